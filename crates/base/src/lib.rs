@@ -1,0 +1,25 @@
+//! The words every crate shares: a moment ([`Timestamp`]), a thing nobody may print ([`Secret`]),
+//! and the two effects that cores take as arguments ([`Clock`], [`Randomness`]).
+//!
+//! Start at [`Secret`]. This crate has no behaviour of its own: it never asks the machine for the time
+//! or for random bytes. The server supplies both; tests supply their own.
+
+mod secret;
+mod time;
+
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};
+
+/// A source of random bytes fit for keys, nonces and identifiers.
+pub trait Randomness: Send + Sync {
+    /// Fills the whole buffer. An implementation that cannot do so must stop the program:
+    /// continuing with predictable bytes would be worse than an outage.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Draws a fixed number of random bytes.
+pub fn random_bytes<const N: usize>(randomness: &dyn Randomness) -> [u8; N] {
+    let mut bytes = [0; N];
+    randomness.fill(&mut bytes);
+    bytes
+}
