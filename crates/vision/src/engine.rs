@@ -1,0 +1,60 @@
+//! The one door to whatever runs a network: [`Engine`] loads, [`Network`] runs.
+//!
+//! It is narrow on purpose: one dense `f32` input, dense `f32` outputs, a fixed shape. Every network of every
+//! pack fits it, so a second engine is a day's work and the two can be compared output by output.
+
+use thiserror::Error;
+
+/// A dense `f32` tensor, row-major (the last dimension varies fastest).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Length of each dimension, outermost first; images are batch, channel, row, column.
+    pub shape: Vec<usize>,
+    /// The values; as many as the product of `shape`.
+    pub data: Vec<f32>,
+}
+
+impl Tensor {
+    /// All zeros.
+    pub fn zeros(shape: &[usize]) -> Self {
+        Self { shape: shape.to_vec(), data: vec![0.0; shape.iter().product()] }
+    }
+}
+
+/// What goes wrong between us and an engine.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The engine itself cannot be had here (no shared library, wrong version).
+    #[error("the engine is not available: {0}")]
+    Unavailable(String),
+    /// The engine refused the network.
+    #[error("the network cannot be loaded: {0}")]
+    Load(String),
+    /// The engine failed while running a loaded network.
+    #[error("the network failed: {0}")]
+    Run(String),
+}
+
+/// Loads networks. One per process; cheap to share.
+pub trait Engine: Send + Sync {
+    /// Name and version, for `doctor` and the logs, such as `onnxruntime 1.30.0`.
+    fn name(&self) -> String;
+
+    /// Loads one ONNX file whose single input gets exactly `input_shape` on every run.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`] if the engine does not accept the file or the shape.
+    fn load(&self, onnx: &[u8], input_shape: &[usize]) -> Result<Box<dyn Network>, EngineError>;
+}
+
+/// A loaded network, owned by one worker thread at a time; it runs on the calling thread alone.
+pub trait Network: Send {
+    /// Names of the outputs, in the order in which [`Network::run`] returns them.
+    fn outputs(&self) -> &[String];
+
+    /// Runs the network once.
+    ///
+    /// # Errors
+    /// [`EngineError::Run`] if the input has another shape than promised at load, or the engine fails.
+    fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError>;
+}
