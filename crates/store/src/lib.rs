@@ -1,1 +1,33 @@
-//! Being written.
+//! Durable records: accounts, their keys, containers of people and faces, detected faces that expire,
+//! and the history of it all.
+//!
+//! Start at [`Store`]. Everything durable happens through [`Store::apply`]: one typed [`Command`] carrying
+//! account, actor and time becomes one transaction that writes the records, moves the container's version,
+//! adds the change rows that galleries follow and the audit row that auditors read. Or it becomes nothing.
+//!
+//! Templates, names, user data and account keys are sealed one by one before they reach a file; see [`keys`].
+//! What is deleted is overwritten; see [`Store::apply`] for when.
+//!
+//! The store does not know what its bytes mean: a template is a string of bytes in a named space, a model is
+//! a word. It asks nobody for the time or for randomness: time comes in commands and questions, randomness
+//! is given when the store is opened. It knows no HTTP and no gallery.
+
+mod audit;
+mod command;
+mod error;
+mod id;
+mod records;
+mod store;
+
+pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
+pub use command::{
+    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace,
+    TrainingOutcome, Write,
+};
+pub use error::{KeyFileProblem, LimitKind, StoreError};
+pub use id::{AccountId, FaceId, FaceKey, PersonKey};
+pub use records::{
+    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow,
+    PageStart, Person, PersonTemplate, Totals, Training, TrainingStatus, UnfinishedTraining,
+};
+pub use store::Store;

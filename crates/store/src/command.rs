@@ -1,0 +1,298 @@
+use likeness_base::{Secret, Timestamp};
+use uuid::Uuid;
+
+use crate::id::{AccountId, FaceId, FaceKey, PersonKey};
+
+/// One durable write: what, for whom, by whom and when.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Whose records are written.
+    pub account: AccountId,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// When it happens, by the one clock of the program.
+    pub at: Timestamp,
+    /// The request this command serves; it goes into the audit row and nowhere else.
+    pub request_id: Uuid,
+    /// What is written.
+    pub write: Write,
+}
+
+/// Who asked for a write. More kinds will follow when people and services authenticate by token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Actor {
+    /// A holder of the account's first key.
+    Key1,
+    /// A holder of the account's second key.
+    Key2,
+    /// The person who runs the installation, at its command line.
+    Operator,
+    /// The program itself: sweeping, training.
+    System,
+}
+
+impl Actor {
+    /// The form in which the audit row names the actor; stable, because it is hashed into the chain.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Self::Key1 => "key1",
+            Self::Key2 => "key2",
+            Self::Operator => "operator",
+            Self::System => "system",
+        }
+    }
+}
+
+/// One of the two keys of an account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum KeySlot {
+    /// The first key.
+    Key1,
+    /// The second key.
+    Key2,
+}
+
+/// The kinds of container that hold faces or people.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ContainerKind {
+    /// Faces without people; small, needs no training.
+    FaceList,
+    /// Faces without people; large, trained.
+    LargeFaceList,
+    /// People and their faces; small.
+    PersonGroup,
+    /// People and their faces; large.
+    LargePersonGroup,
+    /// All people of an account at once.
+    PersonDirectory,
+    /// References to people of the directory.
+    DynamicPersonGroup,
+}
+
+impl ContainerKind {
+    /// Every kind, in the order of their numbers in the database.
+    pub const ALL: [Self; 6] = [
+        Self::FaceList,
+        Self::LargeFaceList,
+        Self::PersonGroup,
+        Self::LargePersonGroup,
+        Self::PersonDirectory,
+        Self::DynamicPersonGroup,
+    ];
+}
+
+/// How the outside names a container. Ids of different kinds do not clash.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct ContainerName {
+    /// What kind it is.
+    pub kind: ContainerKind,
+    /// The id on the wire, chosen by the client.
+    pub id: String,
+}
+
+/// A face to be kept in a container.
+#[derive(Clone, Debug)]
+pub struct NewFace {
+    /// The id on the wire; random, drawn by the caller. Adding the same id to a container twice is refused.
+    pub id: Uuid,
+    /// The bytes that galleries compare; opaque here.
+    pub template: Secret<Vec<u8>>,
+    /// Which templates these bytes may be compared with (model and form); opaque here.
+    pub space: String,
+    /// What the client wants to remember about the face.
+    pub user_data: Option<Secret<String>>,
+}
+
+/// The template behind a faceId: a face seen once and kept until it expires.
+#[derive(Clone, Debug)]
+pub struct DetectedFace {
+    /// The id on the wire. It must have been made for `expires_at`.
+    pub id: FaceId,
+    /// The bytes that galleries compare; opaque here.
+    pub template: Secret<Vec<u8>>,
+    /// Which templates these bytes may be compared with; opaque here.
+    pub space: String,
+    /// The recognition model the client asked for; opaque here.
+    pub model: String,
+    /// From this very instant on the face does not exist.
+    pub expires_at: Timestamp,
+}
+
+/// How a training ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TrainingOutcome {
+    /// What was in the container when the training started is now visible.
+    Succeeded,
+    /// Nothing became visible; the former training stays in force.
+    Failed {
+        /// Shown to clients who ask for the state of the training.
+        message: String,
+    },
+}
+
+/// Everything that can be written. In updates, `None` leaves a field as it is.
+///
+/// Limits are inclusive: with `limit: Some(248)` the 248th is accepted and the 249th refused with
+/// [`LimitReached`](crate::StoreError::LimitReached). `None` means no limit. Limits are checked inside the
+/// transaction, so two writers cannot both take the last place.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Write {
+    /// Makes the account of the command, with a data key of its own.
+    CreateAccount {},
+    /// Sets one of the account's keys; the old value is dead when the call returns.
+    SetKey {
+        /// Which of the two.
+        slot: KeySlot,
+        /// The key itself; sealed, so that it can be listed again.
+        value: Secret<String>,
+        /// Keyed digest of the value by which requests find the account;
+        /// see [`InstallationKey::lookup_digest`](crate::keys::InstallationKey::lookup_digest).
+        lookup: [u8; 32],
+    },
+    /// Makes an empty container.
+    CreateContainer {
+        /// Its name on the wire.
+        container: ContainerName,
+        /// What people call it.
+        name: Secret<String>,
+        /// What the client wants to remember about it.
+        user_data: Option<Secret<String>>,
+        /// Its recognition model; opaque here.
+        model: String,
+        /// Most containers of this kind in the account.
+        limit: Option<u64>,
+    },
+    /// Changes name or user data.
+    UpdateContainer {
+        /// Which container.
+        container: ContainerName,
+        /// The new name.
+        name: Option<Secret<String>>,
+        /// The new user data.
+        user_data: Option<Secret<String>>,
+    },
+    /// Deletes a container with its people, faces and change rows.
+    DeleteContainer {
+        /// Which container.
+        container: ContainerName,
+    },
+    /// Adds a person without faces.
+    CreatePerson {
+        /// Where.
+        container: ContainerName,
+        /// The id on the wire; random, drawn by the caller.
+        person: Uuid,
+        /// What people call them.
+        name: Secret<String>,
+        /// What the client wants to remember about them.
+        user_data: Option<Secret<String>>,
+        /// Most people in this container.
+        limit: Option<u64>,
+        /// Most people in all containers of this kind in the account.
+        account_limit: Option<u64>,
+    },
+    /// Changes name or user data of a person.
+    UpdatePerson {
+        /// Where.
+        container: ContainerName,
+        /// Who.
+        person: Uuid,
+        /// The new name.
+        name: Option<Secret<String>>,
+        /// The new user data.
+        user_data: Option<Secret<String>>,
+    },
+    /// Deletes a person with their faces.
+    DeletePerson {
+        /// Where.
+        container: ContainerName,
+        /// Who.
+        person: Uuid,
+    },
+    /// Adds a face to a person, or to a list.
+    AddFace {
+        /// Where.
+        container: ContainerName,
+        /// Whose face; `None` in face lists.
+        person: Option<Uuid>,
+        /// The face.
+        face: NewFace,
+        /// Most faces of this person, or in this list.
+        limit: Option<u64>,
+    },
+    /// Changes the user data of a face.
+    UpdateFace {
+        /// Where.
+        container: ContainerName,
+        /// Whose face; `None` in face lists.
+        person: Option<Uuid>,
+        /// Which face.
+        face: Uuid,
+        /// The new user data.
+        user_data: Option<Secret<String>>,
+    },
+    /// Deletes a face.
+    DeleteFace {
+        /// Where.
+        container: ContainerName,
+        /// Whose face; `None` in face lists.
+        person: Option<Uuid>,
+        /// Which face.
+        face: Uuid,
+    },
+    /// Keeps the templates behind freshly given faceIds.
+    KeepFaceIds {
+        /// The faces of one picture.
+        faces: Vec<DetectedFace>,
+    },
+    /// Records that a training was asked for. It covers what is in the container now.
+    /// Refused with [`TrainingRunning`](crate::StoreError::TrainingRunning) while another is under way.
+    StartTraining {
+        /// Which container.
+        container: ContainerName,
+    },
+    /// Records that the work of a training has begun.
+    ProgressTraining {
+        /// Which container.
+        container: ContainerName,
+        /// The number [`Applied::training`] gave when it was started.
+        training: i64,
+    },
+    /// Records how a training ended. Success makes visible what the training covers.
+    FinishTraining {
+        /// Which container.
+        container: ContainerName,
+        /// The number [`Applied::training`] gave when it was started.
+        training: i64,
+        /// How it ended.
+        outcome: TrainingOutcome,
+    },
+    /// Removes what has expired at the time of the command, oldest first, and change rows older than a day.
+    /// A sweep that finds nothing writes nothing, no audit row either.
+    ExpireDue {
+        /// Most records to remove in this one transaction, so that a large sweep does not keep other writers
+        /// waiting: call again while [`Applied::more`] says so. Ten thousand is a good number.
+        limit: u32,
+    },
+}
+
+/// What a command did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Applied {
+    /// The container's number in the account, if the command was about a container.
+    pub container: Option<i64>,
+    /// The container's version after the command; 0 if it was not about a container.
+    pub version: u64,
+    /// The person made, changed or deleted.
+    pub person: Option<PersonKey>,
+    /// The face made, changed or deleted.
+    pub face: Option<FaceKey>,
+    /// The training started, moved on or finished.
+    pub training: Option<i64>,
+    /// How many faces, people and containers were removed, each counted; for a sweep, how many faceIds.
+    pub removed: u64,
+    /// Only after a sweep: there may be more to remove.
+    pub more: bool,
+}

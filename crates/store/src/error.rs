@@ -1,0 +1,140 @@
+use std::path::PathBuf;
+
+/// What goes wrong in a store, by what the caller can do about it. No text of it carries a name, a template,
+/// user data or a key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no such account.
+    #[error("the account does not exist")]
+    AccountNotFound,
+    /// There is such an account already.
+    #[error("the account exists already")]
+    AccountExists,
+    /// There is no such container in the account.
+    #[error("the container does not exist")]
+    ContainerNotFound,
+    /// There is a container of that kind and id already.
+    #[error("the container exists already")]
+    ContainerExists,
+    /// There is no such person in the container.
+    #[error("the person does not exist")]
+    PersonNotFound,
+    /// There is a person of that id in the container already.
+    #[error("the person exists already")]
+    PersonExists,
+    /// There is no such face where it was looked for.
+    #[error("the face does not exist")]
+    FaceNotFound,
+    /// There is a face of that id already.
+    #[error("the face exists already")]
+    FaceExists,
+    /// One more would be over the limit given in the command.
+    #[error("the limit of {limit} {kind} is reached")]
+    LimitReached {
+        /// What there would be too many of.
+        kind: LimitKind,
+        /// The limit.
+        limit: u64,
+    },
+    /// A training is under way; another cannot start.
+    #[error("a training is running")]
+    TrainingRunning,
+    /// That training is not under way: it ended, or it never was.
+    #[error("that training is not running")]
+    TrainingNotRunning,
+    /// The same key value is set already, here or in another account.
+    #[error("the key value is in use already")]
+    KeyInUse,
+    /// The command contradicts itself; a programming error of the caller.
+    #[error("the command is not consistent: {0}")]
+    Inconsistent(&'static str),
+    /// The database is locked by somebody else for longer than we wait. Trying again later may help.
+    #[error("the database is busy")]
+    Busy,
+    /// The disk, or the room granted on it, is full. Nothing of the command was written.
+    #[error("no room left for the database")]
+    DiskFull,
+    /// The installation key does not belong to this data.
+    #[error("the installation key does not belong to this data")]
+    WrongKey,
+    /// The installation key file cannot be used.
+    #[error("installation key file {path}: {problem}")]
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: KeyFileProblem,
+    },
+    /// A newer version of the program has written this database.
+    #[error("the database has schema {found}, this program knows schemas up to {known}")]
+    SchemaTooNew {
+        /// The schema in the database.
+        found: i64,
+        /// The newest schema this program knows.
+        known: i64,
+    },
+    /// What is in the database is not what was put there: a broken file, or a record that does not open.
+    #[error("the database is damaged: {what}")]
+    Damaged {
+        /// Which part, as far as known.
+        what: String,
+    },
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else the database says.
+    #[error("the database failed")]
+    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LimitKind {
+    /// Containers of one kind in an account.
+    Containers,
+    /// People in one container.
+    Persons,
+    /// People in all containers of one kind in an account.
+    PersonsInAccount,
+    /// Faces of one person.
+    FacesOfPerson,
+    /// Faces in one list.
+    Faces,
+}
+
+impl std::fmt::Display for LimitKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Containers => "containers of this kind",
+            Self::Persons => "people in the container",
+            Self::PersonsInAccount => "people in containers of this kind",
+            Self::FacesOfPerson => "faces of the person",
+            Self::Faces => "faces in the list",
+        })
+    }
+}
+
+/// What is wrong with an installation key file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileProblem {
+    /// It is not there.
+    #[error("it does not exist")]
+    Missing,
+    /// It is there already, and a key is never overwritten.
+    #[error("it exists already")]
+    Exists,
+    /// Others than its owner may read or write it.
+    #[error("its mode is {mode:04o}, but only its owner may read it: run chmod 600 on it")]
+    Mode {
+        /// The permission bits found.
+        mode: u32,
+    },
+    /// It is not a key file of ours.
+    #[error("it does not hold an installation key")]
+    Malformed,
+    /// The operating system refused.
+    #[error("{0}")]
+    Io(#[source] std::io::Error),
+}

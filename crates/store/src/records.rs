@@ -1,0 +1,219 @@
+use std::sync::Arc;
+
+use likeness_base::{Secret, Timestamp};
+use uuid::Uuid;
+
+use crate::command::{ContainerKind, ContainerName, KeySlot};
+use crate::id::{AccountId, FaceKey, PersonKey};
+
+/// An account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// One of an account's keys, unsealed.
+#[derive(Clone, Debug)]
+pub struct AccountKey {
+    /// Which of the two.
+    pub slot: KeySlot,
+    /// The key itself.
+    pub value: Secret<String>,
+    /// When it was set.
+    pub set_at: Timestamp,
+}
+
+/// Where a page of a list starts and how long it is. Lists ascend by wire id, compared as text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PageStart {
+    /// Only ids greater than this text; empty for the first page. It need not be an id that exists.
+    pub after: String,
+    /// Most entries to return.
+    pub top: usize,
+}
+
+/// A face list, group or directory, without its contents.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// Kind and wire id.
+    pub name_on_wire: ContainerName,
+    /// The store's number of it inside the account; never used again.
+    pub number: i64,
+    /// What people call it.
+    pub name: Secret<String>,
+    /// What the client wants to remember about it.
+    pub user_data: Option<Secret<String>>,
+    /// Its recognition model.
+    pub model: String,
+    /// Counts its writes from 1 without gaps.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its latest training, if there ever was one.
+    pub training: Option<Training>,
+    /// The version that the last successful training covers: faces added later are not yet visible.
+    pub trained_version: Option<u64>,
+    /// How many people it holds.
+    pub persons: u64,
+    /// How many faces it holds.
+    pub faces: u64,
+}
+
+/// Where a training stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TrainingStatus {
+    /// Asked for; no work done yet.
+    NotStarted,
+    /// Under way.
+    Running,
+    /// Done; what it covers is visible.
+    Succeeded,
+    /// Given up; the former training stays in force.
+    Failed,
+}
+
+/// The latest training of a container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Training {
+    /// Counts the container's trainings from 1.
+    pub number: i64,
+    /// Where it stands.
+    pub status: TrainingStatus,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// When its status last changed.
+    pub last_action: Timestamp,
+    /// When a training of this container last succeeded, this one or an earlier one.
+    pub last_success: Option<Timestamp>,
+    /// Why it failed.
+    pub message: Option<String>,
+    /// The container's version when it was asked for: faces added up to it become visible.
+    pub covers_version: u64,
+}
+
+/// A training that was asked for and has not ended: work for a server that has just started.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnfinishedTraining {
+    /// The container, as the outside names it.
+    pub container: ContainerName,
+    /// The container's number.
+    pub number: i64,
+    /// The training.
+    pub training: Training,
+}
+
+/// A person with the ids of their faces.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The id on the wire.
+    pub id: Uuid,
+    /// The store's number of the person inside the container.
+    pub key: PersonKey,
+    /// What people call them.
+    pub name: Secret<String>,
+    /// What the client wants to remember about them.
+    pub user_data: Option<Secret<String>>,
+    /// Wire ids of their faces, in the order in which they were added.
+    pub faces: Vec<Uuid>,
+}
+
+/// A kept face without its template.
+#[derive(Clone, Debug)]
+pub struct Face {
+    /// The id on the wire.
+    pub id: Uuid,
+    /// The store's number of the face inside the container.
+    pub key: FaceKey,
+    /// Whose face; `None` in face lists.
+    pub person: Option<Uuid>,
+    /// What the client wants to remember about it.
+    pub user_data: Option<Secret<String>>,
+}
+
+/// One template of a person, for comparing a face with that person alone.
+#[derive(Clone, Debug)]
+pub struct PersonTemplate {
+    /// Wire id of the face.
+    pub face: Uuid,
+    /// What the template may be compared with.
+    pub space: Arc<str>,
+    /// The template.
+    pub template: Secret<Vec<u8>>,
+}
+
+/// A row of a gallery: what a node needs to search a container.
+#[derive(Clone, Debug)]
+pub struct GalleryRow {
+    /// The face.
+    pub face: FaceKey,
+    /// Whose face; [`PersonKey::NONE`] in face lists.
+    pub person: PersonKey,
+    /// The container's version that added it.
+    pub added_version: u64,
+    /// What the template may be compared with.
+    pub space: Arc<str>,
+    /// The template.
+    pub template: Secret<Vec<u8>>,
+}
+
+/// Who a face key is, asked just before an answer names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FaceIdentity {
+    /// The face asked about.
+    pub key: FaceKey,
+    /// Its id on the wire.
+    pub face: Uuid,
+    /// Wire id of the person, if it has one.
+    pub person: Option<Uuid>,
+}
+
+/// What happened to a face.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ChangeOp {
+    /// It came in. Fetch it with [`Store::rows`](crate::Store::rows); it may be gone again by then.
+    Added,
+    /// It was deleted.
+    Removed,
+}
+
+/// One step of a container's history.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ChangeRow {
+    /// The container's version that did it.
+    pub version: u64,
+    /// What happened.
+    pub op: ChangeOp,
+    /// To which face.
+    pub face: FaceKey,
+}
+
+/// The answer to "what changed since?".
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Feed {
+    /// The steps in order. Who applies them all stands at version `through`, which is past the last row
+    /// where writes touched no face. A version is never cut in two.
+    Changes {
+        /// The steps, oldest first.
+        rows: Vec<ChangeRow>,
+        /// Where the follower stands afterwards. Equal to the version asked from: nothing happened.
+        through: u64,
+    },
+    /// The rows that far back have been trimmed: load the container anew.
+    Reload,
+}
+
+/// How much an account holds of one kind of container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Totals {
+    /// Which kind.
+    pub kind: ContainerKind,
+    /// How many containers of it.
+    pub containers: u64,
+    /// How many people in all of them.
+    pub persons: u64,
+    /// How many faces in all of them.
+    pub faces: u64,
+}

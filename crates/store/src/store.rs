@@ -1,0 +1,187 @@
+use async_trait::async_trait;
+use likeness_base::Timestamp;
+use uuid::Uuid;
+
+use crate::audit::AuditEntry;
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
+use crate::error::StoreError;
+use crate::id::{AccountId, FaceKey};
+use crate::records::{
+    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person,
+    PersonTemplate, Totals, UnfinishedTraining,
+};
+
+/// The door to everything durable. Used as `Arc<dyn Store>`.
+///
+/// Every question names the account first, and no answer ever crosses accounts: the id of a container, person
+/// or face of another account does not exist.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Applies one command in one transaction and returns once it is on the disk: the records, the
+    /// container's version (up by one), its change rows and the audit row, or nothing of them. A refused
+    /// command leaves no trace here; the caller logs refusals.
+    ///
+    /// A command that removes or replaces something secret (deletes, updates, `SetKey`, `ExpireDue`) promises
+    /// more: when it returns, the sealed bytes it removed are in none of the store's files.
+    /// A reader that holds on to an old snapshot can delay that promise, and only that; it is then kept as
+    /// soon as the reader is done.
+    ///
+    /// Dropping the future does not undo the command: once taken up it runs to its end.
+    ///
+    /// # Repeating a command
+    /// Ids are drawn by the caller, so a repeated create or add is refused (`…Exists`), a repeated delete
+    /// finds nothing (`…NotFound`), a repeated update does the same again, a repeated start of a training is
+    /// refused while the first is under way. Nothing is ever doubled.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`]; after each of them nothing was written.
+    async fn apply(&self, command: Command) -> Result<Applied, StoreError>;
+
+    /// Every account, in order of their ids.
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+
+    /// One account.
+    async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError>;
+
+    /// The account and slot whose key has this keyed digest. One index read.
+    async fn account_of_key(
+        &self,
+        lookup: &[u8; 32],
+    ) -> Result<Option<(AccountId, KeySlot)>, StoreError>;
+
+    /// The account's keys, unsealed, in order of their slots.
+    async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError>;
+
+    /// One container.
+    async fn container(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+    ) -> Result<Option<Container>, StoreError>;
+
+    /// A page of the account's containers of one kind.
+    async fn containers(
+        &self,
+        account: AccountId,
+        kind: ContainerKind,
+        page: &PageStart,
+    ) -> Result<Vec<Container>, StoreError>;
+
+    /// The present version of a container, by its number: one read by primary key. `None`: deleted.
+    async fn version_of(&self, account: AccountId, number: i64) -> Result<Option<u64>, StoreError>;
+
+    /// Trainings of the account that were asked for and have not ended.
+    async fn unfinished_trainings(
+        &self,
+        account: AccountId,
+    ) -> Result<Vec<UnfinishedTraining>, StoreError>;
+
+    /// One person. Fails with `ContainerNotFound` where there is no container.
+    async fn person(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        person: Uuid,
+    ) -> Result<Option<Person>, StoreError>;
+
+    /// A page of the container's people. Fails with `ContainerNotFound`.
+    async fn persons(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        page: &PageStart,
+    ) -> Result<Vec<Person>, StoreError>;
+
+    /// One face of a person, or of a list when `person` is `None`.
+    /// Fails with `ContainerNotFound` or `PersonNotFound`.
+    async fn face(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        person: Option<Uuid>,
+        face: Uuid,
+    ) -> Result<Option<Face>, StoreError>;
+
+    /// A page of the container's faces. Fails with `ContainerNotFound`.
+    async fn faces(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        page: &PageStart,
+    ) -> Result<Vec<Face>, StoreError>;
+
+    /// The templates of one person, in the order in which they were added.
+    /// Fails with `ContainerNotFound` or `PersonNotFound`.
+    async fn templates_of_person(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        person: Uuid,
+    ) -> Result<Vec<PersonTemplate>, StoreError>;
+
+    /// The faces behind faceIds, in the order asked. `None` for an id that is unknown, is another account's,
+    /// or has expired: at the very instant `now >= expires_at`, whether swept or not.
+    async fn face_ids(
+        &self,
+        account: AccountId,
+        ids: &[Uuid],
+        now: Timestamp,
+    ) -> Result<Vec<Option<DetectedFace>>, StoreError>;
+
+    /// What happened in a container after `version`, at most about `limit` rows (a version is not cut in
+    /// two). Ask again from `through` until it stands still. Fails with `ContainerNotFound`.
+    async fn changes_since(
+        &self,
+        account: AccountId,
+        number: i64,
+        version: u64,
+        limit: usize,
+    ) -> Result<Feed, StoreError>;
+
+    /// The gallery rows of faces after `after`, ascending, at most `limit`; for loading a container.
+    ///
+    /// To load while others write: ask [`Store::version_of`] first, then all pages, then follow
+    /// [`Store::changes_since`] from that version; adding a known face again must be a no-op.
+    async fn rows_after(
+        &self,
+        account: AccountId,
+        number: i64,
+        after: FaceKey,
+        limit: usize,
+    ) -> Result<Vec<GalleryRow>, StoreError>;
+
+    /// The gallery rows of these faces, for following the feed; those that are gone are missing.
+    async fn rows(
+        &self,
+        account: AccountId,
+        number: i64,
+        faces: &[FaceKey],
+    ) -> Result<Vec<GalleryRow>, StoreError>;
+
+    /// Who these faces are now; those that are gone are missing. One query, to be asked right before an
+    /// answer names anybody.
+    async fn recheck(
+        &self,
+        account: AccountId,
+        number: i64,
+        faces: &[FaceKey],
+    ) -> Result<Vec<FaceIdentity>, StoreError>;
+
+    /// How much the account holds of each kind, kinds it has nothing of included.
+    async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError>;
+
+    /// The account's audit rows after a sequence number, ascending, at most `limit`.
+    async fn audit(
+        &self,
+        account: AccountId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Reads the whole database and fails with `Damaged` if its structure does not hold. Slow; for `doctor`.
+    async fn check_integrity(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is under way, folds the log into the database file and closes it. Afterwards every call
+    /// fails with `Closed`. Dropping a store without closing it loses nothing that was acknowledged.
+    async fn close(&self);
+}
