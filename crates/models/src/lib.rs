@@ -1,1 +1,7 @@
-//! Being written.
+//! Model packs.
+
+pub mod convert;
+mod error;
+mod weights;
+
+pub use error::ModelsError;

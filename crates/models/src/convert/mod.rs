@@ -1,0 +1,15 @@
+//! Conversion of TensorFlow.js networks to ONNX.
+//!
+//! Pure functions from bytes to bytes: the same source gives the same file on every machine, which is why the
+//! hashes of the results can be pinned beside those of the sources. All files have one input called `input`,
+//! channels first, a batch of one and `f32` weights.
+
+mod dlib_resnet;
+mod graph_model;
+mod network;
+mod protobuf;
+mod tiny_xception;
+
+pub use dlib_resnet::face_recognition;
+pub use graph_model::graph_model;
+pub use tiny_xception::age;

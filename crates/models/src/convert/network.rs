@@ -1,0 +1,607 @@
+//! A network being written down in ONNX terms.
+//!
+//! Everything is NCHW with a batch of one, and every shape is known while writing, so that padding can be
+//! spelled out in numbers and a wrong shape is found here rather than by an inference engine.
+
+use super::protobuf::Message;
+use crate::ModelsError;
+
+/// Operator set of the files. 13 is the oldest set in which the operators used here have their present form;
+/// both engines read it.
+const OPERATOR_SET: i64 = 13;
+/// File format version that belongs to operator set 13 (ONNX 1.8).
+const IR_VERSION: i64 = 7;
+/// Name of the one input of every file.
+const INPUT: &str = "input";
+
+/// `TensorProto.DataType` of the ONNX schema.
+const FLOAT: i64 = 1;
+const INT64: i64 = 7;
+
+/// How far a window may reach over the edge, in TensorFlow's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// Not at all.
+    Valid,
+    /// So far that the output has `ceil(input / stride)` places. An odd remainder goes to the bottom and the
+    /// right, which is why these numbers cannot be left to ONNX's defaults.
+    Same,
+}
+
+/// A window sliding over height and width.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub(super) size: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) padding: Padding,
+}
+
+/// A tensor that flows through the network.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Value {
+    name: String,
+    /// Lengths of the axes; four of them mean batch, channels, height, width.
+    pub(super) shape: Vec<usize>,
+}
+
+/// The network so far.
+pub(super) struct Network {
+    input: Value,
+    nodes: Vec<Node>,
+    constants: Vec<(String, Message)>,
+    made: usize,
+}
+
+struct Node {
+    operator: &'static str,
+    inputs: Vec<String>,
+    output: String,
+    attributes: Vec<(&'static str, Attribute)>,
+}
+
+enum Attribute {
+    Int(i64),
+    Ints(Vec<i64>),
+}
+
+impl Network {
+    /// An empty network and its input of `channels`, `height` and `width`.
+    pub(super) fn new(channels: usize, height: usize, width: usize) -> (Self, Value) {
+        let input = Value {
+            name: INPUT.to_owned(),
+            shape: vec![1, channels, height, width],
+        };
+        (
+            Self {
+                input: input.clone(),
+                nodes: Vec::new(),
+                constants: Vec::new(),
+                made: 0,
+            },
+            input,
+        )
+    }
+
+    /// Convolution. `filters` lie in TensorFlow's order: height, width, channels in, channels out.
+    pub(super) fn convolution(
+        &mut self,
+        x: &Value,
+        filters: &[f32],
+        channels_out: usize,
+        bias: Option<&[f32]>,
+        window: Window,
+    ) -> Result<Value, ModelsError> {
+        let [_, channels, _, _] = planes(x)?;
+        let [height, width] = window.size;
+        expect_count(filters.len(), &[height, width, channels, channels_out])?;
+        let mut ordered = Vec::with_capacity(filters.len());
+        for output in 0..channels_out {
+            for input in 0..channels {
+                for place in 0..height * width {
+                    ordered.push(filters[(place * channels + input) * channels_out + output]);
+                }
+            }
+        }
+        self.convolve(
+            x,
+            ordered,
+            vec![channels_out, channels, height, width],
+            1,
+            bias,
+            window,
+        )
+    }
+
+    /// Convolution of every channel by itself. `filters` lie in TensorFlow's order: height, width, channels,
+    /// filters per channel.
+    pub(super) fn depthwise_convolution(
+        &mut self,
+        x: &Value,
+        filters: &[f32],
+        per_channel: usize,
+        bias: Option<&[f32]>,
+        window: Window,
+    ) -> Result<Value, ModelsError> {
+        let [_, channels, _, _] = planes(x)?;
+        let [height, width] = window.size;
+        expect_count(filters.len(), &[height, width, channels, per_channel])?;
+        let channels_out = channels * per_channel;
+        let mut ordered = Vec::with_capacity(filters.len());
+        for output in 0..channels_out {
+            for place in 0..height * width {
+                ordered.push(filters[place * channels_out + output]);
+            }
+        }
+        self.convolve(
+            x,
+            ordered,
+            vec![channels_out, 1, height, width],
+            channels,
+            bias,
+            window,
+        )
+    }
+
+    fn convolve(
+        &mut self,
+        x: &Value,
+        filters: Vec<f32>,
+        filter_shape: Vec<usize>,
+        groups: usize,
+        bias: Option<&[f32]>,
+        window: Window,
+    ) -> Result<Value, ModelsError> {
+        let [batch, _, height, width] = planes(x)?;
+        let channels_out = filter_shape[0];
+        let (size, mut attributes) = window.over([height, width])?;
+        attributes.push(("group", Attribute::Int(whole(groups))));
+        attributes.push(("dilations", Attribute::Ints(vec![1, 1])));
+        let mut inputs = vec![x.name.clone(), self.floats(&filter_shape, &filters)];
+        if let Some(bias) = bias {
+            expect_count(bias.len(), &[channels_out])?;
+            inputs.push(self.floats(&[channels_out], bias));
+        }
+        Ok(self.node(
+            "Conv",
+            inputs,
+            attributes,
+            vec![batch, channels_out, size[0], size[1]],
+        ))
+    }
+
+    /// Greatest value of each window.
+    pub(super) fn max_pool(&mut self, x: &Value, window: Window) -> Result<Value, ModelsError> {
+        self.pool("MaxPool", x, window)
+    }
+
+    /// Mean of each window; only whole windows, because TensorFlow and ONNX count the padding differently.
+    pub(super) fn average_pool(
+        &mut self,
+        x: &Value,
+        size: usize,
+        stride: usize,
+    ) -> Result<Value, ModelsError> {
+        self.pool(
+            "AveragePool",
+            x,
+            Window {
+                size: [size; 2],
+                stride: [stride; 2],
+                padding: Padding::Valid,
+            },
+        )
+    }
+
+    fn pool(
+        &mut self,
+        operator: &'static str,
+        x: &Value,
+        window: Window,
+    ) -> Result<Value, ModelsError> {
+        let [batch, channels, height, width] = planes(x)?;
+        let (size, attributes) = window.over([height, width])?;
+        Ok(self.node(
+            operator,
+            vec![x.name.clone()],
+            attributes,
+            vec![batch, channels, size[0], size[1]],
+        ))
+    }
+
+    /// Mean over height and width: batch and channels remain.
+    pub(super) fn global_mean(&mut self, x: &Value) -> Result<Value, ModelsError> {
+        let [batch, channels, _, _] = planes(x)?;
+        let pooled = self.node(
+            "GlobalAveragePool",
+            vec![x.name.clone()],
+            Vec::new(),
+            vec![batch, channels, 1, 1],
+        );
+        self.reshape(&pooled, &[batch, channels])
+    }
+
+    /// `max(x, 0)`.
+    pub(super) fn relu(&mut self, x: &Value) -> Value {
+        self.node("Relu", vec![x.name.clone()], Vec::new(), x.shape.clone())
+    }
+
+    /// `1 / (1 + exp(-x))`.
+    pub(super) fn sigmoid(&mut self, x: &Value) -> Value {
+        self.node("Sigmoid", vec![x.name.clone()], Vec::new(), x.shape.clone())
+    }
+
+    /// Softmax over the last axis.
+    pub(super) fn softmax(&mut self, x: &Value) -> Result<Value, ModelsError> {
+        if x.shape.len() == 4 {
+            return Err(shape_error(
+                "softmax over the last axis of a picture, which is not its channels",
+                &x.shape,
+            ));
+        }
+        Ok(self.node(
+            "Softmax",
+            vec![x.name.clone()],
+            vec![("axis", Attribute::Int(-1))],
+            x.shape.clone(),
+        ))
+    }
+
+    /// `x` where positive, `x * slope` elsewhere, one slope per channel.
+    pub(super) fn prelu(&mut self, x: &Value, slopes: &[f32]) -> Result<Value, ModelsError> {
+        let [_, channels, _, _] = planes(x)?;
+        expect_count(slopes.len(), &[channels])?;
+        let slopes = self.floats(&[channels, 1, 1], slopes);
+        Ok(self.node(
+            "PRelu",
+            vec![x.name.clone(), slopes],
+            Vec::new(),
+            x.shape.clone(),
+        ))
+    }
+
+    /// Sum of two tensors of one shape.
+    pub(super) fn add(&mut self, a: &Value, b: &Value) -> Result<Value, ModelsError> {
+        if a.shape != b.shape {
+            return Err(shape_error(
+                &format!("sum with shape {:?}", b.shape),
+                &a.shape,
+            ));
+        }
+        Ok(self.node(
+            "Add",
+            vec![a.name.clone(), b.name.clone()],
+            Vec::new(),
+            a.shape.clone(),
+        ))
+    }
+
+    /// Matrix product with a constant of `columns` columns, and a bias.
+    pub(super) fn multiply(
+        &mut self,
+        x: &Value,
+        matrix: &[f32],
+        columns: usize,
+        bias: Option<&[f32]>,
+    ) -> Result<Value, ModelsError> {
+        let &[rows, inner] = x.shape.as_slice() else {
+            return Err(shape_error("matrix product needs two axes", &x.shape));
+        };
+        expect_count(matrix.len(), &[inner, columns])?;
+        let mut inputs = vec![x.name.clone(), self.floats(&[inner, columns], matrix)];
+        let operator = match bias {
+            Some(bias) => {
+                expect_count(bias.len(), &[columns])?;
+                inputs.push(self.floats(&[columns], bias));
+                "Gemm"
+            }
+            None => "MatMul",
+        };
+        Ok(self.node(operator, inputs, Vec::new(), vec![rows, columns]))
+    }
+
+    /// Tensors side by side along `axis`.
+    pub(super) fn concatenate(
+        &mut self,
+        parts: &[Value],
+        axis: usize,
+    ) -> Result<Value, ModelsError> {
+        let first = parts
+            .first()
+            .ok_or_else(|| shape_error("nothing to join", &[]))?;
+        let mut shape = first.shape.clone();
+        let length = shape
+            .get_mut(axis)
+            .ok_or_else(|| shape_error("axis out of range", &first.shape))?;
+        *length = 0;
+        for part in parts {
+            let fits = part.shape.len() == shape.len()
+                && (0..shape.len()).all(|at| at == axis || part.shape[at] == shape[at]);
+            if !fits {
+                return Err(shape_error(
+                    &format!("cannot join {:?}", part.shape),
+                    &first.shape,
+                ));
+            }
+            shape[axis] = shape[axis]
+                .checked_add(part.shape[axis])
+                .ok_or_else(|| too_large(&part.shape))?;
+        }
+        let inputs = parts.iter().map(|part| part.name.clone()).collect();
+        Ok(self.node(
+            "Concat",
+            inputs,
+            vec![("axis", Attribute::Int(whole(axis)))],
+            shape,
+        ))
+    }
+
+    /// Zeros around a picture: how many before and after, per axis in the order batch, channels, height, width.
+    pub(super) fn pad(
+        &mut self,
+        x: &Value,
+        before: [usize; 4],
+        after: [usize; 4],
+    ) -> Result<Value, ModelsError> {
+        let mut shape = planes(x)?;
+        for axis in 0..4 {
+            shape[axis] = shape[axis]
+                .checked_add(before[axis])
+                .and_then(|length| length.checked_add(after[axis]))
+                .ok_or_else(|| too_large(&x.shape))?;
+        }
+        let pads: Vec<usize> = before.into_iter().chain(after).collect();
+        let pads = self.numbers(&pads);
+        Ok(self.node(
+            "Pad",
+            vec![x.name.clone(), pads],
+            Vec::new(),
+            shape.to_vec(),
+        ))
+    }
+
+    /// The same numbers in the same order under another shape.
+    pub(super) fn reshape(&mut self, x: &Value, shape: &[usize]) -> Result<Value, ModelsError> {
+        if volume(shape) != volume(&x.shape) || volume(shape).is_none() {
+            return Err(shape_error(
+                &format!("cannot be read as {shape:?}"),
+                &x.shape,
+            ));
+        }
+        let target = self.numbers(shape);
+        Ok(self.node(
+            "Reshape",
+            vec![x.name.clone(), target],
+            Vec::new(),
+            shape.to_vec(),
+        ))
+    }
+
+    /// From batch, channels, height, width to TensorFlow's batch, height, width, channels.
+    pub(super) fn channels_last(&mut self, x: &Value) -> Result<Value, ModelsError> {
+        let [batch, channels, height, width] = planes(x)?;
+        let shape = [batch, height, width, channels];
+        if height == 1 && width == 1 {
+            return self.reshape(x, &shape);
+        }
+        let attributes = vec![("perm", Attribute::Ints(vec![0, 2, 3, 1]))];
+        Ok(self.node(
+            "Transpose",
+            vec![x.name.clone()],
+            attributes,
+            shape.to_vec(),
+        ))
+    }
+
+    /// The finished file. `outputs` become the outputs, in this order and under these names.
+    pub(super) fn into_onnx(
+        self,
+        name: &str,
+        outputs: &[(String, Value)],
+    ) -> Result<Vec<u8>, ModelsError> {
+        for (at, (output, value)) in outputs.iter().enumerate() {
+            let is_made_here = self.nodes.iter().any(|node| node.output == value.name);
+            let is_new = outputs[..at]
+                .iter()
+                .all(|(name, other)| name != output && other.name != value.name);
+            if !is_made_here || !is_new {
+                return Err(ModelsError::Conversion {
+                    place: format!("output {output}"),
+                    reason: "is the input itself, or an output under two names".to_owned(),
+                });
+            }
+        }
+        let public = |inner: &str| -> String {
+            outputs
+                .iter()
+                .find(|(_, value)| value.name == inner)
+                .map_or_else(|| inner.to_owned(), |(name, _)| name.clone())
+        };
+
+        let mut graph = Message::default();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let mut message = Message::default();
+            for input in &node.inputs {
+                message = message.text(1, &public(input));
+            }
+            message = message
+                .text(2, &public(&node.output))
+                .text(3, &format!("n{at}"))
+                .text(4, node.operator);
+            for (name, attribute) in &node.attributes {
+                message = message.message(5, attribute.encode(name));
+            }
+            graph = graph.message(1, message);
+        }
+        graph = graph.text(2, name);
+        for (_, tensor) in self.constants {
+            graph = graph.message(5, tensor);
+        }
+        graph = graph.message(11, value_info(INPUT, &self.input.shape));
+        for (name, value) in outputs {
+            graph = graph.message(12, value_info(name, &value.shape));
+        }
+        // No version of ours in the file: its hash is pinned and must not move with a release.
+        let model = Message::default()
+            .int(1, IR_VERSION)
+            .text(2, "likeness")
+            .message(7, graph)
+            .message(8, Message::default().text(1, "").int(2, OPERATOR_SET));
+        Ok(model.into_bytes())
+    }
+
+    fn node(
+        &mut self,
+        operator: &'static str,
+        inputs: Vec<String>,
+        attributes: Vec<(&'static str, Attribute)>,
+        shape: Vec<usize>,
+    ) -> Value {
+        let output = self.name("t");
+        self.nodes.push(Node {
+            operator,
+            inputs,
+            output: output.clone(),
+            attributes,
+        });
+        Value {
+            name: output,
+            shape,
+        }
+    }
+
+    fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
+        let raw: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.constant(shape, FLOAT, &raw)
+    }
+
+    fn numbers(&mut self, values: &[usize]) -> String {
+        let raw: Vec<u8> = values
+            .iter()
+            .flat_map(|&value| whole(value).to_le_bytes())
+            .collect();
+        self.constant(&[values.len()], INT64, &raw)
+    }
+
+    fn constant(&mut self, shape: &[usize], data_type: i64, raw: &[u8]) -> String {
+        let name = self.name("w");
+        let mut tensor = Message::default();
+        for &length in shape {
+            tensor = tensor.int(1, whole(length));
+        }
+        let tensor = tensor.int(2, data_type).text(8, &name).bytes(9, raw);
+        self.constants.push((name.clone(), tensor));
+        name
+    }
+
+    fn name(&mut self, kind: &str) -> String {
+        self.made += 1;
+        format!("{kind}{}", self.made)
+    }
+}
+
+impl Window {
+    /// Output size over a picture of `height, width`, and the attributes that say so in ONNX.
+    fn over(
+        &self,
+        picture: [usize; 2],
+    ) -> Result<([usize; 2], Vec<(&'static str, Attribute)>), ModelsError> {
+        let mut output = [0; 2];
+        let (mut before, mut after) = ([0; 2], [0; 2]);
+        for axis in 0..2 {
+            let (length, size, stride) = (picture[axis], self.size[axis], self.stride[axis]);
+            if size == 0 || stride == 0 || (self.padding == Padding::Valid && size > length) {
+                return Err(shape_error(
+                    &format!("window of {size} with stride {stride}"),
+                    &picture,
+                ));
+            }
+            match self.padding {
+                Padding::Valid => output[axis] = (length - size) / stride + 1,
+                Padding::Same => {
+                    output[axis] = length.div_ceil(stride);
+                    let reach = (output[axis].saturating_sub(1))
+                        .checked_mul(stride)
+                        .and_then(|reach| reach.checked_add(size));
+                    let missing = reach
+                        .ok_or_else(|| too_large(&picture))?
+                        .saturating_sub(length);
+                    before[axis] = missing / 2;
+                    after[axis] = missing - missing / 2;
+                }
+            }
+        }
+        let ints =
+            |values: &[usize]| Attribute::Ints(values.iter().map(|&value| whole(value)).collect());
+        let attributes = vec![
+            ("kernel_shape", ints(&self.size)),
+            ("strides", ints(&self.stride)),
+            ("pads", ints(&[before[0], before[1], after[0], after[1]])),
+        ];
+        Ok((output, attributes))
+    }
+}
+
+impl Attribute {
+    fn encode(&self, name: &str) -> Message {
+        // Field 20 is the kind: 2 a whole number, 7 a list of whole numbers.
+        let message = Message::default().text(1, name);
+        match self {
+            Attribute::Int(value) => message.int(3, *value).int(20, 2),
+            Attribute::Ints(values) => values
+                .iter()
+                .fold(message, |message, &value| message.int(8, value))
+                .int(20, 7),
+        }
+    }
+}
+
+fn value_info(name: &str, shape: &[usize]) -> Message {
+    let dims = shape.iter().fold(Message::default(), |dims, &length| {
+        dims.message(1, Message::default().int(1, whole(length)))
+    });
+    let tensor = Message::default().int(1, FLOAT).message(2, dims);
+    Message::default()
+        .text(1, name)
+        .message(2, Message::default().message(1, tensor))
+}
+
+/// The four axes of a picture.
+fn planes(x: &Value) -> Result<[usize; 4], ModelsError> {
+    x.shape
+        .as_slice()
+        .try_into()
+        .map_err(|_| shape_error("needs batch, channels, height, width", &x.shape))
+}
+
+fn expect_count(found: usize, shape: &[usize]) -> Result<(), ModelsError> {
+    if volume(shape) == Some(found) {
+        return Ok(());
+    }
+    Err(shape_error(&format!("{found} constants given"), shape))
+}
+
+/// How many numbers a shape holds; nothing if that exceeds memory.
+pub(super) fn volume(shape: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(1_usize, |volume, &length| volume.checked_mul(length))
+}
+
+fn shape_error(what: &str, shape: &[usize]) -> ModelsError {
+    ModelsError::Conversion {
+        place: format!("shape {shape:?}"),
+        reason: what.to_owned(),
+    }
+}
+
+fn too_large(shape: &[usize]) -> ModelsError {
+    shape_error("too large", shape)
+}
+
+/// Lengths fit: each is bounded by the size of a file or by a checked sum of such.
+fn whole(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

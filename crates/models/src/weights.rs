@@ -1,0 +1,191 @@
+//! Reads tfjs weights: a manifest (JSON: names, shapes, number formats) and one run of bytes.
+//!
+//! The format is that of TensorFlow.js: the tensors lie one after the other, little endian, without gaps,
+//! in the order of the manifest. A quantised tensor of whole numbers stands for `byte * scale + min`,
+//! computed in f64 and rounded once to f32, as tfjs does.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ModelsError;
+
+/// Tensors by name.
+pub(crate) struct Weights(BTreeMap<String, Tensor>);
+
+/// One tensor in the layout of the file (row major).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tensor {
+    /// Lengths of the axes; empty for a single number.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Values,
+}
+
+/// The numbers of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    F32(Vec<f32>),
+    I32(Vec<i32>),
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Group {
+    weights: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    dtype: String,
+    quantization: Option<Quantization>,
+}
+
+#[derive(Deserialize)]
+struct Quantization {
+    dtype: String,
+    #[serde(default)]
+    scale: f64,
+    #[serde(default)]
+    min: f64,
+}
+
+impl Weights {
+    /// Reads a manifest that is a file of its own.
+    pub(crate) fn read(manifest: &[u8], bytes: &[u8]) -> Result<Self, ModelsError> {
+        let groups: Vec<Group> = serde_json::from_slice(manifest)
+            .map_err(|error| refused("manifest", error.to_string()))?;
+        Self::from_groups(&groups, bytes)
+    }
+
+    /// Reads the bytes that `groups` describe. They must be used up exactly: a shorter or longer file
+    /// belongs to another manifest.
+    pub(crate) fn from_groups(groups: &[Group], bytes: &[u8]) -> Result<Self, ModelsError> {
+        let mut tensors = BTreeMap::new();
+        let mut rest = bytes;
+        for entry in groups.iter().flat_map(|group| &group.weights) {
+            let tensor = take(entry, &mut rest).map_err(|reason| refused(&entry.name, reason))?;
+            if tensors.insert(entry.name.clone(), tensor).is_some() {
+                return Err(refused(&entry.name, "the name occurs twice"));
+            }
+        }
+        if !rest.is_empty() {
+            return Err(refused(
+                "manifest",
+                format!("{} bytes are left over after the last tensor", rest.len()),
+            ));
+        }
+        Ok(Self(tensors))
+    }
+
+    /// The tensor of this name.
+    pub(crate) fn get(&self, name: &str) -> Result<&Tensor, ModelsError> {
+        self.0
+            .get(name)
+            .ok_or_else(|| refused(name, "no tensor of this name"))
+    }
+
+    /// The floats of this name, which must have this shape.
+    pub(crate) fn floats(&self, name: &str, shape: &[usize]) -> Result<&[f32], ModelsError> {
+        let tensor = self.get(name)?;
+        match &tensor.values {
+            Values::F32(values) if tensor.shape == shape => Ok(values),
+            _ => Err(refused(
+                name,
+                format!(
+                    "expected floats of shape {shape:?}, found shape {:?}",
+                    tensor.shape
+                ),
+            )),
+        }
+    }
+}
+
+fn refused(tensor: &str, reason: impl Into<String>) -> ModelsError {
+    ModelsError::Conversion {
+        place: format!("weights, {tensor}"),
+        reason: reason.into(),
+    }
+}
+
+/// Takes one tensor off the front. Memory is only claimed once the bytes are known to be there.
+fn take(entry: &Entry, rest: &mut &[u8]) -> Result<Tensor, String> {
+    let stored_as = entry
+        .quantization
+        .as_ref()
+        .map_or(entry.dtype.as_str(), |quantization| &quantization.dtype);
+    let width = match stored_as {
+        "uint8" => 1,
+        "float16" | "uint16" => 2,
+        "float32" | "int32" => 4,
+        other => return Err(format!("number format `{other}` is not supported")),
+    };
+    let count = entry
+        .shape
+        .iter()
+        .try_fold(1_usize, |count, &length| count.checked_mul(length))
+        .filter(|&count| count > 0)
+        .ok_or_else(|| format!("shape {:?} holds no sensible number of values", entry.shape))?;
+    let length = count
+        .checked_mul(width)
+        .filter(|&length| length <= rest.len());
+    let (bytes, after) = rest.split_at(length.ok_or("the file ends inside this tensor")?);
+    *rest = after;
+
+    let values = match (entry.dtype.as_str(), &entry.quantization, stored_as) {
+        ("int32", None, _) => Values::I32(words(bytes).map(i32::from_le_bytes).collect()),
+        ("float32", None, "float32") => Values::F32(words(bytes).map(f32::from_le_bytes).collect()),
+        ("float32", Some(_), "float16") => Values::F32(
+            words(bytes)
+                .map(|half| from_half(u16::from_le_bytes(half)))
+                .collect(),
+        ),
+        ("float32", Some(quantization), "uint8") => Values::F32(
+            bytes
+                .iter()
+                .map(|&byte| quantization.value(byte.into()))
+                .collect(),
+        ),
+        ("float32", Some(quantization), "uint16") => Values::F32(
+            words(bytes)
+                .map(|word| quantization.value(u16::from_le_bytes(word)))
+                .collect(),
+        ),
+        (dtype, ..) => {
+            return Err(format!(
+                "`{dtype}` stored as `{stored_as}` is not supported"
+            ));
+        }
+    };
+    Ok(Tensor {
+        shape: entry.shape.clone(),
+        values,
+    })
+}
+
+impl Quantization {
+    fn value(&self, step: u16) -> f32 {
+        (f64::from(step) * self.scale + self.min) as f32
+    }
+}
+
+fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
+    bytes.chunks_exact(N).map(|chunk| {
+        chunk
+            .try_into()
+            .expect("chunks_exact gives chunks of N bytes")
+    })
+}
+
+/// An IEEE 754 half as f32; exact, because every half is also an f32.
+fn from_half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let exponent = i32::from(bits >> 10 & 0x1f);
+    let fraction = f32::from(bits & 0x3ff);
+    match exponent {
+        0 => sign * fraction * 2_f32.powi(-24),
+        0x1f if fraction == 0.0 => sign * f32::INFINITY,
+        0x1f => f32::NAN,
+        _ => sign * (1.0 + fraction / 1024.0) * 2_f32.powi(exponent - 15),
+    }
+}
