@@ -1,0 +1,161 @@
+use likeness_vision::engine::{EngineError, Network, Tensor};
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
+use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+
+/// No network of any pack takes a larger input: 1 GiB of 32-bit floats. The largest of ours, a detector at
+/// 640 x 640, takes 1.2 million values; the limit is there for a manifest that asks for nonsense.
+const MAX_INPUT_VALUES: usize = 1 << 28;
+
+/// One session of ONNX Runtime with the one input shape it was loaded for.
+pub(crate) struct LoadedNetwork {
+    session: Session,
+    input_shape: Vec<usize>,
+    outputs: Vec<String>,
+}
+
+impl LoadedNetwork {
+    /// Loads the network and runs it once on zeros: a shape that does not fit shows here and not in the first
+    /// request, and the working memory of a run is set up.
+    pub(crate) fn load(
+        environment: &Environment,
+        onnx: &[u8],
+        input_shape: &[usize],
+    ) -> Result<Self, EngineError> {
+        let session =
+            session(environment, onnx).map_err(|error| EngineError::Load(error.to_string()))?;
+        check_input(session.inputs(), input_shape)?;
+        check_outputs(session.outputs())?;
+        let outputs = session
+            .outputs()
+            .iter()
+            .map(|output| output.name().to_owned())
+            .collect();
+
+        let mut network = Self {
+            session,
+            input_shape: input_shape.to_vec(),
+            outputs,
+        };
+        network
+            .run(&Tensor::zeros(input_shape))
+            .map_err(|error| match error {
+                EngineError::Run(why) => EngineError::Load(why),
+                other => other,
+            })?;
+        Ok(network)
+    }
+}
+
+impl Network for LoadedNetwork {
+    fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
+        let length: usize = self.input_shape.iter().product();
+        if input.shape != self.input_shape || input.data.len() != length {
+            return Err(EngineError::Run(format!(
+                "the input has shape {:?} and {} values, and the network was loaded for {:?}",
+                input.shape,
+                input.data.len(),
+                self.input_shape
+            )));
+        }
+
+        let failed = |error: ort::Error| EngineError::Run(error.to_string());
+        let view = TensorRef::from_array_view((self.input_shape.clone(), input.data.as_slice()))
+            .map_err(failed)?;
+        let values = self.session.run(ort::inputs![view]).map_err(failed)?;
+        (0..self.outputs.len())
+            .map(|index| {
+                let (shape, data) = values[index].try_extract_tensor::<f32>().map_err(failed)?;
+                let shape = shape
+                    .iter()
+                    .map(|&length| usize::try_from(length))
+                    .collect::<Result<_, _>>();
+                let shape = shape.map_err(|_| {
+                    EngineError::Run("an output has a negative dimension".to_owned())
+                })?;
+                Ok(Tensor {
+                    shape,
+                    data: data.to_vec(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// A session that runs on the calling thread alone: `ort` forbids two runs of one session at a time, and a
+/// server has more requests than cores, so a second thread inside one network would only take another's core.
+fn session(environment: &Environment, onnx: &[u8]) -> ort::Result<Session> {
+    Session::builder(environment)?
+        // `ort` asks for the most efficient device by default, which on macOS is not the processor. Answers
+        // must not depend on the machine.
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_log_level(LogLevel::Error)?
+        .commit_from_memory(onnx)
+}
+
+fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<(), EngineError> {
+    let [input] = inputs else {
+        return Err(EngineError::Load(format!(
+            "it has {} inputs, and one is expected",
+            inputs.len()
+        )));
+    };
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        ..
+    } = input.dtype()
+    else {
+        return Err(EngineError::Load(format!(
+            "its input `{}` is not a tensor of 32-bit floats",
+            input.name()
+        )));
+    };
+    // -1 stands for a length that the network leaves open.
+    let values = wanted
+        .iter()
+        .try_fold(1, |product: usize, &length| product.checked_mul(length));
+    let can_be_held = values.is_some_and(|values| (1..=MAX_INPUT_VALUES).contains(&values));
+    let fits = shape.len() == wanted.len()
+        && shape
+            .iter()
+            .zip(wanted)
+            .all(|(&own, &wanted)| own == -1 || usize::try_from(own) == Ok(wanted));
+    if !fits || !can_be_held {
+        return Err(EngineError::Load(format!(
+            "its input takes the shape {shape}, and {wanted:?} was asked for"
+        )));
+    }
+    Ok(())
+}
+
+fn check_outputs(outputs: &[Outlet]) -> Result<(), EngineError> {
+    let odd = outputs.iter().find(|output| {
+        !matches!(
+            output.dtype(),
+            ValueType::Tensor {
+                ty: TensorElementType::Float32,
+                ..
+            }
+        )
+    });
+    match odd {
+        Some(output) => Err(EngineError::Load(format!(
+            "its output `{}` is not a tensor of 32-bit floats",
+            output.name()
+        ))),
+        None => Ok(()),
+    }
+}
