@@ -1,4 +1,5 @@
 use likeness_base::Timestamp;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::command::ContainerKind;
@@ -13,6 +14,19 @@ pub const GENESIS: [u8; 32] = [0; 32];
 pub enum AuditOutcome {
     /// It was done.
     Applied,
+}
+
+impl AuditOutcome {
+    /// Its number in the database and in the hash: never change one.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Applied => 1,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        (number == 1).then_some(Self::Applied)
+    }
 }
 
 /// The container an audited command was about.
@@ -63,16 +77,122 @@ pub struct ChainBroken {
     pub sequence: i64,
 }
 
-/// Checks consecutive rows against the hash and sequence before them, and gives the new last hash.
-/// Start with sequence 0 and [`GENESIS`]; feed page after page.
+impl AuditEntry {
+    /// The hash that this row ought to have: SHA-256 over a label, every field with its length in front, and
+    /// the hash of the row before. Anybody can recompute it; it proves that the rows belong together, and who
+    /// keeps the last hash elsewhere can prove that none was changed since.
+    pub fn expected_hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut put = |field: &[u8]| {
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field);
+        };
+        put(b"likeness audit row 1");
+        put(&self.previous);
+        put(self.account.0.as_bytes());
+        put(&self.sequence.to_be_bytes());
+        put(&self.at.as_millis().to_be_bytes());
+        put(self.actor.as_bytes());
+        put(self.action.as_bytes());
+        match self.target {
+            Some(target) => {
+                put(&[target.kind.number()]);
+                put(&target.number.to_be_bytes());
+            }
+            None => put(b""),
+        }
+        put(&self.records.to_be_bytes());
+        put(&[self.outcome.number()]);
+        put(self.request_id.as_bytes());
+        hash.finalize().into()
+    }
+}
+
+/// Checks consecutive rows of one account against the sequence number and hash before them, and gives the
+/// last hash. Start with 0 and [`GENESIS`]; feed page after page.
 ///
 /// # Errors
 /// [`ChainBroken`] names the first row that was changed, dropped, moved or put in between.
-pub fn verify_chain(
-    sequence: i64,
-    previous: [u8; 32],
-    entries: &[AuditEntry],
-) -> Result<[u8; 32], ChainBroken> {
-    let _ = (sequence, entries);
-    Ok(previous)
+pub fn verify_chain(sequence: i64, previous: [u8; 32], entries: &[AuditEntry]) -> Result<[u8; 32], ChainBroken> {
+    let mut last = previous;
+    for (entry, expected) in entries.iter().zip(sequence + 1..) {
+        let follows = entry.sequence == expected && entry.previous == last && entry.hash == entry.expected_hash();
+        if !follows {
+            return Err(ChainBroken { sequence: expected });
+        }
+        last = entry.hash;
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain() -> Vec<AuditEntry> {
+        let mut previous = GENESIS;
+        (1..=4)
+            .map(|sequence| {
+                let mut entry = AuditEntry {
+                    account: AccountId(Uuid::from_bytes([1; 16])),
+                    sequence,
+                    at: Timestamp::from_millis(1_000 + sequence),
+                    actor: "key1".into(),
+                    action: "add_face".into(),
+                    target: Some(AuditTarget { kind: ContainerKind::FaceList, number: 7 }),
+                    records: 1,
+                    outcome: AuditOutcome::Applied,
+                    request_id: Uuid::from_bytes([9; 16]),
+                    previous,
+                    hash: GENESIS,
+                };
+                entry.hash = entry.expected_hash();
+                previous = entry.hash;
+                entry
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_whole_chain_holds_in_one_piece_or_in_pages() {
+        let rows = chain();
+        let middle = verify_chain(0, GENESIS, &rows[..2]).unwrap();
+        assert_eq!(verify_chain(2, middle, &rows[2..]), verify_chain(0, GENESIS, &rows));
+        assert_eq!(verify_chain(0, GENESIS, &rows), Ok(rows[3].hash));
+    }
+
+    #[test]
+    fn any_meddling_is_found_where_it_happened() {
+        type Meddle = fn(&mut Vec<AuditEntry>);
+        let cases: [(&str, Meddle, i64); 12] = [
+            ("time", |rows| rows[1].at = Timestamp::from_millis(5), 2),
+            ("actor", |rows| rows[1].actor = "key2".into(), 2),
+            (
+                "letters moved between fields",
+                |rows| (rows[1].actor, rows[1].action) = ("key1a".into(), "dd_face".into()),
+                2,
+            ),
+            ("action", |rows| rows[1].action = "delete_face".into(), 2),
+            ("target dropped", |rows| rows[1].target = None, 2),
+            ("target", |rows| rows[1].target = Some(AuditTarget { kind: ContainerKind::FaceList, number: 8 }), 2),
+            ("records", |rows| rows[1].records = 0, 2),
+            ("request", |rows| rows[1].request_id = Uuid::nil(), 2),
+            ("account", |rows| rows[1].account = AccountId(Uuid::nil()), 2),
+            (
+                "changed and hashed anew",
+                |rows| {
+                    rows[1].records = 0;
+                    rows[1].hash = rows[1].expected_hash();
+                },
+                3,
+            ),
+            ("dropped", |rows| drop(rows.remove(1)), 2),
+            ("swapped", |rows| rows.swap(1, 2), 2),
+        ];
+        for (name, meddle, broken_at) in cases {
+            let mut rows = chain();
+            meddle(&mut rows);
+            assert_eq!(verify_chain(0, GENESIS, &rows), Err(ChainBroken { sequence: broken_at }), "{name}");
+        }
+    }
 }

@@ -53,6 +53,24 @@ pub enum KeySlot {
     Key2,
 }
 
+impl KeySlot {
+    /// Its number in the database and in associated data: never change one.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Key1 => 1,
+            Self::Key2 => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Key1),
+            2 => Some(Self::Key2),
+            _ => None,
+        }
+    }
+}
+
 /// The kinds of container that hold faces or people.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ContainerKind {
@@ -80,6 +98,22 @@ impl ContainerKind {
         Self::PersonDirectory,
         Self::DynamicPersonGroup,
     ];
+
+    /// Its number in the database and in hashes: never change one.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::FaceList => 1,
+            Self::LargeFaceList => 2,
+            Self::PersonGroup => 3,
+            Self::LargePersonGroup => 4,
+            Self::PersonDirectory => 5,
+            Self::DynamicPersonGroup => 6,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| i64::from(kind.number()) == number)
+    }
 }
 
 /// How the outside names a container. Ids of different kinds do not clash.
@@ -276,6 +310,30 @@ pub enum Write {
         /// waiting: call again while [`Applied::more`] says so. Ten thousand is a good number.
         limit: u32,
     },
+}
+
+impl Write {
+    /// The stable name under which the audit row tells what was done.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::CreateAccount {} => "create_account",
+            Self::SetKey { .. } => "set_key",
+            Self::CreateContainer { .. } => "create_container",
+            Self::UpdateContainer { .. } => "update_container",
+            Self::DeleteContainer { .. } => "delete_container",
+            Self::CreatePerson { .. } => "create_person",
+            Self::UpdatePerson { .. } => "update_person",
+            Self::DeletePerson { .. } => "delete_person",
+            Self::AddFace { .. } => "add_face",
+            Self::UpdateFace { .. } => "update_face",
+            Self::DeleteFace { .. } => "delete_face",
+            Self::KeepFaceIds { .. } => "keep_face_ids",
+            Self::StartTraining { .. } => "start_training",
+            Self::ProgressTraining { .. } => "progress_training",
+            Self::FinishTraining { .. } => "finish_training",
+            Self::ExpireDue { .. } => "expire_due",
+        }
+    }
 }
 
 /// What a command did.

@@ -84,8 +84,7 @@ pub(crate) fn hour_of(moment: Timestamp) -> i64 {
 
 fn bucket_of(expires_at: Timestamp) -> u16 {
     // The low 16 bits are the point: a wrap every 65,536 hours is far longer than any faceId lives.
-    u16::try_from(hour_of(expires_at).rem_euclid(1 << 16))
-        .expect("a remainder of 65,536 fits 16 bits")
+    u16::try_from(hour_of(expires_at).rem_euclid(1 << 16)).expect("a remainder of 65,536 fits 16 bits")
 }
 
 #[cfg(test)]
@@ -107,10 +106,7 @@ mod tests {
             let id = FaceId::new(expiry, [0xff; 14]);
             assert_eq!(id.bucket(), bucket, "{name}");
             assert!(id.belongs_to(expiry), "{name}");
-            assert!(
-                !id.belongs_to(Timestamp::from_millis(millis + 3_600_000)),
-                "{name}"
-            );
+            assert!(!id.belongs_to(Timestamp::from_millis(millis + 3_600_000)), "{name}");
             assert_eq!(FaceId::from_uuid(id.as_uuid()), Some(id), "{name}");
         }
     }

@@ -16,18 +16,20 @@ mod audit;
 mod command;
 mod error;
 mod id;
+pub mod keys;
 mod records;
+mod sqlite;
 mod store;
 
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace,
-    TrainingOutcome, Write,
+    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace, TrainingOutcome, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};
 pub use records::{
-    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow,
-    PageStart, Person, PersonTemplate, Totals, Training, TrainingStatus, UnfinishedTraining,
+    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person,
+    PersonTemplate, Totals, Training, TrainingStatus, UnfinishedTraining,
 };
+pub use sqlite::SqliteStore;
 pub use store::Store;

@@ -7,8 +7,8 @@ use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFac
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey};
 use crate::records::{
-    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person,
-    PersonTemplate, Totals, UnfinishedTraining,
+    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person, PersonTemplate, Totals,
+    UnfinishedTraining,
 };
 
 /// The door to everything durable. Used as `Arc<dyn Store>`.
@@ -44,20 +44,13 @@ pub trait Store: Send + Sync {
     async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError>;
 
     /// The account and slot whose key has this keyed digest. One index read.
-    async fn account_of_key(
-        &self,
-        lookup: &[u8; 32],
-    ) -> Result<Option<(AccountId, KeySlot)>, StoreError>;
+    async fn account_of_key(&self, lookup: &[u8; 32]) -> Result<Option<(AccountId, KeySlot)>, StoreError>;
 
     /// The account's keys, unsealed, in order of their slots.
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError>;
 
     /// One container.
-    async fn container(
-        &self,
-        account: AccountId,
-        container: &ContainerName,
-    ) -> Result<Option<Container>, StoreError>;
+    async fn container(&self, account: AccountId, container: &ContainerName) -> Result<Option<Container>, StoreError>;
 
     /// A page of the account's containers of one kind.
     async fn containers(
@@ -71,10 +64,7 @@ pub trait Store: Send + Sync {
     async fn version_of(&self, account: AccountId, number: i64) -> Result<Option<u64>, StoreError>;
 
     /// Trainings of the account that were asked for and have not ended.
-    async fn unfinished_trainings(
-        &self,
-        account: AccountId,
-    ) -> Result<Vec<UnfinishedTraining>, StoreError>;
+    async fn unfinished_trainings(&self, account: AccountId) -> Result<Vec<UnfinishedTraining>, StoreError>;
 
     /// One person. Fails with `ContainerNotFound` where there is no container.
     async fn person(
@@ -151,12 +141,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<GalleryRow>, StoreError>;
 
     /// The gallery rows of these faces, for following the feed; those that are gone are missing.
-    async fn rows(
-        &self,
-        account: AccountId,
-        number: i64,
-        faces: &[FaceKey],
-    ) -> Result<Vec<GalleryRow>, StoreError>;
+    async fn rows(&self, account: AccountId, number: i64, faces: &[FaceKey]) -> Result<Vec<GalleryRow>, StoreError>;
 
     /// Who these faces are now; those that are gone are missing. One query, to be asked right before an
     /// answer names anybody.
@@ -171,12 +156,7 @@ pub trait Store: Send + Sync {
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError>;
 
     /// The account's audit rows after a sequence number, ascending, at most `limit`.
-    async fn audit(
-        &self,
-        account: AccountId,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Reads the whole database and fails with `Damaged` if its structure does not hold. Slow; for `doctor`.
     async fn check_integrity(&self) -> Result<(), StoreError>;

@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aes_gcm::Aes256Gcm;
+use hkdf::Hkdf;
+use likeness_base::{Randomness, Secret, random_bytes};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::seal::{self, Place, Purpose, Record, SealedHeader};
+
+/// An account's data keys, unwrapped. The newest seals; all of them open.
+pub(crate) struct AccountKeys {
+    account: Uuid,
+    keys: BTreeMap<u32, Secret<[u8; 32]>>,
+}
+
+impl AccountKeys {
+    /// `None` without any key.
+    pub(crate) fn new(account: Uuid, keys: BTreeMap<u32, Secret<[u8; 32]>>) -> Option<Self> {
+        (!keys.is_empty()).then_some(Self { account, keys })
+    }
+
+    /// What is sealed for one purpose in one container (0: outside containers) under one epoch.
+    pub(crate) fn compartment(&self, purpose: Purpose, container: i64, epoch: i64) -> Compartment<'_> {
+        let (&key_id, key) = self.keys.last_key_value().expect("there is a key by construction");
+        let cipher = seal::cipher(&sub_key(key, purpose, epoch));
+        Compartment { keys: self, purpose, container, epoch, key_id, cipher }
+    }
+}
+
+impl fmt::Debug for AccountKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountKeys({} keys)", self.keys.len())
+    }
+}
+
+/// Seals and opens records of one purpose. Made once per call: deriving its key costs as much as sealing
+/// a handful of records.
+pub(crate) struct Compartment<'a> {
+    keys: &'a AccountKeys,
+    purpose: Purpose,
+    container: i64,
+    epoch: i64,
+    key_id: u32,
+    cipher: Aes256Gcm,
+}
+
+impl Compartment<'_> {
+    pub(crate) fn seal(&self, randomness: &dyn Randomness, record: &Record, plain: &[u8]) -> Vec<u8> {
+        seal::seal(&self.cipher, &self.place(self.key_id, record), random_bytes(randomness), plain)
+    }
+
+    /// `None` when the value was not sealed for this place, or by a key that is no longer there.
+    pub(crate) fn open(&self, record: &Record, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+        let key_id = SealedHeader::read(sealed)?.key_id;
+        if key_id == self.key_id {
+            return seal::open(&self.cipher, &self.place(key_id, record), sealed);
+        }
+        let older = sub_key(self.keys.keys.get(&key_id)?, self.purpose, self.epoch);
+        seal::open(&seal::cipher(&older), &self.place(key_id, record), sealed)
+    }
+
+    fn place<'r>(&self, key_id: u32, record: &'r Record) -> Place<'r> {
+        Place { key_id, account: self.keys.account, container: self.container, purpose: self.purpose, record }
+    }
+}
+
+/// HKDF-SHA256 (RFC 5869) without salt: the data key is uniformly random already.
+pub(super) fn sub_key(key: &Secret<[u8; 32]>, purpose: Purpose, epoch: i64) -> Secret<[u8; 32]> {
+    let mut derived = Secret::new([0; 32]);
+    let mut info = b"likeness store 1: ".to_vec();
+    info.extend_from_slice(purpose.label().as_bytes());
+    info.push(0);
+    info.extend_from_slice(&epoch.to_be_bytes());
+    Hkdf::<Sha256>::new(None, key.expose())
+        .expand(&info, derived.expose_mut())
+        .expect("32 bytes are within what HKDF-SHA256 can give");
+    derived
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(std::sync::atomic::AtomicU8);
+    impl Randomness for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        }
+    }
+
+    fn keys(ids: &[u32]) -> AccountKeys {
+        let keys = ids.iter().map(|&id| (id, Secret::new([id as u8; 32]))).collect();
+        AccountKeys::new(Uuid::from_bytes([5; 16]), keys).unwrap()
+    }
+
+    #[test]
+    fn the_newest_key_seals_and_older_ones_still_open() {
+        let randomness = Counting(0.into());
+        let record = Record::of(&[b"row"]);
+        let old = keys(&[1]).compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");
+        let both = keys(&[1, 2]);
+        let new = both.compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");
+        assert_eq!(SealedHeader::read(&new).unwrap().key_id, 2);
+        for sealed in [&old, &new] {
+            let plain = both.compartment(Purpose::PersonName, 3, 3).open(&record, sealed).unwrap();
+            assert_eq!(plain.expose(), b"Ada");
+        }
+        assert!(keys(&[2]).compartment(Purpose::PersonName, 3, 3).open(&record, &old).is_none(), "key 1 is gone");
+    }
+
+    #[test]
+    fn purposes_and_epochs_have_keys_of_their_own() {
+        let key = Secret::new([1; 32]);
+        let mut seen = std::collections::HashSet::new();
+        for purpose in [Purpose::FaceTemplate, Purpose::PersonName, Purpose::FaceIdTemplate] {
+            for epoch in [0, 1, 256, -1] {
+                assert!(seen.insert(*sub_key(&key, purpose, epoch).expose()), "{purpose:?} {epoch}");
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", keys(&[1, 2])), "AccountKeys(2 keys)");
+    }
+}

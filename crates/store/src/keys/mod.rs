@@ -1,0 +1,28 @@
+//! Keys, and how records are sealed with them.
+//!
+//! ```text
+//! installation key, 256 bit, in a file that only its owner may read
+//!   └ data key of an account, 256 bit, random, kept wrapped with the account as context
+//!       └ HKDF-SHA256 (purpose, epoch): a sub-key for templates, one for names, …
+//!           └ AES-256-GCM per record with a random 96-bit nonce; format byte and key id in front
+//! ```
+//!
+//! Start at [`InstallationKey`]. Everything else is the store's own business: a sealed record opens only in
+//! the account, container, row, person, purpose and template space it was sealed for.
+//!
+//! The *epoch* keeps the number of records under one sub-key small. For what lies in a container it is the
+//! container's number, for faceIds the hour of expiry. With random nonces NIST SP 800-38D section 8.3 allows
+//! 2^32 records a key; a container of a million people with 248 faces each stays below 2^28.
+//!
+//! Losing the installation key loses everything that was sealed: nobody can open it again. Back it up, and
+//! not beside the database.
+
+mod account;
+mod file;
+mod installation;
+mod seal;
+
+pub use installation::InstallationKey;
+
+pub(crate) use account::{AccountKeys, Compartment};
+pub(crate) use seal::{Purpose, Record};

@@ -1,0 +1,243 @@
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
+use likeness_base::Secret;
+use uuid::Uuid;
+
+/// Version of the layout below and of the associated data. A later layout takes another byte.
+const FORMAT: u8 = 1;
+const HEADER_BYTES: usize = 1 + 4;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+
+/// What a sealed value is. Each purpose has sub-keys of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Purpose {
+    AccountKey,
+    ContainerName,
+    ContainerUserData,
+    PersonName,
+    PersonUserData,
+    FaceTemplate,
+    FaceUserData,
+    FaceIdTemplate,
+    /// The account's data key under the installation key.
+    DataKey,
+    /// The value that tells whether the installation key belongs to the data.
+    Check,
+}
+
+impl Purpose {
+    /// Goes into key derivation and associated data: never change one.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::AccountKey => "account key",
+            Self::ContainerName => "container name",
+            Self::ContainerUserData => "container user data",
+            Self::PersonName => "person name",
+            Self::PersonUserData => "person user data",
+            Self::FaceTemplate => "face template",
+            Self::FaceUserData => "face user data",
+            Self::FaceIdTemplate => "face id template",
+            Self::DataKey => "data key",
+            Self::Check => "check",
+        }
+    }
+}
+
+/// The place a value is sealed for. It opens in exactly this place.
+pub(crate) struct Place<'a> {
+    pub(crate) key_id: u32,
+    pub(crate) account: Uuid,
+    /// The container's number; 0 outside containers.
+    pub(crate) container: i64,
+    pub(crate) purpose: Purpose,
+    pub(crate) record: &'a Record,
+}
+
+impl Place<'_> {
+    /// Every field with its length in front, so that no two places give the same bytes.
+    fn associated_data(&self) -> Vec<u8> {
+        let mut data = Vec::with_capacity(256);
+        put(&mut data, &[FORMAT]);
+        put(&mut data, &self.key_id.to_be_bytes());
+        put(&mut data, self.account.as_bytes());
+        put(&mut data, &self.container.to_be_bytes());
+        put(&mut data, self.purpose.label().as_bytes());
+        put(&mut data, &self.record.0);
+        data
+    }
+}
+
+fn put(data: &mut Vec<u8>, field: &[u8]) {
+    data.extend_from_slice(&(field.len() as u64).to_be_bytes());
+    data.extend_from_slice(field);
+}
+
+/// Which record of a compartment a value belongs to: everything that must still be the same when it is opened.
+/// Never change what goes in, or in which order.
+pub(crate) struct Record(Vec<u8>);
+
+impl Record {
+    /// Every part with its length in front.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut data = Vec::with_capacity(128);
+        for part in parts {
+            put(&mut data, part);
+        }
+        Self(data)
+    }
+
+    /// Name or user data of a container.
+    pub(crate) fn container(kind: u8, wire_id: &str) -> Self {
+        Self::of(&[&[kind], wire_id.as_bytes()])
+    }
+
+    /// Name or user data of a person.
+    pub(crate) fn person(key: i64, id: &[u8]) -> Self {
+        Self::of(&[&key.to_be_bytes(), id])
+    }
+
+    /// User data of a face.
+    pub(crate) fn face(key: i64, id: &[u8]) -> Self {
+        Self::of(&[&key.to_be_bytes(), id])
+    }
+
+    /// Template of a face. The person is part of it: a face cannot be made somebody else's in the database.
+    pub(crate) fn template(key: i64, id: &[u8], person: Option<i64>, space: &str) -> Self {
+        Self::of(&[&key.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()])
+    }
+
+    /// Template behind a faceId. The expiry is part of it: its life cannot be prolonged in the database.
+    pub(crate) fn face_id(id: &[u8], expires_at_millis: i64, model: &str, space: &str) -> Self {
+        Self::of(&[id, &expires_at_millis.to_be_bytes(), model.as_bytes(), space.as_bytes()])
+    }
+
+    /// One of an account's keys.
+    pub(crate) fn account_key(slot: u8, lookup: &[u8]) -> Self {
+        Self::of(&[&[slot], lookup])
+    }
+}
+
+/// The front of a sealed value, readable without a key.
+pub(crate) struct SealedHeader {
+    pub(crate) key_id: u32,
+}
+
+impl SealedHeader {
+    /// `None` when the bytes are not a sealed value of a layout we know.
+    pub(crate) fn read(sealed: &[u8]) -> Option<Self> {
+        let (header, rest) = sealed.split_first_chunk::<HEADER_BYTES>()?;
+        let [format, key_id @ ..] = *header;
+        (format == FORMAT && rest.len() >= NONCE_BYTES + TAG_BYTES)
+            .then_some(Self { key_id: u32::from_be_bytes(key_id) })
+    }
+}
+
+/// A cipher with its key schedule, wiped when dropped.
+pub(crate) fn cipher(key: &Secret<[u8; 32]>) -> Aes256Gcm {
+    Aes256Gcm::new(<&Key<Aes256Gcm>>::from(key.expose()))
+}
+
+/// Header, nonce, ciphertext, tag.
+pub(crate) fn seal(cipher: &Aes256Gcm, place: &Place<'_>, nonce: [u8; NONCE_BYTES], plain: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(HEADER_BYTES + NONCE_BYTES + plain.len() + TAG_BYTES);
+    sealed.push(FORMAT);
+    sealed.extend_from_slice(&place.key_id.to_be_bytes());
+    sealed.extend_from_slice(&nonce);
+    let body = sealed.len();
+    sealed.extend_from_slice(plain);
+    let tag: Tag = cipher
+        .encrypt_inout_detached(&Nonce::from(nonce), &place.associated_data(), (&mut sealed[body..]).into())
+        .expect("values are far shorter than the 64 GiB that AES-GCM can seal");
+    sealed.extend_from_slice(&tag);
+    sealed
+}
+
+/// The plain value, or `None` when it was not sealed with this key for this place.
+pub(crate) fn open(cipher: &Aes256Gcm, place: &Place<'_>, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    if SealedHeader::read(sealed)?.key_id != place.key_id {
+        return None;
+    }
+    let (nonce, rest) = sealed[HEADER_BYTES..].split_first_chunk::<NONCE_BYTES>()?;
+    let (body, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
+    let mut plain = Secret::new(body.to_vec());
+    cipher
+        .decrypt_inout_detached(
+            &Nonce::from(*nonce),
+            &place.associated_data(),
+            plain.expose_mut().as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
+        .ok()?;
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PLAIN: &[u8] = b"what nobody may read";
+
+    fn key(byte: u8) -> Aes256Gcm {
+        cipher(&Secret::new([byte; 32]))
+    }
+
+    fn home(record: &Record) -> Place<'_> {
+        Place { key_id: 1, account: Uuid::from_bytes([1; 16]), container: 7, purpose: Purpose::FaceTemplate, record }
+    }
+
+    #[test]
+    fn a_value_opens_only_where_it_was_sealed() {
+        let record = Record::of(&[b"row", b"uuid", b"model a"]);
+        let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
+        assert_eq!(open(&key(1), &home(&record), &sealed).map(|p| p.expose().clone()), Some(PLAIN.to_vec()));
+
+        let other_row = Record::of(&[b"rox", b"uuid", b"model a"]);
+        let shifted_row = Record::of(&[b"rowu", b"uid", b"model a"]);
+        let other_space = Record::of(&[b"row", b"uuid", b"model b"]);
+        let cases = [
+            ("another key", key(2), home(&record)),
+            ("another key id", key(1), Place { key_id: 2, ..home(&record) }),
+            ("another account", key(1), Place { account: Uuid::from_bytes([2; 16]), ..home(&record) }),
+            ("another container", key(1), Place { container: 8, ..home(&record) }),
+            ("another purpose", key(1), Place { purpose: Purpose::FaceUserData, ..home(&record) }),
+            ("another row", key(1), home(&other_row)),
+            ("the same letters cut elsewhere", key(1), home(&shifted_row)),
+            ("another space", key(1), home(&other_space)),
+        ];
+        for (name, cipher, place) in cases {
+            assert!(open(&cipher, &place, &sealed).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let record = Record::of(&[b"row"]);
+        let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
+        for bit in 0..sealed.len() * 8 {
+            let mut bad = sealed.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(open(&key(1), &home(&record), &bad).is_none(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(open(&key(1), &home(&record), &sealed[..length]).is_none(), "cut to {length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens(plain: Vec<u8>, nonce: [u8; 12], row: Vec<u8>) {
+            let record = Record::of(&[&row]);
+            let sealed = seal(&key(3), &home(&record), nonce, &plain);
+            prop_assert_eq!(open(&key(3), &home(&record), &sealed).map(|p| p.expose().clone()), Some(plain));
+        }
+
+        #[test]
+        fn strange_bytes_are_refused_without_panic(bytes: Vec<u8>) {
+            let record = Record::of(&[]);
+            prop_assert!(open(&key(3), &home(&record), &bytes).is_none());
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The one way to delete. Every statement that removes a person, face, container, faceId or change row is
+//! here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+
+use uuid::Uuid;
+
+use super::write::{Bumped, Done, Work, bump, count, find_face, note_change_rows, person_key, unsigned};
+use crate::command::{Applied, ContainerName};
+use crate::error::StoreError;
+use crate::id::{FaceKey, PersonKey};
+
+/// How a change row says that a face was deleted.
+pub(super) const REMOVED: i64 = 2;
+/// How long change rows are kept: a node that has not followed for a day loads the container anew.
+pub(super) const CHANGE_ROWS_KEPT_MILLIS: i64 = 24 * 3_600_000;
+
+pub(super) async fn face(
+    work: &mut Work<'_>,
+    container: &ContainerName,
+    person: Option<Uuid>,
+    face: Uuid,
+) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    let found = find_face(work, bumped.number, person, face).await?;
+    sqlx::query("INSERT INTO change (account_id, container, version, face, op, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(bumped.version_column())
+        .bind(found.key)
+        .bind(REMOVED)
+        .bind(work.at())
+        .execute(&mut *work.connection)
+        .await?;
+    note_change_rows(work, &bumped).await?;
+    sqlx::query("DELETE FROM face WHERE account_id = ?1 AND container = ?2 AND seq = ?3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(found.key)
+        .execute(&mut *work.connection)
+        .await?;
+    count(work, bumped.number, 0, -1).await?;
+    let applied = Applied {
+        face: Some(FaceKey(found.key)),
+        person: found.person.map(PersonKey),
+        removed: 1,
+        ..Applied::default()
+    };
+    Ok(Done::to(&bumped, 1, applied))
+}
+
+/// A person takes their faces with them.
+pub(super) async fn person(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    let key = person_key(work, bumped.number, person).await?;
+    sqlx::query(
+        "INSERT INTO change (account_id, container, version, face, op, at)
+         SELECT account_id, container, ?4, seq, ?5, ?6 FROM face
+         WHERE account_id = ?1 AND container = ?2 AND person = ?3",
+    )
+    .bind(work.account())
+    .bind(bumped.number)
+    .bind(key)
+    .bind(bumped.version_column())
+    .bind(REMOVED)
+    .bind(work.at())
+    .execute(&mut *work.connection)
+    .await?;
+    let faces = sqlx::query("DELETE FROM face WHERE account_id = ?1 AND container = ?2 AND person = ?3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected();
+    sqlx::query("DELETE FROM person WHERE account_id = ?1 AND container = ?2 AND seq = ?3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?;
+    if faces > 0 {
+        note_change_rows(work, &bumped).await?;
+    }
+    count(work, bumped.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
+    lower_tally(work, &bumped, 0, 1).await?;
+    let applied = Applied { person: Some(PersonKey(key)), removed: faces + 1, ..Applied::default() };
+    Ok(Done::to(&bumped, faces + 1, applied))
+}
+
+/// A container takes everything in it along, its change rows too: who follows it learns from the missing
+/// version that it is gone.
+pub(super) async fn container(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    for statement in [
+        "DELETE FROM change WHERE account_id = ?1 AND container = ?2",
+        "DELETE FROM face WHERE account_id = ?1 AND container = ?2",
+        "DELETE FROM person WHERE account_id = ?1 AND container = ?2",
+        "DELETE FROM container_text WHERE account_id = ?1 AND number = ?2",
+        "DELETE FROM container WHERE account_id = ?1 AND number = ?2",
+    ] {
+        sqlx::query(statement).bind(work.account()).bind(bumped.number).execute(&mut *work.connection).await?;
+    }
+    lower_tally(work, &bumped, 1, bumped.persons).await?;
+    let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)?;
+    Ok(Done::to(&bumped, removed, Applied { removed, ..Applied::default() }))
+}
+
+/// Removes what has expired, oldest first, and change rows that are past their time.
+pub(super) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
+    let removed = sqlx::query(
+        "DELETE FROM face_id WHERE (account_id, expires_at, face_id) IN (
+             SELECT account_id, expires_at, face_id FROM face_id
+             WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .bind(limit)
+    .execute(&mut *work.connection)
+    .await?
+    .rows_affected();
+    let room = limit - i64::try_from(removed).unwrap_or(limit);
+    let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
+    let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
+    Ok(Done { applied, target: None, records: removed })
+}
+
+/// Trims about `room` rows of the containers whose oldest rows are due. `false`: there may be more.
+async fn trim_change_rows(work: &mut Work<'_>, mut room: i64) -> Result<bool, StoreError> {
+    let due: Vec<i64> = sqlx::query_scalar(
+        "SELECT number FROM container WHERE account_id = ?1 AND trim_due <= ?2 ORDER BY trim_due LIMIT ?3",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .bind(room)
+    .fetch_all(&mut *work.connection)
+    .await?;
+    let may_be_more = due.len() as u64 == unsigned(room)?;
+    for number in due {
+        if room <= 0 {
+            return Ok(false);
+        }
+        room -= trim_container(work, number, room).await?;
+    }
+    Ok(room > 0 && !may_be_more)
+}
+
+/// Trims whole versions, oldest first, and gives the number of rows that went.
+async fn trim_container(work: &mut Work<'_>, number: i64, room: i64) -> Result<i64, StoreError> {
+    let oldest_kept = work.at().saturating_sub(CHANGE_ROWS_KEPT_MILLIS);
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT max(version) FROM (
+             SELECT version, at FROM change WHERE account_id = ?1 AND container = ?2 ORDER BY version LIMIT ?4)
+         WHERE at <= ?3",
+    )
+    .bind(work.account())
+    .bind(number)
+    .bind(oldest_kept)
+    .bind(room)
+    .fetch_one(&mut *work.connection)
+    .await?;
+    let mut rows = 0;
+    if let Some(last) = last {
+        rows = sqlx::query("DELETE FROM change WHERE account_id = ?1 AND container = ?2 AND version <= ?3")
+            .bind(work.account())
+            .bind(number)
+            .bind(last)
+            .execute(&mut *work.connection)
+            .await?
+            .rows_affected();
+    }
+    sqlx::query(
+        "UPDATE container
+         SET trimmed_version = max(trimmed_version, ?3),
+             trim_due = (SELECT at FROM change WHERE account_id = ?1 AND container = ?2 ORDER BY version LIMIT 1) + ?4
+         WHERE account_id = ?1 AND number = ?2",
+    )
+    .bind(work.account())
+    .bind(number)
+    .bind(last.unwrap_or(0))
+    .bind(CHANGE_ROWS_KEPT_MILLIS)
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+async fn lower_tally(work: &mut Work<'_>, bumped: &Bumped, containers: i64, persons: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tally SET containers = containers - ?3, persons = persons - ?4 WHERE account_id = ?1 AND kind = ?2",
+    )
+    .bind(work.account())
+    .bind(bumped.kind.number())
+    .bind(containers)
+    .bind(persons)
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(())
+}

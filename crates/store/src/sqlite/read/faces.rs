@@ -1,0 +1,118 @@
+use sqlx::SqlitePool;
+use uuid::Uuid;
+
+use super::start::last_not_after;
+use super::{at_most, key, number_of, open, open_text, person_key, uuid, words};
+use crate::command::ContainerName;
+use crate::error::StoreError;
+use crate::id::{AccountId, FaceKey};
+use crate::keys::{Compartment, Purpose, Record};
+use crate::records::{Face, PageStart, PersonTemplate};
+use crate::sqlite::vault::Vault;
+
+/// Sequence, wire id, wire id of the person, sealed user data.
+type FaceRow = (i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+
+pub(in crate::sqlite) async fn face(
+    pool: &SqlitePool,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Option<Uuid>,
+    face: Uuid,
+) -> Result<Option<Face>, StoreError> {
+    let mut moment = pool.begin().await?;
+    let number = number_of(&mut moment, account, container).await?;
+    let owner = match person {
+        Some(person) => Some(person_key(&mut moment, account, number, person).await?),
+        None => None,
+    };
+    let row: Option<(i64, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT seq, sealed_user_data FROM face
+         WHERE account_id = ?1 AND container = ?2 AND face_id = ?3 AND person IS ?4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(face.as_bytes().as_slice())
+    .bind(owner)
+    .fetch_optional(&mut *moment)
+    .await?;
+    let Some((seq, sealed_user_data)) = row else { return Ok(None) };
+    let keys = vault.keys(&mut moment, account).await?;
+    moment.rollback().await?;
+    let person = person.map(|id| id.as_bytes().to_vec());
+    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    read(&user_data, &(seq, face.as_bytes().to_vec(), person, sealed_user_data)).map(Some)
+}
+
+pub(in crate::sqlite) async fn faces(
+    pool: &SqlitePool,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    page: &PageStart,
+) -> Result<Vec<Face>, StoreError> {
+    let mut moment = pool.begin().await?;
+    let number = number_of(&mut moment, account, container).await?;
+    let rows: Vec<FaceRow> = sqlx::query_as(
+        "SELECT f.seq, f.face_id, p.person_id, f.sealed_user_data
+         FROM face f
+         LEFT JOIN person p ON p.account_id = f.account_id AND p.container = f.container AND p.seq = f.person
+         WHERE f.account_id = ?1 AND f.container = ?2 AND f.face_id > ?3 ORDER BY f.face_id LIMIT ?4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(last_not_after(&page.after))
+    .bind(at_most(page.top))
+    .fetch_all(&mut *moment)
+    .await?;
+    let keys = vault.keys(&mut moment, account).await?;
+    moment.rollback().await?;
+    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    rows.iter().map(|row| read(&user_data, row)).collect()
+}
+
+pub(in crate::sqlite) async fn templates_of_person(
+    pool: &SqlitePool,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<Vec<PersonTemplate>, StoreError> {
+    let mut moment = pool.begin().await?;
+    let number = number_of(&mut moment, account, container).await?;
+    let owner = person_key(&mut moment, account, number, person).await?;
+    let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT seq, face_id, space, sealed_template FROM face
+         WHERE account_id = ?1 AND container = ?2 AND person = ?3 ORDER BY seq",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(owner)
+    .fetch_all(&mut *moment)
+    .await?;
+    let words = words(&mut moment, account).await?;
+    let keys = vault.keys(&mut moment, account).await?;
+    moment.rollback().await?;
+    let templates = keys.compartment(Purpose::FaceTemplate, number, number);
+    rows.iter()
+        .map(|(seq, id, space, sealed)| {
+            let space = words.get(*space)?;
+            let record = Record::template(*seq, id, Some(owner), &space);
+            Ok(PersonTemplate { face: uuid(id)?, template: open(&templates, &record, sealed, "a template")?, space })
+        })
+        .collect()
+}
+
+fn read(compartment: &Compartment<'_>, (seq, id, person, sealed_user_data): &FaceRow) -> Result<Face, StoreError> {
+    let record = Record::face(*seq, id);
+    let user_data = sealed_user_data.as_deref();
+    Ok(Face {
+        id: uuid(id)?,
+        key: FaceKey(*seq),
+        person: person.as_deref().map(uuid).transpose()?,
+        user_data: user_data
+            .map(|sealed| open_text(compartment, &record, sealed, "the user data of a face"))
+            .transpose()?,
+    })
+}

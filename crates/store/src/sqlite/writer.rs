@@ -1,0 +1,208 @@
+//! The one task that writes, and its way of sharing a sync among commands that arrive together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::error::is_refusal;
+use super::vault::Vault;
+use super::{open, write};
+use crate::command::{Applied, Command, Write};
+use crate::error::StoreError;
+
+/// Commands that may wait for the writer; further callers wait to be let in.
+const QUEUE: usize = 256;
+/// Most commands that share one commit. A commit costs one sync, whatever it carries; this many small
+/// commands take a few milliseconds, so nobody waits long for the others.
+const BATCH: usize = 64;
+/// How long (milliseconds) a checkpoint waits for readers to let go of old pages before it is put off:
+/// everybody who writes waits with it.
+const WAIT_BRIEFLY: &str = "PRAGMA busy_timeout = 200";
+/// The connection's usual patience again, [`open::PATIENCE`].
+const WAIT_AS_USUAL: &str = "PRAGMA busy_timeout = 5000";
+/// When a checkpoint that was put off is tried again, if no command comes before.
+const CHECKPOINT_RETRY: Duration = Duration::from_millis(500);
+
+type Answer = oneshot::Sender<Result<Applied, StoreError>>;
+
+/// The way to the writing task.
+#[derive(Debug)]
+pub(super) struct WriterHandle {
+    queue: mpsc::Sender<(Command, Answer)>,
+    /// Rung to make the task finish its queue and end.
+    stop: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl WriterHandle {
+    pub(super) fn spawn(connection: SqliteConnection, vault: Arc<Vault>) -> Self {
+        let (queue, commands) = mpsc::channel(QUEUE);
+        let (stop, stopped) = oneshot::channel();
+        // Whoever wrote here last may have been stopped between erasing and folding the log.
+        let writer = Writer { connection, vault, owes_checkpoint: true };
+        let task = tokio::spawn(writer.run(commands, stopped));
+        Self { queue, stop: Mutex::new(Some((stop, task))) }
+    }
+
+    pub(super) async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send((command, answer)).await.map_err(|_| StoreError::Closed)?;
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some((stop, task)) = self.stop.lock().await.take() {
+            // Either fails only if the task has ended already.
+            let _ = stop.send(());
+            let _ = task.await;
+        }
+    }
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    vault: Arc<Vault>,
+    /// Something was erased, but a reader kept the log from being folded into the file.
+    owes_checkpoint: bool,
+}
+
+impl Writer {
+    async fn run(mut self, mut commands: mpsc::Receiver<(Command, Answer)>, mut stopped: oneshot::Receiver<()>) {
+        let mut open = true;
+        loop {
+            let patience = if self.owes_checkpoint { CHECKPOINT_RETRY } else { Duration::MAX };
+            let first = tokio::select! {
+                first = timeout(patience, commands.recv()) => first,
+                // `Err` means that the handle was dropped without closing; `recv` then ends the loop.
+                stop = &mut stopped, if open => {
+                    open = false;
+                    if stop.is_ok() {
+                        commands.close();
+                    }
+                    continue;
+                }
+            };
+            match first {
+                Ok(Some(first)) => {
+                    let mut batch = vec![first];
+                    while batch.len() < BATCH {
+                        let Ok(next) = commands.try_recv() else { break };
+                        batch.push(next);
+                    }
+                    self.answer(batch).await;
+                }
+                Ok(None) => break,
+                Err(_) => self.checkpoint().await,
+            }
+        }
+        if self.owes_checkpoint {
+            self.checkpoint().await;
+        }
+        open::close(self.connection).await;
+    }
+
+    /// Applies the commands, in one transaction if that works, and answers each.
+    async fn answer(&mut self, batch: Vec<(Command, Answer)>) {
+        let (commands, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let results = match self.apply_together(&commands).await {
+            Ok(results) => results,
+            Err(error) if commands.len() == 1 => vec![Err(error)],
+            // The database itself failed somewhere: find out whose command it was, one by one.
+            Err(_) => {
+                let mut results = Vec::with_capacity(commands.len());
+                for command in &commands {
+                    let alone = self.apply_together(std::slice::from_ref(command)).await;
+                    results.push(alone.map_or_else(Err, |mut one| one.remove(0)));
+                }
+                results
+            }
+        };
+        let erased = commands
+            .iter()
+            .zip(&results)
+            .any(|(command, result)| result.as_ref().is_ok_and(|applied| erases(&command.write, applied)));
+        if erased || self.owes_checkpoint {
+            self.checkpoint().await;
+        }
+        for (answer, result) in answers.into_iter().zip(results) {
+            // The caller may have gone; the command is done all the same.
+            let _ = answer.send(result);
+        }
+    }
+
+    /// One transaction for all. A refused command leaves nothing and does not disturb the others.
+    /// `Err`: the database failed and nothing at all was written.
+    async fn apply_together(&mut self, commands: &[Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let mut keys = Vec::with_capacity(commands.len());
+        for command in commands {
+            keys.push(match self.vault.keys(&mut self.connection, command.account).await {
+                Ok(keys) => Some(keys),
+                Err(StoreError::AccountNotFound) => None,
+                Err(other) => return Err(other),
+            });
+        }
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut results = Vec::with_capacity(commands.len());
+        for (command, keys) in commands.iter().zip(keys) {
+            let mut savepoint = transaction.begin().await?;
+            match write::apply(&mut savepoint, &self.vault, keys, command).await {
+                Ok(applied) => {
+                    savepoint.commit().await?;
+                    results.push(Ok(applied));
+                }
+                Err(refusal) if is_refusal(&refusal) => {
+                    savepoint.rollback().await?;
+                    results.push(Err(refusal));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        if results.iter().all(Result::is_err) {
+            transaction.rollback().await?;
+        } else {
+            transaction.commit().await?;
+        }
+        Ok(results)
+    }
+
+    /// Folds the log into the database file and empties it, so that overwritten bytes are in neither.
+    /// Without success (a reader is still looking at old pages) it is owed.
+    async fn checkpoint(&mut self) {
+        self.owes_checkpoint = !self.try_checkpoint().await.unwrap_or(false);
+    }
+
+    async fn try_checkpoint(&mut self) -> Result<bool, StoreError> {
+        sqlx::query(WAIT_BRIEFLY).execute(&mut self.connection).await?;
+        let outcome: Result<(i64, i64, i64), _> =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await;
+        sqlx::query(WAIT_AS_USUAL).execute(&mut self.connection).await?;
+        let (busy, _, _) = outcome?;
+        Ok(busy == 0)
+    }
+}
+
+/// Whether the command removes or replaces sealed bytes, which must then be in no file.
+fn erases(write: &Write, applied: &Applied) -> bool {
+    match write {
+        Write::ExpireDue { .. } => applied.removed > 0,
+        Write::SetKey { .. }
+        | Write::UpdateContainer { .. }
+        | Write::DeleteContainer { .. }
+        | Write::UpdatePerson { .. }
+        | Write::DeletePerson { .. }
+        | Write::UpdateFace { .. }
+        | Write::DeleteFace { .. } => true,
+        Write::CreateAccount {}
+        | Write::CreateContainer { .. }
+        | Write::CreatePerson { .. }
+        | Write::AddFace { .. }
+        | Write::KeepFaceIds { .. }
+        | Write::StartTraining { .. }
+        | Write::ProgressTraining { .. }
+        | Write::FinishTraining { .. } => false,
+    }
+}
