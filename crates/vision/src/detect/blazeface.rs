@@ -1,0 +1,49 @@
+//! BlazeFace, back-camera form: anchors and outputs (Bazarevsky and others 2019; the layout is that of the TensorFlow.js
+//! model that `@vladmandic/human` carries).
+
+use super::{Detection, KeyPoints};
+use crate::error::VisionError;
+use crate::geometry::{Point, RectF};
+use crate::network::{Channels, Feed, Outputs};
+
+/// The network's frame is always this many pixels high and wide.
+pub(super) const SIDE: usize = 256;
+
+/// `x / 127.5 - 1`, RGB.
+pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, subtract: [127.5; 3], divide: 127.5 };
+
+/// The two output layers: cells along a side, anchors in each cell, names of scores and regressors.
+const LAYERS: [(usize, usize, &str, &str); 2] = [(16, 2, "Identity", "Identity_2"), (8, 6, "Identity_1", "Identity_3")];
+
+/// Centre x, centre y, width, height, then six points, all relative to the anchor and in pixels.
+const NUMBERS: usize = 16;
+
+pub(super) fn candidates(outputs: &Outputs, threshold: f32) -> Result<Vec<Detection>, VisionError> {
+    let mut found = Vec::new();
+    for (cells, anchors, scores, regressors) in LAYERS {
+        let count = cells * cells * anchors;
+        let scores = outputs.named(scores, count)?;
+        let regressors = outputs.named(regressors, count * NUMBERS)?;
+        for (index, (&raw, r)) in scores.iter().zip(regressors.chunks_exact(NUMBERS)).enumerate() {
+            // The published post-processing bounds the logit before the sigmoid.
+            let score = 1.0 / (1.0 + (-raw.clamp(-80.0, 80.0)).exp());
+            if score.is_nan() || score < threshold {
+                continue;
+            }
+            let cell = index / anchors;
+            let middle = |position: usize| (position as f32 + 0.5) / cells as f32 * SIDE as f32;
+            let anchor = Point { x: middle(cell % cells), y: middle(cell / cells) };
+            let point = |at: usize| Point { x: anchor.x + r[at], y: anchor.y + r[at + 1] };
+            let (centre, width, height) = (point(0), r[2], r[3]);
+            if !(width > 0.0 && height > 0.0) {
+                continue;
+            }
+            found.push(Detection {
+                rect: RectF { left: centre.x - width / 2.0, top: centre.y - height / 2.0, width, height },
+                score,
+                points: KeyPoints::Six([4, 6, 8, 10, 12, 14].map(point)),
+            });
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,246 @@
+//! Finding faces: a detector over windows of the picture, one list of faces out.
+
+mod blazeface;
+mod scrfd;
+mod suppression;
+mod tiles;
+mod yunet;
+
+use crate::engine::Engine;
+use crate::error::VisionError;
+use crate::geometry::{Point, Rect, RectF};
+use crate::network::{LoadedNetwork, Outputs};
+use crate::parts::{DetectorKind, DetectorPart};
+use crate::picture::{Picture, Raster};
+use crate::resample::{Window, scale_window, shrink_by_whole_factor};
+use crate::trace::{Stage, Tracer};
+use suppression::suppress;
+use tiles::windows;
+
+/// Azure reports at most this many faces of a picture (face-api, detect).
+const MOST_FACES: usize = 100;
+
+/// The points a detector gives with a box; their order is the detector's own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyPoints {
+    /// BlazeFace: the eye at the image's left, the other eye, nose tip, middle of the mouth, ear points left and right.
+    Six([Point; 6]),
+    /// YuNet and SCRFD: the eye at the image's left, the other eye, nose tip, mouth corners left and right.
+    Five([Point; 5]),
+}
+
+impl KeyPoints {
+    /// The two eyes, the image's left one first.
+    pub fn eyes(&self) -> [Point; 2] {
+        match self {
+            Self::Six([left, right, ..]) | Self::Five([left, right, ..]) => [*left, *right],
+        }
+    }
+
+    fn map(self, f: impl Fn(Point) -> Point) -> Self {
+        match self {
+            Self::Six(points) => Self::Six(points.map(f)),
+            Self::Five(points) => Self::Five(points.map(f)),
+        }
+    }
+}
+
+/// One face as the detector sees it, in pixels of the upright picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// The box; it may reach out of the picture.
+    pub rect: RectF,
+    /// The detector's own certainty, 0 to 1; not comparable between detectors.
+    pub score: f32,
+    /// Eyes, nose and mouth.
+    pub points: KeyPoints,
+}
+
+impl Detection {
+    /// The box in whole pixels within the picture, as the API reports it.
+    pub fn visible(&self, picture: &Picture) -> Rect {
+        self.rect.clip(picture.width(), picture.height())
+    }
+
+    fn is_finite(&self) -> bool {
+        let r = &self.rect;
+        [r.left, r.top, r.width, r.height, self.score].iter().all(|v| v.is_finite())
+    }
+}
+
+/// How thoroughly to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// The whole frame and half-size windows; quarter-size windows too where the picture is larger than Full HD.
+    #[default]
+    Usual,
+    /// Quarter-size windows always: for small faces, at about three times the cost.
+    Deep,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Search {
+    /// How thoroughly.
+    pub depth: Depth,
+    /// Smallest face in pixels (square root of the box's area). `None` is Azure's rule: see [`smallest_face_px`].
+    pub smallest_px: Option<f32>,
+}
+
+/// Azure's smallest face: 36 pixels in a picture of up to 1920 x 1080 (either way up), proportionally more in a larger
+/// one (face-api 3.1 and the text of the detect operation).
+pub fn smallest_face_px(width: u32, height: u32) -> f32 {
+    let (long, short) = (width.max(height) as f32, width.min(height) as f32);
+    36.0 * (long / 1920.0).max(short / 1080.0).max(1.0)
+}
+
+pub(crate) struct Detector {
+    kind: DetectorKind,
+    network: LoadedNetwork,
+    score_threshold: f32,
+    overlap_threshold: f32,
+}
+
+impl Detector {
+    pub(crate) fn load(engine: &dyn Engine, part: &DetectorPart<'_>) -> Result<Self, VisionError> {
+        let feed = match part.kind {
+            DetectorKind::BlazefaceBack => blazeface::FEED,
+            DetectorKind::Yunet => yunet::FEED,
+            DetectorKind::Scrfd => scrfd::FEED,
+        };
+        let [_, _, rows, columns] = part.input;
+        let usable = match part.kind {
+            DetectorKind::BlazefaceBack => (rows, columns) == (blazeface::SIDE, blazeface::SIDE),
+            DetectorKind::Yunet | DetectorKind::Scrfd => rows % 32 == 0 && columns % 32 == 0,
+        };
+        if !usable {
+            let reason = "BlazeFace wants 256 x 256, YuNet and SCRFD multiples of 32".into();
+            return Err(VisionError::Model { network: "detector", reason });
+        }
+        let network = LoadedNetwork::load(engine, "detector", part.onnx, part.input, feed)?;
+        Ok(Self {
+            kind: part.kind,
+            network,
+            score_threshold: part.score_threshold,
+            overlap_threshold: part.overlap_threshold,
+        })
+    }
+
+    pub(crate) fn detect(
+        &mut self,
+        picture: &Picture,
+        search: Search,
+        trace: &mut Tracer,
+    ) -> Result<Vec<Detection>, VisionError> {
+        let windows = windows(self.kind, picture, search.depth);
+        let frame = self.network.rows().min(self.network.columns()) as f32;
+        // Where even the smallest window is much larger than the frame, averaging whole blocks once makes all
+        // windows cheap; half the finest scale is left to the exact area filter.
+        trace.enter(Stage::DetectResample);
+        let finest = windows.iter().map(|w| w.width.max(w.height) as f32 / frame).fold(f32::INFINITY, f32::min);
+        let factor = ((finest / 2.0) as usize).clamp(1, 256);
+        let whole = picture.raster();
+        let shrunk = (factor > 1).then(|| shrink_by_whole_factor(&whole, Window::whole(&whole), factor));
+        let source = shrunk.as_ref().map_or(whole, Picture::raster);
+
+        let mut found = Vec::new();
+        for window in &windows {
+            self.look_at(&source, factor, *window, picture, &mut found, trace)?;
+        }
+        self.network.wipe();
+        trace.enter(Stage::DetectFinish);
+        let mut faces = suppress(found, self.overlap_threshold);
+        self.select(&mut faces, picture, search);
+        trace.enter(Stage::Idle);
+        Ok(faces)
+    }
+
+    fn look_at(
+        &mut self,
+        source: &Raster<'_>,
+        factor: usize,
+        window: Window,
+        picture: &Picture,
+        found: &mut Vec<Detection>,
+        trace: &mut Tracer,
+    ) -> Result<(), VisionError> {
+        trace.enter(Stage::DetectResample);
+        let inner = Window {
+            left: window.left / factor,
+            top: window.top / factor,
+            width: (window.width / factor).min(source.width - window.left / factor),
+            height: (window.height / factor).min(source.height - window.top / factor),
+        };
+        let fit =
+            (inner.width as f32 / self.network.columns() as f32).max(inner.height as f32 / self.network.rows() as f32);
+        // YuNet is never fed an enlarged picture; the others expect a full frame.
+        let step = if self.kind == DetectorKind::Yunet { fit.max(1.0) } else { fit };
+        self.network.put(&scale_window(source, inner, step));
+
+        trace.enter(Stage::DetectNetwork);
+        let outputs = self.network.run()?;
+
+        trace.enter(Stage::DetectFinish);
+        let scale = step * factor as f32;
+        let (left, top) = ((inner.left * factor) as f32, (inner.top * factor) as f32);
+        for detection in self.candidates(&outputs)? {
+            let place = |p: Point| Point { x: p.x * scale + left, y: p.y * scale + top };
+            let rect = RectF {
+                left: detection.rect.left * scale + left,
+                top: detection.rect.top * scale + top,
+                width: detection.rect.width * scale,
+                height: detection.rect.height * scale,
+            };
+            let detection = Detection { rect, score: detection.score, points: detection.points.map(place) };
+            if detection.is_finite() && !tiles::is_cut(&detection.rect, window, picture) {
+                found.push(detection);
+            }
+        }
+        Ok(())
+    }
+
+    /// Boxes above the threshold, in pixels of the network's input frame.
+    fn candidates(&self, outputs: &Outputs) -> Result<Vec<Detection>, VisionError> {
+        let (rows, columns) = (self.network.rows(), self.network.columns());
+        match self.kind {
+            DetectorKind::BlazefaceBack => blazeface::candidates(outputs, self.score_threshold),
+            DetectorKind::Yunet => yunet::candidates(outputs, rows, columns, self.score_threshold),
+            DetectorKind::Scrfd => scrfd::candidates(outputs, rows, columns, self.score_threshold),
+        }
+    }
+
+    /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left), cuts at 100.
+    fn select(&self, faces: &mut Vec<Detection>, picture: &Picture, search: Search) {
+        let smallest = search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
+        let (width, height) = (picture.width() as f32, picture.height() as f32);
+        faces.retain(|face| {
+            let centre = face.rect.centre();
+            let inside = centre.x >= 0.0 && centre.y >= 0.0 && centre.x < width && centre.y < height;
+            inside && face.rect.area().sqrt() >= smallest && face.visible(picture).area() > 0
+        });
+        faces.sort_by_key(|face| {
+            let rect = face.visible(picture);
+            (-rect.area(), rect.top, rect.left)
+        });
+        faces.truncate(MOST_FACES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_face_grows_with_the_frame() {
+        let cases = [
+            ("Full HD", 1920, 1080, 36.0),
+            ("Full HD upright", 1080, 1920, 36.0),
+            ("small", 200, 100, 36.0),
+            ("4K", 3840, 2160, 72.0),
+            ("square", 1620, 1620, 54.0),
+        ];
+        for (name, width, height, expected) in cases {
+            assert!((smallest_face_px(width, height) - expected).abs() < 1e-3, "{name}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What the picture says about how well a face can be judged. Heuristics, each calibrated on the sample photos; none is
+//! a trained classifier.
+
+mod blur;
+mod exposure;
+mod noise;
+mod pose;
+mod quality;
+
+pub(crate) use blur::blur;
+pub(crate) use exposure::exposure;
+pub(crate) use noise::noise;
+pub use pose::HeadPose;
+pub(crate) use pose::head_pose;
+pub use quality::Quality;
+pub(crate) use quality::{Evidence, quality};
+
+/// Side of the aligned chip on which blur and exposure are measured (vision spec 9).
+pub(crate) const CHIP_SIDE: usize = 112;
+
+/// Whether a place of the aligned chip lies on the face: an ellipse inside the oval of the mesh, which in dlib's chip
+/// spans about x 0.15 to 0.85 and y 0.10 to 0.92 (medians over the sample photos), a little smaller to leave out hair.
+fn on_face(x: usize, y: usize) -> bool {
+    let side = CHIP_SIDE as f32;
+    let across = (x as f32 / side - 0.50) / 0.31;
+    let down = (y as f32 / side - 0.52) / 0.37;
+    across * across + down * down <= 1.0
+}

@@ -1,0 +1,136 @@
+//! The face mesh: 468 points in three dimensions, found in two passes.
+
+use crate::detect::Detection;
+use crate::engine::Engine;
+use crate::error::VisionError;
+use crate::geometry::Point;
+use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::picture::Raster;
+use crate::similarity::Similarity;
+use crate::trace::{Stage, Tracer};
+use crate::warp::warp;
+
+/// Points of MediaPipe's FaceMesh.
+pub(crate) const POINTS: usize = 468;
+
+/// Side of the network's frame in pixels.
+const SIDE: usize = 192;
+
+/// Side of the first crop over the longer side of the detector's box (vision spec 4).
+const FIRST_CROP: f32 = 1.5;
+
+/// Side of the second crop over the longer extent of the first pass's points (vision spec 4).
+const SECOND_CROP: f32 = 1.4;
+
+/// Mesh points used by name elsewhere; left is the image's left.
+pub(crate) mod index {
+    pub(crate) const EYE_LEFT_OUTER: usize = 33;
+    pub(crate) const EYE_LEFT_INNER: usize = 133;
+    pub(crate) const EYE_RIGHT_INNER: usize = 362;
+    pub(crate) const EYE_RIGHT_OUTER: usize = 263;
+    pub(crate) const NOSE_TIP: usize = 1;
+    pub(crate) const NOSE_BASE: usize = 2;
+    pub(crate) const MOUTH_LEFT: usize = 61;
+    pub(crate) const MOUTH_RIGHT: usize = 291;
+    pub(crate) const FOREHEAD: usize = 10;
+    pub(crate) const CHIN: usize = 152;
+}
+
+/// A mesh in pixels of the picture. Depth grows away from the camera, in the same unit, from an arbitrary zero.
+pub(crate) struct Mesh {
+    pub(crate) points: Vec<Point>,
+    pub(crate) depths: Vec<f32>,
+}
+
+impl Mesh {
+    /// Angle by which the line through the outer eye corners is turned clockwise, in radians.
+    pub(crate) fn roll(&self) -> f32 {
+        angle(self.points[index::EYE_LEFT_OUTER], self.points[index::EYE_RIGHT_OUTER])
+    }
+
+    /// Middle of the eye's two corners; steadier than the pupil, which moves with the gaze.
+    pub(crate) fn eye_centres(&self) -> [Point; 2] {
+        let p = &self.points;
+        [
+            p[index::EYE_LEFT_OUTER].midway(p[index::EYE_LEFT_INNER]),
+            p[index::EYE_RIGHT_INNER].midway(p[index::EYE_RIGHT_OUTER]),
+        ]
+    }
+
+    /// From one point to another: right, down, away.
+    pub(crate) fn step(&self, from: usize, to: usize) -> [f32; 3] {
+        let (a, b) = (self.points[from], self.points[to]);
+        [b.x - a.x, b.y - a.y, self.depths[to] - self.depths[from]]
+    }
+}
+
+fn angle(from: Point, to: Point) -> f32 {
+    (to.y - from.y).atan2(to.x - from.x)
+}
+
+pub(crate) struct MeshNetwork(LoadedNetwork);
+
+impl MeshNetwork {
+    pub(crate) fn load(engine: &dyn Engine, onnx: &[u8]) -> Result<Self, VisionError> {
+        // RGB, x / 255 (vision spec 4).
+        let feed = Feed { channels: Channels::Rgb, subtract: [0.0; 3], divide: 255.0 };
+        Ok(Self(LoadedNetwork::load(engine, "mesh", onnx, [1, 3, SIDE, SIDE], feed)?))
+    }
+
+    /// Two passes: the first from the detector's box and eyes, the second from the first's points.
+    pub(crate) fn find(
+        &mut self,
+        raster: &Raster<'_>,
+        detection: &Detection,
+        trace: &mut Tracer,
+    ) -> Result<Mesh, VisionError> {
+        let [left, right] = detection.points.eyes();
+        let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
+        let first = self.pass(raster, detection.rect.centre(), side, angle(left, right), trace)?;
+        let (centre, extent) = extent(&first);
+        let second = self.pass(raster, centre, SECOND_CROP * extent, first.roll(), trace)?;
+        self.0.wipe();
+        Ok(second)
+    }
+
+    fn pass(
+        &mut self,
+        raster: &Raster<'_>,
+        centre: Point,
+        side: f32,
+        angle: f32,
+        trace: &mut Tracer,
+    ) -> Result<Mesh, VisionError> {
+        trace.enter(Stage::MeshWarp);
+        if !(centre.x.is_finite() && centre.y.is_finite() && angle.is_finite() && side.is_finite() && side > 1.0) {
+            return Err(VisionError::Unalignable);
+        }
+        let to_source = Similarity::crop(centre, side, angle, SIDE as f32);
+        self.0.put(&warp(raster, &to_source, SIDE, SIDE));
+        trace.enter(Stage::MeshNetwork);
+        let outputs = self.0.run()?;
+        trace.enter(Stage::MeshWarp);
+        let raw = outputs.named("Identity_2", POINTS * 3)?;
+        if raw.iter().any(|v| !v.is_finite()) {
+            return Err(VisionError::Unalignable);
+        }
+        let scale = to_source.scale();
+        Ok(Mesh {
+            points: raw.chunks_exact(3).map(|p| to_source.apply(Point { x: p[0], y: p[1] })).collect(),
+            depths: raw.chunks_exact(3).map(|p| p[2] * scale).collect(),
+        })
+    }
+}
+
+/// Middle and longer side of the smallest box around all points, upright to the face rather than to the picture.
+fn extent(mesh: &Mesh) -> (Point, f32) {
+    let upright = Similarity::crop(Point::default(), 1.0, -mesh.roll(), 1.0);
+    let (mut low, mut high) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
+    for &point in &mesh.points {
+        let p = upright.apply(point);
+        low = [low[0].min(p.x), low[1].min(p.y)];
+        high = [high[0].max(p.x), high[1].max(p.y)];
+    }
+    let middle = Point { x: (low[0] + high[0]) / 2.0, y: (low[1] + high[1]) / 2.0 };
+    (upright.inverse().apply(middle), (high[0] - low[0]).max(high[1] - low[1]))
+}

@@ -1,0 +1,140 @@
+//! A loaded network with its input tensor, and how pixels become the numbers it wants.
+
+use crate::engine::{Engine, Network, Tensor};
+use crate::error::VisionError;
+use crate::resample::Chip;
+
+/// Order of the colour channels in an input tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channels {
+    Rgb,
+    Bgr,
+}
+
+/// From bytes to numbers: `(value - subtract) / divide`, `subtract` in RGB order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    pub(crate) channels: Channels,
+    pub(crate) subtract: [f32; 3],
+    pub(crate) divide: f32,
+}
+
+/// Output of one run. Looked up by name because engines may order outputs differently.
+pub(crate) struct Outputs {
+    network: &'static str,
+    names: Vec<String>,
+    tensors: Vec<Tensor>,
+}
+
+impl Outputs {
+    /// The values of a named output, which must have `length` of them.
+    pub(crate) fn named(&self, name: &str, length: usize) -> Result<&[f32], VisionError> {
+        let found = self.names.iter().position(|n| n == name).and_then(|i| self.tensors.get(i));
+        match found {
+            Some(tensor) if tensor.data.len() == length => Ok(&tensor.data),
+            _ => Err(VisionError::Model {
+                network: self.network,
+                reason: format!("no output `{name}` of {length} values"),
+            }),
+        }
+    }
+
+    /// The only output whose last dimension is `last` and that has `rows` of them, whatever its name.
+    pub(crate) fn shaped(&self, rows: usize, last: usize) -> Result<&[f32], VisionError> {
+        let fits = |t: &&Tensor| t.shape.last() == Some(&last) && t.data.len() == rows * last;
+        self.tensors.iter().find(fits).map(|t| t.data.as_slice()).ok_or_else(|| VisionError::Model {
+            network: self.network,
+            reason: format!("no output of {rows} x {last} values"),
+        })
+    }
+
+    /// The first output, which must have `length` values.
+    pub(crate) fn first(&self, length: usize) -> Result<&[f32], VisionError> {
+        match self.tensors.first() {
+            Some(tensor) if tensor.data.len() == length => Ok(&tensor.data),
+            _ => Err(VisionError::Model {
+                network: self.network,
+                reason: format!("the first output does not have {length} values"),
+            }),
+        }
+    }
+}
+
+pub(crate) struct LoadedNetwork {
+    name: &'static str,
+    network: Box<dyn Network>,
+    feed: Feed,
+    input: Tensor,
+}
+
+impl LoadedNetwork {
+    pub(crate) fn load(
+        engine: &dyn Engine,
+        name: &'static str,
+        onnx: &[u8],
+        shape: [usize; 4],
+        feed: Feed,
+    ) -> Result<Self, VisionError> {
+        let [1, 3, rows, columns] = shape else {
+            return Err(VisionError::Model { network: name, reason: "the input is not 1 x 3 x rows x columns".into() });
+        };
+        if rows == 0 || columns == 0 || rows > 4096 || columns > 4096 {
+            return Err(VisionError::Model { network: name, reason: "the input has no usable size".into() });
+        }
+        let network = engine.load(onnx, &shape).map_err(|source| VisionError::Engine { network: name, source })?;
+        Ok(Self { name, network, feed, input: Tensor::zeros(&shape) })
+    }
+
+    /// Rows of the input frame.
+    pub(crate) fn rows(&self) -> usize {
+        self.input.shape[2]
+    }
+
+    /// Columns of the input frame.
+    pub(crate) fn columns(&self) -> usize {
+        self.input.shape[3]
+    }
+
+    /// Puts a chip into the top left of the input; the rest is as if the chip went on in black.
+    pub(crate) fn put(&mut self, chip: &Chip) {
+        let (rows, columns) = (self.rows(), self.columns());
+        let (height, width) = (chip.height.min(rows), chip.width.min(columns));
+        let multiply = 1.0 / self.feed.divide;
+        for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
+            let channel = match self.feed.channels {
+                Channels::Rgb => index,
+                Channels::Bgr => 2 - index,
+            };
+            let subtract = self.feed.subtract[channel];
+            let black = -subtract * multiply;
+            for (y, row) in plane.chunks_exact_mut(columns).enumerate() {
+                if y >= height {
+                    row.fill(black);
+                    continue;
+                }
+                let source = &chip.samples[y * chip.width * 3..(y + 1) * chip.width * 3];
+                for (value, pixel) in row[..width].iter_mut().zip(source.chunks_exact(3)) {
+                    *value = (pixel[channel] - subtract) * multiply;
+                }
+                row[width..].fill(black);
+            }
+        }
+    }
+
+    /// Mirrors the present input from left to right.
+    pub(crate) fn mirror(&mut self) {
+        let columns = self.columns();
+        self.input.data.chunks_exact_mut(columns).for_each(<[f32]>::reverse);
+    }
+
+    pub(crate) fn run(&mut self) -> Result<Outputs, VisionError> {
+        let tensors =
+            self.network.run(&self.input).map_err(|source| VisionError::Engine { network: self.name, source })?;
+        Ok(Outputs { network: self.name, names: self.network.outputs().to_vec(), tensors })
+    }
+
+    /// Overwrites the last face's pixels.
+    pub(crate) fn wipe(&mut self) {
+        self.input.data.fill(0.0);
+    }
+}

@@ -1,0 +1,186 @@
+//! Shrinking and enlarging: from the picture to the small frames that networks look at.
+//!
+//! When shrinking, every source pixel counts by the area it covers in the target (area filter): nothing aliases, and the
+//! mean is kept. When enlarging, bilinear. Vertical sums come first because they run along memory and vectorise.
+
+use zeroize::Zeroize;
+
+use crate::geometry::{Point, RectF};
+use crate::picture::{Picture, Raster};
+
+/// A small RGB frame in floating point, 0 to 255, interleaved; wiped when dropped.
+pub(crate) struct Chip {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) samples: Vec<f32>,
+}
+
+impl Chip {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
+        Self { width, height, samples: vec![0.0; width * height * 3] }
+    }
+
+    /// Luma of each pixel by the weights of ITU-R BT.601, 0 to 255.
+    pub(crate) fn luma(&self) -> Vec<f32> {
+        self.samples.chunks_exact(3).map(|p| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]).collect()
+    }
+}
+
+impl Drop for Chip {
+    fn drop(&mut self) {
+        self.samples.zeroize();
+    }
+}
+
+/// Whole pixels of a raster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Window {
+    pub(crate) fn whole(raster: &Raster<'_>) -> Self {
+        Self { left: 0, top: 0, width: raster.width, height: raster.height }
+    }
+
+    pub(crate) fn rect(&self) -> RectF {
+        RectF { left: self.left as f32, top: self.top as f32, width: self.width as f32, height: self.height as f32 }
+    }
+}
+
+/// Scales a window so that one target pixel is `step` source pixels wide and high; a last partial pixel is left out,
+/// except that there is always one. Target pixel `x` covers the source from `x * step` to `(x + 1) * step`.
+pub(crate) fn scale_window(raster: &Raster<'_>, window: Window, step: f32) -> Chip {
+    let length = |source: usize| ((source as f32 / step).round() as usize).max(1);
+    let mut chip = Chip::new(length(window.width), length(window.height));
+    if step > 1.0 {
+        shrink(raster, window, step, &mut chip);
+    } else {
+        enlarge(raster, window, step, &mut chip);
+    }
+    chip
+}
+
+/// The source span of one target pixel: a first and a last source pixel with their shares, those between count fully.
+struct Span {
+    first: usize,
+    first_share: f32,
+    last: usize,
+    last_share: f32,
+    total: f32,
+}
+
+impl Span {
+    fn of(target: usize, step: f32, length: usize) -> Self {
+        let end = length as f32;
+        let from = (target as f32 * step).min(end - 1e-3);
+        let to = ((target + 1) as f32 * step).clamp(from + 1e-4, end);
+        let first = (from as usize).min(length - 1);
+        let last = ((to.ceil() as usize).max(1) - 1).clamp(first, length - 1);
+        if last == first {
+            return Self { first, first_share: to - from, last, last_share: 0.0, total: to - from };
+        }
+        let (first_share, last_share) = ((first + 1) as f32 - from, to - last as f32);
+        Self { first, first_share, last, last_share, total: first_share + last_share + (last - first - 1) as f32 }
+    }
+}
+
+fn shrink(raster: &Raster<'_>, window: Window, step: f32, chip: &mut Chip) {
+    let columns: Vec<Span> = (0..chip.width).map(|x| Span::of(x, step, window.width)).collect();
+    let row_at = |y: usize| raster.row(window.top + y, window.left, window.left + window.width);
+    let mut full = vec![0u32; window.width * 3];
+    let mut sums = vec![0f32; window.width * 3];
+    for (y, target) in chip.samples.chunks_exact_mut(chip.width * 3).enumerate() {
+        let rows = Span::of(y, step, window.height);
+        full.fill(0);
+        for whole in rows.first + 1..rows.last {
+            full.iter_mut().zip(row_at(whole)).for_each(|(sum, &v)| *sum += u32::from(v));
+        }
+        // A span within one row gives its last row the share zero.
+        for (((sum, &full), &a), &b) in sums.iter_mut().zip(&full).zip(row_at(rows.first)).zip(row_at(rows.last)) {
+            *sum = full as f32 + f32::from(a) * rows.first_share + f32::from(b) * rows.last_share;
+        }
+        for (pixel, span) in target.chunks_exact_mut(3).zip(&columns) {
+            let covered = &sums[span.first * 3..(span.last + 1) * 3];
+            let (head, tail) = (&covered[..3], &covered[covered.len() - 3..]);
+            let mut total = [0, 1, 2].map(|c| head[c] * span.first_share + tail[c] * span.last_share);
+            if covered.len() > 6 {
+                for whole in covered[3..covered.len() - 3].chunks_exact(3) {
+                    (0..3).for_each(|c| total[c] += whole[c]);
+                }
+            }
+            let share = 1.0 / (span.total * rows.total);
+            (0..3).for_each(|c| pixel[c] = total[c] * share);
+        }
+    }
+}
+
+fn enlarge(raster: &Raster<'_>, window: Window, step: f32, chip: &mut Chip) {
+    // Target and source pixels are squares whose outer edges coincide, hence the halves.
+    let place = |target: usize, length: usize| {
+        let at = ((target as f32 + 0.5) * step - 0.5).clamp(0.0, (length - 1) as f32);
+        let low = at as usize;
+        (low, (low + 1).min(length - 1), at - low as f32)
+    };
+    let columns: Vec<_> = (0..chip.width).map(|x| place(x, window.width)).collect();
+    for (y, target) in chip.samples.chunks_exact_mut(chip.width * 3).enumerate() {
+        let (above, below, down) = place(y, window.height);
+        let row_at = |y: usize| raster.row(window.top + y, window.left, window.left + window.width);
+        let (above, below) = (row_at(above), row_at(below));
+        for (pixel, &(left, right, across)) in target.chunks_exact_mut(3).zip(&columns) {
+            for (c, sample) in pixel.iter_mut().enumerate() {
+                let upper = mix(f32::from(above[left * 3 + c]), f32::from(above[right * 3 + c]), across);
+                let lower = mix(f32::from(below[left * 3 + c]), f32::from(below[right * 3 + c]), across);
+                *sample = mix(upper, lower, down);
+            }
+        }
+    }
+}
+
+pub(crate) fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a + (b - a) * share
+}
+
+/// Averages blocks of `factor` x `factor` pixels of a window. Rows and columns that fill no block are left out.
+/// The window must hold at least one block, and `factor` is at most 256 (larger sums would not fit 16 bits).
+pub(crate) fn shrink_by_whole_factor(raster: &Raster<'_>, window: Window, factor: usize) -> Picture {
+    let (width, height) = (window.width / factor, window.height / factor);
+    let mut pixels = vec![0u8; width * height * 3];
+    let mut sums = vec![0u16; width * factor * 3];
+    let area = (factor * factor) as u32;
+    for (y, target) in pixels.chunks_exact_mut(width * 3).enumerate() {
+        sums.fill(0);
+        for row in 0..factor {
+            let source = raster.row(window.top + y * factor + row, window.left, window.left + width * factor);
+            sums.iter_mut().zip(source).for_each(|(sum, &v)| *sum += u16::from(v));
+        }
+        for (pixel, block) in target.chunks_exact_mut(3).zip(sums.chunks_exact(factor * 3)) {
+            let mut total = [area / 2; 3];
+            for sums in block.chunks_exact(3) {
+                (0..3).for_each(|c| total[c] += u32::from(sums[c]));
+            }
+            (0..3).for_each(|c| pixel[c] = (total[c] / area) as u8);
+        }
+    }
+    Picture::from_rgb(width as u32, height as u32, pixels)
+        .expect("a window of at least one block gives at least one pixel")
+}
+
+/// Bilinear value at a place given in pixel centres (the first pixel's centre is 0, 0); black outside the raster.
+pub(crate) fn sample(raster: &Raster<'_>, at: Point) -> [f32; 3] {
+    let (left, top) = (at.x.floor(), at.y.floor());
+    let (across, down) = (at.x - left, at.y - top);
+    let pixel = |x: f32, y: f32| {
+        if x < 0.0 || y < 0.0 || x >= raster.width as f32 || y >= raster.height as f32 {
+            return [0.0; 3];
+        }
+        let start = (y as usize * raster.width + x as usize) * 3;
+        [0, 1, 2].map(|c| f32::from(raster.pixels[start + c]))
+    };
+    let (a, b) = (pixel(left, top), pixel(left + 1.0, top));
+    let (c, d) = (pixel(left, top + 1.0), pixel(left + 1.0, top + 1.0));
+    [0, 1, 2].map(|i| mix(mix(a[i], b[i], across), mix(c[i], d[i], across), down))
+}

@@ -1,0 +1,177 @@
+use bitflags::bitflags;
+use likeness_base::Secret;
+
+use crate::detect::{Detection, Detector, Search};
+use crate::engine::Engine;
+use crate::error::VisionError;
+use crate::geometry::{Point, Rect};
+use crate::iris::IrisNetwork;
+use crate::landmarks::Landmarks;
+use crate::measure::{CHIP_SIDE, Evidence, HeadPose, Quality, blur, exposure, head_pose, noise, quality};
+use crate::mesh::{Mesh, MeshNetwork};
+use crate::parts::Parts;
+use crate::picture::Picture;
+use crate::recognise::{Recogniser, dlib_chip};
+use crate::trace::{Stage, Trace, Tracer};
+use crate::warp::warp;
+
+bitflags! {
+    /// Which attributes of a face are wanted.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+    pub struct AttributeSet: u32 {
+        /// [`Face::head_pose`].
+        const HEAD_POSE = 1;
+        /// [`Face::blur`].
+        const BLUR = 1 << 1;
+        /// [`Face::exposure`].
+        const EXPOSURE = 1 << 2;
+        /// [`Face::noise`].
+        const NOISE = 1 << 3;
+        /// [`Face::quality`].
+        const QUALITY = 1 << 4;
+    }
+}
+
+/// What to find out about a face. Nothing is computed that is not asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// The 27 landmarks; costs the mesh (shared with the rest) and two iris runs.
+    pub landmarks: bool,
+    /// Which attributes; cost the mesh and little more.
+    pub attributes: AttributeSet,
+    /// The template; costs one or two runs of the recogniser.
+    pub template: bool,
+}
+
+/// What is known about one face; only what was wanted is filled.
+#[derive(Clone, Debug)]
+pub struct Face {
+    /// The box in whole pixels within the picture.
+    pub rect: Rect,
+    /// The 27 landmarks.
+    pub landmarks: Option<Landmarks>,
+    /// Rotation of the head in degrees.
+    pub head_pose: Option<HeadPose>,
+    /// 0 (sharp) to 1 (blurred); Azure's levels part at 0.25 and 0.75.
+    pub blur: Option<f32>,
+    /// 0 (dark) to 1 (burnt out); good from 0.25 to 0.75.
+    pub exposure: Option<f32>,
+    /// 0 (clean) to 1 (grainy); Azure's levels part at 0.3 and 0.7.
+    pub noise: Option<f32>,
+    /// Whether the face is fit for recognition.
+    pub quality: Option<Quality>,
+    /// The template; as long as the recogniser's dimension.
+    pub template: Option<Secret<Vec<f32>>>,
+}
+
+/// The loaded networks and their buffers. Owned by one worker thread at a time.
+pub struct Vision {
+    detector: Detector,
+    mesh: MeshNetwork,
+    iris: IrisNetwork,
+    recogniser: Recogniser,
+    trace: Tracer,
+}
+
+impl Vision {
+    /// Loads all four networks.
+    ///
+    /// # Errors
+    /// [`VisionError::Engine`] if the engine refuses a file, [`VisionError::Model`] if an input shape does not fit its kind.
+    pub fn load(engine: &dyn Engine, parts: &Parts<'_>) -> Result<Self, VisionError> {
+        Ok(Self {
+            detector: Detector::load(engine, &parts.detector)?,
+            mesh: MeshNetwork::load(engine, parts.mesh)?,
+            iris: IrisNetwork::load(engine, parts.iris)?,
+            recogniser: Recogniser::load(engine, &parts.recogniser)?,
+            trace: Tracer::default(),
+        })
+    }
+
+    /// Tells `trace` about every change of stage from now on; `None` ends that.
+    pub fn set_trace(&mut self, trace: Option<Box<dyn Trace>>) {
+        self.trace = Tracer(trace);
+    }
+
+    /// Finds the faces of a picture: largest first (area of the visible box), ties by top, then left; at most 100.
+    /// Faces smaller than [`smallest_face_px`](crate::smallest_face_px) are left out unless `search` says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`VisionError`]; a picture without faces gives an empty list.
+    pub fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
+        self.detector.detect(picture, search, &mut self.trace)
+    }
+
+    /// Finds out what is wanted about one face. The detection must come from the same picture.
+    ///
+    /// # Errors
+    /// [`VisionError::Unalignable`] if the points of the face make no sense; else the engine's failures.
+    pub fn describe(&mut self, picture: &Picture, detection: &Detection, wanted: Wanted) -> Result<Face, VisionError> {
+        let mut face = Face {
+            rect: detection.visible(picture),
+            landmarks: None,
+            head_pose: None,
+            blur: None,
+            exposure: None,
+            noise: None,
+            quality: None,
+            template: None,
+        };
+        let raster = picture.raster();
+        let measures_mesh = wanted.attributes.intersects(AttributeSet::all() - AttributeSet::NOISE);
+        let embeds_mesh = wanted.template && self.recogniser.needs_mesh(&detection.points);
+        let mesh = if wanted.landmarks || measures_mesh || embeds_mesh {
+            Some(self.mesh.find(&raster, detection, &mut self.trace)?)
+        } else {
+            None
+        };
+        if let (true, Some(mesh)) = (wanted.landmarks, &mesh) {
+            let pupils = self.iris.pupils(&raster, mesh, &mut self.trace)?;
+            face.landmarks = Some(Landmarks::from_mesh(mesh, pupils));
+        }
+        self.trace.enter(Stage::Measure);
+        if wanted.attributes.contains(AttributeSet::NOISE) {
+            face.noise = Some(noise(&raster, &detection.rect));
+        }
+        if let (true, Some(mesh)) = (measures_mesh, &mesh) {
+            measure(picture, mesh, wanted.attributes, &mut face)?;
+        }
+        if wanted.template {
+            face.template =
+                Some(self.recogniser.template(&raster, &detection.points, mesh.as_ref(), &mut self.trace)?);
+        }
+        self.trace.enter(Stage::Idle);
+        Ok(face)
+    }
+}
+
+/// Width of a face over the distance of its eyes, both in space: the mesh's cheek to cheek over its eye centres,
+/// median over the sample photos.
+const WIDTH_OVER_EYES: f32 = 2.2;
+
+fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut Face) -> Result<(), VisionError> {
+    let pose = head_pose(mesh);
+    face.head_pose = attributes.contains(AttributeSet::HEAD_POSE).then_some(pose);
+    if !attributes.intersects(AttributeSet::BLUR | AttributeSet::EXPOSURE | AttributeSet::QUALITY) {
+        return Ok(());
+    }
+    let to_source = dlib_chip(mesh, CHIP_SIDE as f32)?;
+    let chip = warp(&picture.raster(), &to_source, CHIP_SIDE, CHIP_SIDE);
+    let (blur, exposure) = (blur(&chip), exposure(&chip));
+    face.blur = attributes.contains(AttributeSet::BLUR).then_some(blur);
+    face.exposure = attributes.contains(AttributeSet::EXPOSURE).then_some(exposure);
+    if attributes.contains(AttributeSet::QUALITY) {
+        let width_px = WIDTH_OVER_EYES * eye_distance(mesh);
+        face.quality = Some(quality(&Evidence { width_px, pose, blur, exposure }));
+    }
+    Ok(())
+}
+
+/// Distance of the eye centres in space, so that turning the head does not shrink it.
+fn eye_distance(mesh: &Mesh) -> f32 {
+    use crate::mesh::index::{EYE_LEFT_INNER, EYE_LEFT_OUTER, EYE_RIGHT_INNER, EYE_RIGHT_OUTER};
+    let [left, right]: [Point; 2] = mesh.eye_centres();
+    let depth = |a: usize, b: usize| (mesh.depths[a] + mesh.depths[b]) / 2.0;
+    let away = depth(EYE_RIGHT_INNER, EYE_RIGHT_OUTER) - depth(EYE_LEFT_OUTER, EYE_LEFT_INNER);
+    left.distance(right).hypot(away)
+}
