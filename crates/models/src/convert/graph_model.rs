@@ -134,26 +134,23 @@ fn input_size(placeholder: &Node) -> Result<[usize; 3], ModelsError> {
                 .map(|dimension| dimension.size.get())
                 .collect::<Vec<_>>()
         });
-    match sizes.as_deref() {
-        // A batch of -1 means any; ours is always one.
-        Some(&[Some(-1 | 1), Some(height), Some(width), Some(channels)]) => {
-            let size = |length: i64| {
-                usize::try_from(length)
-                    .ok()
-                    .filter(|&length| (1..=1 << 14).contains(&length))
-            };
-            if let (Some(height), Some(width), Some(channels)) =
-                (size(height), size(width), size(channels))
-            {
-                return Ok([height, width, channels]);
-            }
-        }
-        _ => {}
+    // A batch of -1 means any; ours is always one.
+    if let Some(&[Some(-1 | 1), Some(height), Some(width), Some(channels)]) = sizes.as_deref()
+        && let [Some(height), Some(width), Some(channels)] = [height, width, channels].map(side)
+    {
+        return Ok([height, width, channels]);
     }
     Err(fault(
         &placeholder.name,
         "the input must be a picture: batch, height, width, channels",
     ))
+}
+
+/// A length of the input that is not out of all proportion.
+fn side(length: i64) -> Option<usize> {
+    usize::try_from(length)
+        .ok()
+        .filter(|length| (1..=1 << 14).contains(length))
 }
 
 /// The nodes in an order in which every node comes after its inputs. Among several such orders it is the one

@@ -7,6 +7,7 @@
 mod dlib_resnet;
 mod graph_model;
 mod network;
+mod onnx;
 mod protobuf;
 mod tiny_xception;
 

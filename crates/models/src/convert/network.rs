@@ -3,20 +3,8 @@
 //! Everything is NCHW with a batch of one, and every shape is known while writing, so that padding can be
 //! spelled out in numbers and a wrong shape is found here rather than by an inference engine.
 
-use super::protobuf::Message;
+use super::onnx::{Attribute, Graph, INPUT, Output, whole};
 use crate::ModelsError;
-
-/// Operator set of the files. 13 is the oldest set in which the operators used here have their present form;
-/// both engines read it.
-const OPERATOR_SET: i64 = 13;
-/// File format version that belongs to operator set 13 (ONNX 1.8).
-const IR_VERSION: i64 = 7;
-/// Name of the one input of every file.
-const INPUT: &str = "input";
-
-/// `TensorProto.DataType` of the ONNX schema.
-const FLOAT: i64 = 1;
-const INT64: i64 = 7;
 
 /// How far a window may reach over the edge, in TensorFlow's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,21 +35,7 @@ pub(super) struct Value {
 /// The network so far.
 pub(super) struct Network {
     input: Value,
-    nodes: Vec<Node>,
-    constants: Vec<(String, Message)>,
-    made: usize,
-}
-
-struct Node {
-    operator: &'static str,
-    inputs: Vec<String>,
-    output: String,
-    attributes: Vec<(&'static str, Attribute)>,
-}
-
-enum Attribute {
-    Int(i64),
-    Ints(Vec<i64>),
+    graph: Graph,
 }
 
 impl Network {
@@ -74,9 +48,7 @@ impl Network {
         (
             Self {
                 input: input.clone(),
-                nodes: Vec::new(),
-                constants: Vec::new(),
-                made: 0,
+                graph: Graph::default(),
             },
             input,
         )
@@ -156,10 +128,10 @@ impl Network {
         let (size, mut attributes) = window.over([height, width])?;
         attributes.push(("group", Attribute::Int(whole(groups))));
         attributes.push(("dilations", Attribute::Ints(vec![1, 1])));
-        let mut inputs = vec![x.name.clone(), self.floats(&filter_shape, &filters)];
+        let mut inputs = vec![x.name.clone(), self.graph.floats(&filter_shape, &filters)];
         if let Some(bias) = bias {
             expect_count(bias.len(), &[channels_out])?;
-            inputs.push(self.floats(&[channels_out], bias));
+            inputs.push(self.graph.floats(&[channels_out], bias));
         }
         Ok(self.node(
             "Conv",
@@ -250,7 +222,7 @@ impl Network {
     pub(super) fn prelu(&mut self, x: &Value, slopes: &[f32]) -> Result<Value, ModelsError> {
         let [_, channels, _, _] = planes(x)?;
         expect_count(slopes.len(), &[channels])?;
-        let slopes = self.floats(&[channels, 1, 1], slopes);
+        let slopes = self.graph.floats(&[channels, 1, 1], slopes);
         Ok(self.node(
             "PRelu",
             vec![x.name.clone(), slopes],
@@ -287,11 +259,11 @@ impl Network {
             return Err(shape_error("matrix product needs two axes", &x.shape));
         };
         expect_count(matrix.len(), &[inner, columns])?;
-        let mut inputs = vec![x.name.clone(), self.floats(&[inner, columns], matrix)];
+        let mut inputs = vec![x.name.clone(), self.graph.floats(&[inner, columns], matrix)];
         let operator = match bias {
             Some(bias) => {
                 expect_count(bias.len(), &[columns])?;
-                inputs.push(self.floats(&[columns], bias));
+                inputs.push(self.graph.floats(&[columns], bias));
                 "Gemm"
             }
             None => "MatMul",
@@ -350,7 +322,7 @@ impl Network {
                 .ok_or_else(|| too_large(&x.shape))?;
         }
         let pads: Vec<usize> = before.into_iter().chain(after).collect();
-        let pads = self.numbers(&pads);
+        let pads = self.graph.numbers(&pads);
         Ok(self.node(
             "Pad",
             vec![x.name.clone(), pads],
@@ -367,7 +339,7 @@ impl Network {
                 &x.shape,
             ));
         }
-        let target = self.numbers(shape);
+        let target = self.graph.numbers(shape);
         Ok(self.node(
             "Reshape",
             vec![x.name.clone(), target],
@@ -398,116 +370,37 @@ impl Network {
         name: &str,
         outputs: &[(String, Value)],
     ) -> Result<Vec<u8>, ModelsError> {
-        for (at, (output, value)) in outputs.iter().enumerate() {
-            let is_made_here = self.nodes.iter().any(|node| node.output == value.name);
-            let is_new = outputs[..at]
-                .iter()
-                .all(|(name, other)| name != output && other.name != value.name);
-            if !is_made_here || !is_new {
-                return Err(ModelsError::Conversion {
-                    place: format!("output {output}"),
-                    reason: "is the input itself, or an output under two names".to_owned(),
-                });
-            }
-        }
-        let public = |inner: &str| -> String {
-            outputs
-                .iter()
-                .find(|(_, value)| value.name == inner)
-                .map_or_else(|| inner.to_owned(), |(name, _)| name.clone())
-        };
-
-        let mut graph = Message::default();
-        for (at, node) in self.nodes.iter().enumerate() {
-            let mut message = Message::default();
-            for input in &node.inputs {
-                message = message.text(1, &public(input));
-            }
-            message = message
-                .text(2, &public(&node.output))
-                .text(3, &format!("n{at}"))
-                .text(4, node.operator);
-            for (name, attribute) in &node.attributes {
-                message = message.message(5, attribute.encode(name));
-            }
-            graph = graph.message(1, message);
-        }
-        graph = graph.text(2, name);
-        for (_, tensor) in self.constants {
-            graph = graph.message(5, tensor);
-        }
-        graph = graph.message(11, value_info(INPUT, &self.input.shape));
-        for (name, value) in outputs {
-            graph = graph.message(12, value_info(name, &value.shape));
-        }
-        // No version of ours in the file: its hash is pinned and must not move with a release.
-        let model = Message::default()
-            .int(1, IR_VERSION)
-            .text(2, "likeness")
-            .message(7, graph)
-            .message(8, Message::default().text(1, "").int(2, OPERATOR_SET));
-        Ok(model.into_bytes())
+        let outputs: Vec<Output> = outputs
+            .iter()
+            .map(|(name, value)| Output {
+                name,
+                inner: &value.name,
+                shape: &value.shape,
+            })
+            .collect();
+        self.graph.into_file(name, &self.input.shape, &outputs)
     }
 
     fn node(
         &mut self,
         operator: &'static str,
         inputs: Vec<String>,
-        attributes: Vec<(&'static str, Attribute)>,
+        attributes: Attributes,
         shape: Vec<usize>,
     ) -> Value {
-        let output = self.name("t");
-        self.nodes.push(Node {
-            operator,
-            inputs,
-            output: output.clone(),
-            attributes,
-        });
         Value {
-            name: output,
+            name: self.graph.node(operator, inputs, attributes),
             shape,
         }
     }
-
-    fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
-        let raw: Vec<u8> = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        self.constant(shape, FLOAT, &raw)
-    }
-
-    fn numbers(&mut self, values: &[usize]) -> String {
-        let raw: Vec<u8> = values
-            .iter()
-            .flat_map(|&value| whole(value).to_le_bytes())
-            .collect();
-        self.constant(&[values.len()], INT64, &raw)
-    }
-
-    fn constant(&mut self, shape: &[usize], data_type: i64, raw: &[u8]) -> String {
-        let name = self.name("w");
-        let mut tensor = Message::default();
-        for &length in shape {
-            tensor = tensor.int(1, whole(length));
-        }
-        let tensor = tensor.int(2, data_type).text(8, &name).bytes(9, raw);
-        self.constants.push((name.clone(), tensor));
-        name
-    }
-
-    fn name(&mut self, kind: &str) -> String {
-        self.made += 1;
-        format!("{kind}{}", self.made)
-    }
 }
+
+/// Attributes of a node with a window.
+type Attributes = Vec<(&'static str, Attribute)>;
 
 impl Window {
     /// Output size over a picture of `height, width`, and the attributes that say so in ONNX.
-    fn over(
-        &self,
-        picture: [usize; 2],
-    ) -> Result<([usize; 2], Vec<(&'static str, Attribute)>), ModelsError> {
+    fn over(&self, picture: [usize; 2]) -> Result<([usize; 2], Attributes), ModelsError> {
         let mut output = [0; 2];
         let (mut before, mut after) = ([0; 2], [0; 2]);
         for axis in 0..2 {
@@ -544,30 +437,6 @@ impl Window {
     }
 }
 
-impl Attribute {
-    fn encode(&self, name: &str) -> Message {
-        // Field 20 is the kind: 2 a whole number, 7 a list of whole numbers.
-        let message = Message::default().text(1, name);
-        match self {
-            Attribute::Int(value) => message.int(3, *value).int(20, 2),
-            Attribute::Ints(values) => values
-                .iter()
-                .fold(message, |message, &value| message.int(8, value))
-                .int(20, 7),
-        }
-    }
-}
-
-fn value_info(name: &str, shape: &[usize]) -> Message {
-    let dims = shape.iter().fold(Message::default(), |dims, &length| {
-        dims.message(1, Message::default().int(1, whole(length)))
-    });
-    let tensor = Message::default().int(1, FLOAT).message(2, dims);
-    Message::default()
-        .text(1, name)
-        .message(2, Message::default().message(1, tensor))
-}
-
 /// The four axes of a picture.
 fn planes(x: &Value) -> Result<[usize; 4], ModelsError> {
     x.shape
@@ -599,9 +468,4 @@ fn shape_error(what: &str, shape: &[usize]) -> ModelsError {
 
 fn too_large(shape: &[usize]) -> ModelsError {
     shape_error("too large", shape)
-}
-
-/// Lengths fit: each is bounded by the size of a file or by a checked sum of such.
-fn whole(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }

