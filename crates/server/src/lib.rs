@@ -1,1 +1,22 @@
-//! Being written.
+//! The `likeness` program: HTTP, keys, jobs and the command line around the crates that do one thing each.
+//!
+//! Start at [`cli::run`]. Only this crate knows all the others; it owns the one clock and the one source of
+//! randomness, reads the configuration, and prints.
+
+mod access;
+mod app;
+pub mod cli;
+mod config;
+mod effects;
+mod engine;
+mod face;
+mod fetch;
+mod files;
+mod galleries;
+mod http;
+mod inference;
+mod ledger;
+mod networks;
+mod start;
+mod templates;
+mod trainings;

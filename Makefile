@@ -1,0 +1,41 @@
+# The menu. `make run` serves, `make test` proves; both do all their set-up.
+
+CACHE  ?= $(or $(LIKENESS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/likeness)
+export LIKENESS_CACHE := $(CACHE)
+
+.PHONY: help run setup test check dev fmt clean
+
+help:            ## This text
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run:             ## Install what is missing, build, start the server, print address and key
+	@scripts/need run
+	cargo build --release -p likeness
+	target/release/likeness models install --if-missing
+	LIKENESS_DEV_TLS=$${LIKENESS_DEV_TLS:-1} exec target/release/likeness serve
+
+setup:           ## Build for development and install the model packs that tests use
+	@scripts/need setup
+	cargo build -p likeness
+	target/debug/likeness models install --if-missing
+	@scripts/optional-packs target/debug/likeness
+
+test:            ## Everything: set-up, format, lints, tidy, unit and integration tests, other people's clients
+	@scripts/test
+
+check:           ## Quick: format, lints, tidy, unit tests
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo run -q -p xtask -- tidy
+	cargo test --workspace --lib --bins
+
+dev:             ## Serve from the development build with the data folder `data`
+	cargo build -p likeness
+	target/debug/likeness models install --if-missing
+	LIKENESS_DEV_TLS=1 exec target/debug/likeness serve
+
+fmt:             ## Format all code
+	cargo fmt
+
+clean:           ## Remove what was built; packs and data stay
+	cargo clean

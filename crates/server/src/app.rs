@@ -1,0 +1,43 @@
+//! The program put together: what every handler can reach.
+
+use crate::access::Access;
+use crate::config::Config;
+use crate::fetch::Fetcher;
+use crate::galleries::Galleries;
+use crate::inference::Inference;
+use crate::ledger::Ledger;
+use crate::trainings::Trainings;
+use likeness_base::{Clock, Randomness};
+use likeness_gallery::Calibration;
+use likeness_store::Store;
+use std::sync::Arc;
+
+/// Everything, shared by all requests.
+pub(crate) struct App {
+    /// Settings, checked at start.
+    pub config: Config,
+    /// For reading.
+    pub store: Arc<dyn Store>,
+    /// For writing; the only way.
+    pub ledger: Arc<Ledger>,
+    /// For searching.
+    pub galleries: Arc<Galleries>,
+    /// For looking at pictures.
+    pub inference: Inference,
+    /// Distances to confidences, of the recogniser in use.
+    pub calibration: Arc<Calibration>,
+    /// Names the templates that the recogniser in use makes; others are not comparable.
+    pub space: String,
+    /// Trainings in the background.
+    pub trainings: Trainings,
+    /// For pictures by address.
+    pub fetcher: Fetcher,
+    /// Who may call.
+    pub access: Access,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// The one source of randomness.
+    pub randomness: Arc<dyn Randomness>,
+    /// Renders the metrics page.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}

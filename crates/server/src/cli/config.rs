@@ -1,0 +1,26 @@
+//! `likeness config`: the settings in force.
+
+use super::say;
+use crate::config::Config;
+use anyhow::Result;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration file and the environment, and print every setting in force.
+    ///
+    /// What is printed is a complete configuration file. No secret is a setting, so none is printed.
+    Check,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        say::line("# Every setting in force: the file given with --config, overridden by LIKENESS_... variables.");
+        say::line(toml::to_string(config)?.trim_end());
+        say::line(&format!("# Installation key: {}", config.key_file().display()));
+        say::line(&format!("# Model packs:      {}", config.cache().display()));
+        say::line(&format!("# Workers:          {}", config.workers()));
+        Ok(ExitCode::SUCCESS)
+    }
+}

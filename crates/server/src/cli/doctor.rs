@@ -1,0 +1,126 @@
+//! `likeness doctor`: what works here, what does not, and what to do about it.
+
+use super::say;
+use crate::config::Config;
+use crate::engine;
+use crate::networks::Networks;
+use crate::start::{self, Missing};
+use anyhow::Result;
+use clap::Args;
+use likeness_models::Cache;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub(super) struct Doctor {
+    /// Also read the whole database and check that it holds together. Slow for large ones.
+    #[arg(long)]
+    deep: bool,
+}
+
+/// How a finding weighs.
+enum Mark {
+    Good,
+    Warning,
+    Bad,
+}
+
+impl Doctor {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let mut bad = 0;
+        let mut tell = |mark: Mark, text: &str| {
+            let word = match mark {
+                Mark::Good => "ok  ",
+                Mark::Warning => "warn",
+                Mark::Bad => {
+                    bad += 1;
+                    "BAD "
+                }
+            };
+            say::line(&format!("{word}  {text}"));
+        };
+        check_engine(config, &mut tell);
+        check_key(config, &mut tell);
+        check_data(config, self.deep, &mut tell);
+        Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
+    let cache = Cache::at(config.cache());
+    let networks = Networks::read(config);
+    match &networks {
+        Ok(networks) => {
+            tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));
+            tell(Mark::Good, &format!("calibration: {}", networks.calibration.parts().note));
+        }
+        Err(error) => tell(Mark::Bad, &format!("model packs: {error:#}")),
+    }
+    match engine::choose(config) {
+        Ok(chosen) => {
+            tell(Mark::Good, &format!("engine: {}", chosen.why));
+            if let Ok(networks) = &networks {
+                match networks.load(&*chosen.engine) {
+                    Ok(_) => tell(Mark::Good, "the engine loads every network of the packs in use"),
+                    Err(error) => tell(Mark::Bad, &format!("the engine refuses a network: {error}")),
+                }
+            }
+        }
+        Err(error) => tell(Mark::Bad, &format!("engine: {error:#}")),
+    }
+}
+
+fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
+    let file = config.key_file();
+    if !file.exists() {
+        return;
+    }
+    match likeness_store::keys::InstallationKey::load(&file) {
+        Err(error) => tell(Mark::Bad, &format!("installation key: {error}")),
+        Ok(_) => {
+            tell(Mark::Good, &format!("installation key: {}", file.display()));
+            let inside = |path: &std::path::Path| path.canonicalize().ok();
+            if let (Some(key), Some(data)) = (inside(&file), inside(&config.data))
+                && key.starts_with(&data)
+            {
+                tell(
+                    Mark::Warning,
+                    "the installation key lies in the data folder, so a copy of that folder is a copy of the key. \
+                     Move it elsewhere, name the place with LIKENESS_KEY_FILE, and keep a backup of it apart from the data",
+                );
+            }
+        }
+    }
+}
+
+fn check_data(config: &Config, deep: bool, tell: &mut dyn FnMut(Mark, &str)) {
+    if !config.data.join("likeness.db").exists() {
+        tell(Mark::Good, &format!("data folder: {} is made at the first start", config.data.display()));
+        return;
+    }
+    let checked = start::block_on(async {
+        let store = start::open_store(config, Missing::Refuse).await?.store;
+        let accounts = store.accounts().await?;
+        if deep {
+            store.check_integrity().await?;
+        }
+        let mut faces = 0;
+        for account in &accounts {
+            faces += store.totals(account.id).await?.iter().map(|total| total.faces).sum::<u64>();
+        }
+        store.close().await;
+        anyhow::Ok((accounts.len(), faces))
+    });
+    match checked.and_then(|inner| inner) {
+        Ok((accounts, faces)) => {
+            let depth = if deep { "; the whole database was read and holds together" } else { "" };
+            tell(
+                Mark::Good,
+                &format!(
+                    "data folder: {} with {accounts} account(s) and {faces} enrolled face(s){depth}",
+                    config.data.display()
+                ),
+            );
+        }
+        Err(error) => tell(Mark::Bad, &format!("data folder: {error:#}")),
+    }
+}

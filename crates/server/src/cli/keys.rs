@@ -1,0 +1,40 @@
+//! `likeness keys`: the keys of the account.
+
+use super::say;
+use crate::config::Config;
+use crate::start;
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use likeness_store::KeySlot;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(super) enum Keys {
+    /// Print both keys of the default account. Needs the data folder and the installation key.
+    Show,
+}
+
+impl Keys {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        if !config.data.exists() {
+            bail!("there is no data folder {}; start the server once, or set LIKENESS_DATA", config.data.display());
+        }
+        let keys = start::block_on(async {
+            let store = start::open_store(config, start::Missing::Refuse).await?.store;
+            let mut keys = Vec::new();
+            for account in store.accounts().await? {
+                keys.extend(store.keys(account.id).await?);
+            }
+            store.close().await;
+            anyhow::Ok(keys)
+        })??;
+        for key in keys {
+            let slot = match key.slot {
+                KeySlot::Key1 => "key1",
+                KeySlot::Key2 => "key2",
+            };
+            say::line(&format!("{slot}  {}", key.value.expose()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line. Start at [`run`].
+//!
+//! Commands print through [`say`] and nothing else does, so that what a person reads can be found in one place.
+
+mod annotate;
+mod calibrate;
+mod config;
+mod doctor;
+mod keys;
+mod models;
+mod photos;
+mod say;
+mod serve;
+
+use crate::config::Config;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Face recognition on your own machine that answers the Azure AI Face API.
+///
+/// First steps: `likeness models install` fetches the networks, `likeness serve` starts the server and prints an
+/// address, a key and a line to try. `likeness doctor` tells what is missing.
+#[derive(Parser)]
+#[command(name = "likeness", version, max_term_width = 100)]
+struct Arguments {
+    /// Configuration file; `likeness config check` explains the settings.
+    #[arg(long, global = true, env = "LIKENESS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server.
+    ///
+    /// The first start makes the data folder, the installation key that seals everything in it, and a default
+    /// account with two keys, and prints them. Set LIKENESS_KEY1 and LIKENESS_KEY2 beforehand to choose the keys.
+    Serve(serve::Serve),
+    /// Install and list model packs.
+    #[command(subcommand)]
+    Models(models::Models),
+    /// Show the account's keys.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Say what works here, what does not, and what to do about it.
+    Doctor(doctor::Doctor),
+    /// Find faces in photos, without a server.
+    Detect(photos::Detect),
+    /// Compare the faces of two photos, without a server.
+    Compare(photos::Compare),
+    /// Make a calibration for your own population from a folder of photos.
+    Calibrate(calibrate::Calibrate),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Runs the command named on the command line.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Both TLS sides of the program use the same provider; a second install is a no-op that may be ignored.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    match dispatch(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            say::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<ExitCode> {
+    let config = Config::load(arguments.config.as_deref(), &|name| std::env::var(name).ok())?;
+    match arguments.command {
+        Command::Serve(command) => command.run(config),
+        Command::Models(command) => command.run(&config),
+        Command::Keys(command) => command.run(&config),
+        Command::Doctor(command) => command.run(&config),
+        Command::Detect(command) => command.run(&config),
+        Command::Compare(command) => command.run(&config),
+        Command::Calibrate(command) => command.run(&config),
+        Command::Config(command) => command.run(&config),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,230 @@
+//! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
+
+use super::{annotate, say};
+use crate::config::Config;
+use crate::engine;
+use crate::networks::Networks;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use likeness_base::Secret;
+use likeness_vision::{AttributeSet, Depth, Face, Limits, Picture, Quality, Search, Vision, Wanted};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The networks, for one command.
+pub(super) struct Offline {
+    /// Looks at pictures.
+    pub vision: Vision,
+    /// What it was loaded from.
+    pub networks: Networks,
+}
+
+impl Offline {
+    /// Loads the installed packs into the engine of this machine.
+    ///
+    /// # Errors
+    /// When something is not installed; the text says what to do.
+    pub(super) fn load(config: &Config) -> Result<Self> {
+        let chosen = engine::choose(config)?;
+        let networks = Networks::read(config)?;
+        Ok(Self { vision: networks.load(&*chosen.engine)?, networks })
+    }
+}
+
+/// Reads a photo from a file.
+///
+/// # Errors
+/// When it cannot be read or is no picture.
+pub(super) fn read(file: &Path) -> Result<Picture> {
+    let bytes = Secret::new(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
+    Picture::decode(bytes.expose(), &Limits::default())
+        .with_context(|| format!("{} is no picture that can be read", file.display()))
+}
+
+#[derive(Args)]
+pub(super) struct Detect {
+    /// Photos: JPEG, PNG, GIF or BMP.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Also look for faces below 36 pixels in a full-HD frame. Slower.
+    #[arg(long)]
+    thorough: bool,
+    /// Draw boxes and landmarks and write the picture to this PNG file; with several photos, to this folder.
+    #[arg(long, value_name = "PNG")]
+    annotate: Option<PathBuf>,
+}
+
+impl Detect {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let mut offline = Offline::load(config)?;
+        let search = if self.thorough { Search { depth: Depth::Deep, ..Search::default() } } else { Search::default() };
+        let mut report = Vec::new();
+        let mut rows = Vec::new();
+        for file in &self.files {
+            let picture = read(file)?;
+            let wanted = Wanted { landmarks: true, attributes: AttributeSet::all(), template: false };
+            let detections = offline.vision.detect(&picture, search)?;
+            let faces: Vec<Face> = detections
+                .iter()
+                .map(|found| offline.vision.describe(&picture, found, wanted))
+                .collect::<Result<_, _>>()?;
+            rows.extend(faces.iter().enumerate().map(|(number, face)| row(file, number + 1, face)));
+            if faces.is_empty() {
+                rows.push(vec![file.display().to_string(), "no face".to_owned()]);
+            }
+            report.push(json!({ "file": file, "width": picture.width(), "height": picture.height(),
+                "faces": faces.iter().map(shown).collect::<Vec<_>>() }));
+            if let Some(place) = &self.annotate {
+                annotate::write(&picture, &faces, &annotate::place(place, file, self.files.len())?)?;
+            }
+        }
+        if self.json {
+            say::json(&report)?;
+        } else {
+            say::table(
+                &[
+                    "photo",
+                    "face",
+                    "left,top,width,height",
+                    "yaw",
+                    "pitch",
+                    "roll",
+                    "blur",
+                    "exposure",
+                    "noise",
+                    "quality",
+                ],
+                &rows,
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn row(file: &Path, number: usize, face: &Face) -> Vec<String> {
+    let rect = face.rect;
+    let pose = |value: fn(&likeness_vision::HeadPose) -> f32| {
+        face.head_pose.as_ref().map_or_else(String::new, |pose| format!("{:.0}", value(pose)))
+    };
+    let share = |value: Option<f32>| value.map_or_else(String::new, |value| format!("{value:.2}"));
+    vec![
+        file.display().to_string(),
+        number.to_string(),
+        format!("{},{},{},{}", rect.left, rect.top, rect.width, rect.height),
+        pose(|pose| pose.yaw),
+        pose(|pose| pose.pitch),
+        pose(|pose| pose.roll),
+        share(face.blur),
+        share(face.exposure),
+        share(face.noise),
+        face.quality.map_or("", quality).to_owned(),
+    ]
+}
+
+const fn quality(quality: Quality) -> &'static str {
+    match quality {
+        Quality::Low => "low",
+        Quality::Medium => "medium",
+        Quality::High => "high",
+    }
+}
+
+fn shown(face: &Face) -> Value {
+    let rect = face.rect;
+    let landmarks: serde_json::Map<String, Value> = face
+        .landmarks
+        .iter()
+        .flat_map(|landmarks| landmarks.named())
+        .map(|(name, point)| (name.to_owned(), json!({ "x": point.x, "y": point.y })))
+        .collect();
+    json!({
+        "faceRectangle": { "left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height },
+        "headPose": face.head_pose.as_ref().map(|pose| json!({ "pitch": pose.pitch, "roll": pose.roll, "yaw": pose.yaw })),
+        "blur": face.blur,
+        "exposure": face.exposure,
+        "noise": face.noise,
+        "qualityForRecognition": face.quality.map(quality),
+        "faceLandmarks": landmarks,
+    })
+}
+
+#[derive(Args)]
+pub(super) struct Compare {
+    /// The first photo; its largest face is taken.
+    first: PathBuf,
+    /// The second photo; every face in it is compared.
+    second: PathBuf,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Draw the boxes on the second photo and write it to this PNG file; the best match is drawn green.
+    #[arg(long, value_name = "PNG")]
+    annotate: Option<PathBuf>,
+}
+
+impl Compare {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let mut offline = Offline::load(config)?;
+        let wanted = Wanted { landmarks: true, attributes: AttributeSet::empty(), template: true };
+        let first_picture = read(&self.first)?;
+        let first = offline.vision.detect(&first_picture, Search::default())?;
+        let Some(largest) = first.first() else { bail!("no face is found in {}", self.first.display()) };
+        let probe = offline.vision.describe(&first_picture, largest, wanted)?;
+        let probe = template(&probe)?;
+
+        let second_picture = read(&self.second)?;
+        let found = offline.vision.detect(&second_picture, Search::default())?;
+        if found.is_empty() {
+            bail!("no face is found in {}", self.second.display());
+        }
+        let mut faces = Vec::with_capacity(found.len());
+        for detection in &found {
+            faces.push(offline.vision.describe(&second_picture, detection, wanted)?);
+        }
+        let calibration = &offline.networks.calibration;
+        let mut compared = Vec::new();
+        for (number, face) in faces.iter().enumerate() {
+            let distance = likeness_gallery::distance(probe, template(face)?);
+            compared.push((number, distance, calibration.verify_confidence(distance)));
+        }
+        let best = compared.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|(number, ..)| *number);
+        if let Some(place) = &self.annotate {
+            annotate::write_marked(&second_picture, &faces, best, &annotate::place(place, &self.second, 1)?)?;
+        }
+        if self.json {
+            let faces: Vec<Value> = compared
+                .iter()
+                .map(|(number, distance, confidence)| {
+                    json!({ "faceRectangle": shown(&faces[*number])["faceRectangle"], "distance": distance,
+                        "confidence": confidence, "isIdentical": *confidence >= 0.5 })
+                })
+                .collect();
+            return say::json(&json!({ "first": self.first, "second": self.second, "faces": faces }))
+                .map(|()| ExitCode::SUCCESS);
+        }
+        let rows: Vec<Vec<String>> = compared
+            .iter()
+            .map(|(number, distance, confidence)| {
+                let rect = faces[*number].rect;
+                vec![
+                    (number + 1).to_string(),
+                    format!("{},{},{},{}", rect.left, rect.top, rect.width, rect.height),
+                    format!("{distance:.3}"),
+                    format!("{confidence:.3}"),
+                    if *confidence >= 0.5 { "same person" } else { "different people" }.to_owned(),
+                ]
+            })
+            .collect();
+        say::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
+        say::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it is worth.");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn template(face: &Face) -> Result<&[f32]> {
+    face.template.as_ref().map(|template| template.expose().as_slice()).context("the recogniser gave no template")
+}

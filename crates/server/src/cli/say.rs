@@ -1,0 +1,43 @@
+//! What the command line prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one module that prints")]
+
+use serde::Serialize;
+
+/// A line on standard output.
+pub(super) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// A line on standard error.
+pub(super) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// An error, on standard error.
+pub(super) fn error(text: &str) {
+    eprintln!("likeness: {text}");
+}
+
+/// A value as JSON, on standard output.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A table with a head line, columns as wide as needed.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let print = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        println!("{}", padded.join("  ").trim_end());
+    };
+    print(&mut head.iter().copied());
+    print(&mut widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().iter().map(String::as_str));
+    for row in rows {
+        print(&mut row.iter().map(String::as_str));
+    }
+}

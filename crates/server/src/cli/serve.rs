@@ -1,0 +1,172 @@
+//! `likeness serve`: the server.
+
+use super::say;
+use crate::config::{Config, LogFormat};
+use crate::http::listen::Listener;
+use crate::http::{self, tls};
+use crate::start::{self, Started};
+use anyhow::{Context, Result};
+use clap::Args;
+use likeness_store::{Actor, Command, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
+
+/// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Expired records removed in one transaction.
+const SWEEP_AT_ONCE: u32 = 10_000;
+
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Address for HTTP, such as 127.0.0.1:8080; also LIKENESS_LISTEN.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Data folder; also LIKENESS_DATA.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(super) fn run(self, mut config: Config) -> Result<ExitCode> {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(data) = self.data {
+            config.data = data;
+        }
+        start_log(&config)?;
+        start::block_on(serve(config))??;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn start_log(config: &Config) -> Result<()> {
+    let filter =
+        EnvFilter::try_new(&config.log.filter).context("log.filter is not a filter such as info or likeness=debug")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let begun = std::time::Instant::now();
+    // Both sockets first: an address that is taken should be told at once, not after the networks are loaded.
+    let plain = Listener::bind(config.listen, None).await?;
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    let secure = if config.tls.development {
+        Some(Listener::bind(config.tls.listen, Some(tls::development(&config.data)?)).await?)
+    } else {
+        None
+    };
+    let Started { app, first_keys, engine } = start::app(config).await?;
+    let resumed = app.trainings.resume().await?;
+    let (stop, stopped) = watch::channel(false);
+    let router = http::router(app.clone());
+
+    let address = plain.address()?;
+    say::line(&format!("Likeness {} listens on http://{address}", env!("CARGO_PKG_VERSION")));
+    if let Some(secure) = &secure {
+        let authority = tls::authority_file(&app.config.data);
+        say::line(&format!(
+            "                    and on https://localhost:{}  (trust {})",
+            secure.address()?.port(),
+            authority.display()
+        ));
+    }
+    say::line(&format!("Engine: {engine}; ready after {} ms", begun.elapsed().as_millis()));
+    if let Some(key) = &first_keys {
+        say::line("");
+        say::line("This is the first start with this data folder. The keys of its account:");
+        say::line(&format!("  key1  {}", key[0].expose()));
+        say::line(&format!("  key2  {}", key[1].expose()));
+        say::line("`likeness keys show` prints them again. Try:");
+        say::line(&format!(
+            "  curl -H 'Ocp-Apim-Subscription-Key: {}' -H 'Content-Type: application/octet-stream' \\\n       --data-binary @photo.jpg 'http://{address}/face/v1.0/detect?recognitionModel=recognition_04'",
+            key[0].expose()
+        ));
+        say::line("");
+        say::line(&format!(
+            "Keep a copy of {} somewhere safe: without it nothing in the data folder can be read again.",
+            app.config.key_file().display()
+        ));
+    } else {
+        say::line("`likeness keys show` prints the keys.");
+    }
+    if resumed > 0 {
+        tracing::info!(resumed, "Took up {resumed} trainings that the last stop had cut off");
+    }
+
+    let sweeper = tokio::spawn(sweep(app.clone(), stopped.clone()));
+    let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
+    let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
+    told_to_stop().await;
+    tracing::info!("Stopping: answering what is under way");
+    // Listeners that have ended already need no telling.
+    stop.send_replace(true);
+    plain.await?;
+    if let Some(secure) = secure {
+        secure.await?;
+    }
+    sweeper.await?;
+    app.store.close().await;
+    tracing::info!("Stopped");
+    Ok(())
+}
+
+/// Removes what has expired, for as long as the server runs.
+async fn sweep(app: Arc<crate::app::App>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let accounts = app.store.accounts().await.unwrap_or_default();
+        for account in accounts {
+            loop {
+                let command = Command {
+                    account: account.id,
+                    actor: Actor::System,
+                    at: app.clock.now(),
+                    request_id: Uuid::nil(),
+                    write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
+                };
+                match app.ledger.apply(command).await {
+                    Ok(applied) if applied.more => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::error!(%error, "Expired records could not be removed; trying again later");
+                        break;
+                    }
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// Waits for Ctrl-C or the polite signal of a service manager.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            drop(tokio::signal::ctrl_c().await);
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}

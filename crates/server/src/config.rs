@@ -1,0 +1,350 @@
+//! Settings: one documented file, overridden by the environment, checked as a whole before anything starts.
+//!
+//! Start at [`Config::load`]. Every setting has a default that is right for one machine; `likeness config check`
+//! prints what is in force. Secrets are never part of what is printed.
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// All settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address for HTTP. `LIKENESS_LISTEN`.
+    pub listen: SocketAddr,
+    /// Folder for the database and everything else that must survive. `LIKENESS_DATA`.
+    pub data: PathBuf,
+    /// File with the installation key; empty means `installation.key` in the data folder. `LIKENESS_KEY_FILE`.
+    pub key_file: PathBuf,
+    /// Folder with installed model packs; empty means the user's cache folder. `LIKENESS_CACHE`.
+    pub cache: PathBuf,
+    /// Pictures and inference.
+    pub inference: InferenceConfig,
+    /// Pictures by address.
+    pub images: ImagesConfig,
+    /// How identify decides without `confidenceThreshold`.
+    pub identify: IdentifyConfig,
+    /// HTTPS.
+    pub tls: TlsConfig,
+    /// What the program says about itself.
+    pub log: LogConfig,
+}
+
+/// Pictures and inference.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct InferenceConfig {
+    /// `auto`, `onnxruntime` or `pure`. `LIKENESS_ENGINE`.
+    pub engine: EngineChoice,
+    /// ONNX Runtime's shared library; empty means the one that `likeness models install` put in the cache.
+    /// `LIKENESS_ONNXRUNTIME`.
+    pub library: PathBuf,
+    /// Which installed pack finds faces; empty means the default pack. `LIKENESS_DETECTOR_PACK`.
+    pub detector_pack: String,
+    /// Which installed pack makes templates; empty means the default pack. `LIKENESS_RECOGNISER_PACK`.
+    pub recogniser_pack: String,
+    /// Calibration made by `likeness calibrate`; empty means the pack's own. `LIKENESS_CALIBRATION`.
+    pub calibration: PathBuf,
+    /// Accept model files whose hash this build does not know. `LIKENESS_ALLOW_UNKNOWN_MODELS`.
+    pub allow_unknown_models: bool,
+    /// Worker threads, one picture each; 0 means one for each processor. `LIKENESS_WORKERS`.
+    pub workers: usize,
+    /// Requests that may wait for a worker; more are refused with 429 at once.
+    pub queue: usize,
+    /// Seconds that a request waits for a worker before it is refused with 429.
+    pub wait_seconds: f64,
+}
+
+/// Which engine runs the networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EngineChoice {
+    /// ONNX Runtime where its library loads, else pure Rust.
+    Auto,
+    /// ONNX Runtime or nothing.
+    OnnxRuntime,
+    /// Pure Rust.
+    Pure,
+}
+
+/// Pictures by address.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ImagesConfig {
+    /// Fetch pictures from loopback and private networks too. `LIKENESS_ALLOW_PRIVATE_URLS`.
+    pub allow_private_urls: bool,
+}
+
+/// How identify decides without `confidenceThreshold`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct IdentifyConfig {
+    /// `false-positive-rate` or `classic` (confidence 0.5 whatever the size of the group).
+    pub cut: IdentifyCut,
+    /// With `false-positive-rate`: share of strangers who may get a candidate, above 0 and below 1.
+    pub false_positive_rate: f64,
+}
+
+/// The rule for identify without `confidenceThreshold`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum IdentifyCut {
+    /// By a false-positive identification rate at the size of the group.
+    FalsePositiveRate,
+    /// By confidence 0.5.
+    Classic,
+}
+
+/// HTTPS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// Make a development certificate authority in the data folder and serve HTTPS with it. `LIKENESS_DEV_TLS`.
+    pub development: bool,
+    /// Address for HTTPS. `LIKENESS_TLS_LISTEN`.
+    pub listen: SocketAddr,
+}
+
+/// What the program says about itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// `text` for people, `json` for machines. `LIKENESS_LOG_FORMAT`.
+    pub format: LogFormat,
+    /// Filter such as `info` or `likeness=debug`. `LIKENESS_LOG`.
+    pub filter: String,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("data"),
+            key_file: PathBuf::new(),
+            cache: PathBuf::new(),
+            inference: InferenceConfig::default(),
+            images: ImagesConfig::default(),
+            identify: IdentifyConfig::default(),
+            tls: TlsConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for InferenceConfig {
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::Auto,
+            library: PathBuf::new(),
+            detector_pack: String::new(),
+            recogniser_pack: String::new(),
+            calibration: PathBuf::new(),
+            allow_unknown_models: false,
+            workers: 0,
+            queue: 256,
+            wait_seconds: 2.0,
+        }
+    }
+}
+
+impl Default for IdentifyConfig {
+    fn default() -> Self {
+        Self { cut: IdentifyCut::FalsePositiveRate, false_positive_rate: 0.01 }
+    }
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self { development: false, listen: SocketAddr::from(([127, 0, 0, 1], 8443)) }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, then the environment, and checks everything.
+    ///
+    /// # Errors
+    /// A message that names the setting and says what it may be.
+    pub(crate) fn load(file: Option<&Path>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut config = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+                toml::from_str(&text)
+                    .with_context(|| format!("the configuration file {} is not right", path.display()))?
+            }
+            None => Self::default(),
+        };
+        config.apply(environment)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn apply(&mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+        let text = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let set_path = |name: &str, place: &mut PathBuf| {
+            if let Some(value) = text(name) {
+                *place = PathBuf::from(value);
+            }
+        };
+        set_path("LIKENESS_DATA", &mut self.data);
+        set_path("LIKENESS_KEY_FILE", &mut self.key_file);
+        set_path("LIKENESS_CACHE", &mut self.cache);
+        set_path("LIKENESS_ONNXRUNTIME", &mut self.inference.library);
+        set_path("LIKENESS_CALIBRATION", &mut self.inference.calibration);
+        if let Some(value) = text("LIKENESS_LISTEN") {
+            self.listen = address("LIKENESS_LISTEN", &value)?;
+        }
+        if let Some(value) = text("LIKENESS_TLS_LISTEN") {
+            self.tls.listen = address("LIKENESS_TLS_LISTEN", &value)?;
+        }
+        if let Some(value) = text("LIKENESS_WORKERS") {
+            self.inference.workers = value.parse().context("LIKENESS_WORKERS must be a whole number")?;
+        }
+        if let Some(value) = text("LIKENESS_DETECTOR_PACK") {
+            self.inference.detector_pack = value;
+        }
+        if let Some(value) = text("LIKENESS_RECOGNISER_PACK") {
+            self.inference.recogniser_pack = value;
+        }
+        if let Some(value) = text("LIKENESS_LOG") {
+            self.log.filter = value;
+        }
+        if let Some(value) = text("LIKENESS_LOG_FORMAT") {
+            self.log.format = match value.as_str() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => bail!("LIKENESS_LOG_FORMAT must be text or json"),
+            };
+        }
+        if let Some(value) = text("LIKENESS_ENGINE") {
+            self.inference.engine = match value.as_str() {
+                "auto" => EngineChoice::Auto,
+                "onnxruntime" => EngineChoice::OnnxRuntime,
+                "pure" => EngineChoice::Pure,
+                _ => bail!("LIKENESS_ENGINE must be auto, onnxruntime or pure"),
+            };
+        }
+        for (name, place) in [
+            ("LIKENESS_ALLOW_PRIVATE_URLS", &mut self.images.allow_private_urls),
+            ("LIKENESS_ALLOW_UNKNOWN_MODELS", &mut self.inference.allow_unknown_models),
+            ("LIKENESS_DEV_TLS", &mut self.tls.development),
+        ] {
+            if let Some(value) = text(name) {
+                *place = match value.as_str() {
+                    "1" | "true" => true,
+                    "0" | "false" => false,
+                    _ => bail!("{name} must be 1 or 0"),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        let rate = self.identify.false_positive_rate;
+        if !(rate > 0.0 && rate < 1.0) {
+            bail!("identify.false_positive_rate must lie between 0 and 1, both excluded");
+        }
+        if !(0.0..=60.0).contains(&self.inference.wait_seconds) {
+            bail!("inference.wait_seconds must lie between 0 and 60");
+        }
+        if self.inference.workers > 1024 {
+            bail!("inference.workers must be at most 1024");
+        }
+        if self.tls.development && self.tls.listen == self.listen && self.listen.port() != 0 {
+            bail!("tls.listen and listen are the same address");
+        }
+        Ok(())
+    }
+
+    /// The installation key's file.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        if self.key_file.as_os_str().is_empty() { self.data.join("installation.key") } else { self.key_file.clone() }
+    }
+
+    /// The folder with installed model packs.
+    pub(crate) fn cache(&self) -> PathBuf {
+        if !self.cache.as_os_str().is_empty() {
+            return self.cache.clone();
+        }
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+        base.unwrap_or_else(|| PathBuf::from(".cache")).join("likeness")
+    }
+
+    /// Worker threads in force.
+    pub(crate) fn workers(&self) -> usize {
+        match self.inference.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers => workers,
+        }
+    }
+
+    /// How long a request waits for a worker.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs_f64(self.inference.wait_seconds)
+    }
+}
+
+fn address(name: &str, value: &str) -> Result<SocketAddr> {
+    value.parse().with_context(|| format!("{name} must be an address and a port such as 127.0.0.1:8080"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Config> {
+        Config::load(None, &|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_overrides() {
+        let config =
+            load(&[("LIKENESS_LISTEN", "[::1]:9"), ("LIKENESS_DEV_TLS", "1"), ("LIKENESS_DATA", "/d")]).unwrap();
+        assert_eq!(config.listen, "[::1]:9".parse().unwrap());
+        assert!(config.tls.development);
+        assert_eq!(config.key_file(), Path::new("/d/installation.key"));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let cases =
+            ["LIKENESS_LISTEN", "LIKENESS_WORKERS", "LIKENESS_ENGINE", "LIKENESS_DEV_TLS", "LIKENESS_LOG_FORMAT"];
+        for name in cases {
+            let error = load(&[(name, "nonsense")]).unwrap_err();
+            assert!(format!("{error:#}").contains(name), "{error:#}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_in_the_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("likeness.toml");
+        std::fs::write(&file, "listne = \"127.0.0.1:1\"\n").unwrap();
+        assert!(Config::load(Some(&file), &|_| None).is_err());
+        std::fs::write(&file, "[identify]\ncut = \"classic\"\n").unwrap();
+        assert_eq!(Config::load(Some(&file), &|_| None).unwrap().identify.cut, IdentifyCut::Classic);
+    }
+}

@@ -1,0 +1,156 @@
+//! One call and its answer, as handlers see them: everything parsed, authenticated and bounded.
+
+use super::error::{Refusal, Role, from_store};
+use super::json::{Body, parse_uuid};
+use super::query::Query;
+use super::routes::Route;
+use super::version::Version;
+use crate::app::App;
+use axum::http::{HeaderName, StatusCode, header};
+use likeness_base::{Secret, Timestamp};
+use likeness_store::{AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
+use serde::Serialize;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a handler returns.
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
+
+/// What came in the body.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// The route reads nothing.
+    Nothing,
+    /// A JSON object.
+    Json(Body),
+    /// The bytes of a picture.
+    Picture(Secret<Vec<u8>>),
+}
+
+/// One authenticated call.
+pub(crate) struct Call {
+    /// The whole program.
+    pub app: Arc<App>,
+    /// Version in the path.
+    pub version: Version,
+    /// The route that matched.
+    pub route: &'static Route,
+    /// Path parameters, in order, not yet checked.
+    pub parameters: Vec<String>,
+    /// Query parameters.
+    pub query: Query,
+    /// The body.
+    pub input: Input,
+    /// Whose data it is about.
+    pub account: AccountId,
+    /// Who calls, for the audit trail.
+    pub actor: Actor,
+    /// The id under which log, audit and answer speak of this call.
+    pub request_id: Uuid,
+    /// Scheme and host by which the client reached us, without a trailing slash.
+    pub base: String,
+    /// When the call arrived.
+    pub at: Timestamp,
+}
+
+impl Call {
+    /// The JSON body; an absent one is refused.
+    pub(crate) fn json(&self) -> Result<&Body, Refusal> {
+        match &self.input {
+            Input::Json(body) => Ok(body),
+            _ => Err(Refusal::bad("Request body is invalid. It must be a JSON object.")),
+        }
+    }
+
+    /// The kind of container that the route is about.
+    pub(crate) fn kind(&self) -> ContainerKind {
+        self.route.kind.expect("the route table names a kind for every container route")
+    }
+
+    /// The container named by the first path parameter. An id that no container can have is simply not found.
+    pub(crate) fn container_name(&self) -> Result<ContainerName, Refusal> {
+        let id = self.parameters.first().cloned().unwrap_or_default();
+        if !super::arguments::is_container_id(&id) {
+            return Err(Refusal::ContainerNotFound(self.kind(), Role::Resource));
+        }
+        Ok(ContainerName { kind: self.kind(), id })
+    }
+
+    /// The container itself.
+    pub(crate) async fn container(&self) -> Result<Container, Refusal> {
+        let name = self.container_name()?;
+        self.app
+            .store
+            .container(self.account, &name)
+            .await
+            .map_err(|error| from_store(error, name.kind))?
+            .ok_or(Refusal::ContainerNotFound(name.kind, Role::Resource))
+    }
+
+    /// A path parameter that is an id of ours; what is none cannot be found.
+    pub(crate) fn id(&self, position: usize, missing: Refusal) -> Result<Uuid, Refusal> {
+        self.parameters.get(position).and_then(|text| parse_uuid(text)).ok_or(missing)
+    }
+
+    /// Writes, through the one door, in the words of the route's container.
+    pub(crate) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
+        let kind = self.route.kind.unwrap_or(ContainerKind::PersonDirectory);
+        self.try_write(write).await.map_err(|error| from_store(error, kind))
+    }
+
+    /// Writes and leaves the error to the caller.
+    pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
+        let command = Command {
+            account: self.account,
+            actor: self.actor.clone(),
+            at: self.at,
+            request_id: self.request_id,
+            write,
+        };
+        self.app.ledger.apply(command).await
+    }
+
+    /// An absolute address below the version, for `Operation-Location`.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}/face/{}/{path}", self.base, self.version.segment())
+    }
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// 2xx.
+    pub status: StatusCode,
+    /// JSON text, or nothing.
+    pub body: Option<Vec<u8>>,
+    /// Headers beyond those that every answer carries.
+    pub headers: Vec<(HeaderName, String)>,
+}
+
+impl Reply {
+    /// 200 without content.
+    pub(crate) const fn empty() -> Self {
+        Self { status: StatusCode::OK, body: None, headers: Vec::new() }
+    }
+
+    /// 200 with JSON.
+    pub(crate) fn json(value: &impl Serialize) -> Result<Self, Refusal> {
+        let body = serde_json::to_vec(value).map_err(|error| Refusal::Internal(error.to_string()))?;
+        Ok(Self { status: StatusCode::OK, body: Some(body), headers: Vec::new() })
+    }
+
+    /// 202 without content, and where to ask how it goes.
+    pub(crate) fn accepted(operation_location: String) -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            body: None,
+            headers: vec![(HeaderName::from_static("operation-location"), operation_location)],
+        }
+    }
+
+    /// The content type of the body.
+    pub(crate) const CONTENT_TYPE: (HeaderName, &'static str) =
+        (header::CONTENT_TYPE, "application/json; charset=utf-8");
+}

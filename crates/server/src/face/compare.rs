@@ -1,0 +1,400 @@
+//! Verify, identify, find similar and group: questions about templates that are already here.
+//!
+//! Confidence on the wire is always the verify mapping of the pack's calibration, in which 0.5 is the threshold of
+//! "same person". Identify without `confidenceThreshold` cuts by a false-positive rate at the size of the group
+//! instead, because the same threshold that is fine for one pair names strangers in a large group.
+
+use super::call::{Call, Reply};
+use super::error::{Refusal, Role, from_store};
+use super::json::Body;
+use crate::config::IdentifyCut;
+use crate::templates;
+use likeness_base::Secret;
+use likeness_gallery::{self as gallery, Cut, Mode, Visible};
+use likeness_store::{Container, ContainerKind, ContainerName, DetectedFace, FaceKey, StoreError, TrainingStatus};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Confidence from which two faces count as the same person (`face-api.md` 3.5).
+const SAME_PERSON: f32 = 0.5;
+
+/// A template that a call compares, and the model it belongs to.
+struct Compared {
+    template: Secret<Vec<f32>>,
+    model: String,
+}
+
+/// `POST verify`
+pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let pair = (body.uuid("faceId1")?, body.uuid("faceId2")?);
+    let distance = match pair {
+        (Some(first), Some(second)) => {
+            let faces = detected(&call, &[first, second], Role::Resource).await?;
+            same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
+            gallery::distance(faces[0].template.expose(), faces[1].template.expose())
+        }
+        (None, None) if body.get("faceId").is_some() => against_person(&call, body).await?,
+        (None, None) => {
+            return Err(Refusal::bad(
+                "Give faceId1 and faceId2, or faceId and personId with personGroupId or largePersonGroupId.",
+            ));
+        }
+        _ => return Err(Refusal::bad("'faceId1' and 'faceId2' belong together; one is missing.")),
+    };
+    let confidence = call.app.calibration.verify_confidence(distance);
+    Reply::json(&Verdict { is_identical: confidence >= SAME_PERSON, confidence: confidence_on_wire(confidence) })
+}
+
+/// The distance to the nearest face of a person.
+async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
+    let face_id = body.required_uuid("faceId")?;
+    let person = body.required_uuid("personId")?;
+    let group = named_group(body)?;
+    let face = detected(call, &[face_id], Role::Resource).await?.remove(0);
+    // A person without a group is one of the directory, which this version does not hold yet.
+    let name = group.ok_or(Refusal::PersonNotFound(Role::Resource))?;
+    let kind = name.kind;
+    let container = stored_container(call, &name).await?;
+    let stored =
+        call.app.store.templates_of_person(call.account, &name, person).await.map_err(|error| match error {
+            StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Argument),
+            other => from_store(other, kind),
+        })?;
+    same_model(&face.model, [container.model.as_str()])?;
+    let mut nearest = None::<f32>;
+    for record in stored.iter().filter(|record| *record.space == *call.app.space) {
+        let template = readable(call, record.template.expose())?;
+        let distance = gallery::distance(face.template.expose(), template.expose());
+        nearest = Some(nearest.map_or(distance, |known| known.min(distance)));
+    }
+    nearest.ok_or(Refusal::PersistedFaceNotFound)
+}
+
+/// `POST identify`
+pub(super) async fn identify(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let ids = body.uuids("faceIds", 1, 10)?.ok_or_else(|| Refusal::bad("'faceIds' is missing."))?;
+    let most = usize::try_from(body.integer("maxNumOfCandidatesReturned", 10, 1, 100)?).unwrap_or(10);
+    let threshold = body.share("confidenceThreshold")?;
+    let name = identify_scope(body)?;
+    let faces = detected(&call, &ids, Role::Argument).await?;
+    let Some(name) = name else {
+        // The whole directory, which is empty in this version: nobody is a candidate.
+        return Reply::json(
+            &ids.iter().map(|&face_id| Identified { face_id, candidates: Vec::new() }).collect::<Vec<_>>(),
+        );
+    };
+    let container = stored_container(&call, &name).await?;
+    let visible = trained(&container, name.kind)?;
+    same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
+
+    let cut = match (threshold, call.app.config.identify.cut) {
+        (Some(threshold), _) => Cut::Confidence(threshold),
+        (None, IdentifyCut::Classic) => Cut::Confidence(SAME_PERSON),
+        (None, IdentifyCut::FalsePositiveRate) => Cut::FalsePositiveRate(call.app.config.identify.false_positive_rate),
+    };
+    let found = call
+        .app
+        .galleries
+        .search(call.account, &container, move |snapshot, space, calibration| {
+            faces
+                .iter()
+                .map(|face| {
+                    let probe = space.probe(face.template.expose());
+                    gallery::identify(snapshot, &probe, cut, most, visible, calibration)
+                })
+                .collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|error| from_store(error, name.kind))?;
+
+    let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
+    let alive = call
+        .app
+        .store
+        .recheck(call.account, container.number, &keys)
+        .await
+        .map_err(|error| from_store(error, name.kind))?;
+    let person_of = |face: i64| alive.iter().find(|known| known.key.0 == face).and_then(|known| known.person);
+    let answer: Vec<Identified> = ids
+        .iter()
+        .zip(&found)
+        .map(|(&face_id, hits)| Identified {
+            face_id,
+            candidates: hits
+                .iter()
+                .filter_map(|hit| {
+                    Some(Candidate { person_id: person_of(hit.face)?, confidence: confidence_on_wire(hit.confidence) })
+                })
+                .collect(),
+        })
+        .collect();
+    Reply::json(&answer)
+}
+
+/// `POST findsimilars`
+pub(super) async fn find_similar(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let face_id = body.required_uuid("faceId")?;
+    let most = usize::try_from(body.integer("maxNumOfCandidatesReturned", 20, 1, 1000)?).unwrap_or(20);
+    let mode = match body.text("mode")?.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("matchperson") => Mode::MatchPerson,
+        Some("matchface") => Mode::MatchFace,
+        Some(_) => return Err(Refusal::bad("'mode' is invalid. It must be matchPerson or matchFace.")),
+    };
+    let among = body.uuids("faceIds", 1, 1000)?;
+    let list = named_list(body)?;
+    match (among, list) {
+        (Some(among), None) => similar_among(&call, face_id, among, mode, most).await,
+        (None, Some(name)) => similar_in(&call, face_id, &name, mode, most).await,
+        (None, None) => Err(Refusal::bad("Say where to look: faceIds, faceListId or largeFaceListId.")),
+        (Some(_), Some(_)) => Err(Refusal::bad("Give only one of faceIds, faceListId and largeFaceListId.")),
+    }
+}
+
+async fn similar_among(
+    call: &Call,
+    face_id: Uuid,
+    mut among: Vec<Uuid>,
+    mode: Mode,
+    most: usize,
+) -> Result<Reply, Refusal> {
+    let mut seen = std::collections::HashSet::new();
+    among.retain(|id| seen.insert(*id));
+    let probe = detected(call, &[face_id], Role::Argument).await?.remove(0);
+    let faces = detected(call, &among, Role::Argument).await?;
+    same_model(&probe.model, faces.iter().map(|face| face.model.as_str()))?;
+    let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();
+    let found = gallery::find_similar_among(&templates, probe.template.expose(), mode, most, &call.app.calibration);
+    let answer: Vec<Similar> = found
+        .iter()
+        .map(|&(position, confidence)| Similar {
+            face_id: Some(among[position]),
+            persisted_face_id: None,
+            confidence: confidence_on_wire(confidence),
+        })
+        .collect();
+    Reply::json(&answer)
+}
+
+async fn similar_in(
+    call: &Call,
+    face_id: Uuid,
+    name: &ContainerName,
+    mode: Mode,
+    most: usize,
+) -> Result<Reply, Refusal> {
+    let probe = detected(call, &[face_id], Role::Argument).await?.remove(0);
+    let container = stored_container(call, name).await?;
+    let visible = if name.kind == ContainerKind::LargeFaceList {
+        trained(&container, name.kind)?
+    } else if container.faces == 0 {
+        return Err(Refusal::FaceListNotReady);
+    } else {
+        Visible::All
+    };
+    same_model(&container.model, [probe.model.as_str()])?;
+    let found = call
+        .app
+        .galleries
+        .search(call.account, &container, move |snapshot, space, calibration| {
+            let probe = space.probe(probe.template.expose());
+            gallery::find_similar(snapshot, &probe, mode, most, visible, calibration)
+        })
+        .await
+        .map_err(|error| from_store(error, name.kind))?;
+    let keys: Vec<FaceKey> = found.iter().map(|hit| FaceKey(hit.face)).collect();
+    let alive = call
+        .app
+        .store
+        .recheck(call.account, container.number, &keys)
+        .await
+        .map_err(|error| from_store(error, name.kind))?;
+    let answer: Vec<Similar> = found
+        .iter()
+        .filter_map(|hit| {
+            let known = alive.iter().find(|known| known.key.0 == hit.face)?;
+            Some(Similar {
+                face_id: None,
+                persisted_face_id: Some(known.face),
+                confidence: confidence_on_wire(hit.confidence),
+            })
+        })
+        .collect();
+    Reply::json(&answer)
+}
+
+/// `POST group`
+pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let mut ids = body.uuids("faceIds", 2, 1000)?.ok_or_else(|| Refusal::bad("'faceIds' is missing."))?;
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    let faces = detected(&call, &ids, Role::Argument).await?;
+    same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
+    let app = call.app.clone();
+    let groups = tokio::task::spawn_blocking(move || {
+        let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();
+        gallery::group(&templates, &app.calibration)
+    })
+    .await
+    .map_err(|error| Refusal::Internal(error.to_string()))?;
+    let named = |members: &[usize]| members.iter().map(|&position| ids[position]).collect::<Vec<_>>();
+    Reply::json(&Grouped {
+        groups: groups.groups.iter().map(|members| named(members)).collect(),
+        messy_group: named(&groups.messy),
+    })
+}
+
+/// The templates behind face ids, in order; one that is unknown or expired refuses the call.
+async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
+    let found = call
+        .app
+        .store
+        .face_ids(call.account, ids, call.at)
+        .await
+        .map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(role))?)).collect()
+}
+
+fn compared(call: &Call, face: DetectedFace) -> Result<Compared, Refusal> {
+    if face.space != call.app.space {
+        return Err(Refusal::bad(
+            "'recognitionModel' is incompatible: the face was detected with another model pack. Detect it again.",
+        ));
+    }
+    Ok(Compared { template: readable(call, face.template.expose())?, model: face.model })
+}
+
+fn readable(call: &Call, bytes: &[u8]) -> Result<Secret<Vec<f32>>, Refusal> {
+    templates::decode(bytes, call.app.galleries.space().dimension)
+        .ok_or_else(|| Refusal::Internal("a stored template has another shape than its model pack says".to_owned()))
+}
+
+/// Templates of different recognition models are never compared.
+fn same_model<'a>(expected: &str, others: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
+    if others.into_iter().all(|model| model == expected) {
+        return Ok(());
+    }
+    Err(Refusal::bad(
+        "'recognitionModel' is incompatible. All faces, and the group or list they are compared with, must have the same one.",
+    ))
+}
+
+async fn stored_container(call: &Call, name: &ContainerName) -> Result<Container, Refusal> {
+    call.app
+        .store
+        .container(call.account, name)
+        .await
+        .map_err(|error| from_store(error, name.kind))?
+        .ok_or(Refusal::ContainerNotFound(name.kind, Role::Argument))
+}
+
+/// What of a container that needs training can be searched: the last successful training, even while a new one runs.
+fn trained(container: &Container, kind: ContainerKind) -> Result<Visible, Refusal> {
+    match (container.trained_version, &container.training) {
+        (Some(version), _) => Ok(Visible::UpTo(version)),
+        (None, Some(training)) if matches!(training.status, TrainingStatus::NotStarted | TrainingStatus::Running) => {
+            Err(Refusal::TrainingNotFinished(kind))
+        }
+        (None, _) => Err(Refusal::NotTrained(kind, Role::Argument)),
+    }
+}
+
+fn scope(body: &Body, property: &str, kind: ContainerKind) -> Result<Option<ContainerName>, Refusal> {
+    let Some(id) = body.text(property)? else { return Ok(None) };
+    if !super::arguments::is_container_id(id) {
+        return Err(Refusal::bad(format!(
+            "'{property}' is invalid. It has 1 to 64 characters out of a-z, 0-9, '-' and '_'."
+        )));
+    }
+    Ok(Some(ContainerName { kind, id: id.to_owned() }))
+}
+
+/// `personGroupId` or `largePersonGroupId`, not both.
+fn named_group(body: &Body) -> Result<Option<ContainerName>, Refusal> {
+    let small = scope(body, "personGroupId", ContainerKind::PersonGroup)?;
+    let large = scope(body, "largePersonGroupId", ContainerKind::LargePersonGroup)?;
+    match (small, large) {
+        (Some(_), Some(_)) => Err(Refusal::BothGroups),
+        (small, large) => Ok(small.or(large)),
+    }
+}
+
+fn named_list(body: &Body) -> Result<Option<ContainerName>, Refusal> {
+    let small = scope(body, "faceListId", ContainerKind::FaceList)?;
+    let large = scope(body, "largeFaceListId", ContainerKind::LargeFaceList)?;
+    match (small, large) {
+        (Some(_), Some(_)) => Err(Refusal::bad("Give only one of faceIds, faceListId and largeFaceListId.")),
+        (small, large) => Ok(small.or(large)),
+    }
+}
+
+/// Where identify looks; `None` is the whole directory.
+fn identify_scope(body: &Body) -> Result<Option<ContainerName>, Refusal> {
+    let group = named_group(body)?;
+    let dynamic = scope(body, "dynamicPersonGroupId", ContainerKind::DynamicPersonGroup)?;
+    let persons = body.get("personIds");
+    let given = usize::from(group.is_some()) + usize::from(dynamic.is_some()) + usize::from(persons.is_some());
+    if given == 0 {
+        return Err(Refusal::NoScope);
+    }
+    if given > 1 {
+        return Err(Refusal::ConflictingScopes(
+            "Give only one of personGroupId, largePersonGroupId, dynamicPersonGroupId and personIds.".to_owned(),
+        ));
+    }
+    if let Some(persons) = persons {
+        let everybody = persons.as_array().is_some_and(|ids| ids.len() == 1 && ids[0].as_str() == Some("*"));
+        if everybody {
+            return Ok(None);
+        }
+        body.uuids("personIds", 1, 30)?;
+        return Err(Refusal::PersonNotFound(Role::Argument));
+    }
+    Ok(group.or(dynamic))
+}
+
+/// Five decimals, as clients are used to.
+fn confidence_on_wire(confidence: f32) -> f64 {
+    (f64::from(confidence) * 1e5).round() / 1e5
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    is_identical: bool,
+    confidence: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identified {
+    face_id: Uuid,
+    candidates: Vec<Candidate>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate {
+    person_id: Uuid,
+    confidence: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Similar {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    persisted_face_id: Option<Uuid>,
+    confidence: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grouped {
+    groups: Vec<Vec<Uuid>>,
+    messy_group: Vec<Uuid>,
+}

@@ -1,0 +1,108 @@
+//! Face lists, large face lists, person groups and large person groups: create, read, change, delete, list.
+
+use super::arguments::{Fields, is_container_id, recognition_model};
+use super::call::{Call, Reply};
+use super::error::{Refusal, from_store};
+use likeness_store::{Container, ContainerKind, ContainerName, PageStart, Write};
+use serde_json::{Map, Value, json};
+
+/// `PUT {container}`: creates, and never replaces.
+pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+    let id = call.parameters.first().cloned().unwrap_or_default();
+    if !is_container_id(&id) {
+        return Err(Refusal::bad(format!(
+            "'{}' is invalid. It has 1 to 64 characters out of a-z, 0-9, '-' and '_'.",
+            id_property(call.kind())
+        )));
+    }
+    let body = call.json()?;
+    let model = recognition_model(body.text("recognitionModel")?)?.to_owned();
+    let (name, user_data) = Fields::read(body)?.named()?;
+    let container = ContainerName { kind: call.kind(), id };
+    call.write(Write::CreateContainer { container, name, user_data, model, limit: None }).await?;
+    Ok(Reply::empty())
+}
+
+/// `GET {container}`
+pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+    let with_model = call.query.flag("returnRecognitionModel", false)?;
+    let container = call.container().await?;
+    let mut shown = shown(&container, with_model);
+    if call.kind() == ContainerKind::FaceList {
+        let everything = PageStart { after: String::new(), top: usize::MAX };
+        let faces = call
+            .app
+            .store
+            .faces(call.account, &container.name_on_wire, &everything)
+            .await
+            .map_err(|error| from_store(error, call.kind()))?;
+        let faces: Vec<Value> = faces.iter().map(super::faces::shown).collect();
+        shown.insert("persistedFaces".to_owned(), Value::Array(faces));
+    }
+    Reply::json(&shown)
+}
+
+/// `PATCH {container}`
+pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let fields = Fields::read(call.json()?)?;
+    let large = matches!(container.kind, ContainerKind::LargeFaceList | ContainerKind::LargePersonGroup);
+    if large && fields.name.is_none() && fields.user_data.is_none() {
+        return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
+    }
+    call.write(Write::UpdateContainer { container, name: fields.name, user_data: fields.user_data }).await?;
+    Ok(Reply::empty())
+}
+
+/// `DELETE {container}`: with all persons and faces in it.
+pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    call.write(Write::DeleteContainer { container }).await?;
+    Ok(Reply::empty())
+}
+
+/// `GET {containers}`: pages, except for face lists, of which there are at most 64.
+pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
+    let with_model = call.query.flag("returnRecognitionModel", false)?;
+    let page = match call.kind() {
+        ContainerKind::FaceList => PageStart { after: String::new(), top: usize::MAX },
+        _ => {
+            let page = call.query.page()?;
+            PageStart { after: page.start, top: page.top }
+        }
+    };
+    let containers = call
+        .app
+        .store
+        .containers(call.account, call.kind(), &page)
+        .await
+        .map_err(|error| from_store(error, call.kind()))?;
+    let shown: Vec<_> = containers.iter().map(|container| shown(container, with_model)).collect();
+    Reply::json(&shown)
+}
+
+/// How the id of a container is called on the wire.
+pub(super) const fn id_property(kind: ContainerKind) -> &'static str {
+    match kind {
+        ContainerKind::FaceList => "faceListId",
+        ContainerKind::LargeFaceList => "largeFaceListId",
+        ContainerKind::PersonGroup => "personGroupId",
+        ContainerKind::LargePersonGroup => "largePersonGroupId",
+        ContainerKind::PersonDirectory => "personDirectoryId",
+        ContainerKind::DynamicPersonGroup => "dynamicPersonGroupId",
+    }
+}
+
+fn shown(container: &Container, with_model: bool) -> Map<String, Value> {
+    let mut shown = Map::new();
+    let on_wire = &container.name_on_wire;
+    shown.insert(id_property(on_wire.kind).to_owned(), json!(on_wire.id));
+    shown.insert("name".to_owned(), json!(container.name.expose()));
+    if let Some(user_data) = &container.user_data {
+        shown.insert("userData".to_owned(), json!(user_data.expose()));
+    }
+    if with_model {
+        shown.insert("recognitionModel".to_owned(), json!(container.model));
+    }
+    shown
+}

@@ -1,0 +1,161 @@
+//! Detect: faces in a picture, what they look like, and a `faceId` to ask about them later.
+
+use super::arguments::{DetectionModel, recognition_model};
+use super::attributes::{self, FaceAttributes, Requested};
+use super::call::{Call, Reply};
+use super::error::{Refusal, from_store};
+use super::picture;
+use crate::templates;
+use likeness_base::random_bytes;
+use likeness_store::{ContainerKind, DetectedFace, FaceId, Write};
+use likeness_vision::{Depth, Face, Landmarks, Rect, Search, Wanted};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Bounds of `faceIdTimeToLive` in seconds; the upper one is also the default.
+const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
+
+/// `POST detect`
+pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
+    let asked = Asked::read(&call)?;
+    let bytes = picture::bytes(&mut call).await?;
+    let wanted =
+        Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), template: asked.face_id };
+    let search = search(asked.detection);
+    let faces = call
+        .app
+        .inference
+        .run(move |vision| -> Result<Vec<Face>, Refusal> {
+            let picture = picture::decode(&bytes)?;
+            drop(bytes);
+            let detections = vision.detect(&picture, search)?;
+            Ok(detections.iter().map(|found| vision.describe(&picture, found, wanted)).collect::<Result<_, _>>()?)
+        })
+        .await??;
+
+    let ids = if asked.face_id { keep(&call, &asked, &faces).await? } else { Vec::new() };
+    let answer: Vec<WireFace<'_>> = faces
+        .iter()
+        .enumerate()
+        .map(|(position, face)| WireFace {
+            face_id: ids.get(position).copied(),
+            recognition_model: (asked.return_recognition_model && asked.face_id).then_some(asked.recognition),
+            face_rectangle: WireRect::from(face.rect),
+            face_landmarks: face.landmarks.as_ref().filter(|_| asked.landmarks).map(WireLandmarks),
+            face_attributes: asked.attributes.of(face),
+        })
+        .collect();
+    Reply::json(&answer)
+}
+
+/// How thoroughly each detection model looks. The second and third promise smaller faces than the first.
+pub(super) fn search(model: DetectionModel) -> Search {
+    match model {
+        DetectionModel::One => Search::default(),
+        DetectionModel::Two | DetectionModel::Three => Search { depth: Depth::Deep, ..Search::default() },
+    }
+}
+
+/// The arguments of detect.
+struct Asked {
+    face_id: bool,
+    landmarks: bool,
+    attributes: Requested,
+    recognition: &'static str,
+    return_recognition_model: bool,
+    detection: DetectionModel,
+    time_to_live: Duration,
+}
+
+impl Asked {
+    fn read(call: &Call) -> Result<Self, Refusal> {
+        let query = &call.query;
+        let face_id = query.flag("returnFaceId", true)?;
+        let landmarks = query.flag("returnFaceLandmarks", false)?;
+        let recognition = recognition_model(query.text("recognitionModel"))?;
+        let return_recognition_model = query.flag("returnRecognitionModel", false)?;
+        let detection = DetectionModel::parse(query.text("detectionModel"))?;
+        let (least, most) = TIME_TO_LIVE;
+        let seconds = query.integer("faceIdTimeToLive", most, least, most)?;
+        if landmarks && detection == DetectionModel::Two {
+            return Err(Refusal::bad("'returnFaceLandmarks' is not supported by detection_02."));
+        }
+        let attributes = attributes::Requested::parse(query.text("returnFaceAttributes"), detection, recognition)?;
+        let time_to_live = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
+        Ok(Self { face_id, landmarks, attributes, recognition, return_recognition_model, detection, time_to_live })
+    }
+}
+
+/// Stores the templates behind new face ids and returns the ids in the order of the faces.
+async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
+    let expires_at = call.at.plus(asked.time_to_live);
+    let mut kept = Vec::with_capacity(faces.len());
+    for face in faces {
+        let template =
+            face.template.as_ref().ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))?;
+        kept.push(DetectedFace {
+            id: FaceId::new(expires_at, random_bytes(&*call.app.randomness)),
+            template: templates::encode(template.expose()),
+            space: call.app.space.clone(),
+            model: asked.recognition.to_owned(),
+            expires_at,
+        });
+    }
+    let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
+    if !kept.is_empty() {
+        let write = Write::KeepFaceIds { faces: kept };
+        call.try_write(write).await.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    }
+    Ok(ids)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireFace<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recognition_model: Option<&'static str>,
+    face_rectangle: WireRect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face_landmarks: Option<WireLandmarks<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face_attributes: Option<FaceAttributes>,
+}
+
+/// A rectangle in whole pixels of the upright picture.
+#[derive(Serialize)]
+pub(super) struct WireRect {
+    top: i32,
+    left: i32,
+    width: i32,
+    height: i32,
+}
+
+impl From<Rect> for WireRect {
+    fn from(rect: Rect) -> Self {
+        Self { top: rect.top, left: rect.left, width: rect.width, height: rect.height }
+    }
+}
+
+struct WireLandmarks<'a>(&'a Landmarks);
+
+#[derive(Serialize)]
+struct WirePoint {
+    x: f32,
+    y: f32,
+}
+
+impl Serialize for WireLandmarks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(27))?;
+        for (name, point) in self.0.named() {
+            // A tenth of a pixel is what clients are used to, and finer than the network is right.
+            let tenth = |value: f32| (value * 10.0).round() / 10.0;
+            map.serialize_entry(name, &WirePoint { x: tenth(point.x), y: tenth(point.y) })?;
+        }
+        map.end()
+    }
+}

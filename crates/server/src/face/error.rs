@@ -1,0 +1,268 @@
+//! The error table of the Face API: every refusal there is, with its status, its code and its message.
+//!
+//! Two readers, two texts. The client gets `code` and `message`, which are part of the contract
+//! (`face-api.md` section 7) and say what to do. The log gets the request id and, for faults that are ours,
+//! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
+
+use axum::http::StatusCode;
+use likeness_store::{ContainerKind, StoreError};
+
+/// A refusal. Constructed by name, turned into bytes in one place ([`Refusal::wire`]).
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// A value in the body, the query or a header is not acceptable; the text says which and why.
+    BadArgument(String),
+    /// The address of a picture cannot be used or its download failed.
+    InvalidUrl(String),
+    /// The bytes are no picture we read, or do not hold exactly the face that was asked for.
+    InvalidImage(String),
+    /// The picture is smaller than 1 KB or larger than 6 MB.
+    InvalidImageSize(String),
+    /// The body was refused unread because it exceeds the hard cap.
+    BodyTooLarge,
+    /// No key, or a wrong one.
+    Unauthorized,
+    /// The feature is retired, or needs an approval that this account lacks.
+    UnsupportedFeature(String),
+    /// A stored-object quota is reached.
+    QuotaExceeded(String),
+    /// No such route or version.
+    NoRoute,
+    /// The route exists, the method does not.
+    MethodNotAllowed(String),
+    /// The container is not there; reported as 404 by management, as 400 by identify and find similar.
+    ContainerNotFound(ContainerKind, Role),
+    /// A container of that name is there already.
+    ContainerExists(ContainerKind),
+    /// The person is not there.
+    PersonNotFound(Role),
+    /// The stored face is not there.
+    PersistedFaceNotFound,
+    /// The detected face is not there, or has expired; the two look the same on purpose.
+    FaceNotFound(Role),
+    /// Never trained.
+    NotTrained(ContainerKind, Role),
+    /// A face list without faces was searched.
+    FaceListNotReady,
+    /// A training is under way and none has ever succeeded, or a second one was asked for.
+    TrainingNotFinished(ContainerKind),
+    /// `personGroupId` and `largePersonGroupId` were both given.
+    BothGroups,
+    /// Neither `personGroupId` nor another scope was given.
+    NoScope,
+    /// Scopes that exclude each other were given.
+    ConflictingScopes(String),
+    /// The stored picture of a session is not there.
+    SessionImageNotFound,
+    /// Neither JSON nor a picture.
+    UnsupportedMediaType(&'static str),
+    /// Another write to the same resource is in progress.
+    Conflict,
+    /// Every worker is busy; come back.
+    Busy,
+    /// The service cannot answer now; come back.
+    Unavailable,
+    /// Our fault. The text is for the log only.
+    Internal(String),
+}
+
+/// Whether a missing thing is the resource named by the path (404) or an argument of a comparison (400).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Named by the path, or by the body of verify: 404.
+    Resource,
+    /// Named by the body of identify, find similar or group: 400.
+    Argument,
+}
+
+impl Role {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Resource => StatusCode::NOT_FOUND,
+            Self::Argument => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// What goes over the wire.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    /// 4xx or 5xx.
+    pub status: StatusCode,
+    /// Stable code, part of the contract.
+    pub code: String,
+    /// For the person who reads it.
+    pub message: String,
+    /// Seconds to wait before trying again, where that helps.
+    pub retry_after: Option<u32>,
+}
+
+/// The name of a container kind as it stands in error codes.
+pub(crate) const fn kind_code(kind: ContainerKind) -> &'static str {
+    match kind {
+        ContainerKind::FaceList => "FaceList",
+        ContainerKind::LargeFaceList => "LargeFaceList",
+        ContainerKind::PersonGroup => "PersonGroup",
+        ContainerKind::LargePersonGroup => "LargePersonGroup",
+        ContainerKind::PersonDirectory => "PersonDirectory",
+        ContainerKind::DynamicPersonGroup => "DynamicPersonGroup",
+    }
+}
+
+/// The same in words, for messages.
+const fn kind_words(kind: ContainerKind) -> &'static str {
+    match kind {
+        ContainerKind::FaceList => "face list",
+        ContainerKind::LargeFaceList => "large face list",
+        ContainerKind::PersonGroup => "person group",
+        ContainerKind::LargePersonGroup => "large person group",
+        ContainerKind::PersonDirectory => "person directory",
+        ContainerKind::DynamicPersonGroup => "dynamic person group",
+    }
+}
+
+impl Refusal {
+    /// A bad argument with a plain sentence.
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self::BadArgument(message.into())
+    }
+
+    /// The table.
+    pub(crate) fn wire(&self) -> Wire {
+        use StatusCode as S;
+        let wire = |status, code: &str, message: &str| Wire {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retry_after: None,
+        };
+        match self {
+            Self::BadArgument(text) => wire(S::BAD_REQUEST, "BadArgument", text),
+            Self::InvalidUrl(text) => wire(S::BAD_REQUEST, "InvalidURL", text),
+            Self::InvalidImage(text) => wire(S::BAD_REQUEST, "InvalidImage", text),
+            Self::InvalidImageSize(text) => wire(S::BAD_REQUEST, "InvalidImageSize", text),
+            Self::BodyTooLarge => wire(
+                S::PAYLOAD_TOO_LARGE,
+                "InvalidImageSize",
+                "The request body is larger than this service reads. Pictures may have at most 6 MB.",
+            ),
+            Self::Unauthorized => wire(
+                S::UNAUTHORIZED,
+                "401",
+                "Access denied due to missing or invalid subscription key. Send one of the account's keys in the header Ocp-Apim-Subscription-Key.",
+            ),
+            Self::UnsupportedFeature(text) => wire(S::FORBIDDEN, "UnsupportedFeature", text),
+            Self::QuotaExceeded(text) => wire(S::FORBIDDEN, "QuotaExceeded", text),
+            Self::NoRoute => {
+                wire(S::NOT_FOUND, "404", "Resource not found. Check the version and the route in the address.")
+            }
+            Self::MethodNotAllowed(allowed) => {
+                wire(S::NOT_FOUND, "404", &format!("Resource not found. This address answers to {allowed} only."))
+            }
+            Self::ContainerNotFound(kind, role) => wire(
+                role.status(),
+                &format!("{}NotFound", kind_code(*kind)),
+                &format!("The {} is not found.", kind_words(*kind)),
+            ),
+            Self::ContainerExists(kind) => wire(
+                S::CONFLICT,
+                &format!("{}Exists", kind_code(*kind)),
+                &format!("A {} with this id exists already. Use PATCH to change it.", kind_words(*kind)),
+            ),
+            Self::PersonNotFound(role) => wire(role.status(), "PersonNotFound", "The person is not found."),
+            Self::PersistedFaceNotFound => {
+                wire(S::NOT_FOUND, "PersistedFaceNotFound", "The persisted face is not found.")
+            }
+            Self::FaceNotFound(role) => wire(
+                role.status(),
+                "FaceNotFound",
+                "The face is not found. A faceId lives for faceIdTimeToLive seconds after detection, 24 hours at most.",
+            ),
+            Self::NotTrained(kind, role) => wire(
+                role.status(),
+                &format!("{}NotTrained", kind_code(*kind)),
+                &format!(
+                    "The {} is not trained. Call train on it and wait until the training has succeeded.",
+                    kind_words(*kind)
+                ),
+            ),
+            Self::FaceListNotReady => {
+                wire(S::BAD_REQUEST, "FaceListNotReady", "The face list is empty. Add a face first.")
+            }
+            Self::TrainingNotFinished(kind) => wire(
+                S::CONFLICT,
+                &format!("{}TrainingNotFinished", kind_code(*kind)),
+                &format!(
+                    "The {} is being trained. Ask its training status and try again when it has finished.",
+                    kind_words(*kind)
+                ),
+            ),
+            Self::BothGroups => wire(
+                S::BAD_REQUEST,
+                "PersonGroupIdAndLargePersonGroupIdBothNotNull",
+                "Give either personGroupId or largePersonGroupId, not both.",
+            ),
+            Self::NoScope => wire(
+                S::BAD_REQUEST,
+                "MissingIdentificationScopeParameters",
+                "Say where to look: personGroupId, largePersonGroupId, dynamicPersonGroupId or personIds.",
+            ),
+            Self::ConflictingScopes(text) => {
+                wire(S::BAD_REQUEST, "IncompatibleIdentificationScopeParametersCombination", text)
+            }
+            Self::SessionImageNotFound => wire(S::NOT_FOUND, "SessionImageNotFound", "The session image is not found."),
+            Self::UnsupportedMediaType(accepted) => wire(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "UnsupportedMediaType",
+                &format!("The content type is not supported here. Send {accepted}."),
+            ),
+            Self::Conflict => wire(
+                S::CONFLICT,
+                "ConcurrentOperationConflict",
+                "Another operation on the same resource is in progress. Try again.",
+            ),
+            Self::Busy => Wire {
+                retry_after: Some(1),
+                ..wire(S::TOO_MANY_REQUESTS, "429", "Every worker is busy. Try again after the time in Retry-After.")
+            },
+            Self::Unavailable => Wire {
+                retry_after: Some(5),
+                ..wire(
+                    S::SERVICE_UNAVAILABLE,
+                    "ServiceUnavailable",
+                    "The service cannot answer at the moment. Try again later.",
+                )
+            },
+            Self::Internal(_) => wire(
+                S::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+            ),
+        }
+    }
+
+    /// What only the log may learn.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Internal(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Puts a store error in the words of the container that the call was about.
+pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
+    match error {
+        StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, Role::Resource),
+        StoreError::ContainerExists => Refusal::ContainerExists(kind),
+        StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Resource),
+        StoreError::FaceNotFound => Refusal::PersistedFaceNotFound,
+        StoreError::TrainingRunning => Refusal::TrainingNotFinished(kind),
+        StoreError::LimitReached { limit, .. } => {
+            Refusal::QuotaExceeded(format!("The limit of {limit} is reached. Delete something first."))
+        }
+        StoreError::Busy => Refusal::Conflict,
+        StoreError::DiskFull => Refusal::Unavailable,
+        other => Refusal::Internal(other.to_string()),
+    }
+}

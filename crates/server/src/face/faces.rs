@@ -1,0 +1,170 @@
+//! Persisted faces: add from a picture, read, change, delete, list; in lists and under persons alike.
+
+use super::arguments::{DetectionModel, FACE_USER_DATA_CHARACTERS, bounded, target_face, user_data};
+use super::call::{Call, Reply};
+use super::detect::search;
+use super::error::{Refusal, from_store};
+use super::{persons, picture};
+use crate::templates;
+use likeness_base::Secret;
+use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
+use likeness_vision::{AttributeSet, Detection, Picture, Rect, Wanted};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Faces that a person may have (`face-api.md` 3.7).
+const FACES_OF_A_PERSON: u64 = 248;
+
+/// `POST .../persistedfaces`
+pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
+    let target = target_face(call.query.text("targetFace"))?;
+    let detection = DetectionModel::parse(call.query.text("detectionModel"))?;
+    let user_data = match call.query.text("userData") {
+        Some(text) => {
+            bounded("userData", text, FACE_USER_DATA_CHARACTERS)?;
+            Some(Secret::new(text.to_owned()))
+        }
+        None => None,
+    };
+    // What is missing is told before the picture is read: nobody should wait for a refusal.
+    let name = call.container().await?.name_on_wire;
+    let person = owner(&call)?;
+    if let Some(person) = person {
+        let known = call.app.store.person(call.account, &name, person).await;
+        if known.map_err(|error| from_store(error, name.kind))?.is_none() {
+            return Err(Refusal::PersonNotFound(super::error::Role::Resource));
+        }
+    }
+    let bytes = picture::bytes(&mut call).await?;
+    let search = search(detection);
+    let template = call
+        .app
+        .inference
+        .run(move |vision| -> Result<Secret<Vec<f32>>, Refusal> {
+            let picture = picture::decode(&bytes)?;
+            drop(bytes);
+            let detections = vision.detect(&picture, search)?;
+            let chosen = choose(&picture, &detections, target)?;
+            let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+            let face = vision.describe(&picture, chosen, wanted)?;
+            face.template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
+        })
+        .await??;
+    let face = NewFace {
+        id: persons::new_id(&call),
+        template: templates::encode(template.expose()),
+        space: call.app.space.clone(),
+        user_data,
+    };
+    let id = face.id;
+    let limit = person.map(|_| FACES_OF_A_PERSON);
+    call.write(Write::AddFace { container: name, person, face, limit }).await?;
+    Reply::json(&json!({ "persistedFaceId": id }))
+}
+
+/// The one face that the picture, or the target rectangle in it, holds.
+fn choose<'a>(picture: &Picture, detections: &'a [Detection], target: Option<Rect>) -> Result<&'a Detection, Refusal> {
+    let none = || Refusal::InvalidImage("No face detected in the image.".to_owned());
+    let several =
+        || Refusal::InvalidImage("There is more than 1 face in the image. Choose one with targetFace.".to_owned());
+    let Some(target) = target else {
+        return match detections {
+            [] => Err(none()),
+            [only] => Ok(only),
+            _ => Err(several()),
+        };
+    };
+    let beyond = |start: i32, length: i32, end: u32| i64::from(start) + i64::from(length) > i64::from(end);
+    if beyond(target.left, target.width, picture.width()) || beyond(target.top, target.height, picture.height()) {
+        return Err(Refusal::bad("'targetFace' is out of range. It must lie inside the image."));
+    }
+    // Section 3.7 of the contract: the best overlap if it is at least 0.3, or a centre inside.
+    let inside: Vec<&Detection> = detections.iter().filter(|found| has_centre(target, found)).collect();
+    let best = detections.iter().max_by(|a, b| overlap(target, a).total_cmp(&overlap(target, b)));
+    match (best.filter(|found| overlap(target, found) >= 0.3), inside.as_slice()) {
+        (Some(best), _) => Ok(best),
+        (None, []) => Err(none()),
+        (None, [only]) => Ok(*only),
+        (None, _) => Err(several()),
+    }
+}
+
+/// Intersection over union.
+#[expect(clippy::cast_precision_loss, reason = "coordinates of pictures are far below the precision of f32")]
+fn overlap(target: Rect, found: &Detection) -> f32 {
+    let other = found.rect;
+    let (left, top) = (target.left as f32, target.top as f32);
+    let (width, height) = (target.width as f32, target.height as f32);
+    let across = (left + width).min(other.left + other.width) - left.max(other.left);
+    let down = (top + height).min(other.top + other.height) - top.max(other.top);
+    let shared = across.max(0.0) * down.max(0.0);
+    shared / (width * height + other.width * other.height - shared)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "coordinates of pictures are far below the precision of f32")]
+fn has_centre(target: Rect, found: &Detection) -> bool {
+    let x = found.rect.left + found.rect.width / 2.0 - target.left as f32;
+    let y = found.rect.top + found.rect.height / 2.0 - target.top as f32;
+    (0.0..=target.width as f32).contains(&x) && (0.0..=target.height as f32).contains(&y)
+}
+
+/// `GET .../persistedfaces/{persistedFaceId}`
+pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let (person, face) = path(&call)?;
+    let wrong = |error| from_store(error, call.kind());
+    let found = call.app.store.face(call.account, &container, person, face).await.map_err(wrong)?;
+    Reply::json(&shown(&found.ok_or(Refusal::PersistedFaceNotFound)?))
+}
+
+/// `GET largefacelists/{id}/persistedfaces`
+pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
+    let page = call.query.page()?;
+    let container = call.container_name()?;
+    let start = PageStart { after: page.start, top: page.top };
+    let wrong = |error| from_store(error, call.kind());
+    let faces = call.app.store.faces(call.account, &container, &start).await.map_err(wrong)?;
+    Reply::json(&faces.iter().map(shown).collect::<Vec<_>>())
+}
+
+/// `PATCH .../persistedfaces/{persistedFaceId}`
+pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let (person, face) = path(&call)?;
+    let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
+    call.write(Write::UpdateFace { container, person, face, user_data }).await?;
+    Ok(Reply::empty())
+}
+
+/// `DELETE .../persistedfaces/{persistedFaceId}`
+pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let (person, face) = path(&call)?;
+    call.write(Write::DeleteFace { container, person, face }).await?;
+    Ok(Reply::empty())
+}
+
+/// Whether faces of this kind of container hang under persons.
+const fn under_persons(kind: ContainerKind) -> bool {
+    matches!(kind, ContainerKind::PersonGroup | ContainerKind::LargePersonGroup)
+}
+
+/// The person in the path, where the container has persons.
+fn owner(call: &Call) -> Result<Option<Uuid>, Refusal> {
+    if under_persons(call.kind()) { persons::person_id(call).map(Some) } else { Ok(None) }
+}
+
+/// The person, where there is one, and the face in the path.
+fn path(call: &Call) -> Result<(Option<Uuid>, Uuid), Refusal> {
+    let person = owner(call)?;
+    let position = if person.is_some() { 2 } else { 1 };
+    Ok((person, call.id(position, Refusal::PersistedFaceNotFound)?))
+}
+
+/// A persisted face on the wire.
+pub(super) fn shown(face: &StoredFace) -> Value {
+    match &face.user_data {
+        Some(user_data) => json!({ "persistedFaceId": face.id, "userData": user_data.expose() }),
+        None => json!({ "persistedFaceId": face.id }),
+    }
+}

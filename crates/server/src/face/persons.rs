@@ -1,0 +1,75 @@
+//! Persons of person groups and large person groups.
+
+use super::arguments::Fields;
+use super::call::{Call, Reply};
+use super::error::{Refusal, Role, from_store};
+use likeness_base::random_bytes;
+use likeness_store::{PageStart, Person, Write};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// `POST {group}/persons`
+pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let (name, user_data) = Fields::read(call.json()?)?.named()?;
+    let person = new_id(&call);
+    call.write(Write::CreatePerson { container, person, name, user_data, limit: None, account_limit: None }).await?;
+    Reply::json(&json!({ "personId": person }))
+}
+
+/// `GET {group}/persons`
+pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
+    let page = call.query.page()?;
+    let container = call.container_name()?;
+    let start = PageStart { after: page.start, top: page.top };
+    let wrong = |error| from_store(error, call.kind());
+    let persons = call.app.store.persons(call.account, &container, &start).await.map_err(wrong)?;
+    Reply::json(&persons.iter().map(shown).collect::<Vec<_>>())
+}
+
+/// `GET {group}/persons/{personId}`
+pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let id = person_id(&call)?;
+    let wrong = |error| from_store(error, call.kind());
+    let person = call.app.store.person(call.account, &container, id).await.map_err(wrong)?;
+    Reply::json(&shown(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
+}
+
+/// `PATCH {group}/persons/{personId}`
+pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let person = person_id(&call)?;
+    let fields = Fields::read(call.json()?)?;
+    call.write(Write::UpdatePerson { container, person, name: fields.name, user_data: fields.user_data }).await?;
+    Ok(Reply::empty())
+}
+
+/// `DELETE {group}/persons/{personId}`: with all faces of the person.
+pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container_name()?;
+    let person = person_id(&call)?;
+    call.write(Write::DeletePerson { container, person }).await?;
+    Ok(Reply::empty())
+}
+
+/// The second path parameter.
+pub(super) fn person_id(call: &Call) -> Result<Uuid, Refusal> {
+    call.id(1, Refusal::PersonNotFound(Role::Resource))
+}
+
+/// A random id.
+pub(super) fn new_id(call: &Call) -> Uuid {
+    uuid::Builder::from_random_bytes(random_bytes(&*call.app.randomness)).into_uuid()
+}
+
+fn shown(person: &Person) -> Map<String, Value> {
+    let mut shown = Map::new();
+    shown.insert("personId".to_owned(), json!(person.id));
+    shown.insert("name".to_owned(), json!(person.name.expose()));
+    if let Some(user_data) = &person.user_data {
+        shown.insert("userData".to_owned(), json!(user_data.expose()));
+    }
+    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
+    shown
+}

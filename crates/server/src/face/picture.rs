@@ -1,0 +1,66 @@
+//! Pictures on their way in: as bytes, or by address; bounded, and wiped when the call ends.
+
+use super::call::{Call, Input};
+use super::error::Refusal;
+use crate::fetch::FetchError;
+use crate::inference::InferenceError;
+use likeness_base::Secret;
+use likeness_vision::{DecodeError, Limits, Picture, VisionError};
+
+/// Smallest picture in bytes, inclusive.
+pub(crate) const LEAST_BYTES: usize = 1024;
+/// Largest picture in bytes, inclusive.
+pub(crate) const MOST_BYTES: usize = 6 * 1024 * 1024;
+
+/// The bytes of the picture that a call is about.
+pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
+    let bytes = match std::mem::replace(&mut call.input, Input::Nothing) {
+        Input::Picture(bytes) => bytes,
+        Input::Json(body) => {
+            if body.get("sessionImageId").is_some() {
+                return Err(Refusal::SessionImageNotFound);
+            }
+            let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
+            call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
+                FetchError::TooLarge(_) => too_large(),
+                other => Refusal::InvalidUrl(format!("Invalid image URL: {other}.")),
+            })?
+        }
+        Input::Nothing => return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned())),
+    };
+    match bytes.expose().len() {
+        ..LEAST_BYTES => Err(Refusal::InvalidImageSize(
+            "Image size is too small. The valid image file size is from 1 KB to 6 MB.".to_owned(),
+        )),
+        LEAST_BYTES..=MOST_BYTES => Ok(bytes),
+        _ => Err(too_large()),
+    }
+}
+
+/// The refusal of a picture above the limit.
+pub(crate) fn too_large() -> Refusal {
+    Refusal::InvalidImageSize("Image size is too big. The valid image file size is from 1 KB to 6 MB.".to_owned())
+}
+
+/// Decodes on the worker thread.
+pub(crate) fn decode(bytes: &Secret<Vec<u8>>) -> Result<Picture, Refusal> {
+    Picture::decode(bytes.expose(), &Limits::default()).map_err(|error| match error {
+        DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!("Image size is too big: {error}.")),
+        other => Refusal::InvalidImage(format!("The picture cannot be decoded: {other}. Send JPEG, PNG, GIF or BMP.")),
+    })
+}
+
+impl From<InferenceError> for Refusal {
+    fn from(error: InferenceError) -> Self {
+        match error {
+            InferenceError::Busy => Self::Busy,
+            InferenceError::Failed => Self::Internal("an inference worker failed on a picture".to_owned()),
+        }
+    }
+}
+
+impl From<VisionError> for Refusal {
+    fn from(error: VisionError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

@@ -1,0 +1,34 @@
+//! Training of person groups and large lists: start it, ask how it goes.
+
+use super::call::{Call, Reply};
+use super::error::{Refusal, Role};
+use likeness_store::{TrainingStatus, Write};
+use serde_json::json;
+
+/// `POST .../train`
+pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
+    let name = call.container_name()?;
+    call.write(Write::StartTraining { container: name.clone() }).await?;
+    call.app.trainings.begin(call.account, name.clone(), call.request_id);
+    let path = call.route.path.replace("{}", &name.id).replace("/train", "/training");
+    Ok(Reply::accepted(call.address(&path)))
+}
+
+/// `GET .../training`
+pub(super) async fn status(call: Call) -> Result<Reply, Refusal> {
+    let container = call.container().await?;
+    let training = container.training.as_ref().ok_or(Refusal::NotTrained(call.kind(), Role::Resource))?;
+    let status = match training.status {
+        TrainingStatus::NotStarted => call.version.not_started(),
+        TrainingStatus::Running => "running",
+        TrainingStatus::Succeeded => "succeeded",
+        TrainingStatus::Failed => "failed",
+    };
+    Reply::json(&json!({
+        "status": status,
+        "createdDateTime": training.created.to_string(),
+        "lastActionDateTime": training.last_action.to_string(),
+        "lastSuccessfulTrainingDateTime": training.last_success.map(|at| at.to_string()),
+        "message": training.message,
+    }))
+}

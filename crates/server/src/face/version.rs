@@ -1,0 +1,52 @@
+//! The public versions of the Face API and the few places where their shapes differ.
+//!
+//! Every route is served under every version string; what differs on the wire is answered by a method here and
+//! nowhere else, so that a difference can be found, and tested, in one place (`face-api.md` sections 1 and 8).
+
+/// A version string that stands in the path after `/face/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Version {
+    /// `v1.0`
+    V1_0,
+    /// `v1.0-preview`
+    V1_0Preview,
+    /// `v1.1-preview.1`
+    V1_1Preview1,
+    /// `v1.2-preview.1`
+    V1_2Preview1,
+    /// `v1.2`
+    V1_2,
+    /// `v1.3-preview.1`
+    V1_3Preview1,
+}
+
+impl Version {
+    /// Every version there is, oldest first.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::V1_0, Self::V1_0Preview, Self::V1_1Preview1, Self::V1_2Preview1, Self::V1_2, Self::V1_3Preview1];
+
+    /// The path segment, as clients send it.
+    pub(crate) const fn segment(self) -> &'static str {
+        match self {
+            Self::V1_0 => "v1.0",
+            Self::V1_0Preview => "v1.0-preview",
+            Self::V1_1Preview1 => "v1.1-preview.1",
+            Self::V1_2Preview1 => "v1.2-preview.1",
+            Self::V1_2 => "v1.2",
+            Self::V1_3Preview1 => "v1.3-preview.1",
+        }
+    }
+
+    /// Reads a path segment, in any letter case.
+    pub(crate) fn parse(segment: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.segment().eq_ignore_ascii_case(segment))
+    }
+
+    /// How a training that has not begun is called: v1.0 writes it in lower case.
+    pub(crate) const fn not_started(self) -> &'static str {
+        match self {
+            Self::V1_0 => "notstarted",
+            _ => "notStarted",
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Galleries in memory, one for each container that was searched, built and kept only by following change rows.
+//!
+//! Start at [`Galleries::search`]. A gallery is loaded when first asked, follows the container's feed from then on,
+//! and never answers from an older version than the one the caller read from the store. It knows templates and the
+//! store's internal numbers; names and wire ids stay in the store, which is asked again before anybody is named.
+
+use crate::templates;
+use likeness_base::Secret;
+use likeness_gallery::{Calibration, Gallery, Row, Snapshot, Space};
+use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Mutex as TurnMutex;
+
+/// Rows fetched at once while loading or following: some megabytes of templates.
+const PAGE: usize = 4096;
+
+/// Above this many templates a search leaves the async threads, because it would hold one for over 0.1 ms.
+const SMALL: usize = 10_000;
+
+/// The open galleries.
+pub(crate) struct Galleries {
+    store: Arc<dyn Store>,
+    space: Space,
+    space_id: String,
+    calibration: Arc<Calibration>,
+    open: Mutex<HashMap<(AccountId, i64), Arc<Followed>>>,
+}
+
+/// One gallery and how far it has followed.
+struct Followed {
+    gallery: Gallery,
+    /// The version up to which changes are applied; `None` until loaded. Whoever holds the lock may move it.
+    through: TurnMutex<Option<u64>>,
+}
+
+impl Galleries {
+    /// No gallery is open yet. `space_id` names the templates that may be compared with each other.
+    pub(crate) fn new(store: Arc<dyn Store>, space: Space, space_id: String, calibration: Arc<Calibration>) -> Self {
+        Self { store, space, space_id, calibration, open: Mutex::new(HashMap::new()) }
+    }
+
+    /// The space of the templates.
+    pub(crate) const fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Runs a question against a container as it stands at `container.version` or later.
+    ///
+    /// # Errors
+    /// What the store says while the gallery catches up.
+    pub(crate) async fn search<R: Send + 'static>(
+        &self,
+        account: AccountId,
+        container: &Container,
+        question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let followed = self.entry(account, container.number);
+        self.catch_up(account, container.number, &followed, container.version).await?;
+        let snapshot = followed.gallery.snapshot();
+        let begun = std::time::Instant::now();
+        let answer = if snapshot.len() <= SMALL {
+            question(&snapshot, &self.space, &self.calibration)
+        } else {
+            let (space, calibration) = (self.space.clone(), self.calibration.clone());
+            tokio::task::spawn_blocking(move || question(&snapshot, &space, &calibration))
+                .await
+                .map_err(|error| StoreError::Backend(Box::new(error)))?
+        };
+        metrics::histogram!("likeness_search_seconds").record(begun.elapsed().as_secs_f64());
+        Ok(answer)
+    }
+
+    /// Brings an open gallery up to date after a write. A container that is gone closes its gallery.
+    pub(crate) async fn follow(&self, account: AccountId, number: i64) {
+        let known = self.lock().get(&(account, number)).cloned();
+        let Some(followed) = known else { return };
+        let outcome = match self.store.version_of(account, number).await {
+            Ok(Some(version)) => self.catch_up(account, number, &followed, version).await,
+            Ok(None) => Err(StoreError::ContainerNotFound),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            self.lock().remove(&(account, number));
+            if !matches!(error, StoreError::ContainerNotFound) {
+                tracing::warn!(%account, container = number, %error, "Closed the gallery of container {number}: it could not follow the store");
+            }
+        }
+    }
+
+    /// How many galleries are open and how many templates they hold.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let open = self.lock();
+        (open.len(), open.values().map(|followed| followed.gallery.len()).sum())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(AccountId, i64), Arc<Followed>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entry(&self, account: AccountId, number: i64) -> Arc<Followed> {
+        let new = || Arc::new(Followed { gallery: Gallery::new(self.space.clone()), through: TurnMutex::new(None) });
+        self.lock().entry((account, number)).or_insert_with(new).clone()
+    }
+
+    async fn catch_up(
+        &self,
+        account: AccountId,
+        number: i64,
+        followed: &Followed,
+        version: u64,
+    ) -> Result<(), StoreError> {
+        let mut through = followed.through.lock().await;
+        if through.is_none() {
+            *through = Some(self.load(account, number, &followed.gallery).await?);
+        }
+        while let Some(at) = *through {
+            if at >= version {
+                break;
+            }
+            match self.store.changes_since(account, number, at, PAGE).await? {
+                Feed::Reload => {
+                    // Rows may have been deleted that we never heard of: forget everything and begin again.
+                    followed.gallery.clear();
+                    *through = Some(self.load(account, number, &followed.gallery).await?);
+                }
+                Feed::Changes { through: now, .. } if now == at => break,
+                Feed::Changes { rows, through: now } => {
+                    let added: Vec<FaceKey> =
+                        rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
+                    for row in self.store.rows(account, number, &added).await? {
+                        self.add(&followed.gallery, &row);
+                    }
+                    for row in rows.iter().filter(|row| row.op == ChangeOp::Removed) {
+                        followed.gallery.remove(row.face.0);
+                    }
+                    *through = Some(now);
+                }
+            }
+        }
+        followed.gallery.compact_if_worthwhile();
+        Ok(())
+    }
+
+    /// Loads all rows and returns a version from which following the feed makes the gallery complete.
+    async fn load(&self, account: AccountId, number: i64, gallery: &Gallery) -> Result<u64, StoreError> {
+        let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
+        let mut after = FaceKey(0);
+        loop {
+            let rows = self.store.rows_after(account, number, after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(version) };
+            after = last.face;
+            for row in &rows {
+                self.add(gallery, row);
+            }
+        }
+    }
+
+    /// Templates of another pack are kept in the store but cannot be compared; they stay out.
+    fn add(&self, gallery: &Gallery, row: &GalleryRow) {
+        if *row.space != *self.space_id {
+            metrics::counter!("likeness_foreign_templates_total").increment(1);
+            return;
+        }
+        let template: Option<Secret<Vec<f32>>> = templates::decode(row.template.expose(), self.space.dimension);
+        let Some(template) = template else {
+            tracing::error!("A stored template does not have the shape of its model pack; it is left out");
+            return;
+        };
+        let row = Row {
+            face: row.face.0,
+            person: row.person.0,
+            added_version: row.added_version,
+            template: template.expose(),
+        };
+        if let Err(error) = gallery.add(row) {
+            tracing::error!(%error, "A stored template cannot be used; it is left out");
+        }
+    }
+}

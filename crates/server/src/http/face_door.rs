@@ -1,0 +1,246 @@
+//! The door of the Face API: judges a request in the order the contract decides, calls the handler, and dresses the
+//! answer in the headers that every answer carries (`face-api.md` section 7).
+
+use crate::app::App;
+use crate::face::call::{Call, Input, Reply};
+use crate::face::error::Refusal;
+use crate::face::json::Body as JsonBody;
+use crate::face::picture;
+use crate::face::query::Query;
+use crate::face::routes::{self, Matched, Reads, Route};
+use crate::face::version::Version;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use futures_util::StreamExt;
+use likeness_base::{Secret, random_bytes};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Largest JSON body. The longest a client can need is a thousand ids or 16 K of user data, escaped.
+const MOST_JSON_BYTES: usize = 256 * 1024;
+/// A picture body above this is not even read to its end: 413 and the connection closes.
+const HARD_CAP_BYTES: u64 = 16 * 1024 * 1024;
+/// Longest wait for the next piece of a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
+/// Longest client request id that is echoed.
+const MOST_CLIENT_ID_CHARACTERS: usize = 128;
+
+/// Whether a request came over HTTPS; put into the request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scheme(pub &'static str);
+
+/// Answers everything below `/face/`, and says that there is nothing elsewhere.
+pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let begun = Instant::now();
+    let request_id = uuid::Builder::from_random_bytes(random_bytes(&*app.randomness)).into_uuid();
+    let echoed = client_ids(request.headers());
+    let mut told = Told { row: 0, operation: "none" };
+    let outcome = judge(app, request, request_id, &mut told).await;
+    let Told { row, operation } = told;
+    let elapsed = begun.elapsed();
+    let response = dress(outcome, request_id, elapsed, &echoed);
+    let status = response.status().as_u16();
+    metrics::histogram!("likeness_request_seconds", "operation" => operation).record(elapsed.as_secs_f64());
+    metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
+    let milliseconds = elapsed.as_millis();
+    tracing::info!(%request_id, row, operation, status, milliseconds, "{operation} answered {status}");
+    response
+}
+
+/// What the log says of a request beside its outcome: the row of the checklist and the operation.
+struct Told {
+    row: u16,
+    operation: &'static str,
+}
+
+/// Route and version, then key, then media type, then size, then form; the handler judges the rest.
+async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Reply, Refusal> {
+    let (parts, body) = request.into_parts();
+    let (version, route, parameters) = find(&parts.method, parts.uri.path())?;
+    *told = Told { row: route.row, operation: route.operation };
+    let query = Query::parse(parts.uri.query());
+    let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
+    let (account, actor) = app.access.account_of(&key).ok_or(Refusal::Unauthorized)?;
+    let input = read(route.reads, &parts.headers, body).await?;
+    let scheme = parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0);
+    let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
+    let at = app.clock.now();
+    let base = format!("{scheme}://{host}");
+    (route.handler)(Call { app, version, route, parameters, query, input, account, actor, request_id, base, at }).await
+}
+
+fn find(method: &axum::http::Method, path: &str) -> Result<(Version, &'static Route, Vec<String>), Refusal> {
+    let mut segments = path.splitn(4, '/').skip(1);
+    let face = segments.next().unwrap_or_default();
+    let version = segments.next().and_then(Version::parse);
+    let rest = segments.next().unwrap_or_default();
+    let Some(version) = version.filter(|_| face.eq_ignore_ascii_case("face")) else { return Err(Refusal::NoRoute) };
+    match routes::find(method, rest) {
+        Matched::Route(route, parameters) => Ok((version, route, parameters)),
+        Matched::OtherMethods(methods) => Err(Refusal::MethodNotAllowed(methods)),
+        Matched::Nothing => Err(Refusal::NoRoute),
+    }
+}
+
+/// The key, from its header, or from the query as the public gateway allows.
+fn key_of(headers: &HeaderMap, query: &Query) -> Option<Secret<String>> {
+    let header = headers.get("ocp-apim-subscription-key").and_then(|value| value.to_str().ok());
+    header.or_else(|| query.text("subscription-key")).map(|key| Secret::new(key.trim().to_owned()))
+}
+
+async fn read(reads: Reads, headers: &HeaderMap, body: Body) -> Result<Input, Refusal> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = essence == "application/json" || essence.ends_with("+json");
+    match reads {
+        Reads::Nothing => Ok(Input::Nothing),
+        Reads::Json if is_json => json(headers, body).await,
+        Reads::Json => Err(Refusal::UnsupportedMediaType("application/json")),
+        Reads::Picture if is_json => json(headers, body).await,
+        Reads::Picture if essence == "application/octet-stream" || essence.starts_with("image/") => {
+            let too_large = picture::too_large();
+            Ok(Input::Picture(collect(headers, body, picture::MOST_BYTES, too_large).await?))
+        }
+        Reads::Picture => Err(Refusal::UnsupportedMediaType("application/octet-stream or application/json")),
+    }
+}
+
+async fn json(headers: &HeaderMap, body: Body) -> Result<Input, Refusal> {
+    let too_large = Refusal::bad("Request body is invalid. It is larger than any JSON this service reads.");
+    let bytes = collect(headers, body, MOST_JSON_BYTES, too_large).await?;
+    Ok(Input::Json(JsonBody::parse(bytes.expose())?))
+}
+
+/// Reads a body of at most `most` bytes. What exceeds it is read to the end, so that the client gets to see the
+/// refusal, but kept nowhere; what exceeds the hard cap is not read at all.
+async fn collect(headers: &HeaderMap, body: Body, most: usize, too_large: Refusal) -> Result<Secret<Vec<u8>>, Refusal> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > HARD_CAP_BYTES) {
+        return Err(Refusal::BodyTooLarge);
+    }
+    let room = usize::try_from(announced.unwrap_or(0)).unwrap_or(0).min(most);
+    let mut bytes = Secret::new(Vec::with_capacity(room));
+    let mut seen = 0_u64;
+    let mut pieces = body.into_data_stream();
+    loop {
+        let piece = tokio::time::timeout(BODY_PATIENCE, pieces.next()).await;
+        let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It did not arrive in time."))?;
+        let Some(piece) = piece else { break };
+        let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It broke off."))?;
+        seen += piece.len() as u64;
+        if seen > HARD_CAP_BYTES {
+            return Err(Refusal::BodyTooLarge);
+        }
+        if seen <= most as u64 {
+            append(&mut bytes, &piece);
+        }
+    }
+    if seen > most as u64 { Err(too_large) } else { Ok(bytes) }
+}
+
+/// Appends without leaving an unwiped copy behind when the buffer has to grow.
+fn append(bytes: &mut Secret<Vec<u8>>, piece: &[u8]) {
+    let needed = bytes.expose().len() + piece.len();
+    if needed > bytes.expose().capacity() {
+        let mut grown = Vec::with_capacity(needed.max(bytes.expose().capacity() * 2));
+        grown.extend_from_slice(bytes.expose());
+        *bytes = Secret::new(grown);
+    }
+    bytes.expose_mut().extend_from_slice(piece);
+}
+
+/// The headers by which clients recognise their own requests.
+fn client_ids(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    ["client-request-id", "x-ms-client-request-id"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = headers.get(name)?;
+            let text = value.to_str().ok()?;
+            let short: String = text.chars().take(MOST_CLIENT_ID_CHARACTERS).collect();
+            Some((HeaderName::from_static(name), HeaderValue::from_str(&short).ok()?))
+        })
+        .collect()
+}
+
+fn dress(
+    outcome: Result<Reply, Refusal>,
+    request_id: Uuid,
+    elapsed: Duration,
+    echoed: &[(HeaderName, HeaderValue)],
+) -> Response<Body> {
+    let billed = if outcome.is_ok() { 1 } else { 0 };
+    let mut response = match outcome {
+        Ok(reply) => good(reply),
+        Err(refusal) => bad(&refusal, request_id),
+    };
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("apim-request-id", request_id.to_string());
+    set("x-envoy-upstream-service-time", elapsed.as_millis().to_string());
+    set("strict-transport-security", "max-age=31536000; includeSubDomains; preload".to_owned());
+    set("x-content-type-options", "nosniff".to_owned());
+    set("csp-billing-usage", format!("CognitiveServices.Face.Transaction={billed}"));
+    set("cache-control", "no-store".to_owned());
+    for (name, value) in echoed {
+        headers.insert(name.clone(), value.clone());
+    }
+    response
+}
+
+fn good(reply: Reply) -> Response<Body> {
+    let mut response = Response::new(reply.body.map_or_else(Body::empty, Body::from));
+    *response.status_mut() = reply.status;
+    let has_content = response.body().size_hint_upper() != Some(0);
+    let headers = response.headers_mut();
+    if has_content {
+        let (name, value) = Reply::CONTENT_TYPE;
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn bad(refusal: &Refusal, request_id: Uuid) -> Response<Body> {
+    if let Some(cause) = refusal.cause() {
+        tracing::error!(%request_id, cause, "A request failed on our side");
+    }
+    let wire = refusal.wire();
+    let body = serde_json::json!({ "error": { "code": wire.code, "message": wire.message } });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = wire.status;
+    let headers = response.headers_mut();
+    let (name, value) = Reply::CONTENT_TYPE;
+    headers.insert(name, HeaderValue::from_static(value));
+    if let Ok(code) = HeaderValue::from_str(&wire.code) {
+        headers.insert(HeaderName::from_static("x-ms-error-code"), code);
+    }
+    if let Some(seconds) = wire.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if wire.status == StatusCode::PAYLOAD_TOO_LARGE {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The largest size a body can have, if it knows.
+trait SizeHint {
+    fn size_hint_upper(&self) -> Option<u64>;
+}
+
+impl SizeHint for Body {
+    fn size_hint_upper(&self) -> Option<u64> {
+        axum::body::HttpBody::size_hint(self).upper()
+    }
+}

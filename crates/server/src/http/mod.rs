@@ -1,0 +1,25 @@
+//! HTTP: from a socket to a call and from a reply to bytes.
+//!
+//! Start at [`router`]. This module knows headers, sizes, envelopes and the order in which a request is judged;
+//! it knows nothing about faces.
+
+mod face_door;
+pub(crate) mod listen;
+mod pages;
+pub(crate) mod tls;
+
+use crate::app::App;
+use axum::Router;
+use axum::routing::{any, get};
+use std::sync::Arc;
+
+/// Every address that the program answers.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(pages::health))
+        .route("/readyz", get(pages::ready))
+        .route("/metrics", get(pages::metrics))
+        .route("/", get(pages::welcome))
+        .fallback(any(face_door::answer))
+        .with_state(app)
+}

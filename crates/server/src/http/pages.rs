@@ -1,0 +1,50 @@
+//! The addresses for operators: is it alive, is it ready, what has it been doing.
+
+use crate::app::App;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// `GET /healthz`: the program answers, and it starts to answer only once it is ready.
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the store answers too.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.store.accounts().await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "The store does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response()
+        }
+    }
+}
+
+/// `GET /metrics`: counters and times in the Prometheus text form. Nothing in it is about a person.
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let (galleries, templates) = app.galleries.size();
+    #[expect(clippy::cast_precision_loss, reason = "a gauge need not be exact beyond 2^52")]
+    {
+        metrics::gauge!("likeness_galleries_open").set(galleries as f64);
+        metrics::gauge!("likeness_gallery_templates").set(templates as f64);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
+}
+
+/// `GET /`: for whoever opens the address in a browser.
+pub(super) async fn welcome() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        concat!(
+            "Likeness ",
+            env!("CARGO_PKG_VERSION"),
+            " answers the Azure AI Face routes below /face/.\n",
+            "Send your key in the header Ocp-Apim-Subscription-Key, for example\n\n",
+            "  curl -H 'Ocp-Apim-Subscription-Key: KEY' -H 'Content-Type: application/octet-stream' \\\n",
+            "       --data-binary @photo.jpg 'ADDRESS/face/v1.0/detect?recognitionModel=recognition_04'\n\n",
+            "Health: /healthz   Readiness: /readyz   Metrics: /metrics\n",
+        ),
+    )
+}

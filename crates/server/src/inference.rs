@@ -1,0 +1,153 @@
+//! The pool that runs networks: a fixed number of worker threads, each with its own [`Vision`], entered by permit.
+//!
+//! Start at [`Inference::run`]. A caller waits for a seat for a bounded time in a bounded queue and is refused
+//! after that, because an answer that comes too late is worse than a refusal that says when to come back. A caller
+//! that goes away while waiting costs nothing: work starts only for somebody who still listens.
+
+use likeness_vision::Vision;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+type Job = Box<dyn FnOnce(&mut Vision) + Send>;
+
+/// Why no answer came.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum InferenceError {
+    /// The queue is full, or no seat came free in time.
+    #[error("every worker is busy")]
+    Busy,
+    /// The worker failed on this picture; it goes on with the next.
+    #[error("the worker failed")]
+    Failed,
+}
+
+/// How much may run and wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Admission {
+    /// Worker threads; one picture each at a time.
+    pub workers: usize,
+    /// Callers that may wait for a seat.
+    pub queue: usize,
+    /// How long a caller waits at most.
+    pub patience: Duration,
+}
+
+/// The pool.
+pub(crate) struct Inference {
+    seats: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    admission: Admission,
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Inference {
+    /// Starts the workers. `load` is called once on each worker thread.
+    ///
+    /// # Errors
+    /// What the first failing `load` said.
+    pub(crate) fn start<E: Send + 'static>(
+        admission: Admission,
+        load: impl Fn() -> Result<Vision, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
+        let load = Arc::new(load);
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        let (ready, readiness) = mpsc::channel();
+        for number in 0..admission.workers {
+            let (load, queue, ready) = (load.clone(), queue.clone(), ready.clone());
+            let worker = move || match load() {
+                Err(error) => drop(ready.send(Err(error))),
+                Ok(mut vision) => {
+                    // A start that failed elsewhere has stopped listening; then there is no work either.
+                    drop(ready.send(Ok(())));
+                    drop(ready);
+                    serve(&mut vision, &queue);
+                }
+            };
+            std::thread::Builder::new()
+                .name(format!("inference-{number}"))
+                .spawn(worker)
+                .expect("the operating system gives the threads that the configuration asks for");
+        }
+        drop(ready);
+        for outcome in readiness {
+            outcome?;
+        }
+        Ok(Self { seats: Arc::new(Semaphore::new(admission.workers)), waiting: AtomicUsize::new(0), admission, jobs })
+    }
+
+    /// Runs work on a worker thread.
+    ///
+    /// # Errors
+    /// [`InferenceError::Busy`] when the queue is full or the wait is over, [`InferenceError::Failed`] when the
+    /// work panicked.
+    pub(crate) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vision) -> R + Send + 'static,
+    ) -> Result<R, InferenceError> {
+        let seat = self.seat().await?;
+        let (answer, listener) = oneshot::channel();
+        let job: Job = Box::new(move |vision| {
+            let _seat = seat;
+            if answer.is_closed() {
+                metrics::counter!("likeness_inference_abandoned_total").increment(1);
+                return;
+            }
+            drop(answer.send(work(vision)));
+        });
+        self.jobs.send(job).map_err(|_| InferenceError::Failed)?;
+        listener.await.map_err(|_| InferenceError::Failed)
+    }
+
+    async fn seat(&self) -> Result<OwnedSemaphorePermit, InferenceError> {
+        if let Ok(seat) = self.seats.clone().try_acquire_owned() {
+            return Ok(seat);
+        }
+        let _place = Waiting::enter(&self.waiting, self.admission.queue)?;
+        let begun = Instant::now();
+        let seat = tokio::time::timeout(self.admission.patience, self.seats.clone().acquire_owned()).await;
+        metrics::histogram!("likeness_inference_wait_seconds").record(begun.elapsed().as_secs_f64());
+        match seat {
+            Ok(Ok(seat)) => Ok(seat),
+            Ok(Err(_)) => Err(InferenceError::Failed),
+            Err(_) => {
+                metrics::counter!("likeness_inference_refused_total", "reason" => "wait").increment(1);
+                Err(InferenceError::Busy)
+            }
+        }
+    }
+}
+
+fn serve(vision: &mut Vision, queue: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // A panic on one picture must not take the worker, and with it everybody's capacity, away.
+        if catch_unwind(AssertUnwindSafe(|| job(vision))).is_err() {
+            metrics::counter!("likeness_inference_failed_total").increment(1);
+        }
+    }
+}
+
+/// A place in the queue, given back however the wait ends.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize, most: usize) -> Result<Self, InferenceError> {
+        if count.fetch_add(1, Ordering::Relaxed) >= most {
+            count.fetch_sub(1, Ordering::Relaxed);
+            metrics::counter!("likeness_inference_refused_total", "reason" => "queue").increment(1);
+            return Err(InferenceError::Busy);
+        }
+        Ok(Self(count))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,97 @@
+//! Trainings as background jobs.
+//!
+//! Search is exact, so training computes nothing that search needs: it fixes which faces are visible to identify and
+//! find similar. What it does do is read every template it covers once, so that a damaged one makes the training
+//! fail instead of making people unfindable. A training cut off by a stop is taken up again at the next start.
+
+use crate::galleries::Galleries;
+use crate::ledger::Ledger;
+use likeness_base::Clock;
+use likeness_store::{
+    AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome, Write,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Starts and finishes trainings.
+#[derive(Clone)]
+pub(crate) struct Trainings {
+    store: Arc<dyn Store>,
+    ledger: Arc<Ledger>,
+    galleries: Arc<Galleries>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Trainings {
+    /// Nothing runs yet.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        ledger: Arc<Ledger>,
+        galleries: Arc<Galleries>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, ledger, galleries, clock }
+    }
+
+    /// Begins a training that the store has recorded.
+    pub(crate) fn begin(&self, account: AccountId, container: ContainerName, request_id: Uuid) {
+        let job = self.clone();
+        tokio::spawn(async move {
+            match job.run(account, &container, request_id).await {
+                // Deleted while it was being trained: there is nobody left to tell.
+                Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => {}
+                Err(error) => {
+                    tracing::error!(%account, %error, "A training stopped; it is taken up again at the next start")
+                }
+            }
+        });
+    }
+
+    /// Takes up what a stop has cut off.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn resume(&self) -> Result<usize, StoreError> {
+        let mut count = 0;
+        for account in self.store.accounts().await? {
+            for unfinished in self.store.unfinished_trainings(account.id).await? {
+                self.begin(account.id, unfinished.container, Uuid::nil());
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn run(&self, account: AccountId, name: &ContainerName, request_id: Uuid) -> Result<(), StoreError> {
+        let container = self.store.container(account, name).await?.ok_or(StoreError::ContainerNotFound)?;
+        let training = container.training.as_ref().ok_or(StoreError::TrainingNotRunning)?.number;
+        let write = |write| Command { account, actor: Actor::System, at: self.clock.now(), request_id, write };
+        self.ledger.apply(write(Write::ProgressTraining { container: name.clone(), training })).await?;
+        let outcome = self.outcome(account, &container).await?;
+        self.ledger.apply(write(Write::FinishTraining { container: name.clone(), training, outcome })).await?;
+        Ok(())
+    }
+
+    async fn outcome(&self, account: AccountId, container: &Container) -> Result<TrainingOutcome, StoreError> {
+        let kind = container.name_on_wire.kind;
+        if container.faces == 0 && kind != ContainerKind::LargeFaceList {
+            return Ok(failed("There is no training data: no person has a face. Add faces and train again."));
+        }
+        let stored = container.faces;
+        let readable = self.galleries.search(account, container, |snapshot, _, _| snapshot.len()).await?;
+        // Faces added since the container was read make the gallery larger, never smaller; deletes can.
+        if u64::try_from(readable).unwrap_or(u64::MAX) >= stored {
+            return Ok(TrainingOutcome::Succeeded);
+        }
+        let now = self.store.container(account, &container.name_on_wire).await?.ok_or(StoreError::ContainerNotFound)?;
+        let readable = self.galleries.search(account, &now, |snapshot, _, _| snapshot.len()).await?;
+        if u64::try_from(readable).unwrap_or(u64::MAX) >= now.faces {
+            return Ok(TrainingOutcome::Succeeded);
+        }
+        Ok(failed("Some faces were enrolled with another model pack, or cannot be read. Add them again."))
+    }
+}
+
+fn failed(message: &str) -> TrainingOutcome {
+    TrainingOutcome::Failed { message: message.to_owned() }
+}

@@ -1,0 +1,158 @@
+//! Golden faces: what is found in the six group photos, kept in `tests/golden/demo.json`.
+//!
+//! After a change that is meant to move them, run `LIKENESS_BLESS=1 cargo test -p likeness --test it golden` and read
+//! the difference before committing it.
+
+use crate::house::{House, demo, overlap};
+use image::{DynamicImage, ImageFormat, imageops::FilterType};
+use serde_json::{Value, json};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+/// How many people each photo shows.
+const PEOPLE: [usize; 6] = [3, 3, 3, 4, 5, 4];
+
+fn golden_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/demo.json")
+}
+
+fn found(house: &House, bytes: &[u8]) -> Vec<Value> {
+    let attributes = "headPose,blur,exposure,noise,qualityForRecognition";
+    let path = format!(
+        "detect?returnFaceId=false&returnFaceLandmarks=true&recognitionModel=recognition_04&returnFaceAttributes={attributes}"
+    );
+    let answer = house.picture(&path, bytes);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body.as_array().expect("an array").clone()
+}
+
+#[test]
+fn the_six_group_photos() {
+    let house = House::new();
+    let now: Vec<Value> = (1..=6).map(|number| Value::Array(found(&house, &demo(number)))).collect();
+    let counts: Vec<usize> = now.iter().map(|faces| faces.as_array().map_or(0, Vec::len)).collect();
+    assert_eq!(counts, PEOPLE);
+    if std::env::var_os("LIKENESS_BLESS").is_some() {
+        let text = serde_json::to_string_pretty(&json!(now)).expect("JSON");
+        std::fs::write(golden_file(), text + "\n").expect("the golden file can be written");
+    }
+    let golden: Vec<Vec<Value>> =
+        serde_json::from_str(&std::fs::read_to_string(golden_file()).expect("the golden file is there")).expect("JSON");
+    for (number, (now, golden)) in now.iter().zip(&golden).enumerate() {
+        for (face, (now, golden)) in now.as_array().expect("an array").iter().zip(golden).enumerate() {
+            let place = format!("sample{} face {face}", number + 1);
+            assert!(
+                overlap(now, golden) >= 0.99,
+                "{place}: {} is not {}",
+                now["faceRectangle"],
+                golden["faceRectangle"]
+            );
+            let landmarks = golden["faceLandmarks"].as_object().expect("landmarks");
+            assert_eq!(landmarks.len(), 27);
+            for (name, point) in landmarks {
+                for axis in ["x", "y"] {
+                    let (is, was) = (now["faceLandmarks"][name][axis].as_f64(), point[axis].as_f64());
+                    let moved = (is.expect("a number") - was.expect("a number")).abs();
+                    assert!(moved <= 0.5, "{place}: {name}.{axis} moved by {moved}");
+                }
+            }
+            for (path, tolerance) in [
+                ("/headPose/yaw", 0.5),
+                ("/headPose/pitch", 0.5),
+                ("/headPose/roll", 0.5),
+                ("/blur/value", 0.02),
+                ("/exposure/value", 0.02),
+                ("/noise/value", 0.02),
+            ] {
+                let value =
+                    |face: &Value| face["faceAttributes"].pointer(path).and_then(Value::as_f64).expect("a number");
+                let moved = (value(now) - value(golden)).abs();
+                assert!(moved <= tolerance, "{place}: {path} moved by {moved}");
+            }
+            let quality = "qualityForRecognition";
+            assert_eq!(now["faceAttributes"][quality], golden["faceAttributes"][quality], "{place}");
+        }
+    }
+}
+
+/// Where a face of the original lies after a change of the photo.
+type Moved = fn(&Value, f64) -> Value;
+
+fn rect(face: &Value) -> [f64; 4] {
+    ["left", "top", "width", "height"].map(|name| face["faceRectangle"][name].as_f64().expect("a number"))
+}
+
+fn face_at([left, top, width, height]: [f64; 4]) -> Value {
+    json!({ "faceRectangle": { "left": left, "top": top, "width": width, "height": height } })
+}
+
+#[test]
+fn variations_show_the_same_people() {
+    struct Case {
+        name: &'static str,
+        change: fn(&DynamicImage) -> DynamicImage,
+        format: ImageFormat,
+        moved: Moved,
+        least_overlap: f64,
+    }
+    let same: Moved = |face, _| face.clone();
+    let cases = [
+        Case { name: "as PNG", change: Clone::clone, format: ImageFormat::Png, moved: same, least_overlap: 0.98 },
+        Case {
+            name: "mirrored",
+            change: DynamicImage::fliph,
+            format: ImageFormat::Png,
+            moved: |face, width| {
+                let [left, top, w, h] = rect(face);
+                face_at([width - left - w, top, w, h])
+            },
+            least_overlap: 0.80,
+        },
+        Case {
+            name: "at three quarters",
+            change: |photo| photo.resize(photo.width() * 3 / 4, photo.height() * 3 / 4, FilterType::Triangle),
+            format: ImageFormat::Png,
+            moved: |face, _| face_at(rect(face).map(|value| value * 0.75)),
+            least_overlap: 0.80,
+        },
+        Case {
+            name: "darker",
+            change: |photo| photo.brighten(-40),
+            format: ImageFormat::Png,
+            moved: same,
+            least_overlap: 0.80,
+        },
+        Case { name: "as BMP", change: Clone::clone, format: ImageFormat::Bmp, moved: same, least_overlap: 0.98 },
+    ];
+    let house = House::new();
+    let mut wrong = Vec::new();
+    for number in 1..=6 {
+        let original = found(&house, &demo(number));
+        let photo = image::load_from_memory(&demo(number)).expect("a photo");
+        for case in &cases {
+            let changed = (case.change)(&photo);
+            let mut bytes = Cursor::new(Vec::new());
+            changed.to_rgb8().write_to(&mut bytes, case.format).expect("an encoder");
+            if bytes.get_ref().len() > 6 * 1024 * 1024 {
+                continue;
+            }
+            let faces = found(&house, bytes.get_ref());
+            if faces.len() != original.len() {
+                wrong.push(format!(
+                    "sample{number} {}: {} faces instead of {}",
+                    case.name,
+                    faces.len(),
+                    original.len()
+                ));
+            }
+            for face in &original {
+                let expected = (case.moved)(face, f64::from(photo.width()));
+                let best = faces.iter().map(|face| overlap(face, &expected)).fold(0.0, f64::max);
+                if best < case.least_overlap {
+                    wrong.push(format!("sample{number} {}: a face has moved (overlap {best:.2})", case.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -1,0 +1,273 @@
+//! The one test server: the real executable with a data folder of its own, on a port of its own, ended on drop.
+
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+pub const KEY1: &str = "first-key-of-the-test-account";
+pub const KEY2: &str = "second-key-of-the-test-account";
+
+/// The folder with installed packs. Without it nothing here can run, and that is a failure, not a skip.
+pub fn cache() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = || variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    let cache = variable("LIKENESS_CACHE").or_else(|| base().map(|base| base.join("likeness"))).expect("a home folder");
+    assert!(
+        cache.join("packs/likeness-default-1/pack.json").exists(),
+        "the model pack is not installed; run `make setup` first"
+    );
+    cache
+}
+
+/// The executable under test with a clean environment.
+pub fn likeness() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LIKENESS_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("LIKENESS_CACHE", cache());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
+    command.output().expect("the executable starts")
+}
+
+/// A photo of the pinned face-api package, 1 to 6.
+pub fn demo(number: usize) -> Vec<u8> {
+    std::fs::read(demo_file(number)).expect("the pack brings its demo photos")
+}
+
+pub fn demo_file(number: usize) -> PathBuf {
+    cache().join(format!("demo/sample{number}.jpg"))
+}
+
+/// The sample photos beside the repository, or a skip that is counted and told.
+pub fn shared_faces(test: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/faces");
+    if folder.join("labels.csv").exists() {
+        return Some(folder);
+    }
+    skip(test, "the sample photos (../shared/faces) are not beside the repository");
+    None
+}
+
+/// Says that a test was skipped, where `make test` collects it.
+pub fn skip(test: &str, why: &str) {
+    let line = format!("{test}: {why}");
+    println!("SKIPPED {line}");
+    if let Some(file) = std::env::var_os("LIKENESS_SKIPPED") {
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the list of skips can be written");
+        writeln!(file, "{line}").expect("the list of skips can be written");
+    }
+}
+
+/// A running server.
+pub struct House {
+    child: Child,
+    pub address: String,
+    pub said: Vec<String>,
+    pub data: PathBuf,
+    client: Client,
+    _folder: Option<TempDir>,
+}
+
+impl House {
+    /// A server with a new data folder.
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with more settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let mut house = Self::over(&folder.path().join("data"), settings);
+        house._folder = Some(folder);
+        house
+    }
+
+    /// A server over a data folder that outlives it.
+    pub fn over(data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = likeness();
+        command
+            .arg("serve")
+            .env("LIKENESS_LISTEN", "127.0.0.1:0")
+            .env("LIKENESS_DATA", data)
+            .env("LIKENESS_KEY1", KEY1)
+            .env("LIKENESS_KEY2", KEY2)
+            .env("LIKENESS_LOG", "warn")
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the executable starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
+        let mut said = Vec::new();
+        // The line with the engine comes after everything that a test wants to know.
+        while let Some(Ok(line)) = lines.next() {
+            let is_last = line.contains("keys show` prints");
+            said.push(line);
+            if is_last {
+                break;
+            }
+        }
+        let address = said.iter().find_map(|line| line.split("listens on ").nth(1)).map(str::to_owned);
+        let address = address.unwrap_or_else(|| panic!("the server did not start: {said:?}, {:?}", child.wait()));
+        // Keep reading, so that the server never blocks on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        Self { child, address, said, data: data.to_owned(), client, _folder: None }
+    }
+
+    /// Process id, for signals.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server without warning.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the server can be killed");
+        self.child.wait().expect("the server ends");
+    }
+
+    /// Ends the server politely and gives its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let status = Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
+        assert!(status.success());
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = self.child.try_wait().expect("the server can be waited for") {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server did not stop within 20 s");
+    }
+
+    /// A request with the first key.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.bare(method, path).header("Ocp-Apim-Subscription-Key", KEY1)
+    }
+
+    /// A request without a key; a path that does not begin with a slash lies below version 1.0.
+    pub fn bare(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = method.parse().expect("a method");
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/face/v1.0/{path}") };
+        self.client.request(method, format!("{}{path}", self.address))
+    }
+
+    /// Sends JSON and reads the answer.
+    pub fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(method, path).header("Content-Type", "application/json").body(body.to_string()))
+    }
+
+    /// Sends no body and reads the answer.
+    pub fn call(&self, method: &str, path: &str) -> Answer {
+        Answer::of(self.request(method, path))
+    }
+
+    /// Sends a picture and reads the answer.
+    pub fn picture(&self, path: &str, bytes: &[u8]) -> Answer {
+        Answer::of(self.request("POST", path).header("Content-Type", "application/octet-stream").body(bytes.to_vec()))
+    }
+
+    /// Detects with face ids of recognition model 4.
+    pub fn detect(&self, bytes: &[u8]) -> Vec<Value> {
+        let answer = self.picture("detect?recognitionModel=recognition_04&returnFaceId=true", bytes);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body.as_array().expect("detect answers an array").clone()
+    }
+
+    /// Trains a container and waits for the end; gives the last status.
+    pub fn train(&self, container: &str) -> Value {
+        assert_eq!(self.call("POST", &format!("{container}/train")).status, 202);
+        for _ in 0..600 {
+            let status = self.call("GET", &format!("{container}/training"));
+            assert_eq!(status.status, 200, "{status:?}");
+            if matches!(status.body["status"].as_str(), Some("succeeded" | "failed")) {
+                return status.body;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the training of {container} did not end");
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    /// Sends the request; a refusal for business is waited out, as every client library does.
+    pub fn of(request: RequestBuilder) -> Self {
+        for _ in 0..60 {
+            let answer = Self::read(
+                request.try_clone().expect("the body can be sent again").send().expect("the server answers"),
+            );
+            if answer.status != 429 {
+                return answer;
+            }
+            let seconds: u64 =
+                answer.header("retry-after").and_then(|text| text.parse().ok()).expect("429 says when to come back");
+            std::thread::sleep(Duration::from_secs(seconds));
+        }
+        panic!("the server stayed busy for a minute");
+    }
+
+    /// Reads a response whatever its status.
+    pub fn read(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.text().expect("the body arrives");
+        let body =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        Self { status, body, headers }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The error code in the envelope.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+}
+
+/// `left,top,width,height` of a detected face.
+pub fn target(face: &Value) -> String {
+    let rect = &face["faceRectangle"];
+    format!("{},{},{},{}", rect["left"], rect["top"], rect["width"], rect["height"])
+}
+
+/// Intersection over union of two `faceRectangle`s.
+pub fn overlap(a: &Value, b: &Value) -> f64 {
+    let side = |face: &Value, name: &str| face["faceRectangle"][name].as_f64().expect("a number");
+    let (al, at, aw, ah) = (side(a, "left"), side(a, "top"), side(a, "width"), side(a, "height"));
+    let (bl, bt, bw, bh) = (side(b, "left"), side(b, "top"), side(b, "width"), side(b, "height"));
+    let across = ((al + aw).min(bl + bw) - al.max(bl)).max(0.0);
+    let down = ((at + ah).min(bt + bh) - at.max(bt)).max(0.0);
+    across * down / (aw * ah + bw * bh - across * down)
+}

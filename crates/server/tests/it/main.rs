@@ -1,0 +1,11 @@
+//! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
+
+mod concurrency;
+mod durability;
+mod engines;
+mod family;
+mod first_start;
+mod golden;
+mod house;
+mod pictures;
+mod refusals;

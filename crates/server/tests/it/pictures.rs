@@ -1,0 +1,189 @@
+//! Pictures as strangers send them: every EXIF orientation, every format, and what is no picture at all.
+
+use crate::house::{House, demo, overlap};
+use image::{DynamicImage, ImageFormat};
+use serde_json::{Value, json};
+use std::io::{Cursor, Read, Write};
+use std::net::TcpListener;
+
+fn encoded(photo: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    photo.to_rgb8().write_to(&mut bytes, format).expect("an encoder");
+    bytes.into_inner()
+}
+
+/// A JPEG with an EXIF segment that says how it is to be turned.
+fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let length = u16::try_from(exif.len() + 2).expect("a short segment");
+    let mut bytes = jpeg[..2].to_vec();
+    bytes.extend([0xff, 0xe1]);
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(exif);
+    bytes.extend(&jpeg[2..]);
+    bytes
+}
+
+#[test]
+fn eight_orientations_give_the_same_faces() {
+    let house = House::new();
+    let photo = image::load_from_memory(&demo(1)).expect("a photo");
+    let expected = house.detect(&encoded(&photo, ImageFormat::Jpeg));
+    // How a camera would have stored the upright picture, for each value of the tag (EXIF 2.32, tag 0x0112).
+    let stored: [(u8, DynamicImage); 8] = [
+        (1, photo.clone()),
+        (2, photo.fliph()),
+        (3, photo.rotate180()),
+        (4, photo.flipv()),
+        (5, photo.rotate90().fliph()),
+        (6, photo.rotate270()),
+        (7, photo.rotate270().fliph()),
+        (8, photo.rotate90()),
+    ];
+    for (orientation, stored) in stored {
+        let faces = house.detect(&with_orientation(&encoded(&stored, ImageFormat::Jpeg), orientation));
+        assert_eq!(faces.len(), expected.len(), "orientation {orientation}");
+        for (face, expected) in faces.iter().zip(&expected) {
+            // Compression of a turned picture differs in single pixels, so the boxes may differ by a little.
+            assert!(overlap(face, expected) > 0.9, "orientation {orientation}: {face} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn every_format_is_read_by_content() {
+    let house = House::new();
+    let photo = image::load_from_memory(&demo(2)).expect("a photo");
+    let small = photo.resize(800, 800, image::imageops::FilterType::Triangle);
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::Bmp] {
+        let faces = house.detect(&encoded(&small, format));
+        assert_eq!(faces.len(), 3, "{format:?}");
+    }
+}
+
+#[test]
+fn what_is_no_picture_is_refused_and_the_server_goes_on() {
+    let house = House::new();
+    let jpeg = demo(1);
+    let png = encoded(&DynamicImage::new_rgb8(64, 64), ImageFormat::Png);
+    let padded = |mut bytes: Vec<u8>| {
+        bytes.resize(bytes.len().max(2048), 0);
+        bytes
+    };
+    // A PNG that claims 60,000 x 60,000 pixels in a hundred bytes.
+    let mut bomb = png.clone();
+    bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let cases: Vec<(&str, Vec<u8>, u16, &str)> = vec![
+        ("text", b"this is no picture ".repeat(100), 400, "InvalidImage"),
+        ("zeros", vec![0; 4096], 400, "InvalidImage"),
+        ("PDF", padded(b"%PDF-1.7\n".to_vec()), 400, "InvalidImage"),
+        ("half a photo", jpeg[..jpeg.len() / 2].to_vec(), 0, ""),
+        ("a kilobyte of a photo", jpeg[..1024].to_vec(), 400, "InvalidImage"),
+        ("a header that lies about the size", padded(bomb), 400, ""),
+        ("empty", Vec::new(), 400, "InvalidImageSize"),
+        ("1,023 bytes", jpeg[..1023].to_vec(), 400, "InvalidImageSize"),
+        ("over 6 MB", padded(vec![0xff; 6 * 1024 * 1024 + 1]), 400, "InvalidImageSize"),
+    ];
+    for (name, bytes, status, code) in cases {
+        let answer = house.picture("detect?returnFaceId=false", &bytes);
+        // Half a photo may be read as far as it goes or refused; anything else would be a fault.
+        if status == 0 {
+            assert!(matches!((answer.status, answer.code()), (200, _) | (400, "InvalidImage")), "{name}: {answer:?}");
+            continue;
+        }
+        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        assert!(code.is_empty() || answer.code() == code, "{name}: {answer:?}");
+    }
+    assert_eq!(house.detect(&jpeg).len(), 3);
+}
+
+#[test]
+fn a_picture_without_a_face_is_no_error_for_detect_and_one_for_adding() {
+    let house = House::new();
+    let grey = DynamicImage::ImageRgb8(image::RgbImage::from_fn(640, 480, |x, y| {
+        image::Rgb([(x % 256) as u8, (y % 256) as u8, 90])
+    }));
+    let bytes = encoded(&grey, ImageFormat::Png);
+    assert_eq!(house.detect(&bytes), Vec::<Value>::new());
+    assert_eq!(house.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
+    let none = house.picture("facelists/l/persistedfaces", &bytes);
+    assert_eq!((none.status, none.code()), (400, "InvalidImage"));
+    let several = house.picture("facelists/l/persistedfaces", &demo(1));
+    assert_eq!((several.status, several.code()), (400, "InvalidImage"));
+    let outside = house.picture("facelists/l/persistedfaces?targetFace=0,0,99999,10", &demo(1));
+    assert_eq!((outside.status, outside.code()), (400, "BadArgument"));
+    let elsewhere = house.picture("facelists/l/persistedfaces?targetFace=0,0,8,8", &demo(1));
+    assert_eq!((elsewhere.status, elsewhere.code()), (400, "InvalidImage"));
+    assert_eq!(house.call("GET", "facelists/l").body["persistedFaces"], json!([]));
+}
+
+/// Serves canned HTTP answers on a port of its own, one for each connection.
+fn remote(answers: Vec<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for answer in answers {
+            let Ok((mut stream, _)) = listener.accept() else { return };
+            let mut request = [0; 2048];
+            drop(stream.read(&mut request));
+            drop(stream.write_all(&answer));
+        }
+    });
+    address
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len())
+            .into_bytes();
+    bytes.extend(body);
+    bytes
+}
+
+#[test]
+fn pictures_by_address() {
+    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let detect = |url: &str| house.json("POST", "detect?returnFaceId=false", &json!({ "url": url }));
+    let good = detect(&remote(vec![answer("200 OK", "", &demo(1))]));
+    assert_eq!((good.status, good.body.as_array().map(Vec::len)), (200, Some(3)), "{good:?}");
+    let target = remote(vec![answer("200 OK", "", &demo(1))]);
+    let moved = detect(&remote(vec![answer("302 Found", &format!("Location: {target}/photo\r\n"), b"")]));
+    assert_eq!(moved.status, 200, "{moved:?}");
+
+    let cases = [
+        ("not found", remote(vec![answer("404 Not Found", "", b"no")]), "InvalidURL"),
+        ("redirect to a file", remote(vec![answer("302 Found", "Location: file:///etc/hosts\r\n", b"")]), "InvalidURL"),
+        ("nobody listens", "http://127.0.0.1:1/x".to_owned(), "InvalidURL"),
+        ("another scheme", "ftp://127.0.0.1/x".to_owned(), "InvalidURL"),
+        ("no address", "photo.jpg".to_owned(), "InvalidURL"),
+        ("too small", remote(vec![answer("200 OK", "", b"tiny")]), "InvalidImageSize"),
+        ("too large", remote(vec![answer("200 OK", "", &vec![0; 6 * 1024 * 1024 + 1])]), "InvalidImageSize"),
+        ("no picture", remote(vec![answer("200 OK", "", &[7; 4096])]), "InvalidImage"),
+    ];
+    for (name, url, code) in cases {
+        let answer = detect(&url);
+        assert_eq!((answer.status, answer.code()), (400, code), "{name}: {answer:?}");
+    }
+    let without = house.json("POST", "detect", &json!({ "uri": "x" }));
+    assert_eq!((without.status, without.code()), (400, "BadArgument"));
+}
+
+#[test]
+fn private_addresses_are_not_fetched_from_unless_allowed() {
+    let house = House::new();
+    for url in [
+        "http://127.0.0.1:1/x",
+        "http://[::1]/x",
+        "http://localhost/x",
+        "http://169.254.169.254/latest",
+        "http://10.0.0.1/x",
+    ] {
+        let answer = house.json("POST", "detect", &json!({ "url": url }));
+        assert_eq!((answer.status, answer.code()), (400, "InvalidURL"), "{url}");
+        assert!(
+            answer.body["error"]["message"].as_str().is_some_and(|text| text.contains("not allowed")),
+            "{url}: {answer:?}"
+        );
+    }
+}

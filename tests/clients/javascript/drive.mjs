@@ -1,0 +1,152 @@
+// Drives a running Likeness with the official JavaScript client, @azure-rest/ai-vision-face.
+//
+// Only endpoint and key differ from what a user of the cloud service writes. Arguments: endpoint, key, folder with the
+// six group photos sample1.jpg .. sample6.jpg. Ends with a line `N passed, N failed` and a matching exit code.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import createFaceClient, { isUnexpected, getLongRunningPoller } from "@azure-rest/ai-vision-face";
+import { AzureKeyCredential } from "@azure/core-auth";
+
+const [endpoint, key, photos] = process.argv.slice(2);
+const client = createFaceClient(endpoint, new AzureKeyCredential(key), { allowInsecureConnection: true });
+const models = { detectionModel: "detection_01", recognitionModel: "recognition_04" };
+
+const photo = (number) => readFileSync(join(photos, `sample${number}.jpg`));
+
+function good(response, status = "200") {
+  assert.equal(response.status, status, JSON.stringify(response.body));
+  assert.ok(!isUnexpected(response));
+  return response.body;
+}
+
+function refused(response, status, code) {
+  assert.equal(response.status, status, JSON.stringify(response.body));
+  assert.equal(response.body.error.code, code);
+  assert.equal(response.headers["x-ms-error-code"], code);
+}
+
+async function detect(number, more = {}) {
+  const response = await client.path("/detect").post({
+    contentType: "application/octet-stream",
+    queryParameters: { ...models, returnFaceId: true, ...more },
+    body: photo(number),
+  });
+  return good(response);
+}
+
+const target = ({ faceRectangle: r }) => [r.left, r.top, r.width, r.height];
+
+const cases = {
+  async detect() {
+    const counts = [];
+    for (const number of [1, 2, 3, 4, 5, 6]) counts.push((await detect(number, { returnFaceId: false })).length);
+    assert.deepEqual(counts, [3, 3, 3, 4, 5, 4]);
+    const [face] = await detect(1, {
+      returnFaceLandmarks: true,
+      returnFaceAttributes: ["headPose", "blur", "qualityForRecognition"],
+      returnRecognitionModel: true,
+    });
+    assert.equal(face.recognitionModel, "recognition_04");
+    assert.equal(Object.keys(face.faceLandmarks).length, 27);
+    assert.ok(face.faceLandmarks.eyeLeftOuter.x < face.faceLandmarks.eyeRightOuter.x);
+    assert.deepEqual(Object.keys(face.faceAttributes).sort(), ["blur", "headPose", "qualityForRecognition"]);
+  },
+
+  async verify() {
+    const [first, second] = await detect(3);
+    const [again] = await detect(3);
+    const ask = (a, b) => client.path("/verify").post({ body: { faceId1: a.faceId, faceId2: b.faceId } });
+    const same = good(await ask(first, again));
+    assert.ok(same.isIdentical && same.confidence > 0.9);
+    const other = good(await ask(first, second));
+    assert.ok(!other.isIdentical && other.confidence < 0.5);
+    refused(await ask({ faceId: randomUUID() }, first), "404", "FaceNotFound");
+  },
+
+  async findSimilarAndGroup() {
+    const first = await detect(5);
+    const again = await detect(5);
+    const ids = again.map((face) => face.faceId);
+    const found = good(await client.path("/findsimilars").post({ body: { faceId: first[0].faceId, faceIds: ids } }));
+    assert.deepEqual(found.map((hit) => hit.faceId), [ids[0]]);
+    const grouped = good(await client.path("/group").post({ body: { faceIds: [...first.map((f) => f.faceId), ...ids] } }));
+    assert.equal(grouped.groups.length, 5);
+    assert.deepEqual(grouped.messyGroup, []);
+  },
+
+  async faceList() {
+    const id = `js-${randomUUID()}`;
+    const list = client.path("/facelists/{faceListId}", id);
+    good(await list.put({ body: { name: "small list", recognitionModel: "recognition_04" } }));
+    try {
+      const [face] = await detect(2);
+      refused(await client.path("/findsimilars").post({ body: { faceId: face.faceId, faceListId: id } }), "400", "FaceListNotReady");
+      const added = good(await client.path("/facelists/{faceListId}/persistedfaces", id).post({
+        contentType: "application/octet-stream",
+        queryParameters: { targetFace: target(face), userData: "first" },
+        body: photo(2),
+      }));
+      const shown = good(await list.get({ queryParameters: { returnRecognitionModel: true } }));
+      assert.deepEqual(shown.persistedFaces, [{ persistedFaceId: added.persistedFaceId, userData: "first" }]);
+      const found = good(await client.path("/findsimilars").post({ body: { faceId: face.faceId, faceListId: id } }));
+      assert.deepEqual(found.map((hit) => hit.persistedFaceId), [added.persistedFaceId]);
+    } finally {
+      good(await list.delete());
+    }
+    refused(await list.get(), "404", "FaceListNotFound");
+  },
+
+  async largePersonGroup() {
+    const id = `js-${randomUUID()}`;
+    const group = client.path("/largepersongroups/{largePersonGroupId}", id);
+    good(await group.put({ body: { name: "a group", userData: "x", recognitionModel: "recognition_04" } }));
+    try {
+      const faces = await detect(6);
+      const persons = [];
+      for (const [number, face] of faces.entries()) {
+        const person = good(await client.path("/largepersongroups/{largePersonGroupId}/persons", id).post({ body: { name: `p${number}` } }));
+        persons.push(person.personId);
+        good(await client.path("/largepersongroups/{largePersonGroupId}/persons/{personId}/persistedfaces", id, person.personId).post({
+          contentType: "application/octet-stream",
+          queryParameters: { targetFace: target(face), detectionModel: "detection_01" },
+          body: photo(6),
+        }));
+      }
+      const started = await client.path("/largepersongroups/{largePersonGroupId}/train", id).post();
+      const poller = await getLongRunningPoller(client, started, { intervalInMs: 100 });
+      await poller.pollUntilDone();
+      const answers = good(await client.path("/identify").post({
+        body: { faceIds: faces.map((face) => face.faceId), largePersonGroupId: id },
+      }));
+      assert.deepEqual(answers.map((answer) => answer.candidates.map((c) => c.personId)), persons.map((p) => [p]));
+      const verdict = good(await client.path("/verify").post({
+        body: { faceId: faces[0].faceId, personId: persons[0], largePersonGroupId: id },
+      }));
+      assert.ok(verdict.isIdentical);
+    } finally {
+      good(await group.delete());
+    }
+  },
+
+  async wrongKey() {
+    const stranger = createFaceClient(endpoint, new AzureKeyCredential("wrong"), { allowInsecureConnection: true });
+    refused(await stranger.path("/facelists").get(), "401", "401");
+  },
+};
+
+let failed = 0;
+for (const [name, run] of Object.entries(cases)) {
+  try {
+    await run();
+    console.log(`ok      javascript ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  javascript ${name}`);
+    console.error(error);
+  }
+}
+console.log(`${Object.keys(cases).length - failed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

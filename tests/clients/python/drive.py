@@ -1,0 +1,227 @@
+"""Drives a running Likeness with the official Python client, azure-ai-vision-face.
+
+Only endpoint and key differ from what a user of the cloud service writes. Arguments: endpoint, key, folder with the
+six group photos sample1.jpg .. sample6.jpg. Ends with a line `N passed, N failed` and a matching exit code.
+"""
+
+import pathlib
+import sys
+import traceback
+import uuid
+
+from azure.ai.vision.face import FaceAdministrationClient, FaceClient
+from azure.ai.vision.face.models import (
+    FaceAttributeTypeDetection01,
+    FaceAttributeTypeRecognition04,
+    FaceDetectionModel,
+    FaceRecognitionModel,
+)
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+
+ENDPOINT, KEY, PHOTOS = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+MODELS = dict(detection_model=FaceDetectionModel.DETECTION01, recognition_model=FaceRecognitionModel.RECOGNITION04)
+
+
+def photo(number):
+    return (PHOTOS / f"sample{number}.jpg").read_bytes()
+
+
+def clients():
+    credential = AzureKeyCredential(KEY)
+    return FaceClient(ENDPOINT, credential), FaceAdministrationClient(ENDPOINT, credential)
+
+
+FACES, ADMIN = clients()
+
+
+def detect(number, **more):
+    return FACES.detect(photo(number), **MODELS, return_face_id=True, **more)
+
+
+def rectangle(face):
+    box = face.face_rectangle
+    return [box.left, box.top, box.width, box.height]
+
+
+def refused(status, code, call):
+    try:
+        call()
+    except HttpResponseError as error:
+        assert error.status_code == status, f"status {error.status_code}, expected {status}"
+        assert error.error.code == code, f"code {error.error.code}, expected {code}"
+        return
+    raise AssertionError(f"expected {status} {code}, got an answer")
+
+
+def case_detect():
+    counts = [len(FACES.detect(photo(n), **MODELS, return_face_id=False)) for n in range(1, 7)]
+    assert counts == [3, 3, 3, 4, 5, 4], counts
+    faces = detect(
+        1,
+        return_face_landmarks=True,
+        return_recognition_model=True,
+        face_id_time_to_live=120,
+        return_face_attributes=[
+            FaceAttributeTypeDetection01.HEAD_POSE,
+            FaceAttributeTypeDetection01.BLUR,
+            FaceAttributeTypeDetection01.EXPOSURE,
+            FaceAttributeTypeDetection01.NOISE,
+            FaceAttributeTypeRecognition04.QUALITY_FOR_RECOGNITION,
+        ],
+    )
+    areas = [f.face_rectangle.width * f.face_rectangle.height for f in faces]
+    assert areas == sorted(areas, reverse=True), areas
+    face = faces[0]
+    assert uuid.UUID(face.face_id)
+    assert face.recognition_model == FaceRecognitionModel.RECOGNITION04
+    assert face.face_landmarks.pupil_left.x < face.face_landmarks.pupil_right.x
+    assert face.face_landmarks.nose_tip.y < face.face_landmarks.mouth_left.y
+    assert -45 < face.face_attributes.head_pose.yaw < 45
+    assert face.face_attributes.blur.blur_level in ("low", "medium", "high")
+    assert face.face_attributes.quality_for_recognition in ("low", "medium", "high")
+
+
+def case_verify():
+    first, again = detect(1), detect(1)
+    same = FACES.verify_face_to_face(face_id1=first[0].face_id, face_id2=again[0].face_id)
+    assert same.is_identical and same.confidence > 0.9, same
+    other = FACES.verify_face_to_face(face_id1=first[0].face_id, face_id2=first[1].face_id)
+    assert not other.is_identical and other.confidence < 0.5, other
+
+
+def case_find_similar():
+    first, again = detect(2), detect(2)
+    found = FACES.find_similar(face_id=first[0].face_id, face_ids=[f.face_id for f in again])
+    assert [hit.face_id for hit in found] == [again[0].face_id], found
+    everything = FACES.find_similar(
+        face_id=first[0].face_id, face_ids=[f.face_id for f in again], mode="matchFace", max_num_of_candidates_returned=2
+    )
+    assert len(everything) == 2 and everything[0].face_id == again[0].face_id, everything
+
+
+def case_group():
+    first, again = detect(1), detect(1)
+    answer = FACES.group(face_ids=[f.face_id for f in first + again])
+    expected = {frozenset((a.face_id, b.face_id)) for a, b in zip(first, again)}
+    assert {frozenset(group) for group in answer.groups} == expected, answer
+    assert answer.messy_group == [], answer
+    alone = FACES.group(face_ids=[f.face_id for f in first])
+    assert alone.groups == [] and len(alone.messy_group) == 3, alone
+
+
+def case_large_person_group():
+    group = f"sdk-{uuid.uuid4()}"
+    groups = ADMIN.large_person_group
+    groups.create(group, name="the people of a photo", user_data="made by a test", recognition_model="recognition_04")
+    try:
+        refused(409, "LargePersonGroupExists", lambda: groups.create(group, name="again"))
+        assert groups.get(group, return_recognition_model=True).recognition_model == "recognition_04"
+        groups.update(group, name="renamed")
+        assert groups.get(group).name == "renamed"
+        assert group in [g.large_person_group_id for g in groups.get_large_person_groups()]
+
+        enrolled = {}
+        for number, face in enumerate(detect(1)):
+            person = groups.create_person(group, name=f"person {number}", user_data=str(number))
+            added = groups.add_face(
+                group, person.person_id, photo(1), target_face=rectangle(face),
+                detection_model=FaceDetectionModel.DETECTION01, user_data="from sample1",
+            )
+            enrolled[number] = (person.person_id, added.persisted_face_id)
+        refused(400, "LargePersonGroupNotTrained", lambda: FACES.identify_from_large_person_group(
+            face_ids=[detect(1)[0].face_id], large_person_group_id=group))
+        refused(404, "LargePersonGroupNotTrained", lambda: groups.get_training_status(group))
+        poller = groups.begin_train(group, polling_interval=0.1)
+        poller.wait(timeout=30)
+        assert poller.done()
+        assert groups.get_training_status(group).status == "succeeded"
+
+        probes = detect(1)
+        answers = FACES.identify_from_large_person_group(
+            face_ids=[f.face_id for f in probes], large_person_group_id=group, max_num_of_candidates_returned=3)
+        for number, answer in enumerate(answers):
+            assert answer.face_id == probes[number].face_id
+            assert [c.person_id for c in answer.candidates] == [enrolled[number][0]], answer
+        strangers = detect(5)
+        answers = FACES.identify_from_large_person_group(
+            face_ids=[f.face_id for f in strangers], large_person_group_id=group)
+        assert all(answer.candidates == [] for answer in answers), answers
+
+        verdict = FACES.verify_from_large_person_group(
+            face_id=probes[1].face_id, large_person_group_id=group, person_id=enrolled[1][0])
+        assert verdict.is_identical, verdict
+        verdict = FACES.verify_from_large_person_group(
+            face_id=probes[1].face_id, large_person_group_id=group, person_id=enrolled[0][0])
+        assert not verdict.is_identical, verdict
+
+        person_id, face_id = enrolled[0]
+        person = groups.get_person(group, person_id)
+        assert person.persisted_face_ids == [face_id] and person.user_data == "0", person
+        groups.update_person(group, person_id, name="somebody else")
+        groups.update_face(group, person_id, face_id, user_data="changed")
+        assert groups.get_face(group, person_id, face_id).user_data == "changed"
+        assert len(groups.get_persons(group, top=2)) == 2
+        groups.delete_face(group, person_id, face_id)
+        refused(404, "PersistedFaceNotFound", lambda: groups.get_face(group, person_id, face_id))
+        gone = FACES.identify_from_large_person_group(face_ids=[probes[0].face_id], large_person_group_id=group)
+        assert gone[0].candidates == [], gone
+        groups.delete_person(group, person_id)
+        refused(404, "PersonNotFound", lambda: groups.get_person(group, person_id))
+    finally:
+        groups.delete(group)
+    refused(404, "LargePersonGroupNotFound", lambda: groups.get(group))
+
+
+def case_large_face_list():
+    name = f"sdk-{uuid.uuid4()}"
+    lists = ADMIN.large_face_list
+    lists.create(name, name="faces", recognition_model="recognition_04")
+    try:
+        ids = [lists.add_face(name, photo(4), target_face=rectangle(f), user_data="x").persisted_face_id for f in detect(4)]
+        assert sorted(face.persisted_face_id for face in lists.get_faces(name)) == sorted(ids)
+        lists.begin_train(name, polling_interval=0.1).wait(timeout=30)
+        probe = detect(4)[2].face_id
+        found = FACES.find_similar_from_large_face_list(face_id=probe, large_face_list_id=name)
+        assert [hit.persisted_face_id for hit in found] == [ids[2]], found
+        lists.update_face(name, ids[0], user_data="y")
+        assert lists.get_face(name, ids[0]).user_data == "y"
+        lists.delete_face(name, ids[2])
+        assert FACES.find_similar_from_large_face_list(face_id=probe, large_face_list_id=name) == []
+    finally:
+        lists.delete(name)
+
+
+def case_refusals():
+    refused(400, "InvalidImageSize", lambda: FACES.detect(b"x" * 100, **MODELS, return_face_id=False))
+    refused(400, "InvalidImage", lambda: FACES.detect(b"x" * 5000, **MODELS, return_face_id=False))
+    refused(404, "FaceNotFound", lambda: FACES.verify_face_to_face(face_id1=str(uuid.uuid4()), face_id2=str(uuid.uuid4())))
+    try:
+        FaceClient(ENDPOINT, AzureKeyCredential("wrong")).detect(photo(1), **MODELS, return_face_id=False)
+        raise AssertionError("a wrong key was accepted")
+    except ClientAuthenticationError as error:
+        assert error.status_code == 401
+    try:
+        ADMIN.large_person_group.get("no-such-group")
+        raise AssertionError("a missing group was found")
+    except ResourceNotFoundError as error:
+        assert error.error.code == "LargePersonGroupNotFound"
+
+
+def main():
+    failed = 0
+    cases = [value for name, value in sorted(globals().items()) if name.startswith("case_")]
+    for case in cases:
+        try:
+            case()
+            print(f"ok      python {case.__name__}")
+        except Exception:
+            failed += 1
+            print(f"FAILED  python {case.__name__}")
+            traceback.print_exc()
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+//! Who may depend on whom, and that versions live in one place.
+
+use anyhow::{Context, Result};
+use std::path::Path;
+use toml::{Table, Value};
+
+/// Each crate and the crates of ours that it may know. Dependencies point one way: up this list.
+const KNOWS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("vision", &["likeness-base"]),
+    ("gallery", &["likeness-base"]),
+    ("store", &["likeness-base"]),
+    ("models", &["likeness-base"]),
+    ("engine-ort", &["likeness-base", "likeness-vision"]),
+    ("engine-pure", &["likeness-base", "likeness-vision"]),
+    (
+        "server",
+        &[
+            "likeness-base",
+            "likeness-vision",
+            "likeness-gallery",
+            "likeness-store",
+            "likeness-models",
+            "likeness-engine-ort",
+            "likeness-engine-pure",
+        ],
+    ),
+];
+
+pub fn findings(root: &Path) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for entry in std::fs::read_dir(root.join("crates"))? {
+        let folder = entry?.path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let manifest = folder.join("Cargo.toml");
+        let text =
+            std::fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
+        let manifest: Table = toml::from_str(&text)?;
+        let Some((_, allowed)) = KNOWS.iter().find(|(known, _)| *known == name) else {
+            findings.push(format!("crates/{name}: not in the map of xtask/src/tidy/crates.rs; say whom it may know"));
+            continue;
+        };
+        let shipped = dependencies(&manifest, "dependencies");
+        for (dependency, _) in &shipped {
+            if dependency.starts_with("likeness-") && !allowed.contains(&dependency.as_str()) {
+                findings.push(format!("crates/{name}: must not know {dependency}"));
+            }
+        }
+        let all = shipped
+            .into_iter()
+            .chain(dependencies(&manifest, "dev-dependencies"))
+            .chain(dependencies(&manifest, "build-dependencies"));
+        for (dependency, value) in all {
+            if value.get("workspace").and_then(Value::as_bool) != Some(true) {
+                findings
+                    .push(format!("crates/{name}: the version of {dependency} belongs into the workspace manifest"));
+            }
+        }
+        if manifest.get("lints").and_then(|lints| lints.get("workspace")).is_none() {
+            findings.push(format!("crates/{name}: does not take the lints of the workspace"));
+        }
+        if folder.join("build.rs").exists() {
+            findings.push(format!("crates/{name}: has a build script; nothing may be fetched or made while building"));
+        }
+    }
+    Ok(findings)
+}
+
+fn dependencies(manifest: &Table, section: &str) -> Vec<(String, Value)> {
+    let table = manifest.get(section).and_then(Value::as_table).cloned().unwrap_or_default();
+    table.into_iter().collect()
+}
