@@ -1,0 +1,82 @@
+use crate::scan::{Within, sweep};
+use crate::{Calibration, FaceKey, Hit, NOBODY, PersonKey, Probe, SAME_PERSON, Snapshot, Visible};
+use std::collections::HashMap;
+
+/// How near somebody must be to be named.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cut {
+    /// From this confidence of the verify mapping on, whatever the size of the gallery: the classic rule, and what a
+    /// caller's own threshold means.
+    Confidence(f32),
+    /// So that a stranger is named in at most this share of searches of a gallery of this size, and never less strict
+    /// than the classic threshold [`SAME_PERSON`]. See [`Calibration::identification_cut`].
+    FalsePositiveRate(f64),
+}
+
+/// A person who may be the one looked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PersonHit {
+    /// The person.
+    pub person: PersonKey,
+    /// Confidence of the verify mapping for the nearest of the person's faces.
+    pub confidence: f32,
+    /// Distance of that face.
+    pub distance: f32,
+    /// That face.
+    pub face: FaceKey,
+}
+
+/// Who is this? The persons with a face within the cut, nearest first, at most `max_candidates` of them.
+///
+/// A person is as near as the nearest of their faces. All faces within the cut are found before persons are made of
+/// them, so that many photos of one person never push another out of the answer. Rows of [`NOBODY`] are left out; the
+/// gallery size of [`Cut::FalsePositiveRate`] is the number of visible templates.
+///
+/// # Panics
+/// When the probe is of another dimension.
+pub fn identify(
+    snapshot: &Snapshot,
+    probe: &Probe,
+    cut: Cut,
+    max_candidates: usize,
+    visible: Visible,
+    calibration: &Calibration,
+) -> Vec<PersonHit> {
+    if max_candidates == 0 {
+        return Vec::new();
+    }
+    let (distance, least) = match cut {
+        // The confidence decides below; the distance must only be no smaller than that of any confidence that rounds
+        // to the threshold.
+        Cut::Confidence(least) => (calibration.verify_distance(least.next_down()) * (1.0 + 1e-6), least),
+        Cut::FalsePositiveRate(target) => {
+            let size = snapshot.visible_len(visible);
+            (calibration.identification_cut(size, target), SAME_PERSON)
+        }
+    };
+    let mut within = [Within::new(distance)];
+    sweep(snapshot, std::slice::from_ref(probe), &mut within, visible);
+    let [within] = within;
+    let mut nearest: HashMap<PersonKey, Hit> = HashMap::new();
+    for hit in within.unordered() {
+        let is_named = hit.person != NOBODY && calibration.verify_confidence(hit.distance) >= least;
+        if is_named {
+            let known = nearest.entry(hit.person).or_insert(hit);
+            if (hit.distance, hit.face) < (known.distance, known.face) {
+                *known = hit;
+            }
+        }
+    }
+    let mut persons: Vec<PersonHit> = nearest
+        .into_values()
+        .map(|Hit { face, person, distance }| PersonHit {
+            person,
+            confidence: calibration.verify_confidence(distance),
+            distance,
+            face,
+        })
+        .collect();
+    persons.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.face.cmp(&b.face)));
+    persons.truncate(max_candidates);
+    persons
+}

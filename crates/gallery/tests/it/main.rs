@@ -1,0 +1,9 @@
+//! Tests through the public door of the gallery.
+
+mod calibrate;
+mod calibration;
+mod concurrent;
+mod decisions;
+mod draw;
+mod group;
+mod search;
