@@ -17,11 +17,7 @@ pub(crate) const RUN_INSTALL: &str = "run `likeness models install`";
 /// Turns an I/O error into ours.
 pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ModelsError {
     let path = path.to_owned();
-    move |source| ModelsError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| ModelsError::Io { action, path, source }
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -33,17 +29,12 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 pub(crate) fn read(path: &Path, most: u64, hint: &'static str) -> Result<Vec<u8>, ModelsError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ModelsError::Missing {
-                path: path.to_owned(),
-                hint,
-            });
+            return Err(ModelsError::Missing { path: path.to_owned(), hint });
         }
         other => other.map_err(io("open", path))?,
     };
     let mut bytes = Vec::new();
-    file.take(most)
-        .read_to_end(&mut bytes)
-        .map_err(io("read", path))?;
+    file.take(most).read_to_end(&mut bytes).map_err(io("read", path))?;
     Ok(bytes)
 }
 
@@ -53,11 +44,7 @@ pub(crate) fn expect_sha256(file: &str, bytes: &[u8], expected: &str) -> Result<
     if found == expected {
         return Ok(());
     }
-    Err(ModelsError::WrongHash {
-        file: file.to_owned(),
-        expected: expected.to_owned(),
-        found,
-    })
+    Err(ModelsError::WrongHash { file: file.to_owned(), expected: expected.to_owned(), found })
 }
 
 /// Creates a folder and those above it.
@@ -68,9 +55,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), ModelsError> {
 /// Writes a new file and waits until the disk has it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), ModelsError> {
     let mut file = File::create(path).map_err(io("create", path))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(io("write", path))
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write", path))
 }
 
 /// Puts a file in its place, replacing what is there. Whoever reads meanwhile sees the old file or the new.
@@ -85,9 +70,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ModelsError> {
 /// Removes a folder with all it holds; one that is not there is fine.
 pub(crate) fn remove_folder(path: &Path) -> Result<(), ModelsError> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(io("remove", path)(error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io("remove", path)(error)),
         _ => Ok(()),
     }
 }

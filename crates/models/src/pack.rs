@@ -41,7 +41,7 @@ pub struct Pack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<NetworkSpec>,
     /// Networks that guess from one picture whether a live person was before the camera; their answers are
-    /// averaged. Empty when the pack has none.
+    /// averaged. Input BGR, 0 to 255. Empty when the pack has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passive_liveness: Vec<PassiveLivenessSpec>,
 }
@@ -83,13 +83,12 @@ pub enum Conversion {
     FaceRecognition,
     /// From the weights of the face-api package: weights manifest, weights.
     Age,
+    /// From the checkpoint of a MiniFASNet.
+    Minifasnet,
 }
 
 impl Conversion {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde calls it with a reference"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn is_copy(&self) -> bool {
         *self == Conversion::Copy
     }
@@ -240,37 +239,19 @@ impl Pack {
 
     fn check(&self) -> Result<(), String> {
         if self.format != FORMAT {
-            return Err(format!(
-                "format {} is not known, only {FORMAT}",
-                self.format
-            ));
+            return Err(format!("format {} is not known, only {FORMAT}", self.format));
         }
-        if !is_name(&self.id)
-            || self
-                .id
-                .bytes()
-                .any(|byte| byte.is_ascii_uppercase() || byte == b'_')
-        {
-            return Err(
-                "the id must be lower-case letters, digits, `-` and `.`, at most 64".to_owned(),
-            );
+        if !is_name(&self.id) || self.id.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+            return Err("the id must be lower-case letters, digits, `-` and `.`, at most 64".to_owned());
         }
         for (at, file) in self.files.iter().enumerate() {
             let is_twice = self.files[..at].iter().any(|other| other.path == file.path);
             if !is_name(&file.path) || file.path == crate::install::MANIFEST || is_twice {
-                return Err(format!(
-                    "`{}` is not a name for one file of the pack",
-                    file.path
-                ));
+                return Err(format!("`{}` is not a name for one file of the pack", file.path));
             }
             let sources = file.sources.iter().map(|source| &source.sha256);
-            if let Some(wrong) = std::iter::once(&file.sha256)
-                .chain(sources)
-                .find(|hash| !is_sha256(hash))
-            {
-                return Err(format!(
-                    "`{wrong}` is not a SHA-256 in lower-case hexadecimal"
-                ));
+            if let Some(wrong) = std::iter::once(&file.sha256).chain(sources).find(|hash| !is_sha256(hash)) {
+                return Err(format!("`{wrong}` is not a SHA-256 in lower-case hexadecimal"));
             }
             if let Some(source) = file.sources.iter().find(|source| !is_place(&source.path)) {
                 return Err(format!("`{}` is not a place inside a package", source.path));
@@ -282,9 +263,7 @@ impl Pack {
     fn check_networks(&self) -> Result<(), String> {
         for (role, file, input) in self.networks() {
             if self.file(file).is_none() {
-                return Err(format!(
-                    "the {role} names `{file}`, which is not among the files"
-                ));
+                return Err(format!("the {role} names `{file}`, which is not among the files"));
             }
             // 4096 is far above any input in use; it bounds the memory a pack can ask for.
             if input[0] != 1 || input[1..].iter().any(|length| !(1..=4096).contains(length)) {
@@ -297,16 +276,10 @@ impl Pack {
         {
             return Err("the detector's thresholds must lie between 0 and 1".to_owned());
         }
-        if self
-            .passive_liveness
-            .iter()
-            .any(|spec| !(spec.crop_scale >= 1.0 && spec.crop_scale <= 16.0))
-        {
+        if self.passive_liveness.iter().any(|spec| !(spec.crop_scale >= 1.0 && spec.crop_scale <= 16.0)) {
             return Err("a crop for liveness must be 1 to 16 times the face box".to_owned());
         }
-        self.recogniser
-            .as_ref()
-            .map_or(Ok(()), RecogniserSpec::check)
+        self.recogniser.as_ref().map_or(Ok(()), RecogniserSpec::check)
     }
 
     /// Role, file and input of every network.
@@ -318,12 +291,7 @@ impl Pack {
         if let Some(spec) = &self.recogniser {
             networks.push(("recogniser", &spec.file, spec.input));
         }
-        let plain = [
-            ("mesh", &self.mesh),
-            ("iris", &self.iris),
-            ("smile", &self.smile),
-            ("age", &self.age),
-        ];
+        let plain = [("mesh", &self.mesh), ("iris", &self.iris), ("smile", &self.smile), ("age", &self.age)];
         for (role, spec) in plain {
             if let Some(spec) = spec {
                 networks.push((role, &spec.file, spec.input));
@@ -343,30 +311,21 @@ impl RecogniserSpec {
         }
         let is_center_whole = self.center.is_empty() || self.center.len() == self.dimension;
         if !is_center_whole || self.center.iter().any(|value| !value.is_finite()) {
-            return Err(
-                "the mean template must be empty or have as many numbers as a template".to_owned(),
-            );
+            return Err("the mean template must be empty or have as many numbers as a template".to_owned());
         }
-        let Logistic {
-            half_at_distance,
-            slope,
-        } = self.calibration.verify;
-        if !(half_at_distance > 0.0
-            && half_at_distance.is_finite()
-            && slope > 0.0
-            && slope.is_finite())
-        {
+        let Logistic { half_at_distance, slope } = self.calibration.verify;
+        if !(half_at_distance > 0.0 && half_at_distance.is_finite() && slope > 0.0 && slope.is_finite()) {
             return Err("the verify mapping needs a positive distance and slope".to_owned());
         }
         let points = &self.calibration.face_check;
-        let is_inside = points.iter().all(|[distance, confidence]| {
-            distance.is_finite() && *distance >= 0.0 && (0.0..=1.0).contains(confidence)
-        });
-        let falls = points
-            .windows(2)
-            .all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
+        let is_inside = points
+            .iter()
+            .all(|[distance, confidence]| distance.is_finite() && *distance >= 0.0 && (0.0..=1.0).contains(confidence));
+        let falls = points.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
         if points.len() < 2 || !is_inside || !falls {
-            return Err("the Face Check mapping needs at least two points, distances rising, confidences falling".to_owned());
+            return Err(
+                "the Face Check mapping needs at least two points, distances rising, confidences falling".to_owned()
+            );
         }
         Ok(())
     }
@@ -375,10 +334,7 @@ impl RecogniserSpec {
 /// A plain name that is safe as a file or folder on every system.
 fn is_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    (1..=64).contains(&name.len())
-        && name.chars().all(is_plain)
-        && !name.starts_with('.')
-        && !name.ends_with('.')
+    (1..=64).contains(&name.len()) && name.chars().all(is_plain) && !name.starts_with('.') && !name.ends_with('.')
 }
 
 /// A relative path of plain names.
@@ -387,8 +343,5 @@ fn is_place(path: &str) -> bool {
 }
 
 fn is_sha256(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -53,8 +53,8 @@ struct Quantization {
 impl Weights {
     /// Reads a manifest that is a file of its own.
     pub(crate) fn read(manifest: &[u8], bytes: &[u8]) -> Result<Self, ModelsError> {
-        let groups: Vec<Group> = serde_json::from_slice(manifest)
-            .map_err(|error| refused("manifest", error.to_string()))?;
+        let groups: Vec<Group> =
+            serde_json::from_slice(manifest).map_err(|error| refused("manifest", error.to_string()))?;
         Self::from_groups(&groups, bytes)
     }
 
@@ -70,19 +70,19 @@ impl Weights {
             }
         }
         if !rest.is_empty() {
-            return Err(refused(
-                "manifest",
-                format!("{} bytes are left over after the last tensor", rest.len()),
-            ));
+            return Err(refused("manifest", format!("{} bytes are left over after the last tensor", rest.len())));
         }
         Ok(Self(tensors))
     }
 
+    /// Takes tensors that were read by other means.
+    pub(crate) fn from_tensors(tensors: BTreeMap<String, Tensor>) -> Self {
+        Self(tensors)
+    }
+
     /// The tensor of this name.
     pub(crate) fn get(&self, name: &str) -> Result<&Tensor, ModelsError> {
-        self.0
-            .get(name)
-            .ok_or_else(|| refused(name, "no tensor of this name"))
+        self.0.get(name).ok_or_else(|| refused(name, "no tensor of this name"))
     }
 
     /// The floats of this name, which must have this shape.
@@ -90,30 +90,18 @@ impl Weights {
         let tensor = self.get(name)?;
         match &tensor.values {
             Values::F32(values) if tensor.shape == shape => Ok(values),
-            _ => Err(refused(
-                name,
-                format!(
-                    "expected floats of shape {shape:?}, found shape {:?}",
-                    tensor.shape
-                ),
-            )),
+            _ => Err(refused(name, format!("expected floats of shape {shape:?}, found shape {:?}", tensor.shape))),
         }
     }
 }
 
 fn refused(tensor: &str, reason: impl Into<String>) -> ModelsError {
-    ModelsError::Conversion {
-        place: format!("weights, {tensor}"),
-        reason: reason.into(),
-    }
+    ModelsError::Conversion { place: format!("weights, {tensor}"), reason: reason.into() }
 }
 
 /// Takes one tensor off the front. Memory is only claimed once the bytes are known to be there.
 fn take(entry: &Entry, rest: &mut &[u8]) -> Result<Tensor, String> {
-    let stored_as = entry
-        .quantization
-        .as_ref()
-        .map_or(entry.dtype.as_str(), |quantization| &quantization.dtype);
+    let stored_as = entry.quantization.as_ref().map_or(entry.dtype.as_str(), |quantization| &quantization.dtype);
     let width = match stored_as {
         "uint8" => 1,
         "float16" | "uint16" => 2,
@@ -126,41 +114,27 @@ fn take(entry: &Entry, rest: &mut &[u8]) -> Result<Tensor, String> {
         .try_fold(1_usize, |count, &length| count.checked_mul(length))
         .filter(|&count| count > 0)
         .ok_or_else(|| format!("shape {:?} holds no sensible number of values", entry.shape))?;
-    let length = count
-        .checked_mul(width)
-        .filter(|&length| length <= rest.len());
+    let length = count.checked_mul(width).filter(|&length| length <= rest.len());
     let (bytes, after) = rest.split_at(length.ok_or("the file ends inside this tensor")?);
     *rest = after;
 
     let values = match (entry.dtype.as_str(), &entry.quantization, stored_as) {
         ("int32", None, _) => Values::I32(words(bytes).map(i32::from_le_bytes).collect()),
         ("float32", None, "float32") => Values::F32(words(bytes).map(f32::from_le_bytes).collect()),
-        ("float32", Some(_), "float16") => Values::F32(
-            words(bytes)
-                .map(|half| from_half(u16::from_le_bytes(half)))
-                .collect(),
-        ),
-        ("float32", Some(quantization), "uint8") => Values::F32(
-            bytes
-                .iter()
-                .map(|&byte| quantization.value(byte.into()))
-                .collect(),
-        ),
-        ("float32", Some(quantization), "uint16") => Values::F32(
-            words(bytes)
-                .map(|word| quantization.value(u16::from_le_bytes(word)))
-                .collect(),
-        ),
+        ("float32", Some(_), "float16") => {
+            Values::F32(words(bytes).map(|half| from_half(u16::from_le_bytes(half))).collect())
+        }
+        ("float32", Some(quantization), "uint8") => {
+            Values::F32(bytes.iter().map(|&byte| quantization.value(byte.into())).collect())
+        }
+        ("float32", Some(quantization), "uint16") => {
+            Values::F32(words(bytes).map(|word| quantization.value(u16::from_le_bytes(word))).collect())
+        }
         (dtype, ..) => {
-            return Err(format!(
-                "`{dtype}` stored as `{stored_as}` is not supported"
-            ));
+            return Err(format!("`{dtype}` stored as `{stored_as}` is not supported"));
         }
     };
-    Ok(Tensor {
-        shape: entry.shape.clone(),
-        values,
-    })
+    Ok(Tensor { shape: entry.shape.clone(), values })
 }
 
 impl Quantization {
@@ -170,11 +144,7 @@ impl Quantization {
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
-    bytes.chunks_exact(N).map(|chunk| {
-        chunk
-            .try_into()
-            .expect("chunks_exact gives chunks of N bytes")
-    })
+    bytes.chunks_exact(N).map(|chunk| chunk.try_into().expect("chunks_exact gives chunks of N bytes"))
 }
 
 /// An IEEE 754 half as f32; exact, because every half is also an f32.
@@ -187,5 +157,72 @@ fn from_half(bits: u16) -> f32 {
         0x1f if fraction == 0.0 => sign * f32::INFINITY,
         0x1f => f32::NAN,
         _ => sign * (1.0 + fraction / 1024.0) * 2_f32.powi(exponent - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_format_is_read_as_tfjs_reads_it() {
+        struct Case {
+            name: &'static str,
+            entry: &'static str,
+            bytes: &'static [u8],
+            values: Values,
+        }
+        let cases = [
+            Case {
+                name: "floats",
+                entry: r#""shape": [2], "dtype": "float32""#,
+                bytes: &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0],
+                values: Values::F32(vec![1.0, -2.0]),
+            },
+            Case {
+                name: "one whole number without axes",
+                entry: r#""shape": [], "dtype": "int32""#,
+                bytes: &[0xfe, 0xff, 0xff, 0xff],
+                values: Values::I32(vec![-2]),
+            },
+            Case {
+                name: "bytes with scale and least value",
+                entry: r#""shape": [3], "dtype": "float32", "quantization": {"dtype": "uint8", "scale": 0.1, "min": -1}"#,
+                bytes: &[0, 10, 255],
+                // Computed in f64 and rounded once: in f32 the last one would be 24.500002.
+                values: Values::F32(vec![-1.0, 0.0, 24.5]),
+            },
+            Case {
+                name: "two bytes with scale and least value",
+                entry: r#""shape": [1], "dtype": "float32", "quantization": {"dtype": "uint16", "scale": 0.5, "min": 1}"#,
+                bytes: &[0x00, 0x01],
+                values: Values::F32(vec![129.0]),
+            },
+            Case {
+                name: "halves: one, minus two, largest, least normal, least of all, zero, infinite",
+                entry: r#""shape": [7], "dtype": "float32", "quantization": {"dtype": "float16"}"#,
+                bytes: &[0x00, 0x3c, 0x00, 0xc0, 0xff, 0x7b, 0x00, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0xfc],
+                values: Values::F32(vec![1.0, -2.0, 65504.0, 6.103_515_6e-5, 5.960_464_5e-8, 0.0, f32::NEG_INFINITY]),
+            },
+        ];
+        for case in cases {
+            let manifest = format!(r#"[{{"weights": [{{"name": "w", {}}}]}}]"#, case.entry);
+            let weights = Weights::read(manifest.as_bytes(), case.bytes).expect(case.name);
+            assert_eq!(weights.get("w").expect(case.name).values, case.values, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn tensors_lie_one_after_the_other_across_groups() {
+        let manifest = br#"[
+            {"paths": ["a"], "weights": [{"name": "a", "shape": [1], "dtype": "int32"}]},
+            {"paths": ["b"], "weights": [{"name": "b", "shape": [1, 2], "dtype": "float32",
+                "quantization": {"dtype": "uint8", "scale": 1, "min": 0}}]}
+        ]"#;
+        let weights = Weights::read(manifest, &[7, 0, 0, 0, 8, 9]).unwrap();
+        assert_eq!(weights.get("a").unwrap().values, Values::I32(vec![7]));
+        assert_eq!(weights.floats("b", &[1, 2]).unwrap(), [8.0, 9.0]);
+        assert!(weights.floats("b", &[2]).is_err(), "another shape is another tensor");
+        assert!(weights.floats("a", &[1]).is_err(), "whole numbers are not floats");
     }
 }

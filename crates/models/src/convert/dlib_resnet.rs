@@ -49,30 +49,17 @@ pub fn face_recognition(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, Mode
     let (network, input) = Network::new(3, SIDE, SIDE);
     let mut builder = Builder { network, weights };
 
-    let stem = Window {
-        size: [7; 2],
-        stride: [2; 2],
-        padding: Padding::Valid,
-    };
+    let stem = Window { size: [7; 2], stride: [2; 2], padding: Padding::Valid };
     let mut x = builder.convolution("conv32_down", &input, 32, stem)?;
     x = builder.network.relu(&x);
-    x = builder.network.max_pool(
-        &x,
-        Window {
-            size: [3; 2],
-            stride: [2; 2],
-            padding: Padding::Valid,
-        },
-    )?;
+    x = builder.network.max_pool(&x, Window { size: [3; 2], stride: [2; 2], padding: Padding::Valid })?;
     for (name, channels, kind) in BLOCKS {
         x = builder.block(name, &x, channels, kind)?;
     }
     let mean = builder.network.global_mean(&x)?;
     let matrix = builder.weights.floats("fc", &[256, DIMENSION])?;
     let embedding = builder.network.multiply(&mean, matrix, DIMENSION, None)?;
-    builder
-        .network
-        .into_onnx("face_recognition", &[("embedding".to_owned(), embedding)])
+    builder.network.into_onnx("face_recognition", &[("embedding".to_owned(), embedding)])
 }
 
 struct Builder {
@@ -81,25 +68,11 @@ struct Builder {
 }
 
 impl Builder {
-    fn block(
-        &mut self,
-        name: &str,
-        x: &Value,
-        channels: usize,
-        kind: Kind,
-    ) -> Result<Value, ModelsError> {
-        let same = Window {
-            size: [3; 2],
-            stride: [1; 2],
-            padding: Padding::Same,
-        };
+    fn block(&mut self, name: &str, x: &Value, channels: usize, kind: Kind) -> Result<Value, ModelsError> {
+        let same = Window { size: [3; 2], stride: [1; 2], padding: Padding::Same };
         let first = match kind {
             Kind::Plain => same,
-            Kind::Down => Window {
-                size: [3; 2],
-                stride: [2; 2],
-                padding: Padding::Valid,
-            },
+            Kind::Down => Window { size: [3; 2], stride: [2; 2], padding: Padding::Valid },
         };
         let mut y = self.convolution(&format!("{name}/conv1"), x, channels, first)?;
         y = self.network.relu(&y);
@@ -121,24 +94,13 @@ impl Builder {
         for (axis, after) in after.iter_mut().enumerate() {
             *after = other.shape[axis].saturating_sub(x.shape[axis]);
         }
-        if after == [0; 4] {
-            Ok(x.clone())
-        } else {
-            self.network.pad(x, [0; 4], after)
-        }
+        if after == [0; 4] { Ok(x.clone()) } else { self.network.pad(x, [0; 4], after) }
     }
 
     /// The convolution of this name with its scale folded in: `(filters * x + bias) * scale + offset`.
-    fn convolution(
-        &mut self,
-        name: &str,
-        x: &Value,
-        channels: usize,
-        window: Window,
-    ) -> Result<Value, ModelsError> {
+    fn convolution(&mut self, name: &str, x: &Value, channels: usize, window: Window) -> Result<Value, ModelsError> {
         let shape = [window.size[0], window.size[1], x.shape[1], channels];
-        let floats =
-            |part: &str, shape: &[usize]| self.weights.floats(&format!("{name}/{part}"), shape);
+        let floats = |part: &str, shape: &[usize]| self.weights.floats(&format!("{name}/{part}"), shape);
         let filters = floats("conv/filters", &shape)?;
         let bias = floats("conv/bias", &[channels])?;
         let scale = floats("scale/weights", &[channels])?;
@@ -152,7 +114,6 @@ impl Builder {
         let bias: Vec<f32> = (0..channels)
             .map(|at| (f64::from(bias[at]) * f64::from(scale[at]) + f64::from(offset[at])) as f32)
             .collect();
-        self.network
-            .convolution(x, &filters, channels, Some(&bias), window)
+        self.network.convolution(x, &filters, channels, Some(&bias), window)
     }
 }

@@ -87,28 +87,18 @@ impl Number {
 /// # Errors
 /// [`ModelsError::Conversion`] for anything that is not such a model, or uses an operator we do not know.
 pub fn graph_model(name: &str, json: &[u8], weights: &[u8]) -> Result<Vec<u8>, ModelsError> {
-    let file: File = serde_json::from_slice(json).map_err(|error| ModelsError::Conversion {
-        place: "graph model".to_owned(),
-        reason: error.to_string(),
-    })?;
+    let file: File = serde_json::from_slice(json)
+        .map_err(|error| ModelsError::Conversion { place: "graph model".to_owned(), reason: error.to_string() })?;
     let weights = Weights::from_groups(&file.weights_manifest, weights)?;
     let nodes = &file.model_topology.node;
 
-    let placeholder = match nodes
-        .iter()
-        .filter(|node| node.op == "Placeholder")
-        .collect::<Vec<_>>()[..]
-    {
+    let placeholder = match nodes.iter().filter(|node| node.op == "Placeholder").collect::<Vec<_>>()[..] {
         [node] => node,
         _ => return Err(fault("graph model", "needs exactly one input")),
     };
     let [height, width, channels] = input_size(placeholder)?;
     let (network, input) = Network::new(channels, height, width);
-    let mut lowering = Lowering {
-        network,
-        weights: &weights,
-        values: BTreeMap::new(),
-    };
+    let mut lowering = Lowering { network, weights: &weights, values: BTreeMap::new() };
     lowering.values.insert(&placeholder.name, input);
 
     for node in in_order(nodes)? {
@@ -127,30 +117,19 @@ fn input_size(placeholder: &Node) -> Result<[usize; 3], ModelsError> {
         .attr
         .get("shape")
         .and_then(|attribute| attribute.shape.as_ref())
-        .map(|shape| {
-            shape
-                .dim
-                .iter()
-                .map(|dimension| dimension.size.get())
-                .collect::<Vec<_>>()
-        });
+        .map(|shape| shape.dim.iter().map(|dimension| dimension.size.get()).collect::<Vec<_>>());
     // A batch of -1 means any; ours is always one.
     if let Some(&[Some(-1 | 1), Some(height), Some(width), Some(channels)]) = sizes.as_deref()
         && let [Some(height), Some(width), Some(channels)] = [height, width, channels].map(side)
     {
         return Ok([height, width, channels]);
     }
-    Err(fault(
-        &placeholder.name,
-        "the input must be a picture: batch, height, width, channels",
-    ))
+    Err(fault(&placeholder.name, "the input must be a picture: batch, height, width, channels"))
 }
 
 /// A length of the input that is not out of all proportion.
 fn side(length: i64) -> Option<usize> {
-    usize::try_from(length)
-        .ok()
-        .filter(|length| (1..=1 << 14).contains(length))
+    usize::try_from(length).ok().filter(|length| (1..=1 << 14).contains(length))
 }
 
 /// The nodes in an order in which every node comes after its inputs. Among several such orders it is the one
@@ -177,9 +156,8 @@ fn in_order(nodes: &[Node]) -> Result<Vec<&Node>, ModelsError> {
             let is_first_visit = entered.insert(node.name.as_str());
             let before = stack.len();
             for input in &node.input {
-                let input = *by_name
-                    .get(input.as_str())
-                    .ok_or_else(|| fault(&node.name, format!("no node `{input}`")))?;
+                let input =
+                    *by_name.get(input.as_str()).ok_or_else(|| fault(&node.name, format!("no node `{input}`")))?;
                 if !done.contains(input.name.as_str()) {
                     stack.push(input);
                 }
@@ -208,16 +186,10 @@ impl<'a> Lowering<'a> {
             "_FusedConv2D" | "DepthwiseConv2dNative" => self.convolution(node),
             "MaxPool" => {
                 let size = pair(node, "ksize")?;
-                let window = Window {
-                    size,
-                    stride: pair(node, "strides")?,
-                    padding: padding(node)?,
-                };
+                let window = Window { size, stride: pair(node, "strides")?, padding: padding(node)? };
                 self.network.max_pool(&self.value(node, 0)?, window)
             }
-            "AddV2" => self
-                .network
-                .add(&self.value(node, 0)?, &self.value(node, 1)?),
+            "AddV2" => self.network.add(&self.value(node, 0)?, &self.value(node, 1)?),
             "Relu" => Ok(self.network.relu(&self.value(node, 0)?)),
             "Sigmoid" => Ok(self.network.sigmoid(&self.value(node, 0)?)),
             "Softmax" => self.network.softmax(&self.value(node, 0)?),
@@ -231,10 +203,7 @@ impl<'a> Lowering<'a> {
             "ConcatV2" => self.concatenate(node),
             "Mean" => self.mean(node),
             "Identity" => self.value(node, 0),
-            other => Err(fault(
-                &node.name,
-                format!("operator `{other}` is not known"),
-            )),
+            other => Err(fault(&node.name, format!("operator `{other}` is not known"))),
         }
     }
 
@@ -246,48 +215,27 @@ impl<'a> Lowering<'a> {
             return Err(fault(&node.name, "filters need four axes"));
         };
         let is_plain = node.attr.get("dilations").is_none_or(|attribute| {
-            attribute
-                .list
-                .as_ref()
-                .is_some_and(|list| list.i.iter().all(|number| number.get() == Some(1)))
+            attribute.list.as_ref().is_some_and(|list| list.i.iter().all(|number| number.get() == Some(1)))
         });
         if !is_plain {
             return Err(fault(&node.name, "dilated filters are not supported"));
         }
-        let window = Window {
-            size: [height, width],
-            stride: pair(node, "strides")?,
-            padding: padding(node)?,
-        };
-        let fused = node
-            .attr
-            .get("fused_ops")
-            .and_then(|attribute| attribute.list.as_ref());
+        let window = Window { size: [height, width], stride: pair(node, "strides")?, padding: padding(node)? };
+        let fused = node.attr.get("fused_ops").and_then(|attribute| attribute.list.as_ref());
         let fused: Vec<String> = fused.map_or(Ok(Vec::new()), |list| {
-            list.s
-                .iter()
-                .map(|text| decode(text).ok_or_else(|| fault(&node.name, "unreadable fused_ops")))
-                .collect()
+            list.s.iter().map(|text| decode(text).ok_or_else(|| fault(&node.name, "unreadable fused_ops"))).collect()
         })?;
         let (bias, activation) = match fused.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [] => (None, None),
             ["BiasAdd"] => (Some(per_channel(node, self.constant(node, 2)?)?), None),
-            ["BiasAdd", activation] => (
-                Some(per_channel(node, self.constant(node, 2)?)?),
-                Some(activation),
-            ),
+            ["BiasAdd", activation] => (Some(per_channel(node, self.constant(node, 2)?)?), Some(activation)),
             _ => {
-                return Err(fault(
-                    &node.name,
-                    format!("fused operators {fused:?} are not known"),
-                ));
+                return Err(fault(&node.name, format!("fused operators {fused:?} are not known")));
             }
         };
         let values = floats(node, filters)?;
         let sum = match node.op.as_str() {
-            "DepthwiseConv2dNative" => self
-                .network
-                .depthwise_convolution(&x, values, last, bias, window)?,
+            "DepthwiseConv2dNative" => self.network.depthwise_convolution(&x, values, last, bias, window)?,
             _ => self.network.convolution(&x, values, last, bias, window)?,
         };
         match activation {
@@ -297,29 +245,20 @@ impl<'a> Lowering<'a> {
                 let slopes = per_channel(node, self.constant(node, 3)?)?;
                 self.network.prelu(&sum, slopes)
             }
-            Some(other) => Err(fault(
-                &node.name,
-                format!("fused activation `{other}` is not known"),
-            )),
+            Some(other) => Err(fault(&node.name, format!("fused activation `{other}` is not known"))),
         }
     }
 
     /// Paddings come as pairs (before, after) for batch, height, width, channels.
     fn pad(&mut self, node: &Node) -> Result<Value, ModelsError> {
         let x = self.value(node, 0)?;
-        let amounts: Option<Vec<usize>> = numbers(node, self.constant(node, 1)?)?
-            .iter()
-            .map(|&amount| usize::try_from(amount).ok())
-            .collect();
+        let amounts: Option<Vec<usize>> =
+            numbers(node, self.constant(node, 1)?)?.iter().map(|&amount| usize::try_from(amount).ok()).collect();
         match amounts.as_deref() {
             Some(&[0, 0, top, bottom, left, right, front, back]) => {
-                self.network
-                    .pad(&x, [0, front, top, left], [0, back, bottom, right])
+                self.network.pad(&x, [0, front, top, left], [0, back, bottom, right])
             }
-            _ => Err(fault(
-                &node.name,
-                "paddings need four pairs, none of them in the batch",
-            )),
+            _ => Err(fault(&node.name, "paddings need four pairs, none of them in the batch")),
         }
     }
 
@@ -330,33 +269,18 @@ impl<'a> Lowering<'a> {
         for (axis, &length) in wanted.iter().enumerate() {
             // The leading -1 stands for the batch.
             let length = if axis == 0 && length == -1 { 1 } else { length };
-            shape.push(
-                usize::try_from(length)
-                    .map_err(|_| fault(&node.name, "negative length in a shape"))?,
-            );
+            shape.push(usize::try_from(length).map_err(|_| fault(&node.name, "negative length in a shape"))?);
         }
         if shape.len() == 4 {
-            return Err(fault(
-                &node.name,
-                "a reshape that makes a picture is not supported",
-            ));
+            return Err(fault(&node.name, "a reshape that makes a picture is not supported"));
         }
-        let flat = if x.shape.len() == 4 {
-            self.network.channels_last(&x)?
-        } else {
-            x
-        };
+        let flat = if x.shape.len() == 4 { self.network.channels_last(&x)? } else { x };
         self.network.reshape(&flat, &shape)
     }
 
     fn concatenate(&mut self, node: &Node) -> Result<Value, ModelsError> {
-        let (last, parts) = node
-            .input
-            .split_last()
-            .ok_or_else(|| fault(&node.name, "nothing to join"))?;
-        let parts: Vec<Value> = (0..parts.len())
-            .map(|at| self.value(node, at))
-            .collect::<Result<_, _>>()?;
+        let (last, parts) = node.input.split_last().ok_or_else(|| fault(&node.name, "nothing to join"))?;
+        let parts: Vec<Value> = (0..parts.len()).map(|at| self.value(node, at)).collect::<Result<_, _>>()?;
         let rank = parts.first().map_or(0, |part| part.shape.len());
         let axis = match numbers(node, self.weights.get(last)?)?[..] {
             [axis] => usize::try_from(axis).ok().filter(|&axis| axis < rank),
@@ -370,41 +294,23 @@ impl<'a> Lowering<'a> {
 
     fn mean(&mut self, node: &Node) -> Result<Value, ModelsError> {
         let x = self.value(node, 0)?;
-        let keeps = node
-            .attr
-            .get("keep_dims")
-            .and_then(|attribute| attribute.b)
-            .unwrap_or(false);
+        let keeps = node.attr.get("keep_dims").and_then(|attribute| attribute.b).unwrap_or(false);
         match numbers(node, self.constant(node, 1)?)? {
             [1, 2] if !keeps => self.network.global_mean(&x),
-            _ => Err(fault(
-                &node.name,
-                "only the mean over height and width is supported",
-            )),
+            _ => Err(fault(&node.name, "only the mean over height and width is supported")),
         }
     }
 
     /// What nobody reads is an output. Pictures are given back channels-last, as TensorFlow.js would.
     fn outputs(&mut self, nodes: &[Node]) -> Result<Vec<(String, Value)>, ModelsError> {
-        let read: BTreeSet<&str> = nodes
-            .iter()
-            .flat_map(|node| &node.input)
-            .map(String::as_str)
-            .collect();
-        let ends: BTreeSet<&str> = nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .filter(|name| !read.contains(name))
-            .collect();
+        let read: BTreeSet<&str> = nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        let ends: BTreeSet<&str> =
+            nodes.iter().map(|node| node.name.as_str()).filter(|name| !read.contains(name)).collect();
         let mut outputs = Vec::with_capacity(ends.len());
         for name in ends {
             // A constant that nobody reads has no value here and is no output.
             if let Some(value) = self.values.get(name).cloned() {
-                let value = if value.shape.len() == 4 {
-                    self.network.channels_last(&value)?
-                } else {
-                    value
-                };
+                let value = if value.shape.len() == 4 { self.network.channels_last(&value)? } else { value };
                 outputs.push((name.to_owned(), value));
             }
         }
@@ -412,10 +318,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn value(&self, node: &Node, at: usize) -> Result<Value, ModelsError> {
-        let name = node
-            .input
-            .get(at)
-            .ok_or_else(|| fault(&node.name, format!("input {at} is missing")))?;
+        let name = node.input.get(at).ok_or_else(|| fault(&node.name, format!("input {at} is missing")))?;
         self.values
             .get(name.as_str())
             .cloned()
@@ -423,20 +326,14 @@ impl<'a> Lowering<'a> {
     }
 
     fn constant(&self, node: &Node, at: usize) -> Result<&'a Tensor, ModelsError> {
-        let name = node
-            .input
-            .get(at)
-            .ok_or_else(|| fault(&node.name, format!("input {at} is missing")))?;
+        let name = node.input.get(at).ok_or_else(|| fault(&node.name, format!("input {at} is missing")))?;
         self.weights.get(name)
     }
 }
 
 /// The middle two of four numbers, those of height and width; the outer two must be 1.
 fn pair(node: &Node, attribute: &str) -> Result<[usize; 2], ModelsError> {
-    let list = node
-        .attr
-        .get(attribute)
-        .and_then(|attribute| attribute.list.as_ref());
+    let list = node.attr.get(attribute).and_then(|attribute| attribute.list.as_ref());
     let numbers: Vec<_> = list.map_or(Vec::new(), |list| list.i.iter().map(Number::get).collect());
     if let [Some(1), Some(height), Some(width), Some(1)] = numbers[..]
         && let (Ok(height), Ok(width)) = (usize::try_from(height), usize::try_from(width))
@@ -447,11 +344,7 @@ fn pair(node: &Node, attribute: &str) -> Result<[usize; 2], ModelsError> {
 }
 
 fn padding(node: &Node) -> Result<Padding, ModelsError> {
-    let text = node
-        .attr
-        .get("padding")
-        .and_then(|attribute| attribute.s.as_deref())
-        .and_then(decode);
+    let text = node.attr.get("padding").and_then(|attribute| attribute.s.as_deref()).and_then(decode);
     match text.as_deref() {
         Some("SAME") => Ok(Padding::Same),
         Some("VALID") => Ok(Padding::Valid),
@@ -462,13 +355,7 @@ fn padding(node: &Node) -> Result<Padding, ModelsError> {
 /// Floats of which only the last axis is longer than one.
 fn per_channel<'a>(node: &Node, tensor: &'a Tensor) -> Result<&'a [f32], ModelsError> {
     if tensor.shape.last().copied() != volume(&tensor.shape) {
-        return Err(fault(
-            &node.name,
-            format!(
-                "expected one number per channel, found shape {:?}",
-                tensor.shape
-            ),
-        ));
+        return Err(fault(&node.name, format!("expected one number per channel, found shape {:?}", tensor.shape)));
     }
     floats(node, tensor)
 }
@@ -488,15 +375,9 @@ fn numbers<'a>(node: &Node, tensor: &'a Tensor) -> Result<&'a [i32], ModelsError
 }
 
 fn decode(text: &str) -> Option<String> {
-    base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+    base64::engine::general_purpose::STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 fn fault(node: &str, reason: impl Into<String>) -> ModelsError {
-    ModelsError::Conversion {
-        place: node.to_owned(),
-        reason: reason.into(),
-    }
+    ModelsError::Conversion { place: node.to_owned(), reason: reason.into() }
 }

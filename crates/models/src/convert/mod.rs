@@ -1,4 +1,4 @@
-//! Conversion of TensorFlow.js networks to ONNX.
+//! Conversion of TensorFlow.js and PyTorch networks to ONNX.
 //!
 //! Pure functions from bytes to bytes: the same source gives the same file on every machine, which is why the
 //! hashes of the results can be pinned beside those of the sources. All files have one input called `input`,
@@ -6,11 +6,15 @@
 
 mod dlib_resnet;
 mod graph_model;
+mod minifasnet;
 mod network;
 mod onnx;
+mod pickle;
 mod protobuf;
 mod tiny_xception;
+mod torch;
 
 pub use dlib_resnet::face_recognition;
 pub use graph_model::graph_model;
+pub use minifasnet::minifasnet;
 pub use tiny_xception::age;

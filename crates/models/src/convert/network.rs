@@ -14,6 +14,8 @@ pub(super) enum Padding {
     /// So far that the output has `ceil(input / stride)` places. An odd remainder goes to the bottom and the
     /// right, which is why these numbers cannot be left to ONNX's defaults.
     Same,
+    /// By so many places on each side, as PyTorch says it.
+    Around(usize),
 }
 
 /// A window sliding over height and width.
@@ -41,17 +43,8 @@ pub(super) struct Network {
 impl Network {
     /// An empty network and its input of `channels`, `height` and `width`.
     pub(super) fn new(channels: usize, height: usize, width: usize) -> (Self, Value) {
-        let input = Value {
-            name: INPUT.to_owned(),
-            shape: vec![1, channels, height, width],
-        };
-        (
-            Self {
-                input: input.clone(),
-                graph: Graph::default(),
-            },
-            input,
-        )
+        let input = Value { name: INPUT.to_owned(), shape: vec![1, channels, height, width] };
+        (Self { input: input.clone(), graph: Graph::default() }, input)
     }
 
     /// Convolution. `filters` lie in TensorFlow's order: height, width, channels in, channels out.
@@ -74,14 +67,7 @@ impl Network {
                 }
             }
         }
-        self.convolve(
-            x,
-            ordered,
-            vec![channels_out, channels, height, width],
-            1,
-            bias,
-            window,
-        )
+        self.grouped_convolution(x, &ordered, channels_out, 1, bias, window)
     }
 
     /// Convolution of every channel by itself. `filters` lie in TensorFlow's order: height, width, channels,
@@ -104,41 +90,35 @@ impl Network {
                 ordered.push(filters[place * channels_out + output]);
             }
         }
-        self.convolve(
-            x,
-            ordered,
-            vec![channels_out, 1, height, width],
-            channels,
-            bias,
-            window,
-        )
+        self.grouped_convolution(x, &ordered, channels_out, channels, bias, window)
     }
 
-    fn convolve(
+    /// Convolution within each of `groups` equal groups of channels. `filters` lie in ONNX's and PyTorch's order:
+    /// channels out, channels in of the group, height, width.
+    pub(super) fn grouped_convolution(
         &mut self,
         x: &Value,
-        filters: Vec<f32>,
-        filter_shape: Vec<usize>,
+        filters: &[f32],
+        channels_out: usize,
         groups: usize,
         bias: Option<&[f32]>,
         window: Window,
     ) -> Result<Value, ModelsError> {
-        let [batch, _, height, width] = planes(x)?;
-        let channels_out = filter_shape[0];
+        let [batch, channels, height, width] = planes(x)?;
+        if groups == 0 || !channels.is_multiple_of(groups) || !channels_out.is_multiple_of(groups) {
+            return Err(shape_error(&format!("{channels_out} filters in {groups} groups"), &x.shape));
+        }
+        let filter_shape = [channels_out, channels / groups, window.size[0], window.size[1]];
+        expect_count(filters.len(), &filter_shape)?;
         let (size, mut attributes) = window.over([height, width])?;
         attributes.push(("group", Attribute::Int(whole(groups))));
         attributes.push(("dilations", Attribute::Ints(vec![1, 1])));
-        let mut inputs = vec![x.name.clone(), self.graph.floats(&filter_shape, &filters)];
+        let mut inputs = vec![x.name.clone(), self.graph.floats(&filter_shape, filters)];
         if let Some(bias) = bias {
             expect_count(bias.len(), &[channels_out])?;
             inputs.push(self.graph.floats(&[channels_out], bias));
         }
-        Ok(self.node(
-            "Conv",
-            inputs,
-            attributes,
-            vec![batch, channels_out, size[0], size[1]],
-        ))
+        Ok(self.node("Conv", inputs, attributes, vec![batch, channels_out, size[0], size[1]]))
     }
 
     /// Greatest value of each window.
@@ -147,49 +127,35 @@ impl Network {
     }
 
     /// Mean of each window; only whole windows, because TensorFlow and ONNX count the padding differently.
-    pub(super) fn average_pool(
-        &mut self,
-        x: &Value,
-        size: usize,
-        stride: usize,
-    ) -> Result<Value, ModelsError> {
-        self.pool(
-            "AveragePool",
-            x,
-            Window {
-                size: [size; 2],
-                stride: [stride; 2],
-                padding: Padding::Valid,
-            },
-        )
+    pub(super) fn average_pool(&mut self, x: &Value, size: usize, stride: usize) -> Result<Value, ModelsError> {
+        self.pool("AveragePool", x, Window { size: [size; 2], stride: [stride; 2], padding: Padding::Valid })
     }
 
-    fn pool(
-        &mut self,
-        operator: &'static str,
-        x: &Value,
-        window: Window,
-    ) -> Result<Value, ModelsError> {
+    fn pool(&mut self, operator: &'static str, x: &Value, window: Window) -> Result<Value, ModelsError> {
         let [batch, channels, height, width] = planes(x)?;
         let (size, attributes) = window.over([height, width])?;
-        Ok(self.node(
-            operator,
-            vec![x.name.clone()],
-            attributes,
-            vec![batch, channels, size[0], size[1]],
-        ))
+        Ok(self.node(operator, vec![x.name.clone()], attributes, vec![batch, channels, size[0], size[1]]))
+    }
+
+    /// Mean of each channel, still a picture, of one pixel.
+    pub(super) fn average(&mut self, x: &Value) -> Result<Value, ModelsError> {
+        let [batch, channels, _, _] = planes(x)?;
+        Ok(self.node("GlobalAveragePool", vec![x.name.clone()], Vec::new(), vec![batch, channels, 1, 1]))
     }
 
     /// Mean over height and width: batch and channels remain.
     pub(super) fn global_mean(&mut self, x: &Value) -> Result<Value, ModelsError> {
+        let average = self.average(x)?;
+        self.reshape(&average, &average.shape[..2])
+    }
+
+    /// Each channel of `x` times its number in `factors`, a picture of one pixel.
+    pub(super) fn scale_channels(&mut self, x: &Value, factors: &Value) -> Result<Value, ModelsError> {
         let [batch, channels, _, _] = planes(x)?;
-        let pooled = self.node(
-            "GlobalAveragePool",
-            vec![x.name.clone()],
-            Vec::new(),
-            vec![batch, channels, 1, 1],
-        );
-        self.reshape(&pooled, &[batch, channels])
+        if factors.shape != [batch, channels, 1, 1] {
+            return Err(shape_error(&format!("factors of shape {:?}", factors.shape), &x.shape));
+        }
+        Ok(self.node("Mul", vec![x.name.clone(), factors.name.clone()], Vec::new(), x.shape.clone()))
     }
 
     /// `max(x, 0)`.
@@ -205,17 +171,9 @@ impl Network {
     /// Softmax over the last axis.
     pub(super) fn softmax(&mut self, x: &Value) -> Result<Value, ModelsError> {
         if x.shape.len() == 4 {
-            return Err(shape_error(
-                "softmax over the last axis of a picture, which is not its channels",
-                &x.shape,
-            ));
+            return Err(shape_error("softmax over the last axis of a picture, which is not its channels", &x.shape));
         }
-        Ok(self.node(
-            "Softmax",
-            vec![x.name.clone()],
-            vec![("axis", Attribute::Int(-1))],
-            x.shape.clone(),
-        ))
+        Ok(self.node("Softmax", vec![x.name.clone()], vec![("axis", Attribute::Int(-1))], x.shape.clone()))
     }
 
     /// `x` where positive, `x * slope` elsewhere, one slope per channel.
@@ -223,28 +181,15 @@ impl Network {
         let [_, channels, _, _] = planes(x)?;
         expect_count(slopes.len(), &[channels])?;
         let slopes = self.graph.floats(&[channels, 1, 1], slopes);
-        Ok(self.node(
-            "PRelu",
-            vec![x.name.clone(), slopes],
-            Vec::new(),
-            x.shape.clone(),
-        ))
+        Ok(self.node("PRelu", vec![x.name.clone(), slopes], Vec::new(), x.shape.clone()))
     }
 
     /// Sum of two tensors of one shape.
     pub(super) fn add(&mut self, a: &Value, b: &Value) -> Result<Value, ModelsError> {
         if a.shape != b.shape {
-            return Err(shape_error(
-                &format!("sum with shape {:?}", b.shape),
-                &a.shape,
-            ));
+            return Err(shape_error(&format!("sum with shape {:?}", b.shape), &a.shape));
         }
-        Ok(self.node(
-            "Add",
-            vec![a.name.clone(), b.name.clone()],
-            Vec::new(),
-            a.shape.clone(),
-        ))
+        Ok(self.node("Add", vec![a.name.clone(), b.name.clone()], Vec::new(), a.shape.clone()))
     }
 
     /// Matrix product with a constant of `columns` columns, and a bias.
@@ -272,48 +217,25 @@ impl Network {
     }
 
     /// Tensors side by side along `axis`.
-    pub(super) fn concatenate(
-        &mut self,
-        parts: &[Value],
-        axis: usize,
-    ) -> Result<Value, ModelsError> {
-        let first = parts
-            .first()
-            .ok_or_else(|| shape_error("nothing to join", &[]))?;
+    pub(super) fn concatenate(&mut self, parts: &[Value], axis: usize) -> Result<Value, ModelsError> {
+        let first = parts.first().ok_or_else(|| shape_error("nothing to join", &[]))?;
         let mut shape = first.shape.clone();
-        let length = shape
-            .get_mut(axis)
-            .ok_or_else(|| shape_error("axis out of range", &first.shape))?;
+        let length = shape.get_mut(axis).ok_or_else(|| shape_error("axis out of range", &first.shape))?;
         *length = 0;
         for part in parts {
-            let fits = part.shape.len() == shape.len()
-                && (0..shape.len()).all(|at| at == axis || part.shape[at] == shape[at]);
+            let fits =
+                part.shape.len() == shape.len() && (0..shape.len()).all(|at| at == axis || part.shape[at] == shape[at]);
             if !fits {
-                return Err(shape_error(
-                    &format!("cannot join {:?}", part.shape),
-                    &first.shape,
-                ));
+                return Err(shape_error(&format!("cannot join {:?}", part.shape), &first.shape));
             }
-            shape[axis] = shape[axis]
-                .checked_add(part.shape[axis])
-                .ok_or_else(|| too_large(&part.shape))?;
+            shape[axis] = shape[axis].checked_add(part.shape[axis]).ok_or_else(|| too_large(&part.shape))?;
         }
         let inputs = parts.iter().map(|part| part.name.clone()).collect();
-        Ok(self.node(
-            "Concat",
-            inputs,
-            vec![("axis", Attribute::Int(whole(axis)))],
-            shape,
-        ))
+        Ok(self.node("Concat", inputs, vec![("axis", Attribute::Int(whole(axis)))], shape))
     }
 
     /// Zeros around a picture: how many before and after, per axis in the order batch, channels, height, width.
-    pub(super) fn pad(
-        &mut self,
-        x: &Value,
-        before: [usize; 4],
-        after: [usize; 4],
-    ) -> Result<Value, ModelsError> {
+    pub(super) fn pad(&mut self, x: &Value, before: [usize; 4], after: [usize; 4]) -> Result<Value, ModelsError> {
         let mut shape = planes(x)?;
         for axis in 0..4 {
             shape[axis] = shape[axis]
@@ -323,29 +245,16 @@ impl Network {
         }
         let pads: Vec<usize> = before.into_iter().chain(after).collect();
         let pads = self.graph.numbers(&pads);
-        Ok(self.node(
-            "Pad",
-            vec![x.name.clone(), pads],
-            Vec::new(),
-            shape.to_vec(),
-        ))
+        Ok(self.node("Pad", vec![x.name.clone(), pads], Vec::new(), shape.to_vec()))
     }
 
     /// The same numbers in the same order under another shape.
     pub(super) fn reshape(&mut self, x: &Value, shape: &[usize]) -> Result<Value, ModelsError> {
         if volume(shape) != volume(&x.shape) || volume(shape).is_none() {
-            return Err(shape_error(
-                &format!("cannot be read as {shape:?}"),
-                &x.shape,
-            ));
+            return Err(shape_error(&format!("cannot be read as {shape:?}"), &x.shape));
         }
         let target = self.graph.numbers(shape);
-        Ok(self.node(
-            "Reshape",
-            vec![x.name.clone(), target],
-            Vec::new(),
-            shape.to_vec(),
-        ))
+        Ok(self.node("Reshape", vec![x.name.clone(), target], Vec::new(), shape.to_vec()))
     }
 
     /// From batch, channels, height, width to TensorFlow's batch, height, width, channels.
@@ -356,28 +265,13 @@ impl Network {
             return self.reshape(x, &shape);
         }
         let attributes = vec![("perm", Attribute::Ints(vec![0, 2, 3, 1]))];
-        Ok(self.node(
-            "Transpose",
-            vec![x.name.clone()],
-            attributes,
-            shape.to_vec(),
-        ))
+        Ok(self.node("Transpose", vec![x.name.clone()], attributes, shape.to_vec()))
     }
 
     /// The finished file. `outputs` become the outputs, in this order and under these names.
-    pub(super) fn into_onnx(
-        self,
-        name: &str,
-        outputs: &[(String, Value)],
-    ) -> Result<Vec<u8>, ModelsError> {
-        let outputs: Vec<Output> = outputs
-            .iter()
-            .map(|(name, value)| Output {
-                name,
-                inner: &value.name,
-                shape: &value.shape,
-            })
-            .collect();
+    pub(super) fn into_onnx(self, name: &str, outputs: &[(String, Value)]) -> Result<Vec<u8>, ModelsError> {
+        let outputs: Vec<Output> =
+            outputs.iter().map(|(name, value)| Output { name, inner: &value.name, shape: &value.shape }).collect();
         self.graph.into_file(name, &self.input.shape, &outputs)
     }
 
@@ -388,10 +282,7 @@ impl Network {
         attributes: Attributes,
         shape: Vec<usize>,
     ) -> Value {
-        Value {
-            name: self.graph.node(operator, inputs, attributes),
-            shape,
-        }
+        Value { name: self.graph.node(operator, inputs, attributes), shape }
     }
 }
 
@@ -405,29 +296,25 @@ impl Window {
         let (mut before, mut after) = ([0; 2], [0; 2]);
         for axis in 0..2 {
             let (length, size, stride) = (picture[axis], self.size[axis], self.stride[axis]);
-            if size == 0 || stride == 0 || (self.padding == Padding::Valid && size > length) {
-                return Err(shape_error(
-                    &format!("window of {size} with stride {stride}"),
-                    &picture,
-                ));
+            let impossible = || shape_error(&format!("window of {size} with stride {stride}"), &picture);
+            if size == 0 || stride == 0 {
+                return Err(impossible());
             }
-            match self.padding {
-                Padding::Valid => output[axis] = (length - size) / stride + 1,
+            let around = match self.padding {
+                Padding::Valid => 0,
                 Padding::Same => {
-                    output[axis] = length.div_ceil(stride);
-                    let reach = (output[axis].saturating_sub(1))
-                        .checked_mul(stride)
-                        .and_then(|reach| reach.checked_add(size));
-                    let missing = reach
-                        .ok_or_else(|| too_large(&picture))?
-                        .saturating_sub(length);
-                    before[axis] = missing / 2;
-                    after[axis] = missing - missing / 2;
+                    let reach = (length.div_ceil(stride).saturating_sub(1)).checked_mul(stride);
+                    let reach = reach.and_then(|reach| reach.checked_add(size)).ok_or_else(impossible)?;
+                    reach.saturating_sub(length)
                 }
-            }
+                Padding::Around(places) => places.checked_mul(2).ok_or_else(impossible)?,
+            };
+            before[axis] = around / 2;
+            after[axis] = around - around / 2;
+            let room = length.checked_add(around).and_then(|length| length.checked_sub(size)).ok_or_else(impossible)?;
+            output[axis] = room / stride + 1;
         }
-        let ints =
-            |values: &[usize]| Attribute::Ints(values.iter().map(|&value| whole(value)).collect());
+        let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&value| whole(value)).collect());
         let attributes = vec![
             ("kernel_shape", ints(&self.size)),
             ("strides", ints(&self.stride)),
@@ -439,10 +326,7 @@ impl Window {
 
 /// The four axes of a picture.
 fn planes(x: &Value) -> Result<[usize; 4], ModelsError> {
-    x.shape
-        .as_slice()
-        .try_into()
-        .map_err(|_| shape_error("needs batch, channels, height, width", &x.shape))
+    x.shape.as_slice().try_into().map_err(|_| shape_error("needs batch, channels, height, width", &x.shape))
 }
 
 fn expect_count(found: usize, shape: &[usize]) -> Result<(), ModelsError> {
@@ -454,16 +338,11 @@ fn expect_count(found: usize, shape: &[usize]) -> Result<(), ModelsError> {
 
 /// How many numbers a shape holds; nothing if that exceeds memory.
 pub(super) fn volume(shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(1_usize, |volume, &length| volume.checked_mul(length))
+    shape.iter().try_fold(1_usize, |volume, &length| volume.checked_mul(length))
 }
 
 fn shape_error(what: &str, shape: &[usize]) -> ModelsError {
-    ModelsError::Conversion {
-        place: format!("shape {shape:?}"),
-        reason: what.to_owned(),
-    }
+    ModelsError::Conversion { place: format!("shape {shape:?}"), reason: what.to_owned() }
 }
 
 fn too_large(shape: &[usize]) -> ModelsError {

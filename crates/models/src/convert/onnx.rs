@@ -52,42 +52,26 @@ impl Graph {
         attributes: Vec<(&'static str, Attribute)>,
     ) -> String {
         let output = self.name("t");
-        self.nodes.push(Node {
-            operator,
-            inputs,
-            output: output.clone(),
-            attributes,
-        });
+        self.nodes.push(Node { operator, inputs, output: output.clone(), attributes });
         output
     }
 
     /// Adds a constant of floats and gives its name.
     pub(super) fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
-        let raw: Vec<u8> = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.constant(shape, FLOAT, &raw)
     }
 
     /// Adds a list of whole numbers and gives its name.
     pub(super) fn numbers(&mut self, values: &[usize]) -> String {
-        let raw: Vec<u8> = values
-            .iter()
-            .flat_map(|&value| whole(value).to_le_bytes())
-            .collect();
+        let raw: Vec<u8> = values.iter().flat_map(|&value| whole(value).to_le_bytes()).collect();
         self.constant(&[values.len()], INT64, &raw)
     }
 
     fn constant(&mut self, shape: &[usize], data_type: i64, raw: &[u8]) -> String {
         let name = self.name("w");
-        let tensor = shape.iter().fold(Message::default(), |tensor, &length| {
-            tensor.int(1, whole(length))
-        });
-        self.constants.push((
-            name.clone(),
-            tensor.int(2, data_type).text(8, &name).bytes(9, raw),
-        ));
+        let tensor = shape.iter().fold(Message::default(), |tensor, &length| tensor.int(1, whole(length)));
+        self.constants.push((name.clone(), tensor.int(2, data_type).text(8, &name).bytes(9, raw)));
         name
     }
 
@@ -108,9 +92,7 @@ impl Graph {
             let is_taken = output.name == INPUT
                 || self.nodes.iter().any(|node| node.output == output.name)
                 || self.constants.iter().any(|(name, _)| name == output.name)
-                || outputs[..at]
-                    .iter()
-                    .any(|other| other.name == output.name || other.inner == output.inner);
+                || outputs[..at].iter().any(|other| other.name == output.name || other.inner == output.inner);
             if !is_made_here || is_taken {
                 return Err(ModelsError::Conversion {
                     place: format!("output {}", output.name),
@@ -118,12 +100,8 @@ impl Graph {
                 });
             }
         }
-        let public = |inner: &str| {
-            outputs
-                .iter()
-                .find(|output| output.inner == inner)
-                .map(|output| output.name.to_owned())
-        };
+        let public =
+            |inner: &str| outputs.iter().find(|output| output.inner == inner).map(|output| output.name.to_owned());
 
         let mut graph = Message::default();
         for (at, node) in self.nodes.iter().enumerate() {
@@ -132,10 +110,7 @@ impl Graph {
                 message = message.text(1, &public(input).unwrap_or_else(|| input.clone()));
             }
             message = message
-                .text(
-                    2,
-                    &public(&node.output).unwrap_or_else(|| node.output.clone()),
-                )
+                .text(2, &public(&node.output).unwrap_or_else(|| node.output.clone()))
                 .text(3, &format!("n{at}"))
                 .text(4, node.operator);
             for (name, attribute) in &node.attributes {
@@ -167,22 +142,17 @@ impl Attribute {
         let message = Message::default().text(1, name);
         match self {
             Attribute::Int(value) => message.int(3, *value).int(20, 2),
-            Attribute::Ints(values) => values
-                .iter()
-                .fold(message, |message, &value| message.int(8, value))
-                .int(20, 7),
+            Attribute::Ints(values) => values.iter().fold(message, |message, &value| message.int(8, value)).int(20, 7),
         }
     }
 }
 
 fn value_info(name: &str, shape: &[usize]) -> Message {
-    let dims = shape.iter().fold(Message::default(), |dims, &length| {
-        dims.message(1, Message::default().int(1, whole(length)))
-    });
+    let dims = shape
+        .iter()
+        .fold(Message::default(), |dims, &length| dims.message(1, Message::default().int(1, whole(length))));
     let tensor = Message::default().int(1, FLOAT).message(2, dims);
-    Message::default()
-        .text(1, name)
-        .message(2, Message::default().message(1, tensor))
+    Message::default().text(1, name).message(2, Message::default().message(1, tensor))
 }
 
 /// Lengths fit: each is bounded by the size of a file or by a checked sum of such.

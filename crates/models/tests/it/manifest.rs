@@ -1,0 +1,220 @@
+use std::fs;
+use std::path::Path;
+
+use likeness_models::{ModelsError, Pack, Trust, catalogue, open, runtime_libraries};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const NETWORK: &[u8] = b"a network of the operator's own";
+
+/// A folder with a pack such as operators write: an ArcFace-style recogniser.
+fn own_pack(folder: &Path) -> Value {
+    fs::write(folder.join("own.onnx"), NETWORK).unwrap();
+    json!({
+        "format": 1,
+        "id": "our-recogniser-2",
+        "title": "Trained on our own people",
+        "files": [{
+            "path": "own.onnx",
+            "sha256": hex::encode(Sha256::digest(NETWORK)),
+            "bytes": NETWORK.len(),
+            "role": "recogniser",
+            "licence": "ours",
+            "origin": "ours"
+        }],
+        "recogniser": {
+            "kind": "arcface",
+            "file": "own.onnx",
+            "input": [1, 3, 112, 112],
+            "dimension": 512,
+            "mirror": false,
+            "unit": true,
+            "calibration": {
+                "verify": { "half_at_distance": 1.2, "slope": 8.0 },
+                "face_check": [[0.5, 1.0], [1.3, 0.0]],
+                "note": "measured on 40 people",
+                "impostor_pairs": 780,
+                "people": 40
+            }
+        }
+    })
+}
+
+fn write(folder: &Path, manifest: &Value) {
+    fs::write(folder.join("pack.json"), serde_json::to_vec(manifest).unwrap()).unwrap();
+}
+
+#[test]
+fn an_own_pack_is_admitted_only_on_demand() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &own_pack(folder.path()));
+    let error = open(folder.path(), Trust::KnownOnly).unwrap_err();
+    assert!(matches!(&error, ModelsError::UnknownFile { file, .. } if file == "own.onnx"));
+    assert!(error.to_string().contains("--allow-unknown-models"), "{error}");
+
+    let pack = open(folder.path(), Trust::AllowUnknown).unwrap();
+    assert_eq!(pack.read("own.onnx").unwrap(), NETWORK);
+    assert_eq!(pack.pack.recogniser.unwrap().dimension, 512);
+}
+
+#[test]
+fn an_own_pack_must_match_its_manifest_even_when_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &own_pack(folder.path()));
+    fs::write(folder.path().join("own.onnx"), b"another network").unwrap();
+    assert!(matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::WrongHash { .. })));
+}
+
+#[test]
+fn a_pack_cannot_pass_as_one_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = own_pack(folder.path());
+    manifest["id"] = json!("likeness-default-1");
+    write(folder.path(), &manifest);
+    assert!(matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::NotOurs { .. })));
+}
+
+#[test]
+fn senseless_manifests_are_refused_with_a_reason() {
+    struct Case {
+        name: &'static str,
+        spoil: fn(&mut Value),
+        says: &'static str,
+    }
+    let cases = [
+        Case { name: "a later format", spoil: |pack| pack["format"] = json!(2), says: "format 2" },
+        Case { name: "an id with a slash", spoil: |pack| pack["id"] = json!("a/b"), says: "id" },
+        Case { name: "an id that is a path", spoil: |pack| pack["id"] = json!(".."), says: "id" },
+        Case { name: "an empty id", spoil: |pack| pack["id"] = json!(""), says: "id" },
+        Case { name: "an unknown member", spoil: |pack| pack["recognizer"] = json!({}), says: "recognizer" },
+        Case {
+            name: "a file outside",
+            spoil: |pack| pack["files"][0]["path"] = json!("../own.onnx"),
+            says: "../own.onnx",
+        },
+        Case {
+            name: "the manifest as a file",
+            spoil: |pack| pack["files"][0]["path"] = json!("pack.json"),
+            says: "pack.json",
+        },
+        Case {
+            name: "a file twice",
+            spoil: |pack| {
+                let file = pack["files"][0].clone();
+                pack["files"].as_array_mut().unwrap().push(file);
+            },
+            says: "own.onnx",
+        },
+        Case {
+            name: "a hash in capitals",
+            spoil: |pack| pack["files"][0]["sha256"] = json!("AB".repeat(32)),
+            says: "SHA-256",
+        },
+        Case {
+            name: "a network without a file",
+            spoil: |pack| pack["recogniser"]["file"] = json!("other.onnx"),
+            says: "other.onnx",
+        },
+        Case {
+            name: "a batch of two",
+            spoil: |pack| pack["recogniser"]["input"] = json!([2, 3, 112, 112]),
+            says: "input",
+        },
+        Case {
+            name: "an input of nothing",
+            spoil: |pack| pack["recogniser"]["input"] = json!([1, 3, 0, 112]),
+            says: "input",
+        },
+        Case { name: "no numbers", spoil: |pack| pack["recogniser"]["dimension"] = json!(0), says: "1 to 4096" },
+        Case {
+            name: "a mean of another length",
+            spoil: |pack| pack["recogniser"]["center"] = json!([0.5, 0.5]),
+            says: "mean template",
+        },
+        Case {
+            name: "a confidence that rises with the distance",
+            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[0.5, 0.1], [1.0, 0.9]]),
+            says: "falling",
+        },
+        Case {
+            name: "distances out of order",
+            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[1.0, 0.9], [0.5, 0.1]]),
+            says: "rising",
+        },
+        Case {
+            name: "a confidence above one",
+            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[0.5, 1.5], [1.0, 0.9]]),
+            says: "Face Check",
+        },
+        Case {
+            name: "a slope of nothing",
+            spoil: |pack| pack["recogniser"]["calibration"]["verify"]["slope"] = json!(0.0),
+            says: "slope",
+        },
+        Case {
+            name: "a threshold above one",
+            spoil: |pack| {
+                pack["detector"] = json!({
+                    "kind": "scrfd", "file": "own.onnx", "input": [1, 3, 640, 640],
+                    "score_threshold": 1.5, "overlap_threshold": 0.4
+                });
+            },
+            says: "thresholds",
+        },
+    ];
+    for case in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = own_pack(folder.path());
+        (case.spoil)(&mut manifest);
+        write(folder.path(), &manifest);
+        match open(folder.path(), Trust::AllowUnknown) {
+            Err(ModelsError::Manifest { reason, .. }) => {
+                assert!(reason.contains(case.says), "{}: {reason}", case.name);
+            }
+            other => panic!("{}: {other:?}", case.name),
+        }
+    }
+}
+
+#[test]
+fn our_own_data_is_well_formed() {
+    let default = &catalogue()[0];
+    assert!(!default.optional);
+    assert!(catalogue()[1..].iter().all(|pack| pack.optional));
+    for pack in catalogue() {
+        assert!(pack.files.iter().all(|file| !file.sources.is_empty()), "{}", pack.id);
+    }
+    let machines: Vec<_> =
+        runtime_libraries().iter().map(|library| (library.os.as_str(), library.architecture.as_str())).collect();
+    assert_eq!(machines, [("linux", "x86_64"), ("linux", "aarch64"), ("macos", "aarch64")]);
+}
+
+#[test]
+fn a_pack_survives_being_written_and_read() {
+    for pack in catalogue() {
+        let json = serde_json::to_string(pack).unwrap();
+        assert_eq!(&serde_json::from_str::<Pack>(&json).unwrap(), pack);
+    }
+}
+
+#[test]
+fn the_default_verify_mapping_is_sensible() {
+    let recogniser = catalogue()[0].recogniser.as_ref().unwrap();
+    let verify = recogniser.calibration.verify;
+    let confidence = |distance: f32| 1.0 / (1.0 + (verify.slope * (distance - verify.half_at_distance)).exp());
+    // Distances of unit templates: a typical photo of the same person, the threshold, a typical stranger.
+    assert!((0.88..0.92).contains(&confidence(0.237)));
+    assert!((confidence(0.385) - 0.5).abs() < 1e-6);
+    assert!(confidence(0.575) < 0.1);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_as_a_manifest_give_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pack.json"), bytes).unwrap();
+        let refused = matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::Manifest { .. }));
+        prop_assert!(refused);
+    }
+}
