@@ -108,7 +108,7 @@ pub fn install_default(
 
     let library = known::runtime_library();
     let missing_extras: Vec<Extra> = extras(cache, library).into_iter().filter(|extra| !extra.is_whole()).collect();
-    let existing = open_folder(&cache.pack_folder(&pack.id), Trust::KnownOnly).ok();
+    let existing = open(&cache.pack_folder(&pack.id), Trust::KnownOnly).ok();
     if let Some(existing) = &existing
         && missing_extras.is_empty()
     {
@@ -155,7 +155,7 @@ pub fn install_optional(
         .filter(|pack| pack.optional)
         .ok_or_else(|| ModelsError::NoSuchPack { id: pack_id.to_owned(), known: optional_ids() })?;
     let _turn = take_turn(cache)?;
-    if let Ok(existing) = open_folder(&cache.pack_folder(&pack.id), Trust::KnownOnly) {
+    if let Ok(existing) = open(&cache.pack_folder(&pack.id), Trust::KnownOnly) {
         return Ok(existing);
     }
 
@@ -176,7 +176,11 @@ pub fn install_optional(
     install(cache, pack, &fetch, progress)
 }
 
-/// Every pack in the cache, verified, in the order of their ids. An empty or absent cache has none.
+/// Every pack in the cache, in the order of their ids, each found to match its own manifest. An empty or absent
+/// cache has none.
+///
+/// This is for listing, and lists packs of unknown files too; [`crate::is_known`] tells them. To use a pack,
+/// [`open`] it with the trust the operator gave.
 ///
 /// # Errors
 /// As [`open`], for the first pack that is not whole.
@@ -194,7 +198,7 @@ pub fn installed(cache: &Cache) -> Result<Vec<InstalledPack>, ModelsError> {
         }
     }
     folders.sort();
-    folders.iter().map(|folder| open_folder(folder, Trust::KnownOnly)).collect()
+    folders.iter().map(|folder| open(folder, Trust::AllowUnknown)).collect()
 }
 
 /// Opens a pack's folder, ours or an operator's own, and verifies every file of it.
@@ -204,7 +208,26 @@ pub fn installed(cache: &Cache) -> Result<Vec<InstalledPack>, ModelsError> {
 /// [`ModelsError::UnknownFile`] if `trust` does not admit one of its files, [`ModelsError::NotOurs`] if it
 /// carries the id of one of our packs but is not it.
 pub fn open(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError> {
-    open_folder(folder, trust)
+    let path = folder.join(MANIFEST);
+    let json = files::read(&path, LARGEST_MANIFEST, "a pack is a folder with pack.json and the files it names")?;
+    let pack = Pack::parse(&json).map_err(|reason| ModelsError::Manifest { path: path.clone(), reason })?;
+    if known::pack(&pack.id).is_some_and(|ours| *ours != pack) {
+        return Err(ModelsError::NotOurs { path, id: pack.id });
+    }
+    if trust == Trust::KnownOnly
+        && let Some(unknown) = pack.files.iter().find(|file| !known::is_known(&file.sha256))
+    {
+        return Err(ModelsError::UnknownFile {
+            pack: pack.id.clone(),
+            file: unknown.path.clone(),
+            sha256: unknown.sha256.clone(),
+        });
+    }
+    let installed = InstalledPack { folder: folder.to_owned(), pack };
+    for file in &installed.pack.files {
+        installed.read(&file.path)?;
+    }
+    Ok(installed)
 }
 
 /// The ONNX Runtime shared library for this machine, if it is installed and has its full length.
@@ -355,27 +378,4 @@ fn make(file: &PackFile, sources: &[Vec<u8>]) -> Result<Vec<u8>, ModelsError> {
             reason: format!("{:?} does not go with {} sources", file.conversion, sources.len()),
         }),
     }
-}
-
-fn open_folder(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError> {
-    let path = folder.join(MANIFEST);
-    let json = files::read(&path, LARGEST_MANIFEST, "a pack is a folder with pack.json and the files it names")?;
-    let pack = Pack::parse(&json).map_err(|reason| ModelsError::Manifest { path: path.clone(), reason })?;
-    if known::pack(&pack.id).is_some_and(|ours| *ours != pack) {
-        return Err(ModelsError::NotOurs { path, id: pack.id });
-    }
-    if trust == Trust::KnownOnly
-        && let Some(unknown) = pack.files.iter().find(|file| !known::is_known(&file.sha256))
-    {
-        return Err(ModelsError::UnknownFile {
-            pack: pack.id.clone(),
-            file: unknown.path.clone(),
-            sha256: unknown.sha256.clone(),
-        });
-    }
-    let installed = InstalledPack { folder: folder.to_owned(), pack };
-    for file in &installed.pack.files {
-        installed.read(&file.path)?;
-    }
-    Ok(installed)
 }

@@ -36,8 +36,8 @@ pub(crate) fn pack(id: &str) -> Option<&'static Pack> {
     catalogue().iter().find(|pack| pack.id == id)
 }
 
-/// Whether a file with this hash belongs to one of our packs.
-pub(crate) fn is_known(sha256: &str) -> bool {
+/// Whether a file with this SHA-256 (lower-case hexadecimal) belongs to one of our packs.
+pub fn is_known(sha256: &str) -> bool {
     catalogue().iter().flat_map(|pack| &pack.files).any(|file| file.sha256 == sha256)
 }
 

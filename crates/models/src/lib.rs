@@ -22,7 +22,7 @@ pub use error::ModelsError;
 pub use install::{
     InstalledPack, Step, Trust, demo_photos, install_default, install_optional, installed, open, runtime_library,
 };
-pub use known::{DEFAULT_PACK, RuntimeLibrary, catalogue, runtime_libraries};
+pub use known::{DEFAULT_PACK, RuntimeLibrary, catalogue, is_known, runtime_libraries};
 pub use pack::{
     Calibration, Conversion, DetectorKind, DetectorSpec, FORMAT, Logistic, NetworkSpec, Pack, PackFile,
     PassiveLivenessSpec, RecogniserKind, RecogniserSpec, Source,

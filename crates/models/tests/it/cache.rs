@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use likeness_models::{Cache, InstalledPack, Step, install_default};
 
-/// The folder that `LIKENESS_CACHE` names, or `.cache` in the repository.
+/// The folder that `LIKENESS_CACHE` names, or the user's own, as `make setup` has it.
 ///
 /// A test that needs the networks fails without them: a check that quietly does nothing would be worse.
 pub(crate) fn filled() -> Cache {
-    let root = std::env::var_os("LIKENESS_CACHE").map_or_else(|| repository().join(".cache"), PathBuf::from);
-    let cache = Cache::at(root);
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let users = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let root = folder("LIKENESS_CACHE").or_else(|| Some(users()?.join("likeness")));
+    let cache = Cache::at(root.expect("LIKENESS_CACHE or HOME is set"));
     assert!(
         cache.npm_folder().join("node_modules").is_dir(),
         "no packages in {}: run `make setup` first, or set LIKENESS_CACHE",

@@ -245,7 +245,7 @@ fn optional_packs_install_from_the_samples() {
             fs::read(mirror.join(name)).map_err(|error| error.to_string())
         };
         install_optional(&other, &pack.id, None, &fetch, &mut ignore).unwrap();
-        assert_eq!(installed_ids(&other), [pack.id.clone()]);
+        assert_eq!(installed_ids(&other), [pack.id.as_str()]);
     }
     assert_eq!(installed_ids(&cache).len(), catalogue().len() - 1);
 }

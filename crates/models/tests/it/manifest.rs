@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use likeness_models::{ModelsError, Pack, Trust, catalogue, open, runtime_libraries};
+use likeness_models::{Cache, ModelsError, Pack, Trust, catalogue, installed, is_known, open, runtime_libraries};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -56,6 +56,18 @@ fn an_own_pack_is_admitted_only_on_demand() {
     let pack = open(folder.path(), Trust::AllowUnknown).unwrap();
     assert_eq!(pack.read("own.onnx").unwrap(), NETWORK);
     assert_eq!(pack.pack.recogniser.unwrap().dimension, 512);
+}
+
+#[test]
+fn an_own_pack_in_the_cache_is_listed_and_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().to_owned());
+    let own = cache.pack_folder("our-recogniser-2");
+    fs::create_dir_all(&own).unwrap();
+    write(&own, &own_pack(&own));
+    let listed = installed(&cache).unwrap();
+    assert_eq!(listed.iter().map(|pack| pack.pack.id.as_str()).collect::<Vec<_>>(), ["our-recogniser-2"]);
+    assert!(listed[0].pack.files.iter().all(|file| !is_known(&file.sha256)));
 }
 
 #[test]
