@@ -86,34 +86,40 @@ impl Span {
         let (first_share, last_share) = ((first + 1) as f32 - from, to - last as f32);
         Self { first, first_share, last, last_share, total: first_share + last_share + (last - first - 1) as f32 }
     }
+
+    /// How much of a source pixel of the span belongs to the target.
+    fn share(&self, source: usize) -> f32 {
+        match source {
+            _ if source == self.first => self.first_share,
+            _ if source == self.last => self.last_share,
+            _ => 1.0,
+        }
+    }
 }
 
+/// Rows are summed first: that runs along memory and vectorises over a whole row. Then each pixel's columns, in four
+/// lanes of which the last is spare.
 fn shrink(raster: &Raster<'_>, window: Window, step: f32, chip: &mut Chip) {
     let columns: Vec<Span> = (0..chip.width).map(|x| Span::of(x, step, window.width)).collect();
-    let row_at = |y: usize| raster.row(window.top + y, window.left, window.left + window.width);
-    let mut full = vec![0u32; window.width * 3];
-    let mut sums = vec![0f32; window.width * 3];
+    // One lane more than samples, so that every pixel can be read as four.
+    let mut sums = vec![0f32; window.width * 3 + 1];
     for (y, target) in chip.samples.chunks_exact_mut(chip.width * 3).enumerate() {
         let rows = Span::of(y, step, window.height);
-        full.fill(0);
-        for whole in rows.first + 1..rows.last {
-            full.iter_mut().zip(row_at(whole)).for_each(|(sum, &v)| *sum += u32::from(v));
-        }
-        // A span within one row gives its last row the share zero.
-        for (((sum, &full), &a), &b) in sums.iter_mut().zip(&full).zip(row_at(rows.first)).zip(row_at(rows.last)) {
-            *sum = full as f32 + f32::from(a) * rows.first_share + f32::from(b) * rows.last_share;
+        sums.fill(0.0);
+        for row in rows.first..=rows.last {
+            let source = raster.row(window.top + row, window.left, window.left + window.width);
+            let share = rows.share(row);
+            sums.iter_mut().zip(source).for_each(|(sum, &v)| *sum += f32::from(v) * share);
         }
         for (pixel, span) in target.chunks_exact_mut(3).zip(&columns) {
-            let covered = &sums[span.first * 3..(span.last + 1) * 3];
-            let (head, tail) = (&covered[..3], &covered[covered.len() - 3..]);
-            let mut total = [0, 1, 2].map(|c| head[c] * span.first_share + tail[c] * span.last_share);
-            if covered.len() > 6 {
-                for whole in covered[3..covered.len() - 3].chunks_exact(3) {
-                    (0..3).for_each(|c| total[c] += whole[c]);
-                }
+            let mut total = [0f32; 4];
+            let covered = &sums[span.first * 3..(span.last + 1) * 3 + 1];
+            for (lanes, column) in covered.windows(4).step_by(3).zip(span.first..) {
+                let share = span.share(column);
+                (0..4).for_each(|i| total[i] += lanes[i] * share);
             }
-            let share = 1.0 / (span.total * rows.total);
-            (0..3).for_each(|c| pixel[c] = total[c] * share);
+            let scale = 1.0 / (span.total * rows.total);
+            (0..3).for_each(|i| pixel[i] = total[i] * scale);
         }
     }
 }
@@ -145,24 +151,28 @@ pub(crate) fn mix(a: f32, b: f32, share: f32) -> f32 {
 }
 
 /// Averages blocks of `factor` x `factor` pixels of a window. Rows and columns that fill no block are left out.
-/// The window must hold at least one block, and `factor` is at most 256 (larger sums would not fit 16 bits).
+/// The window must hold at least one block, and `factor` is at most 256 (the sum of a column must fit 16 bits).
 pub(crate) fn shrink_by_whole_factor(raster: &Raster<'_>, window: Window, factor: usize) -> Picture {
     let (width, height) = (window.width / factor, window.height / factor);
     let mut pixels = vec![0u8; width * height * 3];
-    let mut sums = vec![0u16; width * factor * 3];
-    let area = (factor * factor) as u32;
+    // One lane more than samples, so that every pixel can be read as four.
+    let mut sums = vec![0u16; width * factor * 3 + 1];
+    let scale = 1.0 / (factor * factor) as f32;
     for (y, target) in pixels.chunks_exact_mut(width * 3).enumerate() {
         sums.fill(0);
         for row in 0..factor {
             let source = raster.row(window.top + y * factor + row, window.left, window.left + width * factor);
-            sums.iter_mut().zip(source).for_each(|(sum, &v)| *sum += u16::from(v));
+            // Cannot wrap: at most 256 bytes a column. Saying so lets the loop vectorise with overflow checks on too.
+            sums.iter_mut().zip(source).for_each(|(sum, &v)| *sum = sum.wrapping_add(u16::from(v)));
         }
-        for (pixel, block) in target.chunks_exact_mut(3).zip(sums.chunks_exact(factor * 3)) {
-            let mut total = [area / 2; 3];
-            for sums in block.chunks_exact(3) {
-                (0..3).for_each(|c| total[c] += u32::from(sums[c]));
+        for (x, pixel) in target.chunks_exact_mut(3).enumerate() {
+            let mut total = [0u32; 4];
+            let block = &sums[x * factor * 3..(x + 1) * factor * 3 + 1];
+            for lanes in block.windows(4).step_by(3) {
+                (0..4).for_each(|i| total[i] = total[i].wrapping_add(u32::from(lanes[i])));
             }
-            (0..3).for_each(|c| pixel[c] = (total[c] / area) as u8);
+            // Sums below 2^24 are exact in single precision; larger ones are off by far less than half a step.
+            (0..3).for_each(|i| pixel[i] = (total[i] as f32 * scale + 0.5) as u8);
         }
     }
     Picture::from_rgb(width as u32, height as u32, pixels)

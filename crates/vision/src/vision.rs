@@ -46,7 +46,7 @@ pub struct Wanted {
 /// What is known about one face; only what was wanted is filled.
 #[derive(Clone, Debug)]
 pub struct Face {
-    /// The box in whole pixels within the picture.
+    /// The face rectangle in whole pixels within the picture; see [`Detection::reported`].
     pub rect: Rect,
     /// The 27 landmarks.
     pub landmarks: Option<Landmarks>,
@@ -93,7 +93,7 @@ impl Vision {
         self.trace = Tracer(trace);
     }
 
-    /// Finds the faces of a picture: largest first (area of the visible box), ties by top, then left; at most 100.
+    /// Finds the faces of a picture: largest first (area of the reported rectangle), ties by top, then left; at most 100.
     /// Faces smaller than [`smallest_face_px`](crate::smallest_face_px) are left out unless `search` says otherwise.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Vision {
     /// [`VisionError::Unalignable`] if the points of the face make no sense; else the engine's failures.
     pub fn describe(&mut self, picture: &Picture, detection: &Detection, wanted: Wanted) -> Result<Face, VisionError> {
         let mut face = Face {
-            rect: detection.visible(picture),
+            rect: detection.reported(picture),
             landmarks: None,
             head_pose: None,
             blur: None,
@@ -145,9 +145,9 @@ impl Vision {
     }
 }
 
-/// Width of a face over the distance of its eyes, both in space: the mesh's cheek to cheek over its eye centres,
-/// median over the sample photos.
-const WIDTH_OVER_EYES: f32 = 2.2;
+/// Width of the reported face rectangle over the distance of the eyes (see [`Detection::reported`]); the distance is taken
+/// in space, so a turned head is not called small.
+const WIDTH_OVER_EYES: f32 = 2.16;
 
 fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut Face) -> Result<(), VisionError> {
     let pose = head_pose(mesh);

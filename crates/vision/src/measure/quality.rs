@@ -34,7 +34,7 @@ pub(crate) fn quality(evidence: &Evidence) -> Quality {
     if evidence.width_px < 36.0 || turned > 60.0 || evidence.blur >= 0.75 || !well_lit(0.10, 0.92) {
         return Quality::Low;
     }
-    if evidence.width_px < 80.0 || turned > 30.0 || evidence.blur >= 0.5 || !well_lit(0.25, 0.75) {
+    if evidence.width_px < 80.0 || turned > 30.0 || evidence.blur >= 0.4 || !well_lit(0.25, 0.75) {
         return Quality::Medium;
     }
     Quality::High

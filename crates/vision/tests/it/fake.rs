@@ -1,0 +1,89 @@
+//! An engine whose networks are plain functions from input to outputs.
+
+use likeness_vision::engine::{Engine, EngineError, Network, Tensor};
+use likeness_vision::{DetectorKind, DetectorPart, Parts, RecogniserKind, RecogniserPart, Vision, VisionError};
+
+/// What a fake network computes.
+pub(crate) type Function = fn(&Tensor) -> Vec<(String, Tensor)>;
+
+/// Tells networks apart by the first byte of their file.
+pub(crate) struct FakeEngine {
+    pub(crate) detector: Function,
+    pub(crate) mesh: Function,
+    pub(crate) iris: Function,
+    pub(crate) recogniser: Function,
+}
+
+struct FakeNetwork {
+    function: Function,
+    shape: Vec<usize>,
+    outputs: Vec<String>,
+}
+
+impl Engine for FakeEngine {
+    fn name(&self) -> String {
+        "fake".into()
+    }
+
+    fn load(&self, onnx: &[u8], input_shape: &[usize]) -> Result<Box<dyn Network>, EngineError> {
+        let function = match onnx {
+            b"detector" => self.detector,
+            b"mesh" => self.mesh,
+            b"iris" => self.iris,
+            b"recogniser" => self.recogniser,
+            _ => return Err(EngineError::Load("not a network of this engine".into())),
+        };
+        let outputs = function(&Tensor::zeros(input_shape)).into_iter().map(|(name, _)| name).collect();
+        Ok(Box::new(FakeNetwork { function, shape: input_shape.to_vec(), outputs }))
+    }
+}
+
+impl Network for FakeNetwork {
+    fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
+        if input.shape != self.shape {
+            return Err(EngineError::Run("another shape than promised".into()));
+        }
+        Ok((self.function)(input).into_iter().map(|(_, tensor)| tensor).collect())
+    }
+}
+
+/// A network that must not be asked.
+pub(crate) fn unused(_: &Tensor) -> Vec<(String, Tensor)> {
+    Vec::new()
+}
+
+pub(crate) fn parts(kind: DetectorKind, recogniser: RecogniserKind, mirror: bool) -> Parts<'static> {
+    let (side, recogniser_side) = match (kind, recogniser) {
+        (DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet) => (256, 150),
+        (DetectorKind::BlazefaceBack, RecogniserKind::Arcface) => (256, 112),
+        (_, RecogniserKind::DlibResnet) => (640, 150),
+        (_, RecogniserKind::Arcface) => (640, 112),
+    };
+    Parts {
+        detector: DetectorPart {
+            kind,
+            onnx: b"detector",
+            input: [1, 3, side, side],
+            score_threshold: 0.5,
+            overlap_threshold: 0.3,
+        },
+        mesh: b"mesh",
+        iris: b"iris",
+        recogniser: RecogniserPart {
+            kind: recogniser,
+            onnx: b"recogniser",
+            input: [1, 3, recogniser_side, recogniser_side],
+            dimension: 64,
+            mirror,
+            unit: true,
+        },
+    }
+}
+
+pub(crate) fn load(engine: &FakeEngine, parts: &Parts<'_>) -> Result<Vision, VisionError> {
+    Vision::load(engine, parts)
+}
