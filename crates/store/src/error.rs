@@ -52,7 +52,7 @@ pub enum StoreError {
     /// The database is locked by somebody else for longer than we wait. Trying again later may help.
     #[error("the database is busy")]
     Busy,
-    /// The disk, or the room granted on it, is full. Nothing of the command was written.
+    /// The disk, or the room granted on it, is full, or it refuses writes. Nothing of the command was written.
     #[error("no room left for the database")]
     DiskFull,
     /// The installation key does not belong to this data.

@@ -3,20 +3,23 @@ use sqlx::migrate::MigrateError;
 
 use crate::error::StoreError;
 
-// Primary result codes of SQLite (<https://www.sqlite.org/rescode.html>); the low byte of an extended code.
+// Result codes of SQLite (<https://www.sqlite.org/rescode.html>). The low byte of an extended code is the
+// primary one.
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const NOT_A_DATABASE: i32 = 26;
+const WRITE_FAILED_EXTENDED: i32 = 10 | (3 << 8);
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(database) => match primary_code(&**database) {
-                Some(BUSY | LOCKED) => Self::Busy,
-                Some(FULL) => Self::DiskFull,
-                Some(CORRUPT | NOT_A_DATABASE) => Self::Damaged { what: "the database file".into() },
+            sqlx::Error::Database(database) => match extended_code(&**database).map(|code| (code, code & 0xff)) {
+                Some((_, BUSY | LOCKED)) => Self::Busy,
+                // SQLite says "full" only for a full disk; a spent quota and a file-size limit are failed writes.
+                Some((WRITE_FAILED_EXTENDED, _) | (_, FULL)) => Self::DiskFull,
+                Some((_, CORRUPT | NOT_A_DATABASE)) => Self::Damaged { what: "the database file".into() },
                 _ => Self::Backend(Box::new(error)),
             },
             // A column that does not hold what this program puts there.
@@ -40,8 +43,8 @@ impl From<MigrateError> for StoreError {
     }
 }
 
-fn primary_code(error: &dyn DatabaseError) -> Option<i32> {
-    Some(error.code()?.parse::<i32>().ok()? & 0xff)
+fn extended_code(error: &dyn DatabaseError) -> Option<i32> {
+    error.code()?.parse().ok()
 }
 
 /// Turns the breach of a unique index into the refusal that it means.

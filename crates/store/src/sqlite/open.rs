@@ -33,17 +33,32 @@ pub(super) async fn writer(
 ) -> Result<SqliteConnection, StoreError> {
     create_private_file(path).map_err(|error| StoreError::Backend(Box::new(error)))?;
     let mut connection = options(path).connect().await?;
-    refuse_newer_schema(&mut connection).await?;
+    match prepare(&mut connection, key, randomness).await {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            // Closed and not just dropped, so that no log is left beside data that is not ours to touch.
+            close(connection).await;
+            Err(error)
+        }
+    }
+}
+
+async fn prepare(
+    connection: &mut SqliteConnection,
+    key: &InstallationKey,
+    randomness: &dyn Randomness,
+) -> Result<(), StoreError> {
+    refuse_newer_schema(connection).await?;
     // Before migrating: who holds the wrong key must not change the data either.
-    let known_key = refuse_wrong_key(&mut connection, key).await?;
-    migrator().run_direct(None, &mut connection, false).await?;
+    let known_key = refuse_wrong_key(connection, key).await?;
+    migrator().run_direct(None, connection, false).await?;
     if !known_key {
         sqlx::query("INSERT INTO installation (only_row, check_value) VALUES (1, ?1)")
             .bind(key.check_value(randomness))
-            .execute(&mut connection)
+            .execute(connection)
             .await?;
     }
-    Ok(connection)
+    Ok(())
 }
 
 /// Opens the connections that read and cannot write.

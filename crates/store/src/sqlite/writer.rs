@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -14,6 +13,7 @@ use super::vault::Vault;
 use super::{open, write};
 use crate::command::{Applied, Command, Write};
 use crate::error::StoreError;
+use crate::keys::AccountKeys;
 
 /// Commands that may wait for the writer; further callers wait to be let in.
 const QUEUE: usize = 256;
@@ -125,7 +125,9 @@ impl Writer {
             .iter()
             .zip(&results)
             .any(|(command, result)| result.as_ref().is_ok_and(|applied| erases(&command.write, applied)));
-        if erased || self.owes_checkpoint {
+        // Folding the log gives its room back, which may be all that a full disk needs.
+        let out_of_room = results.iter().any(|result| matches!(result, Err(StoreError::DiskFull)));
+        if erased || out_of_room || self.owes_checkpoint {
             self.checkpoint().await;
         }
         for (answer, result) in answers.into_iter().zip(results) {
@@ -145,28 +147,44 @@ impl Writer {
                 Err(other) => return Err(other),
             });
         }
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let outcome = self.transact(commands, keys).await;
+        if outcome.is_err() {
+            // It may have been undone already: SQLite does so by itself after some failures, and then says
+            // that there is nothing to undo. This is why the statements are spelled out here: sqlx's own
+            // transactions lose count when that happens.
+            let _ = self.execute("ROLLBACK").await;
+        }
+        outcome
+    }
+
+    async fn transact(
+        &mut self,
+        commands: &[Command],
+        keys: Vec<Option<Arc<AccountKeys>>>,
+    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        self.execute("BEGIN IMMEDIATE").await?;
         let mut results = Vec::with_capacity(commands.len());
         for (command, keys) in commands.iter().zip(keys) {
-            let mut savepoint = transaction.begin().await?;
-            match write::apply(&mut savepoint, &self.vault, keys, command).await {
-                Ok(applied) => {
-                    savepoint.commit().await?;
-                    results.push(Ok(applied));
-                }
+            self.execute("SAVEPOINT command").await?;
+            match write::apply(&mut self.connection, &self.vault, keys, command).await {
+                Ok(applied) => results.push(Ok(applied)),
                 Err(refusal) if is_refusal(&refusal) => {
-                    savepoint.rollback().await?;
+                    self.execute("ROLLBACK TO command").await?;
                     results.push(Err(refusal));
                 }
                 Err(failure) => return Err(failure),
             }
+            self.execute("RELEASE command").await?;
         }
-        if results.iter().all(Result::is_err) {
-            transaction.rollback().await?;
-        } else {
-            transaction.commit().await?;
-        }
+        // A transaction of refusals only has nothing to sync.
+        let all_refused = results.iter().all(Result::is_err);
+        self.execute(if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
         Ok(results)
+    }
+
+    async fn execute(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        sqlx::query(statement).execute(&mut self.connection).await?;
+        Ok(())
     }
 
     /// Folds the log into the database file and empties it, so that overwritten bytes are in neither.
@@ -176,10 +194,10 @@ impl Writer {
     }
 
     async fn try_checkpoint(&mut self) -> Result<bool, StoreError> {
-        sqlx::query(WAIT_BRIEFLY).execute(&mut self.connection).await?;
+        self.execute(WAIT_BRIEFLY).await?;
         let outcome: Result<(i64, i64, i64), _> =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await;
-        sqlx::query(WAIT_AS_USUAL).execute(&mut self.connection).await?;
+        self.execute(WAIT_AS_USUAL).await?;
         let (busy, _, _) = outcome?;
         Ok(busy == 0)
     }

@@ -11,6 +11,9 @@ use crate::id::{AccountId, FaceId, hour_of};
 use crate::keys::{Purpose, Record};
 use crate::sqlite::vault::Vault;
 
+/// Wire id, expiry, space, model, sealed template.
+type FaceIdRow = (Vec<u8>, i64, i64, i64, Vec<u8>);
+
 pub(in crate::sqlite) async fn face_ids(
     pool: &SqlitePool,
     vault: &Vault,
@@ -21,7 +24,7 @@ pub(in crate::sqlite) async fn face_ids(
     // As JSON, one bound value whatever the number of ids: hexadecimal digits need no quoting.
     let wanted: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
     let mut connection = pool.acquire().await?;
-    let rows: Vec<(Vec<u8>, i64, i64, i64, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<FaceIdRow> = sqlx::query_as(
         "SELECT f.face_id, f.expires_at, f.space, f.model, f.sealed_template
          FROM (SELECT DISTINCT unhex(value) AS id FROM json_each(?2)) w
          CROSS JOIN face_id f ON f.account_id = ?1 AND f.face_id = w.id

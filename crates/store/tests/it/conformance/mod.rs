@@ -1,0 +1,124 @@
+//! What every backend must do. A case is an async function that takes a backend with nothing in it;
+//! [`for_each_case`] is the table of them, and each backend names itself once to get a test per case.
+
+mod accounts;
+mod audit;
+mod concurrency;
+mod containers;
+mod expiry;
+mod faces;
+mod feed;
+mod isolation;
+mod limits;
+mod paging;
+mod persons;
+mod repetition;
+mod training;
+
+/// Hands the table of cases to a macro that makes tests of them.
+macro_rules! for_each_case {
+    ($backend:ident, $fresh:path) => {
+        run_cases! { $backend, $fresh,
+            accounts: [
+                account_is_made_once_and_listed,
+                keys_are_found_by_digest_and_listed_unsealed,
+                replaced_key_is_dead_at_once,
+                key_value_belongs_to_one_slot_only,
+                unknown_account_has_nothing,
+                totals_follow_what_comes_and_goes,
+            ],
+            audit: [
+                every_command_leaves_one_row_of_a_chain,
+                refused_command_leaves_no_row,
+                chain_goes_on_after_reopening,
+                rows_tell_who_what_and_where_and_nothing_else,
+            ],
+            concurrency: [
+                writes_that_arrive_together_keep_their_order_and_numbers,
+                refused_write_does_not_disturb_those_beside_it,
+                abandoned_call_is_still_done_or_not_but_never_half,
+            ],
+            containers: [
+                container_lives_and_dies,
+                kinds_are_worlds_of_their_own,
+                update_leaves_what_it_does_not_name,
+                deleting_takes_everything_along,
+                number_is_never_used_again,
+                missing_container_is_told_by_every_call,
+            ],
+            expiry: [
+                face_id_ends_at_the_very_instant,
+                answers_come_in_the_order_asked,
+                sweep_takes_the_oldest_first_and_says_whether_more_is_due,
+                sweep_without_work_writes_nothing,
+                face_id_of_another_hour_is_refused,
+            ],
+            faces: [
+                face_of_a_list_lives_and_dies,
+                face_belongs_to_its_person_alone,
+                templates_of_a_person_come_as_they_went_in,
+                key_is_never_used_again,
+                face_of_any_size_comes_back,
+            ],
+            feed: [
+                versions_have_no_gaps,
+                replay_from_any_version_ends_in_the_same_set,
+                random_history_replays,
+                version_is_never_cut_in_two,
+                loading_while_others_write_misses_nothing,
+                follower_from_before_the_trim_reloads,
+                follower_from_the_future_reloads,
+                recheck_names_the_living_only,
+            ],
+            isolation: [
+                no_answer_crosses_accounts,
+                no_write_crosses_accounts,
+            ],
+            limits: [
+                last_place_is_taken_and_the_next_refused,
+                refusal_leaves_nothing_behind,
+            ],
+            paging: [
+                pages_of_any_size_walk_the_same_list,
+                page_may_start_anywhere,
+            ],
+            persons: [
+                person_lives_and_dies,
+                deleting_a_person_takes_their_faces,
+                update_leaves_what_it_does_not_name,
+                key_is_never_used_again,
+            ],
+            repetition: [
+                repeated_command_doubles_nothing,
+            ],
+            training: [
+                training_goes_from_asked_for_to_visible,
+                failure_keeps_the_former_training,
+                second_start_is_refused_while_one_runs,
+                stale_news_of_a_training_is_refused,
+                unfinished_trainings_are_found_after_reopening,
+            ],
+        }
+    };
+}
+
+/// One test per case: `conformance::<backend>::<module>::<case>`.
+macro_rules! run_cases {
+    ($backend:ident, $fresh:path, $($module:ident: [$($case:ident,)+],)+) => {
+        mod $backend {
+            $(
+                mod $module {
+                    $(
+                        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                        async fn $case() {
+                            let backend = $fresh();
+                            crate::conformance::$module::$case(&backend).await;
+                        }
+                    )+
+                }
+            )+
+        }
+    };
+}
+
+for_each_case!(sqlite, crate::sqlite::fresh);

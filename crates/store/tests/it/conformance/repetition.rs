@@ -1,0 +1,41 @@
+use likeness_store::{KeySlot, StoreError, Write};
+
+use crate::scene::{
+    Backend, HOUR_MILLIS, Scene, add_face, create, create_person, delete, delete_face, delete_person, group, text,
+};
+
+/// What a client that never heard the answer meets when it sends the same command again.
+pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
+    type Expected = fn(&StoreError) -> bool;
+    let scene = Scene::new(backend).await;
+    let container = group("family");
+    let person = scene.id();
+    let (face, detected) = (scene.face(), scene.detected(HOUR_MILLIS));
+    let face_id = face.id;
+    let refused: [(Write, Expected); 9] = [
+        (create(&container), |e| matches!(e, StoreError::ContainerExists)),
+        (create_person(&container, person), |e| matches!(e, StoreError::PersonExists)),
+        (add_face(&container, Some(person), face), |e| matches!(e, StoreError::FaceExists)),
+        (Write::KeepFaceIds { faces: vec![detected] }, |e| matches!(e, StoreError::FaceExists)),
+        (Write::StartTraining { container: container.clone() }, |e| matches!(e, StoreError::TrainingRunning)),
+        (Write::CreateAccount {}, |e| matches!(e, StoreError::AccountExists)),
+        (delete_face(&container, Some(person), face_id), |e| matches!(e, StoreError::FaceNotFound)),
+        (delete_person(&container, person), |e| matches!(e, StoreError::PersonNotFound)),
+        (delete(&container), |e| matches!(e, StoreError::ContainerNotFound)),
+    ];
+    for (write, expected) in refused {
+        let action = write.action();
+        if !matches!(write, Write::CreateAccount {}) {
+            scene.write(write.clone()).await.unwrap();
+        }
+        let before = scene.store.audit(scene.account, 0, 1_000).await.unwrap();
+        let again = scene.write(write).await.unwrap_err();
+        assert!(expected(&again), "{action}: {again:?}");
+        assert_eq!(scene.store.audit(scene.account, 0, 1_000).await.unwrap(), before, "{action}");
+    }
+    let set_key = Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] };
+    for _ in 0..2 {
+        scene.write(set_key.clone()).await.unwrap();
+        assert_eq!(scene.store.keys(scene.account).await.unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,260 @@
+//! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
+//! after the delete found in none.
+
+use likeness_store::{ContainerName, KeySlot, NewFace, Write};
+use sqlx::Connection;
+
+use super::{SqliteBackend, contains, fresh};
+use crate::scene::{
+    Backend, HOUR_MILLIS, Scene, create, create_person, delete, delete_face, delete_person, group, list, text,
+};
+
+/// The sealed values that a statement selects from the account.
+async fn sealed(backend: &SqliteBackend, scene: &Scene, statement: &'static str) -> Vec<Vec<u8>> {
+    let mut burglar = backend.burglar().await;
+    let values: Vec<Vec<u8>> = sqlx::query_scalar(statement)
+        .bind(scene.account.0.as_bytes().as_slice())
+        .fetch_all(&mut burglar)
+        .await
+        .unwrap();
+    burglar.close().await.unwrap();
+    assert!(!values.is_empty(), "{statement}");
+    values
+}
+
+fn found(backend: &SqliteBackend, values: &[Vec<u8>]) -> usize {
+    let bytes = backend.raw_bytes();
+    // Long values may be spread over pages; the first bytes of the ciphertext, after the header, never are.
+    values.iter().filter(|value| contains(&bytes, &value[5..45.min(value.len())])).count()
+}
+
+/// A family of two with three faces each and remarks on everything, a list of faces and some faceIds.
+struct House {
+    backend: SqliteBackend,
+    scene: Scene,
+    family: ContainerName,
+    faces: ContainerName,
+    ada: uuid::Uuid,
+    ada_face: uuid::Uuid,
+    listed: uuid::Uuid,
+}
+
+async fn house() -> House {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let (family, faces) = (group("family"), list("faces"));
+    for container in [&family, &faces] {
+        scene.create(container).await;
+        let user_data = Some(text("a remark on a container"));
+        scene.write(Write::UpdateContainer { container: container.clone(), name: None, user_data }).await.unwrap();
+    }
+    let face = || NewFace { user_data: Some(text("a remark on a face")), ..scene.face() };
+    let mut people = Vec::new();
+    for _ in 0..2 {
+        let person = scene.id();
+        scene.write(create_person(&family, person)).await.unwrap();
+        let user_data = Some(text("a remark on a person"));
+        let update = Write::UpdatePerson { container: family.clone(), person, name: None, user_data };
+        scene.write(update).await.unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            let face = face();
+            ids.push(face.id);
+            scene.write(crate::scene::add_face(&family, Some(person), face)).await.unwrap();
+        }
+        people.push((person, ids));
+    }
+    let listed = face();
+    let listed_id = listed.id;
+    scene.write(crate::scene::add_face(&faces, None, listed)).await.unwrap();
+    scene.write(Write::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] }).await.unwrap();
+    let detected = (1..=4).map(|hours| scene.detected(hours * HOUR_MILLIS)).collect();
+    scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+    let (ada, ada_faces) = people.swap_remove(0);
+    House { backend, family, faces, ada, ada_face: ada_faces[0], listed: listed_id, scene }
+}
+
+#[tokio::test]
+async fn deleted_bytes_are_in_no_file() {
+    type Delete = fn(&House) -> Write;
+    struct Case {
+        name: &'static str,
+        goes: &'static str,
+        how_many: usize,
+        stays: &'static str,
+        delete: Delete,
+    }
+    let cases = [
+        Case {
+            name: "face of a person",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1 AND seq = 1
+                   UNION ALL SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 1 AND seq = 1",
+            how_many: 2,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND (container = 2 OR seq > 1)",
+            delete: |house| delete_face(&house.family, Some(house.ada), house.ada_face),
+        },
+        Case {
+            name: "face of a list",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2",
+            how_many: 1,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1",
+            delete: |house| delete_face(&house.faces, None, house.listed),
+        },
+        Case {
+            name: "person",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND person = 1
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 1
+                   UNION ALL SELECT sealed_user_data FROM person WHERE account_id = ?1 AND seq = 1",
+            how_many: 5,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND coalesce(person, 2) = 2
+                    UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 2",
+            delete: |house| delete_person(&house.family, house.ada),
+        },
+        Case {
+            name: "group",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1
+                   UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1
+                   UNION ALL SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number = 1",
+            how_many: 10,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2",
+            delete: |house| delete(&house.family),
+        },
+        Case {
+            name: "list",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2
+                   UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 2",
+            how_many: 2,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1",
+            delete: |house| delete(&house.faces),
+        },
+        Case {
+            name: "expired faceIds",
+            goes: "SELECT sealed_template FROM face_id WHERE account_id = ?1 ORDER BY expires_at LIMIT 2",
+            how_many: 2,
+            stays: "SELECT sealed_template FROM face_id WHERE account_id = ?1 ORDER BY expires_at DESC LIMIT 2",
+            delete: |house| {
+                house.scene.wait_millis(2 * HOUR_MILLIS);
+                Write::ExpireDue { limit: 100 }
+            },
+        },
+        Case {
+            name: "replaced user data of a face",
+            goes: "SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 2",
+            how_many: 1,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
+            delete: |house| Write::UpdateFace {
+                container: house.faces.clone(),
+                person: None,
+                face: house.listed,
+                user_data: Some(text("new")),
+            },
+        },
+        Case {
+            name: "replaced name of a person",
+            goes: "SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 1",
+            how_many: 1,
+            stays: "SELECT sealed_user_data FROM person WHERE account_id = ?1",
+            delete: |house| Write::UpdatePerson {
+                container: house.family.clone(),
+                person: house.ada,
+                name: Some(text("new")),
+                user_data: None,
+            },
+        },
+        Case {
+            name: "replaced name of a container",
+            goes: "SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1",
+            how_many: 1,
+            stays: "SELECT sealed_user_data FROM container_text WHERE account_id = ?1",
+            delete: |house| Write::UpdateContainer {
+                container: house.family.clone(),
+                name: Some(text("new")),
+                user_data: None,
+            },
+        },
+        Case {
+            name: "replaced account key",
+            goes: "SELECT sealed FROM account_key WHERE account_id = ?1",
+            how_many: 1,
+            stays: "SELECT wrapped FROM data_key WHERE account_id = ?1",
+            delete: |_| Write::SetKey { slot: KeySlot::Key1, value: text("another key"), lookup: [2; 32] },
+        },
+    ];
+    for case in cases {
+        let house = house().await;
+        let goes = sealed(&house.backend, &house.scene, case.goes).await;
+        let stays = sealed(&house.backend, &house.scene, case.stays).await;
+        assert_eq!(goes.len(), case.how_many, "{}", case.name);
+        assert_eq!(found(&house.backend, &goes), goes.len(), "{}: not found before", case.name);
+        house.scene.write((case.delete)(&house)).await.unwrap();
+        assert_eq!(found(&house.backend, &goes), 0, "{}: still in a file", case.name);
+        assert_eq!(found(&house.backend, &stays), stays.len(), "{}: too much went", case.name);
+        // Closing folds everything into one file once more; nothing may come back from anywhere.
+        house.scene.store.close().await;
+        assert_eq!(found(&house.backend, &goes), 0, "{}: came back", case.name);
+    }
+}
+
+/// A reader on an old snapshot holds the log; the promise is kept as soon as it lets go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_reader_delays_the_promise_and_no_more() {
+    let house = house().await;
+    let goes = sealed(
+        &house.backend,
+        &house.scene,
+        "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2",
+    )
+    .await;
+    let mut reader = house.backend.burglar().await;
+    let mut snapshot = reader.begin().await.unwrap();
+    let _: i64 = sqlx::query_scalar("SELECT count(*) FROM face").fetch_one(&mut *snapshot).await.unwrap();
+
+    house.scene.write(delete_face(&house.faces, None, house.listed)).await.unwrap();
+    assert!(house.scene.store.face(house.scene.account, &house.faces, None, house.listed).await.unwrap().is_none());
+    assert_eq!(found(&house.backend, &goes), 1, "the old snapshot still needs the bytes");
+    house.scene.write(create(&list("others are not kept from writing"))).await.unwrap();
+
+    snapshot.rollback().await.unwrap();
+    let mut patience = 100;
+    while found(&house.backend, &goes) > 0 {
+        patience -= 1;
+        assert!(patience > 0, "the bytes are still there ten seconds after the reader left");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+/// Killed between the commit of a delete and the folding of the log: the next start finishes it.
+#[tokio::test]
+async fn a_promise_cut_short_is_kept_at_the_next_start() {
+    let house = house().await;
+    let goes = sealed(
+        &house.backend,
+        &house.scene,
+        "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2",
+    )
+    .await;
+    // As a killed process leaves it: database and log copied while the delete is only in the log.
+    let mut reader = house.backend.burglar().await;
+    let mut snapshot = reader.begin().await.unwrap();
+    let _: i64 = sqlx::query_scalar("SELECT count(*) FROM face").fetch_one(&mut *snapshot).await.unwrap();
+    house.scene.write(delete_face(&house.faces, None, house.listed)).await.unwrap();
+    let after_crash = fresh();
+    for suffix in ["", "-wal"] {
+        let name = |backend: &SqliteBackend| format!("{}{suffix}", backend.path().display());
+        std::fs::copy(name(&house.backend), name(&after_crash)).unwrap();
+    }
+    assert_eq!(found(&after_crash, &goes), 1);
+    let store = after_crash.open().await;
+    store
+        .apply(likeness_store::Command {
+            account: house.scene.account,
+            actor: house.scene.actor,
+            at: house.scene.now(),
+            request_id: house.scene.id(),
+            write: create(&list("any write")),
+        })
+        .await
+        .unwrap();
+    assert_eq!(found(&after_crash, &goes), 0);
+}

@@ -1,0 +1,70 @@
+//! What only the SQLite backend has: files.
+
+mod crash;
+mod damage;
+mod deletion;
+mod full;
+mod opening;
+mod sealing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use likeness_store::keys::InstallationKey;
+use likeness_store::{SqliteStore, Store, StoreError};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::scene::{Backend, Dice};
+
+/// A folder with a database in it.
+pub(crate) struct SqliteBackend {
+    folder: TempDir,
+}
+
+/// A backend with nothing in it.
+pub(crate) fn fresh() -> SqliteBackend {
+    SqliteBackend { folder: tempfile::tempdir().unwrap() }
+}
+
+impl SqliteBackend {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("likeness.db")
+    }
+
+    /// Every byte of every file of the database.
+    pub(crate) fn raw_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        bytes
+    }
+
+    /// A connection that goes past the store, as somebody with the file in hand would.
+    pub(crate) async fn burglar(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(self.path()).pragma("secure_delete", "ON").connect().await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(open_with(&self.path(), 1).await.unwrap())
+    }
+}
+
+/// Opens with the installation key of that seed.
+pub(crate) async fn open_with(path: &Path, key_seed: u64) -> Result<SqliteStore, StoreError> {
+    let key = InstallationKey::generate(&Dice::new(key_seed));
+    // Nonces must differ between openings of the same data: the position of the file's end will do.
+    let seed = std::fs::metadata(path).map_or(0, |file| file.len()) + 1_000;
+    SqliteStore::open(path, Arc::new(key), Arc::new(Dice::new(seed))).await
+}
+
+pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    assert!(needle.len() >= 8, "too short to look for");
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,159 @@
+use likeness_store::{StoreError, Write};
+use sqlx::Connection;
+
+use super::{fresh, open_with};
+use crate::assert_refused;
+use crate::scene::{Backend, Scene, add_face, list};
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let container = list("faces");
+    let number = scene.create(&container).await.container.unwrap();
+    let face = scene.face();
+    let applied = scene.write(add_face(&container, None, face.clone())).await.unwrap();
+    // Dropped as in a crash of the owner, without `close`.
+    drop(scene);
+
+    let scene = Scene::visit(backend.open().await, 1);
+    let rows = scene.store.rows(scene.account, number, &[applied.face.unwrap()]).await.unwrap();
+    assert_eq!(rows[0].template.expose(), face.template.expose());
+    scene.add_face(&container, None).await;
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    scene.store.close().await;
+    scene.store.close().await;
+    assert_refused!(scene.write(Write::ExpireDue { limit: 1 }).await, StoreError::Closed);
+    assert_refused!(scene.store.accounts().await, StoreError::Closed);
+    let files: Vec<_> = std::fs::read_dir(backend.path().parent().unwrap()).unwrap().collect();
+    assert_eq!(files.len(), 1, "the log was folded into the database file");
+}
+
+#[tokio::test]
+async fn another_key_is_refused_and_changes_nothing() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    scene.create(&list("faces")).await;
+    scene.store.close().await;
+    let before = backend.raw_bytes();
+    assert_refused!(open_with(&backend.path(), 2).await, StoreError::WrongKey);
+    assert!(backend.raw_bytes() == before, "the data was touched");
+    let scene = Scene::visit(backend.open().await, 1);
+    assert_eq!(scene.container(&list("faces")).await.version, 1);
+}
+
+#[tokio::test]
+async fn a_schema_from_the_future_is_refused_and_left_alone() {
+    let backend = fresh();
+    Scene::new(&backend).await.store.close().await;
+    let mut burglar = backend.burglar().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (2, 'things to come', TRUE, x'00', 0)",
+    )
+    .execute(&mut burglar)
+    .await
+    .unwrap();
+    burglar.close().await.unwrap();
+    let before = backend.raw_bytes();
+    assert_refused!(open_with(&backend.path(), 1).await, StoreError::SchemaTooNew { found: 2, known: 1 });
+    assert!(backend.raw_bytes() == before, "the data was touched");
+}
+
+#[tokio::test]
+async fn an_altered_schema_is_damage() {
+    let backend = fresh();
+    Scene::new(&backend).await.store.close().await;
+    let mut burglar = backend.burglar().await;
+    sqlx::query("UPDATE _sqlx_migrations SET checksum = x'00'").execute(&mut burglar).await.unwrap();
+    burglar.close().await.unwrap();
+    assert_refused!(open_with(&backend.path(), 1).await, StoreError::Damaged { .. });
+}
+
+#[tokio::test]
+async fn a_missing_key_check_is_damage_once_there_is_data() {
+    let backend = fresh();
+    Scene::new(&backend).await.store.close().await;
+    let mut burglar = backend.burglar().await;
+    sqlx::query("DELETE FROM installation").execute(&mut burglar).await.unwrap();
+    burglar.close().await.unwrap();
+    assert_refused!(open_with(&backend.path(), 2).await, StoreError::Damaged { .. });
+}
+
+#[tokio::test]
+async fn the_settings_are_in_force() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let mut burglar = backend.burglar().await;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut burglar).await.unwrap();
+    let page: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut burglar).await.unwrap();
+    assert_eq!((journal.as_str(), page), ("wal", 8192));
+    let loose: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0
+                            AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_sqlx_%'",
+    )
+    .fetch_all(&mut burglar)
+    .await
+    .unwrap();
+    assert_eq!(loose, [""; 0], "every table is STRICT");
+    drop(scene);
+}
+
+/// Isolation must be visible in every key: all but the two named exceptions begin with the account.
+#[tokio::test]
+async fn the_account_leads_every_key() {
+    let backend = fresh();
+    let _scene = Scene::new(&backend).await;
+    let mut burglar = backend.burglar().await;
+    let keys: Vec<(String, String)> = sqlx::query_as(
+        "SELECT il.name, ii.name
+         FROM pragma_table_list t, pragma_index_list(t.name) il, pragma_index_info(il.name) ii
+         WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '_sqlx_%' AND ii.seqno = 0",
+    )
+    .fetch_all(&mut burglar)
+    .await
+    .unwrap();
+    assert!(keys.len() >= 15, "{keys:?}");
+    for (index, first) in keys {
+        if index != "account_key_lookup" {
+            assert_eq!(first, "account_id", "{index}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    scene.create(&list("faces")).await;
+    let mut seen = 0;
+    for entry in std::fs::read_dir(backend.path().parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        seen += 1;
+    }
+    assert_eq!(seen, 3, "database, log and its index");
+}
+
+/// The command line beside a running server.
+#[tokio::test]
+async fn two_programs_share_a_database() {
+    let backend = fresh();
+    let server = Scene::new(&backend).await;
+    server.create(&list("one")).await;
+    let command_line = Scene::visit(backend.open().await, 1);
+    command_line.create(&list("two")).await;
+    server.add_face(&list("two"), None).await;
+    command_line.add_face(&list("two"), None).await;
+    assert_eq!(server.container(&list("two")).await.faces, 2);
+    let rows = server.store.audit(server.account, 0, 100).await.unwrap();
+    likeness_store::verify_chain(0, likeness_store::GENESIS, &rows).unwrap();
+    assert_eq!(rows.len(), 5);
+}

@@ -1,0 +1,261 @@
+use likeness_store::{KeySlot, NewFace, PageStart, StoreError, Write};
+use sqlx::Connection;
+use uuid::Uuid;
+
+use super::{SqliteBackend, contains, fresh};
+use crate::scene::{Backend, HOUR_MILLIS, Scene, group, list, text};
+
+const PAGE: fn() -> PageStart = || PageStart { after: String::new(), top: 100 };
+
+#[tokio::test]
+async fn nothing_personal_is_in_the_files_in_clear() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let container = group("visible-wire-id");
+    let person = scene.id();
+    let face = NewFace { user_data: Some(text("Face-Remark-5")), ..scene.face() };
+    let detected = scene.detected(HOUR_MILLIS);
+    let templates = [face.template.clone(), detected.template.clone()];
+    let writes = [
+        Write::SetKey { slot: KeySlot::Key1, value: text("Account-Key-0"), lookup: [1; 32] },
+        Write::CreateContainer {
+            container: container.clone(),
+            name: text("Container-Name-1"),
+            user_data: Some(text("Container-Remark-2")),
+            model: "recognition_04".into(),
+            limit: None,
+        },
+        Write::CreatePerson {
+            container: container.clone(),
+            person,
+            name: text("Person-Name-3"),
+            user_data: Some(text("Person-Remark-4")),
+            limit: None,
+            account_limit: None,
+        },
+        Write::AddFace { container: container.clone(), person: Some(person), face, limit: None },
+        Write::KeepFaceIds { faces: vec![detected] },
+    ];
+    for write in writes {
+        scene.write(write).await.unwrap();
+    }
+    let check = |bytes: &[u8]| {
+        assert!(contains(bytes, b"visible-wire-id"), "the search would find what is there");
+        for secret in [
+            "Account-Key-0",
+            "Container-Name-1",
+            "Container-Remark-2",
+            "Person-Name-3",
+            "Person-Remark-4",
+            "Face-Remark-5",
+        ] {
+            assert!(!contains(bytes, secret.as_bytes()), "{secret}");
+        }
+        for template in &templates {
+            for piece in template.expose().chunks_exact(16) {
+                assert!(!contains(bytes, piece), "a piece of a template");
+            }
+        }
+    };
+    check(&backend.raw_bytes());
+    scene.store.close().await;
+    check(&backend.raw_bytes());
+}
+
+/// Somebody with the file in hand moves a sealed record to where it would be of use to them.
+#[tokio::test]
+async fn a_moved_record_does_not_open() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let bob = scene.neighbour(2).await;
+    let (family, others, faces) = (group("family"), group("others"), list("faces"));
+    for scene in [&scene, &bob] {
+        for container in [&family, &others, &faces] {
+            let write = Write::CreateContainer {
+                container: container.clone(),
+                name: text("a name"),
+                user_data: Some(text("a remark")),
+                model: "recognition_04".into(),
+                limit: None,
+            };
+            scene.write(write).await.unwrap();
+        }
+        for container in [&family, &family, &others] {
+            let person = scene.id();
+            let write = Write::CreatePerson {
+                container: container.clone(),
+                person,
+                name: text("a name"),
+                user_data: Some(text("a remark")),
+                limit: None,
+                account_limit: None,
+            };
+            scene.write(write).await.unwrap();
+            for _ in 0..2 {
+                let face = NewFace { user_data: Some(text("a remark")), ..scene.face() };
+                let write = Write::AddFace { container: container.clone(), person: Some(person), face, limit: None };
+                scene.write(write).await.unwrap();
+            }
+        }
+        let marked = NewFace { space: "space b".into(), ..scene.face() };
+        scene.write(crate::scene::add_face(&faces, None, marked)).await.unwrap();
+        let detected = vec![scene.detected(HOUR_MILLIS), scene.detected(2 * HOUR_MILLIS)];
+        scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+    }
+    let set = |slot, value: &str, lookup| Write::SetKey { slot, value: text(value), lookup: [lookup; 32] };
+    scene.write(set(KeySlot::Key1, "first key", 1)).await.unwrap();
+    scene.write(set(KeySlot::Key2, "second key", 2)).await.unwrap();
+    bob.write(set(KeySlot::Key1, "third key", 3)).await.unwrap();
+    let face_ids = face_ids(&backend, &scene).await;
+    everything_opens(&scene, &face_ids).await.unwrap();
+    scene.store.close().await;
+    let untouched = std::fs::read(backend.path()).unwrap();
+
+    let cases = [
+        (
+            "face to another row",
+            "UPDATE face SET sealed_template = (SELECT sealed_template FROM face
+            WHERE account_id = ?1 AND container = 1 AND seq = 2) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "face to another container",
+            "UPDATE face SET sealed_template = (SELECT sealed_template FROM face
+            WHERE account_id = ?1 AND container = 2 AND seq = 1) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "face from another account",
+            "UPDATE face SET sealed_template = (SELECT sealed_template FROM face
+            WHERE account_id = ?2 AND container = 1 AND seq = 1) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        ("face to another person", "UPDATE face SET person = 2 WHERE account_id = ?1 AND container = 1 AND seq = 1"),
+        (
+            "face to another wire id",
+            "UPDATE face SET face_id = x'00112233445566778899aabbccddeeff'
+            WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "face to another space",
+            "UPDATE face SET space = (SELECT number FROM label WHERE account_id = ?1
+            AND word = 'space b') WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "template in place of user data",
+            "UPDATE face SET sealed_user_data = sealed_template
+            WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "face user data to another row",
+            "UPDATE face SET sealed_user_data = (SELECT sealed_user_data FROM face
+            WHERE account_id = ?1 AND container = 1 AND seq = 2) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "name in place of user data",
+            "UPDATE person SET sealed_user_data = sealed_name
+            WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "name to another person",
+            "UPDATE person SET sealed_name = (SELECT sealed_name FROM person
+            WHERE account_id = ?1 AND container = 1 AND seq = 2) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "name from another account",
+            "UPDATE person SET sealed_name = (SELECT sealed_name FROM person
+            WHERE account_id = ?2 AND container = 1 AND seq = 1) WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "person to another wire id",
+            "UPDATE person SET person_id = x'00112233445566778899aabbccddeeff'
+            WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        (
+            "container text to another container",
+            "UPDATE container_text SET sealed_name = (SELECT sealed_name
+            FROM container_text WHERE account_id = ?1 AND number = 2) WHERE account_id = ?1 AND number = 1",
+        ),
+        (
+            "container to another wire id",
+            "UPDATE container SET wire_id = 'family2' WHERE account_id = ?1 AND number = 1",
+        ),
+        ("faceId prolonged", "UPDATE face_id SET expires_at = expires_at + 1 WHERE account_id = ?1"),
+        ("faceId to another model", "UPDATE face_id SET model = space WHERE account_id = ?1"),
+        (
+            "faceId from another account",
+            "UPDATE face_id SET sealed_template = (SELECT sealed_template FROM face_id
+            WHERE account_id = ?2 LIMIT 1) WHERE account_id = ?1",
+        ),
+        (
+            "account keys swapped",
+            "UPDATE account_key SET sealed = (SELECT sealed FROM account_key
+            WHERE account_id = ?1 AND slot = 2) WHERE account_id = ?1 AND slot = 1",
+        ),
+        (
+            "account key under another digest",
+            "UPDATE account_key SET lookup = x'99' WHERE account_id = ?1 AND slot = 1",
+        ),
+        (
+            "account key from another account",
+            "UPDATE account_key SET sealed = (SELECT sealed FROM account_key
+            WHERE account_id = ?2) WHERE account_id = ?1 AND slot = 1",
+        ),
+        (
+            "data key from another account",
+            "UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key
+            WHERE account_id = ?2) WHERE account_id = ?1",
+        ),
+        ("data key renumbered", "UPDATE data_key SET key_id = 2 WHERE account_id = ?1"),
+    ];
+    for (name, statement) in cases {
+        std::fs::write(backend.path(), &untouched).unwrap();
+        let mut burglar = backend.burglar().await;
+        let moved = sqlx::query(statement)
+            .bind(scene.account.0.as_bytes().as_slice())
+            .bind(bob.account.0.as_bytes().as_slice())
+            .execute(&mut burglar)
+            .await
+            .unwrap();
+        assert!(moved.rows_affected() > 0, "{name}: nothing was moved");
+        burglar.close().await.unwrap();
+
+        let visited = Scene::visit(backend.open().await, 1);
+        let result = everything_opens(&visited, &face_ids).await;
+        assert!(matches!(result, Err(StoreError::Damaged { .. })), "{name}: {result:?}");
+        visited.store.close().await;
+    }
+}
+
+/// Reads everything that is sealed in the account, by every question that unseals.
+async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreError> {
+    let (store, account) = (&scene.store, scene.account);
+    store.keys(account).await?;
+    for kind in likeness_store::ContainerKind::ALL {
+        for container in store.containers(account, kind, &PAGE()).await? {
+            let name = &container.name_on_wire;
+            store.container(account, name).await?;
+            for person in store.persons(account, name, &PAGE()).await? {
+                store.person(account, name, person.id).await?;
+                store.templates_of_person(account, name, person.id).await?;
+            }
+            for face in store.faces(account, name, &PAGE()).await? {
+                store.face(account, name, face.person, face.id).await?;
+                store.rows(account, container.number, &[face.key]).await?;
+            }
+            store.rows_after(account, container.number, likeness_store::FaceKey(0), 100).await?;
+        }
+    }
+    store.face_ids(account, face_ids, scene.now()).await?;
+    Ok(())
+}
+
+/// The ids of all detected faces of the account, taken from the file.
+async fn face_ids(backend: &SqliteBackend, scene: &Scene) -> Vec<Uuid> {
+    let mut burglar = backend.burglar().await;
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar("SELECT face_id FROM face_id WHERE account_id = ?1")
+        .bind(scene.account.0.as_bytes().as_slice())
+        .fetch_all(&mut burglar)
+        .await
+        .unwrap();
+    burglar.close().await.unwrap();
+    assert_eq!(ids.len(), 2);
+    ids.iter().map(|id| Uuid::from_slice(id).unwrap()).collect()
+}
