@@ -102,6 +102,7 @@ async fn serve(config: Config) -> Result<()> {
     } else {
         say::line("`likeness keys show` prints the keys.");
     }
+    say::line("Ready.");
     if resumed > 0 {
         tracing::info!(resumed, "Took up {resumed} trainings that the last stop had cut off");
     }
