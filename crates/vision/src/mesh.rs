@@ -4,7 +4,7 @@ use crate::detect::Detection;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::Point;
-use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::network::{Channels, Feed, LoadedNetwork, Outputs};
 use crate::picture::Raster;
 use crate::similarity::Similarity;
 use crate::trace::{Stage, Tracer};
@@ -93,6 +93,22 @@ impl MeshNetwork {
         Ok(second)
     }
 
+    /// How sure the network is that there is a face where the detector says, 0 to 1; the first pass's face flag.
+    pub(crate) fn certainty(
+        &mut self,
+        raster: &Raster<'_>,
+        detection: &Detection,
+        trace: &mut Tracer,
+    ) -> Result<f32, VisionError> {
+        let [left, right] = detection.points.eyes();
+        let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
+        let (_, outputs) = self.look(raster, detection.rect.centre(), side, angle(left, right), trace)?;
+        let flag = outputs.named("Identity_1", 1)?[0];
+        self.0.wipe();
+        // Some exports apply the sigmoid in the network, some leave it to the reader (vision spec 4).
+        Ok(if (0.0..=1.0).contains(&flag) { flag } else { 1.0 / (1.0 + (-flag).exp()) })
+    }
+
     fn pass(
         &mut self,
         raster: &Raster<'_>,
@@ -101,14 +117,7 @@ impl MeshNetwork {
         angle: f32,
         trace: &mut Tracer,
     ) -> Result<Mesh, VisionError> {
-        trace.enter(Stage::MeshWarp);
-        if !(centre.x.is_finite() && centre.y.is_finite() && angle.is_finite() && side.is_finite() && side > 1.0) {
-            return Err(VisionError::Unalignable);
-        }
-        let to_source = Similarity::crop(centre, side, angle, SIDE as f32);
-        self.0.put(&warp(raster, &to_source, SIDE, SIDE));
-        trace.enter(Stage::MeshNetwork);
-        let outputs = self.0.run()?;
+        let (to_source, outputs) = self.look(raster, centre, side, angle, trace)?;
         trace.enter(Stage::MeshWarp);
         let raw = outputs.named("Identity_2", POINTS * 3)?;
         if raw.iter().any(|v| !v.is_finite()) {
@@ -119,6 +128,25 @@ impl MeshNetwork {
             points: raw.chunks_exact(3).map(|p| to_source.apply(Point { x: p[0], y: p[1] })).collect(),
             depths: raw.chunks_exact(3).map(|p| p[2] * scale).collect(),
         })
+    }
+
+    /// Runs the network on a turned square of the picture; also says how its frame maps into the picture.
+    fn look(
+        &mut self,
+        raster: &Raster<'_>,
+        centre: Point,
+        side: f32,
+        angle: f32,
+        trace: &mut Tracer,
+    ) -> Result<(Similarity, Outputs), VisionError> {
+        trace.enter(Stage::MeshWarp);
+        if !(centre.x.is_finite() && centre.y.is_finite() && angle.is_finite() && side.is_finite() && side > 1.0) {
+            return Err(VisionError::Unalignable);
+        }
+        let to_source = Similarity::crop(centre, side, angle, SIDE as f32);
+        self.0.put(&warp(raster, &to_source, SIDE, SIDE));
+        trace.enter(Stage::MeshNetwork);
+        Ok((to_source, self.0.run()?))
     }
 }
 

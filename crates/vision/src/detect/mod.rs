@@ -17,9 +17,6 @@ use crate::trace::{Stage, Tracer};
 use suppression::suppress;
 use tiles::windows;
 
-/// Azure reports at most this many faces of a picture (face-api, detect).
-const MOST_FACES: usize = 100;
-
 /// The points a detector gives with a box; their order is the detector's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum KeyPoints {
@@ -171,7 +168,6 @@ impl Detector {
         trace.enter(Stage::DetectFinish);
         let mut faces = suppress(found, self.overlap_threshold);
         self.select(&mut faces, picture, search);
-        trace.enter(Stage::Idle);
         Ok(faces)
     }
 
@@ -229,7 +225,7 @@ impl Detector {
         }
     }
 
-    /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left), cuts at 100.
+    /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left).
     fn select(&self, faces: &mut Vec<Detection>, picture: &Picture, search: Search) {
         let smallest = search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
         let (width, height) = (picture.width() as f32, picture.height() as f32);
@@ -242,7 +238,6 @@ impl Detector {
             let rect = face.reported(picture);
             (-rect.area(), rect.top, rect.left)
         });
-        faces.truncate(MOST_FACES);
     }
 }
 
