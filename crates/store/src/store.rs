@@ -34,7 +34,8 @@ pub trait Store: Send + Sync {
     /// refused while the first is under way. Nothing is ever doubled.
     ///
     /// # Errors
-    /// Any of [`StoreError`]; after each of them nothing was written.
+    /// A refusal, which tells what is in the way: nothing was written. Or a failure of the database itself
+    /// (`Busy`, `DiskFull`, `Damaged`, `Backend`): nothing of the command can be read, and it may be repeated.
     async fn apply(&self, command: Command) -> Result<Applied, StoreError>;
 
     /// Every account, in order of their ids.
@@ -46,7 +47,7 @@ pub trait Store: Send + Sync {
     /// The account and slot whose key has this keyed digest. One index read.
     async fn account_of_key(&self, lookup: &[u8; 32]) -> Result<Option<(AccountId, KeySlot)>, StoreError>;
 
-    /// The account's keys, unsealed, in order of their slots.
+    /// The account's keys, unsealed, in order of their slots. Fails with `AccountNotFound`.
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError>;
 
     /// One container.
@@ -128,7 +129,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Feed, StoreError>;
 
-    /// The gallery rows of faces after `after`, ascending, at most `limit`; for loading a container.
+    /// The gallery rows of faces after `after`, ascending, at most `limit`; for loading a container. A
+    /// container that is gone has none. Keep pages short (4,096 rows): a page is held in memory twice.
     ///
     /// To load while others write: ask [`Store::version_of`] first, then all pages, then follow
     /// [`Store::changes_since`] from that version; adding a known face again must be a no-op.

@@ -104,6 +104,9 @@ CREATE TABLE person (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX person_wire_id ON person (account_id, container, person_id);
 
+-- With a rowid, unlike the tables above: SQLite keeps only a quarter of a page of a row inside a table
+-- WITHOUT ROWID and spends a page of its own on the rest. Measured, a face of 512 numbers took 9.6 KB that way
+-- and takes 3.1 KB this way. Rows lie in the order in which they came, so a container reads in runs.
 CREATE TABLE face (
     account_id       BLOB NOT NULL,
     container        INTEGER NOT NULL,
@@ -117,7 +120,7 @@ CREATE TABLE face (
     PRIMARY KEY (account_id, container, seq),
     FOREIGN KEY (account_id, container) REFERENCES container,
     FOREIGN KEY (account_id, container, person) REFERENCES person
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE UNIQUE INDEX face_wire_id ON face (account_id, container, face_id);
 CREATE INDEX face_person ON face (account_id, container, person, seq) WHERE person IS NOT NULL;
 
@@ -133,8 +136,8 @@ CREATE TABLE change (
     FOREIGN KEY (account_id, container) REFERENCES container
 ) STRICT, WITHOUT ROWID;
 
--- Detected faces. Clustered by expiry, so that a sweep takes rows off the front; the id's first 16 bits are
--- the hour of expiry, so that the index by id is ordered by hour too.
+-- Detected faces. With a rowid for the same reason. The first 16 bits of an id are its hour of expiry, so the
+-- index by id is ordered by hour, and both a look-up and a sweep stay among the rows of a few hours.
 CREATE TABLE face_id (
     account_id      BLOB NOT NULL REFERENCES account,
     expires_at      INTEGER NOT NULL,
@@ -142,9 +145,9 @@ CREATE TABLE face_id (
     space           INTEGER NOT NULL,            -- label
     model           INTEGER NOT NULL,            -- label
     sealed_template BLOB NOT NULL,
-    PRIMARY KEY (account_id, expires_at, face_id)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX face_id_wire_id ON face_id (account_id, face_id);
+    PRIMARY KEY (account_id, face_id)
+) STRICT;
+CREATE INDEX face_id_expiry ON face_id (account_id, expires_at);
 
 -- What was done, chained by hash.
 CREATE TABLE audit (

@@ -107,8 +107,8 @@ pub(super) async fn container(work: &mut Work<'_>, container: &ContainerName) ->
 /// Removes what has expired, oldest first, and change rows that are past their time.
 pub(super) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
     let removed = sqlx::query(
-        "DELETE FROM face_id WHERE (account_id, expires_at, face_id) IN (
-             SELECT account_id, expires_at, face_id FROM face_id
+        "DELETE FROM face_id WHERE account_id = ?1 AND face_id IN (
+             SELECT face_id FROM face_id
              WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
     )
     .bind(work.account())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::is_refusal;
 use super::vault::Vault;
@@ -25,7 +25,7 @@ const BATCH: usize = 64;
 const WAIT_BRIEFLY: &str = "PRAGMA busy_timeout = 200";
 /// The connection's usual patience again, [`open::PATIENCE`].
 const WAIT_AS_USUAL: &str = "PRAGMA busy_timeout = 5000";
-/// When a checkpoint that was put off is tried again, if no command comes before.
+/// How often a checkpoint that was put off is tried again.
 const CHECKPOINT_RETRY: Duration = Duration::from_millis(500);
 
 type Answer = oneshot::Sender<Result<Applied, StoreError>>;
@@ -72,32 +72,32 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, mut commands: mpsc::Receiver<(Command, Answer)>, mut stopped: oneshot::Receiver<()>) {
-        let mut open = true;
+        let mut retry = interval(CHECKPOINT_RETRY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut may_be_stopped = true;
         loop {
-            let patience = if self.owes_checkpoint { CHECKPOINT_RETRY } else { Duration::MAX };
             let first = tokio::select! {
-                first = timeout(patience, commands.recv()) => first,
-                // `Err` means that the handle was dropped without closing; `recv` then ends the loop.
-                stop = &mut stopped, if open => {
-                    open = false;
+                first = commands.recv() => first,
+                _ = retry.tick(), if self.owes_checkpoint => {
+                    self.checkpoint().await;
+                    continue;
+                }
+                stop = &mut stopped, if may_be_stopped => {
+                    may_be_stopped = false;
+                    // An error means that the handle was dropped without closing; `recv` then ends by itself.
                     if stop.is_ok() {
                         commands.close();
                     }
                     continue;
                 }
             };
-            match first {
-                Ok(Some(first)) => {
-                    let mut batch = vec![first];
-                    while batch.len() < BATCH {
-                        let Ok(next) = commands.try_recv() else { break };
-                        batch.push(next);
-                    }
-                    self.answer(batch).await;
-                }
-                Ok(None) => break,
-                Err(_) => self.checkpoint().await,
+            let Some(first) = first else { break };
+            let mut batch = vec![first];
+            while batch.len() < BATCH {
+                let Ok(next) = commands.try_recv() else { break };
+                batch.push(next);
             }
+            self.answer(batch).await;
         }
         if self.owes_checkpoint {
             self.checkpoint().await;
@@ -127,7 +127,7 @@ impl Writer {
             .any(|(command, result)| result.as_ref().is_ok_and(|applied| erases(&command.write, applied)));
         // Folding the log gives its room back, which may be all that a full disk needs.
         let out_of_room = results.iter().any(|result| matches!(result, Err(StoreError::DiskFull)));
-        if erased || out_of_room || self.owes_checkpoint {
+        if erased || out_of_room {
             self.checkpoint().await;
         }
         for (answer, result) in answers.into_iter().zip(results) {

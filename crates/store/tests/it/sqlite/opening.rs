@@ -157,3 +157,22 @@ async fn two_programs_share_a_database() {
     likeness_store::verify_chain(0, likeness_store::GENESIS, &rows).unwrap();
     assert_eq!(rows.len(), 5);
 }
+
+/// A lock of another program is waited out; it is not an error.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_of_another_program_is_waited_out() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let mut other = backend.burglar().await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let waiting = async {
+        scene.create(&list("faces")).await;
+    };
+    let release = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(scene.store.container(scene.account, &list("faces")).await.unwrap().is_none(), "readers do not wait");
+        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    };
+    tokio::join!(waiting, release);
+    assert_eq!(scene.container(&list("faces")).await.version, 1);
+}
