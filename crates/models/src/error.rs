@@ -30,7 +30,7 @@ pub enum ModelsError {
     NpmFailed {
         /// Where it ran.
         folder: PathBuf,
-        /// The end of what it said.
+        /// The beginning of what it said.
         reason: String,
     },
     /// A file that should be there is not.

@@ -8,8 +8,8 @@ use crate::install::Step;
 use crate::pack::Source;
 use crate::{ModelsError, files, known};
 
-/// Bytes of npm's last words that go into an error.
-const LAST_WORDS: usize = 600;
+/// Characters of what npm says that go into an error. The reason comes first, a stack trace after it.
+const FIRST_WORDS: usize = 600;
 
 /// The `node_modules` folder that holds the packages. npm is not run when all that is `needed` was fetched before.
 pub(crate) fn modules(
@@ -59,7 +59,6 @@ fn run_npm(folder: &Path) -> Result<(), ModelsError> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
-    let start = said.char_indices().rev().nth(LAST_WORDS).map_or(0, |(at, _)| at);
-    Err(ModelsError::NpmFailed { folder: folder.to_owned(), reason: said[start..].to_owned() })
+    let reason = said.trim().chars().take(FIRST_WORDS).collect();
+    Err(ModelsError::NpmFailed { folder: folder.to_owned(), reason })
 }
