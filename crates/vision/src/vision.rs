@@ -69,14 +69,13 @@ const MOST_FACES: usize = 100;
 
 /// BlazeFace boxes scored at least this are believed; the others must look like a face to the mesh network too.
 ///
-/// Measured with quarter-size windows on 17 of the sample photos, where BlazeFace alone raises 12 false alarms: their
-/// scores are 0.50 to 0.76 and their mesh certainties 0.00 to 0.40, all but one under [`FACE_CERTAINTY`]; the 44 real faces
-/// score 0.72 to 0.97, with certainties above 0.99 but for one in full profile (0.79). Half-size windows, the usual
-/// search, raise none there.
+/// Measured with quarter-size windows on 17 of the sample photos, where BlazeFace alone raises 12 false alarms: they
+/// score 0.50 to 0.76, and the mesh network's certainty of them is 0.00 to 0.40; the 44 real faces score 0.72 to 0.97, with
+/// certainties above 0.99 but for one in full profile (0.79). Half-size windows, the usual search, raise none there.
 const SURE_SCORE: f32 = 0.85;
 
-/// See [`SURE_SCORE`]; low, so that a face hard to see is kept.
-const FACE_CERTAINTY: f32 = 0.2;
+/// See [`SURE_SCORE`]. The mesh network's own decision.
+const FACE_CERTAINTY: f32 = 0.5;
 
 /// The loaded networks and their buffers. Owned by one worker thread at a time.
 pub struct Vision {

@@ -14,11 +14,19 @@ const CUT_MARGIN_PX: f32 = 2.0;
 
 /// Longer side above which quarter-size windows are looked at too. Azure's smallest face, 36 px, is then under 5 px of
 /// the whole frame's 256 and under 8 of a half-size window's, where recall falls (vision spec 3, table by face width).
-const LARGE_PICTURE_PX: u32 = 1920;
+const LARGE_PICTURE_PX: usize = 1920;
 
-pub(super) fn windows(kind: DetectorKind, picture: &Picture, depth: Depth) -> Vec<Window> {
+/// A window, and whether smaller ones look at the same part of the picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tile {
+    pub(super) window: Window,
+    pub(super) has_finer: bool,
+}
+
+/// The whole frame first, then coarser before finer levels.
+pub(super) fn tiles(kind: DetectorKind, picture: &Picture, depth: Depth) -> Vec<Tile> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let quarters = depth == Depth::Deep || width.max(height) > LARGE_PICTURE_PX as usize;
+    let quarters = depth == Depth::Deep || width.max(height) > LARGE_PICTURE_PX;
     let levels: &[usize] = match (kind, quarters) {
         (DetectorKind::BlazefaceBack, false) => &[2],
         (DetectorKind::BlazefaceBack, true) => &[2, 4],
@@ -26,28 +34,30 @@ pub(super) fn windows(kind: DetectorKind, picture: &Picture, depth: Depth) -> Ve
         (DetectorKind::Yunet | DetectorKind::Scrfd, false) => &[],
         (DetectorKind::Yunet | DetectorKind::Scrfd, true) => &[2],
     };
-    let mut windows = vec![Window { left: 0, top: 0, width, height }];
+    let mut tiles = vec![Tile { window: Window { left: 0, top: 0, width, height }, has_finer: false }];
     for &level in levels {
-        add_level(&mut windows, width, height, level, kind);
+        let finer = level_windows(width, height, level, kind);
+        if !finer.is_empty() {
+            tiles.iter_mut().for_each(|tile| tile.has_finer = true);
+        }
+        tiles.extend(finer.into_iter().map(|window| Tile { window, has_finer: false }));
     }
-    windows
+    tiles
 }
 
-fn add_level(windows: &mut Vec<Window>, width: usize, height: usize, level: usize, kind: DetectorKind) {
+fn level_windows(width: usize, height: usize, level: usize, kind: DetectorKind) -> Vec<Window> {
     let longer = width.max(height) as f32;
     let side = (WINDOW_OVER_PITCH * longer / level as f32).min(longer);
     // Enlarging a window that the whole frame already shows at full sharpness adds work and no detail.
     let frame = if kind == DetectorKind::BlazefaceBack { 256.0 } else { 640.0 };
     if side <= frame {
-        return;
+        return Vec::new();
     }
     let side = side.round() as usize;
     let (lefts, tops) = (starts(width, side), starts(height, side));
-    for &top in &tops {
-        for &left in &lefts {
-            windows.push(Window { left, top, width: side.min(width - left), height: side.min(height - top) });
-        }
-    }
+    let window =
+        |left: usize, top: usize| Window { left, top, width: side.min(width - left), height: side.min(height - top) };
+    tops.iter().flat_map(|&top| lefts.iter().map(move |&left| window(left, top))).collect()
 }
 
 /// Even starting places so that windows of `side` cover `length` with about a fifth shared.
@@ -90,7 +100,7 @@ mod tests {
             ("deeper", Yunet, (1280, 960), Depth::Deep, 1 + 4),
         ];
         for (name, kind, (width, height), depth, expected) in cases {
-            assert_eq!(windows(kind, &picture(width, height), depth).len(), expected, "{name}");
+            assert_eq!(tiles(kind, &picture(width, height), depth).len(), expected, "{name}");
         }
     }
 
@@ -112,17 +122,18 @@ mod tests {
     proptest! {
         #[test]
         fn windows_cover_the_picture_and_stay_inside(width in 257u32..900, height in 1u32..900) {
-            let all = windows(DetectorKind::BlazefaceBack, &picture(width, height), Depth::Deep);
+            let all: Vec<_> =
+                tiles(DetectorKind::BlazefaceBack, &picture(width, height), Depth::Deep).into_iter().map(|t| t.window).collect();
             for w in &all {
                 prop_assert!(w.width > 0 && w.height > 0);
                 prop_assert!(w.left + w.width <= width as usize && w.top + w.height <= height as usize);
             }
-            let tiles = &all[1..];
-            if !tiles.is_empty() {
+            let parts = &all[1..];
+            if !parts.is_empty() {
                 for (x, y) in [(0, 0), (width - 1, height - 1), (width / 2, height / 3), (width / 3, height - 1)] {
                     let (x, y) = (x as usize, y as usize);
                     let holds = |w: &Window| (w.left..w.left + w.width).contains(&x) && (w.top..w.top + w.height).contains(&y);
-                    prop_assert!(tiles.iter().any(holds));
+                    prop_assert!(parts.iter().any(holds));
                 }
             }
         }

@@ -5,7 +5,7 @@ use likeness_vision::{
     Depth, Detection, DetectorKind, KeyPoints, Picture, RecogniserKind, RectF, Search, Vision, VisionError,
 };
 
-use crate::fake::{FakeEngine, load, parts, unused};
+use crate::fake::{FakeEngine, Function, load, parts, unused};
 
 /// The greys that stand for faces. Black is background.
 const FACES: [u8; 4] = [90, 140, 190, 240];
@@ -242,6 +242,61 @@ fn hostile(_: &Tensor) -> Vec<(String, Tensor)> {
         output("Identity_2", 512, 16),
         output("Identity_3", 384, 16),
     ]
+}
+
+fn blazeface_scored(input: &Tensor, score: f32) -> Vec<(String, Tensor)> {
+    let mut outputs = blazeface(input);
+    outputs[1].1.data.iter_mut().filter(|v| **v > 0.0).for_each(|v| *v = (score / (1.0 - score)).ln());
+    outputs
+}
+
+fn face_flag(flag: f32) -> Vec<(String, Tensor)> {
+    vec![("Identity_1".into(), tensor(&[1, 1], vec![flag])), ("Identity_2".into(), Tensor::zeros(&[1, 1404]))]
+}
+
+#[test]
+fn a_doubtful_box_must_look_like_a_face_to_the_mesh() {
+    let doubtful: Function = |input| blazeface_scored(input, 0.7);
+    let sure: Function = |input| blazeface_scored(input, 0.9);
+    let (yes, no): (Function, Function) = (|_| face_flag(0.9), |_| face_flag(0.1));
+    let (yes_logit, no_logit): (Function, Function) = (|_| face_flag(7.0), |_| face_flag(-7.0));
+    let cases = [
+        ("doubtful, a face", doubtful, yes, 1),
+        ("doubtful, no face", doubtful, no, 0),
+        ("doubtful, a face, before the sigmoid", doubtful, yes_logit, 1),
+        ("doubtful, no face, before the sigmoid", doubtful, no_logit, 0),
+        ("sure, not asked about", sure, no, 1),
+    ];
+    let picture = picture(640, 480, &[(200, 150, 120)]);
+    for (name, detector, mesh, expected) in cases {
+        let engine = FakeEngine { detector, mesh, iris: unused, recogniser: unused };
+        let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
+        let found = load(&engine, &parts).unwrap().detect(&picture, Search::default()).unwrap();
+        assert_eq!(found.len(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_hundred_faces_at_most() {
+    // A score in every second cell of a 16 x 16 grid, each box a cell large: 128 faces in one frame.
+    let crowd: Function = |_| {
+        let (mut scores, mut boxes) = (vec![-100.0; 512], vec![0.0; 512 * 16]);
+        for cell in (0..256).step_by(2) {
+            scores[cell * 2] = 5.0;
+            boxes[cell * 32..][..4].copy_from_slice(&[0.0, 0.0, 15.0, 15.0]);
+        }
+        vec![
+            ("Identity".into(), tensor(&[1, 512, 1], scores)),
+            ("Identity_1".into(), tensor(&[1, 384, 1], vec![-100.0; 384])),
+            ("Identity_2".into(), tensor(&[1, 512, 16], boxes)),
+            ("Identity_3".into(), tensor(&[1, 384, 16], vec![0.0; 384 * 16])),
+        ]
+    };
+    let engine = FakeEngine { detector: crowd, mesh: unused, iris: unused, recogniser: unused };
+    let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
+    let search = Search { smallest_px: Some(1.0), depth: Depth::Usual };
+    let found = load(&engine, &parts).unwrap().detect(&picture(400, 400, &[]), search).unwrap();
+    assert_eq!(found.len(), 100);
 }
 
 #[test]
