@@ -42,9 +42,7 @@ impl OnnxRuntime {
     /// try a different file.
     pub fn open(library: &Path) -> Result<Self, EngineError> {
         // Two spellings of one path are one library.
-        let library = library
-            .canonicalize()
-            .unwrap_or_else(|_| library.to_path_buf());
+        let library = library.canonicalize().unwrap_or_else(|_| library.to_path_buf());
 
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(opened) = &*opened {
@@ -61,14 +59,8 @@ impl OnnxRuntime {
         forbid_telemetry();
         let version = library::version_of(&library)?;
         let environment = environment(&library)?;
-        let runtime = Self {
-            environment,
-            version,
-        };
-        *opened = Some(Opened {
-            library,
-            runtime: runtime.clone(),
-        });
+        let runtime = Self { environment, version };
+        *opened = Some(Opened { library, runtime: runtime.clone() });
         Ok(runtime)
     }
 }
@@ -79,11 +71,7 @@ impl Engine for OnnxRuntime {
     }
 
     fn load(&self, onnx: &[u8], input_shape: &[usize]) -> Result<Box<dyn Network>, EngineError> {
-        Ok(Box::new(LoadedNetwork::load(
-            &self.environment,
-            onnx,
-            input_shape,
-        )?))
+        Ok(Box::new(LoadedNetwork::load(&self.environment, onnx, input_shape)?))
     }
 }
 
@@ -108,10 +96,7 @@ fn environment(library: &Path) -> Result<Environment, EngineError> {
 }
 
 /// Makes sure that the library finds its opt-out when it starts.
-#[expect(
-    unsafe_code,
-    reason = "the library's only complete opt-out is an environment variable"
-)]
+#[expect(unsafe_code, reason = "the library's only complete opt-out is an environment variable")]
 fn forbid_telemetry() {
     if env::var_os(NO_TELEMETRY).is_some_and(|value| value == "1") {
         return;

@@ -13,10 +13,7 @@ use ort::sys::{ORT_API_VERSION, OrtApiBase};
 
 /// Opens the library, checks that it is an ONNX Runtime 1.x at least as new as the interface we were built
 /// for, closes it again and returns its version, such as `1.30.0`.
-#[expect(
-    unsafe_code,
-    reason = "loading a shared library runs foreign code; there is no safe way to do it"
-)]
+#[expect(unsafe_code, reason = "loading a shared library runs foreign code; there is no safe way to do it")]
 pub(crate) fn version_of(path: &Path) -> Result<String, EngineError> {
     let unavailable = |why: String| EngineError::Unavailable(format!("`{}` {why}", path.display()));
     if !path.is_file() {
@@ -27,60 +24,38 @@ pub(crate) fn version_of(path: &Path) -> Result<String, EngineError> {
 
     // SAFETY: the operator names this library in order to have it run in this process. Its start-up code is
     // trusted to the same degree as all that follows.
-    let library = unsafe { Library::new(path) }.map_err(|error| {
-        unavailable(format!(
-            "cannot be loaded as a shared library for this machine: {error}"
-        ))
-    })?;
+    let library = unsafe { Library::new(path) }
+        .map_err(|error| unavailable(format!("cannot be loaded as a shared library for this machine: {error}")))?;
 
     // SAFETY: `OrtGetApiBase` is ONNX Runtime's only documented entry and has had this signature since its
     // first release.
-    let entry = unsafe {
-        library.get::<unsafe extern "system" fn() -> *const OrtApiBase>(b"OrtGetApiBase")
-    }
-    .map_err(|_| {
-        unavailable(
-            "is a shared library, but not ONNX Runtime (it has no `OrtGetApiBase`)".to_owned(),
-        )
-    })?;
+    let entry = unsafe { library.get::<unsafe extern "system" fn() -> *const OrtApiBase>(b"OrtGetApiBase") }
+        .map_err(|_| unavailable("is a shared library, but not ONNX Runtime (it has no `OrtGetApiBase`)".to_owned()))?;
 
     // SAFETY: the entry takes nothing and returns null or a table that lives as long as the library, which
     // stays open to the end of this function.
-    let base = unsafe { entry().as_ref() }
-        .ok_or_else(|| unavailable("returns no interface".to_owned()))?;
+    let base = unsafe { entry().as_ref() }.ok_or_else(|| unavailable("returns no interface".to_owned()))?;
 
     // SAFETY: part of the table for every version; it returns null or a text that ends in a zero byte and
     // lives as long as the library.
     let text = unsafe {
         let text = (base.GetVersionString)();
-        if text.is_null() {
-            None
-        } else {
-            Some(CStr::from_ptr(text))
-        }
+        if text.is_null() { None } else { Some(CStr::from_ptr(text)) }
     };
-    let version = text
-        .map(|text| text.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let version = text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
 
     // The version is looked at before the interface is asked for: an older library answers that question with a
     // line of its own on standard error.
     if !is_new_enough(&version) {
         return Err(unavailable(format!(
             "is ONNX Runtime {}, and 1.{ORT_API_VERSION} or a later 1.x is needed",
-            if version.is_empty() {
-                "of an unknown version"
-            } else {
-                &version
-            }
+            if version.is_empty() { "of an unknown version" } else { &version }
         )));
     }
 
     // SAFETY: part of the table for every version; it returns null for an interface the library does not have.
     if unsafe { (base.GetApi)(ORT_API_VERSION) }.is_null() {
-        return Err(unavailable(format!(
-            "calls itself ONNX Runtime {version}, but lacks interface {ORT_API_VERSION}"
-        )));
+        return Err(unavailable(format!("calls itself ONNX Runtime {version}, but lacks interface {ORT_API_VERSION}")));
     }
     Ok(version)
 }

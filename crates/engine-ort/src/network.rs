@@ -1,3 +1,5 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use likeness_vision::engine::{EngineError, Network, Tensor};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
@@ -19,32 +21,19 @@ pub(crate) struct LoadedNetwork {
 impl LoadedNetwork {
     /// Loads the network and runs it once on zeros: a shape that does not fit shows here and not in the first
     /// request, and the working memory of a run is set up.
-    pub(crate) fn load(
-        environment: &Environment,
-        onnx: &[u8],
-        input_shape: &[usize],
-    ) -> Result<Self, EngineError> {
-        let session =
-            session(environment, onnx).map_err(|error| EngineError::Load(error.to_string()))?;
+    pub(crate) fn load(environment: &Environment, onnx: &[u8], input_shape: &[usize]) -> Result<Self, EngineError> {
+        let session = guarded(|| session(environment, onnx))
+            .map_err(EngineError::Load)?
+            .map_err(|error| EngineError::Load(error.to_string()))?;
         check_input(session.inputs(), input_shape)?;
         check_outputs(session.outputs())?;
-        let outputs = session
-            .outputs()
-            .iter()
-            .map(|output| output.name().to_owned())
-            .collect();
+        let outputs = session.outputs().iter().map(|output| output.name().to_owned()).collect();
 
-        let mut network = Self {
-            session,
-            input_shape: input_shape.to_vec(),
-            outputs,
-        };
-        network
-            .run(&Tensor::zeros(input_shape))
-            .map_err(|error| match error {
-                EngineError::Run(why) => EngineError::Load(why),
-                other => other,
-            })?;
+        let mut network = Self { session, input_shape: input_shape.to_vec(), outputs };
+        network.run(&Tensor::zeros(input_shape)).map_err(|error| match error {
+            EngineError::Run(why) => EngineError::Load(why),
+            other => other,
+        })?;
         Ok(network)
     }
 }
@@ -66,26 +55,23 @@ impl Network for LoadedNetwork {
         }
 
         let failed = |error: ort::Error| EngineError::Run(error.to_string());
-        let view = TensorRef::from_array_view((self.input_shape.clone(), input.data.as_slice()))
-            .map_err(failed)?;
+        let view = TensorRef::from_array_view((self.input_shape.clone(), input.data.as_slice())).map_err(failed)?;
         let values = self.session.run(ort::inputs![view]).map_err(failed)?;
         (0..self.outputs.len())
             .map(|index| {
                 let (shape, data) = values[index].try_extract_tensor::<f32>().map_err(failed)?;
-                let shape = shape
-                    .iter()
-                    .map(|&length| usize::try_from(length))
-                    .collect::<Result<_, _>>();
-                let shape = shape.map_err(|_| {
-                    EngineError::Run("an output has a negative dimension".to_owned())
-                })?;
-                Ok(Tensor {
-                    shape,
-                    data: data.to_vec(),
-                })
+                let shape = shape.iter().map(|&length| usize::try_from(length)).collect::<Result<_, _>>();
+                let shape = shape.map_err(|_| EngineError::Run("an output has a negative dimension".to_owned()))?;
+                Ok(Tensor { shape, data: data.to_vec() })
             })
             .collect()
     }
+}
+
+/// Turns a panic of `ort` into an error: it takes some questions to a session for infallible that a damaged file
+/// can make fail, such as the shape of an input that claims a negative length. The session is dropped then.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| "ort stopped at what it holds to be impossible".to_owned())
 }
 
 /// A session that runs on the calling thread alone: `ort` forbids two runs of one session at a time, and a
@@ -107,55 +93,30 @@ fn session(environment: &Environment, onnx: &[u8]) -> ort::Result<Session> {
 
 fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<(), EngineError> {
     let [input] = inputs else {
-        return Err(EngineError::Load(format!(
-            "it has {} inputs, and one is expected",
-            inputs.len()
-        )));
+        return Err(EngineError::Load(format!("it has {} inputs, and one is expected", inputs.len())));
     };
-    let ValueType::Tensor {
-        ty: TensorElementType::Float32,
-        shape,
-        ..
-    } = input.dtype()
-    else {
-        return Err(EngineError::Load(format!(
-            "its input `{}` is not a tensor of 32-bit floats",
-            input.name()
-        )));
+    let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = input.dtype() else {
+        return Err(EngineError::Load(format!("its input `{}` is not a tensor of 32-bit floats", input.name())));
     };
     // -1 stands for a length that the network leaves open.
-    let values = wanted
-        .iter()
-        .try_fold(1, |product: usize, &length| product.checked_mul(length));
+    let values = wanted.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
     let can_be_held = values.is_some_and(|values| (1..=MAX_INPUT_VALUES).contains(&values));
     let fits = shape.len() == wanted.len()
-        && shape
-            .iter()
-            .zip(wanted)
-            .all(|(&own, &wanted)| own == -1 || usize::try_from(own) == Ok(wanted));
+        && shape.iter().zip(wanted).all(|(&own, &wanted)| own == -1 || usize::try_from(own) == Ok(wanted));
     if !fits || !can_be_held {
-        return Err(EngineError::Load(format!(
-            "its input takes the shape {shape}, and {wanted:?} was asked for"
-        )));
+        return Err(EngineError::Load(format!("its input takes the shape {shape}, and {wanted:?} was asked for")));
     }
     Ok(())
 }
 
 fn check_outputs(outputs: &[Outlet]) -> Result<(), EngineError> {
-    let odd = outputs.iter().find(|output| {
-        !matches!(
-            output.dtype(),
-            ValueType::Tensor {
-                ty: TensorElementType::Float32,
-                ..
-            }
-        )
-    });
+    let odd = outputs
+        .iter()
+        .find(|output| !matches!(output.dtype(), ValueType::Tensor { ty: TensorElementType::Float32, .. }));
     match odd {
-        Some(output) => Err(EngineError::Load(format!(
-            "its output `{}` is not a tensor of 32-bit floats",
-            output.name()
-        ))),
+        Some(output) => {
+            Err(EngineError::Load(format!("its output `{}` is not a tensor of 32-bit floats", output.name())))
+        }
         None => Ok(()),
     }
 }

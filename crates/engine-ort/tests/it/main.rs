@@ -1,31 +1,21 @@
 //! ONNX Runtime through the public door. These tests need its shared library and say so where it is missing.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop; the lint spares test functions, not what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop; the lint spares test functions, not what they share")]
 
+mod damaged;
+mod installed;
 mod opening;
 mod running;
 mod telemetry;
 mod tiny;
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use likeness_engine_ort::OnnxRuntime;
 use tempfile::TempDir;
 
-/// The installed shared library.
-fn library() -> PathBuf {
-    match std::env::var_os("LIKENESS_ONNXRUNTIME") {
-        Some(path) => PathBuf::from(path),
-        None => panic!(
-            "there is no ONNX Runtime to test: run `make setup` first or set LIKENESS_ONNXRUNTIME"
-        ),
-    }
-}
+use installed::library;
 
-fn runtime() -> OnnxRuntime {
+fn engine() -> OnnxRuntime {
     OnnxRuntime::open(&library()).expect("the installed library opens")
 }
 

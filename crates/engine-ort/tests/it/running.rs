@@ -1,15 +1,15 @@
-//! Loading and running the tiny network.
+//! Loading and running the tiny network. What every engine must do: `engine-pure` runs the same tests.
 
 use likeness_vision::engine::{Engine, EngineError, Tensor};
 
-use crate::{runtime, tiny};
+use crate::{engine, tiny};
 
 /// Sums of 18 products of numbers below 1, in any order.
 const ROUNDING: f32 = 1e-5;
 
 #[test]
 fn answers_are_those_of_the_definition() {
-    let mut network = runtime().load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
+    let mut network = engine().load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
     assert_eq!(network.outputs(), ["positive", "sums"]);
     for seed in 0..10 {
         let input = tiny::input(seed);
@@ -23,29 +23,28 @@ fn answers_are_those_of_the_definition() {
 
 #[test]
 fn an_open_size_is_fixed_at_load() {
-    let mut network = runtime()
-        .load(&tiny::onnx_for_every_size(), &tiny::INPUT_SHAPE)
-        .unwrap();
+    let mut network = engine().load(&tiny::onnx_for_every_size(), &tiny::INPUT_SHAPE).unwrap();
     let input = tiny::input(2);
-    assert!(
-        tiny::difference(&network.run(&input).unwrap()[1], &tiny::expected(&input)[1]) < ROUNDING
-    );
+    assert!(tiny::difference(&network.run(&input).unwrap()[1], &tiny::expected(&input)[1]) < ROUNDING);
     let smaller = Tensor::zeros(&[1, 2, 4, 4]);
     assert!(matches!(network.run(&smaller), Err(EngineError::Run(_))));
 }
 
 #[test]
+fn constants_of_an_old_file_are_no_inputs() {
+    let mut network = engine().load(&tiny::onnx_of_the_old_kind(), &tiny::INPUT_SHAPE).unwrap();
+    let input = tiny::input(4);
+    assert!(tiny::difference(&network.run(&input).unwrap()[1], &tiny::expected(&input)[1]) < ROUNDING);
+}
+
+#[test]
 fn every_copy_on_its_own_thread_answers_alike() {
-    let runtime = runtime();
-    let first = runtime
-        .load(&tiny::onnx(), &tiny::INPUT_SHAPE)
-        .unwrap()
-        .run(&tiny::input(1))
-        .unwrap();
+    let engine = engine();
+    let first = engine.load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap().run(&tiny::input(1)).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let mut network = runtime.load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
+                let mut network = engine.load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
                 for _ in 0..50 {
                     assert_eq!(network.run(&tiny::input(1)).unwrap(), first);
                 }
@@ -56,50 +55,17 @@ fn every_copy_on_its_own_thread_answers_alike() {
 
 #[test]
 fn another_input_than_promised_is_refused_and_does_no_harm() {
-    let mut network = runtime().load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
+    let mut network = engine().load(&tiny::onnx(), &tiny::INPUT_SHAPE).unwrap();
     let good = tiny::input(3);
     let cases = [
-        (
-            "transposed",
-            Tensor {
-                shape: vec![1, 2, 7, 5],
-                data: good.data.clone(),
-            },
-        ),
-        (
-            "flat",
-            Tensor {
-                shape: vec![good.data.len()],
-                data: good.data.clone(),
-            },
-        ),
-        (
-            "empty",
-            Tensor {
-                shape: vec![],
-                data: vec![],
-            },
-        ),
-        (
-            "too few values",
-            Tensor {
-                shape: good.shape.clone(),
-                data: good.data[1..].to_vec(),
-            },
-        ),
-        (
-            "too many values",
-            Tensor {
-                shape: good.shape.clone(),
-                data: [good.data.clone(), vec![0.0]].concat(),
-            },
-        ),
+        ("transposed", Tensor { shape: vec![1, 2, 7, 5], data: good.data.clone() }),
+        ("flat", Tensor { shape: vec![good.data.len()], data: good.data.clone() }),
+        ("empty", Tensor { shape: vec![], data: vec![] }),
+        ("too few values", Tensor { shape: good.shape.clone(), data: good.data[1..].to_vec() }),
+        ("too many values", Tensor { shape: good.shape.clone(), data: [good.data.clone(), vec![0.0]].concat() }),
     ];
     for (case, input) in cases {
-        assert!(
-            matches!(network.run(&input), Err(EngineError::Run(_))),
-            "{case}"
-        );
+        assert!(matches!(network.run(&input), Err(EngineError::Run(_))), "{case}");
     }
     let answer = network.run(&good).unwrap();
     assert!(tiny::difference(&answer[0], &tiny::expected(&good)[0]) < ROUNDING);
@@ -120,23 +86,14 @@ fn what_cannot_be_loaded_is_an_error() {
         ("nothing in it", &good, &[0, 2, 5, 7]),
         ("no dimensions", &good, &[]),
         ("more than memory holds", &open, &[1, 2, 1 << 20, 1 << 20]),
-        (
-            "more than can be counted",
-            &open,
-            &[1, 2, usize::MAX, usize::MAX],
-        ),
+        ("more than can be counted", &open, &[1, 2, usize::MAX, usize::MAX]),
     ];
     for (case, onnx, shape) in cases {
-        assert!(
-            matches!(runtime().load(onnx, shape), Err(EngineError::Load(_))),
-            "{case}"
-        );
+        assert!(matches!(engine().load(onnx, shape), Err(EngineError::Load(_))), "{case}");
     }
-    assert!(
-        matches!(
-            runtime().load(&tiny::onnx_of_whole_numbers(), shape),
-            Err(EngineError::Load(_))
-        ),
-        "whole numbers"
-    );
+    for (case, onnx) in
+        [("whole numbers", tiny::onnx_of_whole_numbers()), ("a negative side", tiny::onnx_of_negative_size())]
+    {
+        assert!(matches!(engine().load(&onnx, shape), Err(EngineError::Load(_))), "{case}");
+    }
 }

@@ -25,10 +25,7 @@ pub(crate) fn noise(length: usize, seed: u32) -> Vec<f32> {
 }
 
 pub(crate) fn input(seed: u32) -> Tensor {
-    Tensor {
-        shape: INPUT_SHAPE.to_vec(),
-        data: noise(IN * HEIGHT * WIDTH, seed),
-    }
+    Tensor { shape: INPUT_SHAPE.to_vec(), data: noise(IN * HEIGHT * WIDTH, seed) }
 }
 
 fn weights() -> Vec<f32> {
@@ -41,30 +38,35 @@ fn bias() -> Vec<f32> {
 
 /// The ONNX file. Its outputs are `positive` and then `sums`, the other way round than they are computed.
 pub(crate) fn onnx() -> Vec<u8> {
-    file(&value("in", FLOAT, &INPUT_SHAPE.map(Some)))
+    file(7, [3, 3], &[value("in", FLOAT, &INPUT_SHAPE.map(Some))])
 }
 
 /// The same network for pictures of every size.
 pub(crate) fn onnx_for_every_size() -> Vec<u8> {
-    file(&value("in", FLOAT, &[Some(1), Some(IN), None, None]))
+    file(7, [3, 3], &[value("in", FLOAT, &[Some(1), Some(IN), None, None])])
 }
 
 /// A file that promises to take whole numbers, which no engine of ours does.
 pub(crate) fn onnx_of_whole_numbers() -> Vec<u8> {
-    file(&value("in", INT64, &INPUT_SHAPE.map(Some)))
+    file(7, [3, 3], &[value("in", INT64, &INPUT_SHAPE.map(Some))])
 }
 
-fn file(input: &[u8]) -> Vec<u8> {
+/// A file that calls its kernel so high that less than nothing would be left of the picture.
+pub(crate) fn onnx_of_a_huge_kernel() -> Vec<u8> {
+    file(7, [10, 3], &[value("in", FLOAT, &INPUT_SHAPE.map(Some))])
+}
+
+/// A file of the old kind, before version 4 of the format: its constants are listed as inputs too.
+pub(crate) fn onnx_of_the_old_kind() -> Vec<u8> {
+    let constants = [value("w", FLOAT, &[OUT, IN, 3, 3].map(Some)), value("b", FLOAT, &[Some(OUT)])];
+    file(3, [3, 3], &[value("in", FLOAT, &INPUT_SHAPE.map(Some)), constants[0].clone(), constants[1].clone()])
+}
+
+fn file(format: u64, kernel: [usize; 2], inputs: &[Vec<u8>]) -> Vec<u8> {
     let shape_out = [Some(1), Some(OUT), None, None];
-    let pads = [text(1, "pads"), varint(20, 7), packed(8, &[1, 1, 1, 1])].concat();
-    let kernel = [text(1, "kernel_shape"), varint(20, 7), packed(8, &[3, 3])].concat();
-    let conv = [
-        text(1, "in"),
-        text(1, "w"),
-        text(1, "b"),
-        text(2, "sums"),
-        text(4, "Conv"),
-    ];
+    let pads = [text(1, "pads"), varint(20, 7), repeated(8, &[1, 1, 1, 1])].concat();
+    let kernel = [text(1, "kernel_shape"), varint(20, 7), repeated(8, &kernel)].concat();
+    let conv = [text(1, "in"), text(1, "w"), text(1, "b"), text(2, "sums"), text(4, "Conv")];
     let conv = [conv.concat(), message(5, &pads), message(5, &kernel)].concat();
     let relu = [text(1, "sums"), text(2, "positive"), text(4, "Relu")].concat();
     let graph = [
@@ -73,17 +75,12 @@ fn file(input: &[u8]) -> Vec<u8> {
         text(2, "tiny"),
         message(5, &constant("w", &[OUT, IN, 3, 3], &weights())),
         message(5, &constant("b", &[OUT], &bias())),
-        message(11, input),
+        inputs.iter().flat_map(|input| message(11, input)).collect(),
         message(12, &value("positive", FLOAT, &shape_out)),
         message(12, &value("sums", FLOAT, &shape_out)),
     ];
     let opset = [text(1, ""), varint(2, 13)].concat();
-    [
-        varint(1, 7),
-        message(7, &graph.concat()),
-        message(8, &opset),
-    ]
-    .concat()
+    [varint(1, format), message(7, &graph.concat()), message(8, &opset)].concat()
 }
 
 /// The same two outputs by the definition of a convolution.
@@ -92,41 +89,27 @@ pub(crate) fn expected(input: &Tensor) -> [Tensor; 2] {
     let at = |channel: usize, row: usize, column: usize| {
         // The margin of one is zero; row and column count from inside it.
         let inside = (1..=HEIGHT).contains(&row) && (1..=WIDTH).contains(&column);
-        if inside {
-            input.data[(channel * HEIGHT + row - 1) * WIDTH + column - 1]
-        } else {
-            0.0
-        }
+        if inside { input.data[(channel * HEIGHT + row - 1) * WIDTH + column - 1] } else { 0.0 }
     };
     let mut sums = Tensor::zeros(&[1, OUT, HEIGHT, WIDTH]);
     for (index, sum) in sums.data.iter_mut().enumerate() {
-        let (out, row, column) = (
-            index / (HEIGHT * WIDTH),
-            index / WIDTH % HEIGHT,
-            index % WIDTH,
-        );
+        let (out, row, column) = (index / (HEIGHT * WIDTH), index / WIDTH % HEIGHT, index % WIDTH);
         *sum = bias[out];
         for tap in 0..IN * 9 {
             let (channel, down, right) = (tap / 9, tap / 3 % 3, tap % 3);
             *sum += weights[out * IN * 9 + tap] * at(channel, row + down, column + right);
         }
     }
-    let positive = Tensor {
-        shape: sums.shape.clone(),
-        data: sums.data.iter().map(|sum| sum.max(0.0)).collect(),
-    };
+    let positive = Tensor { shape: sums.shape.clone(), data: sums.data.iter().map(|sum| sum.max(0.0)).collect() };
     [positive, sums]
 }
 
-/// The largest difference between two tensors of one shape.
+/// The largest difference between two tensors of one shape; infinite where one is not a number.
 pub(crate) fn difference(left: &Tensor, right: &Tensor) -> f32 {
     assert_eq!(left.shape, right.shape);
     assert_eq!(left.data.len(), right.data.len());
-    left.data
-        .iter()
-        .zip(&right.data)
-        .map(|(left, right)| (left - right).abs())
-        .fold(0.0, f32::max)
+    let differences = left.data.iter().zip(&right.data).map(|(left, right)| (left - right).abs());
+    differences.fold(0.0, |worst, difference| if difference.is_nan() { f32::INFINITY } else { worst.max(difference) })
 }
 
 // Just enough of the protocol buffer encoding. The field numbers are those of the ONNX format.
@@ -143,14 +126,8 @@ fn text(field: u64, text: &str) -> Vec<u8> {
     message(field, text.as_bytes())
 }
 
-fn packed(field: u64, values: &[usize]) -> Vec<u8> {
-    message(
-        field,
-        &values
-            .iter()
-            .flat_map(|&value| number(value as u64))
-            .collect::<Vec<_>>(),
-    )
+fn repeated(field: u64, values: &[usize]) -> Vec<u8> {
+    values.iter().flat_map(|&value| varint(field, value as u64)).collect()
 }
 
 fn number(mut value: u64) -> Vec<u8> {
@@ -164,17 +141,8 @@ fn number(mut value: u64) -> Vec<u8> {
 }
 
 fn constant(name: &str, shape: &[usize], values: &[f32]) -> Vec<u8> {
-    let raw: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    [
-        packed(1, shape),
-        varint(2, FLOAT),
-        text(8, name),
-        message(9, &raw),
-    ]
-    .concat()
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [repeated(1, shape), varint(2, FLOAT), text(8, name), message(9, &raw)].concat()
 }
 
 /// A named value of the graph; a length that is `None` is left open.
@@ -183,11 +151,7 @@ fn value(name: &str, element: u64, shape: &[Option<usize>]) -> Vec<u8> {
         Some(length) => message(1, &varint(1, *length as u64)),
         None => message(1, &text(2, &format!("{name}{axis}"))),
     };
-    let lengths = shape
-        .iter()
-        .enumerate()
-        .flat_map(length)
-        .collect::<Vec<_>>();
+    let lengths = shape.iter().enumerate().flat_map(length).collect::<Vec<_>>();
     let tensor = [varint(1, element), message(2, &lengths)].concat();
     [text(1, name), message(2, &message(1, &tensor))].concat()
 }
