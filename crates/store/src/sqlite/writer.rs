@@ -42,8 +42,7 @@ impl WriterHandle {
     pub(super) fn spawn(connection: SqliteConnection, vault: Arc<Vault>) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
         let (stop, stopped) = oneshot::channel();
-        // Whoever wrote here last may have been stopped between erasing and folding the log.
-        let writer = Writer { connection, vault, owes_checkpoint: true };
+        let writer = Writer { connection, vault, owes_checkpoint: false };
         let task = tokio::spawn(writer.run(commands, stopped));
         Self { queue, stop: Mutex::new(Some((stop, task))) }
     }
@@ -72,6 +71,8 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, mut commands: mpsc::Receiver<(Command, Answer)>, mut stopped: oneshot::Receiver<()>) {
+        // Whoever wrote here last may have been stopped between erasing and folding the log.
+        self.checkpoint().await;
         let mut retry = interval(CHECKPOINT_RETRY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut may_be_stopped = true;
