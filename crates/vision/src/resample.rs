@@ -194,3 +194,81 @@ pub(crate) fn sample(raster: &Raster<'_>, at: Point) -> [f32; 3] {
     let (c, d) = (pixel(left, top + 1.0), pixel(left + 1.0, top + 1.0));
     [0, 1, 2].map(|i| mix(mix(a[i], b[i], across), mix(c[i], d[i], across), down))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Noise of a small congruential generator: every frequency, the same on every run.
+    fn noise(width: u32, height: u32) -> Picture {
+        let mut state = 7u32;
+        let pixels = (0..width * height * 3).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        Picture::from_rgb(width, height, pixels.collect()).unwrap()
+    }
+
+    fn channel_means(samples: impl Iterator<Item = f32>) -> [f64; 3] {
+        let (mut sums, mut count) = ([0f64; 3], 0f64);
+        for (at, value) in samples.enumerate() {
+            sums[at % 3] += f64::from(value);
+            count += 1.0 / 3.0;
+        }
+        sums.map(|sum| sum / count)
+    }
+
+    proptest! {
+        #[test]
+        fn shrinking_keeps_the_mean(quarters in 5u32..40, columns in 1u32..6, rows in 1u32..6) {
+            // A step of whole quarters and four times as many target pixels: nothing is left over at the edges.
+            let picture = noise(columns * quarters, rows * quarters);
+            let raster = picture.raster();
+            let chip = scale_window(&raster, Window::whole(&raster), quarters as f32 / 4.0);
+            prop_assert_eq!((chip.width, chip.height), (4 * columns as usize, 4 * rows as usize));
+            let expected = channel_means(picture.pixels().iter().map(|&v| f32::from(v)));
+            for (mean, expected) in channel_means(chip.samples.iter().copied()).into_iter().zip(expected) {
+                prop_assert!((mean - expected).abs() < 0.01, "{} for {}", mean, expected);
+            }
+        }
+
+        #[test]
+        fn one_colour_stays_that_colour_at_any_scale(grey in 0u8..=255, width in 1u32..60, height in 1u32..60, step in 0.1f32..9.0) {
+            let picture = Picture::from_rgb(width, height, vec![grey; (width * height * 3) as usize]).unwrap();
+            let raster = picture.raster();
+            let chip = scale_window(&raster, Window::whole(&raster), step);
+            prop_assert!(chip.samples.iter().all(|v| (v - f32::from(grey)).abs() < 0.01));
+        }
+
+        #[test]
+        fn whole_blocks_are_means(factor in 1usize..12, columns in 1usize..9, rows in 1usize..9, left in 0usize..5, top in 0usize..5) {
+            let picture = noise((left + columns * factor + 3) as u32, (top + rows * factor + 2) as u32);
+            let raster = picture.raster();
+            let window = Window { left, top, width: columns * factor, height: rows * factor };
+            let shrunk = shrink_by_whole_factor(&raster, window, factor);
+            for y in 0..rows {
+                for x in 0..columns {
+                    for c in 0..3 {
+                        let sum: u32 = (0..factor * factor)
+                            .map(|i| (left + x * factor + i % factor, top + y * factor + i / factor))
+                            .map(|(x, y)| u32::from(raster.pixels[(y * raster.width + x) * 3 + c]))
+                            .sum();
+                        let mean = f64::from(sum) / (factor * factor) as f64;
+                        let got = f64::from(shrunk.pixels()[(y * columns + x) * 3 + c]);
+                        prop_assert!((got - mean).abs() <= 0.501, "{} for {}", got, mean);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_of_one_changes_nothing() {
+        let picture = noise(23, 17);
+        let raster = picture.raster();
+        let chip = scale_window(&raster, Window::whole(&raster), 1.0);
+        assert_eq!((chip.width, chip.height), (23, 17));
+        assert!(chip.samples.iter().zip(picture.pixels()).all(|(a, &b)| (a - f32::from(b)).abs() < 1e-3));
+    }
+}
