@@ -1,7 +1,7 @@
 //! A run of templates that never changes once it is shared.
 
 use crate::gallery::Row;
-use crate::kernel::Codes;
+use crate::kernel::{Codes, Rows};
 use crate::quantise::{quantise, stride};
 use crate::snapshot::Visible;
 use crate::{FaceKey, NOBODY, PersonKey, Space};
@@ -156,18 +156,22 @@ impl Block {
         self.summary
     }
 
-    /// The codes of some rows.
-    pub(crate) fn codes(&self, rows: &Range<usize>) -> &[i8] {
+    /// What the scan reads of some rows.
+    pub(crate) fn coded_rows(&self, rows: Range<usize>) -> Rows<'_> {
         let stride = stride(self.dimension);
-        &self.codes.as_slice()[rows.start * stride..rows.end * stride]
+        Rows {
+            codes: &self.codes.as_slice()[rows.start * stride..rows.end * stride],
+            scales: &self.scales[rows.clone()],
+            norms_squared: &self.norms_squared[rows],
+        }
     }
 
-    pub(crate) fn scales(&self) -> &[f32] {
-        &self.scales
+    pub(crate) fn scale(&self, row: usize) -> f32 {
+        self.scales[row]
     }
 
-    pub(crate) fn norms_squared(&self) -> &[f32] {
-        &self.norms_squared
+    pub(crate) fn norm_squared(&self, row: usize) -> f32 {
+        self.norms_squared[row]
     }
 
     pub(crate) fn template(&self, row: usize) -> &[f32] {
@@ -258,7 +262,7 @@ mod tests {
     #[test]
     fn a_cleared_row_leaves_no_byte() {
         let block = two_rows().without(1);
-        assert_eq!(block.codes(&(1..2)), &[0; 32]);
+        assert_eq!(block.coded_rows(1..2).codes, [0; 64]);
         assert_eq!(block.template(1), &[0.0; 3]);
         assert_eq!(
             (block.scales[1], block.errors[1], block.faces[1], block.persons[1], block.versions[1]),
@@ -273,7 +277,7 @@ mod tests {
     fn a_wiped_block_leaves_no_byte() {
         let mut block = two_rows();
         block.wipe();
-        assert!(block.codes(&(0..2)).iter().all(|code| *code == 0));
+        assert!(block.codes.as_slice().iter().all(|code| *code == 0));
         // `zeroize` also empties vectors, so that the columns have no rows any more.
         let columns = [&block.templates, &block.scales, &block.norms_squared, &block.errors];
         assert!(columns.iter().all(|column| column.is_empty()));

@@ -4,13 +4,15 @@
 //! product of two coded templates is then an integer product times two scales, and its error follows from the two
 //! error norms by Cauchy-Schwarz; see [`Certificate`].
 
+use crate::kernel::LOADED_AT_ONCE;
+
 /// Largest code. -128 must not occur: the AVX2 kernel multiplies magnitudes and would overflow 16 bits.
 const LARGEST_CODE: f64 = 127.0;
 
 /// Bytes of one row of codes: the dimension rounded up to what a kernel loads at once. The rest is zero, which adds
 /// nothing to a product.
 pub(crate) const fn stride(dimension: usize) -> usize {
-    dimension.next_multiple_of(32)
+    dimension.next_multiple_of(LOADED_AT_ONCE)
 }
 
 /// What is known of a coded template besides its codes.

@@ -7,7 +7,7 @@
 
 use crate::block::Block;
 use crate::distance::squared_distance;
-use crate::kernel;
+use crate::kernel::{self, MOST_ROWS, Sought};
 use crate::quantise::{Certificate, stride};
 use crate::{Hit, Probe, Snapshot, Visible};
 use std::cmp::Ordering;
@@ -17,12 +17,6 @@ use std::ops::Range;
 /// Bytes of codes that are compared with every probe before the next are read: half of the smallest first-level cache
 /// in use (32 KiB), so that the second probe finds them there.
 const TILE_BYTES: usize = 16 * 1024;
-
-/// Most rows of a tile, which bounds the buffer of products.
-const TILE_ROWS: usize = 128;
-
-/// Rows that are passed over together when none of them is near enough.
-const RUN: usize = 32;
 
 /// What a search keeps of the rows it is shown.
 pub(crate) trait Collector {
@@ -38,51 +32,41 @@ pub(crate) fn sweep<C: Collector>(snapshot: &Snapshot, probes: &[Probe], collect
     for probe in probes {
         assert_eq!(probe.template.len(), dimension, "a probe is a template of the gallery's space");
     }
-    let tile_rows = (TILE_BYTES / stride(dimension)).clamp(4, TILE_ROWS);
-    let mut products = [0; TILE_ROWS];
+    let tile_rows = (TILE_BYTES / stride(dimension)).clamp(4, MOST_ROWS);
+    let mut products = [0; MOST_ROWS];
     for block in snapshot.blocks().filter(|block| block.is_in_sight(visible)) {
         let mut start = 0;
         while start < block.rows() {
             let rows = start..block.rows().min(start + tile_rows);
-            start = rows.end;
-            let products = &mut products[..rows.len()];
             for (probe, collector) in probes.iter().zip(&mut *collectors) {
-                kernel::products(probe.codes.as_slice(), block.codes(&rows), products);
-                Tile { block, rows: rows.clone(), products, probe, visible }.show(collector);
+                let tile = Tile { block, rows: rows.clone(), probe, visible };
+                tile.show(&mut products[..rows.len()], collector);
             }
+            start = rows.end;
         }
     }
 }
 
-/// Some rows of a block and their products with one probe.
+/// Some rows of a block and one probe.
 struct Tile<'a> {
     block: &'a Block,
     rows: Range<usize>,
-    products: &'a [i32],
     probe: &'a Probe,
     visible: Visible,
 }
 
 impl Tile<'_> {
-    fn show(&self, collector: &mut impl Collector) {
-        let limit = self.limit(collector.cut());
-        let step = 2.0 * self.probe.quantised.scale;
-        let norms = &self.block.norms_squared()[self.rows.clone()];
-        let scales = &self.block.scales()[self.rows.clone()];
-        let columns = norms.chunks(RUN).zip(scales.chunks(RUN)).zip(self.products.chunks(RUN));
-        for (run, ((norms, scales), products)) in columns.enumerate() {
-            // Written as "not farther" so that what is not a number passes.
-            let is_far = |norm: f32, scale: f32, product: i32| norm - step * scale * product as f32 > limit;
-            let far: u32 =
-                norms.iter().zip(scales).zip(products).map(|((n, s), p)| u32::from(is_far(*n, *s, *p))).sum();
-            if far as usize == norms.len() {
-                continue;
-            }
-            for within in 0..norms.len() {
-                if !is_far(norms[within], scales[within], products[within]) {
-                    self.look_at(run * RUN + within, collector);
-                }
-            }
+    fn show(&self, products: &mut [i32], collector: &mut impl Collector) {
+        let sought = Sought {
+            codes: self.probe.codes.as_slice(),
+            step: 2.0 * self.probe.quantised.scale,
+            limit: self.limit(collector.cut()),
+        };
+        let mut near = kernel::near(sought, self.block.coded_rows(self.rows.clone()), products);
+        while near != 0 {
+            let place = near.trailing_zeros() as usize;
+            self.look_at(self.rows.start + place, products[place], collector);
+            near &= near - 1;
         }
     }
 
@@ -94,15 +78,14 @@ impl Tile<'_> {
         ((squared_cut(cut) - self.probe.quantised.norm_squared + bound) as f32).next_up()
     }
 
-    /// One row, counted from the start of the tile: its own bound, then full precision.
-    fn look_at(&self, place: usize, collector: &mut impl Collector) {
-        let row = self.rows.start + place;
+    /// One row and the product of its codes: its own bound, then full precision.
+    fn look_at(&self, row: usize, product: i32, collector: &mut impl Collector) {
         if !self.block.is_visible(row, self.visible) {
             return;
         }
         let probe = &self.probe.quantised;
-        let product = f64::from(probe.scale) * f64::from(self.block.scales()[row]) * f64::from(self.products[place]);
-        let approximate = probe.norm_squared + f64::from(self.block.norms_squared()[row]) - 2.0 * product;
+        let product = f64::from(probe.scale) * f64::from(self.block.scale(row)) * f64::from(product);
+        let approximate = probe.norm_squared + f64::from(self.block.norm_squared(row)) - 2.0 * product;
         let bound = Certificate::of(probe).bound(self.block.norm(row), self.block.error(row));
         if approximate - bound > squared_cut(collector.cut()) {
             return;
