@@ -12,6 +12,12 @@ fn load_and_run(onnx: &[u8]) {
     }
 }
 
+/// ONNX Runtime computes a height of -2 for the output, and `ort` panics when asked for it.
+#[test]
+fn a_kernel_larger_than_the_picture() {
+    load_and_run(&tiny::onnx_of_a_huge_kernel());
+}
+
 proptest! {
     #[test]
     fn any_bytes(onnx in prop::collection::vec(any::<u8>(), 0..400)) {

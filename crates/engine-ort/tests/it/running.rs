@@ -91,9 +91,5 @@ fn what_cannot_be_loaded_is_an_error() {
     for (case, onnx, shape) in cases {
         assert!(matches!(engine().load(onnx, shape), Err(EngineError::Load(_))), "{case}");
     }
-    for (case, onnx) in
-        [("whole numbers", tiny::onnx_of_whole_numbers()), ("a negative side", tiny::onnx_of_negative_size())]
-    {
-        assert!(matches!(engine().load(&onnx, shape), Err(EngineError::Load(_))), "{case}");
-    }
+    assert!(matches!(engine().load(&tiny::onnx_of_whole_numbers(), shape), Err(EngineError::Load(_))), "whole numbers");
 }
