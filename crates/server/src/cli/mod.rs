@@ -28,6 +28,9 @@ struct Arguments {
     /// Configuration file; `likeness config check` explains the settings.
     #[arg(long, global = true, env = "LIKENESS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Run model files whose hash this build does not know, as long as they match their own pack's manifest.
+    #[arg(long, global = true)]
+    allow_unknown_models: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,7 +76,8 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<ExitCode> {
-    let config = Config::load(arguments.config.as_deref(), &|name| std::env::var(name).ok())?;
+    let mut config = Config::load(arguments.config.as_deref(), &|name| std::env::var(name).ok())?;
+    config.inference.allow_unknown_models |= arguments.allow_unknown_models;
     match arguments.command {
         Command::Serve(command) => command.run(config),
         Command::Models(command) => command.run(&config),

@@ -107,23 +107,25 @@ impl House {
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
         let mut child = command.spawn().expect("the executable starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
-        let mut said = Vec::new();
+        // From here on the child ends with the house, whatever goes wrong.
+        let mut house =
+            Self { child, address: String::new(), said: Vec::new(), data: data.to_owned(), client, _folder: None };
         while let Some(Ok(line)) = lines.next() {
             let is_last = line == "Ready.";
-            said.push(line);
+            house.said.push(line);
             if is_last {
                 break;
             }
         }
-        let address = said.iter().find_map(|line| line.split("listens on ").nth(1)).map(str::to_owned);
-        let address = address.unwrap_or_else(|| panic!("the server did not start: {said:?}, {:?}", child.wait()));
+        let address = house.said.iter().find_map(|line| line.split("listens on ").nth(1)).map(str::to_owned);
+        house.address = address.unwrap_or_else(|| panic!("the server did not start: {:?}", house.said));
         // Keep reading, so that the server never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
-        Self { child, address, said, data: data.to_owned(), client, _folder: None }
+        house
     }
 
     /// Process id, for signals.
