@@ -7,6 +7,7 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 
 use crate::library;
+use crate::memory;
 use crate::network::LoadedNetwork;
 
 /// The variable that keeps ONNX Runtime 1.29 and later from starting its telemetry outside Windows.
@@ -71,7 +72,9 @@ impl Engine for OnnxRuntime {
     }
 
     fn load(&self, onnx: &[u8], input_shape: &[usize]) -> Result<Box<dyn Network>, EngineError> {
-        Ok(Box::new(LoadedNetwork::load(&self.environment, onnx, input_shape)?))
+        let network = LoadedNetwork::load(&self.environment, onnx, input_shape);
+        memory::return_free_pages();
+        Ok(Box::new(network?))
     }
 }
 

@@ -12,9 +12,16 @@
 //! variable `ORT_DISABLE_TELEMETRY=1`, present when the library starts, prevents all of it. So
 //! [`OnnxRuntime::open`] sets that variable first, for the whole process, whatever its value was, and then turns
 //! the documented switch as well (`tests/it/telemetry.rs` watches a process for traces).
+//!
+//! # Memory
+//!
+//! Every loaded network has its own weights: `ort` forbids two runs of one session at a time, and ONNX Runtime shares
+//! prepacked weights between sessions only for weights that stay as the file has them, which its own layout for
+//! convolutions changes. So each worker costs its networks: 25 MB for `face_recognition`, measured.
 
 mod environment;
 mod library;
+mod memory;
 mod network;
 
 pub use environment::OnnxRuntime;

@@ -3,6 +3,8 @@
 
 mod damaged;
 mod installed;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod memory;
 mod opening;
 mod running;
 mod telemetry;
@@ -13,7 +15,7 @@ use std::process::{Command, Output};
 use likeness_engine_ort::OnnxRuntime;
 use tempfile::TempDir;
 
-use installed::library;
+use installed::{cache, library};
 
 fn engine() -> OnnxRuntime {
     OnnxRuntime::open(&library()).expect("the installed library opens")
@@ -30,17 +32,18 @@ pub(crate) fn in_new_process(test: &str) -> Option<TempDir> {
     }
     let home = TempDir::new().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let Output { status, stdout, .. } = Command::new(std::env::current_exe().unwrap())
+    let Output { status, stdout, stderr } = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env_clear()
         .env("PATH", path)
         .env("HOME", home.path())
         .env("LIKENESS_ONNXRUNTIME", library())
+        .env("LIKENESS_CACHE", cache().root())
         .env(CHILD, "1")
         .current_dir(home.path())
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&stdout);
-    assert!(status.success() && stdout.contains("1 passed"), "{stdout}");
+    assert!(status.success() && stdout.contains("1 passed"), "{stdout}{}", String::from_utf8_lossy(&stderr));
     Some(home)
 }
