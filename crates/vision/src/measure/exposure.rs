@@ -6,8 +6,9 @@ use crate::resample::Chip;
 /// 0 (black) to 1 (burnt out); 0.25 and 0.75 are Azure's borders of good exposure.
 ///
 /// The mean alone would call well-lit dark skin under-exposed, so the bright end of the face (its 95th percentile,
-/// highlights and eye whites) counts as much: a face whose highlights are bright is not under-exposed.
-/// Clipped pixels push the value up.
+/// highlights and eye whites) counts too: a face whose highlights are bright is not under-exposed.
+/// Clipped pixels push the value up. The weights are ours: faces of the sample photos read 0.23 to 0.68 as they are, 0.08
+/// to 0.30 at half the light and 0.63 to 1.00 at two and a half times the light.
 pub(crate) fn exposure(chip: &Chip) -> f32 {
     let luma = chip.luma();
     let mut face: Vec<f32> =
