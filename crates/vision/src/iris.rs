@@ -52,7 +52,9 @@ impl IrisNetwork {
             trace.enter(Stage::IrisWarp);
             let to_source = Similarity::crop(left.midway(right), size, mesh.roll(), SIDE as f32);
             self.0.put(&warp(raster, &to_source, SIDE, SIDE));
-            // The network knows the image's left eye alone (checked on the sample photos), so the other goes in mirrored.
+            // The network knows the image's left eye alone, so the other goes in mirrored. Checked on 56 faces of the sample
+            // photos: so fed, its eye contour meets the mesh's corners best (6.4 px off for the left eye against 9.5
+            // mirrored; 6.7 for the right eye mirrored against 8.0 not).
             let mirrored = side == 1;
             if mirrored {
                 self.0.mirror();
