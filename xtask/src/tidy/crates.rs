@@ -27,7 +27,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-pub fn findings(root: &Path) -> Result<Vec<String>> {
+pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for entry in std::fs::read_dir(root.join("crates"))? {
         let folder = entry?.path();

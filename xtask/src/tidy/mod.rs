@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Everything that is out of order; empty when the house is tidy.
-pub fn findings(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
     let files = committed_files(root)?;
     let mut findings = crates::findings(root)?;
     findings.extend(sources::findings(root, &files)?);

@@ -10,7 +10,7 @@ const FOREIGN: &[&str] =
 /// Largest file that may be committed, in bytes. The lock files are the largest we have.
 const MOST_BYTES: u64 = 512 * 1024;
 
-pub fn findings(root: &Path, files: &[String]) -> Result<Vec<String>> {
+pub(super) fn findings(root: &Path, files: &[String]) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     // Written in two halves so that this file does not find itself.
     let hosts = [

@@ -102,13 +102,8 @@ impl Call {
 
     /// Writes and leaves the error to the caller.
     pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
-        let command = Command {
-            account: self.account,
-            actor: self.actor.clone(),
-            at: self.at,
-            request_id: self.request_id,
-            write,
-        };
+        let command =
+            Command { account: self.account, actor: self.actor, at: self.at, request_id: self.request_id, write };
         self.app.ledger.apply(command).await
     }
 

@@ -8,11 +8,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-pub const KEY1: &str = "first-key-of-the-test-account";
-pub const KEY2: &str = "second-key-of-the-test-account";
+pub(crate) const KEY1: &str = "first-key-of-the-test-account";
+pub(crate) const KEY2: &str = "second-key-of-the-test-account";
 
 /// The folder with installed packs. Without it nothing here can run, and that is a failure, not a skip.
-pub fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = || variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
     let cache = variable("LIKENESS_CACHE").or_else(|| base().map(|base| base.join("likeness"))).expect("a home folder");
@@ -24,7 +24,7 @@ pub fn cache() -> PathBuf {
 }
 
 /// The executable under test with a clean environment.
-pub fn likeness() -> Command {
+pub(crate) fn likeness() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_likeness"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LIKENESS_") {
@@ -36,21 +36,21 @@ pub fn likeness() -> Command {
 }
 
 /// Runs a command to its end.
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     command.output().expect("the executable starts")
 }
 
 /// A photo of the pinned face-api package, 1 to 6.
-pub fn demo(number: usize) -> Vec<u8> {
+pub(crate) fn demo(number: usize) -> Vec<u8> {
     std::fs::read(demo_file(number)).expect("the pack brings its demo photos")
 }
 
-pub fn demo_file(number: usize) -> PathBuf {
+pub(crate) fn demo_file(number: usize) -> PathBuf {
     cache().join(format!("demo/sample{number}.jpg"))
 }
 
 /// The sample photos beside the repository, or a skip that is counted and told.
-pub fn shared_faces(test: &str) -> Option<PathBuf> {
+pub(crate) fn shared_faces(test: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/faces");
     if folder.join("labels.csv").exists() {
         return Some(folder);
@@ -60,7 +60,8 @@ pub fn shared_faces(test: &str) -> Option<PathBuf> {
 }
 
 /// Says that a test was skipped, where `make test` collects it.
-pub fn skip(test: &str, why: &str) {
+#[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
+pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("{test}: {why}");
     println!("SKIPPED {line}");
     if let Some(file) = std::env::var_os("LIKENESS_SKIPPED") {
@@ -71,23 +72,23 @@ pub fn skip(test: &str, why: &str) {
 }
 
 /// A running server.
-pub struct House {
+pub(crate) struct House {
     child: Child,
-    pub address: String,
-    pub said: Vec<String>,
-    pub data: PathBuf,
+    pub(crate) address: String,
+    pub(crate) said: Vec<String>,
+    pub(crate) data: PathBuf,
     client: Client,
     _folder: Option<TempDir>,
 }
 
 impl House {
     /// A server with a new data folder.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
     /// The same with more settings.
-    pub fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut house = Self::over(&folder.path().join("data"), settings);
         house._folder = Some(folder);
@@ -95,7 +96,7 @@ impl House {
     }
 
     /// A server over a data folder that outlives it.
-    pub fn over(data: &Path, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn over(data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = likeness();
         command
             .arg("serve")
@@ -129,18 +130,18 @@ impl House {
     }
 
     /// Process id, for signals.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends the server without warning.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("the server can be killed");
         self.child.wait().expect("the server ends");
     }
 
     /// Ends the server politely and gives its exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         let status = Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
         assert!(status.success());
         let begun = Instant::now();
@@ -154,41 +155,41 @@ impl House {
     }
 
     /// A request with the first key.
-    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.bare(method, path).header("Ocp-Apim-Subscription-Key", KEY1)
     }
 
     /// A request without a key; a path that does not begin with a slash lies below version 1.0.
-    pub fn bare(&self, method: &str, path: &str) -> RequestBuilder {
+    pub(crate) fn bare(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/face/v1.0/{path}") };
         self.client.request(method, format!("{}{path}", self.address))
     }
 
     /// Sends JSON and reads the answer.
-    pub fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
         Answer::of(self.request(method, path).header("Content-Type", "application/json").body(body.to_string()))
     }
 
     /// Sends no body and reads the answer.
-    pub fn call(&self, method: &str, path: &str) -> Answer {
+    pub(crate) fn call(&self, method: &str, path: &str) -> Answer {
         Answer::of(self.request(method, path))
     }
 
     /// Sends a picture and reads the answer.
-    pub fn picture(&self, path: &str, bytes: &[u8]) -> Answer {
+    pub(crate) fn picture(&self, path: &str, bytes: &[u8]) -> Answer {
         Answer::of(self.request("POST", path).header("Content-Type", "application/octet-stream").body(bytes.to_vec()))
     }
 
     /// Detects with face ids of recognition model 4.
-    pub fn detect(&self, bytes: &[u8]) -> Vec<Value> {
+    pub(crate) fn detect(&self, bytes: &[u8]) -> Vec<Value> {
         let answer = self.picture("detect?recognitionModel=recognition_04&returnFaceId=true", bytes);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body.as_array().expect("detect answers an array").clone()
     }
 
     /// Trains a container and waits for the end; gives the last status.
-    pub fn train(&self, container: &str) -> Value {
+    pub(crate) fn train(&self, container: &str) -> Value {
         assert_eq!(self.call("POST", &format!("{container}/train")).status, 202);
         for _ in 0..600 {
             let status = self.call("GET", &format!("{container}/training"));
@@ -211,15 +212,15 @@ impl Drop for House {
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Value,
-    pub headers: Vec<(String, String)>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Answer {
     /// Sends the request; a refusal for business is waited out, as every client library does.
-    pub fn of(request: RequestBuilder) -> Self {
+    pub(crate) fn of(request: RequestBuilder) -> Self {
         for _ in 0..60 {
             let answer = Self::read(
                 request.try_clone().expect("the body can be sent again").send().expect("the server answers"),
@@ -235,7 +236,7 @@ impl Answer {
     }
 
     /// Reads a response whatever its status.
-    pub fn read(response: Response) -> Self {
+    pub(crate) fn read(response: Response) -> Self {
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -248,24 +249,24 @@ impl Answer {
         Self { status, body, headers }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The error code in the envelope.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or("")
     }
 }
 
 /// `left,top,width,height` of a detected face.
-pub fn target(face: &Value) -> String {
+pub(crate) fn target(face: &Value) -> String {
     let rect = &face["faceRectangle"];
     format!("{},{},{},{}", rect["left"], rect["top"], rect["width"], rect["height"])
 }
 
 /// Intersection over union of two `faceRectangle`s.
-pub fn overlap(a: &Value, b: &Value) -> f64 {
+pub(crate) fn overlap(a: &Value, b: &Value) -> f64 {
     let side = |face: &Value, name: &str| face["faceRectangle"][name].as_f64().expect("a number");
     let (al, at, aw, ah) = (side(a, "left"), side(a, "top"), side(a, "width"), side(a, "height"));
     let (bl, bt, bw, bh) = (side(b, "left"), side(b, "top"), side(b, "width"), side(b, "height"));
