@@ -2,7 +2,7 @@
 //!
 //! With `x` the template minus the centre: `scale = max|x| / 127`, `code = round(x / scale)` in -127..=127. The
 //! product of two coded templates is then an integer product times two scales, and its error follows from the two
-//! error norms by Cauchy-Schwarz; see [`Certificate`].
+//! error norms; see [`Quantised::bound`].
 
 use crate::kernel::LOADED_AT_ONCE;
 
@@ -20,7 +20,8 @@ pub(crate) const fn stride(dimension: usize) -> usize {
 pub(crate) struct Quantised {
     /// One code stands for this much.
     pub(crate) scale: f32,
-    /// Squared length of the centred template.
+    /// Length of the centred template, and its square.
+    pub(crate) norm: f64,
     pub(crate) norm_squared: f64,
     /// Length of the difference between the centred template and its codes times the scale, rounded up.
     pub(crate) error: f64,
@@ -48,7 +49,7 @@ pub(crate) fn quantise(template: &[f32], center: &[f32], codes: &mut [i8]) -> Qu
     }
     // Rounded up: the sums above are off by far less than these parts of a million million.
     let error = error_squared.sqrt() * (1.0 + 1e-12) + norm_squared.sqrt() * 1e-12;
-    Quantised { scale, norm_squared, error }
+    Quantised { scale, norm: norm_squared.sqrt(), norm_squared, error }
 }
 
 /// Share of the squared lengths that covers all rounding: `f32` arithmetic of the scan (at most eight roundings of
@@ -59,24 +60,15 @@ const ROUNDING: f64 = 1.0 / (1 << 20) as f64;
 /// Covers numbers so small that `f32` loses them altogether (its smallest normal number is 1.2e-38).
 const UNDERFLOW: f64 = 1e-30;
 
-/// How wrong the squared distance from codes can be.
-///
-/// For centred templates `q`, `x` and what their codes stand for, `q^` and `x^`:
-/// `q.x - q^.x^ = x^.(q - q^) + (x - x^).q`, so the product is off by at most `|x^| e_q + e_x |q|`, and `|x^|` is at
-/// most `|x| + e_x`. The squared distance `|q|^2 + |x|^2 - 2 q.x` carries twice that, and the rounding.
-#[derive(Clone, Copy)]
-pub(crate) struct Certificate {
-    norm: f64,
-    error: f64,
-}
-
-impl Certificate {
-    pub(crate) fn of(probe: &Quantised) -> Self {
-        Self { norm: probe.norm_squared.sqrt(), error: probe.error }
-    }
-
-    /// The bound for every row whose centred length and error norm are at most these.
-    pub(crate) fn bound(self, norm: f64, error: f64) -> f64 {
+impl Quantised {
+    /// How wrong the squared distance from codes can be, between this template and any whose centred length and error
+    /// norm are at most these.
+    ///
+    /// For centred templates `q`, `x` and what their codes stand for, `q^` and `x^`:
+    /// `q.x - q^.x^ = x^.(q - q^) + (x - x^).q`, so the product is off by at most `|x^| e_q + e_x |q|` (Cauchy-Schwarz),
+    /// and `|x^|` is at most `|x| + e_x`. The squared distance `|q|^2 + |x|^2 - 2 q.x` carries twice that, and the
+    /// rounding.
+    pub(crate) fn bound(&self, norm: f64, error: f64) -> f64 {
         let coded = norm + error;
         let reach = coded + self.norm + self.error;
         2.0 * (self.norm * error + coded * self.error) + ROUNDING * reach * reach + UNDERFLOW

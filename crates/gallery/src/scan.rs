@@ -1,6 +1,6 @@
 //! The exact scan: codes first, full precision only where codes cannot decide.
 //!
-//! For every row a lower limit of its squared distance follows from the codes and the [`Certificate`]. Rows whose limit
+//! For every row a lower limit of its squared distance follows from the codes and [`Quantised::bound`](crate::quantise::Quantised::bound). Rows whose limit
 //! lies above the cut cannot be among the answers; the others are compared in full precision. Two steps keep that fast:
 //! a limit loose enough for the whole block is one comparison of 32-bit numbers, and only rows that pass it are looked
 //! at one by one with their own, tighter limit.
@@ -8,7 +8,7 @@
 use crate::block::Block;
 use crate::distance::squared_distance;
 use crate::kernel::{self, MOST_ROWS, Sought};
-use crate::quantise::{Certificate, stride};
+use crate::quantise::stride;
 use crate::{Hit, Probe, Snapshot, Visible};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -22,7 +22,7 @@ const TILE_BYTES: usize = 16 * 1024;
 pub(crate) trait Collector {
     /// Rows farther than this are of no interest any more.
     fn cut(&self) -> f32;
-    /// Takes a row that may be near enough.
+    /// Takes a row whose distance is within the cut.
     fn offer(&mut self, hit: Hit);
 }
 
@@ -72,10 +72,9 @@ impl Tile<'_> {
 
     /// The cut as a limit for `|x|^2 - 2 q.x` in the scan's arithmetic, loose enough for every row of the block.
     fn limit(&self, cut: f32) -> f32 {
-        let summary = self.block.summary();
-        let certificate = Certificate::of(&self.probe.quantised);
-        let bound = certificate.bound(summary.largest_norm, summary.largest_error);
-        ((squared_cut(cut) - self.probe.quantised.norm_squared + bound) as f32).next_up()
+        let (summary, probe) = (self.block.summary(), &self.probe.quantised);
+        let bound = probe.bound(summary.largest_norm, summary.largest_error);
+        ((squared_cut(cut) - probe.norm_squared + bound) as f32).next_up()
     }
 
     /// One row and the product of its codes: its own bound, then full precision.
@@ -86,12 +85,14 @@ impl Tile<'_> {
         let probe = &self.probe.quantised;
         let product = f64::from(probe.scale) * f64::from(self.block.scale(row)) * f64::from(product);
         let approximate = probe.norm_squared + f64::from(self.block.norm_squared(row)) - 2.0 * product;
-        let bound = Certificate::of(probe).bound(self.block.norm(row), self.block.error(row));
+        let bound = probe.bound(self.block.norm(row), self.block.error(row));
         if approximate - bound > squared_cut(collector.cut()) {
             return;
         }
         let distance = squared_distance(&self.probe.template, self.block.template(row)).sqrt() as f32;
-        collector.offer(Hit { face: self.block.face(row), person: self.block.person(row), distance });
+        if distance <= collector.cut() {
+            collector.offer(Hit { face: self.block.face(row), person: self.block.person(row), distance });
+        }
     }
 }
 
@@ -154,9 +155,6 @@ impl Collector for Nearest {
     }
 
     fn offer(&mut self, hit: Hit) {
-        if hit.distance.is_nan() {
-            return;
-        }
         if self.kept.len() < self.k {
             self.kept.push(Ranked(hit));
         } else if let Some(mut farthest) = self.kept.peek_mut()
@@ -193,8 +191,6 @@ impl Collector for Within {
     }
 
     fn offer(&mut self, hit: Hit) {
-        if hit.distance <= self.distance {
-            self.kept.push(Ranked(hit));
-        }
+        self.kept.push(Ranked(hit));
     }
 }
