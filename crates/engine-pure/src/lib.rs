@@ -2,13 +2,13 @@
 //!
 //! Start at [`PureRust::new`]. It is the `rten` runtime behind our narrow door; `docs/adr/0002-pure-rust-engine.md`
 //! says why this one. It needs no file, no library and no special processor, answers as ONNX Runtime does to
-//! within rounding (`tests/it/equality.rs`) and takes two to five times as long for the larger networks.
+//! within rounding (`tests/it/equality.rs`) and costs about three and a half times as much processor time per face.
 //!
 //! The crate knows nothing of where networks come from or what their numbers mean.
 //!
 //! # What a bad network can do
 //!
-//! It is answered with an error. `rten` reads and runs networks in safe code; where it would run for ever on a
+//! It is answered with an error. `rten` promises memory safety for every file; where it would run for ever on a
 //! damaged file, the file is refused before it (`wire.rs`), and where it stops at an assertion, the stop is caught.
 //! Time and memory of a network that is well formed but asks for too much are **not** limited. Whoever loads a file
 //! decides whether to trust it; the model packs do so by hash.
