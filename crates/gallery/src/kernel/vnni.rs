@@ -47,28 +47,24 @@ fn multiply(probe: &[i8], rows: &[i8], products: &mut [i32]) {
     }
 }
 
-/// Products of the probe with four shifted rows, which are read in the order in which they lie in memory: reading the
-/// four side by side was a quarter slower at a million rows.
+/// Products of the probe with four shifted rows.
+///
+/// `(x + 128) q`, four at a time, is added up in 32 bits at once, so nothing saturates.
 #[inline]
 #[target_feature(enable = "avx2,avx512f,avx512vnni")]
 fn products_of_four(probe: &[[i8; 64]], [a, b, c, d]: [&[i8]; 4]) -> __m128i {
-    let [a, b, c, d] =
-        [product_of_one(probe, a), product_of_one(probe, b), product_of_one(probe, c), product_of_one(probe, d)];
-    sum_each([halved(a), halved(b), halved(c), halved(d)])
-}
-
-/// Sixteen sums that together are the product. `(x + 128) q`, four at a time, is added up in 32 bits at once, so nothing
-/// saturates.
-#[inline]
-#[target_feature(enable = "avx2,avx512f,avx512vnni")]
-fn product_of_one(probe: &[[i8; 64]], row: &[i8]) -> __m512i {
     // Flipping the highest bit adds 128 to a signed byte and makes it an unsigned one.
     let highest_bits = _mm512_set1_epi8(i8::MIN);
-    let mut sum = _mm512_setzero_si512();
-    for (q, x) in probe.iter().zip(row.as_chunks().0) {
-        sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(x), highest_bits), load(q));
+    let (a, b, c, d) = (a.as_chunks().0, b.as_chunks().0, c.as_chunks().0, d.as_chunks().0);
+    let mut sums = [_mm512_setzero_si512(); 4];
+    for ((((q, a), b), c), d) in probe.iter().zip(a).zip(b).zip(c).zip(d) {
+        let q = load(q);
+        for (sum, x) in sums.iter_mut().zip([a, b, c, d]) {
+            *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(load(x), highest_bits), q);
+        }
     }
-    sum
+    let [a, b, c, d] = sums;
+    sum_each([halved(a), halved(b), halved(c), halved(d)])
 }
 
 /// The upper half added to the lower.
