@@ -18,16 +18,39 @@ use std::ops::Range;
 /// in use (32 KiB), so that the second probe finds them there.
 const TILE_BYTES: usize = 16 * 1024;
 
+/// A row that may be near enough, and the limits of its squared distance as [`squared_distance`] gives it.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate<'a> {
+    block: &'a Block,
+    row: usize,
+    lower: f64,
+    upper: f64,
+}
+
+impl Candidate<'_> {
+    /// The hit in full precision; `None` where there is no distance because the probe is not finite.
+    fn hit(&self, probe: &Probe) -> Option<Hit> {
+        let distance = squared_distance(&probe.template, self.block.template(self.row)).sqrt() as f32;
+        let hit = || Hit { face: self.block.face(self.row), person: self.block.person(self.row), distance };
+        (!distance.is_nan()).then(hit)
+    }
+}
+
 /// What a search keeps of the rows it is shown.
-pub(crate) trait Collector {
-    /// Rows farther than this are of no interest any more.
-    fn cut(&self) -> f32;
-    /// Takes a row whose distance is within the cut.
-    fn offer(&mut self, hit: Hit);
+pub(crate) trait Collector<'a> {
+    /// Rows whose squared distance is above this are of no interest any more.
+    fn squared_cut(&self) -> f64;
+    /// Takes a row whose lower limit is not above the cut.
+    fn see(&mut self, candidate: Candidate<'a>, probe: &Probe);
 }
 
 /// Shows every collector all visible rows that could be within its probe's cut.
-pub(crate) fn sweep<C: Collector>(snapshot: &Snapshot, probes: &[Probe], collectors: &mut [C], visible: Visible) {
+pub(crate) fn sweep<'a, C: Collector<'a>>(
+    snapshot: &'a Snapshot,
+    probes: &[Probe],
+    collectors: &mut [C],
+    visible: Visible,
+) {
     let dimension = snapshot.space.dimension;
     for probe in probes {
         assert_eq!(probe.template.len(), dimension, "a probe is a template of the gallery's space");
@@ -48,19 +71,19 @@ pub(crate) fn sweep<C: Collector>(snapshot: &Snapshot, probes: &[Probe], collect
 }
 
 /// Some rows of a block and one probe.
-struct Tile<'a> {
+struct Tile<'a, 'p> {
     block: &'a Block,
     rows: Range<usize>,
-    probe: &'a Probe,
+    probe: &'p Probe,
     visible: Visible,
 }
 
-impl Tile<'_> {
-    fn show(&self, products: &mut [i32], collector: &mut impl Collector) {
+impl<'a> Tile<'a, '_> {
+    fn show(&self, products: &mut [i32], collector: &mut impl Collector<'a>) {
         let sought = Sought {
             codes: self.probe.codes.as_slice(),
             step: 2.0 * self.probe.quantised.scale,
-            limit: self.limit(collector.cut()),
+            limit: self.limit(collector.squared_cut()),
         };
         let mut near = kernel::near(sought, self.block.coded_rows(self.rows.clone()), products);
         while near != 0 {
@@ -71,14 +94,14 @@ impl Tile<'_> {
     }
 
     /// The cut as a limit for `|x|^2 - 2 q.x` in the scan's arithmetic, loose enough for every row of the block.
-    fn limit(&self, cut: f32) -> f32 {
+    fn limit(&self, squared_cut: f64) -> f32 {
         let (summary, probe) = (self.block.summary(), &self.probe.quantised);
         let bound = probe.bound(summary.largest_norm, summary.largest_error);
-        ((squared_cut(cut) - probe.norm_squared + bound) as f32).next_up()
+        ((squared_cut - probe.norm_squared + bound) as f32).next_up()
     }
 
-    /// One row and the product of its codes: its own bound, then full precision.
-    fn look_at(&self, row: usize, product: i32, collector: &mut impl Collector) {
+    /// One row and the product of its codes, with its own bound.
+    fn look_at(&self, row: usize, product: i32, collector: &mut impl Collector<'a>) {
         if !self.block.is_visible(row, self.visible) {
             return;
         }
@@ -86,12 +109,13 @@ impl Tile<'_> {
         let product = f64::from(probe.scale) * f64::from(self.block.scale(row)) * f64::from(product);
         let approximate = probe.norm_squared + f64::from(self.block.norm_squared(row)) - 2.0 * product;
         let bound = probe.bound(self.block.norm(row), self.block.error(row));
-        if approximate - bound > squared_cut(collector.cut()) {
-            return;
-        }
-        let distance = squared_distance(&self.probe.template, self.block.template(row)).sqrt() as f32;
-        if distance <= collector.cut() {
-            collector.offer(Hit { face: self.block.face(row), person: self.block.person(row), distance });
+        let (lower, upper) = match (approximate - bound, approximate + bound) {
+            // A length that `f32` cannot hold: the codes say nothing.
+            (lower, upper) if lower.is_nan() || upper.is_nan() => (f64::NEG_INFINITY, f64::INFINITY),
+            limits => limits,
+        };
+        if lower <= collector.squared_cut() {
+            collector.see(Candidate { block: self.block, row, lower, upper }, self.probe);
         }
     }
 }
@@ -128,52 +152,115 @@ fn in_order(mut hits: Vec<Ranked>) -> Vec<Hit> {
     hits.into_iter().map(|ranked| ranked.0).collect()
 }
 
-/// The `k` nearest so far.
-pub(crate) struct Nearest {
+/// The `k` nearest.
+///
+/// While the scan runs only limits of squared distances are known: `k` rows have an upper limit of at most the `k`-th
+/// smallest, so a row whose lower limit is above cannot be among the nearest. Full precision comes afterwards, for few
+/// rows and nearest limits first; during the scan it would wait for memory at every candidate.
+pub(crate) struct Nearest<'a> {
     k: usize,
-    /// The farthest on top.
-    kept: BinaryHeap<Ranked>,
+    /// The `k` smallest upper limits so far, the largest on top.
+    uppers: BinaryHeap<Limit>,
+    squared_cut: f64,
+    candidates: Vec<Candidate<'a>>,
+    /// How many candidates there may be before those are dropped that have fallen behind the cut.
+    room: usize,
 }
 
-impl Nearest {
-    pub(crate) const fn new(k: usize) -> Self {
-        Self { k, kept: BinaryHeap::new() }
+impl Nearest<'_> {
+    pub(crate) fn new(k: usize) -> Self {
+        let squared_cut = if k == 0 { f64::NEG_INFINITY } else { f64::INFINITY };
+        Self { k, uppers: BinaryHeap::new(), squared_cut, candidates: Vec::new(), room: 0 }
     }
 
-    pub(crate) fn into_hits(self) -> Vec<Hit> {
-        in_order(self.kept.into_vec())
-    }
-}
-
-impl Collector for Nearest {
-    fn cut(&self) -> f32 {
-        if self.k == 0 {
-            return f32::NEG_INFINITY;
+    pub(crate) fn into_hits(mut self, probe: &Probe) -> Vec<Hit> {
+        self.candidates.sort_unstable_by(|a, b| a.lower.total_cmp(&b.lower));
+        let mut kept: BinaryHeap<Ranked> = BinaryHeap::new();
+        for candidate in &self.candidates {
+            let farthest = kept.peek().filter(|_| kept.len() == self.k);
+            if farthest.is_some_and(|farthest| candidate.lower > squared_cut(farthest.0.distance)) {
+                break;
+            }
+            let Some(hit) = candidate.hit(probe).map(Ranked) else { continue };
+            if kept.len() < self.k {
+                kept.push(hit);
+            } else if let Some(mut farthest) = kept.peek_mut()
+                && hit < *farthest
+            {
+                *farthest = hit;
+            }
         }
-        let is_full = self.kept.len() == self.k;
-        self.kept.peek().filter(|_| is_full).map_or(f32::INFINITY, |farthest| farthest.0.distance)
+        in_order(kept.into_vec())
     }
 
-    fn offer(&mut self, hit: Hit) {
-        if self.kept.len() < self.k {
-            self.kept.push(Ranked(hit));
-        } else if let Some(mut farthest) = self.kept.peek_mut()
-            && Ranked(hit) < *farthest
+    /// Keeps the number of candidates within a small multiple of those that are needed.
+    fn make_room(&mut self) {
+        if self.candidates.len() >= self.room {
+            let cut = self.squared_cut;
+            self.candidates.retain(|candidate| candidate.lower <= cut);
+            self.room = 2 * self.candidates.len() + 1024;
+        }
+    }
+}
+
+impl<'a> Collector<'a> for Nearest<'a> {
+    fn squared_cut(&self) -> f64 {
+        self.squared_cut
+    }
+
+    fn see(&mut self, candidate: Candidate<'a>, _: &Probe) {
+        self.make_room();
+        self.candidates.push(candidate);
+        if self.uppers.len() < self.k {
+            self.uppers.push(Limit(candidate.upper));
+        } else if let Some(mut largest) = self.uppers.peek_mut()
+            && Limit(candidate.upper) < *largest
         {
-            *farthest = Ranked(hit);
+            *largest = Limit(candidate.upper);
         }
+        if self.uppers.len() == self.k
+            && let Some(Limit(largest)) = self.uppers.peek()
+        {
+            // By way of the distance in `f32`, because rows that tie in it are told apart by their face keys.
+            self.squared_cut = squared_cut(largest.sqrt() as f32);
+        }
+    }
+}
+
+/// A limit of a squared distance, never "not a number".
+#[derive(Clone, Copy)]
+struct Limit(f64);
+
+impl PartialEq for Limit {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Limit {}
+
+impl Ord for Limit {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Limit {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 /// Everything up to a distance.
 pub(crate) struct Within {
     distance: f32,
+    squared_cut: f64,
     kept: Vec<Ranked>,
 }
 
 impl Within {
-    pub(crate) const fn new(distance: f32) -> Self {
-        Self { distance, kept: Vec::new() }
+    pub(crate) fn new(distance: f32) -> Self {
+        Self { distance, squared_cut: squared_cut(distance), kept: Vec::new() }
     }
 
     pub(crate) fn unordered(self) -> impl Iterator<Item = Hit> {
@@ -185,12 +272,13 @@ impl Within {
     }
 }
 
-impl Collector for Within {
-    fn cut(&self) -> f32 {
-        self.distance
+impl<'a> Collector<'a> for Within {
+    fn squared_cut(&self) -> f64 {
+        self.squared_cut
     }
 
-    fn offer(&mut self, hit: Hit) {
-        self.kept.push(Ranked(hit));
+    fn see(&mut self, candidate: Candidate<'a>, probe: &Probe) {
+        let hit = candidate.hit(probe).filter(|hit| hit.distance <= self.distance);
+        self.kept.extend(hit.map(Ranked));
     }
 }

@@ -79,7 +79,7 @@ impl Snapshot {
         let mut found = [Nearest::new(k)];
         sweep(self, std::slice::from_ref(probe), &mut found, visible);
         let [found] = found;
-        found.into_hits()
+        found.into_hits(probe)
     }
 
     /// Every template at most this far from the probe, ordered as by [`Snapshot::nearest`].
@@ -98,9 +98,9 @@ impl Snapshot {
     /// # Panics
     /// When a probe is of another dimension.
     pub fn nearest_many(&self, probes: &[Probe], k: usize, visible: Visible) -> Vec<Vec<Hit>> {
-        let mut found: Vec<Nearest> = probes.iter().map(|_| Nearest::new(k)).collect();
+        let mut found: Vec<Nearest<'_>> = probes.iter().map(|_| Nearest::new(k)).collect();
         sweep(self, probes, &mut found, visible);
-        found.into_iter().map(Nearest::into_hits).collect()
+        found.into_iter().zip(probes).map(|(found, probe)| found.into_hits(probe)).collect()
     }
 
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
