@@ -1,7 +1,7 @@
 //! Galleries: templates of people, and the question "who is nearest?".
 //!
 //! A *template* is what a recogniser makes of a face: some hundred numbers. Two templates of one model are compared by
-//! their Euclidean [`distance`]; the smaller, the likelier one person. A *gallery* holds the templates of one
+//! their Euclidean [`distance()`]; the smaller, the likelier one person. A *gallery* holds the templates of one
 //! container, a *probe* is the template that is looked for, and a [`Calibration`] says what a distance means.
 //!
 //! Start at [`Gallery`]:
@@ -22,14 +22,14 @@
 //!
 //! Every search is exact. A scan over 8-bit codes with a proven error bound picks the rows that could be among the
 //! answers, and those alone are compared in full precision; the answer, its order included, is that of comparing
-//! everything with [`distance`]. Which decisions exist on top of that, and which mapping of the calibration each uses:
+//! everything with [`distance()`]. Which decisions exist on top of that, and which mapping of the calibration each uses:
 //!
 //! | question | function | mapping |
 //! |---|---|---|
 //! | same person? | [`Calibration::verify_confidence`] | verify |
-//! | who is this? | [`identify`] | verify; without a threshold also the error rates of Face Check at the gallery's size |
+//! | who is this? | [`identify()`] | verify; without a threshold also the error rates of Face Check at the gallery's size |
 //! | which faces look alike? | [`find_similar`], [`find_similar_among`] | verify |
-//! | which of these belong together? | [`group`] | verify |
+//! | which of these belong together? | [`group()`] | verify |
 //! | how rarely would a stranger match? | [`Calibration::face_check_confidence`] | Face Check |
 //!
 //! What this crate does not know: pictures, names, HTTP, the time, and where templates are kept. It draws no random

@@ -78,6 +78,38 @@ impl Quantised {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distance::squared_distance;
+    use proptest::prelude::*;
+
+    /// Templates of lengths from nothing to the end of `f32`, around a centre.
+    fn templates(dimension: usize) -> impl Strategy<Value = [Vec<f32>; 3]> {
+        let numbers = || prop::collection::vec(-1.0_f32..1.0, dimension);
+        let scale = || prop::sample::select(&[0.0, 1e-44, 1e-30, 1e-3, 0.1, 1.0, 40.0, 1e9, 1e18][..]);
+        let scaled = |(numbers, scale): (Vec<f32>, f32)| numbers.into_iter().map(|x| x * scale).collect();
+        let one = move || (numbers(), scale()).prop_map(scaled);
+        [one(), one(), one()]
+    }
+
+    proptest! {
+        #[test]
+        fn the_squared_distance_from_codes_is_never_off_by_more_than_the_bound(
+            templates in (1_usize..200).prop_flat_map(templates),
+        ) {
+            let [center, q, x] = templates;
+            let width = stride(center.len());
+            let (mut q_codes, mut x_codes) = (vec![0; width], vec![0; width]);
+            let probe = quantise(&q, &center, &mut q_codes);
+            let row = quantise(&x, &center, &mut x_codes);
+            let product: i32 = q_codes.iter().zip(&x_codes).map(|(q, x)| i32::from(*q) * i32::from(*x)).sum();
+            // The arithmetic of the scan, in `f32`.
+            let lowered = row.norm_squared as f32 - 2.0 * probe.scale * row.scale * product as f32;
+            let approximate = probe.norm_squared + f64::from(lowered);
+            let bound = probe.bound(row.norm, row.error);
+            let truth = squared_distance(&q, &x);
+            prop_assert!((approximate - truth).abs() <= bound, "{approximate} and {truth} differ by more than {bound}");
+            prop_assert!(row.error <= row.norm + UNDERFLOW, "codes are never worse than none");
+        }
+    }
 
     #[test]
     fn codes_and_error_of_known_templates() {

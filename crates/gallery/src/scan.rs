@@ -222,7 +222,7 @@ impl<'a> Collector<'a> for Nearest<'a> {
             && let Some(Limit(largest)) = self.uppers.peek()
         {
             // By way of the distance in `f32`, because rows that tie in it are told apart by their face keys.
-            self.squared_cut = squared_cut(largest.sqrt() as f32);
+            self.squared_cut = squared_cut(largest.max(0.0).sqrt() as f32);
         }
     }
 }

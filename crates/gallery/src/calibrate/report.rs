@@ -92,7 +92,8 @@ pub struct Claim {
     pub normal: Estimate,
     /// Where the Pareto law puts it; missing outside the tail.
     pub pareto: Option<Estimate>,
-    /// The stricter of the two, which the calibration uses.
+    /// The stricter of the two, which the calibration uses. At zero or below the rate is not reached by any comparison,
+    /// and the calibration's table ends before it.
     pub distance: Estimate,
     /// Share of genuine pairs within that distance.
     pub true_match_rate: Estimate,
@@ -295,6 +296,9 @@ impl fmt::Display for Report {
                 claim.false_matches_seen,
                 claim.smallest_rate_shown,
             )?;
+        }
+        if self.claims.iter().any(|claim| claim.distance.value <= 0.0) {
+            writeln!(f, "A distance of zero or below: no comparison reaches that rate with this model.")?;
         }
         write!(f, "\n{}", self.calibration.parts().note)
     }
