@@ -29,7 +29,7 @@ pub struct Hit {
     pub face: FaceKey,
     /// The person it belongs to, or [`crate::NOBODY`].
     pub person: PersonKey,
-    /// How far it is from the probe: exactly [`crate::distance`] of the two templates.
+    /// How far it is from the probe: exactly [`crate::distance()`] of the two templates.
     pub distance: f32,
 }
 
