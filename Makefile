@@ -26,8 +26,7 @@ test:            ## Everything: set-up, format, lints, tidy, unit and integratio
 check:           ## Quick: format, lints, tidy, unit tests
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo run -q -p xtask -- tidy
-	cargo test --workspace --lib --bins
+	cargo test --workspace --lib --bins --test tidy
 
 dev:             ## Serve from the development build with the data folder `data`
 	cargo build -p likeness
