@@ -189,7 +189,8 @@ pub struct RecogniserSpec {
     pub mirror: bool,
     /// Whether the template is scaled to length 1.
     pub unit: bool,
-    /// The mean template of a population, subtracted before scaling to unit length. Empty means zero.
+    /// The mean template of some faces. Search subtracts it before it rounds templates to 8-bit codes, which keeps the
+    /// rounding error small; distances, and so answers, do not depend on it. Empty means zero.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub center: Vec<f32>,
     /// From distances to confidences.

@@ -11,6 +11,7 @@ mod models;
 mod photos;
 mod say;
 mod serve;
+mod stages;
 
 use crate::config::Config;
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
 
-use super::{annotate, say};
+use super::{annotate, say, stages};
 use crate::config::Config;
 use crate::engine;
 use crate::networks::Networks;
@@ -56,12 +56,18 @@ pub(super) struct Detect {
     /// Draw boxes and landmarks and write the picture to this PNG file; with several photos, to this folder.
     #[arg(long, value_name = "PNG")]
     annotate: Option<PathBuf>,
+    /// Say where the time goes: detect all faces, make a template of the largest, nine times, medians.
+    #[arg(long)]
+    times: bool,
 }
 
 impl Detect {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
         let search = if self.thorough { Search { depth: Depth::Deep, ..Search::default() } } else { Search::default() };
+        if self.times {
+            return self.tell_times(&mut offline, search);
+        }
         let mut report = Vec::new();
         let mut rows = Vec::new();
         for file in &self.files {
@@ -100,6 +106,23 @@ impl Detect {
                 ],
                 &rows,
             );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell_times(&self, offline: &mut Offline, search: Search) -> Result<ExitCode> {
+        for file in &self.files {
+            let bytes = Secret::new(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
+            let picture = read(file)?;
+            let stages = stages::measure(&mut offline.vision, bytes.expose(), &picture, search)?;
+            let total: f64 = stages.iter().map(|(_, time)| time).sum();
+            say::line(&format!("{} ({} x {})", file.display(), picture.width(), picture.height()));
+            let row = |name: &str, time: f64| {
+                vec![name.to_owned(), format!("{time:.2}"), format!("{:.0} %", time / total * 100.0)]
+            };
+            let mut rows: Vec<Vec<String>> = stages.iter().map(|(name, time)| row(name, *time)).collect();
+            rows.push(row("all", total));
+            say::table(&["stage", "ms", "share"], &rows);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -59,6 +59,7 @@ fn start_log(config: &Config) -> Result<()> {
 
 async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
+    let stop_order = StopOrder::listen().context("the signals to stop cannot be listened for")?;
     // Both sockets first: an address that is taken should be told at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
     std::fs::create_dir_all(&config.data)
@@ -110,7 +111,7 @@ async fn serve(config: Config) -> Result<()> {
     let sweeper = tokio::spawn(sweep(app.clone(), stopped.clone()));
     let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
-    told_to_stop().await;
+    stop_order.wait().await;
     tracing::info!("Stopping: answering what is under way");
     // Listeners that have ended already need no telling.
     stop.send_replace(true);
@@ -154,20 +155,36 @@ async fn sweep(app: Arc<crate::app::App>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Waits for Ctrl-C or the polite signal of a service manager.
-async fn told_to_stop() {
+/// The order to stop: Ctrl-C, or the polite signal of a service manager.
+struct StopOrder {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            drop(tokio::signal::ctrl_c().await);
-            return;
-        };
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopOrder {
+    /// Listens from now on. Before this, the signal would end the program on the spot.
+    fn listen() -> Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn wait(mut self) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
+
     #[cfg(not(unix))]
-    drop(tokio::signal::ctrl_c().await);
+    async fn wait(self) {
+        drop(tokio::signal::ctrl_c().await);
+    }
 }

@@ -1,6 +1,6 @@
 //! The family of the sample photos: enrol, train, recognise; and accuracy over every labelled portrait.
 
-use crate::house::{House, shared_faces, target};
+use crate::house::{House, likeness, run, shared_faces, target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -223,4 +223,39 @@ fn a_target_rectangle_chooses_the_person() {
         let found = house.json("POST", "findsimilars", &json!({ "faceId": probe["faceId"], "faceListId": "two" }));
         assert_eq!(found.body[0]["persistedFaceId"], ids[expected], "{file}: {found:?}");
     }
+}
+
+#[test]
+fn a_calibration_of_ones_own_is_made_and_used() {
+    let Some(samples) = shared_faces("a_calibration_of_ones_own_is_made_and_used") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    for labelled in labels(&samples).iter().filter(|l| l.faces == 1 && !l.is_copy && !l.file.starts_with("liveness/")) {
+        let person = folder.path().join("people").join(&labelled.people[0]);
+        std::fs::create_dir_all(&person).expect("a folder");
+        std::fs::copy(samples.join(&labelled.file), person.join(&labelled.file)).expect("a copy");
+    }
+    let file = folder.path().join("calibration.json");
+    let made = run(likeness().arg("calibrate").arg(folder.path().join("people")).arg("--output").arg(&file));
+    let said = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(made.status.success(), "{said}{}", String::from_utf8_lossy(&made.stderr));
+    assert!(said.contains("21 photos used, 0 left out"), "{said}");
+    let path = file.display().to_string();
+    let house = House::with(&[("LIKENESS_CALIBRATION", &path)]);
+    let ids: Vec<Value> = ["Family1-Dad1.jpg", "Family1-Dad2.jpg", "Family2-Man1.jpg"]
+        .iter()
+        .map(|file| house.detect(&photo(&samples, file)).remove(0)["faceId"].clone())
+        .collect();
+    let verdict = |a: usize, b: usize| {
+        house.json("POST", "verify", &json!({ "faceId1": ids[a], "faceId2": ids[b] })).body["isIdentical"].clone()
+    };
+    assert_eq!((verdict(0, 1), verdict(0, 2)), (json!(true), json!(false)));
+    // One that was made for other templates is refused.
+    let mut foreign: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("a file")).expect("JSON");
+    foreign["space"] = json!("another-pack");
+    std::fs::write(&file, foreign.to_string()).expect("a file");
+    let refused = run(likeness()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("LIKENESS_CALIBRATION", &file)
+        .env("LIKENESS_DATA", folder.path().join("d")));
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("other templates"));
 }

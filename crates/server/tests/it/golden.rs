@@ -1,19 +1,20 @@
-//! Golden faces: what is found in the six group photos, kept in `tests/golden/demo.json`.
+//! Golden faces: what is found in the six group photos and in the sample photos, kept in `tests/golden`.
 //!
 //! After a change that is meant to move them, run `LIKENESS_BLESS=1 cargo test -p likeness --test it golden` and read
 //! the difference before committing it.
 
-use crate::house::{House, demo, overlap};
+use crate::house::{House, demo, overlap, shared_faces};
 use image::{DynamicImage, ImageFormat, imageops::FilterType};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// How many people each photo shows.
 const PEOPLE: [usize; 6] = [3, 3, 3, 4, 5, 4];
 
-fn golden_file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/demo.json")
+fn golden_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"))
 }
 
 fn found(house: &House, bytes: &[u8]) -> Vec<Value> {
@@ -29,50 +30,76 @@ fn found(house: &House, bytes: &[u8]) -> Vec<Value> {
 #[test]
 fn the_six_group_photos() {
     let house = House::new();
-    let now: Vec<Value> = (1..=6).map(|number| Value::Array(found(&house, &demo(number)))).collect();
-    let counts: Vec<usize> = now.iter().map(|faces| faces.as_array().map_or(0, Vec::len)).collect();
+    let now: Vec<(String, Vec<Value>)> =
+        (1..=6).map(|number| (format!("sample{number}"), found(&house, &demo(number)))).collect();
+    let counts: Vec<usize> = now.iter().map(|(_, faces)| faces.len()).collect();
     assert_eq!(counts, PEOPLE);
+    compare("demo", &now);
+}
+
+#[test]
+fn the_sample_photos() {
+    let Some(folder) = shared_faces("the_sample_photos") else { return };
+    let house = House::new();
+    let mut files: Vec<String> = std::fs::read_dir(&folder)
+        .expect("the folder can be read")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
+        .filter(|name| name.ends_with(".jpg"))
+        .collect();
+    files.sort();
+    let photo = |name: &String| std::fs::read(folder.join(name)).expect("a photo");
+    let now: Vec<(String, Vec<Value>)> = files.iter().map(|name| (name.clone(), found(&house, &photo(name)))).collect();
+    compare("shared", &now);
+}
+
+/// Compares with a golden file, or writes it.
+fn compare(file: &str, now: &[(String, Vec<Value>)]) {
     if std::env::var_os("LIKENESS_BLESS").is_some() {
-        let text = serde_json::to_string_pretty(&json!(now)).expect("JSON");
-        std::fs::write(golden_file(), text + "\n").expect("the golden file can be written");
+        let text: BTreeMap<&String, &Vec<Value>> = now.iter().map(|(name, faces)| (name, faces)).collect();
+        let text = serde_json::to_string(&text)
+            .expect("JSON")
+            .replace("},{\"faceAttributes", "},\n{\"faceAttributes")
+            .replace("],\"", "],\n\"");
+        std::fs::write(golden_file(file), text + "\n").expect("the golden file can be written");
     }
-    let golden: Vec<Vec<Value>> =
-        serde_json::from_str(&std::fs::read_to_string(golden_file()).expect("the golden file is there")).expect("JSON");
-    for (number, (now, golden)) in now.iter().zip(&golden).enumerate() {
-        for (face, (now, golden)) in now.as_array().expect("an array").iter().zip(golden).enumerate() {
-            let place = format!("sample{} face {face}", number + 1);
-            assert!(
-                overlap(now, golden) >= 0.99,
-                "{place}: {} is not {}",
-                now["faceRectangle"],
-                golden["faceRectangle"]
-            );
-            let landmarks = golden["faceLandmarks"].as_object().expect("landmarks");
-            assert_eq!(landmarks.len(), 27);
-            for (name, point) in landmarks {
-                for axis in ["x", "y"] {
-                    let (is, was) = (now["faceLandmarks"][name][axis].as_f64(), point[axis].as_f64());
-                    let moved = (is.expect("a number") - was.expect("a number")).abs();
-                    assert!(moved <= 0.5, "{place}: {name}.{axis} moved by {moved}");
-                }
-            }
-            for (path, tolerance) in [
-                ("/headPose/yaw", 0.5),
-                ("/headPose/pitch", 0.5),
-                ("/headPose/roll", 0.5),
-                ("/blur/value", 0.02),
-                ("/exposure/value", 0.02),
-                ("/noise/value", 0.02),
-            ] {
-                let value =
-                    |face: &Value| face["faceAttributes"].pointer(path).and_then(Value::as_f64).expect("a number");
-                let moved = (value(now) - value(golden)).abs();
-                assert!(moved <= tolerance, "{place}: {path} moved by {moved}");
-            }
-            let quality = "qualityForRecognition";
-            assert_eq!(now["faceAttributes"][quality], golden["faceAttributes"][quality], "{place}");
+    let golden: BTreeMap<String, Vec<Value>> =
+        serde_json::from_str(&std::fs::read_to_string(golden_file(file)).expect("the golden file is there"))
+            .expect("JSON");
+    assert_eq!(golden.len(), now.len());
+    for (name, now) in now {
+        let golden = &golden[name];
+        assert_eq!(now.len(), golden.len(), "{name}");
+        for (number, (now, golden)) in now.iter().zip(golden).enumerate() {
+            compare_faces(&format!("{name} face {number}"), now, golden);
         }
     }
+}
+
+fn compare_faces(place: &str, now: &Value, golden: &Value) {
+    assert!(overlap(now, golden) >= 0.99, "{place}: {} is not {}", now["faceRectangle"], golden["faceRectangle"]);
+    let landmarks = golden["faceLandmarks"].as_object().expect("landmarks");
+    assert_eq!(landmarks.len(), 27);
+    for (name, point) in landmarks {
+        for axis in ["x", "y"] {
+            let (is, was) = (now["faceLandmarks"][name][axis].as_f64(), point[axis].as_f64());
+            let moved = (is.expect("a number") - was.expect("a number")).abs();
+            assert!(moved <= 0.5, "{place}: {name}.{axis} moved by {moved}");
+        }
+    }
+    for (path, tolerance) in [
+        ("/headPose/yaw", 0.5),
+        ("/headPose/pitch", 0.5),
+        ("/headPose/roll", 0.5),
+        ("/blur/value", 0.02),
+        ("/exposure/value", 0.02),
+        ("/noise/value", 0.02),
+    ] {
+        let value = |face: &Value| face["faceAttributes"].pointer(path).and_then(Value::as_f64).expect("a number");
+        let moved = (value(now) - value(golden)).abs();
+        assert!(moved <= tolerance, "{place}: {path} moved by {moved}");
+    }
+    let quality = "qualityForRecognition";
+    assert_eq!(now["faceAttributes"][quality], golden["faceAttributes"][quality], "{place}");
 }
 
 /// How much a box may shift when light, size or side changes: a face must be the same face, not the same pixels.

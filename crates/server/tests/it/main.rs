@@ -2,10 +2,12 @@
 
 mod concurrency;
 mod durability;
+mod embeddings;
 mod engines;
 mod family;
 mod first_start;
 mod golden;
 mod house;
+mod lifecycle;
 mod pictures;
 mod refusals;

@@ -96,6 +96,16 @@ fn what_is_no_picture_is_refused_and_the_server_goes_on() {
         assert!(code.is_empty() || answer.code() == code, "{name}: {answer:?}");
     }
     assert_eq!(house.detect(&jpeg).len(), 3);
+    // Three networks' workers and one large photo fit easily; 60,000 x 60,000 pixels would have been 10 GB.
+    let peak = peak_megabytes(house.pid());
+    assert!(peak < 700, "the server took {peak} MB at its peak");
+}
+
+/// The most memory that a process ever held, in megabytes (Linux).
+fn peak_megabytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells the peak");
+    line.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).expect("a number") / 1024
 }
 
 #[test]

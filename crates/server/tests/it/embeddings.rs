@@ -1,0 +1,149 @@
+//! Real templates: what the default pack makes of the faces in the six group photos, and that searching them gives
+//! what comparing everything would give.
+
+use crate::house::{cache, demo};
+use likeness_engine_ort::OnnxRuntime;
+use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
+use likeness_models::{Cache, Trust};
+use likeness_vision::{
+    AttributeSet, DetectorKind, DetectorPart, Limits, Parts, Picture, RecogniserKind, RecogniserPart, Search, Vision,
+    Wanted,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+/// The templates of all faces of the group photos, and the mean that the pack's manifest carries.
+fn templates() -> (Vec<Vec<f32>>, Vec<f32>) {
+    let cache = Cache::at(cache());
+    let installed = likeness_models::open(&cache.pack_folder(likeness_models::DEFAULT_PACK), Trust::KnownOnly)
+        .expect("the default pack is whole");
+    let library = likeness_models::runtime_library(&cache).expect("the shared library is installed");
+    let engine = OnnxRuntime::open(&library).expect("the shared library loads");
+    let read = |file: &str| installed.read(file).expect("a file of the pack");
+    let detector = installed.pack.detector.clone().expect("a detector");
+    let recogniser = installed.pack.recogniser.clone().expect("a recogniser");
+    let spec = |spec: &Option<likeness_models::NetworkSpec>| spec.as_ref().expect("a network").file.clone();
+    let (detector_onnx, recogniser_onnx) = (read(&detector.file), read(&recogniser.file));
+    let (mesh, iris) = (read(&spec(&installed.pack.mesh)), read(&spec(&installed.pack.iris)));
+    let parts = Parts {
+        detector: DetectorPart {
+            kind: DetectorKind::BlazefaceBack,
+            onnx: &detector_onnx,
+            input: detector.input,
+            score_threshold: detector.score_threshold,
+            overlap_threshold: detector.overlap_threshold,
+        },
+        mesh: &mesh,
+        iris: &iris,
+        recogniser: RecogniserPart {
+            kind: RecogniserKind::DlibResnet,
+            onnx: &recogniser_onnx,
+            input: recogniser.input,
+            dimension: recogniser.dimension,
+            mirror: recogniser.mirror,
+            unit: recogniser.unit,
+        },
+    };
+    let mut vision = Vision::load(&engine, &parts).expect("the networks load");
+    let mut templates = Vec::new();
+    for number in 1..=6 {
+        let picture = Picture::decode(&demo(number), &Limits::default()).expect("a photo");
+        for found in vision.detect(&picture, Search::default()).expect("faces") {
+            let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+            let face = vision.describe(&picture, &found, wanted).expect("a face");
+            templates.push(face.template.expect("a template").expose().clone());
+        }
+    }
+    (templates, recogniser.center)
+}
+
+fn mean(templates: &[Vec<f32>]) -> Vec<f32> {
+    let dimension = templates[0].len();
+    (0..dimension).map(|i| templates.iter().map(|t| t[i]).sum::<f32>() / templates.len() as f32).collect()
+}
+
+/// The manifest's `center` is the mean of these very templates: that is its source. `LIKENESS_BLESS=1` prints it.
+#[test]
+fn the_mean_template_of_the_pack_is_that_of_the_group_photos() {
+    let (templates, center) = templates();
+    assert_eq!(templates.len(), 22);
+    let mean = mean(&templates);
+    if std::env::var_os("LIKENESS_BLESS").is_some() {
+        let digits: Vec<String> = mean.iter().map(|value| format!("{value:.4}")).collect();
+        println!("\"center\": [{}]", digits.join(", "));
+    }
+    assert_eq!(center.len(), mean.len(), "the pack has no mean template");
+    for (center, mean) in center.iter().zip(&mean) {
+        assert!((center - mean).abs() < 1e-3, "{center} is not {mean}");
+    }
+    let length = center.iter().map(|value| value * value).sum::<f32>().sqrt();
+    // Faces crowd together; a mean near the origin would mean that something else was averaged.
+    assert!((0.8..1.0).contains(&length), "length {length}");
+}
+
+/// Everything compared with everything, in the order that a search promises: distance, then key.
+fn brute_force(rows: &[(i64, Vec<f32>)], probe: &[f32]) -> Vec<(i64, f32)> {
+    let mut all: Vec<(i64, f32)> = rows.iter().map(|(key, template)| (*key, distance(template, probe))).collect();
+    all.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    all
+}
+
+fn pairs(hits: &[Hit]) -> Vec<(i64, f32)> {
+    hits.iter().map(|hit| (hit.face, hit.distance)).collect()
+}
+
+/// Galleries of some thousand faces between real ones, as unit vectors and not.
+#[test]
+fn searching_real_templates_is_the_same_as_comparing_everything() {
+    let (templates, center) = templates();
+    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let people = templates.len();
+    let strategy = (
+        prop::collection::vec((0..people, 0..people, 0.0_f32..1.0, 0.7_f32..1.6), 1..3000),
+        (0..people, 0..people, 0.0_f32..1.0),
+        any::<bool>(),
+        any::<bool>(),
+    );
+    let between = |a: usize, b: usize, share: f32| -> Vec<f32> {
+        let mixed: Vec<f32> = templates[a].iter().zip(&templates[b]).map(|(x, y)| x + share * (y - x)).collect();
+        let length = mixed.iter().map(|value| value * value).sum::<f32>().sqrt();
+        mixed.iter().map(|value| value / length).collect()
+    };
+    let check =
+        |(rows, probe, is_centred, is_unit): (Vec<(usize, usize, f32, f32)>, (usize, usize, f32), bool, bool)| {
+            let space = Space::new(128, if is_centred { &center } else { &[] }).expect("a space");
+            let gallery = Gallery::new(space.clone());
+            let mut kept = Vec::new();
+            for (key, (a, b, share, length)) in (1..).zip(rows) {
+                let length = if is_unit { 1.0 } else { length };
+                let template: Vec<f32> = between(a, b, share).iter().map(|value| value * length).collect();
+                gallery
+                    .add(Row { face: key, person: 0, added_version: 1, template: &template })
+                    .expect("a good template");
+                kept.push((key, template));
+            }
+            // Every seventh is deleted again.
+            for (key, _) in kept.iter().step_by(7) {
+                gallery.remove(*key);
+            }
+            let mut place = 0;
+            kept.retain(|_| {
+                place += 1;
+                place % 7 != 1
+            });
+            let probe = between(probe.0, probe.1, probe.2);
+            let expected = brute_force(&kept, &probe);
+            let snapshot = gallery.snapshot();
+            for k in [1, 10, 100] {
+                let found = snapshot.nearest(&space.probe(&probe), k, Visible::All);
+                prop_assert_eq!(pairs(&found), expected.iter().copied().take(k).collect::<Vec<_>>());
+            }
+            for cut in [0.2, 0.385, 0.6] {
+                let found = snapshot.within(&space.probe(&probe), cut, Visible::All);
+                let expected: Vec<_> = expected.iter().copied().take_while(|(_, distance)| *distance <= cut).collect();
+                prop_assert_eq!(pairs(&found), expected);
+            }
+            Ok(())
+        };
+    runner.run(&strategy, check).unwrap_or_else(|error| panic!("{error}"));
+}
