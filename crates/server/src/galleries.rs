@@ -5,6 +5,7 @@
 //! store's internal numbers; names and wire ids stay in the store, which is asked again before anybody is named.
 
 use crate::templates;
+use arc_swap::ArcSwap;
 use likeness_base::Secret;
 use likeness_gallery::{Calibration, Gallery, Row, Snapshot, Space};
 use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
@@ -29,7 +30,8 @@ pub(crate) struct Galleries {
 
 /// One gallery and how far it has followed.
 struct Followed {
-    gallery: Gallery,
+    /// Replaced as a whole by a load, so that nobody searches half of one.
+    gallery: ArcSwap<Gallery>,
     /// The version up to which changes are applied; `None` until loaded. Whoever holds the lock may move it.
     through: TurnMutex<Option<u64>>,
 }
@@ -56,8 +58,12 @@ impl Galleries {
         question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
     ) -> Result<R, StoreError> {
         let followed = self.entry(account, container.number);
-        self.catch_up(account, container.number, &followed, container.version).await?;
-        let snapshot = followed.gallery.snapshot();
+        if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
+            // Deleted meanwhile, or unreadable: nothing of it stays in memory.
+            self.lock().remove(&(account, container.number));
+            return Err(error);
+        }
+        let snapshot = followed.gallery.load().snapshot();
         let begun = std::time::Instant::now();
         let answer = if snapshot.len() <= SMALL {
             question(&snapshot, &self.space, &self.calibration)
@@ -91,7 +97,7 @@ impl Galleries {
     /// How many galleries are open and how many templates they hold.
     pub(crate) fn size(&self) -> (usize, usize) {
         let open = self.lock();
-        (open.len(), open.values().map(|followed| followed.gallery.len()).sum())
+        (open.len(), open.values().map(|followed| followed.gallery.load().len()).sum())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(AccountId, i64), Arc<Followed>>> {
@@ -99,7 +105,12 @@ impl Galleries {
     }
 
     fn entry(&self, account: AccountId, number: i64) -> Arc<Followed> {
-        let new = || Arc::new(Followed { gallery: Gallery::new(self.space.clone()), through: TurnMutex::new(None) });
+        let new = || {
+            Arc::new(Followed {
+                gallery: ArcSwap::from_pointee(Gallery::new(self.space.clone())),
+                through: TurnMutex::new(None),
+            })
+        };
         self.lock().entry((account, number)).or_insert_with(new).clone()
     }
 
@@ -112,7 +123,7 @@ impl Galleries {
     ) -> Result<(), StoreError> {
         let mut through = followed.through.lock().await;
         if through.is_none() {
-            *through = Some(self.load(account, number, &followed.gallery).await?);
+            *through = Some(self.load(account, number, followed).await?);
         }
         while let Some(at) = *through {
             if at >= version {
@@ -121,39 +132,41 @@ impl Galleries {
             match self.store.changes_since(account, number, at, PAGE).await? {
                 Feed::Reload => {
                     // Rows may have been deleted that we never heard of: forget everything and begin again.
-                    followed.gallery.clear();
-                    *through = Some(self.load(account, number, &followed.gallery).await?);
+                    *through = Some(self.load(account, number, followed).await?);
                 }
                 Feed::Changes { through: now, .. } if now == at => break,
                 Feed::Changes { rows, through: now } => {
                     let added: Vec<FaceKey> =
                         rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
                     for row in self.store.rows(account, number, &added).await? {
-                        self.add(&followed.gallery, &row);
+                        self.add(&followed.gallery.load(), &row);
                     }
                     for row in rows.iter().filter(|row| row.op == ChangeOp::Removed) {
-                        followed.gallery.remove(row.face.0);
+                        followed.gallery.load().remove(row.face.0);
                     }
                     *through = Some(now);
                 }
             }
         }
-        followed.gallery.compact_if_worthwhile();
+        followed.gallery.load().compact_if_worthwhile();
         Ok(())
     }
 
     /// Loads all rows and returns a version from which following the feed makes the gallery complete.
-    async fn load(&self, account: AccountId, number: i64, gallery: &Gallery) -> Result<u64, StoreError> {
+    async fn load(&self, account: AccountId, number: i64, followed: &Followed) -> Result<u64, StoreError> {
+        let gallery = Gallery::new(self.space.clone());
         let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
         let mut after = FaceKey(0);
         loop {
             let rows = self.store.rows_after(account, number, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(version) };
+            let Some(last) = rows.last() else { break };
             after = last.face;
             for row in &rows {
-                self.add(gallery, row);
+                self.add(&gallery, row);
             }
         }
+        followed.gallery.store(Arc::new(gallery));
+        Ok(version)
     }
 
     /// Templates of another pack are kept in the store but cannot be compared; they stay out.
@@ -176,5 +189,129 @@ impl Galleries {
         if let Err(error) = gallery.add(row) {
             tracing::error!(%error, "A stored template cannot be used; it is left out");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::SystemRandomness;
+    use crate::ledger::Ledger;
+    use likeness_base::Timestamp;
+    use likeness_gallery::{CalibrationParts, Logistic, Visible};
+    use likeness_store::keys::InstallationKey;
+    use likeness_store::{Actor, Command, ContainerKind, ContainerName, NewFace, SqliteStore, Write};
+    use uuid::Uuid;
+
+    const ACCOUNT: AccountId = AccountId(Uuid::from_u128(1));
+
+    struct Fixture {
+        store: Arc<dyn Store>,
+        galleries: Arc<Galleries>,
+        ledger: Ledger,
+        _folder: tempfile::TempDir,
+    }
+
+    fn name() -> ContainerName {
+        ContainerName { kind: ContainerKind::FaceList, id: "list".to_owned() }
+    }
+
+    impl Fixture {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let key = Arc::new(InstallationKey::generate(&SystemRandomness));
+            let store = SqliteStore::open(&folder.path().join("db"), key, Arc::new(SystemRandomness)).await;
+            let store: Arc<dyn Store> = Arc::new(store.expect("a new database opens"));
+            let calibration = Calibration::new(CalibrationParts {
+                space: "here".to_owned(),
+                verify: Logistic { half_at_distance: 0.4, slope: 15.0 },
+                face_check: vec![[0.2, 1.0], [0.6, 0.0]],
+                note: String::new(),
+                impostor_pairs: 0,
+                people: 0,
+            });
+            let space = Space::new(2, &[]).expect("a space");
+            let calibration = Arc::new(calibration.expect("a calibration"));
+            let galleries = Arc::new(Galleries::new(store.clone(), space, "here".to_owned(), calibration));
+            let ledger = Ledger::new(store.clone(), galleries.clone());
+            let fixture = Self { store, galleries, ledger, _folder: folder };
+            fixture.write(Write::CreateAccount {}).await;
+            fixture.create().await;
+            fixture
+        }
+
+        async fn write(&self, write: Write) {
+            let at = Timestamp::from_millis(1);
+            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), write };
+            self.ledger.apply(command).await.expect("the write is accepted");
+        }
+
+        async fn create(&self) {
+            let (container, model) = (name(), "m".to_owned());
+            let name = Secret::new("n".to_owned());
+            self.write(Write::CreateContainer { container, name, user_data: None, model, limit: None }).await;
+        }
+
+        async fn add(&self, id: u128, space: &str) {
+            let template = templates::encode(&[1.0, 0.0]);
+            let face = NewFace { id: Uuid::from_u128(id), template, space: space.to_owned(), user_data: None };
+            self.write(Write::AddFace { container: name(), person: None, face, limit: None }).await;
+        }
+
+        async fn delete(&self, id: u128) {
+            self.write(Write::DeleteFace { container: name(), person: None, face: Uuid::from_u128(id) }).await;
+        }
+
+        /// How many faces a search finds.
+        async fn found(&self) -> usize {
+            let container =
+                self.store.container(ACCOUNT, &name()).await.expect("the store answers").expect("it exists");
+            let question = |snapshot: &Snapshot, space: &Space, _: &Calibration| {
+                snapshot.nearest(&space.probe(&[1.0, 0.0]), 100, Visible::All).len()
+            };
+            self.galleries.search(ACCOUNT, &container, question).await.expect("the gallery answers")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_sees_every_write_before_it() {
+        let house = Fixture::new().await;
+        assert_eq!(house.found().await, 0);
+        house.add(1, "here").await;
+        house.add(2, "here").await;
+        assert_eq!(house.found().await, 2);
+        house.delete(1).await;
+        assert_eq!(house.galleries.size(), (1, 1), "an open gallery follows before the write returns");
+        assert_eq!(house.found().await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_load_that_was_cut_off_left_behind_is_no_ghost() {
+        let house = Fixture::new().await;
+        house.add(1, "here").await;
+        let number = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container").number;
+        let half_loaded = house.galleries.entry(ACCOUNT, number);
+        let ghost = Row { face: 99, person: 0, added_version: 1, template: &[1.0, 0.0] };
+        half_loaded.gallery.load().add(ghost).expect("a template");
+        assert_eq!(house.found().await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_deleted_container_closes_its_gallery_and_a_new_one_is_empty() {
+        let house = Fixture::new().await;
+        house.add(1, "here").await;
+        assert_eq!(house.found().await, 1);
+        house.write(Write::DeleteContainer { container: name() }).await;
+        assert_eq!(house.galleries.size(), (0, 0));
+        house.create().await;
+        assert_eq!(house.found().await, 0);
+    }
+
+    #[tokio::test]
+    async fn templates_of_another_space_are_left_out() {
+        let house = Fixture::new().await;
+        house.add(1, "elsewhere").await;
+        house.add(2, "here").await;
+        assert_eq!(house.found().await, 1);
     }
 }

@@ -173,8 +173,8 @@ mod tests {
         let pool = pool.clone();
         tokio::spawn(async move {
             let hold = move |_: &mut u32| {
-                drop(started.send(()));
-                drop(held.recv());
+                let _ = started.send(());
+                let _ = held.recv();
             };
             pool.run(hold).await
         });

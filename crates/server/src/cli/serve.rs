@@ -8,6 +8,7 @@ use crate::start::{self, Started};
 use anyhow::{Context, Result};
 use clap::Args;
 use likeness_store::{Actor, Command, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,7 +50,10 @@ impl Serve {
 fn start_log(config: &Config) -> Result<()> {
     let filter =
         EnvFilter::try_new(&config.log.filter).context("log.filter is not a filter such as info or likeness=debug")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match config.log.format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),
