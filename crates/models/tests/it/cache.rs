@@ -1,5 +1,6 @@
 //! The cache that `make setup` fills, and caches of a test's own.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use likeness_models::{Cache, InstalledPack, Step, install_default};
@@ -22,6 +23,24 @@ pub(crate) fn filled() -> Cache {
 
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The model files beside the repository, or a skip that is told and counted (`LIKENESS_SKIPPED` names the list that
+/// `make test` collects).
+#[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
+pub(crate) fn samples(test: &str) -> Option<PathBuf> {
+    let mirror = repository().join("../shared/models");
+    if mirror.is_dir() {
+        return Some(mirror);
+    }
+    let line = format!("{test}: the model files (../shared/models) are not beside the repository");
+    println!("SKIPPED {line}");
+    if let Some(list) = std::env::var_os("LIKENESS_SKIPPED") {
+        let mut list =
+            std::fs::OpenOptions::new().append(true).create(true).open(list).expect("the list of skips opens");
+        writeln!(list, "{line}").expect("the list of skips can be written");
+    }
+    None
 }
 
 /// Installs the default pack into a new cache from the packages of the filled one.

@@ -227,11 +227,7 @@ fn optional_packs_come_from_a_mirror_or_an_address() {
 /// Needs the folder of samples beside the repository, which a bare clone has not.
 #[test]
 fn optional_packs_install_from_the_samples() {
-    let mirror = crate::cache::repository().join("../shared/models");
-    if !mirror.is_dir() {
-        println!("skipped: no folder of samples at {}", mirror.display());
-        return;
-    }
+    let Some(mirror) = crate::cache::samples("optional_packs_install_from_the_samples") else { return };
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::at(folder.path().join("cache"));
     for pack in catalogue().iter().filter(|pack| pack.optional) {

@@ -47,11 +47,9 @@ fn networks_compute_what_their_sources_compute() {
 /// Needs the folder of samples beside the repository, which a bare clone has not.
 #[test]
 fn passive_liveness_networks_compute_what_their_checkpoints_compute() {
-    let mirror = crate::cache::repository().join("../shared/models");
-    if !mirror.is_dir() {
-        println!("skipped: no folder of samples at {}", mirror.display());
+    let Some(mirror) = crate::cache::samples("passive_liveness_networks_compute_what_their_checkpoints_compute") else {
         return;
-    }
+    };
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::at(folder.path().to_owned());
     let fetch = |_: &str| Err("not needed".to_owned());
