@@ -112,7 +112,9 @@ async fn collect(mut response: reqwest::Response, most_bytes: usize) -> Result<S
     if response.content_length().is_some_and(|length| length > most_bytes as u64) {
         return Err(FetchError::TooLarge(most_bytes));
     }
-    let mut bytes = Secret::new(Vec::new());
+    // Room for all at once: a buffer that grows leaves unwiped copies behind.
+    let room = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(most_bytes);
+    let mut bytes = Secret::new(Vec::with_capacity(room.min(most_bytes)));
     while let Some(chunk) = response.chunk().await.map_err(|error| remote(&error))? {
         if bytes.expose().len() + chunk.len() > most_bytes {
             return Err(FetchError::TooLarge(most_bytes));

@@ -60,7 +60,9 @@ impl Galleries {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
             // Deleted meanwhile, or unreadable: nothing of it stays in memory.
-            self.lock().remove(&(account, container.number));
+            if !matches!(error, StoreError::Busy) {
+                self.lock().remove(&(account, container.number));
+            }
             return Err(error);
         }
         let snapshot = followed.gallery.load().snapshot();
@@ -305,6 +307,22 @@ mod tests {
         assert_eq!(house.galleries.size(), (0, 0));
         house.create().await;
         assert_eq!(house.found().await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_leaves_no_gallery_behind() {
+        let house = Fixture::new().await;
+        house.add(1, "here").await;
+        assert_eq!(house.found().await, 1);
+        let write = house.write(Write::DeleteContainer { container: name() });
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, write).await.is_err(), "dropped under way");
+        for _ in 0..200 {
+            if house.galleries.size() == (0, 0) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the templates of a deleted container stay in memory");
     }
 
     #[tokio::test]

@@ -26,14 +26,20 @@ impl Ledger {
     /// What the store says; then nothing was written. A gallery that cannot follow is closed and read anew when
     /// it is next asked: the write is acknowledged all the same, because it is durable.
     pub(crate) async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
-        let account = command.account;
-        let operation = command.write.action();
-        let begun = std::time::Instant::now();
-        let applied = self.store.apply(command).await?;
-        metrics::histogram!("likeness_store_write_seconds", "write" => operation).record(begun.elapsed().as_secs_f64());
-        if let Some(number) = applied.container {
-            self.galleries.follow(account, number).await;
-        }
-        Ok(applied)
+        let (store, galleries) = (self.store.clone(), self.galleries.clone());
+        // A task of its own: a caller that goes away after the commit must not keep the galleries from following.
+        let work = async move {
+            let account = command.account;
+            let operation = command.write.action();
+            let begun = std::time::Instant::now();
+            let applied = store.apply(command).await?;
+            metrics::histogram!("likeness_store_write_seconds", "write" => operation)
+                .record(begun.elapsed().as_secs_f64());
+            if let Some(number) = applied.container {
+                galleries.follow(account, number).await;
+            }
+            Ok(applied)
+        };
+        tokio::spawn(work).await.map_err(|error| StoreError::Backend(Box::new(error)))?
     }
 }

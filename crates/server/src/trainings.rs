@@ -11,7 +11,11 @@ use likeness_store::{
     AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome, Write,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// Pause before a training that met a passing obstacle goes on.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Starts and finishes trainings.
 #[derive(Clone)]
@@ -37,11 +41,18 @@ impl Trainings {
     pub(crate) fn begin(&self, account: AccountId, container: ContainerName, request_id: Uuid) {
         let job = self.clone();
         tokio::spawn(async move {
-            match job.run(account, &container, request_id).await {
-                // Deleted while it was being trained: there is nobody left to tell.
-                Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => {}
-                Err(error) => {
-                    tracing::error!(%account, %error, "A training stopped; it is taken up again at the next start")
+            loop {
+                match job.run(account, &container, request_id).await {
+                    // Deleted while it was being trained: there is nobody left to tell.
+                    Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
+                    Err(error @ (StoreError::Busy | StoreError::DiskFull | StoreError::Backend(_))) => {
+                        tracing::warn!(%account, %error, "A training could not go on; trying again");
+                        tokio::time::sleep(TRY_AGAIN).await;
+                    }
+                    Err(error) => {
+                        tracing::error!(%account, %error, "A training stopped; it is taken up again at the next start");
+                        return;
+                    }
                 }
             }
         });
@@ -67,7 +78,12 @@ impl Trainings {
         let training = container.training.as_ref().ok_or(StoreError::TrainingNotRunning)?.number;
         let write = |write| Command { account, actor: Actor::System, at: self.clock.now(), request_id, write };
         self.ledger.apply(write(Write::ProgressTraining { container: name.clone(), training })).await?;
-        let outcome = self.outcome(account, &container).await?;
+        let outcome = match self.outcome(account, &container).await {
+            Err(StoreError::Damaged { .. }) => {
+                failed("A stored face cannot be read. Delete the damaged faces, add them again and train.")
+            }
+            other => other?,
+        };
         self.ledger.apply(write(Write::FinishTraining { container: name.clone(), training, outcome })).await?;
         Ok(())
     }

@@ -4,7 +4,7 @@ mod crates;
 mod sources;
 mod tree;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
 
@@ -20,10 +20,12 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
 /// Files that git tracks or would track, relative to the root.
 fn committed_files(root: &Path) -> Result<Vec<String>> {
     let output = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .args(["-c", "core.quotePath=false", "ls-files", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .context("git is needed to know which files belong to the repository")?;
+    ensure!(output.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&output.stderr));
     let listed = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
+    ensure!(!listed.is_empty(), "git knows no file here");
     Ok(listed.lines().filter(|file| root.join(file).is_file()).map(str::to_owned).collect())
 }

@@ -132,7 +132,12 @@ async fn serve(config: Config) -> Result<()> {
 /// Removes what has expired, for as long as the server runs.
 async fn sweep(app: Arc<crate::app::App>, mut stopped: watch::Receiver<bool>) {
     loop {
-        let accounts = app.store.accounts().await.unwrap_or_default();
+        // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
+        app.metrics.run_upkeep();
+        let accounts = app.store.accounts().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "Expired records could not be removed; trying again later");
+            Vec::new()
+        });
         for account in accounts {
             loop {
                 let command = Command {

@@ -114,7 +114,6 @@ impl Call {
 }
 
 /// A good answer.
-#[derive(Debug)]
 pub(crate) struct Reply {
     /// 2xx.
     pub status: StatusCode,
@@ -122,6 +121,13 @@ pub(crate) struct Reply {
     pub body: Option<Vec<u8>>,
     /// Headers beyond those that every answer carries.
     pub headers: Vec<(HeaderName, String)>,
+}
+
+// What a client sent or gets is personal; a debug print shows nothing of it.
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reply(..)")
+    }
 }
 
 impl Reply {

@@ -3,8 +3,15 @@
 use super::error::Refusal;
 
 /// Parsed query parameters.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Query(Vec<(String, String)>);
+
+// What a client sent or gets is personal; a debug print shows nothing of it.
+impl std::fmt::Debug for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Query(..)")
+    }
+}
 
 impl Query {
     /// Splits and percent-decodes. Never fails: what makes no sense is refused by the getter that needs it.

@@ -7,11 +7,15 @@ use serde_json::json;
 
 /// `POST .../train`
 pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
-    let name = call.container_name()?;
-    call.write(Write::StartTraining { container: name.clone() }).await?;
-    call.app.trainings.begin(call.account, name.clone(), call.request_id);
-    let path = call.route.path.replace("{}", &name.id).replace("/train", "/training");
-    Ok(Reply::accepted(call.address(&path)))
+    // A task of its own: a client that hangs up must not leave a training recorded that nobody runs.
+    let work = async move {
+        let name = call.container_name()?;
+        call.write(Write::StartTraining { container: name.clone() }).await?;
+        call.app.trainings.begin(call.account, name.clone(), call.request_id);
+        let path = call.route.path.replace("{}", &name.id).replace("/train", "/training");
+        Ok(Reply::accepted(call.address(&path)))
+    };
+    tokio::spawn(work).await.map_err(|error| Refusal::Internal(error.to_string()))?
 }
 
 /// `GET .../training`

@@ -16,6 +16,7 @@ use futures_util::StreamExt;
 use likeness_base::{Secret, random_bytes};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Largest JSON body. The longest a client can need is a thousand ids or 16 K of user data, escaped.
@@ -24,6 +25,10 @@ const MOST_JSON_BYTES: usize = 256 * 1024;
 const HARD_CAP_BYTES: u64 = 16 * 1024 * 1024;
 /// Longest wait for the next piece of a body.
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time for a whole body: 6 MB over a slow line of 0.5 Mbit/s.
+const WHOLE_BODY: Duration = Duration::from_secs(120);
+/// Pictures that may be in memory at once, 6 MB each at most; above that a client is told to come back.
+static PICTURES: Semaphore = Semaphore::const_new(128);
 /// Longest client request id that is echoed.
 const MOST_CLIENT_ID_CHARACTERS: usize = 128;
 
@@ -63,6 +68,10 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let query = Query::parse(parts.uri.query());
     let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
     let (account, actor) = app.access.account_of(&key).ok_or(Refusal::Unauthorized)?;
+    let _room = match route.reads {
+        Reads::Picture => Some(PICTURES.try_acquire().map_err(|_| Refusal::Busy)?),
+        Reads::Nothing | Reads::Json => None,
+    };
     let input = read(route.reads, &parts.headers, body).await?;
     let scheme = parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0);
     let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
@@ -125,8 +134,10 @@ async fn collect(headers: &HeaderMap, body: Body, most: usize, too_large: Refusa
     let mut bytes = Secret::new(Vec::with_capacity(room));
     let mut seen = 0_u64;
     let mut pieces = body.into_data_stream();
+    let deadline = Instant::now() + WHOLE_BODY;
     loop {
-        let piece = tokio::time::timeout(BODY_PATIENCE, pieces.next()).await;
+        let patience = BODY_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
+        let piece = tokio::time::timeout(patience, pieces.next()).await;
         let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It did not arrive in time."))?;
         let Some(piece) = piece else { break };
         let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It broke off."))?;
