@@ -175,6 +175,16 @@ fn group(visit: &mut Visit<'_>, path: &str, property: &str, first: u16, ids: &[V
 }
 
 #[test]
+fn the_training_of_a_group_called_trainees_is_found_where_the_answer_says() {
+    let house = House::new();
+    assert_eq!(house.json("PUT", "largefacelists/trainees", &json!({ "name": "n" })).status, 200);
+    let started = house.call("POST", "largefacelists/trainees/train");
+    let location = started.header("operation-location").expect("an address").to_owned();
+    let path = location.strip_prefix(&house.address).expect("an address of this server");
+    assert_eq!(house.call("GET", path).status, 200, "{location}");
+}
+
+#[test]
 fn pages_ascend_and_continue() {
     let house = House::new();
     for number in 0..7 {
