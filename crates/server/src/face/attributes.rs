@@ -108,18 +108,18 @@ impl Requested {
                 roll: tenth(pose.roll),
                 yaw: tenth(pose.yaw),
             }),
-            blur: face.blur.map(|value| Blur {
-                blur_level: level(value, 0.25, 0.75, ["low", "medium", "high"]),
-                value: hundredth(value),
-            }),
-            exposure: face.exposure.map(|value| Exposure {
+            blur: face
+                .blur
+                .map(hundredth)
+                .map(|value| Blur { blur_level: level(value, 0.25, 0.75, ["low", "medium", "high"]), value }),
+            exposure: face.exposure.map(hundredth).map(|value| Exposure {
                 exposure_level: level(value, 0.25, 0.75, ["underExposure", "goodExposure", "overExposure"]),
-                value: hundredth(value),
+                value,
             }),
-            noise: face.noise.map(|value| Noise {
-                noise_level: level(value, 0.3, 0.7, ["low", "medium", "high"]),
-                value: hundredth(value),
-            }),
+            noise: face
+                .noise
+                .map(hundredth)
+                .map(|value| Noise { noise_level: level(value, 0.3, 0.7, ["low", "medium", "high"]), value }),
             quality_for_recognition: face.quality.map(|quality| match quality {
                 Quality::Low => "low",
                 Quality::Medium => "medium",

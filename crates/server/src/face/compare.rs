@@ -50,7 +50,10 @@ pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
 async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
     let face_id = body.required_uuid("faceId")?;
     let person = body.required_uuid("personId")?;
-    let group = named_group(body)?;
+    let group = named_group(body).map_err(|refusal| match refusal {
+        Refusal::BothGroups => Refusal::bad("Give either personGroupId or largePersonGroupId, not both."),
+        other => other,
+    })?;
     let face = detected(call, &[face_id], Role::Resource).await?.remove(0);
     // A person without a group is one of the directory, which this version does not hold yet.
     let name = group.ok_or(Refusal::PersonNotFound(Role::Resource))?;

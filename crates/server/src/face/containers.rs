@@ -61,7 +61,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     Ok(Reply::empty())
 }
 
-/// `GET {containers}`: pages, except for face lists, of which there are at most 64.
+/// `GET {containers}`: pages, except for face lists, which the contract lists whole.
 pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let with_model = call.query.flag("returnRecognitionModel", false)?;
     let page = match call.kind() {

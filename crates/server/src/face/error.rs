@@ -60,6 +60,8 @@ pub(crate) enum Refusal {
     Conflict,
     /// Every worker is busy; come back.
     Busy,
+    /// The picture, or its download, did not arrive in time.
+    TimedOut,
     /// The service cannot answer now; come back.
     Unavailable,
     /// Our fault. The text is for the log only.
@@ -225,6 +227,11 @@ impl Refusal {
                 retry_after: Some(1),
                 ..wire(S::TOO_MANY_REQUESTS, "429", "Every worker is busy. Try again after the time in Retry-After.")
             },
+            Self::TimedOut => wire(
+                S::REQUEST_TIMEOUT,
+                "OperationTimeOut",
+                "The picture or request did not arrive in time. Try again.",
+            ),
             Self::Unavailable => Wire {
                 retry_after: Some(5),
                 ..wire(

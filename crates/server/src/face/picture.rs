@@ -23,6 +23,7 @@ pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
             let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
             call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
                 FetchError::TooLarge(_) => too_large(),
+                FetchError::Slow => Refusal::TimedOut,
                 other => Refusal::InvalidUrl(format!("Invalid image URL: {other}.")),
             })?
         }

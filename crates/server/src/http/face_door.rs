@@ -69,11 +69,17 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
     let (account, actor) = app.access.account_of(&key).ok_or(Refusal::Unauthorized)?;
     let _room = match route.reads {
-        Reads::Picture => Some(PICTURES.try_acquire().map_err(|_| Refusal::Busy)?),
+        Reads::Picture => {
+            let room = tokio::time::timeout(app.config.patience(), PICTURES.acquire()).await;
+            Some(room.ok().and_then(Result::ok).ok_or(Refusal::Busy)?)
+        }
         Reads::Nothing | Reads::Json => None,
     };
     let input = read(route.reads, &parts.headers, body).await?;
-    let scheme = parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0);
+    // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
+    let forwarded =
+        parts.headers.get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+    let scheme = if forwarded { "https" } else { parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0) };
     let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
     let at = app.clock.now();
@@ -138,7 +144,7 @@ async fn collect(headers: &HeaderMap, body: Body, most: usize, too_large: Refusa
     loop {
         let patience = BODY_PATIENCE.min(deadline.saturating_duration_since(Instant::now()));
         let piece = tokio::time::timeout(patience, pieces.next()).await;
-        let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It did not arrive in time."))?;
+        let piece = piece.map_err(|_| Refusal::TimedOut)?;
         let Some(piece) = piece else { break };
         let piece = piece.map_err(|_| Refusal::bad("Request body is invalid. It broke off."))?;
         seen += piece.len() as u64;
