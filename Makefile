@@ -8,7 +8,7 @@ export LIKENESS_CACHE := $(CACHE)
 help:            ## This text
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run:             ## Install what is missing, build, start the server, print address and key
+run:             ## Build, install the model packs if missing, start the server; keys are printed at the first start
 	@scripts/need run
 	cargo build --release -p likeness
 	target/release/likeness models install --if-missing

@@ -260,6 +260,8 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
+        tracing_subscriber::EnvFilter::try_new(&self.log.filter)
+            .context("LIKENESS_LOG (log.filter) must be a filter such as info or likeness=debug")?;
         let rate = self.identify.false_positive_rate;
         if !(rate > 0.0 && rate < 1.0) {
             bail!("identify.false_positive_rate must lie between 0 and 1, both excluded");

@@ -52,7 +52,7 @@ fn onnx_runtime(config: &Config) -> Result<Chosen> {
 #[cfg(feature = "pure-engine")]
 fn pure(why: &str) -> Result<Chosen> {
     let engine = likeness_engine_pure::PureRust::new();
-    let why = format!("{} ({why}); about two to four times slower than ONNX Runtime", engine.name());
+    let why = format!("{} ({why}); about three to four times slower than ONNX Runtime", engine.name());
     Ok(Chosen { engine: Arc::new(engine), why })
 }
 

@@ -56,9 +56,15 @@ impl Networks {
             recogniser_pack.pack.files.iter().find(|file| file.path == recogniser.file).map(|file| file.sha256.clone());
         let hash =
             hash.with_context(|| format!("the pack {} does not list its recogniser", recogniser_pack.pack.id))?;
-        // The detector is part of the name because alignment, and with it the template, follows from its points.
+        // Where the detector's own five points align the face, the detector is part of the name.
+        let aligned = match (recogniser.kind, detector.kind) {
+            (_, likeness_models::DetectorKind::BlazefaceBack) | (likeness_models::RecogniserKind::DlibResnet, _) => {
+                String::new()
+            }
+            (likeness_models::RecogniserKind::Arcface, kind) => format!("/{kind:?}"),
+        };
         let space_id = format!(
-            "{}/{}/{:?}{}{}",
+            "{}/{}/{:?}{}{}{aligned}",
             recogniser_pack.pack.id,
             hash.get(..16).unwrap_or(&hash),
             recogniser.kind,
@@ -69,8 +75,11 @@ impl Networks {
         let space = Space::new(recogniser.dimension, &recogniser.center)?;
         let calibration = calibration(config, &recogniser, &space_id)?;
         let mut packs = vec![default.pack.id.clone()];
-        packs.extend([detector_pack, recogniser_pack].iter().map(|pack| pack.pack.id.clone()));
-        packs.dedup();
+        for pack in [detector_pack, recogniser_pack] {
+            if !packs.contains(&pack.pack.id) {
+                packs.push(pack.pack.id.clone());
+            }
+        }
         Ok(Self {
             detector_onnx: detector_pack.read(&detector.file)?,
             mesh: default.read(&mesh.file)?,

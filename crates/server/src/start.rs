@@ -68,7 +68,9 @@ pub(crate) async fn open_store(config: &Config, missing: Missing) -> Result<Open
     } else {
         std::fs::create_dir_all(&config.data)
             .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
-        InstallationKey::create(&key_file, &*randomness)?
+        InstallationKey::create(&key_file, &*randomness).with_context(|| {
+            format!("the installation key cannot be written; may this user write in {}?", config.data.display())
+        })?
     };
     let key = Arc::new(key);
     let store = SqliteStore::open(&database, key.clone(), randomness).await.with_context(|| {

@@ -282,15 +282,18 @@ impl fmt::Display for Report {
             "FMR", "confidence", "distance used", "normal law", "Pareto law", "true matches", "seen"
         )?;
         for claim in &self.claims {
-            let pareto = claim.pareto.map_or_else(|| "-".to_owned(), |estimate| format!("{estimate:.3}"));
+            let told = |estimate: &Estimate| {
+                if estimate.value > 0.0 { format!("{estimate:.3}") } else { "out of reach".to_owned() }
+            };
+            let pareto = claim.pareto.as_ref().map_or_else(|| "-".to_owned(), told);
             let support = if claim.is_extrapolated { "no, extrapolated:" } else { "yes, if independent:" };
             writeln!(
                 f,
                 "{:>6.0e}  {:>10.1}  {:<24}  {:<24}  {:<24}  {:<24}  {:>4}  {support} 3/N = {:.1e}",
                 claim.false_match_rate,
                 claim.confidence,
-                format!("{:.3}", claim.distance),
-                format!("{:.3}", claim.normal),
+                told(&claim.distance),
+                told(&claim.normal),
                 pareto,
                 format!("{:.3}", claim.true_match_rate),
                 claim.false_matches_seen,
@@ -298,7 +301,10 @@ impl fmt::Display for Report {
             )?;
         }
         if self.claims.iter().any(|claim| claim.distance.value <= 0.0) {
-            writeln!(f, "A distance of zero or below: no comparison reaches that rate with this model.")?;
+            writeln!(
+                f,
+                "Out of reach: no distance gives that rate by these photos. Identify in groups that need it names nobody."
+            )?;
         }
         write!(f, "\n{}", self.calibration.parts().note)
     }

@@ -19,7 +19,7 @@ pub(super) struct Calibrate {
     /// A folder with one subfolder for each person, photos of that person inside.
     ///
     /// Photos in which not exactly one face is found are left out and counted. Nothing leaves this machine and
-    /// nothing is stored but the calibration.
+    /// nothing is stored but the calibration. At least 100 pairs of photos of different people are needed.
     folder: PathBuf,
     /// Where to write the calibration; start the server with LIKENESS_CALIBRATION naming it.
     #[arg(long, value_name = "FILE")]
@@ -47,7 +47,14 @@ impl Calibrate {
         let mut left_out = 0;
         for (person, file) in &photos {
             bar.inc(1);
-            let picture = photos::read(file)?;
+            let picture = match photos::read(file) {
+                Ok(picture) => picture,
+                Err(error) => {
+                    bar.suspend(|| say::note(&format!("left out: {error:#}")));
+                    left_out += 1;
+                    continue;
+                }
+            };
             let found = offline.vision.detect(&picture, Search::default())?;
             let [only] = &found[..] else {
                 left_out += 1;

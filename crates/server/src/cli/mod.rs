@@ -26,7 +26,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "likeness", version, max_term_width = 100)]
 struct Arguments {
-    /// Configuration file; `likeness config check` explains the settings.
+    /// Configuration file (TOML); `likeness config check` prints a complete one with the values in force.
     #[arg(long, global = true, env = "LIKENESS_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Run model files whose hash this build does not know, as long as they match their own pack's manifest.

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_models::{Cache, InstalledPack, Step, Trust};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Largest file of an optional pack that is downloaded.
@@ -63,7 +63,10 @@ impl Models {
                     bar.done(&installed);
                 }
             }
-            Self::List { json } => list(&likeness_models::installed(&cache)?, *json)?,
+            Self::List { json } => {
+                let runtime = likeness_models::runtime_library(&cache);
+                list(&likeness_models::installed(&cache)?, runtime.as_deref(), *json)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -86,7 +89,7 @@ fn download(address: &str) -> Result<Vec<u8>, String> {
     fetched.map(|bytes| bytes.expose().clone()).map_err(|error| error.to_string())
 }
 
-fn list(packs: &[InstalledPack], json: bool) -> Result<()> {
+fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<()> {
     if json {
         return say::json(&packs.iter().map(|installed| &installed.pack).collect::<Vec<_>>());
     }
@@ -115,6 +118,9 @@ fn list(packs: &[InstalledPack], json: bool) -> Result<()> {
             .collect();
         say::table(&["file", "role", "source", "licence", "origin", "sha256"], &rows);
         say::line("");
+    }
+    if let Some(library) = runtime {
+        say::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));
     }
     say::line("What the licence statements are worth is told in docs/models.md.");
     Ok(())

@@ -184,7 +184,7 @@ pub(super) struct Compare {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// Draw the boxes on the second photo and write it to this PNG file; the best match is drawn green.
+    /// Draw the boxes on the second photo and write it to this PNG file; the nearest face is drawn green, same person or not.
     #[arg(long, value_name = "PNG")]
     annotate: Option<PathBuf>,
 }

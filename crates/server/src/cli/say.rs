@@ -1,26 +1,26 @@
 //! What the command line prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one module that prints")]
 
 use serde::Serialize;
+use std::io::Write;
 
 /// A line on standard output.
 pub(super) fn line(text: &str) {
-    println!("{text}");
+    to_stdout(text);
 }
 
 /// A line on standard error.
 pub(super) fn note(text: &str) {
-    eprintln!("{text}");
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// An error, on standard error.
 pub(super) fn error(text: &str) {
-    eprintln!("likeness: {text}");
+    drop(writeln!(std::io::stderr(), "likeness: {text}"));
 }
 
 /// A value as JSON, on standard output.
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    to_stdout(&serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
@@ -33,11 +33,16 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let print = |cells: &mut dyn Iterator<Item = &str>| {
         let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", padded.join("  ").trim_end());
+        to_stdout(padded.join("  ").trim_end());
     };
     print(&mut head.iter().copied());
     print(&mut widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().iter().map(String::as_str));
     for row in rows {
         print(&mut row.iter().map(String::as_str));
     }
+}
+
+/// Who closes the pipe has read enough; that is no fault of the command.
+fn to_stdout(text: &str) {
+    drop(writeln!(std::io::stdout(), "{text}"));
 }

@@ -25,7 +25,7 @@ const SWEEP_AT_ONCE: u32 = 10_000;
 
 #[derive(Args)]
 pub(super) struct Serve {
-    /// Address for HTTP, such as 127.0.0.1:8080; also LIKENESS_LISTEN.
+    /// Address for HTTP, numbers only, such as 127.0.0.1:8080; also LIKENESS_LISTEN.
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// Data folder; also LIKENESS_DATA.
@@ -94,9 +94,13 @@ async fn serve(config: Config) -> Result<()> {
         say::line("This is the first start with this data folder. The keys of its account:");
         say::line(&format!("  key1  {}", key[0].expose()));
         say::line(&format!("  key2  {}", key[1].expose()));
-        say::line("`likeness keys show` prints them again. Try:");
+        let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
+        say::line(&format!("`{program} keys show` prints them again. Try:"));
+        // A photo that is there, so that the line works as it stands.
+        let demo = app.config.cache().join("demo").join("sample1.jpg");
+        let photo = if demo.is_file() { demo.display().to_string() } else { "photo.jpg".to_owned() };
         say::line(&format!(
-            "  curl -H 'Ocp-Apim-Subscription-Key: {}' -H 'Content-Type: application/octet-stream' \\\n       --data-binary @photo.jpg 'http://{address}/face/v1.0/detect?recognitionModel=recognition_04'",
+            "  curl -H 'Ocp-Apim-Subscription-Key: {}' -H 'Content-Type: application/octet-stream' \\\n       --data-binary '@{photo}' 'http://{address}/face/v1.0/detect?recognitionModel=recognition_04'",
             key[0].expose()
         ));
         say::line("");
@@ -105,7 +109,8 @@ async fn serve(config: Config) -> Result<()> {
             app.config.key_file().display()
         ));
     } else {
-        say::line("`likeness keys show` prints the keys.");
+        let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
+        say::line(&format!("`{program} keys show` prints the keys."));
     }
     say::line("Ready.");
     if resumed > 0 {

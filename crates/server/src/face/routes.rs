@@ -1,7 +1,7 @@
 //! Every route of the Face API, one row each: the only place where a path is written.
 //!
-//! The table serves the router, and everything that must not forget a route: coverage, isolation tests, the API
-//! description. Literal segments match in any letter case and one trailing slash is accepted, because public
+//! The router reads the table, and a test holds its rows against the checklist; what comes later and must not forget a
+//! route reads it too. Literal segments match in any letter case and one trailing slash is accepted, because public
 //! samples disagree about both (`face-api.md` section 1).
 
 use super::call::{Call, Handling};

@@ -37,8 +37,9 @@ impl Listener {
     /// # Errors
     /// When the address is taken or not ours.
     pub(crate) async fn bind(address: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Self> {
+        let variable = if tls.is_some() { "LIKENESS_TLS_LISTEN" } else { "LIKENESS_LISTEN" };
         let socket = TcpListener::bind(address).await.with_context(|| {
-            format!("the address {address} cannot be listened on; is another server running there? Set LIKENESS_LISTEN to use another")
+            format!("the address {address} cannot be listened on; is another server running there? Set {variable} to use another")
         })?;
         Ok(Self { socket, tls: tls.map(TlsAcceptor::from) })
     }

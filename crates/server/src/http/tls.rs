@@ -1,7 +1,7 @@
 //! HTTPS for development: a certificate authority of our own in the data folder, and a certificate for this machine.
 //!
 //! The authority is made once, so that it can be trusted once; the certificate is made anew at every start and never
-//! written. Production certificates are another matter and come from files.
+//! written. Production certificates are a proxy's matter.
 
 use anyhow::{Context, Result};
 use rcgen::{
