@@ -24,6 +24,7 @@ const LEAVES: &[&str] = &[
     "crates/gallery/src",
     "crates/store/src",
     "crates/models/src",
+    "crates/pages/src",
     "crates/engine-ort/src",
     "crates/engine-pure/src",
 ];
