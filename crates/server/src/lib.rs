@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod bench;
 pub mod cli;
 mod config;
 mod effects;

@@ -3,6 +3,7 @@
 //! Commands print through [`say`] and nothing else does, so that what a person reads can be found in one place.
 
 mod annotate;
+mod bench;
 mod calibrate;
 mod config;
 mod doctor;
@@ -11,7 +12,6 @@ mod models;
 mod photos;
 mod say;
 mod serve;
-mod stages;
 
 use crate::config::Config;
 use anyhow::Result;
@@ -57,6 +57,8 @@ enum Command {
     Compare(photos::Compare),
     /// Make a calibration for your own population from a folder of photos.
     Calibrate(calibrate::Calibrate),
+    /// Measure this machine: one photo, search, store, server; beside floors and, with --peers, other programs.
+    Bench(bench::Bench),
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -87,6 +89,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Detect(command) => command.run(&config),
         Command::Compare(command) => command.run(&config),
         Command::Calibrate(command) => command.run(&config),
+        Command::Bench(command) => command.run(&config),
         Command::Config(command) => command.run(&config),
     }
 }
