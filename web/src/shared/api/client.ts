@@ -16,7 +16,7 @@ export type PersonGroup = Schemas['PersonGroup'];
 export type Person = Schemas['Person'];
 export type TrainingStatus = Schemas['TrainingStatus'];
 
-const version = 'v1.2';
+const version: 'v1.2' = 'v1.2';
 /** Seconds that a faceId lives; the least the API allows, since this page asks at once. */
 export const FACE_ID_SECONDS = 60;
 /** The API's bound on faceIds in one identify call. */
