@@ -30,8 +30,8 @@ async function shows(page, { confidence }, verdict) {
 
 scene('the same person in two pictures', { tab: 'Compare' }, async (page, easel) => {
   const [face] = await facesIn(demo(1).buffer);
-  const near = await portraitOf(easel, demo(1).buffer, face, { margin: 0.4, size: 500 });
-  const far = await portraitOf(easel, demo(1).buffer, face, { margin: 0.6, size: 300 });
+  const near = await portraitOf(easel, demo(1).buffer, face, { margin: 0.4, size: 300 });
+  const far = await portraitOf(easel, demo(1).buffer, face, { margin: 0.6, size: 200 });
   const answer = await compare(page, jpeg('near.jpg', near), jpeg('far.jpg', far));
   assert.ok(answer.isIdentical && answer.confidence > 0.6, JSON.stringify(answer));
   await shows(page, answer, 'Likely the same person');

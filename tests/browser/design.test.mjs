@@ -42,16 +42,15 @@ async function photograph(page, name) {
 /** No part of the page is wider than a narrow phone. */
 async function fits(page, name) {
   await page.setViewportSize({ width: 320, height: 640 });
-  const [needed, given] = await page.evaluate(() => [
-    document.scrollingElement.scrollWidth,
-    document.scrollingElement.clientWidth,
-  ]);
-  const wide = await page.evaluate(() =>
-    [...document.querySelectorAll('body *')]
-      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
-      .map((element) => element.outerHTML.slice(0, 120)),
-  );
-  assert.ok(needed <= given, `${name} needs ${needed} pixels: ${wide.slice(0, 4).join('\n')}`);
+  // The window takes a moment to become narrow.
+  await page.waitForFunction(() => innerWidth === 320);
+  const { needed, wide } = await page.evaluate(() => ({
+    needed: document.scrollingElement.scrollWidth,
+    wide: [...document.querySelectorAll('body *')]
+      .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > 321)
+      .map((element) => element.outerHTML.slice(0, 160)),
+  }));
+  assert.ok(needed <= 320, `${name} needs ${needed} pixels: ${wide.slice(0, 4).join('\n')}`);
   await page.setViewportSize(SIZES.desktop);
 }
 
@@ -97,8 +96,7 @@ scene('a filled Compare is accessible and fits 320 pixels', { tab: 'Compare' }, 
   await page.getByRole('region', { name: 'Result' }).waitFor();
   await page.getByText('What the score says').click();
   await judge(page, 'compare-different', ['desktop']);
-  await page.getByRole('radio', { name: 'Face 2' }).check();
-  await page.getByRole('radio', { name: 'Face 1' }).check();
+  // Ann is one of the three; whichever number she has, the last one tried is hers.
   for (const face of [1, 2, 3]) {
     await page.getByRole('radio', { name: `Face ${face}` }).check();
     await page.getByRole('region', { name: 'Result' }).waitFor();
@@ -108,7 +106,7 @@ scene('a filled Compare is accessible and fits 320 pixels', { tab: 'Compare' }, 
   await fits(page, 'Compare');
 });
 
-scene('filled People and Identify are accessible and fit 320 pixels', { tab: 'People' }, async (page, easel) => {
+scene('filled People and Identify are accessible and fit 320 pixels', { tab: 'People', refusals: [400] }, async (page, easel) => {
   const chooseFolder = (path) => choose(page, page.getByRole('button', { name: 'Choose a folder' }), path);
   await chooseFolder(await teamFolder(easel, 'Front Desk'));
   await page.getByRole('form', { name: 'Is this right?' }).waitFor();
@@ -198,8 +196,7 @@ scene('reduced motion stops what moves', {}, async (page) => {
     await route.continue();
   });
   await choosePhoto(page, demo(1));
-  const turning = page.getByRole('status').locator('svg').first();
+  const turning = page.getByRole('status').filter({ hasText: 'Looking at the photo' }).locator('svg');
   await turning.waitFor();
-  const seconds = await turning.evaluate((element) => parseFloat(getComputedStyle(element).animationDuration));
-  assert.ok(seconds < 0.001, `the spinner takes ${seconds} s`);
+  assert.equal(await turning.evaluate((element) => getComputedStyle(element).animationName), 'none');
 });

@@ -6,15 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { key, need, startServer } from './server.mjs';
 
-export const endpoint = need('LIKENESS_ENDPOINT');
-export const key = need('LIKENESS_KEY');
-
-export function need(name) {
-  const value = process.env[name];
-  assert.ok(value, `${name} is set by scripts/browser`);
-  return value;
-}
+export { key, need };
+/** Address of this file's server; there once the tests run. */
+export let endpoint;
 
 const FLAGS = [
   '--headless=new',
@@ -68,17 +64,20 @@ function watch(page, refusals) {
 }
 
 /**
- * Declares tests that share one browser. `flags` may be a function, for what must be made first.
+ * Declares tests that share one browser and one server. `flags` may be a function, for what must be made first.
  * Returns `scene(name, options, steps)`: a test with a page of its own, which is closed and judged at the end.
  */
 export function stage(flags = []) {
   const shared = {};
   before(async () => {
+    shared.server = await startServer();
+    endpoint = shared.server.endpoint;
     shared.context = await launch(typeof flags === 'function' ? await flags() : flags);
     shared.pages = await shared.context.newPage();
   });
   after(async () => {
     await shared.context?.close();
+    await shared.server?.stop();
   });
   const scene = (name, options, steps) =>
     test(name, { skip: options.skip ?? false, timeout: 60_000 }, async () => {

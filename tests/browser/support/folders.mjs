@@ -16,7 +16,7 @@ export async function portraits(page, each = 3) {
   for (const [position, name] of NAMES.entries()) {
     people[name] = [];
     for (let number = 0; number < each; number += 1) {
-      const shape = { margin: 0.24 + 0.06 * number, size: 480 - 60 * number };
+      const shape = { margin: 0.35 + 0.07 * number, size: 300 - 20 * number };
       people[name].push(await portraitOf(page, photo, faces[position], shape));
     }
   }

@@ -35,7 +35,7 @@ export async function redraw(page, picture, { part, width, height, type = 'image
 }
 
 /** A square around a face with some of its surroundings, as a photo of one person. */
-export function portraitOf(page, picture, face, { margin = 0.45, size = 480 } = {}) {
+export function portraitOf(page, picture, face, { margin = 0.45, size = 300 } = {}) {
   const side = face.width * (1 + 2 * margin);
   const part = {
     left: face.left + face.width / 2 - side / 2,
