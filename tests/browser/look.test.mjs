@@ -65,6 +65,11 @@ scene('landmarks can be shown and hidden', {}, async (page) => {
   const toggle = page.getByRole('switch', { name: 'Show landmarks' });
   await boxes(page).first().waitFor();
   assert.equal(await points.count(), 27 * (await boxes(page).count()));
+  const [{ faceLandmarks }] = await ask('POST', 'detect?returnFaceId=false&returnFaceLandmarks=true', demo(1).buffer);
+  const first = await points.evaluateAll((all) => all.slice(0, 27).map((point) => [point.cx.baseVal.value, point.cy.baseVal.value]));
+  Object.values(faceLandmarks).forEach(({ x, y }, at) => {
+    assert.ok(Math.hypot(first[at][0] - x, first[at][1] - y) < 0.1, `point ${at} is at ${first[at]}, not ${x}, ${y}`);
+  });
   await toggle.click();
   assert.equal(await points.count(), 0);
   await toggle.press('Space');
