@@ -98,6 +98,8 @@ scene('a filled Compare is accessible and fits 320 pixels', { tab: 'Compare' }, 
   }
   await page.getByRole('region', { name: 'Result' }).waitFor();
   await page.getByText('What the score says').click();
+  await page.getByRole('radio', { name: 'Face 2' }).check();
+  await page.getByRole('heading', { name: 'Probably different people' }).waitFor();
   await judge(page, 'compare-different', SOME);
   // Ann is one of the three; whichever number she has, the last one tried is hers.
   for (const face of [1, 2, 3]) {

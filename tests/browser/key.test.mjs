@@ -1,6 +1,7 @@
 // The way in: the key from the printed address, typed, wrong, forgotten.
 import assert from 'node:assert/strict';
-import { endpoint, key, stage } from './support/browser.mjs';
+import { demo } from './support/api.mjs';
+import { choosePhoto, endpoint, key, stage } from './support/browser.mjs';
 
 const scene = stage();
 const field = (page) => page.getByLabel('Subscription key', { exact: true });
@@ -37,6 +38,26 @@ scene('a typed key opens the studio, and is gone when forgotten', { at: '', refu
   await field(page).waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
   await page.reload();
+  await field(page).waitFor();
+});
+
+scene('a key in a later address replaces the one in use', { refusals: [401] }, async (page) => {
+  await page.getByRole('tab', { name: 'Look' }).waitFor();
+  await page.evaluate(() => (location.hash = '#key=another'));
+  await page.getByRole('alert').getByText('This key is not one').waitFor();
+  await page.evaluate((right) => (location.hash = `#key=${right}`), key);
+  await page.getByRole('tab', { name: 'Look' }).waitFor();
+  assert.equal(page.url().includes(key), false);
+  await page.getByRole('button', { name: 'Forget key' }).click();
+  await field(page).waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
+});
+
+scene('a key that is withdrawn meanwhile leads back to the way in', { refusals: [401] }, async (page) => {
+  const error = { code: '401', message: 'Access denied.' };
+  await page.route('**/detect?*', (route) => route.fulfill({ status: 401, json: { error } }));
+  await choosePhoto(page, demo(1));
+  await page.getByRole('alert').getByText('This key is not one of the server’s keys.').waitFor();
   await field(page).waitFor();
 });
 

@@ -7,10 +7,15 @@ class Key {
   value = $state('');
   /** Whether the server refused the last key. */
   refused = $state(false);
-
   /** A key that waits to be tried: from the address first, else from this tab's storage. */
-  candidate(): string {
-    return takeFromAddress() ?? sessionStorage.getItem(PLACE) ?? '';
+  waiting = $state(takeFromAddress() ?? sessionStorage.getItem(PLACE) ?? '');
+
+  /** The address has changed; a key in it replaces the one in use. */
+  addressChanged(): void {
+    const given = takeFromAddress();
+    if (given === undefined) return;
+    this.forget();
+    this.waiting = given;
   }
 
   accept(value: string): void {
@@ -33,7 +38,7 @@ class Key {
 }
 
 /** Reads `#key=...` and takes it out of the address bar and the history, where others might see it. */
-export function takeFromAddress(): string | undefined {
+function takeFromAddress(): string | undefined {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const found = fragment.get('key')?.trim();
   if (!found) return undefined;

@@ -21,6 +21,14 @@ class Groups {
     }
   }
 
+  /** Another key may see other groups. */
+  forget(): void {
+    this.list = [];
+    this.loaded = false;
+    this.problem = undefined;
+    this.chosen = '';
+  }
+
   async delete(id: string): Promise<void> {
     await deleteGroup(id);
     await this.refresh();

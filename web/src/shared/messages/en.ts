@@ -316,6 +316,7 @@ export const en = {
     noneText: 'Choose a photo in which the faces are larger and both eyes are visible.',
     unknownText: 'Nobody in the group is similar enough.',
     confidence: (value: string) => `confidence ${value}`,
+    near: 'Near the mark. Check before you rely on it.',
     also: (names: string) => `Also possible: ${names}`,
     trainNow: 'Train the group now',
     training: 'Training…',
