@@ -10,5 +10,6 @@ mod first_start;
 mod golden;
 mod house;
 mod lifecycle;
+mod pages;
 mod pictures;
 mod refusals;
