@@ -17,6 +17,7 @@ mod galleries;
 mod http;
 mod inference;
 mod ledger;
+mod limits;
 mod networks;
 mod start;
 mod templates;

@@ -13,3 +13,4 @@ mod lifecycle;
 mod pages;
 mod pictures;
 mod refusals;
+mod tiers;
