@@ -20,5 +20,7 @@ mod ledger;
 mod limits;
 mod networks;
 mod start;
+#[doc(hidden)]
+pub mod strangers;
 mod templates;
 mod trainings;

@@ -7,6 +7,7 @@ mod embeddings;
 mod engines;
 mod family;
 mod first_start;
+mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
