@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod absent;
 mod bench;
 mod concurrency;
 mod durability;
@@ -7,8 +8,11 @@ mod embeddings;
 mod engines;
 mod family;
 mod first_start;
+mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
+mod pages;
 mod pictures;
 mod refusals;
+mod tiers;
