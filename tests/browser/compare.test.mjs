@@ -35,8 +35,9 @@ scene('the same person in two pictures', { tab: 'Compare' }, async (page, easel)
   const answer = await compare(page, jpeg('near.jpg', near), jpeg('far.jpg', far));
   assert.ok(answer.isIdentical && answer.confidence > 0.6, JSON.stringify(answer));
   await shows(page, answer, 'Likely the same person');
-  await page.getByText('What the score says').click();
   await page.getByText('It is not a probability').waitFor();
+  await page.getByText('What the score says').click();
+  await page.getByText('It is not a probability').waitFor({ state: 'hidden' });
 });
 
 scene('different people', { tab: 'Compare' }, async (page, easel) => {

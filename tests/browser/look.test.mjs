@@ -173,3 +173,11 @@ scene('a server that fails is said, and trying again helps', { refusals: [502] }
   await page.getByRole('button', { name: 'Try again' }).click();
   await boxes(page).first().waitFor();
 });
+
+scene('a server that cannot be reached is said, and trying again helps', { refusals: ['net::ERR_FAILED'] }, async (page) => {
+  await page.route('**/detect?*', (route) => route.abort(), { times: 1 });
+  await choosePhoto(page, demo(1));
+  await page.getByRole('alert').getByText('The server cannot be reached.').waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: '3 faces found' }).waitFor();
+});

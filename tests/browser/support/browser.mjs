@@ -46,7 +46,10 @@ export async function launch(flags = []) {
   return context;
 }
 
-/** Notes what a page must not do. `refusals` lists statuses that a test provokes; Chromium calls them errors. */
+/** Catches file dialogs from the start: caught only at the press of a button, a dialog may be faster. */
+export const interceptDialogs = (page) => page.on('filechooser', () => undefined);
+
+/** Notes what a page must not do. `refusals` lists statuses and network errors that a test provokes. */
 function watch(page, refusals) {
   const faults = [];
   const origin = new URL(endpoint).origin;
@@ -57,7 +60,7 @@ function watch(page, refusals) {
   page.on('pageerror', (error) => faults.push(`uncaught: ${error.message}`));
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
-    const provoked = refusals.some((status) => message.text().includes(`status of ${status} `));
+    const provoked = refusals.some((status) => message.text().includes(typeof status === 'number' ? `status of ${status} ` : status));
     if (!provoked) faults.push(`console: ${message.text()}`);
   });
   return faults;
@@ -83,6 +86,7 @@ export function stage(flags = []) {
     test(name, { skip: options.skip ?? false, timeout: 60_000 }, async () => {
       const page = await shared.context.newPage();
       const faults = watch(page, options.refusals ?? []);
+      interceptDialogs(page);
       try {
         if (options.before) await options.before(page);
         await page.goto(`${endpoint}/${options.at ?? `#key=${key}`}`);

@@ -53,6 +53,8 @@ export async function landscape(page) {
     canvas.width = 800;
     canvas.height = 600;
     const context = canvas.getContext('2d');
+    context.fillStyle = '#cfe3ee';
+    context.fillRect(0, 0, 800, 600);
     for (let band = 0; band < 12; band += 1) {
       context.fillStyle = `hsl(${190 + band * 9} 40% ${75 - band * 4}%)`;
       context.beginPath();

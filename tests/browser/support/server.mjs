@@ -2,7 +2,7 @@
 // other's groups.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFile, mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The key of every server that the tests start. */
@@ -27,12 +27,14 @@ export async function startServer() {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  // The script ends whatever a broken run leaves behind.
-  await appendFile(join(need('LIKENESS_WORK'), 'servers'), `${server.pid}\n`);
+  // The script ends whatever a broken run leaves behind: these notes are what it goes by.
+  const note = join(need('LIKENESS_WORK'), `server-${server.pid}`);
+  await writeFile(note, '');
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const stop = async () => {
     server.kill();
     await ended;
+    await rm(note);
   };
   let said = '';
   const endpoint = await new Promise((resolve, reject) => {

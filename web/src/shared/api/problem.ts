@@ -44,8 +44,6 @@ function remedy(status: number, code: string): string {
 /** Makes a problem of anything that was thrown. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  // `fetch` throws a TypeError when there is no answer at all.
-  if (thrown instanceof TypeError) return new Problem(m.errors.unreachable, m.errors.unreachableRemedy);
   return new Problem(m.errors.unexpected, m.errors.unexpectedRemedy);
 }
 

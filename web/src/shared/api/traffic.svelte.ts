@@ -1,4 +1,6 @@
 // Patience with a busy server: waits as long as it asks, tries again a few times, and lets the page say so.
+import { m } from '../messages';
+import { Problem, wasStopped } from './problem';
 
 const MOST_TRIES = 5;
 /** Longer than this the reader should decide, not the page. */
@@ -15,7 +17,10 @@ export const traffic = new Traffic();
 export async function patientFetch(request: Request): Promise<Response> {
   for (let tries = 1; ; tries++) {
     // A request's body can be read once, so every try sends a copy.
-    const answer = await fetch(request.clone());
+    const answer = await fetch(request.clone()).catch((thrown: unknown) => {
+      if (wasStopped(thrown)) throw thrown;
+      throw new Problem(m.errors.unreachable, m.errors.unreachableRemedy);
+    });
     const busy = answer.status === 429 || answer.status === 503;
     if (!busy || tries === MOST_TRIES) return answer;
     const asked = Number(answer.headers.get('Retry-After'));

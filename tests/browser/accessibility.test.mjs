@@ -97,7 +97,6 @@ scene('a filled Compare is accessible and fits 320 pixels', { tab: 'Compare' }, 
     await side.getByRole('img').waitFor();
   }
   await page.getByRole('region', { name: 'Result' }).waitFor();
-  await page.getByText('What the score says').click();
   await page.getByRole('radio', { name: 'Face 2' }).check();
   await page.getByRole('heading', { name: 'Probably different people' }).waitFor();
   await judge(page, 'compare-different', SOME);
