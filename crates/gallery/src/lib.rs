@@ -32,6 +32,8 @@
 //! | which of these belong together? | [`group()`] | verify |
 //! | how rarely would a stranger match? | [`Calibration::face_check_confidence`] | Face Check |
 //!
+//! How often these err on photos of known people is what [`evaluate`](mod@evaluate) finds out.
+//!
 //! What this crate does not know: pictures, names, HTTP, the time, and where templates are kept. It draws no random
 //! numbers except from a seed it is given ([`calibrate`], [`evaluate`]). No error and no `Debug` of it shows a number of a
 //! template.
