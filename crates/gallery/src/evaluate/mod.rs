@@ -76,6 +76,10 @@ pub struct Counts {
     pub impostor_pairs: usize,
     /// Such pairs that exist; above two million a random part of them is compared.
     pub impostor_pairs_existing: u64,
+    /// Pairs of one person at distance 0: most likely the same photo twice.
+    pub same_genuine_pairs: usize,
+    /// Pairs of different people at distance 0: most likely a wrong label.
+    pub same_impostor_pairs: usize,
 }
 
 /// The whole evaluation. It holds no name, no template and no single comparison of any person.
@@ -187,5 +191,7 @@ fn counts(labelled: &[Labelled], pairs: &Pairs, left_out: &[LeftOut], detections
         genuine_pairs: pairs.genuine.len(),
         impostor_pairs: pairs.impostor.len(),
         impostor_pairs_existing: pairs.impostor_total,
+        same_genuine_pairs: pairs.true_matches(0.0),
+        same_impostor_pairs: pairs.false_matches(0.0),
     }
 }

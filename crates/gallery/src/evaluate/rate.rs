@@ -153,7 +153,7 @@ pub fn percent(share: f64) -> String {
     if percent == 0.0 {
         return "0 %".to_owned();
     }
-    if percent < 1e-4 {
+    if percent < 0.99e-4 {
         return format!("{percent:.1e} %");
     }
     // 99.98 must not become 100.0.

@@ -18,6 +18,8 @@ pub(super) struct Offline {
     pub vision: Vision,
     /// What it was loaded from.
     pub networks: Networks,
+    /// The engine that runs it, with its version.
+    pub engine: String,
 }
 
 impl Offline {
@@ -28,7 +30,7 @@ impl Offline {
     pub(super) fn load(config: &Config) -> Result<Self> {
         let chosen = engine::choose(config)?;
         let networks = Networks::read(config)?;
-        Ok(Self { vision: networks.load(&*chosen.engine)?, networks })
+        Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine.name() })
     }
 }
 
