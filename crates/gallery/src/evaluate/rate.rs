@@ -188,6 +188,8 @@ impl fmt::Display for Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Labelled;
+    use likeness_base::Secret;
 
     fn tallies(pairs: &[(u64, u64)]) -> Vec<Tally> {
         pairs.iter().map(|(errors, of)| Tally { errors: *errors, of: *of }).collect()
@@ -251,6 +253,30 @@ mod tests {
         }
         let share = f64::from(held as u32) / f64::from(samples);
         assert!((0.90..=0.98).contains(&share), "{share} of the intervals hold the truth");
+    }
+
+    /// The same for pairs of people, who stand anywhere on a line of length 1, twice each: the share of them within `c`
+    /// of each other is `2 c - c c`.
+    #[test]
+    fn intervals_of_pairs_cover_the_truth_too() {
+        let mut random = fastrand::Rng::with_seed(9);
+        let (samples, cut) = (200, 0.05_f32);
+        let truth = f64::from(2.0 * cut - cut * cut);
+        let mut held = 0;
+        for _ in 0..samples {
+            let people = (0..50).map(|person| (person, random.f32()));
+            let labelled: Vec<Labelled> = people
+                .flat_map(|(person, place)| [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) }))
+                .collect();
+            let pairs = Pairs::compare(&labelled, &mut random);
+            let everybody: Vec<usize> = (0..50).collect();
+            let compared = pairs.impostor.len() as u64;
+            let rate = Rate::of_strangers(&pairs, f64::from(cut), &everybody, compared, 300, &mut random);
+            let Interval { low, high } = rate.interval.unwrap();
+            held += usize::from(low <= truth && truth <= high);
+        }
+        let share = f64::from(held as u32) / f64::from(samples);
+        assert!((0.88..=0.99).contains(&share), "{share} of the intervals hold the truth");
     }
 
     #[test]

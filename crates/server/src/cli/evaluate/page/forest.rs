@@ -8,8 +8,12 @@ use likeness_gallery::evaluate::{GroupingReport, Measure, percent};
 /// Height of a group.
 const ROW: f64 = 30.0;
 
+/// How to read such a chart.
+pub(super) const CAPTION: &str = "Point: what was counted. Line: 95 % interval; where no error was seen, up to the bound of \
+                                  the rule of three. Ring without a line: too few people for an interval.";
+
 /// A chart of one measure; `id` tells it from the others on the page.
-pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String) -> String {
+pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String, caption: &str) -> String {
     let groups = &grouping.groups;
     let rows = groups.len() as f64;
     let frame = Frame { left: 190.0, right: 490.0, top: 20.0, bottom: 20.0 + ROW * rows };
@@ -51,12 +55,7 @@ pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String) ->
     chart.line("rule", (frame.left, frame.bottom), (frame.right, frame.bottom));
     chart.text("axis", (f64::midpoint(frame.left, frame.right), frame.bottom + 44.0), Side::Middle, measure.name());
     let title = format!("{} by {}", capital(measure.name()), grouping.name);
-    chart.figure(
-        &title,
-        &told.join(". "),
-        "Point: what was counted. Line: 95 % interval; where no error was seen, up to the bound of the rule of three. Ring \
-         without a line: too few people for an interval.",
-    )
+    chart.figure(&title, &told.join(". "), caption)
 }
 
 pub(super) fn capital(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! How far photos of one person and of different people lie apart.
 
 use super::super::{Evaluation, threshold_name};
-use super::svg::{Chart, Frame, Mark, Side, escaped};
+use super::svg::{Chart, Frame, Mark, Side};
 
 const FRAME: Frame = Frame { left: 64.0, right: 700.0, top: 56.0, bottom: 300.0 };
 
@@ -59,8 +59,7 @@ pub(super) fn figure(evaluation: &Evaluation) -> String {
         format!("Pairs of one person: {}. Pairs of different people: {}.", report.genuine, report.impostor);
     let caption = format!(
         "Each curve is a share of its own pairs. Filled: pairs of one person; outlined with dashes: pairs of different \
-         people. Pairs left of a threshold count as the same person there. {}",
-        escaped(&description)
+         people. Pairs left of a threshold count as the same person there. {description}"
     );
     chart.figure("Distances of pairs", &description, &caption)
 }

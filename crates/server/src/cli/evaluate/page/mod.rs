@@ -210,7 +210,8 @@ fn by_group(grouping: &GroupingReport, number: usize) -> String {
         text.push_str(&format!("<p>{}</p>\n", escaped(&super::table::nothing_concluded(silent))));
     }
     for (place, measure) in Measure::ALL.into_iter().enumerate() {
-        text.push_str(&forest::figure(grouping, measure, format!("groups-{number}-{place}")));
+        let caption = if place == 0 { forest::CAPTION } else { "" };
+        text.push_str(&forest::figure(grouping, measure, format!("groups-{number}-{place}"), caption));
     }
     let rows: Vec<Vec<String>> = grouping
         .groups

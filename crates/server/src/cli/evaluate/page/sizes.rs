@@ -22,7 +22,8 @@ pub(super) fn false_positives(evaluation: &Evaluation) -> String {
         "fpir",
         "Strangers who get a candidate, by size of the gallery (FPIR)",
         "Filled: measured by searches. Ring: extrapolated from pairs as if comparisons were independent. Triangle: only a \
-         bound is known, the true share may lie anywhere below.",
+         bound is known, the true share may lie anywhere below. Dotted: what the rule by false-positive rate aims at.",
+        Some(evaluation.report.false_positive_rate),
         &place,
     )
 }
@@ -35,6 +36,7 @@ pub(super) fn false_negatives(evaluation: &Evaluation) -> String {
         "Enrolled people who are not found, by size of the gallery (FNIR)",
         "Filled: measured, each photo against all other photos of the same person at the distance that belongs to the \
          size. Triangle: none was missed, and only a bound is known.",
+        None,
         &|one| of_rate(&one.false_negative),
     )
 }
@@ -53,6 +55,7 @@ fn figure(
     id: &'static str,
     title: &str,
     caption: &str,
+    aim: Option<f64>,
     place: &dyn Fn(&Identification) -> Option<Place>,
 ) -> String {
     let searches = &evaluation.report.identification;
@@ -60,7 +63,13 @@ fn figure(
     let smallest = searches.iter().filter_map(place).map(|(_, share, interval)| {
         interval.map(|interval| interval.low).filter(|low| *low > 0.0).unwrap_or(share).min(share)
     });
-    let bottom = smallest.filter(|share| *share > 0.0).fold(1e-2, f64::min).log10().floor().max(-7.0);
+    let bottom = smallest
+        .filter(|share| *share > 0.0)
+        .chain(aim.map(|aim| aim / 2.0))
+        .fold(1e-2, f64::min)
+        .log10()
+        .floor()
+        .max(-7.0);
     let first = searches.iter().map(|one| one.size).min().unwrap_or(100).max(1) as f64;
     let start = first.log10().floor();
     let x = |size: usize| FRAME.x((log(size as f64) - start) / (6.0 - start));
@@ -84,6 +93,10 @@ fn figure(
         }
     }
     chart.line("rule", (FRAME.left, FRAME.bottom), (FRAME.right, FRAME.bottom));
+    if let Some(aim) = aim {
+        chart.line("limit", (FRAME.left, y(aim)), (FRAME.right, y(aim)));
+        chart.text("note", (FRAME.right + 8.0, y(aim) + 4.0), Side::Right, &format!("aim: {}", percent(aim)));
+    }
     let mut told = String::new();
     for (number, (rule, class)) in
         [(Rule::FalsePositiveRate, "genuine"), (Rule::Classic, "impostor")].iter().enumerate()

@@ -111,8 +111,11 @@ impl Chart {
     pub(super) fn figure(self, title: &str, description: &str, caption: &str) -> String {
         let Self { id, width, height, body } = self;
         let (title, description) = (escaped(title), escaped(description));
+        let caption =
+            if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>\n", escaped(caption)) };
         format!(
             r#"<figure>
+<p class="title">{title}</p>
 <div class="chart" role="region" aria-label="{title}" tabindex="0">
 <svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title {id}-text">
 <title id="{id}-title">{title}</title>
@@ -120,8 +123,7 @@ impl Chart {
 <defs><pattern id="{id}-unknown" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="unknown-ground" width="8" height="8"/><line class="unknown-stroke" x1="0" y1="0" x2="0" y2="8"/></pattern></defs>
 {body}</svg>
 </div>
-<figcaption>{caption}</figcaption>
-</figure>
+{caption}</figure>
 "#
         )
     }
@@ -161,7 +163,8 @@ pub(super) fn escaped(text: &str) -> String {
             other => safe.push(other),
         }
     }
-    safe
+    // A number and its sign stay on one line.
+    safe.replace(" %", "\u{a0}%")
 }
 
 #[cfg(test)]

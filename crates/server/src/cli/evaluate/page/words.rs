@@ -7,7 +7,7 @@ use likeness_gallery::evaluate::percent;
 pub(super) const fn for_data_protection() -> &'static str {
     "<section class=\"opening\">\n<h2>What this page shows, and what it does not</h2>\n\
      <p>It counts how often this installation erred on labelled photos that somebody here chose: with this version, these \
-     networks and these thresholds. It holds counts only. No photo, no name of a person, no template and no single \
+     networks and these thresholds. It holds counts only, and the names of groups. No photo, no name of a person, no template and no single \
      comparison is in it, so that it can be filed and passed on.</p>\n\
      <p>It does not show how other people, cameras or light would fare, and not whether a use is lawful or fair. It tests \
      nobody who wants to deceive. Relatives and twins are covered only as far as they are among these people. It is no test \
