@@ -5,6 +5,7 @@
 
 mod access;
 mod app;
+mod bench;
 pub mod cli;
 mod config;
 mod effects;
@@ -16,7 +17,10 @@ mod galleries;
 mod http;
 mod inference;
 mod ledger;
+mod limits;
 mod networks;
 mod start;
+#[doc(hidden)]
+pub mod strangers;
 mod templates;
 mod trainings;

@@ -13,7 +13,9 @@ pub(crate) struct Networks {
     detector: likeness_models::DetectorSpec,
     detector_onnx: Vec<u8>,
     mesh: Vec<u8>,
+    mesh_input: [usize; 4],
     iris: Vec<u8>,
+    iris_input: [usize; 4],
     recogniser: likeness_models::RecogniserSpec,
     recogniser_onnx: Vec<u8>,
     /// Names the templates that may be compared with each other.
@@ -83,7 +85,9 @@ impl Networks {
         Ok(Self {
             detector_onnx: detector_pack.read(&detector.file)?,
             mesh: default.read(&mesh.file)?,
+            mesh_input: mesh.input,
             iris: default.read(&iris.file)?,
+            iris_input: iris.input,
             recogniser_onnx: recogniser_pack.read(&recogniser.file)?,
             detector,
             recogniser,
@@ -92,6 +96,21 @@ impl Networks {
             calibration: Arc::new(calibration),
             packs,
         })
+    }
+
+    /// Each network on its own, with its input's shape; for measuring.
+    pub(crate) fn each(&self) -> [(&'static str, &[u8], [usize; 4]); 4] {
+        [
+            ("detector", &self.detector_onnx, self.detector.input),
+            ("mesh", &self.mesh, self.mesh_input),
+            ("iris", &self.iris, self.iris_input),
+            ("recogniser", &self.recogniser_onnx, self.recogniser.input),
+        ]
+    }
+
+    /// Whether templates have length one.
+    pub(crate) const fn unit(&self) -> bool {
+        self.recogniser.unit
     }
 
     /// Loads one set of networks; each worker has its own.

@@ -77,36 +77,54 @@ impl MeshNetwork {
         Ok(Self(LoadedNetwork::load(engine, "mesh", onnx, [1, 3, SIDE, SIDE], feed)?))
     }
 
-    /// Two passes: the first from the detector's box and eyes, the second from the first's points.
+    /// Two passes: the first from the detector's box and eyes, the second from the first's points. `first` is the first
+    /// pass where [`MeshNetwork::certainty`] has run it already.
     pub(crate) fn find(
         &mut self,
         raster: &Raster<'_>,
         detection: &Detection,
+        first: Option<Mesh>,
         trace: &mut Tracer,
     ) -> Result<Mesh, VisionError> {
-        let [left, right] = detection.points.eyes();
-        let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
-        let first = self.pass(raster, detection.rect.centre(), side, angle(left, right), trace)?;
+        let first = match first {
+            Some(first) => first,
+            None => {
+                let (to_source, outputs) = self.look_first(raster, detection, trace)?;
+                read(&to_source, &outputs, trace)?
+            }
+        };
         let (centre, extent) = extent(&first);
         let second = self.pass(raster, centre, SECOND_CROP * extent, first.roll(), trace)?;
         self.0.wipe();
         Ok(second)
     }
 
-    /// How sure the network is that there is a face where the detector says, 0 to 1; the first pass's face flag.
+    /// How sure the network is that there is a face where the detector says, 0 to 1: the first pass's face flag. Also
+    /// gives that pass, which is half of what it takes to find the mesh.
     pub(crate) fn certainty(
         &mut self,
         raster: &Raster<'_>,
         detection: &Detection,
         trace: &mut Tracer,
-    ) -> Result<f32, VisionError> {
-        let [left, right] = detection.points.eyes();
-        let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
-        let (_, outputs) = self.look(raster, detection.rect.centre(), side, angle(left, right), trace)?;
+    ) -> Result<(f32, Mesh), VisionError> {
+        let (to_source, outputs) = self.look_first(raster, detection, trace)?;
         let flag = outputs.named("Identity_1", 1)?[0];
+        let first = read(&to_source, &outputs, trace)?;
         self.0.wipe();
         // Some exports apply the sigmoid in the network, some leave it to the reader (vision spec 4).
-        Ok(if (0.0..=1.0).contains(&flag) { flag } else { 1.0 / (1.0 + (-flag).exp()) })
+        Ok((if (0.0..=1.0).contains(&flag) { flag } else { 1.0 / (1.0 + (-flag).exp()) }, first))
+    }
+
+    /// The first pass: from the detector's box and eyes.
+    fn look_first(
+        &mut self,
+        raster: &Raster<'_>,
+        detection: &Detection,
+        trace: &mut Tracer,
+    ) -> Result<(Similarity, Outputs), VisionError> {
+        let [left, right] = detection.points.eyes();
+        let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
+        self.look(raster, detection.rect.centre(), side, angle(left, right), trace)
     }
 
     fn pass(
@@ -118,16 +136,7 @@ impl MeshNetwork {
         trace: &mut Tracer,
     ) -> Result<Mesh, VisionError> {
         let (to_source, outputs) = self.look(raster, centre, side, angle, trace)?;
-        trace.enter(Stage::MeshWarp);
-        let raw = outputs.named("Identity_2", POINTS * 3)?;
-        if raw.iter().any(|v| !v.is_finite()) {
-            return Err(VisionError::Unalignable);
-        }
-        let scale = to_source.scale();
-        Ok(Mesh {
-            points: raw.chunks_exact(3).map(|p| to_source.apply(Point { x: p[0], y: p[1] })).collect(),
-            depths: raw.chunks_exact(3).map(|p| p[2] * scale).collect(),
-        })
+        read(&to_source, &outputs, trace)
     }
 
     /// Runs the network on a turned square of the picture; also says how its frame maps into the picture.
@@ -148,6 +157,20 @@ impl MeshNetwork {
         trace.enter(Stage::MeshNetwork);
         Ok((to_source, self.0.run()?))
     }
+}
+
+/// The points of a run, mapped back into the picture.
+fn read(to_source: &Similarity, outputs: &Outputs, trace: &mut Tracer) -> Result<Mesh, VisionError> {
+    trace.enter(Stage::MeshWarp);
+    let raw = outputs.named("Identity_2", POINTS * 3)?;
+    if raw.iter().any(|v| !v.is_finite()) {
+        return Err(VisionError::Unalignable);
+    }
+    let scale = to_source.scale();
+    Ok(Mesh {
+        points: raw.chunks_exact(3).map(|p| to_source.apply(Point { x: p[0], y: p[1] })).collect(),
+        depths: raw.chunks_exact(3).map(|p| p[2] * scale).collect(),
+    })
 }
 
 /// Middle and longer side of the smallest box around all points, upright to the face rather than to the picture.

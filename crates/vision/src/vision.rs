@@ -84,6 +84,9 @@ pub struct Vision {
     mesh: MeshNetwork,
     iris: IrisNetwork,
     recogniser: Recogniser,
+    /// First passes of the mesh over the doubtful boxes of the last picture, so that describing need not repeat them.
+    /// A box alone does not say which picture it came from, so what was not asked for is dropped with the next picture.
+    first_passes: Vec<(Detection, Mesh)>,
     trace: Tracer,
 }
 
@@ -98,6 +101,7 @@ impl Vision {
             mesh: MeshNetwork::load(engine, parts.mesh)?,
             iris: IrisNetwork::load(engine, parts.iris)?,
             recogniser: Recogniser::load(engine, &parts.recogniser)?,
+            first_passes: Vec::new(),
             trace: Tracer::default(),
         })
     }
@@ -127,15 +131,22 @@ impl Vision {
     ) -> Result<Vec<Detection>, VisionError> {
         let raster = picture.raster();
         let mut faces = Vec::new();
+        self.first_passes.clear();
         // The bound keeps a picture made to raise false alarms from costing more than a crowd would.
         for candidate in candidates.into_iter().take(2 * MOST_FACES) {
             if faces.len() == MOST_FACES {
                 break;
             }
             let doubtful = matches!(candidate.points, KeyPoints::Six(_)) && candidate.score < SURE_SCORE;
-            if !doubtful || self.mesh.certainty(&raster, &candidate, &mut self.trace)? >= FACE_CERTAINTY {
-                faces.push(candidate);
+            if doubtful {
+                match self.mesh.certainty(&raster, &candidate, &mut self.trace) {
+                    Ok((certainty, first)) if certainty >= FACE_CERTAINTY => self.first_passes.push((candidate, first)),
+                    // What the network makes no sense of is no face either.
+                    Ok(_) | Err(VisionError::Unalignable) => continue,
+                    Err(error) => return Err(error),
+                }
             }
+            faces.push(candidate);
         }
         Ok(faces)
     }
@@ -159,7 +170,8 @@ impl Vision {
         let measures_mesh = wanted.attributes.intersects(AttributeSet::all() - AttributeSet::NOISE);
         let embeds_mesh = wanted.template && self.recogniser.needs_mesh(&detection.points);
         let mesh = if wanted.landmarks || measures_mesh || embeds_mesh {
-            Some(self.mesh.find(&raster, detection, &mut self.trace)?)
+            let first = self.first_pass(detection);
+            Some(self.mesh.find(&raster, detection, first, &mut self.trace)?)
         } else {
             None
         };
@@ -180,6 +192,14 @@ impl Vision {
         }
         self.trace.enter(Stage::Idle);
         Ok(face)
+    }
+}
+
+impl Vision {
+    /// The first pass over this box, if it has been made. It is given away: nobody describes a face twice.
+    fn first_pass(&mut self, detection: &Detection) -> Option<Mesh> {
+        let at = self.first_passes.iter().position(|(known, _)| known == detection)?;
+        Some(self.first_passes.swap_remove(at).1)
     }
 }
 

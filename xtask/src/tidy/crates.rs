@@ -11,6 +11,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("gallery", &["likeness-base"]),
     ("store", &["likeness-base"]),
     ("models", &["likeness-base"]),
+    ("pages", &[]),
     ("engine-ort", &["likeness-base", "likeness-vision"]),
     ("engine-pure", &["likeness-base", "likeness-vision"]),
     (
@@ -21,6 +22,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-gallery",
             "likeness-store",
             "likeness-models",
+            "likeness-pages",
             "likeness-engine-ort",
             "likeness-engine-pure",
         ],

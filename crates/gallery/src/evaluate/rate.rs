@@ -266,7 +266,9 @@ mod tests {
         for _ in 0..samples {
             let people = (0..50).map(|person| (person, random.f32()));
             let labelled: Vec<Labelled> = people
-                .flat_map(|(person, place)| [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) }))
+                .flat_map(|(person, place)| {
+                    [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) })
+                })
                 .collect();
             let pairs = Pairs::compare(&labelled, &mut random);
             let everybody: Vec<usize> = (0..50).collect();

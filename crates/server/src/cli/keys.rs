@@ -1,6 +1,6 @@
 //! `likeness keys`: the keys of the account.
 
-use super::say;
+use super::{say, serve};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
@@ -28,12 +28,19 @@ impl Keys {
             store.close().await;
             anyhow::Ok(keys)
         })??;
+        let mut pages = Vec::new();
         for key in keys {
             let slot = match key.slot {
                 KeySlot::Key1 => "key1",
                 KeySlot::Key2 => "key2",
             };
             say::line(&format!("{slot}  {}", key.value.expose()));
+            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::studio(config.listen, &key.value)) {
+                pages.push(page);
+            }
+        }
+        for page in pages {
+            say::note(&format!("Open in a browser while the server runs:\n  {page}"));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,6 +3,7 @@
 //! Commands print through [`say`] and nothing else does, so that what a person reads can be found in one place.
 
 mod annotate;
+mod bench;
 mod calibrate;
 mod config;
 mod doctor;
@@ -13,7 +14,6 @@ mod models;
 mod photos;
 mod say;
 mod serve;
-mod stages;
 
 use crate::config::Config;
 use anyhow::Result;
@@ -64,6 +64,8 @@ enum Command {
     /// Errors of verify, detection and identify on photos of known people, with what so many photos can show; with
     /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine.
     Evaluate(evaluate::Evaluate),
+    /// Measure this machine: one photo, search, store, server; beside floors and, with --peers, other programs.
+    Bench(bench::Bench),
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -95,6 +97,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Compare(command) => command.run(&config),
         Command::Calibrate(command) => command.run(&config),
         Command::Evaluate(command) => command.run(&config),
+        Command::Bench(command) => command.run(&config),
         Command::Config(command) => command.run(&config),
     }
 }

@@ -1,16 +1,21 @@
 //! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
 
-use super::{annotate, say, stages};
+use super::{annotate, say};
+use crate::bench::inference;
+use crate::bench::measure::{Series, digits};
+use crate::bench::stages::Stages;
 use crate::config::Config;
 use crate::engine;
 use crate::networks::Networks;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
+use likeness_vision::engine::Engine;
 use likeness_vision::{AttributeSet, Depth, Face, Limits, Picture, Quality, Search, Vision, Wanted};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The networks, for one command.
 pub(super) struct Offline {
@@ -18,8 +23,10 @@ pub(super) struct Offline {
     pub vision: Vision,
     /// What it was loaded from.
     pub networks: Networks,
-    /// The engine that runs it, with its version.
-    pub engine: String,
+    /// What runs them.
+    pub engine: Arc<dyn Engine>,
+    /// Which engine, and why.
+    pub why: String,
 }
 
 impl Offline {
@@ -30,7 +37,7 @@ impl Offline {
     pub(super) fn load(config: &Config) -> Result<Self> {
         let chosen = engine::choose(config)?;
         let networks = Networks::read(config)?;
-        Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine.name() })
+        Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine, why: chosen.why })
     }
 }
 
@@ -58,7 +65,7 @@ pub(super) struct Detect {
     /// Draw boxes and landmarks and write the picture to this PNG file; with several photos, to this folder.
     #[arg(long, value_name = "PNG")]
     annotate: Option<PathBuf>,
-    /// Say where the time goes: detect all faces, make a template of the largest, nine times, medians.
+    /// Say where the time goes: detect all faces, make a template of the largest, fifteen times, medians of CPU time.
     #[arg(long)]
     times: bool,
 }
@@ -116,15 +123,21 @@ impl Detect {
         for file in &self.files {
             let bytes = Secret::new(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
             let picture = read(file)?;
-            let stages = stages::measure(&mut offline.vision, bytes.expose(), &picture, search)?;
-            let total: f64 = stages.iter().map(|(_, time)| time).sum();
+            let mut stages = Stages::default();
+            // The first round warms caches and does not count.
+            Stages::default().measure(&mut offline.vision, bytes.expose(), search)?;
+            for _ in 0..inference::ROUNDS {
+                stages.measure(&mut offline.vision, bytes.expose(), search)?;
+            }
+            let all = stages.all();
             say::line(&format!("{} ({} x {})", file.display(), picture.width(), picture.height()));
-            let row = |name: &str, time: f64| {
-                vec![name.to_owned(), format!("{time:.2}"), format!("{:.0} %", time / total * 100.0)]
+            let row = |name: &str, series: &Series| {
+                let share = format!("{:.0} %", series.median / all.median * 100.0);
+                vec![name.to_owned(), digits(series.median), share, series.spread()]
             };
-            let mut rows: Vec<Vec<String>> = stages.iter().map(|(name, time)| row(name, *time)).collect();
-            rows.push(row("all", total));
-            say::table(&["stage", "ms", "share"], &rows);
+            let mut rows: Vec<Vec<String>> = stages.each().iter().map(|(name, series)| row(name, series)).collect();
+            rows.push(row("all", &all));
+            say::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ use crate::http::{self, tls};
 use crate::start::{self, Started};
 use anyhow::{Context, Result};
 use clap::Args;
+use likeness_base::Secret;
 use likeness_store::{Actor, Command, Write};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -95,7 +96,11 @@ async fn serve(config: Config) -> Result<()> {
         say::line(&format!("  key1  {}", key[0].expose()));
         say::line(&format!("  key2  {}", key[1].expose()));
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
-        say::line(&format!("`{program} keys show` prints them again. Try:"));
+        say::line(&format!("`{program} keys show` prints them again."));
+        if let Some(page) = studio(address, &key[0]) {
+            say::line(&format!("Open in a browser:\n  {page}"));
+        }
+        say::line("Or try:");
         // A photo that is there, so that the line works as it stands.
         let demo = app.config.cache().join("demo").join("sample1.jpg");
         let photo = if demo.is_file() { demo.display().to_string() } else { "photo.jpg".to_owned() };
@@ -132,6 +137,13 @@ async fn serve(config: Config) -> Result<()> {
     app.store.close().await;
     tracing::info!("Stopped");
     Ok(())
+}
+
+/// The address of the studio with a key in the part that a browser keeps to itself; `None` in a build without pages.
+pub(super) fn studio(address: SocketAddr, key: &Secret<String>) -> Option<String> {
+    likeness_pages::find("index.html", |_| false)?;
+    let key: String = url::form_urlencoded::byte_serialize(key.expose().as_bytes()).collect();
+    Some(format!("http://{address}/#key={key}"))
 }
 
 /// Removes what has expired, for as long as the server runs.

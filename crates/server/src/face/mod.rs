@@ -12,6 +12,7 @@ mod detect;
 pub(crate) mod error;
 mod faces;
 pub(crate) mod json;
+pub(crate) mod openapi;
 mod persons;
 pub(crate) mod picture;
 pub(crate) mod query;

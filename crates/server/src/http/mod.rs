@@ -6,6 +6,7 @@
 mod face_door;
 pub(crate) mod listen;
 mod pages;
+mod studio;
 pub(crate) mod tls;
 
 use crate::app::App;
@@ -19,7 +20,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(pages::health))
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(pages::metrics))
-        .route("/", get(pages::welcome))
+        .route("/openapi.json", get(pages::openapi))
+        .merge(studio::routes())
         .fallback(any(face_door::answer))
         .with_state(app)
 }

@@ -1,6 +1,7 @@
-//! The addresses for operators: is it alive, is it ready, what has it been doing.
+//! The addresses for operators and programs: is it alive, is it ready, what has it been doing, what does it offer.
 
 use crate::app::App;
+use crate::face::openapi;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -33,18 +34,14 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 
-/// `GET /`: for whoever opens the address in a browser.
-pub(super) async fn welcome() -> impl IntoResponse {
+/// `GET /openapi.json`: the description of the API for programs.
+pub(super) async fn openapi() -> impl IntoResponse {
     (
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        concat!(
-            "Likeness ",
-            env!("CARGO_PKG_VERSION"),
-            " answers the Azure AI Face routes below /face/.\n",
-            "Send your key in the header Ocp-Apim-Subscription-Key, for example\n\n",
-            "  curl -H 'Ocp-Apim-Subscription-Key: KEY' -H 'Content-Type: application/octet-stream' \\\n",
-            "       --data-binary @photo.jpg 'ADDRESS/face/v1.0/detect?recognitionModel=recognition_04'\n\n",
-            "Health: /healthz   Readiness: /readyz   Metrics: /metrics\n",
-        ),
+        [
+            (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-cache"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        openapi::text(),
     )
 }

@@ -274,3 +274,17 @@ pub(crate) fn overlap(a: &Value, b: &Value) -> f64 {
     let down = ((at + ah).min(bt + bh) - at.max(bt)).max(0.0);
     across * down / (aw * ah + bw * bh - across * down)
 }
+
+/// A JPEG with nothing but one face of a picture and a little around it, the face `side` pixels wide.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels of a picture")]
+pub(crate) fn cut(bytes: &[u8], face: &Value, side: u32) -> Vec<u8> {
+    let picture = image::load_from_memory(bytes).expect("a picture");
+    let rect = |name: &str| face["faceRectangle"][name].as_f64().expect("a number");
+    let (width, height) = (rect("width") * 1.8, rect("height") * 1.8);
+    let (left, top) = (rect("left") - rect("width") * 0.4, rect("top") - rect("height") * 0.4);
+    let cut = picture.crop_imm(left.max(0.0) as u32, top.max(0.0) as u32, width as u32, height as u32);
+    let scaled = cut.resize(side * 9 / 5, side * 9 / 5, image::imageops::FilterType::Triangle).to_rgb8();
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    scaled.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
+    jpeg.into_inner()
+}

@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod bench;
 mod concurrency;
 mod durability;
 mod embeddings;
@@ -7,8 +8,11 @@ mod engines;
 mod evaluate;
 mod family;
 mod first_start;
+mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
+mod pages;
 mod pictures;
 mod refusals;
+mod tiers;

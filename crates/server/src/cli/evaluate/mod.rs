@@ -102,7 +102,7 @@ impl Evaluate {
         let evaluation = Evaluation {
             made: minute(SystemClock.now()),
             likeness: env!("CARGO_PKG_VERSION"),
-            engine: offline.engine.clone(),
+            engine: offline.engine.name(),
             packs: networks.packs.clone(),
             space: networks.space_id.clone(),
             calibration: Behind {

@@ -1,0 +1,92 @@
+//! A client of a server on this machine: one connection, kept open, one request at a time.
+//!
+//! The guarded HTTP client of [`crate::fetch`] fetches strangers' pictures and refuses loopback; this one speaks to
+//! loopback and nothing else.
+
+use anyhow::{Context, Result, ensure};
+use axum::body::{Body, Bytes};
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// One connection with one key.
+pub(super) struct Client {
+    connection: SendRequest<Body>,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens there, or it is not this machine.
+    pub(super) async fn connect(address: SocketAddr, key: &str) -> Result<Self> {
+        ensure!(address.ip().is_loopback(), "the bench speaks to this machine only");
+        let stream = TcpStream::connect(address).await.context("the server does not answer")?;
+        stream.set_nodelay(true)?;
+        let (connection, task) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(async move { drop(task.await) });
+        Ok(Self { connection, address, key: key.to_owned() })
+    }
+
+    /// Sends, reads the whole answer, and says how many milliseconds that took.
+    ///
+    /// # Errors
+    /// When the answer is anything but 2xx.
+    pub(super) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: Bytes,
+    ) -> Result<(f64, Bytes)> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.address.to_string())
+            .header("content-type", media_type)
+            .header("ocp-apim-subscription-key", &self.key)
+            .body(Body::from(body))?;
+        let begun = Instant::now();
+        self.connection.ready().await.context("the server closed the connection")?;
+        let answer = self.connection.send_request(request).await?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await?.to_bytes();
+        let time = begun.elapsed().as_secs_f64() * 1e3;
+        ensure!(status.is_success(), "{method} {path} answered {status}: {}", String::from_utf8_lossy(&bytes));
+        Ok((time, bytes))
+    }
+
+    /// Detects with a faceId of the shortest life.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn detect(&mut self, photo: &Bytes) -> Result<(f64, Value)> {
+        let path = "/face/v1.0/detect?recognitionModel=recognition_04&faceIdTimeToLive=60";
+        let (time, answer) = self.send("POST", path, "application/octet-stream", photo.clone()).await?;
+        Ok((time, serde_json::from_slice(&answer)?))
+    }
+
+    /// Sum of seconds and number of the requests of one operation, from the server's own metrics.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn server_time(&mut self, operation: &str) -> Result<(f64, f64)> {
+        let (_, text) = self.send("GET", "/metrics", "text/plain", Bytes::new()).await?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let value = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("{name}{{operation=\"{operation}\"")))?;
+            line.rsplit_once(' ')?.1.parse::<f64>().ok()
+        };
+        Ok((
+            value("likeness_request_seconds_sum").unwrap_or(0.0),
+            value("likeness_request_seconds_count").unwrap_or(0.0),
+        ))
+    }
+}

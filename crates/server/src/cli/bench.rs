@@ -1,0 +1,187 @@
+//! `likeness bench`: how fast this machine is with Likeness, beside floors and peers.
+
+use super::photos::Offline;
+use super::say;
+use crate::bench::draw::Population;
+use crate::bench::measure::Pace;
+use crate::bench::peers::Peers;
+use crate::bench::portrait::Portrait;
+use crate::bench::{Machine, Report, http, inference, search, store};
+use crate::config::Config;
+use crate::start;
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use likeness_base::Secret;
+use likeness_vision::{AttributeSet, Limits, Picture, Search, Wanted};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// One photo, stage by stage.
+    Inference,
+    /// Galleries of 10 thousand, 100 thousand and a million templates.
+    Search,
+    /// Durable writes.
+    Store,
+    /// A server of its own, over loopback.
+    Http,
+}
+
+#[derive(Args)]
+pub(super) struct Bench {
+    /// What to measure; everything when nothing is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Print the whole report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Also run the peers that benches/peers/install has installed: Python's ONNX Runtime, face_recognition, OpenCV, faiss.
+    #[arg(long)]
+    peers: bool,
+    /// Photo for inference and HTTP; without it a portrait of 1280 x 960 is cut out of an installed demo photo.
+    #[arg(long, value_name = "FILE")]
+    photo: Option<PathBuf>,
+    /// A tenth of the rounds, and no gallery of a million: for a first look.
+    #[arg(long)]
+    quick: bool,
+    /// Folder on the disk that counts for the store; a folder is made in it and removed. Default: the system's own.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+impl Bench {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let report = self.measure(config)?;
+        if self.json {
+            say::json(&report)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        say::line(&report.machine.told());
+        say::line(&format!("Engine: {}", report.engine));
+        if let Some(versions) = report.peers.as_object() {
+            let told: Vec<String> =
+                versions.iter().map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or(""))).collect();
+            say::line(&format!("Peers: {}", told.join(", ")));
+        }
+        say::line("Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.");
+        say::line("");
+        say::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn wants(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+
+    fn measure(&self, config: &Config) -> Result<Report> {
+        let machine = Machine::here();
+        if machine.build == "development" {
+            say::note("This is a development build; figures that mean something need `cargo build --release`.");
+        }
+        let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
+        let mut offline = Offline::load(config)?;
+        let scratch = match &self.folder {
+            Some(folder) => tempfile::tempdir_in(folder),
+            None => tempfile::tempdir(),
+        };
+        let scratch = scratch.context("no folder can be made for the bench")?;
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(120));
+        let told = |text: String| bar.set_message(text);
+
+        let demo = config.cache().join("demo/sample6.jpg");
+        let portrait = match &self.photo {
+            Some(file) => Portrait::read(file)?,
+            None => Portrait::make(&mut offline.vision, &demo)?,
+        };
+        bar.suspend(|| say::note(&format!("Photo: {}", portrait.told)));
+        let pace = if self.quick { Pace::Quick } else { Pace::Full };
+        let mut rows = Vec::new();
+        if self.wants(Part::Inference) {
+            told("inference".to_owned());
+            rows.extend(inference::measure(
+                &*offline.engine,
+                &offline.networks,
+                &mut offline.vision,
+                &portrait,
+                peers.as_mut(),
+                scratch.path(),
+                pace,
+            )?);
+        }
+        if self.wants(Part::Search) {
+            told("search: learning from the demo photos".to_owned());
+            let templates = demo_templates(&mut offline, config)?;
+            let population = Population::of(&templates, offline.networks.unit())?;
+            self.say_population(&bar, &templates, &population);
+            let setting = search::Setting {
+                space: offline.networks.space.clone(),
+                population,
+                pace,
+                scratch: scratch.path(),
+                progress: &|templates| told(format!("search: {templates} templates")),
+            };
+            rows.extend(search::measure(&setting, peers.as_mut())?);
+        }
+        let told_faces = |faces: usize| told(format!("store: {faces} faces"));
+        if self.wants(Part::Store) {
+            rows.extend(start::block_on(store::measure(scratch.path(), pace, &told_faces))??);
+        }
+        if self.wants(Part::Http) {
+            let setting = http::Setting {
+                engine: &*offline.engine,
+                networks: &offline.networks,
+                portrait: &portrait,
+                cache: config.cache(),
+                scratch: scratch.path(),
+                pace,
+                progress: &|text| told(format!("http: {text}")),
+            };
+            rows.extend(start::block_on(http::measure(&setting))??);
+        }
+        bar.finish_and_clear();
+        let versions = peers.as_mut().map_or(serde_json::Value::Null, |peers| peers.versions.take());
+        Ok(Report {
+            version: env!("CARGO_PKG_VERSION"),
+            machine,
+            engine: format!("{}; packs {}", offline.why, offline.networks.packs.join(", ")),
+            peers: versions,
+            rows,
+        })
+    }
+
+    /// Says whether what is searched looks like real templates.
+    fn say_population(&self, bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population: &Population) {
+        let mut random = fastrand::Rng::with_seed(2);
+        let drawn: Vec<Vec<f32>> = (0..200).map(|_| population.stranger(&mut random)).collect();
+        let real: Vec<&[f32]> = templates.iter().map(|template| template.expose().as_slice()).collect();
+        let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
+        let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
+        bar.suspend(|| {
+            say::note(&format!(
+                "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
+                population.told, drawn.0, drawn.1, real.0, real.1
+            ));
+        });
+    }
+}
+
+/// Templates of all faces in the installed demo photos.
+fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Secret<Vec<f32>>>> {
+    let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+    let mut templates = Vec::new();
+    for number in 1..=6 {
+        let file = config.cache().join(format!("demo/sample{number}.jpg"));
+        let bytes = std::fs::read(&file)
+            .with_context(|| format!("{} is missing; run `likeness models install`", file.display()))?;
+        let picture = Picture::decode(&bytes, &Limits::default())?;
+        for found in offline.vision.detect(&picture, Search::default())? {
+            templates.extend(offline.vision.describe(&picture, &found, wanted)?.template);
+        }
+    }
+    Ok(templates)
+}

@@ -1,0 +1,228 @@
+//! The description of the Face API for programs: an OpenAPI 3.1 document made from the route table.
+//!
+//! Start at [`document`]. Paths, methods and bodies come from [`super::routes::ROUTES`], so that a route cannot be
+//! served and not described; what no table can know (summaries, shapes) stands in `operations` and `schemas`. The
+//! document is kept as a golden file, `docs/openapi.json`, from which the pages generate their types: a change of the
+//! API is a change of that file that somebody has to accept.
+
+mod operations;
+mod schemas;
+
+use super::routes::{ROUTES, Reads, Route};
+use super::version::Version;
+use operations::{Answer, Description, Parameter};
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// The document, as it is served.
+pub(crate) fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let mut text = format!("{:#}", document());
+        text.push('\n');
+        text
+    });
+    &TEXT
+}
+
+/// The document.
+fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES {
+        let described = operations::describe(route);
+        let path = format!("/face/{{version}}/{}", named(route, described.parameters));
+        let operations = paths.entry(path).or_insert_with(|| json!({}));
+        operations[route.method.as_str().to_ascii_lowercase()] = operation(route, &described);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Likeness: Face API",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
+            "description": "Face recognition on your own machine that answers the routes of the Azure AI Face API. \
+                Every operation exists under every version; shapes that differ are told where they do.",
+        },
+        "servers": [{ "url": "/", "description": "The server that gave you this document" }],
+        "security": [{ "key": [] }, { "keyInQuery": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "key": { "type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key" },
+                "keyInQuery": { "type": "apiKey", "in": "query", "name": "subscription-key" },
+            },
+            "schemas": schemas::all(),
+        },
+    })
+}
+
+/// The path with the names of its parameters.
+fn named(route: &Route, parameters: &[Parameter]) -> String {
+    let mut names = parameters.iter().filter(|parameter| parameter.place == "path").map(|parameter| parameter.name);
+    let segments = route.path.split('/').map(|segment| match segment {
+        "{}" => format!("{{{}}}", names.next().expect("operations names every path parameter; a test holds it")),
+        literal => literal.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+fn operation(route: &Route, described: &Description) -> Value {
+    let versions: Vec<&str> = Version::ALL.iter().map(|version| version.segment()).collect();
+    let version = json!({
+        "name": "version", "in": "path", "required": true,
+        "description": "Version of the API.",
+        "schema": { "type": "string", "enum": versions },
+    });
+    let parameters = described.parameters.iter().map(|parameter| {
+        json!({
+            "name": parameter.name, "in": parameter.place, "required": parameter.place == "path",
+            "description": parameter.says, "schema": parameter.schema(),
+        })
+    });
+    let parameters: Vec<Value> = std::iter::once(version).chain(parameters).collect();
+    let mut operation = json!({
+        "operationId": route.operation,
+        "tags": [described.tag],
+        "summary": described.summary,
+        "parameters": parameters,
+        "responses": responses(route, &described.answer),
+    });
+    if !described.says.is_empty() {
+        operation["description"] = json!(described.says);
+    }
+    if let Some(content) = body(route.reads, described.body) {
+        operation["requestBody"] = json!({ "required": true, "content": content });
+    }
+    operation
+}
+
+fn body(reads: Reads, schema: &str) -> Option<Value> {
+    let json_body = || json!({ "schema": reference(schema) });
+    match reads {
+        Reads::Nothing => None,
+        Reads::Json => Some(json!({ "application/json": json_body() })),
+        Reads::Picture => Some(json!({
+            "application/json": json_body(),
+            "application/octet-stream": {
+                "schema": {
+                    "type": "string", "format": "binary",
+                    "description": "A JPEG, PNG, GIF (first frame) or BMP picture of 1 KB to 6 MB.",
+                },
+            },
+        })),
+    }
+}
+
+fn responses(route: &Route, answer: &Answer) -> Value {
+    let mut responses = match answer {
+        Answer::Empty => json!({ "200": { "description": "Done; the body is empty." } }),
+        Answer::Accepted => json!({ "202": {
+            "description": "Begun; the body is empty.",
+            "headers": { "Operation-Location": {
+                "description": "Where to ask how it goes.", "schema": { "type": "string", "format": "uri" },
+            } },
+        } }),
+        Answer::One(schema) => json!({ "200": content("Done.", &reference(schema)) }),
+        Answer::Many(schema) => {
+            json!({ "200": content("Done.", &json!({ "type": "array", "items": reference(schema) })) })
+        }
+    };
+    let error = reference("ErrorResponse");
+    for (status, means) in [
+        ("400", "An argument is missing or wrong; the message says which and why."),
+        ("401", "No key, or a wrong one."),
+        ("404", "What the path names is not there."),
+        ("429", "Too much at once; come back after the time in Retry-After."),
+        ("500", "Our fault; the log holds the cause under the apim-request-id of the answer."),
+        ("503", "Cannot answer now; come back after the time in Retry-After."),
+    ] {
+        responses[status] = content(means, &error);
+    }
+    if route.reads != Reads::Nothing {
+        responses["408"] = content("The body did not arrive in time.", &error);
+        responses["413"] = content("The body is far larger than this service reads.", &error);
+        responses["415"] = content("The content type is not one of those listed.", &error);
+    }
+    if route.reads != Reads::Nothing {
+        responses["403"] = content("The feature needs an approval, is retired, or a limit is reached.", &error);
+    }
+    if route.method != axum::http::Method::GET {
+        responses["409"] = content("Something of that name exists, or another operation is under way.", &error);
+    }
+    responses
+}
+
+fn content(description: &str, schema: &Value) -> Value {
+    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The golden file. Set `LIKENESS_ACCEPT=1` to take a change over, and look at the difference.
+    #[test]
+    fn the_description_is_the_golden_file() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+        if std::env::var_os("LIKENESS_ACCEPT").is_some() {
+            std::fs::write(&file, text()).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(golden == text(), "the API changed; look at what LIKENESS_ACCEPT=1 writes to docs/openapi.json");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let mut missing = Vec::new();
+        walk(&document, &mut |key, value| {
+            if key == "$ref" {
+                let target = value.as_str().unwrap().strip_prefix('#').unwrap();
+                if document.pointer(target).is_none() {
+                    missing.push(target.to_owned());
+                }
+            }
+        });
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn every_schema_is_used() {
+        let document = document();
+        let mut used = std::collections::BTreeSet::new();
+        walk(&document, &mut |key, value| {
+            if key == "$ref" {
+                used.insert(value.as_str().unwrap().rsplit('/').next().unwrap().to_owned());
+            }
+        });
+        for name in document["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(used.contains(name), "nothing speaks of {name}");
+        }
+    }
+
+    #[test]
+    fn every_path_parameter_has_a_name_and_every_operation_an_id_of_its_own() {
+        let mut ids = std::collections::BTreeSet::new();
+        for route in ROUTES {
+            let described = operations::describe(route);
+            let holes = route.path.matches("{}").count();
+            let names = described.parameters.iter().filter(|parameter| parameter.place == "path").count();
+            assert_eq!(holes, names, "{} {}", route.method, route.path);
+            assert!(ids.insert(route.operation), "{} twice", route.operation);
+        }
+    }
+
+    fn walk(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(key, member)| {
+                visit(key, member);
+                walk(member, visit);
+            }),
+            Value::Array(entries) => entries.iter().for_each(|entry| walk(entry, visit)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What each operation is for, in words, and the shapes that go in and come out.
+
+use crate::face::containers::id_property;
+use crate::face::routes::Route;
+use likeness_store::ContainerKind;
+use serde_json::{Value, json};
+
+/// What the document says of one operation.
+pub(super) struct Description {
+    /// One line.
+    pub summary: &'static str,
+    /// More, where one line does not tell enough; may be empty.
+    pub says: &'static str,
+    /// The heading under which it is listed.
+    pub tag: &'static str,
+    /// Schema of the JSON body, where there is one.
+    pub body: &'static str,
+    /// In the order of the path, then of the query.
+    pub parameters: &'static [Parameter],
+    /// What comes back when all is well.
+    pub answer: Answer,
+}
+
+/// A good answer.
+pub(super) enum Answer {
+    /// 200 without content.
+    Empty,
+    /// 202 with `Operation-Location`.
+    Accepted,
+    /// One object.
+    One(&'static str),
+    /// An array.
+    Many(&'static str),
+}
+
+/// A parameter in the path or the query.
+pub(super) struct Parameter {
+    /// As it is written.
+    pub name: &'static str,
+    /// `path` or `query`.
+    pub place: &'static str,
+    /// What it means.
+    pub says: &'static str,
+    form: Form,
+}
+
+/// What a parameter may be.
+#[derive(Clone, Copy)]
+enum Form {
+    ContainerId,
+    Uuid,
+    Flag(bool),
+    Text(usize),
+    Attributes,
+    Number { least: i64, most: i64, default: i64 },
+    OneOf(&'static str),
+    Target,
+}
+
+impl Parameter {
+    const fn path(name: &'static str, form: Form, says: &'static str) -> Self {
+        Self { name, place: "path", says, form }
+    }
+
+    const fn query(name: &'static str, form: Form, says: &'static str) -> Self {
+        Self { name, place: "query", says, form }
+    }
+
+    /// The schema of its value.
+    pub(super) fn schema(&self) -> Value {
+        match self.form {
+            Form::ContainerId => super::schemas::container_id(),
+            Form::Uuid => json!({ "type": "string", "format": "uuid" }),
+            Form::Flag(default) => json!({ "type": "boolean", "default": default }),
+            Form::Text(most) => json!({ "type": "string", "maxLength": most }),
+            Form::Attributes => json!({ "type": "string", "example": "headPose,blur,qualityForRecognition" }),
+            Form::Number { least, most, default } => {
+                json!({ "type": "integer", "minimum": least, "maximum": most, "default": default })
+            }
+            Form::OneOf(schema) => super::reference(schema),
+            Form::Target => json!({ "type": "string", "pattern": r"^\d+,\d+,\d+,\d+$", "example": "10,20,100,120" }),
+        }
+    }
+}
+
+const RECOGNITION: Parameter = Parameter::query(
+    "recognitionModel",
+    Form::OneOf("RecognitionModel"),
+    "Which templates to make. Templates of different models are never compared.",
+);
+const RETURN_RECOGNITION: Parameter =
+    Parameter::query("returnRecognitionModel", Form::Flag(false), "Also tell the recognition model.");
+const DETECTION: Parameter =
+    Parameter::query("detectionModel", Form::OneOf("DetectionModel"), "How to look for faces.");
+const START: Parameter =
+    Parameter::query("start", Form::Text(64), "List what comes after this id. Empty: from the beginning.");
+const TOP: Parameter =
+    Parameter::query("top", Form::Number { least: 1, most: 1000, default: 1000 }, "List at most this many.");
+const TARGET: Parameter =
+    Parameter::query("targetFace", Form::Target, "left,top,width,height: which face to take where there are several.");
+const USER_DATA: Parameter = Parameter::query("userData", Form::Text(1024), "A text of your own, kept with the face.");
+const PERSON: Parameter = Parameter::path("personId", Form::Uuid, "The person.");
+const FACE: Parameter = Parameter::path("persistedFaceId", Form::Uuid, "The stored face.");
+
+const FACE_LIST_ID: Parameter = Parameter::path("faceListId", Form::ContainerId, "The face list.");
+const LARGE_FACE_LIST_ID: Parameter = Parameter::path("largeFaceListId", Form::ContainerId, "The large face list.");
+const GROUP_ID: Parameter = Parameter::path("personGroupId", Form::ContainerId, "The person group.");
+const LARGE_GROUP_ID: Parameter = Parameter::path("largePersonGroupId", Form::ContainerId, "The large person group.");
+
+const DETECT: &[Parameter] = &[
+    Parameter::query("returnFaceId", Form::Flag(true), "Make a faceId for each face, to ask about it later."),
+    Parameter::query("returnFaceLandmarks", Form::Flag(false), "27 points of each face."),
+    Parameter::query(
+        "returnFaceAttributes",
+        Form::Attributes,
+        "Names out of headPose, blur, exposure, noise and qualityForRecognition, separated by commas.",
+    ),
+    RECOGNITION,
+    RETURN_RECOGNITION,
+    DETECTION,
+    Parameter::query(
+        "faceIdTimeToLive",
+        Form::Number { least: 60, most: 86_400, default: 86_400 },
+        "Seconds until the faceIds expire.",
+    ),
+];
+
+const ADD_FACE_BODY: &str = "PictureAddress";
+
+const PLAIN: Description =
+    Description { summary: "", says: "", tag: "Face", body: "", parameters: &[], answer: Answer::Empty };
+
+/// Describes a route of the table.
+pub(super) fn describe(route: &Route) -> Description {
+    let described = match route.kind {
+        None => compare(route.path),
+        Some(ContainerKind::FaceList | ContainerKind::LargeFaceList) => list(route),
+        Some(_) => group(route),
+    };
+    described.expect("every route of the table is described; a test goes through all of them")
+}
+
+fn compare(path: &str) -> Option<Description> {
+    Some(match path {
+        "detect" => Description {
+            summary: "Find the faces of a picture",
+            says: "Largest face first, at most 100; a picture without a face gives an empty array. Rectangles, landmarks \
+                and pose are in pixels of the picture after its EXIF rotation. The picture is not kept; what stands \
+                behind a faceId expires with it.",
+            body: "PictureAddress",
+            parameters: DETECT,
+            answer: Answer::Many("DetectedFace"),
+            ..PLAIN
+        },
+        "findsimilars" => Description {
+            summary: "Find faces that look alike",
+            says: "Give exactly one of faceIds, faceListId and largeFaceListId.",
+            body: "FindSimilarRequest",
+            answer: Answer::Many("SimilarFace"),
+            ..PLAIN
+        },
+        "group" => Description {
+            summary: "Sort faces by person",
+            body: "GroupRequest",
+            answer: Answer::One("GroupResult"),
+            ..PLAIN
+        },
+        "identify" => Description {
+            summary: "Say who the faces are",
+            says: "Without confidenceThreshold, candidates are cut by a false-positive rate at the size of the group, so \
+                that strangers stay unnamed. The group must be trained.",
+            body: "IdentifyRequest",
+            answer: Answer::Many("IdentifyResult"),
+            ..PLAIN
+        },
+        "verify" => Description {
+            summary: "Say whether two faces are one person",
+            says: "Two faceIds, or a faceId and a person of a group.",
+            body: "VerifyRequest",
+            answer: Answer::One("VerifyResult"),
+            ..PLAIN
+        },
+        _ => return None,
+    })
+}
+
+/// The path below the collection, with the collection itself as the first segment's place.
+fn shape(route: &Route) -> (&str, &'static str) {
+    (route.method.as_str(), route.path.split_once('/').map_or("", |(_, rest)| rest))
+}
+
+fn list(route: &Route) -> Option<Description> {
+    let large = route.kind == Some(ContainerKind::LargeFaceList);
+    let tag = if large { "Large face lists" } else { "Face lists" };
+    // The two kinds differ in the name of their id alone.
+    macro_rules! of {
+        ($($parameter:expr),*) => {
+            if large { &[LARGE_FACE_LIST_ID, $($parameter),*] } else { &[FACE_LIST_ID, $($parameter),*] }
+        };
+    }
+    let described = match shape(route) {
+        ("PUT", "{}") => Description { summary: "Make a list", body: "NewContainer", parameters: of![], ..PLAIN },
+        ("GET", "{}") => Description {
+            summary: "Read a list",
+            parameters: of![RETURN_RECOGNITION],
+            answer: Answer::One(if large { "LargeFaceList" } else { "FaceList" }),
+            ..PLAIN
+        },
+        ("PATCH", "{}") => {
+            Description { summary: "Change a list", body: "ContainerChange", parameters: of![], ..PLAIN }
+        }
+        ("DELETE", "{}") => Description { summary: "Delete a list with its faces", parameters: of![], ..PLAIN },
+        ("GET", "") => Description {
+            summary: "List the lists",
+            parameters: if large { &[START, TOP, RETURN_RECOGNITION] } else { &[RETURN_RECOGNITION] },
+            answer: Answer::Many(if large { "LargeFaceList" } else { "FaceListSummary" }),
+            ..PLAIN
+        },
+        ("POST", "{}/persistedfaces") => Description {
+            summary: "Add a face to a list",
+            body: ADD_FACE_BODY,
+            parameters: of![TARGET, DETECTION, USER_DATA],
+            answer: Answer::One("AddedFace"),
+            ..PLAIN
+        },
+        ("GET", "{}/persistedfaces") => Description {
+            summary: "List the faces of a list",
+            parameters: of![START, TOP],
+            answer: Answer::Many("PersistedFace"),
+            ..PLAIN
+        },
+        (method, "{}/persistedfaces/{}") => one_face(method, of![FACE])?,
+        (method, rest) => training(method, rest, of![])?,
+    };
+    Some(Description { tag, ..described })
+}
+
+fn group(route: &Route) -> Option<Description> {
+    let large = route.kind == Some(ContainerKind::LargePersonGroup);
+    let tag = if large { "Large person groups" } else { "Person groups" };
+    let schema = if large { "LargePersonGroup" } else { "PersonGroup" };
+    macro_rules! of {
+        ($($parameter:expr),*) => {
+            if large { &[LARGE_GROUP_ID, $($parameter),*] } else { &[GROUP_ID, $($parameter),*] }
+        };
+    }
+    debug_assert!(route.kind.is_none_or(|kind| id_property(kind).ends_with("GroupId")));
+    let described = match shape(route) {
+        ("PUT", "{}") => Description { summary: "Make a group", body: "NewContainer", parameters: of![], ..PLAIN },
+        ("GET", "{}") => Description {
+            summary: "Read a group",
+            parameters: of![RETURN_RECOGNITION],
+            answer: Answer::One(schema),
+            ..PLAIN
+        },
+        ("PATCH", "{}") => {
+            Description { summary: "Change a group", body: "ContainerChange", parameters: of![], ..PLAIN }
+        }
+        ("DELETE", "{}") => {
+            Description { summary: "Delete a group with its persons and faces", parameters: of![], ..PLAIN }
+        }
+        ("GET", "") => Description {
+            summary: "List the groups",
+            parameters: &[START, TOP, RETURN_RECOGNITION],
+            answer: Answer::Many(schema),
+            ..PLAIN
+        },
+        ("POST", "{}/persons") => Description {
+            summary: "Add a person",
+            body: "NewPerson",
+            parameters: of![],
+            answer: Answer::One("AddedPerson"),
+            ..PLAIN
+        },
+        ("GET", "{}/persons") => Description {
+            summary: "List the persons",
+            parameters: of![START, TOP],
+            answer: Answer::Many("Person"),
+            ..PLAIN
+        },
+        ("GET", "{}/persons/{}") => {
+            Description { summary: "Read a person", parameters: of![PERSON], answer: Answer::One("Person"), ..PLAIN }
+        }
+        ("PATCH", "{}/persons/{}") => {
+            Description { summary: "Change a person", body: "ContainerChange", parameters: of![PERSON], ..PLAIN }
+        }
+        ("DELETE", "{}/persons/{}") => {
+            Description { summary: "Delete a person with all faces", parameters: of![PERSON], ..PLAIN }
+        }
+        ("POST", "{}/persons/{}/persistedfaces") => Description {
+            summary: "Add a face to a person",
+            says: "A person can have 248 faces.",
+            body: ADD_FACE_BODY,
+            parameters: of![PERSON, TARGET, DETECTION, USER_DATA],
+            answer: Answer::One("AddedFace"),
+            ..PLAIN
+        },
+        (method, "{}/persons/{}/persistedfaces/{}") => one_face(method, of![PERSON, FACE])?,
+        (method, rest) => training(method, rest, of![])?,
+    };
+    Some(Description { tag, ..described })
+}
+
+fn one_face(method: &str, parameters: &'static [Parameter]) -> Option<Description> {
+    Some(match method {
+        "GET" => Description { summary: "Read a face", parameters, answer: Answer::One("PersistedFace"), ..PLAIN },
+        "PATCH" => Description { summary: "Change a face's user data", body: "FaceChange", parameters, ..PLAIN },
+        "DELETE" => Description { summary: "Delete a face", parameters, ..PLAIN },
+        _ => return None,
+    })
+}
+
+fn training(method: &str, rest: &str, parameters: &'static [Parameter]) -> Option<Description> {
+    Some(match (method, rest) {
+        ("POST", "{}/train") => Description {
+            summary: "Train, so that what was added can be found",
+            parameters,
+            answer: Answer::Accepted,
+            ..PLAIN
+        },
+        ("GET", "{}/training") => Description {
+            summary: "Ask how the training goes",
+            parameters,
+            answer: Answer::One("TrainingStatus"),
+            ..PLAIN
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,215 @@
+//! The shapes that go over the wire.
+
+use crate::face::arguments::{FACE_USER_DATA_CHARACTERS, NAME_CHARACTERS, RECOGNITION_MODELS, USER_DATA_CHARACTERS};
+use likeness_vision::Landmarks;
+use serde_json::{Map, Value, json};
+
+/// All of them, by name.
+pub(super) fn all() -> Map<String, Value> {
+    let mut all = Map::new();
+    for part in [basics(), faces(), questions(), containers()] {
+        let Value::Object(part) = part else { continue };
+        all.extend(part);
+    }
+    all
+}
+
+/// An id that the caller chooses.
+pub(super) fn container_id() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z0-9-_]+$", "minLength": 1, "maxLength": 64 })
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+fn share(says: &str) -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": 1, "description": says })
+}
+
+fn object(required: &[&str], properties: Value) -> Value {
+    let mut object = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
+    object
+}
+
+fn reference(schema: &str) -> Value {
+    super::reference(schema)
+}
+
+fn name() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": NAME_CHARACTERS })
+}
+
+fn user_data(most: usize) -> Value {
+    json!({ "type": "string", "maxLength": most })
+}
+
+fn basics() -> Value {
+    json!({
+        "ErrorResponse": object(&["error"], json!({
+            "error": object(&["code", "message"], json!({
+                "code": { "type": "string", "description": "Stable; also in the header x-ms-error-code." },
+                "message": { "type": "string", "description": "For the person who reads it." },
+            })),
+        })),
+        "RecognitionModel": {
+            "type": "string", "enum": RECOGNITION_MODELS, "default": RECOGNITION_MODELS[0],
+        },
+        "DetectionModel": {
+            "type": "string", "enum": ["detection_01", "detection_02", "detection_03"], "default": "detection_01",
+        },
+        "PictureAddress": object(&["url"], json!({
+            "url": {
+                "type": "string", "format": "uri",
+                "description": "An http or https address of a picture of 1 KB to 6 MB, which the server fetches.",
+            },
+        })),
+        "TrainingStatus": object(&["status", "createdDateTime", "lastActionDateTime"], json!({
+            "status": {
+                "type": "string", "enum": ["notstarted", "notStarted", "running", "succeeded", "failed"],
+                "description": "v1.0 writes notstarted, the others notStarted.",
+            },
+            "createdDateTime": { "type": "string", "format": "date-time" },
+            "lastActionDateTime": { "type": "string", "format": "date-time" },
+            "lastSuccessfulTrainingDateTime": { "type": ["string", "null"], "format": "date-time" },
+            "message": { "type": ["string", "null"], "description": "Why it failed." },
+        })),
+    })
+}
+
+fn faces() -> Value {
+    let point = || object(&["x", "y"], json!({ "x": { "type": "number" }, "y": { "type": "number" } }));
+    let landmarks: Map<String, Value> = Landmarks::NAMES.iter().map(|name| ((*name).to_owned(), point())).collect();
+    let level = |names: [&str; 3]| json!({ "type": "string", "enum": names });
+    json!({
+        "FaceRectangle": object(&["top", "left", "width", "height"], json!({
+            "top": { "type": "integer" }, "left": { "type": "integer" },
+            "width": { "type": "integer" }, "height": { "type": "integer" },
+        })),
+        "FaceLandmarks": object(&Landmarks::NAMES, Value::Object(landmarks)),
+        "FaceAttributes": object(&[], json!({
+            "headPose": object(&["pitch", "roll", "yaw"], json!({
+                "pitch": { "type": "number", "description": "Degrees." },
+                "roll": { "type": "number", "description": "Degrees." },
+                "yaw": { "type": "number", "description": "Degrees." },
+            })),
+            "blur": object(&["blurLevel", "value"], json!({
+                "blurLevel": level(["low", "medium", "high"]), "value": share("0 is sharp."),
+            })),
+            "exposure": object(&["exposureLevel", "value"], json!({
+                "exposureLevel": level(["underExposure", "goodExposure", "overExposure"]),
+                "value": share("0 is dark, 1 burnt out."),
+            })),
+            "noise": object(&["noiseLevel", "value"], json!({
+                "noiseLevel": level(["low", "medium", "high"]), "value": share("0 is clean."),
+            })),
+            "qualityForRecognition": level(["low", "medium", "high"]),
+        })),
+        "DetectedFace": object(&["faceRectangle"], json!({
+            "faceId": uuid(),
+            "recognitionModel": reference("RecognitionModel"),
+            "faceRectangle": reference("FaceRectangle"),
+            "faceLandmarks": reference("FaceLandmarks"),
+            "faceAttributes": reference("FaceAttributes"),
+        })),
+        "AddedFace": object(&["persistedFaceId"], json!({ "persistedFaceId": uuid() })),
+        "PersistedFace": object(&["persistedFaceId"], json!({
+            "persistedFaceId": uuid(), "userData": user_data(FACE_USER_DATA_CHARACTERS),
+        })),
+        "FaceChange": object(&[], json!({ "userData": user_data(FACE_USER_DATA_CHARACTERS) })),
+    })
+}
+
+fn questions() -> Value {
+    let ids = |least: u32, most: u32| json!({ "type": "array", "items": uuid(), "minItems": least, "maxItems": most });
+    let candidates =
+        |most: u32, default: u32| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": default });
+    let confidence = || share("0.5 and above count as the same person.");
+    json!({
+        "FindSimilarRequest": object(&["faceId"], json!({
+            "faceId": uuid(),
+            "faceIds": ids(1, 1000),
+            "faceListId": container_id(),
+            "largeFaceListId": container_id(),
+            "maxNumOfCandidatesReturned": candidates(1000, 20),
+            "mode": { "type": "string", "enum": ["matchPerson", "matchFace"], "default": "matchPerson" },
+        })),
+        "SimilarFace": object(&["confidence"], json!({
+            "faceId": uuid(), "persistedFaceId": uuid(), "confidence": confidence(),
+        })),
+        "GroupRequest": object(&["faceIds"], json!({ "faceIds": ids(2, 1000) })),
+        "GroupResult": object(&["groups", "messyGroup"], json!({
+            "groups": { "type": "array", "items": { "type": "array", "items": uuid() } },
+            "messyGroup": { "type": "array", "items": uuid() },
+        })),
+        "IdentifyRequest": object(&["faceIds"], json!({
+            "faceIds": ids(1, 10),
+            "personGroupId": container_id(),
+            "largePersonGroupId": container_id(),
+            "dynamicPersonGroupId": container_id(),
+            "personIds": {
+                "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 30,
+                "description": "Persons of the directory, or \"*\" alone for all of them.",
+            },
+            "maxNumOfCandidatesReturned": candidates(100, 10),
+            "confidenceThreshold": share("Drop candidates below. Absent: cut by a false-positive rate."),
+        })),
+        "IdentifyResult": object(&["faceId", "candidates"], json!({
+            "faceId": uuid(),
+            "candidates": {
+                "type": "array",
+                "items": object(&["personId", "confidence"], json!({ "personId": uuid(), "confidence": confidence() })),
+            },
+        })),
+        "VerifyRequest": object(&[], json!({
+            "faceId1": uuid(), "faceId2": uuid(),
+            "faceId": uuid(), "personId": uuid(),
+            "personGroupId": container_id(), "largePersonGroupId": container_id(),
+        })),
+        "VerifyResult": object(&["isIdentical", "confidence"], json!({
+            "isIdentical": { "type": "boolean", "description": "Whether the confidence is at least 0.5." },
+            "confidence": confidence(),
+        })),
+    })
+}
+
+fn containers() -> Value {
+    let container = |id: &str| {
+        object(
+            &[id, "name"],
+            json!({
+                (id): container_id(),
+                "name": name(),
+                "userData": user_data(USER_DATA_CHARACTERS),
+                "recognitionModel": reference("RecognitionModel"),
+            }),
+        )
+    };
+    let mut face_list = container("faceListId");
+    face_list["required"] = json!(["faceListId", "name", "persistedFaces"]);
+    face_list["properties"]["persistedFaces"] = json!({ "type": "array", "items": reference("PersistedFace") });
+    json!({
+        "NewContainer": object(&["name"], json!({
+            "name": name(),
+            "userData": user_data(USER_DATA_CHARACTERS),
+            "recognitionModel": reference("RecognitionModel"),
+        })),
+        "ContainerChange": object(&[], json!({ "name": name(), "userData": user_data(USER_DATA_CHARACTERS) })),
+        "FaceList": face_list,
+        "FaceListSummary": container("faceListId"),
+        "LargeFaceList": container("largeFaceListId"),
+        "PersonGroup": container("personGroupId"),
+        "LargePersonGroup": container("largePersonGroupId"),
+        "NewPerson": object(&["name"], json!({ "name": name(), "userData": user_data(USER_DATA_CHARACTERS) })),
+        "AddedPerson": object(&["personId"], json!({ "personId": uuid() })),
+        "Person": object(&["personId", "name", "persistedFaceIds"], json!({
+            "personId": uuid(),
+            "name": name(),
+            "userData": user_data(USER_DATA_CHARACTERS),
+            "persistedFaceIds": { "type": "array", "items": uuid() },
+        })),
+    })
+}

@@ -1,0 +1,87 @@
+//! The pages and the API's description as a browser and a program get them. What the pages do is tested in a browser.
+
+use crate::house::{House, skip};
+use reqwest::blocking::Response;
+use std::path::Path;
+
+fn get(house: &House, path: &str, headers: &[(&str, &str)]) -> Response {
+    let mut request = house.bare("GET", path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().expect("the server answers")
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// Pages need Node.js to be built; `make test` does, a bare `cargo test` does not.
+fn built(test: &str) -> bool {
+    let is_built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist/index.html").exists();
+    if !is_built {
+        skip(test, "the pages are not built (scripts/web)");
+    }
+    is_built
+}
+
+#[test]
+fn the_description_is_served_as_it_is_kept() {
+    let house = House::new();
+    let answer = get(&house, "/openapi.json", &[]);
+    assert_eq!(answer.status(), 200);
+    assert_eq!(header(&answer, "content-type"), "application/json; charset=utf-8");
+    let kept = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json"));
+    assert_eq!(answer.text().expect("text"), kept.expect("the golden file is there"));
+}
+
+#[test]
+fn a_program_gets_a_line_to_try_and_a_browser_the_page() {
+    let test = "a_program_gets_a_line_to_try_and_a_browser_the_page";
+    let house = House::new();
+    let answer = get(&house, "/", &[("accept", "*/*")]);
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().expect("text").contains("Ocp-Apim-Subscription-Key"));
+    if !built(test) {
+        return;
+    }
+    let answer = get(&house, "/", &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]);
+    assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
+    assert_eq!(header(&answer, "cache-control"), "no-cache");
+    let policy = header(&answer, "content-security-policy").to_owned();
+    for rule in ["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(rule), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert_eq!(header(&answer, "permissions-policy"), "camera=(self), microphone=(), geolocation=()");
+    let tag = header(&answer, "etag").to_owned();
+    let page = answer.text().expect("text");
+    assert!(page.contains("<script"), "{page}");
+
+    let again = get(&house, "/", &[("accept", "text/html"), ("if-none-match", &tag)]);
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.text().expect("text"), "");
+}
+
+#[test]
+fn assets_are_compressed_kept_for_ever_and_nothing_else_is_there() {
+    let test = "assets_are_compressed_kept_for_ever_and_nothing_else_is_there";
+    if !built(test) {
+        return;
+    }
+    let house = House::new();
+    let page = get(&house, "/", &[("accept", "text/html")]).text().expect("text");
+    let script = page.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".js")).expect("a script");
+    let plain = get(&house, script, &[]);
+    assert_eq!(header(&plain, "content-type"), "text/javascript; charset=utf-8");
+    assert!(header(&plain, "cache-control").contains("immutable"));
+    let plain = plain.bytes().expect("bytes");
+    for encoding in ["br", "gzip"] {
+        let packed = get(&house, script, &[("accept-encoding", encoding)]);
+        assert_eq!(header(&packed, "content-encoding"), encoding);
+        assert!(packed.bytes().expect("bytes").len() * 2 < plain.len(), "{encoding}");
+    }
+    for path in ["/assets/nothing.js", "/assets/../index.html", "/index.html.br", "/assets/%2e%2e/Cargo.toml"] {
+        assert_eq!(get(&house, path, &[]).status(), 404, "{path}");
+    }
+}
