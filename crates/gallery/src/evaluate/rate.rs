@@ -101,6 +101,9 @@ impl Rate {
     }
 
     /// False matches among pairs of `members` (places in [`Pairs`]), of which `of` were compared.
+    ///
+    /// Where no person is confused more easily than another, drawing people anew gives intervals that are wider than
+    /// they need be: both people of a pair vary, and each draw repeats some pairs. That errs on the safe side.
     pub(super) fn of_strangers(
         pairs: &Pairs,
         cut: f64,
@@ -178,7 +181,7 @@ impl fmt::Display for Rate {
                 write!(f, "{} ({} to {}), {errors} of {of}", percent(value), percent(low), percent(high))
             }
             (Basis::TooFewPeople, None) => {
-                write!(f, "{}, {errors} of {of}; {} people are too few for an interval", percent(value), self.people)
+                write!(f, "{}, {errors} of {of}; too few people for an interval", percent(value))
             }
             (_, None) => write!(f, "{}, {errors} of {of}", percent(value)),
         }
@@ -189,6 +192,7 @@ impl fmt::Display for Rate {
 mod tests {
     use super::*;
     use crate::Labelled;
+    use crate::spread::standard_normal_quantile;
     use likeness_base::Secret;
 
     fn tallies(pairs: &[(u64, u64)]) -> Vec<Tally> {
@@ -255,16 +259,16 @@ mod tests {
         assert!((0.90..=0.98).contains(&share), "{share} of the intervals hold the truth");
     }
 
-    /// The same for pairs of people, who stand anywhere on a line of length 1, twice each: the share of them within `c`
-    /// of each other is `2 c - c c`.
+    /// The same for pairs of people, who stand on a line with two photos each, most of them near its middle: the
+    /// distance of two is normal with variance 2.
     #[test]
     fn intervals_of_pairs_cover_the_truth_too() {
         let mut random = fastrand::Rng::with_seed(9);
-        let (samples, cut) = (200, 0.05_f32);
-        let truth = f64::from(2.0 * cut - cut * cut);
+        let (samples, cut) = (200, 0.5);
+        let truth = libm::erf(cut / 2.0);
         let mut held = 0;
         for _ in 0..samples {
-            let people = (0..50).map(|person| (person, random.f32()));
+            let people = (0..50).map(|person| (person, standard_normal_quantile(random.f64()) as f32));
             let labelled: Vec<Labelled> = people
                 .flat_map(|(person, place)| {
                     [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) })
@@ -273,12 +277,12 @@ mod tests {
             let pairs = Pairs::compare(&labelled, &mut random);
             let everybody: Vec<usize> = (0..50).collect();
             let compared = pairs.impostor.len() as u64;
-            let rate = Rate::of_strangers(&pairs, f64::from(cut), &everybody, compared, 300, &mut random);
+            let rate = Rate::of_strangers(&pairs, cut, &everybody, compared, 300, &mut random);
             let Interval { low, high } = rate.interval.unwrap();
             held += usize::from(low <= truth && truth <= high);
         }
         let share = f64::from(held as u32) / f64::from(samples);
-        assert!((0.88..=0.99).contains(&share), "{share} of the intervals hold the truth");
+        assert!((0.90..=0.99).contains(&share), "{share} of the intervals hold the truth");
     }
 
     #[test]

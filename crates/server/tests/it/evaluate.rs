@@ -187,7 +187,7 @@ fn the_terminal_says_what_was_counted_and_where_the_page_is() {
     std::fs::write(people.photos().join("Nobody/broken.jpg"), "no picture").expect("a file");
     let (went_well, said, noted) = people.evaluate(&[]);
     assert!(went_well, "{noted}");
-    for part in ["FMR", "FNMR", "cannot be shown: needs at least 3,000,000 pairs", "(everybody)", "1 unreadable"] {
+    for part in ["FMR", "FNMR", "cannot be shown: needs at least 3,000,000 pairs", "everybody else", "1 unreadable"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(noted.contains("Nobody/broken.jpg") && noted.contains("Wrote evaluation.html"), "{noted}");

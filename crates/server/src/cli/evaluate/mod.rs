@@ -2,6 +2,7 @@
 
 mod groups;
 mod page;
+mod rows;
 mod table;
 
 use super::labelled::{self, Folder, Made};

@@ -8,8 +8,7 @@ mod sizes;
 mod svg;
 mod words;
 
-use super::table::{false_positive, warnings};
-use super::{Evaluation, rule_name, thousands, threshold_name};
+use super::{Evaluation, rows, rule_name, thousands};
 use forest::capital;
 use html::{card, list, table};
 use likeness_gallery::evaluate::{Basis, Comparison, GroupingReport, Measure, Rate, Threshold, Verdict, percent};
@@ -59,7 +58,7 @@ fn opening(evaluation: &Evaluation) -> String {
     }
     text.push_str(&rate_card("Photos in which no face was found", &report.detection_miss, "photos"));
     text.push_str("</div>\n<p class=\"meta\">At the threshold of verify, confidence 0.5. Intervals are 95 %.</p>\n");
-    text.push_str(&list("beware", warnings(evaluation).iter().map(String::as_str)));
+    text.push_str(&list("beware", rows::warnings(evaluation).iter().map(String::as_str)));
     text
 }
 
@@ -79,58 +78,16 @@ fn rate_card(name: &str, rate: &Rate, of: &str) -> String {
 }
 
 fn verification(evaluation: &Evaluation) -> String {
-    let report = &evaluation.report;
-    let thresholds: Vec<Vec<String>> = report
-        .thresholds
-        .iter()
-        .map(|at| {
-            vec![
-                threshold_name(at.threshold).to_owned(),
-                format!("{:.3}", at.distance),
-                at.false_match.to_string(),
-                at.false_non_match.to_string(),
-                at.claimed_rate.map_or_else(|| "none".to_owned(), percent),
-            ]
-        })
-        .collect();
-    let targets: Vec<Vec<String>> = report
-        .targets
-        .iter()
-        .map(|target| {
-            let rate = percent(target.false_match_rate);
-            match &target.shown {
-                Some(shown) => vec![
-                    rate,
-                    format!("{:.3}", shown.distance),
-                    format!("{:.2}", shown.confidence),
-                    shown.false_non_match.to_string(),
-                ],
-                None => {
-                    let needed = thousands(target.pairs_needed);
-                    vec![
-                        rate,
-                        "\u{2013}".to_owned(),
-                        "\u{2013}".to_owned(),
-                        format!("cannot be shown: needs at least {needed} pairs"),
-                    ]
-                }
-            }
-        })
-        .collect();
     [
         "<h2>Same person or not</h2>\n",
         words::verification(),
-        &table(
-            "Errors at the thresholds in use",
-            &["threshold", "distance", "false matches (FMR)", "false non-matches (FNMR)", "FMR that is claimed"],
-            &thresholds,
-        ),
+        &table("Errors at the thresholds in use", &rows::THRESHOLDS, &rows::thresholds(evaluation)),
         &histogram::figure(evaluation),
         &det::figure(evaluation),
         &table(
             "What a false match rate costs: false non-matches at the distance that gives the rate on these photos",
-            &["FMR", "distance", "confidence", "FNMR"],
-            &targets,
+            &rows::TARGETS,
+            &rows::targets(evaluation),
         ),
     ]
     .concat()
@@ -149,30 +106,12 @@ fn detection(evaluation: &Evaluation) -> String {
 
 fn identification(evaluation: &Evaluation) -> String {
     let report = &evaluation.report;
-    let rows: Vec<Vec<String>> = report
-        .identification
-        .iter()
-        .map(|one| {
-            let size = thousands(one.size as u64);
-            vec![
-                if one.is_everybody { format!("{size}, everybody else") } else { size },
-                rule_name(one.rule).to_owned(),
-                format!("{:.3}", one.distance),
-                false_positive(&one.false_positive),
-                one.false_negative.to_string(),
-            ]
-        })
-        .collect();
     [
         "<h2>Who is this?</h2>\n",
         &words::identification(report.false_positive_rate, rule_name(evaluation.identify_rule)),
         &sizes::false_positives(evaluation),
         &sizes::false_negatives(evaluation),
-        &table(
-            "Searches by size of the gallery",
-            &["templates", "rule", "distance", "strangers who get a candidate (FPIR)", "not found (FNIR)"],
-            &rows,
-        ),
+        &table("Searches by size of the gallery", &rows::SEARCHES, &rows::searches(evaluation)),
     ]
     .concat()
 }
@@ -207,25 +146,12 @@ fn by_group(grouping: &GroupingReport, number: usize) -> String {
     }
     let silent = by_verdict(Verdict::NoInterval).count();
     if silent > 0 {
-        text.push_str(&format!("<p>{}</p>\n", escaped(&super::table::nothing_concluded(silent))));
+        text.push_str(&format!("<p>{}</p>\n", escaped(&rows::nothing_concluded(silent))));
     }
     for (place, measure) in Measure::ALL.into_iter().enumerate() {
         let caption = if place == 0 { forest::CAPTION } else { "" };
         text.push_str(&forest::figure(grouping, measure, format!("groups-{number}-{place}"), caption));
     }
-    let rows: Vec<Vec<String>> = grouping
-        .groups
-        .iter()
-        .map(|group| {
-            let mut row = vec![group.name.clone(), group.people.to_string(), thousands(group.photos)];
-            row.extend(Measure::ALL.iter().map(|measure| measure.of(group).to_string()));
-            row
-        })
-        .collect();
-    text.push_str(&table(
-        &format!("Groups by {}", grouping.name),
-        &["group", "people", "photos", "false matches within the group", "false non-matches", "no face found"],
-        &rows,
-    ));
+    text.push_str(&table(&format!("Groups by {}", grouping.name), &rows::GROUPS, &rows::groups(grouping)));
     text
 }
