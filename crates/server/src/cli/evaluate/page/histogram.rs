@@ -42,11 +42,14 @@ pub(super) fn figure(evaluation: &Evaluation) -> String {
         chart.polygon(&format!("area {class}"), &outline);
     }
     chart.line("rule", (FRAME.left, FRAME.bottom), (FRAME.right, FRAME.bottom));
-    for (place, at) in report.thresholds.iter().enumerate() {
+    for at in &report.thresholds {
         let x = FRAME.x(at.distance / end);
-        let y = 18.0 + 17.0 * place as f64;
+        let y = 22.0;
         chart.line("threshold", (x, y - 4.0), (x, FRAME.bottom));
-        chart.text("note", (x + 6.0, y), Side::Right, threshold_name(at.threshold));
+        // The stricter one is named on its left, so that no name crosses the other's line.
+        let is_strictest = report.thresholds.iter().all(|other| at.distance <= other.distance);
+        let (x, side) = if is_strictest { (x - 6.0, Side::Left) } else { (x + 6.0, Side::Right) };
+        chart.text("note", (x, y), side, threshold_name(at.threshold));
     }
     for (place, (class, name)) in [("genuine", "one person"), ("impostor", "different people")].iter().enumerate() {
         let y = FRAME.top + 14.0 + 18.0 * place as f64;
