@@ -6,6 +6,7 @@ mod concurrency;
 mod durability;
 mod embeddings;
 mod engines;
+mod evaluate;
 mod family;
 mod first_start;
 mod fuzz;
