@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod absent;
 mod bench;
 mod concurrency;
 mod durability;

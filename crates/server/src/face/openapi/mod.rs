@@ -83,6 +83,7 @@ fn operation(route: &Route, described: &Description) -> Value {
         "operationId": route.operation,
         "tags": [described.tag],
         "summary": described.summary,
+        "x-checklist-row": route.row,
         "parameters": parameters,
         "responses": responses(route, &described.answer),
     });
