@@ -90,6 +90,7 @@ pub(super) const fn id_property(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "largePersonGroupId",
         ContainerKind::PersonDirectory => "personDirectoryId",
         ContainerKind::DynamicPersonGroup => "dynamicPersonGroupId",
+        ContainerKind::Snapshot => "snapshotId",
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) const fn kind_code(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "LargePersonGroup",
         ContainerKind::PersonDirectory => "PersonDirectory",
         ContainerKind::DynamicPersonGroup => "DynamicPersonGroup",
+        ContainerKind::Snapshot => "Snapshot",
     }
 }
 
@@ -120,6 +121,7 @@ const fn kind_words(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "large person group",
         ContainerKind::PersonDirectory => "person directory",
         ContainerKind::DynamicPersonGroup => "dynamic person group",
+        ContainerKind::Snapshot => "snapshot",
     }
 }
 
