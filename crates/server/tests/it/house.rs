@@ -203,6 +203,51 @@ impl House {
     }
 }
 
+/// Another account of a house, made from the command line while the server runs.
+pub(crate) struct Neighbour<'a> {
+    house: &'a House,
+    pub(crate) id: String,
+    pub(crate) keys: [String; 2],
+}
+
+impl House {
+    /// Makes another account.
+    pub(crate) fn neighbour(&self) -> Neighbour<'_> {
+        let output = run(likeness().args(["accounts", "add"]).env("LIKENESS_DATA", &self.data));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).expect("text");
+        let value = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("it prints id and keys");
+            line.trim().to_owned()
+        };
+        Neighbour { house: self, id: value("account"), keys: [value("key1"), value("key2")] }
+    }
+
+    /// The id of the account that the first start made.
+    pub(crate) fn account(&self) -> String {
+        let output = run(likeness().args(["accounts", "list"]).env("LIKENESS_DATA", &self.data));
+        let said = String::from_utf8(output.stdout).expect("text");
+        let first = said.lines().nth(2).and_then(|line| line.split_whitespace().next());
+        first.expect("a table with a head").to_owned()
+    }
+}
+
+impl Neighbour<'_> {
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.house.bare(method, path).header("Ocp-Apim-Subscription-Key", &self.keys[0])
+    }
+
+    /// Sends JSON and reads the answer.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(method, path).header("Content-Type", "application/json").body(body.to_string()))
+    }
+
+    /// Sends no body and reads the answer.
+    pub(crate) fn call(&self, method: &str, path: &str) -> Answer {
+        Answer::of(self.request(method, path))
+    }
+}
+
 impl Drop for House {
     fn drop(&mut self) {
         drop(self.child.kill());

@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod accounts;
 mod bench;
 mod concurrency;
 mod durability;
