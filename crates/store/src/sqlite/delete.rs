@@ -113,19 +113,19 @@ pub(super) async fn container(work: &mut Work<'_>, container: &ContainerName) ->
 
 /// Removes what has expired, oldest first, and change rows that are past their time.
 pub(super) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
-    let removed = sqlx::query(
+    let mut room = limit;
+    for statement in [
         "DELETE FROM face_id WHERE account_id = ?1 AND face_id IN (
              SELECT face_id FROM face_id
              WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
-    )
-    .bind(work.account())
-    .bind(work.at())
-    .bind(limit)
-    .execute(&mut *work.connection)
-    .await?
-    .rows_affected();
-    let mut room = limit - i64::try_from(removed).unwrap_or(limit);
-    room -= operations(work, room).await?;
+        "DELETE FROM operation WHERE account_id = ?1 AND operation_id IN (
+             SELECT operation_id FROM operation
+             WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
+    ] {
+        let expired = sqlx::query(statement).bind(work.account()).bind(work.at()).bind(room);
+        let removed = expired.execute(&mut *work.connection).await?.rows_affected();
+        room -= i64::try_from(removed).unwrap_or(room);
+    }
     while room > 0 {
         let Some((snapshot, number)) = expired_snapshot(work).await? else { break };
         room -= part_of_snapshot(work, &snapshot, number, room).await?;
@@ -134,22 +134,6 @@ pub(super) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
     let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
     Ok(Done { applied, target: None, records: removed })
-}
-
-/// Removes operations that have expired, oldest first, and gives their number.
-async fn operations(work: &mut Work<'_>, room: i64) -> Result<i64, StoreError> {
-    let removed = sqlx::query(
-        "DELETE FROM operation WHERE account_id = ?1 AND operation_id IN (
-             SELECT operation_id FROM operation
-             WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
-    )
-    .bind(work.account())
-    .bind(work.at())
-    .bind(room)
-    .execute(&mut *work.connection)
-    .await?
-    .rows_affected();
-    Ok(i64::try_from(removed).unwrap_or(i64::MAX))
 }
 
 /// The id and the copy of the snapshot that has been due for longest.

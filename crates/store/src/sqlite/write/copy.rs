@@ -106,9 +106,24 @@ pub(super) async fn container(work: &mut Work<'_>, from: &Source, to: &Container
         .bind(persons)
         .execute(&mut *work.connection)
         .await?;
-    persons_of(work, from, number).await?;
-    faces_of(work, from, number).await?;
+    let destination = Destination { keys: work.own_keys(), number, randomness: work.vault.randomness() };
+    persons_of(work, from, &destination).await?;
+    faces_of(work, from, &destination).await?;
     Ok(Copied { number, version: unsigned(version)?, records: 1 + unsigned(persons)? + unsigned(faces)? })
+}
+
+/// Where the copy goes.
+struct Destination<'v> {
+    keys: Arc<AccountKeys>,
+    number: i64,
+    randomness: &'v dyn Randomness,
+}
+
+impl Destination<'_> {
+    fn reseal<'k>(&'k self, from: &'k Source, purpose: Purpose, what: &'static str) -> Reseal<'k> {
+        let to = self.keys.compartment(purpose, self.number, self.number);
+        Reseal { from: from.compartment(purpose), to, randomness: self.randomness, what }
+    }
 }
 
 /// Opens values of one purpose where they were and seals them for where they go.
@@ -126,16 +141,9 @@ impl Reseal<'_> {
     }
 }
 
-async fn persons_of(work: &mut Work<'_>, from: &Source, number: i64) -> Result<(), StoreError> {
-    let (keys, randomness) = (work.own_keys(), work.vault.randomness());
-    let reseal = |purpose, what| Reseal {
-        from: from.compartment(purpose),
-        to: keys.compartment(purpose, number, number),
-        randomness,
-        what,
-    };
-    let names = reseal(Purpose::PersonName, "the name of a person");
-    let user_data = reseal(Purpose::PersonUserData, "the user data of a person");
+async fn persons_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> Result<(), StoreError> {
+    let names = to.reseal(from, Purpose::PersonName, "the name of a person");
+    let user_data = to.reseal(from, Purpose::PersonUserData, "the user data of a person");
     let mut after = 0;
     loop {
         let rows: Vec<PersonRow> = sqlx::query_as(
@@ -157,7 +165,7 @@ async fn persons_of(work: &mut Work<'_>, from: &Source, number: i64) -> Result<(
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )
             .bind(work.account())
-            .bind(number)
+            .bind(to.number)
             .bind(seq)
             .bind(&id)
             .bind(names.value(&record, &name)?)
@@ -168,16 +176,9 @@ async fn persons_of(work: &mut Work<'_>, from: &Source, number: i64) -> Result<(
     }
 }
 
-async fn faces_of(work: &mut Work<'_>, from: &Source, number: i64) -> Result<(), StoreError> {
-    let (keys, randomness) = (work.own_keys(), work.vault.randomness());
-    let reseal = |purpose, what| Reseal {
-        from: from.compartment(purpose),
-        to: keys.compartment(purpose, number, number),
-        randomness,
-        what,
-    };
-    let templates = reseal(Purpose::FaceTemplate, "a template");
-    let user_data = reseal(Purpose::FaceUserData, "the user data of a face");
+async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> Result<(), StoreError> {
+    let templates = to.reseal(from, Purpose::FaceTemplate, "a template");
+    let user_data = to.reseal(from, Purpose::FaceUserData, "the user data of a face");
     let words = words(work.connection, from.account).await?;
     // Numbers of the account's own words by those of the source's.
     let mut spaces = HashMap::new();
@@ -208,7 +209,7 @@ async fn faces_of(work: &mut Work<'_>, from: &Source, number: i64) -> Result<(),
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )
             .bind(work.account())
-            .bind(number)
+            .bind(to.number)
             .bind(seq)
             .bind(&id)
             .bind(person)
