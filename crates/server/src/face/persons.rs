@@ -4,7 +4,7 @@ use super::arguments::Fields;
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_store};
 use likeness_base::random_bytes;
-use likeness_store::{PageStart, Person, Write};
+use likeness_store::{ContainerName, PageStart, Person, Write};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -53,6 +53,15 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     Ok(Reply::empty())
 }
 
+/// Refuses a person who is not there.
+pub(super) async fn must_exist(call: &Call, container: &ContainerName, person: Uuid) -> Result<(), Refusal> {
+    let known = call.app.store.person_keys(call.account, container, &[person]).await;
+    match known.map_err(|error| from_store(error, container.kind))?[..] {
+        [Some(_)] => Ok(()),
+        _ => Err(Refusal::PersonNotFound(Role::Resource)),
+    }
+}
+
 /// The second path parameter.
 pub(super) fn person_id(call: &Call) -> Result<Uuid, Refusal> {
     call.id(1, Refusal::PersonNotFound(Role::Resource))
@@ -64,12 +73,18 @@ pub(super) fn new_id(call: &Call) -> Uuid {
 }
 
 fn shown(person: &Person) -> Map<String, Value> {
+    let mut shown = without_faces(person);
+    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
+    shown
+}
+
+/// A person on the wire, as the directory shows them.
+pub(super) fn without_faces(person: &Person) -> Map<String, Value> {
     let mut shown = Map::new();
     shown.insert("personId".to_owned(), json!(person.id));
     shown.insert("name".to_owned(), json!(person.name.expose()));
     if let Some(user_data) = &person.user_data {
         shown.insert("userData".to_owned(), json!(user_data.expose()));
     }
-    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
     shown
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod bench;
 mod concurrency;
+mod directory;
 mod durability;
 mod embeddings;
 mod engines;
@@ -14,3 +15,4 @@ mod lifecycle;
 mod pages;
 mod pictures;
 mod refusals;
+mod snapshots;
