@@ -408,6 +408,10 @@ pub enum Write {
         taken_by: AccountId,
         /// What is made; its kind is that of the source.
         container: ContainerName,
+        /// Most containers of this kind in the account.
+        limit: Option<u64>,
+        /// Most people in all containers of this kind in the account.
+        account_limit: Option<u64>,
     },
     /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
     Tracked {

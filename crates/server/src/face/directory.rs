@@ -23,8 +23,8 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
             person,
             name: fields.name.unwrap_or_else(|| Secret::new(String::new())),
             user_data: fields.user_data,
-            limit: None,
-            account_limit: None,
+            limit: call.tier().persons(call.kind()),
+            account_limit: call.tier().persons_in_all(call.kind()),
         },
     )
     .await?;
@@ -95,7 +95,9 @@ pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
     let model = model(&call)?;
     let person = person_id(&call)?;
-    persons::must_exist(&call, &ContainerName::directory(), person).await?;
+    if faces_of(&call, person, model).await?.len() as u64 >= FACES_OF_A_PERSON {
+        return Err(Refusal::quota(FACES_OF_A_PERSON));
+    }
     let face = addition.face(&mut call).await?;
     let id = face.id;
     let limit = Some(FACES_OF_A_PERSON);
@@ -109,9 +111,7 @@ pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn list_faces(call: Call) -> Result<Reply, Refusal> {
     let model = model(&call)?;
     let person = person_id(&call)?;
-    let faces = call.app.store.faces_of_person(call.account, &ContainerName::directory(), person).await;
-    let faces = faces.map_err(|error| from_store(error, call.kind()))?;
-    let ids: Vec<Uuid> = faces.iter().filter(|face| is_of(face, model)).map(|face| face.id).collect();
+    let ids = faces_of(&call, person, model).await?;
     Reply::json(&json!({ "personId": person, "persistedFaceIds": ids }))
 }
 
@@ -146,6 +146,13 @@ async fn face(call: &Call) -> Result<(Uuid, Face), Refusal> {
     let found = call.app.store.face(call.account, &ContainerName::directory(), Some(person), id).await;
     let found = found.map_err(|error| from_store(error, call.kind()))?;
     found.filter(|face| is_of(face, model)).map(|face| (person, face)).ok_or(Refusal::PersistedFaceNotFound)
+}
+
+/// The ids of a person's faces of one model, in the order in which they were added.
+async fn faces_of(call: &Call, person: Uuid, model: &str) -> Result<Vec<Uuid>, Refusal> {
+    let faces = call.app.store.faces_of_person(call.account, &ContainerName::directory(), person).await;
+    let faces = faces.map_err(|error| from_store(error, call.kind()))?;
+    Ok(faces.iter().filter(|face| is_of(face, model)).map(|face| face.id).collect())
 }
 
 fn is_of(face: &Face, model: &str) -> bool {

@@ -62,6 +62,8 @@ pub(crate) enum Refusal {
     UnsupportedMediaType(&'static str),
     /// Another write to the same resource is in progress.
     Conflict,
+    /// The account has called too often; come back after so many seconds.
+    TooManyCalls(u32),
     /// Every worker is busy; come back.
     Busy,
     /// The picture, or its download, did not arrive in time.
@@ -133,6 +135,11 @@ impl Refusal {
     /// A bad argument with a plain sentence.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::BadArgument(message.into())
+    }
+
+    /// A stored-object quota that is reached.
+    pub(crate) fn quota(limit: u64) -> Self {
+        Self::QuotaExceeded(format!("The limit of {limit} is reached. Delete something first."))
     }
 
     /// The table.
@@ -237,6 +244,16 @@ impl Refusal {
                 "ConcurrentOperationConflict",
                 "Another operation on the same resource is in progress. Try again.",
             ),
+            Self::TooManyCalls(seconds) => Wire {
+                retry_after: Some(*seconds),
+                ..wire(
+                    S::TOO_MANY_REQUESTS,
+                    "429",
+                    &format!(
+                        "Requests have exceeded the call rate limit of the account's tier. Try again after {seconds} seconds."
+                    ),
+                )
+            },
             Self::Busy => Wire {
                 retry_after: Some(1),
                 ..wire(S::TOO_MANY_REQUESTS, "429", "Every worker is busy. Try again after the time in Retry-After.")
@@ -287,9 +304,7 @@ pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
             Refusal::bad("'applyScope' is invalid. It names an account that this installation does not have.")
         }
         StoreError::TrainingRunning => Refusal::TrainingNotFinished(kind),
-        StoreError::LimitReached { limit, .. } => {
-            Refusal::QuotaExceeded(format!("The limit of {limit} is reached. Delete something first."))
-        }
+        StoreError::LimitReached { limit, .. } => Refusal::quota(limit),
         StoreError::Busy => Refusal::Conflict,
         StoreError::DiskFull => Refusal::Unavailable,
         other => Refusal::Internal(other.to_string()),

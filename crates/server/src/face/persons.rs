@@ -4,7 +4,7 @@ use super::arguments::Fields;
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_store};
 use likeness_base::random_bytes;
-use likeness_store::{ContainerName, PageStart, Person, Write};
+use likeness_store::{PageStart, Person, Write};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -13,7 +13,8 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (name, user_data) = Fields::read(call.json()?)?.named()?;
     let person = new_id(&call);
-    call.write(Write::CreatePerson { container, person, name, user_data, limit: None, account_limit: None }).await?;
+    let (limit, account_limit) = (call.tier().persons(call.kind()), call.tier().persons_in_all(call.kind()));
+    call.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await?;
     Reply::json(&json!({ "personId": person }))
 }
 
@@ -51,15 +52,6 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let person = person_id(&call)?;
     call.write(Write::DeletePerson { container, person }).await?;
     Ok(Reply::empty())
-}
-
-/// Refuses a person who is not there.
-pub(super) async fn must_exist(call: &Call, container: &ContainerName, person: Uuid) -> Result<(), Refusal> {
-    let known = call.app.store.person_keys(call.account, container, &[person]).await;
-    match known.map_err(|error| from_store(error, container.kind))?[..] {
-        [Some(_)] => Ok(()),
-        _ => Err(Refusal::PersonNotFound(Role::Resource)),
-    }
 }
 
 /// The second path parameter.

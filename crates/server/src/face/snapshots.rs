@@ -84,8 +84,10 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
     }
     let resource = format!("/{}/{id}", collection(snapshot.kind));
     let container = ContainerName { kind: snapshot.kind, id };
-    let work = Write::ApplySnapshot { snapshot: snapshot.id, taken_by: snapshot.taken_by, container };
-    accepted(&call, snapshot.kind, resource, work).await
+    let Snapshot { id: snapshot, taken_by, kind, .. } = snapshot;
+    let (limit, account_limit) = (call.tier().containers(kind), call.tier().persons_in_all(kind));
+    let work = Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit };
+    accepted(&call, kind, resource, work).await
 }
 
 /// Does the work and answers where to ask about it; refusals are in the words of the kind of container.

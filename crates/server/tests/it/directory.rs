@@ -262,6 +262,7 @@ fn every_refusal_has_its_status_and_code() {
         row("POST", "verify", json!({ "faceId": third, "personId": ada }), 404, "PersistedFaceNotFound"),
         row("POST", "verify", json!({ "faceId": first, "personId": ada }), 400, "BadArgument"),
         // without a body
+        row("GET", "dynamicpersongroups?top=0", Value::Null, 400, "BadArgument"),
         row("GET", &format!("persons/{ID}"), Value::Null, 404, "PersonNotFound"),
         row("GET", "persons/x", Value::Null, 404, "PersonNotFound"),
         row("DELETE", &format!("persons/{ID}"), Value::Null, 404, "PersonNotFound"),

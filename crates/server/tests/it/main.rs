@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod absent;
 mod accounts;
 mod bench;
 mod concurrency;
@@ -7,8 +8,10 @@ mod directory;
 mod durability;
 mod embeddings;
 mod engines;
+mod evaluate;
 mod family;
 mod first_start;
+mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
@@ -16,3 +19,4 @@ mod pages;
 mod pictures;
 mod refusals;
 mod snapshots;
+mod tiers;

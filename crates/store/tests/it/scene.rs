@@ -238,6 +238,11 @@ pub(crate) fn change_group(id: &str, add: &[Uuid], remove: &[Uuid]) -> Write {
     Write::UpdateDynamicGroup { id: id.into(), name: None, user_data: None, add, remove }
 }
 
+pub(crate) fn apply(snapshot: Uuid, taken_by: AccountId, container: &ContainerName) -> Write {
+    let container = container.clone();
+    Write::ApplySnapshot { snapshot, taken_by, container, limit: None, account_limit: None }
+}
+
 pub(crate) fn delete_face(container: &ContainerName, person: Option<Uuid>, face: Uuid) -> Write {
     Write::DeleteFace { container: container.clone(), person, face }
 }

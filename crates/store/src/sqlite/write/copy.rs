@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use likeness_base::Randomness;
 
+use super::containers::refuse_above;
 use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
-use crate::error::StoreError;
+use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, Compartment, Purpose, Record};
 use crate::sqlite::read::{damaged, open, open_text, words};
@@ -34,6 +35,16 @@ impl Source {
     }
 }
 
+/// How much there may be where the copy goes.
+pub(super) struct Limits {
+    pub(super) containers: Option<u64>,
+    pub(super) persons_in_account: Option<u64>,
+}
+
+impl Limits {
+    pub(super) const NONE: Self = Self { containers: None, persons_in_account: None };
+}
+
 /// What has come of it.
 pub(super) struct Copied {
     pub(super) number: i64,
@@ -52,7 +63,12 @@ type FaceRow = (i64, Vec<u8>, Option<i64>, i64, i64, Vec<u8>, Option<Vec<u8>>);
 
 /// Makes `to` in the account of the command: same texts, people, faces, ids and numbers, and the same version, so
 /// that what the last successful training covers stays visible and what came later stays invisible.
-pub(super) async fn container(work: &mut Work<'_>, from: &Source, to: &ContainerName) -> Result<Copied, StoreError> {
+pub(super) async fn container(
+    work: &mut Work<'_>,
+    from: &Source,
+    to: &ContainerName,
+    limits: Limits,
+) -> Result<Copied, StoreError> {
     let row: SourceRow = sqlx::query_as(
         "SELECT c.kind, c.wire_id, l.word, c.version, c.next_person, c.next_face, c.persons, c.faces,
                 c.trained_version, c.training_success_at
@@ -77,7 +93,8 @@ pub(super) async fn container(work: &mut Work<'_>, from: &Source, to: &Container
     let text = |purpose, sealed: &[u8]| open_text(&from.compartment(purpose), &record, sealed, CONTAINER_TEXT);
     let name = text(Purpose::ContainerName, &texts.0)?;
     let user_data = texts.1.map(|sealed| text(Purpose::ContainerUserData, &sealed)).transpose()?;
-    let Done { applied, .. } = containers::create(work, to, &name, user_data.as_ref(), &model, None).await?;
+    let Done { applied, .. } =
+        containers::create(work, to, &name, user_data.as_ref(), &model, limits.containers).await?;
     let number = applied.container.expect("a container that was made has a number");
     let trained = trained_version.is_some();
     sqlx::query(
@@ -100,12 +117,15 @@ pub(super) async fn container(work: &mut Work<'_>, from: &Source, to: &Container
     .bind(trained_version)
     .execute(&mut *work.connection)
     .await?;
-    sqlx::query("UPDATE tally SET persons = persons + ?3 WHERE account_id = ?1 AND kind = ?2")
-        .bind(work.account())
-        .bind(to.kind.number())
-        .bind(persons)
-        .execute(&mut *work.connection)
-        .await?;
+    let persons_in_account: i64 = sqlx::query_scalar(
+        "UPDATE tally SET persons = persons + ?3 WHERE account_id = ?1 AND kind = ?2 RETURNING persons",
+    )
+    .bind(work.account())
+    .bind(to.kind.number())
+    .bind(persons)
+    .fetch_one(&mut *work.connection)
+    .await?;
+    refuse_above(LimitKind::PersonsInAccount, persons_in_account, limits.persons_in_account)?;
     let destination = Destination { keys: work.own_keys(), number, randomness: work.vault.randomness() };
     persons_of(work, from, &destination).await?;
     faces_of(work, from, &destination).await?;

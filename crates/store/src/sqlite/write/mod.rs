@@ -151,8 +151,9 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
             snapshots::update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
         }
         Write::DeleteSnapshot { snapshot } => delete::snapshot(work, *snapshot).await,
-        Write::ApplySnapshot { snapshot, taken_by, container } => {
-            snapshots::apply(work, *snapshot, *taken_by, container).await
+        Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit } => {
+            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
+            snapshots::apply(work, *snapshot, *taken_by, container, limits).await
         }
         Write::Tracked { .. } => Err(StoreError::Inconsistent("a tracked command is tracked once")),
         Write::UpdateFace { container, person, face, user_data } => {

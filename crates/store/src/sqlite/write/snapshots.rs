@@ -3,7 +3,7 @@
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use super::copy::{self, Source};
+use super::copy::{self, Limits, Source};
 use super::{Done, Work, audit};
 use crate::audit::AuditTarget;
 use crate::command::{Applied, ContainerKind, ContainerName};
@@ -44,11 +44,11 @@ pub(super) async fn take(
             .await?
             .ok_or(StoreError::ContainerNotFound)?;
     let from = Source { account: work.command.account, number, keys: work.own_keys() };
-    let copied =
-        copy::container(work, &from, &ContainerName::copy_of(snapshot)).await.map_err(|error| match error {
-            StoreError::ContainerExists => StoreError::SnapshotExists,
-            other => other,
-        })?;
+    let copied = copy::container(work, &from, &ContainerName::copy_of(snapshot), Limits::NONE).await;
+    let copied = copied.map_err(|error| match error {
+        StoreError::ContainerExists => StoreError::SnapshotExists,
+        other => other,
+    })?;
     let sealed = seal_user_data(work, copied.number, snapshot, expires_at.as_millis(), user_data);
     sqlx::query(
         "INSERT INTO snapshot (account_id, snapshot_id, expires_at, container, source_kind, created_at, updated_at,
@@ -101,6 +101,7 @@ pub(super) async fn apply(
     snapshot: Uuid,
     taken_by: AccountId,
     container: &ContainerName,
+    limits: Limits,
 ) -> Result<Done, StoreError> {
     let found = find(work, taken_by, snapshot).await?;
     let is_offered: bool = sqlx::query_scalar(
@@ -119,7 +120,7 @@ pub(super) async fn apply(
     }
     let keys = work.source_keys.clone().ok_or(StoreError::SnapshotNotFound)?;
     let from = Source { account: taken_by, number: found.container, keys };
-    let copied = copy::container(work, &from, container).await?;
+    let copied = copy::container(work, &from, container, limits).await?;
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     let target = AuditTarget { kind: container.kind, number: copied.number };
     let done = Done { applied, target: Some(target), records: copied.records };

@@ -124,6 +124,7 @@ macro_rules! for_each_case {
                 snapshot_ends_at_the_very_instant_and_is_swept,
                 large_snapshot_is_swept_in_parts,
                 both_audit_trails_tell_of_a_hand_over,
+                applied_copy_counts_against_limits,
                 refused_snapshot_leaves_nothing_behind,
             ],
             training: [

@@ -14,7 +14,7 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
     let (face, detected) = (scene.face(), scene.detected(HOUR_MILLIS));
     let face_id = face.id;
     let snapshot = scene.id();
-    let apply = Write::ApplySnapshot { snapshot, taken_by: scene.account, container: group("copy") };
+    let apply = crate::scene::apply(snapshot, scene.account, &group("copy"));
     let refused: [(Write, Expected); 13] = [
         (create(&container), |e| matches!(e, StoreError::ContainerExists)),
         (create_person(&container, person), |e| matches!(e, StoreError::PersonExists)),

@@ -1,13 +1,13 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, FaceKey, Feed, NewFace, PageStart, StoreError,
-    TrainingOutcome, TrainingStatus, Write,
+    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, FaceKey, Feed, LimitKind, NewFace, PageStart,
+    StoreError, TrainingOutcome, TrainingStatus, Write,
 };
 use uuid::Uuid;
 
 use crate::assert_refused;
 use crate::scene::{
-    Backend, HOUR_MILLIS, Scene, add_face, create, delete, delete_face, delete_person, group, list, text,
+    Backend, HOUR_MILLIS, Scene, add_face, apply, create, delete, delete_face, delete_person, group, list, text,
 };
 
 const PAGE: fn() -> PageStart = || PageStart { after: String::new(), top: 100 };
@@ -27,10 +27,6 @@ async fn family(scene: &Scene) -> (ContainerName, [Uuid; 2], [Uuid; 2]) {
         people.push(person);
     }
     (container, [people[0], people[1]], [faces[0], faces[1]])
-}
-
-fn apply(snapshot: Uuid, taken_by: AccountId, container: &ContainerName) -> Write {
-    Write::ApplySnapshot { snapshot, taken_by, container: container.clone() }
 }
 
 /// Everything of a container that a copy must have, in words that do not name the account.
@@ -259,6 +255,24 @@ pub(crate) async fn both_audit_trails_tell_of_a_hand_over(backend: &dyn Backend)
     let taken = &rows[rows.len() - 2];
     assert_eq!((taken.action.as_str(), taken.target.unwrap().number), ("take_snapshot", source));
     assert_eq!(taken.outcome, AuditOutcome::Applied);
+}
+
+pub(crate) async fn applied_copy_counts_against_limits(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let (container, ..) = family(&scene).await;
+    let snapshot = scene.take(&container, &[scene.account]).await;
+    let within = |limit, account_limit| Write::ApplySnapshot {
+        snapshot,
+        taken_by: scene.account,
+        container: group("copy"),
+        limit: Some(limit),
+        account_limit: Some(account_limit),
+    };
+    let containers = scene.write(within(1, 4)).await;
+    assert_refused!(containers, StoreError::LimitReached { kind: LimitKind::Containers, limit: 1 });
+    let persons = scene.write(within(2, 3)).await;
+    assert_refused!(persons, StoreError::LimitReached { kind: LimitKind::PersonsInAccount, limit: 3 });
+    scene.write(within(2, 4)).await.unwrap();
 }
 
 pub(crate) async fn refused_snapshot_leaves_nothing_behind(backend: &dyn Backend) {
