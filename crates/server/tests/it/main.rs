@@ -1,8 +1,10 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
 mod absent;
+mod accounts;
 mod bench;
 mod concurrency;
+mod directory;
 mod durability;
 mod embeddings;
 mod engines;
@@ -16,4 +18,5 @@ mod lifecycle;
 mod pages;
 mod pictures;
 mod refusals;
+mod snapshots;
 mod tiers;
