@@ -11,7 +11,7 @@ import createFaceClient, { isUnexpected, getLongRunningPoller } from "@azure-res
 import { AzureKeyCredential } from "@azure/core-auth";
 
 const [endpoint, key, photos] = process.argv.slice(2);
-const client = createFaceClient(endpoint, new AzureKeyCredential(key), { allowInsecureConnection: true });
+const client = createFaceClient(endpoint, new AzureKeyCredential(key));
 const models = { detectionModel: "detection_01", recognitionModel: "recognition_04" };
 
 const photo = (number) => readFileSync(join(photos, `sample${number}.jpg`));
@@ -132,7 +132,7 @@ const cases = {
   },
 
   async wrongKey() {
-    const stranger = createFaceClient(endpoint, new AzureKeyCredential("wrong"), { allowInsecureConnection: true });
+    const stranger = createFaceClient(endpoint, new AzureKeyCredential("wrong"));
     refused(await stranger.path("/facelists").get(), "401", "401");
   },
 };
