@@ -1,7 +1,10 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod attributes;
 mod bench;
 mod concurrency;
+mod confusion;
+mod costume;
 mod durability;
 mod embeddings;
 mod engines;
@@ -10,6 +13,8 @@ mod first_start;
 mod golden;
 mod house;
 mod lifecycle;
+mod models;
 mod pages;
 mod pictures;
+mod pipeline;
 mod refusals;
