@@ -21,8 +21,8 @@ pub enum GalleryError {
     /// A calibration makes no sense; the text says what is wrong with it.
     #[error("the calibration is not usable: {0}")]
     BadCalibration(&'static str),
-    /// Too little to calibrate from. Add photos of more people, or more photos of each.
-    #[error("calibration needs at least {needed} {what}, there are {found}")]
+    /// Too little to calibrate or evaluate from. Add photos of more people, or more photos of each.
+    #[error("at least {needed} {what} are needed, there are {found}")]
     TooLittle {
         /// What there is too little of.
         what: &'static str,

@@ -32,8 +32,11 @@
 //! | which of these belong together? | [`group()`] | verify |
 //! | how rarely would a stranger match? | [`Calibration::face_check_confidence`] | Face Check |
 //!
+//! How often these err on photos of known people is what [`evaluate`](mod@evaluate) finds out.
+//!
 //! What this crate does not know: pictures, names, HTTP, the time, and where templates are kept. It draws no random
-//! numbers except from a seed it is given ([`calibrate`]). No error and no `Debug` of it shows a number of a template.
+//! numbers except from a seed it is given ([`calibrate`], [`evaluate`]). No error and no `Debug` of it shows a number of a
+//! template.
 
 mod block;
 mod calibration;
@@ -43,13 +46,17 @@ mod gallery;
 mod group;
 mod identify;
 mod kernel;
+mod labelled;
+mod pairs;
 mod quantise;
 mod scan;
 mod similar;
 mod snapshot;
 mod space;
+mod spread;
 
 pub mod calibrate;
+pub mod evaluate;
 
 pub use calibration::{Calibration, CalibrationParts, Logistic};
 pub use distance::distance;
@@ -57,9 +64,11 @@ pub use error::GalleryError;
 pub use gallery::{Gallery, Row};
 pub use group::{Groups, group};
 pub use identify::{Cut, PersonHit, identify};
+pub use labelled::Labelled;
 pub use similar::{Mode, SimilarHit, find_similar, find_similar_among};
 pub use snapshot::{Hit, Snapshot, Visible};
 pub use space::{Probe, Space};
+pub use spread::{Interval, Spread};
 
 /// The number by which the caller knows a face: the store's internal sequence, opaque here. Ties between equal
 /// distances go to the smaller one.

@@ -6,6 +6,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::trainings::Trainings;
 use likeness_base::{Clock, Randomness};
 use likeness_gallery::Calibration;
@@ -37,6 +38,8 @@ pub(crate) struct App {
     pub fetcher: Fetcher,
     /// Who may call.
     pub access: Access,
+    /// How fast, and what they may hold.
+    pub limits: Limits,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// The one source of randomness.

@@ -3,6 +3,7 @@
 //! Start at [`Config::load`]. Every setting has a default that is right for one machine; `likeness config check`
 //! prints what is in force. Secrets are never part of what is printed.
 
+use crate::limits::Tier;
 use anyhow::{Context, Result, bail};
 use likeness_vision::AttributeSet;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub(crate) struct Config {
     pub key_file: PathBuf,
     /// Folder with installed model packs; empty means the user's cache folder. `LIKENESS_CACHE`.
     pub cache: PathBuf,
+    /// Limits of every account: `unlimited`, `F0`, `S0` or `E0`, as the public service has them. `LIKENESS_TIER`.
+    pub tier: Tier,
     /// Pictures and inference.
     pub inference: InferenceConfig,
     /// Pictures by address.
@@ -185,6 +188,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             key_file: PathBuf::new(),
             cache: PathBuf::new(),
+            tier: Tier::Unlimited,
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
             identify: IdentifyConfig::default(),
@@ -290,6 +294,9 @@ impl Config {
                 _ => bail!("LIKENESS_LOG_FORMAT must be text or json"),
             };
         }
+        if let Some(value) = text("LIKENESS_TIER") {
+            self.tier = Tier::parse(&value).context("LIKENESS_TIER must be unlimited, F0, S0 or E0")?;
+        }
         if let Some(value) = text("LIKENESS_ENGINE") {
             self.inference.engine = match value.as_str() {
                 "auto" => EngineChoice::Auto,
@@ -390,6 +397,7 @@ mod tests {
         let cases = [
             "LIKENESS_LISTEN",
             "LIKENESS_WORKERS",
+            "LIKENESS_TIER",
             "LIKENESS_ENGINE",
             "LIKENESS_DEV_TLS",
             "LIKENESS_LOG_FORMAT",

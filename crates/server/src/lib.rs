@@ -17,7 +17,10 @@ mod galleries;
 mod http;
 mod inference;
 mod ledger;
+mod limits;
 mod networks;
 mod start;
+#[doc(hidden)]
+pub mod strangers;
 mod templates;
 mod trainings;

@@ -9,6 +9,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::{Admission, Inference};
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::networks::Networks;
 use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
@@ -116,6 +117,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let ledger = Arc::new(Ledger::new(store.clone(), galleries.clone()));
     let trainings = Trainings::new(store.clone(), ledger.clone(), galleries.clone(), clock.clone());
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
+    let limits = Limits::new(config.tier);
     let app = Arc::new(App {
         config,
         store,
@@ -128,6 +130,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         trainings,
         fetcher,
         access,
+        limits,
         clock,
         randomness,
         metrics: metrics_recorder()?,

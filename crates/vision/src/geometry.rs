@@ -58,14 +58,22 @@ impl RectF {
 
     /// Intersection over union with another rectangle, 0 (apart) to 1 (equal).
     pub fn overlap(&self, other: &Self) -> f32 {
-        let width = self.right().min(other.right()) - self.left.max(other.left);
-        let height = self.bottom().min(other.bottom()) - self.top.max(other.top);
-        if width <= 0.0 || height <= 0.0 {
-            return 0.0;
-        }
-        let shared = width * height;
+        let shared = self.shared(other);
         let union = self.area() + other.area() - shared;
         if union > 0.0 { shared / union } else { 0.0 }
+    }
+
+    /// How much of this rectangle lies in another, 0 (apart) to 1 (all of it).
+    pub fn share_in(&self, other: &Self) -> f32 {
+        let area = self.area();
+        if area > 0.0 { self.shared(other) / area } else { 0.0 }
+    }
+
+    /// Area of the intersection.
+    fn shared(&self, other: &Self) -> f32 {
+        let width = self.right().min(other.right()) - self.left.max(other.left);
+        let height = self.bottom().min(other.bottom()) - self.top.max(other.top);
+        width.max(0.0) * height.max(0.0)
     }
 
     /// The whole pixels of a `width` x `height` picture that this rectangle covers, edges rounded to the nearest.
@@ -153,6 +161,8 @@ mod tests {
             prop_assert!((0.0..=1.0001).contains(&overlap));
             prop_assert!((overlap - b.overlap(&a)).abs() < 1e-5);
             prop_assert!((a.overlap(&a) - 1.0).abs() < 1e-4);
+            prop_assert!(a.share_in(&b) <= 1.0001 && a.share_in(&b) >= overlap - 1e-4);
+            prop_assert!((a.share_in(&a) - 1.0).abs() < 1e-4);
         }
     }
 }

@@ -1,7 +1,7 @@
 use bitflags::bitflags;
 use likeness_base::Secret;
 
-use crate::detect::{Detection, Detector, KeyPoints, Search};
+use crate::detect::{Detection, Detector, KeyPoints, SURE_SCORE, Search};
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::{Point, Rect};
@@ -104,14 +104,6 @@ pub struct Face {
 
 /// Azure reports at most this many faces of a picture (face-api, detect).
 const MOST_FACES: usize = 100;
-
-/// BlazeFace boxes scored at least this are believed; the others must look like a face to the mesh network too.
-///
-/// Measured with quarter-size windows on 13 pictures (the six group photos of the face-api package, one of them also
-/// enlarged to 11 megapixels, and six labelled photos): BlazeFace alone raises 12 false alarms; they score 0.50 to 0.76, and
-/// the mesh network's certainty of them is 0.00 to 0.40. The 36 real faces score 0.72 to 0.97, with certainties above
-/// 0.99 but for one in full profile (0.79). Half-size windows, the usual search, raise none there.
-const SURE_SCORE: f32 = 0.85;
 
 /// See [`SURE_SCORE`]. The mesh network's own decision.
 const FACE_CERTAINTY: f32 = 0.5;

@@ -1,4 +1,5 @@
-use super::pairs::{Impostor, Weights};
+use crate::pairs::{Impostor, Weights};
+use crate::spread::standard_normal_quantile;
 use serde::Serialize;
 
 /// The smallest false match rate of a calibration is ten to the minus this.
@@ -30,24 +31,6 @@ impl NormalFit {
     /// The distance below which this share of strangers lies.
     pub fn distance(&self, rate: f64) -> f64 {
         self.mean + self.standard_deviation * standard_normal_quantile(rate)
-    }
-}
-
-/// The inverse of the standard normal law, by halving: slow and right to the last digits, far into the tail.
-fn standard_normal_quantile(share: f64) -> f64 {
-    // Beyond 38 the law leaves what `f64` holds.
-    let (mut low, mut high) = (-38.0_f64, 38.0_f64);
-    loop {
-        let middle = f64::midpoint(low, high);
-        if middle <= low || middle >= high {
-            return middle;
-        }
-        let below = 0.5 * libm::erfc(-middle * std::f64::consts::FRAC_1_SQRT_2);
-        if below < share {
-            low = middle;
-        } else {
-            high = middle;
-        }
     }
 }
 

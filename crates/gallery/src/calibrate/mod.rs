@@ -5,16 +5,15 @@
 //! extrapolated. It knows no photos: the caller makes the templates.
 
 mod fit;
-mod pairs;
 mod report;
 
 pub use fit::{NormalFit, ParetoFit};
-pub use report::{Claim, Estimate, Interval, Report, Spread, VerifyClaim};
+pub use report::{Claim, Estimate, Report, VerifyClaim};
 
-use crate::{Calibration, CalibrationParts, GalleryError, Logistic};
+use crate::labelled::{check, enough};
+use crate::pairs::{Pairs, Weights};
+use crate::{Calibration, CalibrationParts, GalleryError, Labelled, Logistic};
 use fit::{Fits, LARGEST_DECADE};
-use likeness_base::Secret;
-use pairs::{Pairs, Weights};
 
 /// Fewest people to calibrate from. Far too few to be trusted, enough for the arithmetic to mean something.
 const FEWEST_PEOPLE: usize = 4;
@@ -29,15 +28,6 @@ const STRANGERS_CONFIDENCE: f64 = 0.03;
 /// The confidence of Face Check is 0 from this many standard deviations above the mean impostor distance on, which is
 /// where the shipped table of the default pack ends (`vision.md` 10: 0.567 + 1.41 x 0.059 = 0.65).
 const ZERO_ABOVE_MEAN: f64 = std::f64::consts::SQRT_2;
-
-/// A template and whose it is.
-#[derive(Clone, Debug)]
-pub struct Labelled {
-    /// A number for each person; only whether two are equal counts.
-    pub person: u32,
-    /// The template.
-    pub template: Secret<Vec<f32>>,
-}
 
 /// Calibrates from labelled templates.
 ///
@@ -54,9 +44,6 @@ pub fn calibrate(labelled: &[Labelled], space: &str, rounds: usize, seed: u64) -
     check(labelled)?;
     let mut random = fastrand::Rng::with_seed(seed);
     let pairs = Pairs::compare(labelled, &mut random);
-    let enough = |what, needed, found| {
-        if found < needed { Err(GalleryError::TooLittle { what, needed, found }) } else { Ok(()) }
-    };
     enough("people", FEWEST_PEOPLE, pairs.people)?;
     enough("pairs of photos of different people", FEWEST_IMPOSTOR_PAIRS, pairs.impostor.len())?;
     enough("pairs of photos of one person", 1, pairs.genuine.len())?;
@@ -78,20 +65,6 @@ pub fn calibrate(labelled: &[Labelled], space: &str, rounds: usize, seed: u64) -
     };
     let calibration = Calibration::new(parts)?;
     Ok(report::report(labelled.len(), &pairs, &fits, calibration, rounds, seed, &mut random))
-}
-
-fn check(labelled: &[Labelled]) -> Result<(), GalleryError> {
-    let expected = labelled.first().map_or(0, |first| first.template.expose().len());
-    for Labelled { template, .. } in labelled {
-        let template = template.expose();
-        if template.len() != expected {
-            return Err(GalleryError::WrongDimension { expected, found: template.len() });
-        }
-        if template.iter().any(|value| !value.is_finite()) {
-            return Err(GalleryError::NotFinite);
-        }
-    }
-    Ok(())
 }
 
 /// The Face Check mapping: the stricter fit at each decade that is reached at a positive distance, then the median of

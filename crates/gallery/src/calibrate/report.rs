@@ -1,18 +1,9 @@
 use super::fit::{Fits, LARGEST_DECADE, NormalFit, ParetoFit};
-use super::pairs::{Pairs, Weights};
 use crate::Calibration;
+use crate::pairs::{Pairs, Weights};
+use crate::spread::{Interval, RULE_OF_THREE, Spread, interval};
 use serde::Serialize;
 use std::fmt;
-
-/// The part of the resamplings on each side of an interval: together they leave 95 %.
-const OUTSIDE: f64 = 0.025;
-
-/// Fewest resamplings for an interval; below, two in a hundred cannot be told.
-const FEWEST_ROUNDS: usize = 40;
-
-/// Without any false match in `n` independent comparisons the rate is below `3 / n` with 95 % confidence
-/// (`-ln 0.05 = 2.996`, the rule of three).
-const RULE_OF_THREE: f64 = 3.0;
 
 /// What calibration found, and what it can and cannot claim. Its `Display` is the report for people.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,30 +37,6 @@ pub struct Report {
     pub seed: u64,
     /// What to start the server with.
     pub calibration: Calibration,
-}
-
-/// Distances at a glance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
-    /// Comparisons.
-    pub pairs: usize,
-    /// Mean distance.
-    pub mean: f64,
-    /// Standard deviation; 0 with one pair.
-    pub standard_deviation: f64,
-    /// Smallest distance.
-    pub smallest: f64,
-    /// Largest distance.
-    pub largest: f64,
-}
-
-/// 95 of 100 resamplings of people lie between.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
 }
 
 /// A figure and how much it moves when other people are drawn. Without an interval when there were too few rounds.
@@ -180,8 +147,8 @@ pub(super) fn report(
     Report {
         templates,
         people: pairs.people,
-        genuine: spread(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
-        impostor: spread(&pairs.impostor.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
+        genuine: Spread::of(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
+        impostor: Spread::of(&pairs.impostor.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
         impostor_pairs_existing: pairs.impostor_total,
         impostor_skewness: fits.skewness,
         normal: fits.normal,
@@ -230,29 +197,6 @@ fn round(pairs: &Pairs, rates: &[f64], cuts: &[f64], random: &mut fastrand::Rng)
         true_match_rates: cuts.iter().map(|cut| matched(*cut)).collect(),
         verify_false_match_rate: falsely as f64 / impostor as f64,
     })
-}
-
-fn interval(mut values: Vec<f64>) -> Option<Interval> {
-    if values.len() < FEWEST_ROUNDS {
-        return None;
-    }
-    values.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
-    Some(Interval { low: at(OUTSIDE), high: at(1.0 - OUTSIDE) })
-}
-
-/// Of distances that rise and are not empty.
-fn spread(distances: &[f64]) -> Spread {
-    let n = distances.len() as f64;
-    let mean = distances.iter().sum::<f64>() / n;
-    let squares: f64 = distances.iter().map(|distance| (distance - mean).powi(2)).sum();
-    Spread {
-        pairs: distances.len(),
-        mean,
-        standard_deviation: (squares / (n - 1.0).max(1.0)).sqrt(),
-        smallest: distances.first().copied().unwrap_or(f64::NAN),
-        largest: distances.last().copied().unwrap_or(f64::NAN),
-    }
 }
 
 impl fmt::Display for Report {
@@ -307,13 +251,6 @@ impl fmt::Display for Report {
             )?;
         }
         write!(f, "\n{}", self.calibration.parts().note)
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pairs, mean, standard_deviation, smallest, largest } = self;
-        write!(f, "{pairs} pairs at distance {mean:.3} +- {standard_deviation:.3}, {smallest:.3} to {largest:.3}")
     }
 }
 

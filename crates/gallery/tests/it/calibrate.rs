@@ -1,7 +1,7 @@
 use crate::draw::normals;
 use likeness_base::Secret;
-use likeness_gallery::calibrate::{Labelled, calibrate};
-use likeness_gallery::{Calibration, GalleryError, distance};
+use likeness_gallery::calibrate::calibrate;
+use likeness_gallery::{Calibration, GalleryError, Labelled, distance};
 
 const DIMENSION: usize = 16;
 

@@ -5,5 +5,6 @@ mod calibration;
 mod concurrent;
 mod decisions;
 mod draw;
+mod evaluate;
 mod group;
 mod search;

@@ -46,6 +46,22 @@ impl Client {
         media_type: &str,
         body: Bytes,
     ) -> Result<(f64, Bytes)> {
+        let (status, time, bytes) = self.ask(method, path, media_type, body).await?;
+        ensure!((200..300).contains(&status), "{method} {path} answered {status}: {}", String::from_utf8_lossy(&bytes));
+        Ok((time, bytes))
+    }
+
+    /// Sends and reads the whole answer, whatever it is: status, milliseconds, body.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(super) async fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: Bytes,
+    ) -> Result<(u16, f64, Bytes)> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -56,11 +72,9 @@ impl Client {
         let begun = Instant::now();
         self.connection.ready().await.context("the server closed the connection")?;
         let answer = self.connection.send_request(request).await?;
-        let status = answer.status();
+        let status = answer.status().as_u16();
         let bytes = answer.into_body().collect().await?.to_bytes();
-        let time = begun.elapsed().as_secs_f64() * 1e3;
-        ensure!(status.is_success(), "{method} {path} answered {status}: {}", String::from_utf8_lossy(&bytes));
-        Ok((time, bytes))
+        Ok((status, begun.elapsed().as_secs_f64() * 1e3, bytes))
     }
 
     /// Detects with a faceId of the shortest life.

@@ -4,15 +4,13 @@ use super::Row;
 use super::client::Client;
 use super::measure::{Clock, Pace, Series};
 use super::portrait::Portrait;
+use super::server::{KEY, Server};
 use crate::networks::Networks;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_vision::engine::Engine;
 use likeness_vision::{AttributeSet, Limits, Picture, Search, Vision, Wanted};
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -49,63 +47,6 @@ pub(crate) struct Setting<'a> {
     pub progress: &'a dyn Fn(&str),
 }
 
-/// A server of its own, ended on drop.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-    ready_ms: f64,
-}
-
-const KEY: &str = "key-of-the-benchmark-account";
-
-impl Server {
-    fn start(cache: &Path, data: &Path) -> Result<Self> {
-        let begun = Instant::now();
-        let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .env("LIKENESS_DATA", data)
-            .env("LIKENESS_CACHE", cache)
-            .env("LIKENESS_KEY1", KEY)
-            .env("LIKENESS_KEY2", "second-key-of-the-benchmark-account")
-            .env("LIKENESS_LOG", "warn")
-            .env("LIKENESS_DEV_TLS", "0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().context("the server cannot be started")?;
-        let mut lines = BufReader::new(child.stdout.take().context("the server has no standard output")?).lines();
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, address: nowhere, ready_ms: 0.0 };
-        while let Some(Ok(line)) = lines.next() {
-            if let Some((_, address)) = line.split_once("listens on http://") {
-                server.address = address.trim().parse().context("the server told no address")?;
-            }
-            if line == "Ready." {
-                server.ready_ms = begun.elapsed().as_secs_f64() * 1e3;
-                // Keep reading, so that the server never blocks on a full pipe.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Ok(server);
-            }
-        }
-        bail!("the server did not start; `likeness serve` says why")
-    }
-
-    /// Resident memory in MB, as the kernel counts it.
-    fn memory(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 /// Measures.
 ///
 /// # Errors
@@ -124,6 +65,8 @@ pub(crate) async fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let photo = Bytes::from(setting.portrait.bytes.expose().clone());
     (setting.progress)("verifying");
     rows.extend(verify(&server, &photo, setting.pace).await?);
+    rows.extend(super::calls::measure(&server, setting.pace, setting.progress).await?);
+    rows.extend(super::training::measure(setting).await?);
     rows.extend(scaling(setting, &server, &photo).await?);
     rows.extend(memory(setting, &server, &photo).await?);
     Ok(rows)

@@ -4,6 +4,7 @@
 //! [`http`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
 //! and tells medians and quartiles. Nothing here judges: a figure beyond its bar is told, and the exit code stays.
 
+mod calls;
 mod client;
 pub(crate) mod draw;
 pub(crate) mod http;
@@ -14,8 +15,10 @@ pub(crate) mod measure;
 pub(crate) mod peers;
 pub(crate) mod portrait;
 pub(crate) mod search;
+mod server;
 pub(crate) mod stages;
 pub(crate) mod store;
+mod training;
 
 pub(crate) use machine::Machine;
 use measure::Series;

@@ -1,14 +1,13 @@
 //! `likeness calibrate`: confidences for your own population, with honest bounds.
 
-use super::photos::{self, Offline};
+use super::labelled::{Folder, Made};
+use super::photos::Offline;
 use super::say;
 use crate::config::Config;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
-use likeness_gallery::calibrate::{self, Labelled};
-use likeness_vision::{AttributeSet, Search, Wanted};
-use std::path::{Path, PathBuf};
+use likeness_gallery::calibrate;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Resamplings of whole people for the intervals. More would not move the second digit.
@@ -34,37 +33,10 @@ pub(super) struct Calibrate {
 
 impl Calibrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        let photos = labelled_photos(&self.folder)?;
+        let folder = Folder::read(&self.folder)?;
         let mut offline = Offline::load(config)?;
-        let bar = ProgressBar::new(photos.len() as u64);
-        bar.set_style(
-            ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        bar.set_message("reading photos");
-        let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
-        let mut labelled = Vec::new();
-        let mut left_out = 0;
-        for (person, file) in &photos {
-            bar.inc(1);
-            let picture = match photos::read(file) {
-                Ok(picture) => picture,
-                Err(error) => {
-                    bar.suspend(|| say::note(&format!("left out: {error:#}")));
-                    left_out += 1;
-                    continue;
-                }
-            };
-            let found = offline.vision.detect(&picture, Search::default())?;
-            let [only] = &found[..] else {
-                left_out += 1;
-                continue;
-            };
-            let face = offline.vision.describe(&picture, only, wanted)?;
-            let template = face.template.context("the recogniser gave no template")?;
-            labelled.push(Labelled { person: *person, template });
-        }
-        bar.finish_and_clear();
+        let Made { labelled, left_out } = folder.templates(&mut offline)?;
+        let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces + out.unreadable).sum();
         let report = calibrate::calibrate(&labelled, &offline.networks.space_id, ROUNDS, self.seed)?;
         if self.json {
             say::json(&report)?;
@@ -83,24 +55,4 @@ impl Calibrate {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// The photos of a folder, with a number for each subfolder.
-fn labelled_photos(folder: &Path) -> Result<Vec<(u32, PathBuf)>> {
-    let entries = |folder: &Path| -> Result<Vec<PathBuf>> {
-        let read =
-            std::fs::read_dir(folder).with_context(|| format!("the folder {} cannot be read", folder.display()))?;
-        let mut paths = read.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-        paths.sort();
-        Ok(paths)
-    };
-    let people: Vec<PathBuf> = entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
-    if people.len() < 2 {
-        bail!("{} must hold a subfolder for each of at least two people", folder.display());
-    }
-    let mut photos = Vec::new();
-    for (number, person) in (0..).zip(&people) {
-        photos.extend(entries(person)?.into_iter().filter(|path| path.is_file()).map(|path| (number, path)));
-    }
-    Ok(photos)
 }

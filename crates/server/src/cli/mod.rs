@@ -7,7 +7,9 @@ mod bench;
 mod calibrate;
 mod config;
 mod doctor;
+mod evaluate;
 mod keys;
+mod labelled;
 mod models;
 mod photos;
 mod say;
@@ -57,6 +59,11 @@ enum Command {
     Compare(photos::Compare),
     /// Make a calibration for your own population from a folder of photos.
     Calibrate(calibrate::Calibrate),
+    /// Find out how often people of your own are confused, missed or not found, and write a report.
+    ///
+    /// Errors of verify, detection and identify on photos of known people, with what so many photos can show; with
+    /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine.
+    Evaluate(evaluate::Evaluate),
     /// Measure this machine: one photo, search, store, server; beside floors and, with --peers, other programs.
     Bench(bench::Bench),
     /// Look at the settings.
@@ -89,6 +96,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Detect(command) => command.run(&config),
         Command::Compare(command) => command.run(&config),
         Command::Calibrate(command) => command.run(&config),
+        Command::Evaluate(command) => command.run(&config),
         Command::Bench(command) => command.run(&config),
         Command::Config(command) => command.run(&config),
     }

@@ -6,6 +6,7 @@ use super::query::Query;
 use super::routes::Route;
 use super::version::Version;
 use crate::app::App;
+use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
 use likeness_store::{AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
@@ -92,6 +93,11 @@ impl Call {
     /// A path parameter that is an id of ours; what is none cannot be found.
     pub(crate) fn id(&self, position: usize, missing: Refusal) -> Result<Uuid, Refusal> {
         self.parameters.get(position).and_then(|text| parse_uuid(text)).ok_or(missing)
+    }
+
+    /// What the account may hold.
+    pub(crate) fn tier(&self) -> Tier {
+        self.app.limits.of(self.account)
     }
 
     /// Writes, through the one door, in the words of the route's container.

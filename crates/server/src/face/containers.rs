@@ -19,7 +19,8 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let model = recognition_model(body.text("recognitionModel")?)?.to_owned();
     let (name, user_data) = Fields::read(body)?.named()?;
     let container = ContainerName { kind: call.kind(), id };
-    call.write(Write::CreateContainer { container, name, user_data, model, limit: None }).await?;
+    let limit = call.tier().containers(call.kind());
+    call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
     Ok(Reply::empty())
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum Refusal {
     UnsupportedMediaType(&'static str),
     /// Another write to the same resource is in progress.
     Conflict,
+    /// The account has called too often; come back after so many seconds.
+    TooManyCalls(u32),
     /// Every worker is busy; come back.
     Busy,
     /// The picture, or its download, did not arrive in time.
@@ -127,6 +129,11 @@ impl Refusal {
     /// A bad argument with a plain sentence.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::BadArgument(message.into())
+    }
+
+    /// A stored-object quota that is reached.
+    pub(crate) fn quota(limit: u64) -> Self {
+        Self::QuotaExceeded(format!("The limit of {limit} is reached. Delete something first."))
     }
 
     /// The table.
@@ -223,6 +230,16 @@ impl Refusal {
                 "ConcurrentOperationConflict",
                 "Another operation on the same resource is in progress. Try again.",
             ),
+            Self::TooManyCalls(seconds) => Wire {
+                retry_after: Some(*seconds),
+                ..wire(
+                    S::TOO_MANY_REQUESTS,
+                    "429",
+                    &format!(
+                        "Requests have exceeded the call rate limit of the account's tier. Try again after {seconds} seconds."
+                    ),
+                )
+            },
             Self::Busy => Wire {
                 retry_after: Some(1),
                 ..wire(S::TOO_MANY_REQUESTS, "429", "Every worker is busy. Try again after the time in Retry-After.")
@@ -265,9 +282,7 @@ pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
         StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Resource),
         StoreError::FaceNotFound => Refusal::PersistedFaceNotFound,
         StoreError::TrainingRunning => Refusal::TrainingNotFinished(kind),
-        StoreError::LimitReached { limit, .. } => {
-            Refusal::QuotaExceeded(format!("The limit of {limit} is reached. Delete something first."))
-        }
+        StoreError::LimitReached { limit, .. } => Refusal::quota(limit),
         StoreError::Busy => Refusal::Conflict,
         StoreError::DiskFull => Refusal::Unavailable,
         other => Refusal::Internal(other.to_string()),

@@ -27,13 +27,20 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
         None => None,
     };
     // What is missing is told before the picture is read: nobody should wait for a refusal.
-    let name = call.container().await?.name_on_wire;
+    let container = call.container().await?;
+    let name = container.name_on_wire;
     let person = owner(&call)?;
-    if let Some(person) = person {
-        let known = call.app.store.person(call.account, &name, person).await;
-        if known.map_err(|error| from_store(error, name.kind))?.is_none() {
-            return Err(Refusal::PersonNotFound(super::error::Role::Resource));
+    let (held, limit) = match person {
+        Some(person) => {
+            let known = call.app.store.person(call.account, &name, person).await;
+            let known = known.map_err(|error| from_store(error, name.kind))?;
+            let known = known.ok_or(Refusal::PersonNotFound(super::error::Role::Resource))?;
+            (known.faces.len() as u64, Some(FACES_OF_A_PERSON))
         }
+        None => (container.faces, call.tier().faces(name.kind)),
+    };
+    if let Some(limit) = limit.filter(|limit| held >= *limit) {
+        return Err(Refusal::quota(limit));
     }
     let bytes = picture::bytes(&mut call).await?;
     let search = search(detection);
@@ -57,7 +64,6 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
         user_data,
     };
     let id = face.id;
-    let limit = person.map(|_| FACES_OF_A_PERSON);
     call.write(Write::AddFace { container: name, person, face, limit }).await?;
     Reply::json(&json!({ "persistedFaceId": id }))
 }

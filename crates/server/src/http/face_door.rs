@@ -60,7 +60,7 @@ struct Told {
     operation: &'static str,
 }
 
-/// Route and version, then key, then media type, then size, then form; the handler judges the rest.
+/// Route and version, then key, then rate, then media type, then size, then form; the handler judges the rest.
 async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Reply, Refusal> {
     let (parts, body) = request.into_parts();
     let (version, route, parameters) = find(&parts.method, parts.uri.path())?;
@@ -68,6 +68,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let query = Query::parse(parts.uri.query());
     let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
     let (account, actor) = app.access.account_of(&key).ok_or(Refusal::Unauthorized)?;
+    app.limits.admit(account).map_err(Refusal::TooManyCalls)?;
     let _room = match route.reads {
         Reads::Picture => {
             let room = tokio::time::timeout(app.config.patience(), PICTURES.acquire()).await;

@@ -1,7 +1,7 @@
 //! Many clients at once.
 
-use crate::house::{House, demo};
-use serde_json::Value;
+use crate::house::{Answer, House, cut, demo};
+use serde_json::{Value, json};
 
 #[test]
 fn the_same_photo_from_64_clients_gives_equal_answers() {
@@ -54,4 +54,96 @@ fn a_full_house_says_when_to_come_back() {
             other => panic!("status {other}"),
         }
     }
+}
+
+/// What one client has done and been told.
+#[derive(Default)]
+struct Deeds {
+    persons: Vec<String>,
+    faces: Vec<String>,
+}
+
+#[test]
+fn sixty_four_clients_in_the_same_containers_lose_nothing() {
+    let house = House::new();
+    let container = json!({ "name": "n", "recognitionModel": "recognition_04" });
+    assert_eq!(house.json("PUT", "persongroups/g", &container).status, 200);
+    assert_eq!(house.json("PUT", "largefacelists/l", &container).status, 200);
+    // Four faces, each in a small picture of its own, so that looking at it is quick.
+    let photos: Vec<Vec<u8>> = house.detect(&demo(4)).iter().map(|face| cut(&demo(4), face, 120)).collect();
+    let deeds: Vec<Deeds> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..64)
+            .map(|number| {
+                scope.spawn({
+                    let (house, photos) = (&house, &photos);
+                    move || client(house, number, &photos[number % photos.len()])
+                })
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().expect("the client ends well")).collect()
+    });
+
+    // Nothing acknowledged is lost and nothing deleted is left.
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    let listed = |path: &str, name: &str| {
+        let answer = house.call("GET", path);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let entries = answer.body.as_array().expect("an array").clone();
+        sorted(entries.iter().map(|entry| entry[name].as_str().expect("an id").to_owned()).collect())
+    };
+    assert_eq!(
+        listed("persongroups/g/persons", "personId"),
+        sorted(deeds.iter().flat_map(|d| d.persons.clone()).collect())
+    );
+    assert_eq!(
+        listed("largefacelists/l/persistedfaces", "persistedFaceId"),
+        sorted(deeds.iter().flat_map(|d| d.faces.clone()).collect())
+    );
+    assert_eq!(house.train("persongroups/g")["status"], "succeeded");
+    let probe = &house.detect(&photos[0])[0]["faceId"];
+    let question = json!({ "faceIds": [probe], "personGroupId": "g", "maxNumOfCandidatesReturned": 100 });
+    let first = house.json("POST", "identify", &question);
+    let named = first.body[0]["candidates"].as_array().expect("candidates");
+    assert!(!named.is_empty());
+    for candidate in named {
+        let person = candidate["personId"].as_str().expect("an id").to_owned();
+        assert!(deeds.iter().any(|deeds| deeds.persons.contains(&person)), "{person} is gone and was named");
+    }
+    assert_eq!(house.json("POST", "identify", &question).body, first.body);
+}
+
+/// Adds two persons with a face and two faces of a list, deletes one of each, trains and asks in between.
+fn client(house: &House, number: usize, photo: &[u8]) -> Deeds {
+    let mut deeds = Deeds::default();
+    let documented = |answer: &Answer, also: &[(u16, &str)]| {
+        let is_refusal = also.iter().any(|(status, code)| (*status, *code) == (answer.status, answer.code()));
+        assert!(matches!(answer.status, 200 | 202) || is_refusal, "client {number}: {answer:?}");
+        answer.status < 300
+    };
+    for round in 0..2 {
+        let person = house.json("POST", "persongroups/g/persons", &json!({ "name": format!("{number}-{round}") }));
+        assert!(documented(&person, &[]));
+        let person = person.body["personId"].as_str().expect("an id").to_owned();
+        assert!(documented(&house.picture(&format!("persongroups/g/persons/{person}/persistedfaces"), photo), &[]));
+        let face = house.picture("largefacelists/l/persistedfaces", photo);
+        assert!(documented(&face, &[]));
+        let face = face.body["persistedFaceId"].as_str().expect("an id").to_owned();
+        documented(&house.call("POST", "persongroups/g/train"), &[(409, "PersonGroupTrainingNotFinished")]);
+        documented(&house.call("POST", "largefacelists/l/train"), &[(409, "LargeFaceListTrainingNotFinished")]);
+        let probe = house.detect(photo)[0]["faceId"].clone();
+        let question = json!({ "faceIds": [probe], "personGroupId": "g" });
+        let refusals = [(400, "PersonGroupNotTrained"), (409, "PersonGroupTrainingNotFinished")];
+        documented(&house.json("POST", "identify", &question), &refusals);
+        if round == 0 {
+            assert!(documented(&house.call("DELETE", &format!("persongroups/g/persons/{person}")), &[]));
+            assert!(documented(&house.call("DELETE", &format!("largefacelists/l/persistedfaces/{face}")), &[]));
+        } else {
+            deeds.persons.push(person);
+            deeds.faces.push(face);
+        }
+    }
+    deeds
 }

@@ -1,5 +1,6 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
+mod absent;
 mod attributes;
 mod bench;
 mod concurrency;
@@ -8,8 +9,10 @@ mod costume;
 mod durability;
 mod embeddings;
 mod engines;
+mod evaluate;
 mod family;
 mod first_start;
+mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
@@ -18,3 +21,4 @@ mod pages;
 mod pictures;
 mod pipeline;
 mod refusals;
+mod tiers;

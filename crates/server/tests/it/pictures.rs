@@ -129,7 +129,7 @@ fn a_picture_without_a_face_is_no_error_for_detect_and_one_for_adding() {
 }
 
 /// Serves canned HTTP answers on a port of its own, one for each connection.
-fn remote(answers: Vec<Vec<u8>>) -> String {
+pub(crate) fn remote(answers: Vec<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
@@ -143,7 +143,7 @@ fn remote(answers: Vec<Vec<u8>>) -> String {
     address
 }
 
-fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes =
         format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len())
             .into_bytes();

@@ -83,6 +83,7 @@ fn operation(route: &Route, described: &Description) -> Value {
         "operationId": route.operation,
         "tags": [described.tag],
         "summary": described.summary,
+        "x-checklist-row": route.row,
         "parameters": parameters,
         "responses": responses(route, &described.answer),
     });
@@ -142,7 +143,7 @@ fn responses(route: &Route, answer: &Answer) -> Value {
         responses["413"] = content("The body is far larger than this service reads.", &error);
         responses["415"] = content("The content type is not one of those listed.", &error);
     }
-    if route.reads == Reads::Picture {
+    if route.reads != Reads::Nothing {
         responses["403"] = content("The feature needs an approval, is retired, or a limit is reached.", &error);
     }
     if route.method != axum::http::Method::GET {

@@ -1,5 +1,4 @@
-use super::Labelled;
-use crate::distance;
+use crate::{Labelled, distance};
 use std::collections::BTreeMap;
 
 /// Most pairs of different people that are kept: 32 MB, and a resampling of some hundredths of a second.
@@ -7,35 +6,37 @@ const MOST_IMPOSTOR_PAIRS: usize = 2_000_000;
 
 /// The distance of two photos of different people.
 #[derive(Clone, Copy)]
-pub(super) struct Impostor {
-    pub(super) distance: f64,
-    people: (u32, u32),
+pub(crate) struct Impostor {
+    pub(crate) distance: f64,
+    pub(crate) people: (u32, u32),
 }
 
 /// The distance of two photos of one person.
 #[derive(Clone, Copy)]
-pub(super) struct Genuine {
-    pub(super) distance: f64,
-    person: u32,
+pub(crate) struct Genuine {
+    pub(crate) distance: f64,
+    pub(crate) person: u32,
 }
 
-/// All comparisons, nearest first.
-pub(super) struct Pairs {
-    pub(super) people: usize,
-    pub(super) genuine: Vec<Genuine>,
+/// All comparisons, nearest first. People are numbered from 0, in the order of the caller's numbers.
+pub(crate) struct Pairs {
+    pub(crate) people: usize,
+    /// The caller's number of each.
+    pub(crate) labels: Vec<u32>,
+    /// How many templates of each there are.
+    pub(crate) photos: Vec<u64>,
+    pub(crate) genuine: Vec<Genuine>,
     /// Those that are used.
-    pub(super) impostor: Vec<Impostor>,
+    pub(crate) impostor: Vec<Impostor>,
     /// All there are.
-    pub(super) impostor_total: u64,
+    pub(crate) impostor_total: u64,
 }
 
 impl Pairs {
-    pub(super) fn compare(labelled: &[Labelled], random: &mut fastrand::Rng) -> Self {
-        // People numbered from 0.
-        let mut numbers = BTreeMap::new();
-        for Labelled { person, .. } in labelled {
-            let next = numbers.len() as u32;
-            numbers.entry(*person).or_insert(next);
+    pub(crate) fn compare(labelled: &[Labelled], random: &mut fastrand::Rng) -> Self {
+        let mut numbers: BTreeMap<u32, u32> = labelled.iter().map(|one| (one.person, 0)).collect();
+        for (next, number) in (0..).zip(numbers.values_mut()) {
+            *number = next;
         }
         let people: Vec<u32> = labelled.iter().map(|one| numbers[&one.person]).collect();
         let mut photos = vec![0_u64; numbers.len()];
@@ -63,27 +64,27 @@ impl Pairs {
         }
         genuine.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance));
         impostor.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance));
-        Self { people: photos.len(), genuine, impostor, impostor_total }
+        Self { people: photos.len(), labels: numbers.into_keys().collect(), photos, genuine, impostor, impostor_total }
     }
 
     /// How many impostor pairs are at most this far apart.
-    pub(super) fn false_matches(&self, distance: f64) -> usize {
+    pub(crate) fn false_matches(&self, distance: f64) -> usize {
         self.impostor.partition_point(|pair| pair.distance <= distance)
     }
 
     /// How many genuine pairs are at most this far apart.
-    pub(super) fn true_matches(&self, distance: f64) -> usize {
+    pub(crate) fn true_matches(&self, distance: f64) -> usize {
         self.genuine.partition_point(|pair| pair.distance <= distance)
     }
 
     /// Mean distance of genuine pairs, of which there is one.
-    pub(super) fn mean_genuine(&self) -> f64 {
+    pub(crate) fn mean_genuine(&self) -> f64 {
         self.genuine.iter().map(|pair| pair.distance).sum::<f64>() / self.genuine.len() as f64
     }
 
     /// The distance with the smallest mean of both error rates; the smallest such, in the middle of the gap between
     /// the comparisons on its two sides.
-    pub(super) fn best_cut(&self) -> f64 {
+    pub(crate) fn best_cut(&self) -> f64 {
         let mut distances: Vec<f64> = self.genuine.iter().map(|pair| pair.distance).collect();
         distances.extend(self.impostor.iter().map(|pair| pair.distance));
         distances.sort_unstable_by(f64::total_cmp);
@@ -99,16 +100,16 @@ impl Pairs {
 }
 
 /// How often each person counts: once, or as often as a resampling drew them.
-pub(super) struct Weights(Vec<u32>);
+pub(crate) struct Weights(Vec<u32>);
 
 impl Weights {
-    pub(super) fn equal(people: usize) -> Self {
+    pub(crate) fn equal(people: usize) -> Self {
         Self(vec![1; people])
     }
 
     /// As many people as there are, drawn with replacement: the bootstrap, with people rather than pairs as its
     /// units, because pairs that share a person are not independent.
-    pub(super) fn resampled(people: usize, random: &mut fastrand::Rng) -> Self {
+    pub(crate) fn resampled(people: usize, random: &mut fastrand::Rng) -> Self {
         let mut weights = vec![0; people];
         for _ in 0..people {
             weights[random.usize(..people)] += 1;
@@ -116,13 +117,18 @@ impl Weights {
         Self(weights)
     }
 
+    /// How many copies of a person there are.
+    pub(crate) fn of(&self, person: usize) -> u64 {
+        u64::from(self.0[person])
+    }
+
     /// How many copies of a pair of two people there are.
-    pub(super) fn impostor(&self, pair: &Impostor) -> u64 {
+    pub(crate) fn impostor(&self, pair: &Impostor) -> u64 {
         u64::from(self.0[pair.people.0 as usize]) * u64::from(self.0[pair.people.1 as usize])
     }
 
     /// How many copies of a pair of one person there are.
-    pub(super) fn genuine(&self, pair: &Genuine) -> u64 {
+    pub(crate) fn genuine(&self, pair: &Genuine) -> u64 {
         u64::from(self.0[pair.person as usize])
     }
 }

@@ -1,0 +1,190 @@
+//! `likeness evaluate`: how often people of your own are confused, missed or not found.
+
+mod groups;
+mod page;
+mod rows;
+mod table;
+
+use super::labelled::{self, Folder, Made};
+use super::photos::Offline;
+use super::say;
+use crate::config::{Config, IdentifyCut};
+use crate::effects::SystemClock;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use likeness_base::{Clock, Timestamp};
+use likeness_gallery::evaluate::{self, Report, Rule, Setup};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub(super) struct Evaluate {
+    /// A folder with one subfolder for each person, photos of that person inside.
+    ///
+    /// Photos with several faces are left out and counted, because nobody says which face is meant. Photos of at
+    /// least two people are needed, two or more of somebody; figures that decide something need hundreds of people.
+    folder: PathBuf,
+    /// CSV that puts people into groups, such as `person,age,skin`: the subfolder's name first, then the groups.
+    #[arg(long, value_name = "CSV")]
+    groups: Option<PathBuf>,
+    /// Print the whole report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Where to write the report as a page for a browser. It holds no photo and no name of a person.
+    #[arg(long, value_name = "HTML", default_value = "evaluation.html", conflicts_with = "no_page")]
+    page: PathBuf,
+    /// Write no page.
+    #[arg(long)]
+    no_page: bool,
+    /// How often whole people are drawn anew for the intervals.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    rounds: u32,
+    /// Seed of everything random, so that a report can be made again.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// The report and what it is about.
+#[derive(Serialize)]
+struct Evaluation {
+    /// When.
+    made: String,
+    /// Version of this program.
+    likeness: &'static str,
+    /// What ran the networks.
+    engine: String,
+    /// The model packs.
+    packs: Vec<String>,
+    /// The space of the templates: pack, hash and kind.
+    space: String,
+    calibration: Behind,
+    /// The rule of identify that is configured.
+    identify_rule: Rule,
+    #[serde(flatten)]
+    report: Report,
+}
+
+/// What the calibration says of itself.
+#[derive(Serialize)]
+struct Behind {
+    /// The operator's own, rather than the pack's.
+    is_own: bool,
+    note: String,
+    people: u64,
+    impostor_pairs: u64,
+}
+
+impl Evaluate {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        self.check_page()?;
+        let folder = Folder::read(&self.folder)?;
+        let groupings = match &self.groups {
+            Some(file) => groups::read(file, &folder.people)?,
+            None => Vec::new(),
+        };
+        let mut offline = Offline::load(config)?;
+        let Made { labelled, left_out } = folder.templates(&mut offline)?;
+        let networks = &offline.networks;
+        let setup = Setup {
+            space: &networks.space,
+            calibration: &networks.calibration,
+            false_positive_rate: config.identify.false_positive_rate,
+            rounds: self.rounds as usize,
+            seed: self.seed,
+        };
+        let bar = labelled::bar(setup.rounds, "drawing people anew");
+        let report =
+            evaluate::evaluate(&labelled, &left_out, &groupings, &setup, &mut |round| bar.set_position(round as u64));
+        bar.finish_and_clear();
+        let report =
+            report.with_context(|| format!("{} cannot be evaluated; {}", self.folder.display(), labelled::SHAPE))?;
+        let parts = networks.calibration.parts();
+        let evaluation = Evaluation {
+            made: minute(SystemClock.now()),
+            likeness: env!("CARGO_PKG_VERSION"),
+            engine: offline.engine.name(),
+            packs: networks.packs.clone(),
+            space: networks.space_id.clone(),
+            calibration: Behind {
+                is_own: !config.inference.calibration.as_os_str().is_empty(),
+                note: parts.note.clone(),
+                people: parts.people,
+                impostor_pairs: parts.impostor_pairs,
+            },
+            identify_rule: match config.identify.cut {
+                IdentifyCut::FalsePositiveRate => Rule::FalsePositiveRate,
+                IdentifyCut::Classic => Rule::Classic,
+            },
+            report,
+        };
+        if self.json {
+            say::json(&evaluation)?;
+        } else {
+            table::print(&evaluation);
+        }
+        if !self.no_page {
+            let page = page::page(&evaluation);
+            std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
+            say::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Photos take long to read; what stands in the way of the page is better known before.
+    fn check_page(&self) -> Result<()> {
+        let parent = self.page.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !self.no_page && (!parent.is_dir() || self.page.is_dir()) {
+            bail!(
+                "the page cannot be written to {}; name a file in a folder that exists with --page, or use --no-page",
+                self.page.display()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A date and time for people, to the minute.
+fn minute(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{date} {} UTC", time.get(..5).unwrap_or(time))
+}
+
+/// What a threshold is called.
+fn threshold_name(threshold: evaluate::Threshold) -> &'static str {
+    match threshold {
+        evaluate::Threshold::Verify => "verify, confidence 0.5",
+        evaluate::Threshold::FaceCheck => "Face Check, confidence 0.5",
+    }
+}
+
+/// What a rule of identify is called.
+fn rule_name(rule: Rule) -> &'static str {
+    match rule {
+        Rule::FalsePositiveRate => "by false-positive rate",
+        Rule::Classic => "classic 0.5",
+    }
+}
+
+/// A count with separators.
+fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|chunk| std::str::from_utf8(chunk).unwrap_or_default()).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_000), "1,000");
+        assert_eq!(thousands(12_345_678), "12,345,678");
+        assert_eq!(minute(Timestamp::from_millis(1_709_636_878_371)), "2024-03-05 11:07 UTC");
+    }
+}

@@ -1,0 +1,58 @@
+//! Tiers: what an account may hold and how fast it may call. Refusals leave nothing behind.
+
+use crate::house::{Answer, House, demo, target};
+use serde_json::json;
+
+#[test]
+fn calls_beyond_the_rate_are_told_when_to_come_back() {
+    let house = House::with(&[("LIKENESS_TIER", "F0")]);
+    let ask = || Answer::read(house.request("GET", "persongroups").send().expect("the server answers"));
+    let answers: Vec<Answer> = (0..25).map(|_| ask()).collect();
+    // Twenty at once, and one more for every three seconds that the loop took.
+    let admitted = answers.iter().take_while(|answer| answer.status == 200).count();
+    assert!((20..25).contains(&admitted), "{admitted}");
+    let refused = &answers[admitted];
+    assert_eq!((refused.status, refused.code()), (429, "429"));
+    let seconds: u32 = refused.header("retry-after").expect("when to come back").parse().expect("seconds");
+    assert!((1..=3).contains(&seconds), "{seconds}");
+    // A wrong key is told so whatever the rate: it is judged first.
+    let wrong = Answer::read(house.bare("GET", "persongroups").send().expect("the server answers"));
+    assert_eq!(wrong.status, 401);
+}
+
+#[test]
+fn the_65th_face_list_is_one_too_many() {
+    let house = House::with(&[("LIKENESS_TIER", "S0")]);
+    let body = json!({ "name": "list", "recognitionModel": "recognition_04" });
+    for number in 0..64 {
+        assert_eq!(house.json("PUT", &format!("facelists/list-{number}"), &body).status, 200);
+    }
+    let refused = house.json("PUT", "facelists/one-more", &body);
+    assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"));
+    assert_eq!(house.call("GET", "facelists/one-more").status, 404);
+    assert_eq!(house.call("DELETE", "facelists/list-7").status, 200);
+    assert_eq!(house.json("PUT", "facelists/one-more", &body).status, 200);
+}
+
+#[test]
+fn the_249th_face_of_a_person_is_one_too_many() {
+    let house = House::new();
+    assert_eq!(
+        house.json("PUT", "persongroups/g", &json!({ "name": "g", "recognitionModel": "recognition_04" })).status,
+        200
+    );
+    let person = house.json("POST", "persongroups/g/persons", &json!({ "name": "p" })).body["personId"].clone();
+    let person = person.as_str().expect("an id").to_owned();
+    // A small picture of one face, so that 248 additions take seconds.
+    let photo = crate::house::cut(&demo(6), &house.detect(&demo(6))[0], 160);
+    let face = &house.detect(&photo)[0];
+    let path = format!("persongroups/g/persons/{person}/persistedfaces");
+    for _ in 0..248 {
+        let added = house.picture(&format!("{path}?targetFace={}", target(face)), &photo);
+        assert_eq!(added.status, 200, "{added:?}");
+    }
+    let refused = house.picture(&path, &photo);
+    assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"));
+    let faces = house.call("GET", &format!("persongroups/g/persons/{person}")).body["persistedFaceIds"].clone();
+    assert_eq!(faces.as_array().expect("faces").len(), 248);
+}

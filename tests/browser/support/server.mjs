@@ -1,0 +1,52 @@
+// A server for each test file, with a data folder of its own: files run beside each other and must not see each
+// other's groups.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The key of every server that the tests start. */
+export const key = 'test-key-for-the-browser';
+
+export function need(name) {
+  const value = process.env[name];
+  assert.ok(value, `${name} is set by scripts/browser`);
+  return value;
+}
+
+/** Starts the executable under test; returns its address and what ends it. */
+export async function startServer() {
+  const data = await mkdtemp(join(need('LIKENESS_WORK'), 'data-'));
+  const server = spawn(need('LIKENESS_UNDER_TEST'), ['serve'], {
+    env: {
+      ...process.env,
+      LIKENESS_LISTEN: '127.0.0.1:0',
+      LIKENESS_DATA: join(data, 'store'),
+      LIKENESS_KEY1: key,
+      LIKENESS_LOG: 'warn',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // The script ends whatever a broken run leaves behind: these notes are what it goes by.
+  const note = join(need('LIKENESS_WORK'), `server-${server.pid}`);
+  await writeFile(note, '');
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  const stop = async () => {
+    server.kill();
+    await ended;
+    await rm(note);
+  };
+  let said = '';
+  const endpoint = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const found = /listens on (http:\S+)/.exec(said);
+      if (found) resolve(found[1]);
+    };
+    server.stdout.on('data', listen);
+    server.stderr.on('data', listen);
+    server.once('error', reject);
+    server.once('exit', () => reject(new Error(`the server did not start:\n${said}`)));
+  });
+  return { endpoint, stop };
+}

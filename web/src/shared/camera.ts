@@ -1,0 +1,60 @@
+// The camera: opening it, saying why it does not open, and taking a photo that is never mirrored.
+import { toJpeg } from './photo';
+
+export type CameraTrouble = 'refused' | 'missing' | 'inUse' | 'insecure' | 'failed';
+export type Facing = 'user' | 'environment';
+
+export class CameraError extends Error {
+  constructor(readonly trouble: CameraTrouble) {
+    super(trouble);
+  }
+}
+
+export async function openCamera(facing: Facing): Promise<MediaStream> {
+  // Browsers hide the camera from pages that came over plain HTTP from another machine. The type does not say so.
+  const devices: MediaDevices | undefined = navigator.mediaDevices;
+  if (!devices?.getUserMedia) throw new CameraError('insecure');
+  try {
+    return await devices.getUserMedia({
+      video: { facingMode: facing, width: { ideal: 1280 }, height: { ideal: 960 } },
+      audio: false,
+    });
+  } catch (thrown) {
+    throw new CameraError(troubleOf(thrown instanceof DOMException ? thrown.name : ''));
+  }
+}
+
+function troubleOf(name: string): CameraTrouble {
+  switch (name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'refused';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'missing';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'inUse';
+    default:
+      return 'failed';
+  }
+}
+
+export function closeCamera(stream: MediaStream | undefined): void {
+  stream?.getTracks().forEach((track) => track.stop());
+}
+
+/** Whether there is a second camera to switch to. */
+export async function hasSeveralCameras(): Promise<boolean> {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === 'videoinput').length > 1;
+}
+
+/** The frame that is on screen, as the camera sees it: the mirror is the preview's alone. */
+export async function takePhoto(video: HTMLVideoElement): Promise<File> {
+  const canvas = document.createElement('canvas');
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext('2d')?.drawImage(video, 0, 0);
+  return new File([await toJpeg(canvas)], 'camera.jpg', { type: 'image/jpeg' });
+}

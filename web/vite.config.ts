@@ -1,0 +1,23 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+// Where the development server sends what only the Likeness server can answer.
+const server = process.env.LIKENESS_PROXY ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    // Nothing is inlined: the page's content security policy allows no data: scripts, styles or fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // One entry today; capture, wallet and portal become further lines here.
+    rolldownOptions: { input: { studio: 'index.html' } },
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    strictPort: true,
+    proxy: { '/face': server, '/healthz': server, '/openapi.json': server },
+  },
+});
