@@ -57,7 +57,7 @@ impl Similarity {
     }
 
     /// First move by `(x, y)`, then `self`.
-    pub(crate) fn from_moved(&self, x: f32, y: f32) -> Self {
+    pub(crate) fn after_move(&self, x: f32, y: f32) -> Self {
         let Point { x: c, y: d } = self.apply(Point { x, y });
         Self { c, d, ..*self }
     }

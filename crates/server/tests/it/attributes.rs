@@ -12,8 +12,12 @@ use crate::house::{demo, shared_faces, skip};
 use crate::pipeline;
 use image::RgbImage;
 use likeness_vision::{
-    AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, Search, Vision, Wanted,
+    AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, Search, Stage, Trace,
+    Vision, Wanted,
 };
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// One face of a photo, cut out with room around it.
 struct Sitter {
@@ -355,6 +359,64 @@ fn light_focus_grain_and_tilt_are_measured() {
 
 fn level(value: f32, low: f32, high: f32) -> usize {
     usize::from(value >= low) + usize::from(value >= high)
+}
+
+/// Sums the time between changes of stage.
+#[derive(Default)]
+struct Watch {
+    spent: HashMap<Stage, f64>,
+    now: Option<(Stage, Instant)>,
+}
+
+struct Listener(Arc<Mutex<Watch>>);
+
+impl Trace for Listener {
+    fn enter(&mut self, stage: Stage) {
+        let mut watch = self.0.lock().expect("one thread");
+        let at = Instant::now();
+        if let Some((before, since)) = watch.now.replace((stage, at)) {
+            *watch.spent.entry(before).or_default() += (at - since).as_secs_f64() * 1000.0;
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_network_costs_less_than_the_mesh() {
+    let mut vision = pipeline::vision();
+    let picture = Picture::decode(&demo(1), &Limits::default()).expect("a photo");
+    let found = vision.detect(&picture, Search::default()).expect("faces").remove(0);
+    let mut cost = |attributes: AttributeSet| {
+        let rounds: Vec<(f64, f64)> = (0..15)
+            .map(|_| {
+                let watch = Arc::<Mutex<Watch>>::default();
+                vision.set_trace(Some(Box::new(Listener(watch.clone()))));
+                vision.describe(&picture, &found, Wanted { attributes, ..Wanted::default() }).expect("a face");
+                vision.set_trace(None);
+                let watch = watch.lock().expect("one thread");
+                let of = |stage| watch.spent.get(&stage).copied().unwrap_or_default();
+                (of(Stage::Measure), of(Stage::MeshNetwork) + of(Stage::MeshWarp))
+            })
+            .collect();
+        // The least is what it costs when nobody else wants the processor.
+        rounds.into_iter().fold((f64::MAX, f64::MAX), |least, round| (least.0.min(round.0), least.1.min(round.1)))
+    };
+    let worn = AttributeSet::GLASSES | AttributeSet::OCCLUSION | AttributeSet::ACCESSORIES | AttributeSet::MASK;
+    let sets = [
+        ("head pose", AttributeSet::HEAD_POSE),
+        ("blur and exposure", AttributeSet::BLUR | AttributeSet::EXPOSURE),
+        ("quality", AttributeSet::QUALITY),
+        ("glasses, occlusion, accessories, mask", worn),
+        ("hair and facial hair", AttributeSet::HAIR | AttributeSet::FACIAL_HAIR),
+        ("all but age and smile", AttributeSet::all() - AttributeSet::AGE - AttributeSet::SMILE),
+        ("age", AttributeSet::AGE),
+        ("smile", AttributeSet::SMILE),
+    ];
+    for (name, attributes) in sets {
+        let (measure, mesh) = cost(attributes);
+        println!("{name}: {measure:.2} ms beside {mesh:.2} ms for the mesh");
+        let is_network = attributes.intersects(AttributeSet::AGE | AttributeSet::SMILE);
+        assert!(is_network || measure < mesh, "{name} costs {measure:.2} ms, the mesh {mesh:.2} ms");
+    }
 }
 
 /// Photos of children and of adults in two families and two groups, by name and by eye: photo, face, child or not.

@@ -65,7 +65,7 @@ pub(crate) struct View {
 
 impl View {
     pub(crate) fn new(raster: &Raster<'_>, mesh: &Mesh) -> Result<Self, VisionError> {
-        let to_source = dlib_chip(mesh, CHIP_SIDE as f32)?.from_moved(-(BESIDE as f32), -(ABOVE as f32));
+        let to_source = dlib_chip(mesh, CHIP_SIDE as f32)?.after_move(-(BESIDE as f32), -(ABOVE as f32));
         let chip = warp(raster, &to_source, WIDTH, HEIGHT);
         let to_chip = to_source.inverse();
         let inside = |p: Point| {

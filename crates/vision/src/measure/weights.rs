@@ -1,9 +1,9 @@
 //! Small linear models over [`signals`](super::signals): how they are applied, and their numbers.
 //!
 //! Fitted by ridge logistic regression, classes weighed alike, on the 22 faces of the six group photos of the face-api
-//! package and 1,000 drawings on them (masks, glasses, hats, hands; every second one shrunk to a third to two thirds),
-//! heads turned less than 45 degrees. The strength of the ridge was chosen by leaving one photo out at a time. No other
-//! photo had a part in it; `docs/accuracy.md` has the figures on photos that did not.
+//! package and some 970 drawings on them (masks, glasses, hats, hands; every second one shrunk to a third to two thirds),
+//! heads turned less than 45 degrees. The strength of the ridge was chosen by leaving one photo out at a time. No number
+//! comes from another photo; `docs/accuracy.md` has the figures on others.
 
 /// Where the numbers of a region lie on the fitted photos, so that weights can be compared.
 pub(super) struct Scale<const N: usize> {

@@ -145,7 +145,6 @@ struct HeadPose {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 struct Occlusion {
     forehead_occluded: bool,
     eye_occluded: bool,
