@@ -60,6 +60,7 @@ impl Confusion {
     }
 
     /// Prints the tables and fails if one of them is below its least.
+    #[expect(clippy::print_stdout, reason = "the tables are what the test is run for")]
     pub(crate) fn print_and_check(tables: &[Self]) {
         println!("| attribute | n | balanced accuracy | 95 % interval | verdict |\n|---|---|---|---|---|");
         let mut wrong = Vec::new();
