@@ -11,8 +11,8 @@ export default defineConfig({
     // Nothing is inlined: the page's content security policy allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // One entry today; capture, wallet and portal become further lines here.
-    rolldownOptions: { input: { studio: 'index.html' } },
+    // Capture, wallet and portal become further entries here.
+    rolldownOptions: { input: { studio: 'index.html', reference: 'reference.html' } },
   },
   server: {
     host: '127.0.0.1',

@@ -1,6 +1,7 @@
 use crate::scan::{Within, sweep};
 use crate::{Calibration, FaceKey, Hit, NOBODY, PersonKey, Probe, SAME_PERSON, Snapshot, Visible};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 /// How near somebody must be to be named.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,24 +43,96 @@ pub fn identify(
     visible: Visible,
     calibration: &Calibration,
 ) -> Vec<PersonHit> {
+    let reach = Reach::of(cut, calibration, || snapshot.visible_len(visible));
+    nearest_persons(snapshot, probe, reach, max_candidates, visible, calibration, |_| true)
+}
+
+/// Some persons of a gallery among whom a face is looked for.
+pub struct Scope {
+    persons: HashSet<PersonKey>,
+    /// Templates of theirs in the gallery.
+    faces: usize,
+}
+
+impl Scope {
+    /// These persons of that gallery; those who are not in it do no harm.
+    pub fn new(snapshot: &Snapshot, persons: HashSet<PersonKey>) -> Self {
+        let faces = snapshot.len_among(&persons);
+        Self { persons, faces }
+    }
+
+    /// How many templates they have together.
+    pub const fn faces(&self) -> usize {
+        self.faces
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("persons", &self.persons.len()).field("faces", &self.faces).finish()
+    }
+}
+
+/// Who of these is it? As [`identify`] in a gallery that holds nobody else: the size for [`Cut::FalsePositiveRate`]
+/// is the number of templates in the scope.
+///
+/// # Panics
+/// When the probe is of another dimension.
+pub fn identify_among(
+    snapshot: &Snapshot,
+    probe: &Probe,
+    cut: Cut,
+    max_candidates: usize,
+    scope: &Scope,
+    calibration: &Calibration,
+) -> Vec<PersonHit> {
+    let reach = Reach::of(cut, calibration, || scope.faces);
+    let is_meant = |person| scope.persons.contains(&person);
+    nearest_persons(snapshot, probe, reach, max_candidates, Visible::All, calibration, is_meant)
+}
+
+/// How far away somebody may be who is named.
+struct Reach {
+    distance: f32,
+    /// Least confidence; decides where the distance cannot.
+    least: f32,
+}
+
+impl Reach {
+    fn of(cut: Cut, calibration: &Calibration, size: impl FnOnce() -> usize) -> Self {
+        match cut {
+            // The confidence decides; the distance must only be no smaller than that of any confidence that rounds
+            // to the threshold.
+            Cut::Confidence(least) => {
+                Self { distance: calibration.verify_distance(least.next_down()) * (1.0 + 1e-6), least }
+            }
+            Cut::FalsePositiveRate(target) => {
+                Self { distance: calibration.identification_cut(size(), target), least: SAME_PERSON }
+            }
+        }
+    }
+}
+
+fn nearest_persons(
+    snapshot: &Snapshot,
+    probe: &Probe,
+    reach: Reach,
+    max_candidates: usize,
+    visible: Visible,
+    calibration: &Calibration,
+    is_meant: impl Fn(PersonKey) -> bool,
+) -> Vec<PersonHit> {
     if max_candidates == 0 {
         return Vec::new();
     }
-    let (distance, least) = match cut {
-        // The confidence decides below; the distance must only be no smaller than that of any confidence that rounds
-        // to the threshold.
-        Cut::Confidence(least) => (calibration.verify_distance(least.next_down()) * (1.0 + 1e-6), least),
-        Cut::FalsePositiveRate(target) => {
-            let size = snapshot.visible_len(visible);
-            (calibration.identification_cut(size, target), SAME_PERSON)
-        }
-    };
+    let Reach { distance, least } = reach;
     let mut within = [Within::new(distance)];
     sweep(snapshot, std::slice::from_ref(probe), &mut within, visible);
     let [within] = within;
     let mut nearest: HashMap<PersonKey, Hit> = HashMap::new();
     for hit in within.unordered() {
-        let is_named = hit.person != NOBODY && calibration.verify_confidence(hit.distance) >= least;
+        let is_named =
+            hit.person != NOBODY && is_meant(hit.person) && calibration.verify_confidence(hit.distance) >= least;
         if is_named {
             let known = nearest.entry(hit.person).or_insert(hit);
             if (hit.distance, hit.face) < (known.distance, known.face) {

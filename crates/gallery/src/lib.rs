@@ -27,7 +27,7 @@
 //! | question | function | mapping |
 //! |---|---|---|
 //! | same person? | [`Calibration::verify_confidence`] | verify |
-//! | who is this? | [`identify()`] | verify; without a threshold also the error rates of Face Check at the gallery's size |
+//! | who is this? | [`identify()`], [`identify_among()`] | verify; without a threshold also the error rates of Face Check at the gallery's size |
 //! | which faces look alike? | [`find_similar`], [`find_similar_among`] | verify |
 //! | which of these belong together? | [`group()`] | verify |
 //! | how rarely would a stranger match? | [`Calibration::face_check_confidence`] | Face Check |
@@ -63,7 +63,7 @@ pub use distance::distance;
 pub use error::GalleryError;
 pub use gallery::{Gallery, Row};
 pub use group::{Groups, group};
-pub use identify::{Cut, PersonHit, identify};
+pub use identify::{Cut, PersonHit, Scope, identify, identify_among};
 pub use labelled::Labelled;
 pub use similar::{Mode, SimilarHit, find_similar, find_similar_among};
 pub use snapshot::{Hit, Snapshot, Visible};

@@ -1,6 +1,7 @@
 use crate::block::Block;
 use crate::scan::{Nearest, Within, sweep};
 use crate::{FaceKey, PersonKey, Probe, Space};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -69,6 +70,12 @@ impl Snapshot {
     /// How many templates a search sees.
     pub fn visible_len(&self, visible: Visible) -> usize {
         self.blocks().map(|block| block.visible_rows(visible)).sum()
+    }
+
+    /// How many templates these persons have.
+    pub(crate) fn len_among(&self, persons: &HashSet<PersonKey>) -> usize {
+        let of_block = |block: &Block| block.live_rows().filter(|row| persons.contains(&block.person(*row))).count();
+        self.blocks().map(of_block).sum()
     }
 
     /// The `k` templates nearest to the probe, nearest first; of equal distances the smaller face key first.

@@ -1,6 +1,7 @@
-//! Galleries in memory, one for each container that was searched, built and kept only by following change rows.
+//! Galleries in memory, for each container that was searched, built and kept only by following change rows.
 //!
-//! Start at [`Galleries::search`]. A gallery is loaded when first asked, follows the container's feed from then on,
+//! Start at [`Galleries::search`]. A container has one gallery, except for the person directory, whose faces have models
+//! of their own: it has one for each. A gallery is loaded when first asked, follows the container's feed from then on,
 //! and never answers from an older version than the one the caller read from the store. It knows templates and the
 //! store's internal numbers; names and wire ids stay in the store, which is asked again before anybody is named.
 
@@ -12,6 +13,9 @@ use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as TurnMutex;
+
+/// The galleries of one container by the model of their faces; faces that have none of their own are under `None`.
+type Shelf = HashMap<Option<Arc<str>>, Arc<Gallery>>;
 
 /// Rows fetched at once while loading or following: some megabytes of templates.
 const PAGE: usize = 4096;
@@ -28,10 +32,10 @@ pub(crate) struct Galleries {
     open: Mutex<HashMap<(AccountId, i64), Arc<Followed>>>,
 }
 
-/// One gallery and how far it has followed.
+/// The galleries of one container and how far they have followed.
 struct Followed {
     /// Replaced as a whole by a load, so that nobody searches half of one.
-    gallery: ArcSwap<Gallery>,
+    shelf: ArcSwap<Shelf>,
     /// The version up to which changes are applied; `None` until loaded. Whoever holds the lock may move it.
     through: TurnMutex<Option<u64>>,
 }
@@ -57,6 +61,20 @@ impl Galleries {
         container: &Container,
         question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
     ) -> Result<R, StoreError> {
+        self.search_model(account, container, None, question).await
+    }
+
+    /// The same against the faces of one model in a container whose faces have models of their own.
+    ///
+    /// # Errors
+    /// What the store says while the gallery catches up.
+    pub(crate) async fn search_model<R: Send + 'static>(
+        &self,
+        account: AccountId,
+        container: &Container,
+        model: Option<&str>,
+        question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
+    ) -> Result<R, StoreError> {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
             // Deleted meanwhile, or unreadable: nothing of it stays in memory.
@@ -65,7 +83,8 @@ impl Galleries {
             }
             return Err(error);
         }
-        let snapshot = followed.gallery.load().snapshot();
+        let gallery = followed.shelf.load().get(&model.map(Arc::from)).cloned();
+        let snapshot = gallery.unwrap_or_else(|| Arc::new(Gallery::new(self.space.clone()))).snapshot();
         let begun = std::time::Instant::now();
         let answer = if snapshot.len() <= SMALL {
             question(&snapshot, &self.space, &self.calibration)
@@ -99,7 +118,9 @@ impl Galleries {
     /// How many galleries are open and how many templates they hold.
     pub(crate) fn size(&self) -> (usize, usize) {
         let open = self.lock();
-        (open.len(), open.values().map(|followed| followed.gallery.load().len()).sum())
+        let templates =
+            |followed: &Arc<Followed>| followed.shelf.load().values().map(|gallery| gallery.len()).sum::<usize>();
+        (open.len(), open.values().map(templates).sum())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(AccountId, i64), Arc<Followed>>> {
@@ -107,12 +128,7 @@ impl Galleries {
     }
 
     fn entry(&self, account: AccountId, number: i64) -> Arc<Followed> {
-        let new = || {
-            Arc::new(Followed {
-                gallery: ArcSwap::from_pointee(Gallery::new(self.space.clone())),
-                through: TurnMutex::new(None),
-            })
-        };
+        let new = || Arc::new(Followed { shelf: ArcSwap::default(), through: TurnMutex::new(None) });
         self.lock().entry((account, number)).or_insert_with(new).clone()
     }
 
@@ -140,23 +156,30 @@ impl Galleries {
                 Feed::Changes { rows, through: now } => {
                     let added: Vec<FaceKey> =
                         rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
+                    let mut shelf = Shelf::clone(&followed.shelf.load());
+                    let known = shelf.len();
                     for row in self.store.rows(account, number, &added).await? {
-                        self.add(&followed.gallery.load(), &row);
+                        self.add(&mut shelf, &row);
                     }
                     for row in rows.iter().filter(|row| row.op == ChangeOp::Removed) {
-                        followed.gallery.load().remove(row.face.0);
+                        for gallery in shelf.values() {
+                            gallery.remove(row.face.0);
+                        }
+                    }
+                    if shelf.len() > known {
+                        followed.shelf.store(Arc::new(shelf));
                     }
                     *through = Some(now);
                 }
             }
         }
-        followed.gallery.load().compact_if_worthwhile();
+        followed.shelf.load().values().for_each(|gallery| gallery.compact_if_worthwhile());
         Ok(())
     }
 
     /// Loads all rows and returns a version from which following the feed makes the gallery complete.
     async fn load(&self, account: AccountId, number: i64, followed: &Followed) -> Result<u64, StoreError> {
-        let gallery = Gallery::new(self.space.clone());
+        let mut shelf = Shelf::new();
         let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
         let mut after = FaceKey(0);
         loop {
@@ -164,15 +187,15 @@ impl Galleries {
             let Some(last) = rows.last() else { break };
             after = last.face;
             for row in &rows {
-                self.add(&gallery, row);
+                self.add(&mut shelf, row);
             }
         }
-        followed.gallery.store(Arc::new(gallery));
+        followed.shelf.store(Arc::new(shelf));
         Ok(version)
     }
 
     /// Templates of another pack are kept in the store but cannot be compared; they stay out.
-    fn add(&self, gallery: &Gallery, row: &GalleryRow) {
+    fn add(&self, shelf: &mut Shelf, row: &GalleryRow) {
         if *row.space != *self.space_id {
             metrics::counter!("likeness_foreign_templates_total").increment(1);
             return;
@@ -182,6 +205,7 @@ impl Galleries {
             tracing::error!("A stored template does not have the shape of its model pack; it is left out");
             return;
         };
+        let gallery = shelf.entry(row.model.clone()).or_insert_with(|| Arc::new(Gallery::new(self.space.clone())));
         let row = Row {
             face: row.face.0,
             person: row.person.0,
@@ -294,7 +318,9 @@ mod tests {
         let number = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container").number;
         let half_loaded = house.galleries.entry(ACCOUNT, number);
         let ghost = Row { face: 99, person: 0, added_version: 1, template: &[1.0, 0.0] };
-        half_loaded.gallery.load().add(ghost).expect("a template");
+        let gallery = Arc::new(Gallery::new(house.galleries.space().clone()));
+        gallery.add(ghost).expect("a template");
+        half_loaded.shelf.store(Arc::new(Shelf::from([(None, gallery)])));
         assert_eq!(house.found().await, 1);
     }
 
@@ -323,6 +349,36 @@ mod tests {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("the templates of a deleted container stay in memory");
+    }
+
+    #[tokio::test]
+    async fn faces_of_the_directory_are_found_under_their_model_alone() {
+        let house = Fixture::new().await;
+        let (container, name) = (ContainerName::directory(), Secret::new("p".to_owned()));
+        let person = Uuid::from_u128(9);
+        let (limit, account_limit, user_data) = (None, None, None);
+        house.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await;
+        let add = |id, model: &str| {
+            let template = templates::encode(&[1.0, 0.0]);
+            let face = NewFace { id: Uuid::from_u128(id), template, space: "here".to_owned(), user_data: None };
+            Write::AddDirectoryFace { person, model: model.to_owned(), face, limit: None }
+        };
+        let found = async |model| {
+            let directory = house.store.container(ACCOUNT, &ContainerName::directory()).await;
+            let directory = directory.expect("an answer").expect("a directory");
+            let question = |snapshot: &Snapshot, _: &Space, _: &Calibration| snapshot.len();
+            house.galleries.search_model(ACCOUNT, &directory, model, question).await.expect("the gallery answers")
+        };
+        house.write(add(1, "a")).await;
+        assert_eq!((found(Some("a")).await, found(Some("b")).await, found(None).await), (1, 0, 0), "loaded");
+        house.write(add(2, "b")).await;
+        house.write(add(3, "b")).await;
+        assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 2), "followed");
+        let face = Uuid::from_u128(2);
+        house.write(Write::DeleteFace { container: ContainerName::directory(), person: Some(person), face }).await;
+        assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 1));
+        house.write(Write::DeletePerson { container: ContainerName::directory(), person }).await;
+        assert_eq!((found(Some("a")).await, found(Some("b")).await), (0, 0));
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ impl Tier {
     pub(crate) const fn containers(self, kind: ContainerKind) -> Option<u64> {
         use ContainerKind as K;
         match (self, kind) {
-            (Self::Unlimited, _) | (_, K::PersonDirectory | K::DynamicPersonGroup) => None,
+            (Self::Unlimited, _) | (_, K::PersonDirectory | K::DynamicPersonGroup | K::Snapshot) => None,
             (_, K::FaceList) | (Self::F0, K::LargeFaceList) => Some(64),
             (Self::F0, K::PersonGroup | K::LargePersonGroup) => Some(1_000),
             (Self::S0 | Self::E0, _) => Some(1_000_000),

@@ -107,7 +107,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let OpenStore { store, key } = open_store(&config, Missing::Make).await?;
     let first_keys = first_account(&*store, &key, &*clock, &*randomness).await?;
-    let access = Access::load(&*store, key).await?;
+    let access = Access::load(store.clone(), key).await?;
     let galleries = Arc::new(Galleries::new(
         store.clone(),
         networks.space.clone(),
@@ -146,16 +146,13 @@ async fn first_account(
     randomness: &dyn Randomness,
 ) -> Result<Option<[Secret<String>; 2]>> {
     let accounts = store.accounts().await?;
-    let (account, is_new) = match accounts.first() {
+    // The default account is the oldest; later ones are made whole by the command that adds them, or not at all.
+    let account = match accounts.iter().min_by_key(|account| account.created_at) {
         Some(account) if store.keys(account.id).await?.len() == 2 => return Ok(None),
         // A first start that was cut off between account and keys is finished here.
-        Some(account) => (account.id, false),
-        None => (AccountId(uuid::Builder::from_random_bytes(random_bytes(randomness)).into_uuid()), true),
+        Some(account) => Some(account.id),
+        None => None,
     };
-    let write = |write| Command { account, actor: Actor::Operator, at: clock.now(), request_id: Uuid::nil(), write };
-    if is_new {
-        store.apply(write(Write::CreateAccount {})).await?;
-    }
     let chosen = |variable: &str| match std::env::var(variable) {
         Ok(key) if key.is_empty() => Ok(new_key(randomness)),
         Ok(key) if key.len() < 16 || key.len() > 256 || !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
@@ -165,11 +162,30 @@ async fn first_account(
         Err(_) => Ok(new_key(randomness)),
     };
     let keys = [chosen("LIKENESS_KEY1")?, chosen("LIKENESS_KEY2")?];
-    for (slot, key) in [KeySlot::Key1, KeySlot::Key2].into_iter().zip(&keys) {
+    make_account(store, installation, clock, randomness, account, &keys).await?;
+    Ok(Some(keys))
+}
+
+/// Makes an account with two keys and gives its id; one that is there already only gets the keys.
+pub(crate) async fn make_account(
+    store: &dyn Store,
+    installation: &InstallationKey,
+    clock: &dyn Clock,
+    randomness: &dyn Randomness,
+    known: Option<AccountId>,
+    keys: &[Secret<String>; 2],
+) -> Result<AccountId> {
+    let new = || AccountId(uuid::Builder::from_random_bytes(random_bytes(randomness)).into_uuid());
+    let account = known.unwrap_or_else(new);
+    let write = |write| Command { account, actor: Actor::Operator, at: clock.now(), request_id: Uuid::nil(), write };
+    if known.is_none() {
+        store.apply(write(Write::CreateAccount {})).await?;
+    }
+    for (slot, key) in [KeySlot::Key1, KeySlot::Key2].into_iter().zip(keys) {
         let lookup = installation.lookup_digest(key);
         store.apply(write(Write::SetKey { slot, value: key.clone(), lookup })).await?;
     }
-    Ok(Some(keys))
+    Ok(account)
 }
 
 /// Metrics are one per process; tests start several programs in one.

@@ -86,17 +86,21 @@ pub enum ContainerKind {
     PersonDirectory,
     /// References to people of the directory.
     DynamicPersonGroup,
+    /// A copy of a list or group at one moment, kept until it expires. It holds people and faces as its source
+    /// did, and is found by its snapshot alone.
+    Snapshot,
 }
 
 impl ContainerKind {
     /// Every kind, in the order of their numbers in the database.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FaceList,
         Self::LargeFaceList,
         Self::PersonGroup,
         Self::LargePersonGroup,
         Self::PersonDirectory,
         Self::DynamicPersonGroup,
+        Self::Snapshot,
     ];
 
     /// Its number in the database and in hashes: never change one.
@@ -108,6 +112,7 @@ impl ContainerKind {
             Self::LargePersonGroup => 4,
             Self::PersonDirectory => 5,
             Self::DynamicPersonGroup => 6,
+            Self::Snapshot => 7,
         }
     }
 
@@ -123,6 +128,23 @@ pub struct ContainerName {
     pub kind: ContainerKind,
     /// The id on the wire, chosen by the client.
     pub id: String,
+}
+
+impl ContainerName {
+    /// The directory of an account. Each account has one, which comes into being with the first person in it.
+    pub fn directory() -> Self {
+        Self { kind: ContainerKind::PersonDirectory, id: "directory".to_owned() }
+    }
+
+    /// The dynamic group of that id.
+    pub(crate) fn dynamic_group(id: &str) -> Self {
+        Self { kind: ContainerKind::DynamicPersonGroup, id: id.to_owned() }
+    }
+
+    /// The container in which the copy of a snapshot lies.
+    pub(crate) fn copy_of(snapshot: Uuid) -> Self {
+        Self { kind: ContainerKind::Snapshot, id: snapshot.to_string() }
+    }
 }
 
 /// A face to be kept in a container.
@@ -150,6 +172,42 @@ pub struct DetectedFace {
     /// The recognition model the client asked for; opaque here.
     pub model: String,
     /// From this very instant on the face does not exist.
+    pub expires_at: Timestamp,
+}
+
+/// What a tracked command is about; it decides how its operation is told to those who ask.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OperationSubject {
+    /// People of the directory and dynamic groups.
+    Directory,
+    /// Taking and applying snapshots.
+    Snapshot,
+}
+
+impl OperationSubject {
+    /// Its number in the database: never change one.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Directory => 1,
+            Self::Snapshot => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
+        [Self::Directory, Self::Snapshot].into_iter().find(|subject| i64::from(subject.number()) == number)
+    }
+}
+
+/// A note that a command was done, for a client that asks later.
+#[derive(Clone, Debug)]
+pub struct NewOperation {
+    /// The id on the wire; random, drawn by the caller.
+    pub id: Uuid,
+    /// What it is about.
+    pub subject: OperationSubject,
+    /// Where what it made is found, in the caller's words. Kept in the clear: nothing personal.
+    pub resource: Option<String>,
+    /// From this very instant on the operation does not exist.
     pub expires_at: Timestamp,
 }
 
@@ -212,7 +270,7 @@ pub enum Write {
         /// Which container.
         container: ContainerName,
     },
-    /// Adds a person without faces.
+    /// Adds a person without faces. In the directory, which need not exist yet, an empty name stands for none.
     CreatePerson {
         /// Where.
         container: ContainerName,
@@ -238,14 +296,14 @@ pub enum Write {
         /// The new user data.
         user_data: Option<Secret<String>>,
     },
-    /// Deletes a person with their faces.
+    /// Deletes a person with their faces. Dynamic groups lose them too.
     DeletePerson {
         /// Where.
         container: ContainerName,
         /// Who.
         person: Uuid,
     },
-    /// Adds a face to a person, or to a list.
+    /// Adds a face to a person of a group, or to a list.
     AddFace {
         /// Where.
         container: ContainerName,
@@ -275,6 +333,92 @@ pub enum Write {
         person: Option<Uuid>,
         /// Which face.
         face: Uuid,
+    },
+    /// Adds a face to a person of the directory.
+    AddDirectoryFace {
+        /// Whose face.
+        person: Uuid,
+        /// The recognition model it belongs to; opaque here. It never changes.
+        model: String,
+        /// The face.
+        face: NewFace,
+        /// Most faces of this person and model.
+        limit: Option<u64>,
+    },
+    /// Makes a dynamic group of people of the directory. One who is not there refuses the whole command.
+    CreateDynamicGroup {
+        /// Its id on the wire.
+        id: String,
+        /// What people call it.
+        name: Secret<String>,
+        /// What the client wants to remember about it.
+        user_data: Option<Secret<String>>,
+        /// Who is in it.
+        add: Vec<Uuid>,
+    },
+    /// Changes a dynamic group: first adds, then removes. Adding a member again and removing somebody who is none
+    /// changes nothing; adding one who is not in the directory refuses the whole command.
+    /// Deleting the group is [`Write::DeleteContainer`]; it leaves its members as they are.
+    UpdateDynamicGroup {
+        /// Which group.
+        id: String,
+        /// The new name.
+        name: Option<Secret<String>>,
+        /// The new user data.
+        user_data: Option<Secret<String>>,
+        /// Who comes in.
+        add: Vec<Uuid>,
+        /// Who goes.
+        remove: Vec<Uuid>,
+    },
+    /// Copies a list or group as it is now, with its people, faces and the state of its last successful training.
+    /// What happens to the source afterwards does not touch the copy.
+    TakeSnapshot {
+        /// The id on the wire; random, drawn by the caller.
+        snapshot: Uuid,
+        /// What is copied.
+        source: ContainerName,
+        /// Accounts that may apply it. One that does not exist refuses the command.
+        scope: Vec<AccountId>,
+        /// What the client wants to remember about it; those in the scope can read it.
+        user_data: Option<Secret<String>>,
+        /// From this very instant on the snapshot does not exist.
+        expires_at: Timestamp,
+    },
+    /// Changes scope or user data of a snapshot that this account took.
+    UpdateSnapshot {
+        /// Which snapshot.
+        snapshot: Uuid,
+        /// All who may apply it from now on.
+        scope: Option<Vec<AccountId>>,
+        /// The new user data.
+        user_data: Option<Secret<String>>,
+    },
+    /// Deletes a snapshot that this account took, with the copy in it.
+    DeleteSnapshot {
+        /// Which snapshot.
+        snapshot: Uuid,
+    },
+    /// Makes a container of a snapshot whose scope names this account: a copy with the same ids, names and
+    /// templates, sealed under the keys of this account. The audit trails of both accounts tell of it.
+    ApplySnapshot {
+        /// Which snapshot.
+        snapshot: Uuid,
+        /// Who took it.
+        taken_by: AccountId,
+        /// What is made; its kind is that of the source.
+        container: ContainerName,
+        /// Most containers of this kind in the account.
+        limit: Option<u64>,
+        /// Most people in all containers of this kind in the account.
+        account_limit: Option<u64>,
+    },
+    /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
+    Tracked {
+        /// The note.
+        operation: NewOperation,
+        /// What is done. Not itself tracked.
+        write: Box<Write>,
     },
     /// Keeps the templates behind freshly given faceIds.
     KeepFaceIds {
@@ -327,6 +471,14 @@ impl Write {
             Self::AddFace { .. } => "add_face",
             Self::UpdateFace { .. } => "update_face",
             Self::DeleteFace { .. } => "delete_face",
+            Self::AddDirectoryFace { .. } => "add_directory_face",
+            Self::CreateDynamicGroup { .. } => "create_dynamic_group",
+            Self::UpdateDynamicGroup { .. } => "update_dynamic_group",
+            Self::TakeSnapshot { .. } => "take_snapshot",
+            Self::UpdateSnapshot { .. } => "update_snapshot",
+            Self::DeleteSnapshot { .. } => "delete_snapshot",
+            Self::ApplySnapshot { .. } => "apply_snapshot",
+            Self::Tracked { write, .. } => write.action(),
             Self::KeepFaceIds { .. } => "keep_face_ids",
             Self::StartTraining { .. } => "start_training",
             Self::ProgressTraining { .. } => "progress_training",
@@ -349,7 +501,8 @@ pub struct Applied {
     pub face: Option<FaceKey>,
     /// The training started, moved on or finished.
     pub training: Option<i64>,
-    /// How many faces, people and containers were removed, each counted; for a sweep, how many faceIds.
+    /// How many faces, people and containers were removed, each counted; for a sweep, how many records that had
+    /// expired: faceIds, operations, snapshots and what is in them.
     pub removed: u64,
     /// Only after a sweep: there may be more to remove.
     pub more: bool,

@@ -29,6 +29,18 @@ pub enum StoreError {
     /// There is a face of that id already.
     #[error("the face exists already")]
     FaceExists,
+    /// There is an operation of that id already.
+    #[error("the operation exists already")]
+    OperationExists,
+    /// There is no such snapshot, it has expired, or it is not this account's to use in this way.
+    #[error("the snapshot does not exist")]
+    SnapshotNotFound,
+    /// There is a snapshot of that id already.
+    #[error("the snapshot exists already")]
+    SnapshotExists,
+    /// A snapshot is offered to an account that does not exist.
+    #[error("the account to which the snapshot is offered does not exist")]
+    RecipientNotFound,
     /// One more would be over the limit given in the command.
     #[error("the limit of {limit} {kind} is reached")]
     LimitReached {
@@ -97,7 +109,7 @@ pub enum LimitKind {
     Persons,
     /// People in all containers of one kind in an account.
     PersonsInAccount,
-    /// Faces of one person.
+    /// Faces of one person; in the directory, of one model.
     FacesOfPerson,
     /// Faces in one list.
     Faces,

@@ -1,5 +1,5 @@
-//! Durable records: accounts, their keys, containers of people and faces, detected faces that expire,
-//! and the history of it all.
+//! Durable records: accounts, their keys, containers of people and faces, snapshots of them, detected faces
+//! that expire, and the history of it all.
 //!
 //! Start at [`Store`]. Everything durable happens through [`Store::apply`]: one typed [`Command`] carrying
 //! account, actor and time becomes one transaction that writes the records, moves the container's version,
@@ -23,13 +23,14 @@ mod store;
 
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace, TrainingOutcome, Write,
+    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace, NewOperation,
+    OperationSubject, TrainingOutcome, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};
 pub use records::{
-    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person,
-    PersonTemplate, Totals, Training, TrainingStatus, UnfinishedTraining,
+    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
+    PageStart, Person, PersonTemplate, Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,
 };
 pub use sqlite::SqliteStore;
 pub use store::Store;

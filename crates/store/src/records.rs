@@ -3,7 +3,7 @@ use std::sync::Arc;
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use crate::command::{ContainerKind, ContainerName, KeySlot};
+use crate::command::{ContainerKind, ContainerName, KeySlot, OperationSubject};
 use crate::id::{AccountId, FaceKey, PersonKey};
 
 /// An account.
@@ -48,7 +48,7 @@ pub struct Container {
     pub user_data: Option<Secret<String>>,
     /// Its recognition model.
     pub model: String,
-    /// Counts its writes from 1 without gaps.
+    /// Counts its writes without gaps, from 1, or from the version of its source if it was made of a snapshot.
     pub version: u64,
     /// When it was made.
     pub created_at: Timestamp,
@@ -129,6 +129,8 @@ pub struct Face {
     pub key: FaceKey,
     /// Whose face; `None` in face lists.
     pub person: Option<Uuid>,
+    /// Its own recognition model, which only faces of the directory have.
+    pub model: Option<Arc<str>>,
     /// What the client wants to remember about it.
     pub user_data: Option<Secret<String>>,
 }
@@ -138,10 +140,57 @@ pub struct Face {
 pub struct PersonTemplate {
     /// Wire id of the face.
     pub face: Uuid,
+    /// Its own recognition model, which only faces of the directory have.
+    pub model: Option<Arc<str>>,
     /// What the template may be compared with.
     pub space: Arc<str>,
     /// The template.
     pub template: Secret<Vec<u8>>,
+}
+
+/// A member of a dynamic group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Wire id of the person.
+    pub person: Uuid,
+    /// The store's number of the person in the directory.
+    pub key: PersonKey,
+}
+
+/// A tracked command that was done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// The id on the wire.
+    pub id: Uuid,
+    /// What it was about.
+    pub subject: OperationSubject,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it was done.
+    pub finished_at: Timestamp,
+    /// Where what it made is found, in the words of whoever gave the command.
+    pub resource: Option<String>,
+}
+
+/// A snapshot without the copy in it.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The id on the wire.
+    pub id: Uuid,
+    /// Whose it is.
+    pub taken_by: AccountId,
+    /// What kind of container was copied.
+    pub kind: ContainerKind,
+    /// Who may apply it, in order of their ids. One who did not take it sees only itself.
+    pub scope: Vec<AccountId>,
+    /// What the client wants to remember about it.
+    pub user_data: Option<Secret<String>>,
+    /// When it was taken.
+    pub created_at: Timestamp,
+    /// When scope or user data last changed.
+    pub updated_at: Timestamp,
+    /// From this very instant on it does not exist.
+    pub expires_at: Timestamp,
 }
 
 /// A row of a gallery: what a node needs to search a container.
@@ -153,6 +202,8 @@ pub struct GalleryRow {
     pub person: PersonKey,
     /// The container's version that added it.
     pub added_version: u64,
+    /// Its own recognition model, which only faces of the directory have.
+    pub model: Option<Arc<str>>,
     /// What the template may be compared with.
     pub space: Arc<str>,
     /// The template.

@@ -5,16 +5,18 @@ use uuid::Uuid;
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
 use crate::error::StoreError;
-use crate::id::{AccountId, FaceKey};
+use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
-    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person, PersonTemplate, Totals,
-    UnfinishedTraining,
+    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart, Person,
+    PersonTemplate, Snapshot, Totals, UnfinishedTraining,
 };
 
 /// The door to everything durable. Used as `Arc<dyn Store>`.
 ///
 /// Every question names the account first, and no answer ever crosses accounts: the id of a container, person
-/// or face of another account does not exist.
+/// or face of another account does not exist. The one bridge is a snapshot that its account offers to others.
+///
+/// The directory of an account in which nobody is yet is like a container that is not there.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Applies one command in one transaction and returns once it is on the disk: the records, the
@@ -32,6 +34,8 @@ pub trait Store: Send + Sync {
     /// Ids are drawn by the caller, so a repeated create or add is refused (`…Exists`), a repeated delete
     /// finds nothing (`…NotFound`), a repeated update does the same again, a repeated start of a training is
     /// refused while the first is under way. Nothing is ever doubled.
+    ///
+    /// What a tracked command did is undone when its note cannot be kept.
     ///
     /// # Errors
     /// A refusal, which tells what is in the way: nothing was written. Or a failure of the database itself
@@ -100,6 +104,45 @@ pub trait Store: Send + Sync {
         container: &ContainerName,
         page: &PageStart,
     ) -> Result<Vec<Face>, StoreError>;
+
+    /// The faces of one person, in the order in which they were added.
+    /// Fails with `ContainerNotFound` or `PersonNotFound`.
+    async fn faces_of_person(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        person: Uuid,
+    ) -> Result<Vec<Face>, StoreError>;
+
+    /// The store's numbers of people, in the order asked; `None` for one who is not there. Nobody is there where
+    /// there is no container.
+    async fn person_keys(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        persons: &[Uuid],
+    ) -> Result<Vec<Option<PersonKey>>, StoreError>;
+
+    /// A page of the members of a dynamic group, in order of their wire ids. Fails with `ContainerNotFound`.
+    async fn members(&self, account: AccountId, group: &str, page: &PageStart) -> Result<Vec<Member>, StoreError>;
+
+    /// A page of the wire ids of dynamic groups that a person of the directory is in.
+    /// Fails with `ContainerNotFound` or `PersonNotFound`.
+    async fn groups_of_person(
+        &self,
+        account: AccountId,
+        person: Uuid,
+        page: &PageStart,
+    ) -> Result<Vec<String>, StoreError>;
+
+    /// A tracked command that was done. `None` for an id that is unknown, is another account's, or has expired.
+    async fn operation(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Operation>, StoreError>;
+
+    /// A snapshot that this account took or may apply. `None` for any other, and from its expiry on.
+    async fn snapshot(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Every snapshot that this account took or may apply, in order of their ids.
+    async fn snapshots(&self, account: AccountId, now: Timestamp) -> Result<Vec<Snapshot>, StoreError>;
 
     /// The templates of one person, in the order in which they were added.
     /// Fails with `ContainerNotFound` or `PersonNotFound`.

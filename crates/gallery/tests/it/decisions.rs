@@ -1,7 +1,7 @@
 use crate::draw::{Kind, default_calibration, template};
 use likeness_gallery::{
-    Cut, FaceKey, Gallery, Mode, NOBODY, PersonKey, Row, SAME_PERSON, Space, Visible, distance, find_similar,
-    find_similar_among, identify,
+    Cut, FaceKey, Gallery, Mode, NOBODY, PersonKey, Row, SAME_PERSON, Scope, Space, Visible, distance, find_similar,
+    find_similar_among, identify, identify_among,
 };
 use proptest::prelude::*;
 
@@ -22,6 +22,29 @@ fn persons(gallery: &Gallery, cut: Cut, max: usize, visible: Visible) -> Vec<(Pe
         .iter()
         .map(|hit| (hit.person, hit.face))
         .collect()
+}
+
+proptest! {
+    /// To look among some is to look in a gallery that holds nobody else, whatever the cut.
+    #[test]
+    fn a_scope_is_a_gallery_of_its_own(
+        faces in proptest::collection::vec((0..6_i64, 0.0..0.7_f32), 0..40),
+        meant in proptest::collection::hash_set(0..8_i64, 0..6),
+        cut in prop_oneof![Just(Cut::FalsePositiveRate(0.01)), Just(Cut::FalsePositiveRate(1e-5)), Just(Cut::Confidence(0.5))],
+        max in 0..5_usize,
+    ) {
+        let rows: Vec<_> = (1..).zip(faces).map(|(face, (person, at))| (face, person, at)).collect();
+        let (_, whole) = line(&rows);
+        let theirs: Vec<_> = rows.iter().filter(|row| meant.contains(&row.1)).copied().collect();
+        let (_, part) = line(&theirs);
+        let snapshot = whole.snapshot();
+        let scope = Scope::new(&snapshot, meant);
+        prop_assert_eq!(scope.faces(), theirs.len());
+        let probe = snapshot.space().probe(&[0.0, 0.0]);
+        let found = identify_among(&snapshot, &probe, cut, max, &scope, &default_calibration());
+        let found: Vec<_> = found.iter().map(|hit| (hit.person, hit.face)).collect();
+        prop_assert_eq!(found, persons(&part, cut, max, Visible::All));
+    }
 }
 
 #[test]

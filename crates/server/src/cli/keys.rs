@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(super) enum Keys {
-    /// Print both keys of the default account. Needs the data folder and the installation key.
+    /// Print both keys of every account, the default account first. Needs the data folder and the installation key.
     Show,
 }
 
@@ -21,15 +21,23 @@ impl Keys {
         }
         let keys = start::block_on(async {
             let store = start::open_store(config, start::Missing::Refuse).await?.store;
+            let mut accounts = store.accounts().await?;
+            accounts.sort_by_key(|account| account.created_at);
             let mut keys = Vec::new();
-            for account in store.accounts().await? {
-                keys.extend(store.keys(account.id).await?);
+            for account in accounts {
+                keys.push((account.id, store.keys(account.id).await?));
             }
             store.close().await;
             anyhow::Ok(keys)
         })??;
+        let are_several = keys.len() > 1;
         let mut pages = Vec::new();
-        for key in keys {
+        for (account, key) in
+            keys.into_iter().flat_map(|(account, keys)| keys.into_iter().map(move |key| (account, key)))
+        {
+            if are_several && key.slot == KeySlot::Key1 {
+                say::line(&format!("account  {account}"));
+            }
             let slot = match key.slot {
                 KeySlot::Key1 => "key1",
                 KeySlot::Key2 => "key2",

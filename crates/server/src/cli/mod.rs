@@ -2,6 +2,7 @@
 //!
 //! Commands print through [`say`] and nothing else does, so that what a person reads can be found in one place.
 
+mod accounts;
 mod annotate;
 mod bench;
 mod calibrate;
@@ -48,7 +49,10 @@ enum Command {
     /// Install and list model packs.
     #[command(subcommand)]
     Models(models::Models),
-    /// Show the account's keys.
+    /// Make and list accounts. Each has people, keys and an audit trail of its own.
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
+    /// Show the accounts' keys.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Say what works here, what does not, and what to do about it.
@@ -91,6 +95,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Serve(command) => command.run(config),
         Command::Models(command) => command.run(&config),
+        Command::Accounts(command) => command.run(&config),
         Command::Keys(command) => command.run(&config),
         Command::Doctor(command) => command.run(&config),
         Command::Detect(command) => command.run(&config),

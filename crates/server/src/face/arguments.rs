@@ -17,6 +17,9 @@ pub(crate) const FACE_USER_DATA_CHARACTERS: usize = 1_024;
 pub(crate) const RECOGNITION_MODELS: [&str; 4] =
     ["recognition_01", "recognition_02", "recognition_03", "recognition_04"];
 
+/// Those of which the person directory holds faces (`face-api.md` 2.6).
+pub(crate) const DIRECTORY_MODELS: [&str; 3] = ["recognition_02", "recognition_03", "recognition_04"];
+
 /// The detection models a client can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DetectionModel {
@@ -48,6 +51,23 @@ pub(crate) fn recognition_model(text: Option<&str>) -> Result<&'static str, Refu
     RECOGNITION_MODELS.into_iter().find(|model| model.eq_ignore_ascii_case(given)).ok_or_else(|| {
         Refusal::bad("'recognitionModel' is invalid. It must be recognition_01, recognition_02, recognition_03 or recognition_04.")
     })
+}
+
+/// Reads the recognition model in a path of the person directory, which holds faces of the later three only.
+pub(crate) fn directory_model(text: &str) -> Result<&'static str, Refusal> {
+    DIRECTORY_MODELS.into_iter().find(|model| model.eq_ignore_ascii_case(text)).ok_or_else(|| {
+        Refusal::bad(
+            "'recognitionModel' is not supported here. It must be recognition_02, recognition_03 or recognition_04.",
+        )
+    })
+}
+
+/// Refuses what cannot be the id of a container.
+pub(crate) fn container_id(property: &str, id: &str) -> Result<(), Refusal> {
+    if is_container_id(id) {
+        return Ok(());
+    }
+    Err(Refusal::bad(format!("'{property}' is invalid. It has 1 to 64 characters out of a-z, 0-9, '-' and '_'.")))
 }
 
 /// Whether a text can be the id of a container: 1 to 64 of `a-z`, `0-9`, `-`, `_`.

@@ -150,11 +150,20 @@ impl Reply {
 
     /// 202 without content, and where to ask how it goes.
     pub(crate) fn accepted(operation_location: String) -> Self {
-        Self {
-            status: StatusCode::ACCEPTED,
-            body: None,
-            headers: vec![(HeaderName::from_static("operation-location"), operation_location)],
-        }
+        Self::empty().accepted_at(operation_location)
+    }
+
+    /// The same answer as 202, and where to ask how it goes.
+    pub(crate) fn accepted_at(mut self, operation_location: String) -> Self {
+        self.status = StatusCode::ACCEPTED;
+        self.headers.push((HeaderName::from_static("operation-location"), operation_location));
+        self
+    }
+
+    /// The same answer, and where what was made is found.
+    pub(crate) fn located_at(mut self, location: String) -> Self {
+        self.headers.push((header::LOCATION, location));
+        self
     }
 
     /// The content type of the body.

@@ -1,27 +1,28 @@
-//! Verify, identify, find similar and group: questions about templates that are already here.
+//! Verify, find similar and group: questions about templates that are already here.
 //!
 //! Confidence on the wire is always the verify mapping of the pack's calibration, in which 0.5 is the threshold of
-//! "same person". Identify without `confidenceThreshold` cuts by a false-positive rate at the size of the group
-//! instead, because the same threshold that is fine for one pair names strangers in a large group.
+//! "same person".
 
+use super::arguments::{DIRECTORY_MODELS, container_id};
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_store};
 use super::json::Body;
-use crate::config::IdentifyCut;
 use crate::templates;
 use likeness_base::Secret;
-use likeness_gallery::{self as gallery, Cut, Mode, Visible};
-use likeness_store::{Container, ContainerKind, ContainerName, DetectedFace, FaceKey, StoreError, TrainingStatus};
+use likeness_gallery::{self as gallery, Mode, Visible};
+use likeness_store::{
+    Container, ContainerKind, ContainerName, DetectedFace, FaceKey, PersonTemplate, StoreError, TrainingStatus,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
 /// Confidence from which two faces count as the same person (`face-api.md` 3.5).
-const SAME_PERSON: f32 = 0.5;
+pub(super) const SAME_PERSON: f32 = 0.5;
 
 /// A template that a call compares, and the model it belongs to.
-struct Compared {
-    template: Secret<Vec<f32>>,
-    model: String,
+pub(super) struct Compared {
+    pub(super) template: Secret<Vec<f32>>,
+    pub(super) model: String,
 }
 
 /// `POST verify`
@@ -37,7 +38,7 @@ pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
         (None, None) if body.get("faceId").is_some() => against_person(&call, body).await?,
         (None, None) => {
             return Err(Refusal::bad(
-                "Give faceId1 and faceId2, or faceId and personId with personGroupId or largePersonGroupId.",
+                "Give faceId1 and faceId2, or faceId and personId with personGroupId, largePersonGroupId or neither.",
             ));
         }
         _ => return Err(Refusal::bad("'faceId1' and 'faceId2' belong together; one is missing.")),
@@ -55,85 +56,34 @@ async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
         other => other,
     })?;
     let face = detected(call, &[face_id], Role::Resource).await?.remove(0);
-    // A person without a group is one of the directory, which this version does not hold yet.
-    let name = group.ok_or(Refusal::PersonNotFound(Role::Resource))?;
+    let (name, own_models) = match group {
+        Some(name) => {
+            let container = stored_container(call, &name).await?;
+            same_model(&face.model, [container.model.as_str()])?;
+            (name, false)
+        }
+        // A person without a group is one of the directory, where each face has its own model.
+        None => {
+            in_directory(&face.model)?;
+            (ContainerName::directory(), true)
+        }
+    };
     let kind = name.kind;
-    let container = stored_container(call, &name).await?;
     let stored =
         call.app.store.templates_of_person(call.account, &name, person).await.map_err(|error| match error {
-            StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Argument),
+            StoreError::PersonNotFound if !own_models => Refusal::PersonNotFound(Role::Argument),
             other => from_store(other, kind),
         })?;
-    same_model(&face.model, [container.model.as_str()])?;
     let mut nearest = None::<f32>;
-    for record in stored.iter().filter(|record| *record.space == *call.app.space) {
+    let is_comparable = |record: &&PersonTemplate| {
+        *record.space == *call.app.space && (!own_models || record.model.as_deref() == Some(&*face.model))
+    };
+    for record in stored.iter().filter(is_comparable) {
         let template = readable(call, record.template.expose())?;
         let distance = gallery::distance(face.template.expose(), template.expose());
         nearest = Some(nearest.map_or(distance, |known| known.min(distance)));
     }
     nearest.ok_or(Refusal::PersistedFaceNotFound)
-}
-
-/// `POST identify`
-pub(super) async fn identify(call: Call) -> Result<Reply, Refusal> {
-    let body = call.json()?;
-    let ids = body.uuids("faceIds", 1, 10)?.ok_or_else(|| Refusal::bad("'faceIds' is missing."))?;
-    let most = usize::try_from(body.integer("maxNumOfCandidatesReturned", 10, 1, 100)?).unwrap_or(10);
-    let threshold = body.share("confidenceThreshold")?;
-    let name = identify_scope(body)?;
-    let faces = detected(&call, &ids, Role::Argument).await?;
-    let Some(name) = name else {
-        // The whole directory, which is empty in this version: nobody is a candidate.
-        return Reply::json(
-            &ids.iter().map(|&face_id| Identified { face_id, candidates: Vec::new() }).collect::<Vec<_>>(),
-        );
-    };
-    let container = stored_container(&call, &name).await?;
-    let visible = trained(&container, name.kind)?;
-    same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
-
-    let cut = match (threshold, call.app.config.identify.cut) {
-        (Some(threshold), _) => Cut::Confidence(threshold),
-        (None, IdentifyCut::Classic) => Cut::Confidence(SAME_PERSON),
-        (None, IdentifyCut::FalsePositiveRate) => Cut::FalsePositiveRate(call.app.config.identify.false_positive_rate),
-    };
-    let found = call
-        .app
-        .galleries
-        .search(call.account, &container, move |snapshot, space, calibration| {
-            faces
-                .iter()
-                .map(|face| {
-                    let probe = space.probe(face.template.expose());
-                    gallery::identify(snapshot, &probe, cut, most, visible, calibration)
-                })
-                .collect::<Vec<_>>()
-        })
-        .await
-        .map_err(|error| from_store(error, name.kind))?;
-
-    let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
-    let alive = call
-        .app
-        .store
-        .recheck(call.account, container.number, &keys)
-        .await
-        .map_err(|error| from_store(error, name.kind))?;
-    let person_of = |face: i64| alive.iter().find(|known| known.key.0 == face).and_then(|known| known.person);
-    let answer: Vec<Identified> = ids
-        .iter()
-        .zip(&found)
-        .map(|(&face_id, hits)| Identified {
-            face_id,
-            candidates: hits
-                .iter()
-                .filter_map(|hit| {
-                    Some(Candidate { person_id: person_of(hit.face)?, confidence: confidence_on_wire(hit.confidence) })
-                })
-                .collect(),
-        })
-        .collect();
-    Reply::json(&answer)
 }
 
 /// `POST findsimilars`
@@ -251,7 +201,7 @@ pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
 }
 
 /// The templates behind face ids, in order; one that is unknown or expired refuses the call.
-async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
+pub(super) async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
     let found = call
         .app
         .store
@@ -275,8 +225,18 @@ fn readable(call: &Call, bytes: &[u8]) -> Result<Secret<Vec<f32>>, Refusal> {
         .ok_or_else(|| Refusal::Internal("a stored template has another shape than its model pack says".to_owned()))
 }
 
+/// Faces of the oldest model cannot be compared with people of the directory, who have none of it.
+pub(super) fn in_directory(model: &str) -> Result<(), Refusal> {
+    if DIRECTORY_MODELS.contains(&model) {
+        return Ok(());
+    }
+    Err(Refusal::bad(
+        "'recognitionModel' is incompatible. The person directory compares faces of recognition_02, recognition_03 and recognition_04.",
+    ))
+}
+
 /// Templates of different recognition models are never compared.
-fn same_model<'a>(expected: &str, others: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
+pub(super) fn same_model<'a>(expected: &str, others: impl IntoIterator<Item = &'a str>) -> Result<(), Refusal> {
     if others.into_iter().all(|model| model == expected) {
         return Ok(());
     }
@@ -285,7 +245,7 @@ fn same_model<'a>(expected: &str, others: impl IntoIterator<Item = &'a str>) -> 
     ))
 }
 
-async fn stored_container(call: &Call, name: &ContainerName) -> Result<Container, Refusal> {
+pub(super) async fn stored_container(call: &Call, name: &ContainerName) -> Result<Container, Refusal> {
     call.app
         .store
         .container(call.account, name)
@@ -295,7 +255,7 @@ async fn stored_container(call: &Call, name: &ContainerName) -> Result<Container
 }
 
 /// What of a container that needs training can be searched: the last successful training, even while a new one runs.
-fn trained(container: &Container, kind: ContainerKind) -> Result<Visible, Refusal> {
+pub(super) fn trained(container: &Container, kind: ContainerKind) -> Result<Visible, Refusal> {
     match (container.trained_version, &container.training) {
         (Some(version), _) => Ok(Visible::UpTo(version)),
         (None, Some(training)) if matches!(training.status, TrainingStatus::NotStarted | TrainingStatus::Running) => {
@@ -305,18 +265,14 @@ fn trained(container: &Container, kind: ContainerKind) -> Result<Visible, Refusa
     }
 }
 
-fn scope(body: &Body, property: &str, kind: ContainerKind) -> Result<Option<ContainerName>, Refusal> {
+pub(super) fn scope(body: &Body, property: &str, kind: ContainerKind) -> Result<Option<ContainerName>, Refusal> {
     let Some(id) = body.text(property)? else { return Ok(None) };
-    if !super::arguments::is_container_id(id) {
-        return Err(Refusal::bad(format!(
-            "'{property}' is invalid. It has 1 to 64 characters out of a-z, 0-9, '-' and '_'."
-        )));
-    }
+    container_id(property, id)?;
     Ok(Some(ContainerName { kind, id: id.to_owned() }))
 }
 
 /// `personGroupId` or `largePersonGroupId`, not both.
-fn named_group(body: &Body) -> Result<Option<ContainerName>, Refusal> {
+pub(super) fn named_group(body: &Body) -> Result<Option<ContainerName>, Refusal> {
     let small = scope(body, "personGroupId", ContainerKind::PersonGroup)?;
     let large = scope(body, "largePersonGroupId", ContainerKind::LargePersonGroup)?;
     match (small, large) {
@@ -334,33 +290,8 @@ fn named_list(body: &Body) -> Result<Option<ContainerName>, Refusal> {
     }
 }
 
-/// Where identify looks; `None` is the whole directory.
-fn identify_scope(body: &Body) -> Result<Option<ContainerName>, Refusal> {
-    let group = named_group(body)?;
-    let dynamic = scope(body, "dynamicPersonGroupId", ContainerKind::DynamicPersonGroup)?;
-    let persons = body.get("personIds");
-    let given = usize::from(group.is_some()) + usize::from(dynamic.is_some()) + usize::from(persons.is_some());
-    if given == 0 {
-        return Err(Refusal::NoScope);
-    }
-    if given > 1 {
-        return Err(Refusal::ConflictingScopes(
-            "Give only one of personGroupId, largePersonGroupId, dynamicPersonGroupId and personIds.".to_owned(),
-        ));
-    }
-    if let Some(persons) = persons {
-        let everybody = persons.as_array().is_some_and(|ids| ids.len() == 1 && ids[0].as_str() == Some("*"));
-        if everybody {
-            return Ok(None);
-        }
-        body.uuids("personIds", 1, 30)?;
-        return Err(Refusal::PersonNotFound(Role::Argument));
-    }
-    Ok(group.or(dynamic))
-}
-
 /// Five decimals, as clients are used to.
-fn confidence_on_wire(confidence: f32) -> f64 {
+pub(super) fn confidence_on_wire(confidence: f32) -> f64 {
     (f64::from(confidence) * 1e5).round() / 1e5
 }
 
@@ -368,20 +299,6 @@ fn confidence_on_wire(confidence: f32) -> f64 {
 #[serde(rename_all = "camelCase")]
 struct Verdict {
     is_identical: bool,
-    confidence: f64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Identified {
-    face_id: Uuid,
-    candidates: Vec<Candidate>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Candidate {
-    person_id: Uuid,
     confidence: f64,
 }
 

@@ -1,6 +1,6 @@
 //! Face lists, large face lists, person groups and large person groups: create, read, change, delete, list.
 
-use super::arguments::{Fields, is_container_id, recognition_model};
+use super::arguments::{Fields, container_id, recognition_model};
 use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
 use likeness_store::{Container, ContainerKind, ContainerName, PageStart, Write};
@@ -8,20 +8,20 @@ use serde_json::{Map, Value, json};
 
 /// `PUT {container}`: creates, and never replaces.
 pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
-    let id = call.parameters.first().cloned().unwrap_or_default();
-    if !is_container_id(&id) {
-        return Err(Refusal::bad(format!(
-            "'{}' is invalid. It has 1 to 64 characters out of a-z, 0-9, '-' and '_'.",
-            id_property(call.kind())
-        )));
-    }
+    let container = new_name(&call)?;
     let body = call.json()?;
     let model = recognition_model(body.text("recognitionModel")?)?.to_owned();
     let (name, user_data) = Fields::read(body)?.named()?;
-    let container = ContainerName { kind: call.kind(), id };
     let limit = call.tier().containers(call.kind());
     call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
     Ok(Reply::empty())
+}
+
+/// The id in the path of a container that is to be made.
+pub(super) fn new_name(call: &Call) -> Result<ContainerName, Refusal> {
+    let id = call.parameters.first().cloned().unwrap_or_default();
+    container_id(id_property(call.kind()), &id)?;
+    Ok(ContainerName { kind: call.kind(), id })
 }
 
 /// `GET {container}`
@@ -91,10 +91,12 @@ pub(super) const fn id_property(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "largePersonGroupId",
         ContainerKind::PersonDirectory => "personDirectoryId",
         ContainerKind::DynamicPersonGroup => "dynamicPersonGroupId",
+        ContainerKind::Snapshot => "snapshotId",
     }
 }
 
-fn shown(container: &Container, with_model: bool) -> Map<String, Value> {
+/// A container on the wire.
+pub(super) fn shown(container: &Container, with_model: bool) -> Map<String, Value> {
     let mut shown = Map::new();
     let on_wire = &container.name_on_wire;
     shown.insert(id_property(on_wire.kind).to_owned(), json!(on_wire.id));

@@ -52,6 +52,10 @@ pub(crate) enum Refusal {
     NoScope,
     /// Scopes that exclude each other were given.
     ConflictingScopes(String),
+    /// The operation is not there, or has expired.
+    OperationNotFound,
+    /// The snapshot is not there, has expired, or is not for this account.
+    SnapshotNotFound,
     /// The stored picture of a session is not there.
     SessionImageNotFound,
     /// Neither JSON nor a picture.
@@ -110,6 +114,7 @@ pub(crate) const fn kind_code(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "LargePersonGroup",
         ContainerKind::PersonDirectory => "PersonDirectory",
         ContainerKind::DynamicPersonGroup => "DynamicPersonGroup",
+        ContainerKind::Snapshot => "Snapshot",
     }
 }
 
@@ -122,6 +127,7 @@ const fn kind_words(kind: ContainerKind) -> &'static str {
         ContainerKind::LargePersonGroup => "large person group",
         ContainerKind::PersonDirectory => "person directory",
         ContainerKind::DynamicPersonGroup => "dynamic person group",
+        ContainerKind::Snapshot => "snapshot",
     }
 }
 
@@ -219,6 +225,14 @@ impl Refusal {
             Self::ConflictingScopes(text) => {
                 wire(S::BAD_REQUEST, "IncompatibleIdentificationScopeParametersCombination", text)
             }
+            Self::OperationNotFound => wire(
+                S::NOT_FOUND,
+                "OperationNotFound",
+                "The operation is not found. Operations can be asked about for 48 hours.",
+            ),
+            Self::SnapshotNotFound => {
+                wire(S::NOT_FOUND, "SnapshotNotFound", "The snapshot is not found. Snapshots are kept for 48 hours.")
+            }
             Self::SessionImageNotFound => wire(S::NOT_FOUND, "SessionImageNotFound", "The session image is not found."),
             Self::UnsupportedMediaType(accepted) => wire(
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -277,10 +291,18 @@ impl Refusal {
 /// Puts a store error in the words of the container that the call was about.
 pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
     match error {
+        // An account in whose directory nobody ever was has none.
+        StoreError::ContainerNotFound if kind == ContainerKind::PersonDirectory => {
+            Refusal::PersonNotFound(Role::Resource)
+        }
         StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, Role::Resource),
         StoreError::ContainerExists => Refusal::ContainerExists(kind),
         StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Resource),
         StoreError::FaceNotFound => Refusal::PersistedFaceNotFound,
+        StoreError::SnapshotNotFound => Refusal::SnapshotNotFound,
+        StoreError::RecipientNotFound => {
+            Refusal::bad("'applyScope' is invalid. It names an account that this installation does not have.")
+        }
         StoreError::TrainingRunning => Refusal::TrainingNotFinished(kind),
         StoreError::LimitReached { limit, .. } => Refusal::quota(limit),
         StoreError::Busy => Refusal::Conflict,

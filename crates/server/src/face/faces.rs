@@ -12,20 +12,12 @@ use likeness_vision::{AttributeSet, Detection, Picture, Rect, Wanted};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Faces that a person may have (`face-api.md` 3.7).
-const FACES_OF_A_PERSON: u64 = 248;
+/// Faces that a person may have (`face-api.md` 3.7); in the directory, of each model.
+pub(super) const FACES_OF_A_PERSON: u64 = 248;
 
 /// `POST .../persistedfaces`
 pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
-    let target = target_face(call.query.text("targetFace"))?;
-    let detection = DetectionModel::parse(call.query.text("detectionModel"))?;
-    let user_data = match call.query.text("userData") {
-        Some(text) => {
-            bounded("userData", text, FACE_USER_DATA_CHARACTERS)?;
-            Some(Secret::new(text.to_owned()))
-        }
-        None => None,
-    };
+    let addition = Addition::read(&call)?;
     // What is missing is told before the picture is read: nobody should wait for a refusal.
     let container = call.container().await?;
     let name = container.name_on_wire;
@@ -42,30 +34,58 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     if let Some(limit) = limit.filter(|limit| held >= *limit) {
         return Err(Refusal::quota(limit));
     }
-    let bytes = picture::bytes(&mut call).await?;
-    let search = search(detection);
-    let template = call
-        .app
-        .inference
-        .run(move |vision| -> Result<Secret<Vec<f32>>, Refusal> {
-            let picture = picture::decode(&bytes)?;
-            drop(bytes);
-            let detections = vision.detect(&picture, search)?;
-            let chosen = choose(&picture, &detections, target)?;
-            let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
-            let face = vision.describe(&picture, chosen, wanted)?;
-            face.template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
-        })
-        .await??;
-    let face = NewFace {
-        id: persons::new_id(&call),
-        template: templates::encode(template.expose()),
-        space: call.app.space.clone(),
-        user_data,
-    };
+    let face = addition.face(&mut call).await?;
     let id = face.id;
     call.write(Write::AddFace { container: name, person, face, limit }).await?;
     Reply::json(&json!({ "persistedFaceId": id }))
+}
+
+/// The arguments of a call that adds a face.
+pub(super) struct Addition {
+    target: Option<Rect>,
+    detection: DetectionModel,
+    user_data: Option<Secret<String>>,
+}
+
+impl Addition {
+    /// Reads and bounds them.
+    pub(super) fn read(call: &Call) -> Result<Self, Refusal> {
+        let target = target_face(call.query.text("targetFace"))?;
+        let detection = DetectionModel::parse(call.query.text("detectionModel"))?;
+        let user_data = match call.query.text("userData") {
+            Some(text) => {
+                bounded("userData", text, FACE_USER_DATA_CHARACTERS)?;
+                Some(Secret::new(text.to_owned()))
+            }
+            None => None,
+        };
+        Ok(Self { target, detection, user_data })
+    }
+
+    /// The one face in the picture of the call, under a new id.
+    pub(super) async fn face(self, call: &mut Call) -> Result<NewFace, Refusal> {
+        let bytes = picture::bytes(call).await?;
+        let (search, target) = (search(self.detection), self.target);
+        let template = call
+            .app
+            .inference
+            .run(move |vision| -> Result<Secret<Vec<f32>>, Refusal> {
+                let picture = picture::decode(&bytes)?;
+                drop(bytes);
+                let detections = vision.detect(&picture, search)?;
+                let chosen = choose(&picture, &detections, target)?;
+                let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+                let face = vision.describe(&picture, chosen, wanted)?;
+                face.template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
+            })
+            .await??;
+        Ok(NewFace {
+            id: persons::new_id(call),
+            template: templates::encode(template.expose()),
+            space: call.app.space.clone(),
+            user_data: self.user_data,
+        })
+    }
 }
 
 /// The one face that the picture, or the target rectangle in it, holds.

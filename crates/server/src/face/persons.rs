@@ -65,12 +65,18 @@ pub(super) fn new_id(call: &Call) -> Uuid {
 }
 
 fn shown(person: &Person) -> Map<String, Value> {
+    let mut shown = without_faces(person);
+    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
+    shown
+}
+
+/// A person on the wire, as the directory shows them.
+pub(super) fn without_faces(person: &Person) -> Map<String, Value> {
     let mut shown = Map::new();
     shown.insert("personId".to_owned(), json!(person.id));
     shown.insert("name".to_owned(), json!(person.name.expose()));
     if let Some(user_data) = &person.user_data {
         shown.insert("userData".to_owned(), json!(user_data.expose()));
     }
-    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
     shown
 }

@@ -5,7 +5,9 @@
 //! samples disagree about both (`face-api.md` section 1).
 
 use super::call::{Call, Handling};
-use super::{compare, containers, detect, faces, persons, training};
+use super::{
+    compare, containers, detect, directory, dynamic_groups, faces, identify, operations, persons, snapshots, training,
+};
 use axum::http::Method;
 use likeness_store::ContainerKind;
 
@@ -115,12 +117,14 @@ const FACE_LIST: Option<ContainerKind> = Some(ContainerKind::FaceList);
 const LARGE_FACE_LIST: Option<ContainerKind> = Some(ContainerKind::LargeFaceList);
 const PERSON_GROUP: Option<ContainerKind> = Some(ContainerKind::PersonGroup);
 const LARGE_PERSON_GROUP: Option<ContainerKind> = Some(ContainerKind::LargePersonGroup);
+const DIRECTORY: Option<ContainerKind> = Some(ContainerKind::PersonDirectory);
+const DYNAMIC_GROUP: Option<ContainerKind> = Some(ContainerKind::DynamicPersonGroup);
 
 routes! {
     1 POST "detect" "Detect" None, Picture => detect::detect;
     2 POST "findsimilars" "FindSimilar" None, Json => compare::find_similar;
     3 POST "group" "Group" None, Json => compare::group;
-    4 POST "identify" "Identify" None, Json => compare::identify;
+    4 POST "identify" "Identify" None, Json => identify::identify;
     5 POST "verify" "Verify" None, Json => compare::verify;
 
     6 PUT "facelists/{}" "CreateFaceList" FACE_LIST, Json => containers::create;
@@ -177,6 +181,33 @@ routes! {
     54 GET "largepersongroups/{}/persons/{}/persistedfaces/{}" "GetLargePersonGroupPersonFace" LARGE_PERSON_GROUP, Nothing => faces::get;
     55 PATCH "largepersongroups/{}/persons/{}/persistedfaces/{}" "UpdateLargePersonGroupPersonFace" LARGE_PERSON_GROUP, Json => faces::update;
     56 DELETE "largepersongroups/{}/persons/{}/persistedfaces/{}" "DeleteLargePersonGroupPersonFace" LARGE_PERSON_GROUP, Nothing => faces::delete;
+
+    57 POST "snapshots" "TakeSnapshot" None, Json => snapshots::take;
+    58 GET "snapshots" "GetSnapshots" None, Nothing => snapshots::list;
+    59 GET "snapshots/{}" "GetSnapshot" None, Nothing => snapshots::get;
+    60 PATCH "snapshots/{}" "UpdateSnapshot" None, Json => snapshots::update;
+    61 DELETE "snapshots/{}" "DeleteSnapshot" None, Nothing => snapshots::delete;
+    62 POST "snapshots/{}/apply" "ApplySnapshot" None, Json => snapshots::apply;
+    63 GET "operations/{}" "GetOperationStatus" None, Nothing => operations::get;
+
+    64 POST "persons" "CreatePerson" DIRECTORY, Json => directory::create;
+    65 GET "persons" "GetPersons" DIRECTORY, Nothing => directory::list;
+    66 GET "persons/{}" "GetPerson" DIRECTORY, Nothing => directory::get;
+    67 PATCH "persons/{}" "UpdatePerson" DIRECTORY, Json => directory::update;
+    68 DELETE "persons/{}" "DeletePerson" DIRECTORY, Nothing => directory::delete;
+    69 GET "persons/{}/dynamicPersonGroupReferences" "GetDynamicPersonGroupReferences" DIRECTORY, Nothing => directory::references;
+    70 POST "persons/{}/recognitionModels/{}/persistedfaces" "AddPersonFace" DIRECTORY, Picture => directory::add_face;
+    71 GET "persons/{}/recognitionModels/{}/persistedfaces" "GetPersonFaces" DIRECTORY, Nothing => directory::list_faces;
+    72 GET "persons/{}/recognitionModels/{}/persistedfaces/{}" "GetPersonFace" DIRECTORY, Nothing => directory::get_face;
+    73 PATCH "persons/{}/recognitionModels/{}/persistedfaces/{}" "UpdatePersonFace" DIRECTORY, Json => directory::update_face;
+    74 DELETE "persons/{}/recognitionModels/{}/persistedfaces/{}" "DeletePersonFace" DIRECTORY, Nothing => directory::delete_face;
+
+    75 PUT "dynamicpersongroups/{}" "CreateDynamicPersonGroup" DYNAMIC_GROUP, Json => dynamic_groups::create;
+    76 GET "dynamicpersongroups/{}" "GetDynamicPersonGroup" DYNAMIC_GROUP, Nothing => dynamic_groups::get;
+    77 PATCH "dynamicpersongroups/{}" "UpdateDynamicPersonGroup" DYNAMIC_GROUP, Json => dynamic_groups::update;
+    78 DELETE "dynamicpersongroups/{}" "DeleteDynamicPersonGroup" DYNAMIC_GROUP, Nothing => dynamic_groups::delete;
+    79 GET "dynamicpersongroups" "GetDynamicPersonGroups" DYNAMIC_GROUP, Nothing => dynamic_groups::list;
+    80 GET "dynamicpersongroups/{}/persons" "GetDynamicPersonGroupPersons" DYNAMIC_GROUP, Nothing => dynamic_groups::list_persons;
 }
 
 #[cfg(test)]
@@ -211,7 +242,7 @@ mod tests {
     #[test]
     fn rows_are_the_checklist_without_gap() {
         let rows: Vec<u16> = ROUTES.iter().map(|route| route.row).collect();
-        assert_eq!(rows, (1..=56).collect::<Vec<u16>>());
+        assert_eq!(rows, (1..=80).collect::<Vec<u16>>());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
 use likeness_base::{Secret, random_bytes};
+use likeness_store::StoreError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -67,7 +68,11 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     *told = Told { row: route.row, operation: route.operation };
     let query = Query::parse(parts.uri.query());
     let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
-    let (account, actor) = app.access.account_of(&key).ok_or(Refusal::Unauthorized)?;
+    let owner = app.access.account_of(&key).await.map_err(|error| match error {
+        StoreError::Busy => Refusal::Unavailable,
+        other => Refusal::Internal(other.to_string()),
+    })?;
+    let (account, actor) = owner.ok_or(Refusal::Unauthorized)?;
     app.limits.admit(account).map_err(Refusal::TooManyCalls)?;
     let _room = match route.reads {
         Reads::Picture => {

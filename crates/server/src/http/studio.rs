@@ -26,7 +26,11 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 /// The addresses of the pages.
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(front)).route("/favicon.svg", get(by_path)).route("/assets/{*file}", get(by_path))
+    Router::new()
+        .route("/", get(front))
+        .route("/reference", get(reference))
+        .route("/favicon.svg", get(by_path))
+        .route("/assets/{*file}", get(by_path))
 }
 
 /// `GET /`: the studio for a browser, a line to try for everybody else.
@@ -36,6 +40,14 @@ async fn front(headers: HeaderMap) -> Response<Body> {
         Some(page) if wants_page => send(page, &headers),
         Some(_) => welcome(""),
         None => welcome("\nThis build carries no pages; `make run` builds them too.\n"),
+    }
+}
+
+/// `GET /reference`: the calls of the API, for reading.
+async fn reference(headers: HeaderMap) -> Response<Body> {
+    match likeness_pages::find("reference.html", |encoding| accepts(&headers, header::ACCEPT_ENCODING, encoding)) {
+        Some(page) => send(page, &headers),
+        None => welcome("\nThis build carries no pages; /openapi.json says the same to programs.\n"),
     }
 }
 
@@ -103,7 +115,7 @@ fn welcome(more: &str) -> Response<Body> {
             "Send your key in the header Ocp-Apim-Subscription-Key, for example\n\n",
             "  curl -H 'Ocp-Apim-Subscription-Key: KEY' -H 'Content-Type: application/octet-stream' \\\n",
             "       --data-binary @photo.jpg 'ADDRESS/face/v1.0/detect?recognitionModel=recognition_04'\n\n",
-            "Description: /openapi.json   Health: /healthz   Readiness: /readyz   Metrics: /metrics\n{}",
+            "Reference: /reference   Description: /openapi.json   Health: /healthz   Readiness: /readyz   Metrics: /metrics\n{}",
         ),
         more
     );

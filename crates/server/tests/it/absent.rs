@@ -100,10 +100,13 @@ fn every_route_that_takes_a_picture_takes_an_address() {
         };
         routes.push(format!("{owner}/persistedfaces?targetFace={chosen}"));
     }
+    let person = house.json("POST", "persons", &json!({ "name": "p" })).id("personId");
+    routes.push(format!("persons/{person}/recognitionModels/recognition_04/persistedfaces?targetFace={chosen}"));
     let address = remote(vec![answer("200 OK", "", &demo(1)); routes.len()]);
     for route in &routes {
         let good = house.json("POST", route, &json!({ "url": format!("{address}/photo.jpg") }));
-        assert_eq!(good.status, 200, "{route}: {good:?}");
+        let expected = if route.starts_with("persons/") { 202 } else { 200 };
+        assert_eq!(good.status, expected, "{route}: {good:?}");
         let id = if route.starts_with("detect") { &good.body[0]["faceId"] } else { &good.body["persistedFaceId"] };
         assert!(id.is_string(), "{route}: {good:?}");
         // Nobody listens there any more, and it is no address at all.

@@ -71,6 +71,9 @@ pub(crate) fn skip(test: &str, why: &str) {
     }
 }
 
+/// Method, path, body, and the status and code of the refusal.
+pub(crate) type Refused = (&'static str, String, Value, u16, &'static str);
+
 /// A running server.
 pub(crate) struct House {
     child: Child,
@@ -168,7 +171,7 @@ impl House {
 
     /// Sends JSON and reads the answer.
     pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
-        Answer::of(self.request(method, path).header("Content-Type", "application/json").body(body.to_string()))
+        Answer::to_json(self.request(method, path), body)
     }
 
     /// Sends no body and reads the answer.
@@ -178,7 +181,23 @@ impl House {
 
     /// Sends a picture and reads the answer.
     pub(crate) fn picture(&self, path: &str, bytes: &[u8]) -> Answer {
-        Answer::of(self.request("POST", path).header("Content-Type", "application/octet-stream").body(bytes.to_vec()))
+        Answer::to_picture(self.request("POST", path), bytes)
+    }
+
+    /// Sends each row of a table of refusals, a body of `null` as none, and tells of those that are answered otherwise.
+    pub(crate) fn not_refused(&self, rows: &[Refused]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (method, path, body, status, code) in rows {
+            let answer = if body.is_null() { self.call(method, path) } else { self.json(method, path, body) };
+            let has_operation = answer.header("operation-location").is_some();
+            if (answer.status, answer.code(), answer.header("x-ms-error-code")) != (*status, code, Some(code))
+                || has_operation
+            {
+                let sent: String = body.to_string().chars().take(120).collect();
+                wrong.push(format!("{method} {path} {sent}: {} {}", answer.status, answer.body));
+            }
+        }
+        wrong
     }
 
     /// Detects with face ids of recognition model 4.
@@ -200,6 +219,56 @@ impl House {
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("the training of {container} did not end");
+    }
+}
+
+/// Another account of a house, made from the command line while the server runs.
+pub(crate) struct Neighbour<'a> {
+    house: &'a House,
+    pub(crate) id: String,
+    pub(crate) keys: [String; 2],
+}
+
+impl House {
+    /// Makes another account.
+    pub(crate) fn neighbour(&self) -> Neighbour<'_> {
+        let output = run(likeness().args(["accounts", "add"]).env("LIKENESS_DATA", &self.data));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).expect("text");
+        let value = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("it prints id and keys");
+            line.trim().to_owned()
+        };
+        Neighbour { house: self, id: value("account"), keys: [value("key1"), value("key2")] }
+    }
+
+    /// The id of the account that the first start made.
+    pub(crate) fn account(&self) -> String {
+        let output = run(likeness().args(["accounts", "list"]).env("LIKENESS_DATA", &self.data));
+        let said = String::from_utf8(output.stdout).expect("text");
+        let first = said.lines().nth(2).and_then(|line| line.split_whitespace().next());
+        first.expect("a table with a head").to_owned()
+    }
+}
+
+impl Neighbour<'_> {
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.house.bare(method, path).header("Ocp-Apim-Subscription-Key", &self.keys[0])
+    }
+
+    /// Sends JSON and reads the answer.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        Answer::to_json(self.request(method, path), body)
+    }
+
+    /// Sends no body and reads the answer.
+    pub(crate) fn call(&self, method: &str, path: &str) -> Answer {
+        Answer::of(self.request(method, path))
+    }
+
+    /// Sends a picture and reads the answer.
+    pub(crate) fn picture(&self, path: &str, bytes: &[u8]) -> Answer {
+        Answer::to_picture(self.request("POST", path), bytes)
     }
 }
 
@@ -236,6 +305,14 @@ impl Answer {
         panic!("the server stayed busy for a minute");
     }
 
+    fn to_json(request: RequestBuilder, body: &Value) -> Self {
+        Self::of(request.header("Content-Type", "application/json").body(body.to_string()))
+    }
+
+    fn to_picture(request: RequestBuilder, bytes: &[u8]) -> Self {
+        Self::of(request.header("Content-Type", "application/octet-stream").body(bytes.to_vec()))
+    }
+
     /// Reads a response whatever its status.
     pub(crate) fn read(response: Response) -> Self {
         let status = response.status().as_u16();
@@ -252,6 +329,18 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// An id in the body.
+    pub(crate) fn id(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_else(|| panic!("{name} is missing: {self:?}")).to_owned()
+    }
+
+    /// The operation in the header, below an address of the house.
+    pub(crate) fn operation(&self, below: &str) -> String {
+        assert_eq!((self.status, self.header("operation-location").is_some()), (202, true), "{self:?}");
+        let location = self.header("operation-location").and_then(|location| location.strip_prefix(below));
+        location.unwrap_or_else(|| panic!("not below {below}: {self:?}")).to_owned()
     }
 
     /// The error code in the envelope.

@@ -3,32 +3,37 @@
 use crate::house::{Answer, House, demo, target};
 use serde_json::{Value, json};
 
-const VERSIONS: [&str; 6] = ["v1.0", "v1.0-preview", "v1.1-preview.1", "v1.2-preview.1", "v1.2", "v1.3-preview.1"];
+pub(crate) const VERSIONS: [&str; 6] =
+    ["v1.0", "v1.0-preview", "v1.1-preview.1", "v1.2-preview.1", "v1.2", "v1.3-preview.1"];
 
 /// One version of the API and the operations seen to succeed under it.
-struct Visit<'a> {
-    house: &'a House,
+pub(crate) struct Visit<'a> {
+    pub(crate) house: &'a House,
     version: &'a str,
-    rows: std::collections::BTreeSet<u16>,
+    pub(crate) rows: std::collections::BTreeSet<u16>,
 }
 
-impl Visit<'_> {
-    fn path(&self, path: &str) -> String {
+impl<'a> Visit<'a> {
+    pub(crate) fn new(house: &'a House, version: &'a str) -> Self {
+        Self { house, version, rows: Default::default() }
+    }
+
+    pub(crate) fn path(&self, path: &str) -> String {
         format!("/face/{}/{path}", self.version)
     }
 
-    fn seen(&mut self, row: u16, answer: Answer, status: u16) -> Answer {
+    pub(crate) fn seen(&mut self, row: u16, answer: Answer, status: u16) -> Answer {
         assert_eq!(answer.status, status, "row {row} under {}: {answer:?}", self.version);
         self.rows.insert(row);
         answer
     }
 
-    fn json(&mut self, row: u16, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn json(&mut self, row: u16, method: &str, path: &str, body: &Value) -> Answer {
         let answer = self.house.json(method, &self.path(path), body);
         self.seen(row, answer, 200)
     }
 
-    fn call(&mut self, row: u16, method: &str, path: &str) -> Answer {
+    pub(crate) fn call(&mut self, row: u16, method: &str, path: &str) -> Answer {
         let answer = self.house.call(method, &self.path(path));
         self.seen(row, answer, 200)
     }
@@ -67,7 +72,7 @@ impl Visit<'_> {
 fn every_row_succeeds_under_every_version() {
     let house = House::new();
     for version in VERSIONS {
-        let mut visit = Visit { house: &house, version, rows: Default::default() };
+        let mut visit = Visit::new(&house, version);
         let detected = visit.picture(1, "Detect?recognitionModel=recognition_03&returnFaceId=True").body;
         let faces: Vec<Value> = detected.as_array().expect("faces").clone();
         let ids: Vec<Value> = faces.iter().map(|face| face["faceId"].clone()).collect();
@@ -78,7 +83,7 @@ fn every_row_succeeds_under_every_version() {
 
         containers(&mut visit, "facelists/l", "faceListId", [6, 7, 8, 10]);
         let added = visit.picture(11, &format!("faceLists/l/persistedFaces?targetFace={chosen}&userData=one%20face"));
-        let face = id(&added, "persistedFaceId");
+        let face = added.id("persistedFaceId");
         let list = visit.call(7, "GET", "facelists/l").body;
         assert_eq!(list["persistedFaces"], json!([{ "persistedFaceId": face, "userData": "one face" }]));
         let similar = visit.json(2, "POST", "findsimilars", &json!({ "faceId": ids[0], "faceListId": "l" })).body;
@@ -88,7 +93,7 @@ fn every_row_succeeds_under_every_version() {
 
         containers(&mut visit, "largefacelists/l", "largeFaceListId", [13, 14, 15, 17]);
         let added = visit.picture(20, &format!("largefacelists/l/persistedfaces?targetFace={chosen}"));
-        let face = id(&added, "persistedFaceId");
+        let face = added.id("persistedFaceId");
         assert_eq!(
             visit.call(21, "GET", "largefacelists/l/persistedfaces?top=5").body[0]["persistedFaceId"],
             face.as_str()
@@ -106,10 +111,6 @@ fn every_row_succeeds_under_every_version() {
         group(&mut visit, "largepersongroups/g", "largePersonGroupId", 41, &ids, &chosen);
         assert_eq!(visit.rows, (1..=56).collect(), "under {version}");
     }
-}
-
-fn id(answer: &Answer, name: &str) -> String {
-    answer.body[name].as_str().expect("an id").to_owned()
 }
 
 /// Create, read, change and list; rows in that order.
@@ -137,10 +138,10 @@ fn group(visit: &mut Visit<'_>, path: &str, property: &str, first: u16, ids: &[V
     let row = |offset: u16| first + offset;
     containers(visit, path, property, [row(0), row(1), row(2), row(4)]);
     let person = visit.json(row(7), "POST", &format!("{path}/persons"), &json!({ "name": "p", "userData": "u" }));
-    let person = id(&person, "personId");
+    let person = person.id("personId");
     let at_person = format!("{path}/persons/{person}");
     let added = visit.picture(row(12), &format!("{at_person}/persistedfaces?targetFace={chosen}&userData=f"));
-    let face = id(&added, "persistedFaceId");
+    let face = added.id("persistedFaceId");
     let expected = json!({ "personId": person, "name": "p", "userData": "u", "persistedFaceIds": [face] });
     assert_eq!(visit.call(row(9), "GET", &at_person).body, expected);
     assert_eq!(visit.call(row(8), "GET", &format!("{path}/persons")).body, json!([expected]));
@@ -159,7 +160,7 @@ fn group(visit: &mut Visit<'_>, path: &str, property: &str, first: u16, ids: &[V
     assert_eq!(visit.json(5, "POST", "verify", &body).body["isIdentical"], true);
     // A face that was added after the training is not seen before the next one.
     let late = visit.json(row(7), "POST", &format!("{path}/persons"), &json!({ "name": "late" }));
-    let late = id(&late, "personId");
+    let late = late.id("personId");
     visit.picture(row(12), &format!("{path}/persons/{late}/persistedfaces?targetFace={chosen}"));
     let mut body = json!({ "faceIds": [ids[0]], "maxNumOfCandidatesReturned": 5 });
     body[property] = json!("g");

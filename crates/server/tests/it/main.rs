@@ -1,11 +1,13 @@
 //! Likeness from outside: the executable, its HTTP and its command line, with real networks and real photos.
 
 mod absent;
+mod accounts;
 mod attributes;
 mod bench;
 mod concurrency;
 mod confusion;
 mod costume;
+mod directory;
 mod durability;
 mod embeddings;
 mod engines;
@@ -21,4 +23,5 @@ mod pages;
 mod pictures;
 mod pipeline;
 mod refusals;
+mod snapshots;
 mod tiers;

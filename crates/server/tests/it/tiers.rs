@@ -37,22 +37,28 @@ fn the_65th_face_list_is_one_too_many() {
 #[test]
 fn the_249th_face_of_a_person_is_one_too_many() {
     let house = House::new();
-    assert_eq!(
-        house.json("PUT", "persongroups/g", &json!({ "name": "g", "recognitionModel": "recognition_04" })).status,
-        200
-    );
-    let person = house.json("POST", "persongroups/g/persons", &json!({ "name": "p" })).body["personId"].clone();
-    let person = person.as_str().expect("an id").to_owned();
+    let model = json!({ "name": "g", "recognitionModel": "recognition_04" });
+    assert_eq!(house.json("PUT", "persongroups/g", &model).status, 200);
     // A small picture of one face, so that 248 additions take seconds.
     let photo = crate::house::cut(&demo(6), &house.detect(&demo(6))[0], 160);
     let face = &house.detect(&photo)[0];
-    let path = format!("persongroups/g/persons/{person}/persistedfaces");
-    for _ in 0..248 {
-        let added = house.picture(&format!("{path}?targetFace={}", target(face)), &photo);
-        assert_eq!(added.status, 200, "{added:?}");
+    for (persons, below, done) in
+        [("persongroups/g/persons", "", 200), ("persons", "/recognitionModels/recognition_04", 202)]
+    {
+        let person = house.json("POST", persons, &json!({ "name": "p" })).id("personId");
+        let path = format!("{persons}/{person}{below}/persistedfaces");
+        for _ in 0..248 {
+            let added = house.picture(&format!("{path}?targetFace={}", target(face)), &photo);
+            assert_eq!(added.status, done, "{added:?}");
+        }
+        let refused = house.picture(&path, &photo);
+        assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"), "{path}");
+        let held = if below.is_empty() { format!("{persons}/{person}") } else { path };
+        let faces = house.call("GET", &held).body["persistedFaceIds"].clone();
+        assert_eq!(faces.as_array().expect("faces").len(), 248);
     }
-    let refused = house.picture(&path, &photo);
-    assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"));
-    let faces = house.call("GET", &format!("persongroups/g/persons/{person}")).body["persistedFaceIds"].clone();
-    assert_eq!(faces.as_array().expect("faces").len(), 248);
+    // Of another model the person of the directory has none yet.
+    let person = house.call("GET", "persons").body[0]["personId"].as_str().expect("an id").to_owned();
+    let path = format!("persons/{person}/recognitionModels/recognition_03/persistedfaces");
+    assert_eq!(house.picture(&path, &photo).status, 202);
 }

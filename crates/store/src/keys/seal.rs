@@ -20,6 +20,7 @@ pub(crate) enum Purpose {
     FaceTemplate,
     FaceUserData,
     FaceIdTemplate,
+    SnapshotUserData,
     /// The account's data key under the installation key.
     DataKey,
     /// The value that tells whether the installation key belongs to the data.
@@ -38,6 +39,7 @@ impl Purpose {
             Self::FaceTemplate => "face template",
             Self::FaceUserData => "face user data",
             Self::FaceIdTemplate => "face id template",
+            Self::SnapshotUserData => "snapshot user data",
             Self::DataKey => "data key",
             Self::Check => "check",
         }
@@ -102,9 +104,19 @@ impl Record {
         Self::of(&[&key.to_be_bytes(), id])
     }
 
-    /// Template of a face. The person is part of it: a face cannot be made somebody else's in the database.
-    pub(crate) fn template(key: i64, id: &[u8], person: Option<i64>, space: &str) -> Self {
-        Self::of(&[&key.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()])
+    /// Template of a face. The person is part of it: a face cannot be made somebody else's in the database. So is
+    /// the model where the face has one of its own.
+    pub(crate) fn template(key: i64, id: &[u8], person: Option<i64>, space: &str, model: Option<&str>) -> Self {
+        let mut record = Self::of(&[&key.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()]);
+        if let Some(model) = model {
+            put(&mut record.0, model.as_bytes());
+        }
+        record
+    }
+
+    /// User data of a snapshot. The expiry is part of it, as with faceIds.
+    pub(crate) fn snapshot(id: &[u8], expires_at_millis: i64) -> Self {
+        Self::of(&[id, &expires_at_millis.to_be_bytes()])
     }
 
     /// Template behind a faceId. The expiry is part of it: its life cannot be prolonged in the database.

@@ -1,10 +1,10 @@
-//! The one way to delete. Every statement that removes a person, face, container, faceId or change row is
-//! here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
+//! snapshot or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
 
 use uuid::Uuid;
 
-use super::write::{Bumped, Done, Work, bump, count, find_face, note_change_rows, person_key, unsigned};
-use crate::command::{Applied, ContainerName};
+use super::write::{Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, unsigned};
+use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::{FaceKey, PersonKey};
 
@@ -47,7 +47,7 @@ pub(super) async fn face(
     Ok(Done::to(&bumped, 1, applied))
 }
 
-/// A person takes their faces with them.
+/// A person takes their faces and memberships with them.
 pub(super) async fn person(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let key = person_key(work, bumped.number, person).await?;
@@ -64,6 +64,12 @@ pub(super) async fn person(work: &mut Work<'_>, container: &ContainerName, perso
     .bind(work.at())
     .execute(&mut *work.connection)
     .await?;
+    sqlx::query("DELETE FROM membership WHERE account_id = ?1 AND directory = ?2 AND person = ?3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?;
     let faces = sqlx::query("DELETE FROM face WHERE account_id = ?1 AND container = ?2 AND person = ?3")
         .bind(work.account())
         .bind(bumped.number)
@@ -81,7 +87,7 @@ pub(super) async fn person(work: &mut Work<'_>, container: &ContainerName, perso
         note_change_rows(work, &bumped).await?;
     }
     count(work, bumped.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
-    lower_tally(work, &bumped, 0, 1).await?;
+    lower_tally(work, bumped.kind, 0, 1).await?;
     let applied = Applied { person: Some(PersonKey(key)), removed: faces + 1, ..Applied::default() };
     Ok(Done::to(&bumped, faces + 1, applied))
 }
@@ -91,6 +97,7 @@ pub(super) async fn person(work: &mut Work<'_>, container: &ContainerName, perso
 pub(super) async fn container(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     for statement in [
+        "DELETE FROM membership WHERE account_id = ?1 AND (dynamic_group = ?2 OR directory = ?2)",
         "DELETE FROM change WHERE account_id = ?1 AND container = ?2",
         "DELETE FROM face WHERE account_id = ?1 AND container = ?2",
         "DELETE FROM person WHERE account_id = ?1 AND container = ?2",
@@ -99,28 +106,120 @@ pub(super) async fn container(work: &mut Work<'_>, container: &ContainerName) ->
     ] {
         sqlx::query(statement).bind(work.account()).bind(bumped.number).execute(&mut *work.connection).await?;
     }
-    lower_tally(work, &bumped, 1, bumped.persons).await?;
+    lower_tally(work, bumped.kind, 1, bumped.persons).await?;
     let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)?;
     Ok(Done::to(&bumped, removed, Applied { removed, ..Applied::default() }))
 }
 
 /// Removes what has expired, oldest first, and change rows that are past their time.
 pub(super) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
-    let removed = sqlx::query(
+    let mut room = limit;
+    for statement in [
         "DELETE FROM face_id WHERE account_id = ?1 AND face_id IN (
              SELECT face_id FROM face_id
              WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
-    )
-    .bind(work.account())
-    .bind(work.at())
-    .bind(limit)
-    .execute(&mut *work.connection)
-    .await?
-    .rows_affected();
-    let room = limit - i64::try_from(removed).unwrap_or(limit);
+        "DELETE FROM operation WHERE account_id = ?1 AND operation_id IN (
+             SELECT operation_id FROM operation
+             WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3)",
+    ] {
+        let expired = sqlx::query(statement).bind(work.account()).bind(work.at()).bind(room);
+        let removed = expired.execute(&mut *work.connection).await?.rows_affected();
+        room -= i64::try_from(removed).unwrap_or(room);
+    }
+    while room > 0 {
+        let Some((snapshot, number)) = expired_snapshot(work).await? else { break };
+        room -= part_of_snapshot(work, &snapshot, number, room).await?;
+    }
+    let removed = unsigned(limit - room)?;
     let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
     let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
     Ok(Done { applied, target: None, records: removed })
+}
+
+/// The id and the copy of the snapshot that has been due for longest.
+async fn expired_snapshot(work: &mut Work<'_>) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT snapshot_id, container FROM snapshot
+         WHERE account_id = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT 1",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .fetch_optional(&mut *work.connection)
+    .await?)
+}
+
+/// A snapshot goes with everything in it, at once.
+pub(super) async fn snapshot(work: &mut Work<'_>, snapshot: Uuid) -> Result<Done, StoreError> {
+    let found = find_snapshot(work, work.command.account, snapshot).await?;
+    let removed = unsigned(part_of_snapshot(work, snapshot.as_bytes(), found.container, i64::MAX).await?)?;
+    let applied = Applied { removed, ..Applied::default() };
+    Ok(Done { applied, target: Some(found.target()), records: removed })
+}
+
+/// Removes at most `room` records of a snapshot, its own row with the last, and gives how many went: a copy of a
+/// large group must not keep other writers waiting.
+async fn part_of_snapshot(work: &mut Work<'_>, snapshot: &[u8], number: i64, room: i64) -> Result<i64, StoreError> {
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM face WHERE account_id = ?1 AND container = ?2 AND seq IN (
+             SELECT seq FROM face WHERE account_id = ?1 AND container = ?2 LIMIT ?3)",
+        "DELETE FROM person WHERE account_id = ?1 AND container = ?2 AND seq IN (
+             SELECT seq FROM person WHERE account_id = ?1 AND container = ?2 LIMIT ?3)",
+    ] {
+        let rows = sqlx::query(statement)
+            .bind(work.account())
+            .bind(number)
+            .bind(room - removed)
+            .execute(&mut *work.connection)
+            .await?
+            .rows_affected();
+        removed += i64::try_from(rows).unwrap_or(i64::MAX);
+        if removed >= room {
+            return Ok(removed);
+        }
+    }
+    offers(work, snapshot).await?;
+    sqlx::query("DELETE FROM snapshot WHERE account_id = ?1 AND snapshot_id = ?2")
+        .bind(work.account())
+        .bind(snapshot)
+        .execute(&mut *work.connection)
+        .await?;
+    sqlx::query("DELETE FROM container_text WHERE account_id = ?1 AND number = ?2")
+        .bind(work.account())
+        .bind(number)
+        .execute(&mut *work.connection)
+        .await?;
+    let persons: i64 =
+        sqlx::query_scalar("DELETE FROM container WHERE account_id = ?1 AND number = ?2 RETURNING persons")
+            .bind(work.account())
+            .bind(number)
+            .fetch_one(&mut *work.connection)
+            .await?;
+    lower_tally(work, ContainerKind::Snapshot, 1, persons).await?;
+    Ok(removed + 1)
+}
+
+/// Takes a snapshot back from all to whom it was offered.
+pub(super) async fn offers(work: &mut Work<'_>, snapshot: &[u8]) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM snapshot_offer WHERE snapshot_id = ?2 AND taken_by = ?1 AND account_id IN (
+             SELECT offered_to FROM snapshot_scope WHERE account_id = ?1 AND snapshot_id = ?2)",
+        "DELETE FROM snapshot_scope WHERE account_id = ?1 AND snapshot_id = ?2",
+    ] {
+        sqlx::query(statement).bind(work.account()).bind(snapshot).execute(&mut *work.connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes a person out of a dynamic group; 0 if they are no member.
+pub(super) async fn member(work: &mut Work<'_>, group: i64, person: Uuid) -> Result<u64, StoreError> {
+    Ok(sqlx::query("DELETE FROM membership WHERE account_id = ?1 AND dynamic_group = ?2 AND person_id = ?3")
+        .bind(work.account())
+        .bind(group)
+        .bind(person.as_bytes().as_slice())
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected())
 }
 
 /// Trims about `room` rows of the containers whose oldest rows are due. `false`: there may be more.
@@ -182,12 +281,17 @@ async fn trim_container(work: &mut Work<'_>, number: i64, room: i64) -> Result<i
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
-async fn lower_tally(work: &mut Work<'_>, bumped: &Bumped, containers: i64, persons: i64) -> Result<(), StoreError> {
+async fn lower_tally(
+    work: &mut Work<'_>,
+    kind: ContainerKind,
+    containers: i64,
+    persons: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE tally SET containers = containers - ?3, persons = persons - ?4 WHERE account_id = ?1 AND kind = ?2",
     )
     .bind(work.account())
-    .bind(bumped.kind.number())
+    .bind(kind.number())
     .bind(containers)
     .bind(persons)
     .execute(&mut *work.connection)

@@ -22,11 +22,11 @@ use uuid::Uuid;
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
 use crate::error::StoreError;
-use crate::id::{AccountId, FaceKey};
+use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::keys::InstallationKey;
 use crate::records::{
-    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, PageStart, Person, PersonTemplate, Totals,
-    UnfinishedTraining,
+    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart, Person,
+    PersonTemplate, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::store::Store;
 use vault::Vault;
@@ -140,6 +140,49 @@ impl Store for SqliteStore {
         page: &PageStart,
     ) -> Result<Vec<Face>, StoreError> {
         read::faces::faces(&self.readers, &self.vault, account, container, page).await
+    }
+
+    async fn faces_of_person(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        person: Uuid,
+    ) -> Result<Vec<Face>, StoreError> {
+        read::faces::faces_of_person(&self.readers, &self.vault, account, container, person).await
+    }
+
+    async fn person_keys(
+        &self,
+        account: AccountId,
+        container: &ContainerName,
+        persons: &[Uuid],
+    ) -> Result<Vec<Option<PersonKey>>, StoreError> {
+        read::members::person_keys(&self.readers, account, container, persons).await
+    }
+
+    async fn members(&self, account: AccountId, group: &str, page: &PageStart) -> Result<Vec<Member>, StoreError> {
+        read::members::members(&self.readers, account, group, page).await
+    }
+
+    async fn groups_of_person(
+        &self,
+        account: AccountId,
+        person: Uuid,
+        page: &PageStart,
+    ) -> Result<Vec<String>, StoreError> {
+        read::members::groups_of_person(&self.readers, account, person, page).await
+    }
+
+    async fn operation(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Operation>, StoreError> {
+        read::operations::operation(&self.readers, account, id, now).await
+    }
+
+    async fn snapshot(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Snapshot>, StoreError> {
+        read::snapshots::snapshot(&self.readers, &self.vault, account, id, now).await
+    }
+
+    async fn snapshots(&self, account: AccountId, now: Timestamp) -> Result<Vec<Snapshot>, StoreError> {
+        read::snapshots::snapshots(&self.readers, &self.vault, account, now).await
     }
 
     async fn templates_of_person(

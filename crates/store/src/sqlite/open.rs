@@ -14,7 +14,10 @@ use crate::error::StoreError;
 use crate::keys::InstallationKey;
 
 /// Number, name and text of every migration, ascending. Never change one that was released.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "records", include_str!("../../migrations/sqlite/0001_records.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "records", include_str!("../../migrations/sqlite/0001_records.sql")),
+    (2, "directory and snapshots", include_str!("../../migrations/sqlite/0002_directory_and_snapshots.sql")),
+];
 
 /// Page size in bytes, fixed when the file is made. With SQLite's default of 4 KiB a page holds six sealed
 /// templates of 128 numbers, with this one fourteen: fewer pages are touched and synced per batch.

@@ -10,10 +10,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::is_refusal;
 use super::vault::Vault;
+use super::write::CommandKeys;
 use super::{open, write};
 use crate::command::{Applied, Command, Write};
 use crate::error::StoreError;
-use crate::keys::AccountKeys;
+use crate::id::AccountId;
 
 /// Commands that may wait for the writer; further callers wait to be let in.
 const QUEUE: usize = 256;
@@ -142,11 +143,17 @@ impl Writer {
     async fn apply_together(&mut self, commands: &[Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
         let mut keys = Vec::with_capacity(commands.len());
         for command in commands {
-            keys.push(match self.vault.keys(&mut self.connection, command.account).await {
-                Ok(keys) => Some(keys),
-                Err(StoreError::AccountNotFound) => None,
-                Err(other) => return Err(other),
-            });
+            let mut keys_of = async |account| match self.vault.keys(&mut self.connection, account).await {
+                Ok(keys) => Ok(Some(keys)),
+                Err(StoreError::AccountNotFound) => Ok(None),
+                Err(other) => Err(other),
+            };
+            let own = keys_of(command.account).await?;
+            let source = match reads_from(&command.write) {
+                Some(account) => keys_of(account).await?,
+                None => None,
+            };
+            keys.push(CommandKeys { own, source });
         }
         let outcome = self.transact(commands, keys).await;
         if outcome.is_err() {
@@ -161,7 +168,7 @@ impl Writer {
     async fn transact(
         &mut self,
         commands: &[Command],
-        keys: Vec<Option<Arc<AccountKeys>>>,
+        keys: Vec<CommandKeys>,
     ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
         self.execute("BEGIN IMMEDIATE").await?;
         let mut results = Vec::with_capacity(commands.len());
@@ -204,6 +211,15 @@ impl Writer {
     }
 }
 
+/// The other account whose records the command reads.
+fn reads_from(write: &Write) -> Option<AccountId> {
+    match write {
+        Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
+        Write::Tracked { write, .. } => reads_from(write),
+        _ => None,
+    }
+}
+
 /// Whether the command removes or replaces sealed bytes, which must then be in no file.
 fn erases(write: &Write, applied: &Applied) -> bool {
     match write {
@@ -214,11 +230,19 @@ fn erases(write: &Write, applied: &Applied) -> bool {
         | Write::UpdatePerson { .. }
         | Write::DeletePerson { .. }
         | Write::UpdateFace { .. }
-        | Write::DeleteFace { .. } => true,
+        | Write::DeleteFace { .. }
+        | Write::UpdateDynamicGroup { .. }
+        | Write::UpdateSnapshot { .. }
+        | Write::DeleteSnapshot { .. } => true,
+        Write::Tracked { write, .. } => erases(write, applied),
         Write::CreateAccount {}
         | Write::CreateContainer { .. }
         | Write::CreatePerson { .. }
         | Write::AddFace { .. }
+        | Write::AddDirectoryFace { .. }
+        | Write::CreateDynamicGroup { .. }
+        | Write::TakeSnapshot { .. }
+        | Write::ApplySnapshot { .. }
         | Write::KeepFaceIds { .. }
         | Write::StartTraining { .. }
         | Write::ProgressTraining { .. }

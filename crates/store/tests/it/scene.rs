@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
 use likeness_store::{
-    AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, DetectedFace, FaceId, NewFace, Store,
-    StoreError, Write,
+    AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, DetectedFace, FaceId, NewFace,
+    PageStart, Store, StoreError, Write,
 };
 use uuid::Uuid;
 
@@ -142,6 +142,43 @@ impl Scene {
         id
     }
 
+    /// Adds a person to the directory.
+    pub(crate) async fn enrol(&self) -> Uuid {
+        self.create_person(&ContainerName::directory()).await
+    }
+
+    /// Adds a random face of a model to a person of the directory and gives its id.
+    pub(crate) async fn add_directory_face(&self, person: Uuid, model: &str) -> Uuid {
+        let face = self.face();
+        let id = face.id;
+        self.write(add_directory_face(person, model, face)).await.unwrap();
+        id
+    }
+
+    /// Everybody in a dynamic group.
+    pub(crate) async fn members(&self, group: &str) -> Vec<Uuid> {
+        let page = PageStart { after: String::new(), top: 1_000 };
+        let members = self.store.members(self.account, group, &page).await.unwrap();
+        members.iter().map(|member| member.person).collect()
+    }
+
+    /// Copies a container for these accounts and gives the id of the snapshot, which lives for two hours.
+    pub(crate) async fn take(&self, source: &ContainerName, scope: &[AccountId]) -> Uuid {
+        let snapshot = self.id();
+        self.write(self.take_as(snapshot, source, scope)).await.unwrap();
+        snapshot
+    }
+
+    pub(crate) fn take_as(&self, snapshot: Uuid, source: &ContainerName, scope: &[AccountId]) -> Write {
+        Write::TakeSnapshot {
+            snapshot,
+            source: source.clone(),
+            scope: scope.to_vec(),
+            user_data: Some(text("a remark on a snapshot")),
+            expires_at: Timestamp::from_millis(self.now().as_millis() + 2 * HOUR_MILLIS),
+        }
+    }
+
     pub(crate) async fn container(&self, container: &ContainerName) -> Container {
         self.store.container(self.account, container).await.unwrap().unwrap()
     }
@@ -186,6 +223,24 @@ pub(crate) fn create_person(container: &ContainerName, person: Uuid) -> Write {
 
 pub(crate) fn add_face(container: &ContainerName, person: Option<Uuid>, face: NewFace) -> Write {
     Write::AddFace { container: container.clone(), person, face, limit: None }
+}
+
+pub(crate) fn add_directory_face(person: Uuid, model: &str, face: NewFace) -> Write {
+    Write::AddDirectoryFace { person, model: model.into(), face, limit: None }
+}
+
+pub(crate) fn create_group(id: &str, add: &[Uuid]) -> Write {
+    Write::CreateDynamicGroup { id: id.into(), name: text("the name of a group"), user_data: None, add: add.to_vec() }
+}
+
+pub(crate) fn change_group(id: &str, add: &[Uuid], remove: &[Uuid]) -> Write {
+    let (add, remove) = (add.to_vec(), remove.to_vec());
+    Write::UpdateDynamicGroup { id: id.into(), name: None, user_data: None, add, remove }
+}
+
+pub(crate) fn apply(snapshot: Uuid, taken_by: AccountId, container: &ContainerName) -> Write {
+    let container = container.clone();
+    Write::ApplySnapshot { snapshot, taken_by, container, limit: None, account_limit: None }
 }
 
 pub(crate) fn delete_face(container: &ContainerName, person: Option<Uuid>, face: Uuid) -> Write {

@@ -5,6 +5,7 @@
 //! document is kept as a golden file, `docs/openapi.json`, from which the pages generate their types: a change of the
 //! API is a change of that file that somebody has to accept.
 
+mod directory;
 mod operations;
 mod schemas;
 
@@ -116,12 +117,16 @@ fn body(reads: Reads, schema: &str) -> Option<Value> {
 fn responses(route: &Route, answer: &Answer) -> Value {
     let mut responses = match answer {
         Answer::Empty => json!({ "200": { "description": "Done; the body is empty." } }),
-        Answer::Accepted => json!({ "202": {
-            "description": "Begun; the body is empty.",
-            "headers": { "Operation-Location": {
-                "description": "Where to ask how it goes.", "schema": { "type": "string", "format": "uri" },
-            } },
-        } }),
+        Answer::Accepted => json!({ "202": accepted() }),
+        Answer::EmptyOrAccepted => {
+            json!({ "200": { "description": "Done; the body is empty." }, "202": accepted() })
+        }
+        Answer::Made(schema) => {
+            let mut made = content("Done.", &reference(schema));
+            made["headers"] = accepted()["headers"].clone();
+            made["headers"]["Location"] = address("Where it is found.");
+            json!({ "202": made })
+        }
         Answer::One(schema) => json!({ "200": content("Done.", &reference(schema)) }),
         Answer::Many(schema) => {
             json!({ "200": content("Done.", &json!({ "type": "array", "items": reference(schema) })) })
@@ -150,6 +155,17 @@ fn responses(route: &Route, answer: &Answer) -> Value {
         responses["409"] = content("Something of that name exists, or another operation is under way.", &error);
     }
     responses
+}
+
+fn accepted() -> Value {
+    json!({
+        "description": "Begun; the body is empty.",
+        "headers": { "Operation-Location": address("Where to ask how it goes.") },
+    })
+}
+
+fn address(says: &str) -> Value {
+    json!({ "description": says, "schema": { "type": "string", "format": "uri" } })
 }
 
 fn content(description: &str, schema: &Value) -> Value {

@@ -1,5 +1,6 @@
 //! What each operation is for, in words, and the shapes that go in and come out.
 
+use super::directory;
 use crate::face::containers::id_property;
 use crate::face::routes::Route;
 use likeness_store::ContainerKind;
@@ -27,6 +28,10 @@ pub(super) enum Answer {
     Empty,
     /// 202 with `Operation-Location`.
     Accepted,
+    /// 202 with `Operation-Location`, an object, and `Location` of what was made.
+    Made(&'static str),
+    /// 200 without content, or 202 with `Operation-Location`; the text says when.
+    EmptyOrAccepted,
     /// One object.
     One(&'static str),
     /// An array.
@@ -41,12 +46,12 @@ pub(super) struct Parameter {
     pub place: &'static str,
     /// What it means.
     pub says: &'static str,
-    form: Form,
+    pub(super) form: Form,
 }
 
 /// What a parameter may be.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     ContainerId,
     Uuid,
     Flag(bool),
@@ -54,15 +59,16 @@ enum Form {
     Attributes,
     Number { least: i64, most: i64, default: i64 },
     OneOf(&'static str),
+    Accounts,
     Target,
 }
 
 impl Parameter {
-    const fn path(name: &'static str, form: Form, says: &'static str) -> Self {
+    pub(super) const fn path(name: &'static str, form: Form, says: &'static str) -> Self {
         Self { name, place: "path", says, form }
     }
 
-    const fn query(name: &'static str, form: Form, says: &'static str) -> Self {
+    pub(super) const fn query(name: &'static str, form: Form, says: &'static str) -> Self {
         Self { name, place: "query", says, form }
     }
 
@@ -78,6 +84,7 @@ impl Parameter {
                 json!({ "type": "integer", "minimum": least, "maximum": most, "default": default })
             }
             Form::OneOf(schema) => super::reference(schema),
+            Form::Accounts => json!({ "type": "string", "description": "Account ids separated by commas." }),
             Form::Target => json!({ "type": "string", "pattern": r"^\d+,\d+,\d+,\d+$", "example": "10,20,100,120" }),
         }
     }
@@ -90,17 +97,18 @@ const RECOGNITION: Parameter = Parameter::query(
 );
 const RETURN_RECOGNITION: Parameter =
     Parameter::query("returnRecognitionModel", Form::Flag(false), "Also tell the recognition model.");
-const DETECTION: Parameter =
+pub(super) const DETECTION: Parameter =
     Parameter::query("detectionModel", Form::OneOf("DetectionModel"), "How to look for faces.");
-const START: Parameter =
+pub(super) const START: Parameter =
     Parameter::query("start", Form::Text(64), "List what comes after this id. Empty: from the beginning.");
-const TOP: Parameter =
+pub(super) const TOP: Parameter =
     Parameter::query("top", Form::Number { least: 1, most: 1000, default: 1000 }, "List at most this many.");
-const TARGET: Parameter =
+pub(super) const TARGET: Parameter =
     Parameter::query("targetFace", Form::Target, "left,top,width,height: which face to take where there are several.");
-const USER_DATA: Parameter = Parameter::query("userData", Form::Text(1024), "A text of your own, kept with the face.");
-const PERSON: Parameter = Parameter::path("personId", Form::Uuid, "The person.");
-const FACE: Parameter = Parameter::path("persistedFaceId", Form::Uuid, "The stored face.");
+pub(super) const USER_DATA: Parameter =
+    Parameter::query("userData", Form::Text(1024), "A text of your own, kept with the face.");
+pub(super) const PERSON: Parameter = Parameter::path("personId", Form::Uuid, "The person.");
+pub(super) const FACE: Parameter = Parameter::path("persistedFaceId", Form::Uuid, "The stored face.");
 
 const FACE_LIST_ID: Parameter = Parameter::path("faceListId", Form::ContainerId, "The face list.");
 const LARGE_FACE_LIST_ID: Parameter = Parameter::path("largeFaceListId", Form::ContainerId, "The large face list.");
@@ -125,15 +133,17 @@ const DETECT: &[Parameter] = &[
     ),
 ];
 
-const ADD_FACE_BODY: &str = "PictureAddress";
+pub(super) const ADD_FACE_BODY: &str = "PictureAddress";
 
-const PLAIN: Description =
+pub(super) const PLAIN: Description =
     Description { summary: "", says: "", tag: "Face", body: "", parameters: &[], answer: Answer::Empty };
 
 /// Describes a route of the table.
 pub(super) fn describe(route: &Route) -> Description {
     let described = match route.kind {
-        None => compare(route.path),
+        None => compare(route.path).or_else(|| directory::snapshot(route)),
+        Some(ContainerKind::PersonDirectory) => directory::person(route),
+        Some(ContainerKind::DynamicPersonGroup) => directory::dynamic_group(route),
         Some(ContainerKind::FaceList | ContainerKind::LargeFaceList) => list(route),
         Some(_) => group(route),
     };
@@ -168,14 +178,15 @@ fn compare(path: &str) -> Option<Description> {
         "identify" => Description {
             summary: "Say who the faces are",
             says: "Without confidenceThreshold, candidates are cut by a false-positive rate at the size of the group, so \
-                that strangers stay unnamed. The group must be trained.",
+                that strangers stay unnamed. Person groups must be trained; dynamic groups and personIds look in the \
+                directory, which needs no training.",
             body: "IdentifyRequest",
             answer: Answer::Many("IdentifyResult"),
             ..PLAIN
         },
         "verify" => Description {
             summary: "Say whether two faces are one person",
-            says: "Two faceIds, or a faceId and a person of a group.",
+            says: "Two faceIds, or a faceId and a person of a group, or, without a group, of the directory.",
             body: "VerifyRequest",
             answer: Answer::One("VerifyResult"),
             ..PLAIN
@@ -185,7 +196,7 @@ fn compare(path: &str) -> Option<Description> {
 }
 
 /// The path below the collection, with the collection itself as the first segment's place.
-fn shape(route: &Route) -> (&str, &'static str) {
+pub(super) fn shape(route: &Route) -> (&str, &'static str) {
     (route.method.as_str(), route.path.split_once('/').map_or("", |(_, rest)| rest))
 }
 
@@ -301,7 +312,7 @@ fn group(route: &Route) -> Option<Description> {
     Some(Description { tag, ..described })
 }
 
-fn one_face(method: &str, parameters: &'static [Parameter]) -> Option<Description> {
+pub(super) fn one_face(method: &str, parameters: &'static [Parameter]) -> Option<Description> {
     Some(match method {
         "GET" => Description { summary: "Read a face", parameters, answer: Answer::One("PersistedFace"), ..PLAIN },
         "PATCH" => Description { summary: "Change a face's user data", body: "FaceChange", parameters, ..PLAIN },

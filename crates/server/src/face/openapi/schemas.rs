@@ -1,13 +1,15 @@
 //! The shapes that go over the wire.
 
-use crate::face::arguments::{FACE_USER_DATA_CHARACTERS, NAME_CHARACTERS, RECOGNITION_MODELS, USER_DATA_CHARACTERS};
+use crate::face::arguments::{
+    DIRECTORY_MODELS, FACE_USER_DATA_CHARACTERS, NAME_CHARACTERS, RECOGNITION_MODELS, USER_DATA_CHARACTERS,
+};
 use likeness_vision::Landmarks;
 use serde_json::{Map, Value, json};
 
 /// All of them, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), faces(), questions(), containers()] {
+    for part in [basics(), faces(), questions(), containers(), directory(), snapshots()] {
         let Value::Object(part) = part else { continue };
         all.extend(part);
     }
@@ -257,6 +259,90 @@ fn containers() -> Value {
             "name": name(),
             "userData": user_data(USER_DATA_CHARACTERS),
             "persistedFaceIds": { "type": "array", "items": uuid() },
+        })),
+    })
+}
+
+fn directory() -> Value {
+    let texts = |id: Option<(&str, Value)>, required: &[&str]| {
+        let mut texts = object(required, json!({ "name": name(), "userData": user_data(USER_DATA_CHARACTERS) }));
+        if let Some((property, schema)) = id {
+            texts["properties"][property] = schema;
+        }
+        texts
+    };
+    let ids = || json!({ "type": "array", "items": uuid() });
+    let mut person = texts(Some(("personId", uuid())), &["personId", "name"]);
+    person["properties"]["name"] = json!({
+        "type": "string", "maxLength": NAME_CHARACTERS, "description": "Empty where the person has none.",
+    });
+    let mut new_group = texts(Some(("addPersonIds", ids())), &["name"]);
+    new_group["properties"]["addPersonIds"]["description"] = json!("People of the directory.");
+    let mut change = texts(Some(("addPersonIds", ids())), &[]);
+    change["properties"]["removePersonIds"] = ids();
+    json!({
+        "DirectoryRecognitionModel": { "type": "string", "enum": DIRECTORY_MODELS },
+        "NewDirectoryPerson": texts(None, &[]),
+        "DirectoryPerson": person,
+        "PersonFaces": object(&["personId", "persistedFaceIds"], json!({
+            "personId": uuid(), "persistedFaceIds": ids(),
+        })),
+        "NewDynamicPersonGroup": new_group,
+        "DynamicPersonGroupChange": change,
+        "DynamicPersonGroup": texts(
+            Some(("dynamicPersonGroupId", container_id())), &["dynamicPersonGroupId", "name"],
+        ),
+        "DynamicPersonGroupPersons": object(&["personIds"], json!({ "personIds": ids() })),
+        "DynamicPersonGroupReferences": object(&["dynamicPersonGroupIds"], json!({
+            "dynamicPersonGroupIds": { "type": "array", "items": container_id() },
+        })),
+        "OperationStatus": object(&["status", "createdTime", "lastActionTime"], json!({
+            "operationId": uuid(),
+            "status": {
+                "type": "string", "enum": ["notstarted", "notStarted", "running", "succeeded", "failed"],
+                "description": "The work is done before the operation is told, so it has succeeded.",
+            },
+            "createdTime": { "type": "string", "format": "date-time" },
+            "lastActionTime": { "type": "string", "format": "date-time" },
+            "finishedTime": { "type": "string", "format": "date-time" },
+            "resourceLocation": {
+                "type": "string", "description": "Path of what was made, below the version.",
+                "example": "/snapshots/4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f",
+            },
+            "message": { "type": ["string", "null"] },
+        })),
+    })
+}
+
+fn snapshots() -> Value {
+    let scope = || {
+        json!({
+            "type": "array", "items": uuid(), "minItems": 1, "maxItems": 100,
+            "description": "Ids of the accounts of this installation that may apply it.",
+        })
+    };
+    let remark = || user_data(USER_DATA_CHARACTERS);
+    json!({
+        "SnapshotType": { "type": "string", "enum": ["FaceList", "LargeFaceList", "LargePersonGroup", "PersonGroup"] },
+        "NewSnapshot": object(&["type", "objectId", "applyScope"], json!({
+            "type": reference("SnapshotType"),
+            "objectId": container_id(),
+            "applyScope": scope(),
+            "userData": remark(),
+        })),
+        "SnapshotChange": object(&[], json!({ "applyScope": scope(), "userData": remark() })),
+        "SnapshotApplication": object(&["objectId"], json!({
+            "objectId": container_id(),
+            "mode": { "type": "string", "enum": ["CreateNew"], "default": "CreateNew" },
+        })),
+        "Snapshot": object(&["id", "account", "type", "applyScope", "createdTime", "lastUpdateTime"], json!({
+            "id": uuid(),
+            "account": { "type": "string", "format": "uuid", "description": "Who took it." },
+            "type": reference("SnapshotType"),
+            "applyScope": scope(),
+            "userData": remark(),
+            "createdTime": { "type": "string", "format": "date-time" },
+            "lastUpdateTime": { "type": "string", "format": "date-time" },
         })),
     })
 }

@@ -4,7 +4,7 @@ use likeness_base::Timestamp;
 use sqlx::SqlitePool;
 use uuid::Uuid;
 
-use super::{key, open, uuid, words};
+use super::{as_json, key, open, uuid, words};
 use crate::command::DetectedFace;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceId, hour_of};
@@ -21,8 +21,6 @@ pub(in crate::sqlite) async fn face_ids(
     ids: &[Uuid],
     now: Timestamp,
 ) -> Result<Vec<Option<DetectedFace>>, StoreError> {
-    // As JSON, one bound value whatever the number of ids: hexadecimal digits need no quoting.
-    let wanted: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
     let mut connection = pool.acquire().await?;
     let rows: Vec<FaceIdRow> = sqlx::query_as(
         "SELECT f.face_id, f.expires_at, f.space, f.model, f.sealed_template
@@ -31,7 +29,7 @@ pub(in crate::sqlite) async fn face_ids(
          WHERE f.expires_at > ?3",
     )
     .bind(key(&account))
-    .bind(format!("[{}]", wanted.join(",")))
+    .bind(as_json(ids))
     .bind(now.as_millis())
     .fetch_all(&mut *connection)
     .await?;

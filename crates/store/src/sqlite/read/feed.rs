@@ -9,8 +9,8 @@ use crate::sqlite::delete::REMOVED;
 use crate::sqlite::vault::Vault;
 use crate::sqlite::write::ADDED;
 
-/// Sequence, wire id, person, added version, space, sealed template.
-type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Vec<u8>);
+/// Sequence, wire id, person, added version, space, model, sealed template.
+type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Option<i64>, Vec<u8>);
 
 pub(in crate::sqlite) async fn changes_since(
     pool: &SqlitePool,
@@ -76,7 +76,7 @@ pub(in crate::sqlite) async fn rows_after(
 ) -> Result<Vec<GalleryRow>, StoreError> {
     let mut connection = pool.acquire().await?;
     let rows: Vec<TemplateRow> = sqlx::query_as(
-        "SELECT seq, face_id, person, added_version, space, sealed_template FROM face
+        "SELECT seq, face_id, person, added_version, space, model, sealed_template FROM face
          WHERE account_id = ?1 AND container = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4",
     )
     .bind(key(&account))
@@ -97,7 +97,7 @@ pub(in crate::sqlite) async fn rows(
 ) -> Result<Vec<GalleryRow>, StoreError> {
     let mut connection = pool.acquire().await?;
     let rows: Vec<TemplateRow> = sqlx::query_as(
-        "SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.sealed_template
+        "SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
          FROM (SELECT DISTINCT value AS seq FROM json_each(?3)) w
          CROSS JOIN face f ON f.account_id = ?1 AND f.container = ?2 AND f.seq = w.seq
          ORDER BY f.seq",
@@ -150,14 +150,15 @@ async fn open_rows(
     let keys = vault.keys(connection, account).await?;
     let templates = keys.compartment(Purpose::FaceTemplate, number, number);
     rows.iter()
-        .map(|(seq, id, person, added_version, space, sealed)| {
-            let space = words.get(*space)?;
-            let record = Record::template(*seq, id, *person, &space);
+        .map(|(seq, id, person, added_version, space, model, sealed)| {
+            let (space, model) = (words.get(*space)?, words.get_any(*model)?);
+            let record = Record::template(*seq, id, *person, &space, model.as_deref());
             Ok(GalleryRow {
                 face: FaceKey(*seq),
                 person: person.map_or(PersonKey::NONE, PersonKey),
                 added_version: unsigned(*added_version)?,
                 template: open(&templates, &record, sealed, "a template")?,
+                model,
                 space,
             })
         })

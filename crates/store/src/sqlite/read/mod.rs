@@ -8,7 +8,10 @@ pub(super) mod face_ids;
 pub(super) mod faces;
 pub(super) mod feed;
 pub(super) mod integrity;
+pub(super) mod members;
+pub(super) mod operations;
 pub(super) mod persons;
+pub(super) mod snapshots;
 mod start;
 
 use std::collections::HashMap;
@@ -61,7 +64,10 @@ async fn person_key(
 }
 
 /// The account's words by their numbers. Asked after the rows that refer to them: words are only added.
-async fn words(connection: &mut SqliteConnection, account: AccountId) -> Result<Words, StoreError> {
+pub(in crate::sqlite) async fn words(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+) -> Result<Words, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as("SELECT number, word FROM label WHERE account_id = ?1")
         .bind(key(&account))
         .fetch_all(connection)
@@ -69,15 +75,20 @@ async fn words(connection: &mut SqliteConnection, account: AccountId) -> Result<
     Ok(Words(rows.into_iter().map(|(number, word)| (number, word.into())).collect()))
 }
 
-struct Words(HashMap<i64, Arc<str>>);
+pub(in crate::sqlite) struct Words(HashMap<i64, Arc<str>>);
 
 impl Words {
-    fn get(&self, number: i64) -> Result<Arc<str>, StoreError> {
+    pub(in crate::sqlite) fn get(&self, number: i64) -> Result<Arc<str>, StoreError> {
         self.0.get(&number).cloned().ok_or_else(|| damaged("a label"))
+    }
+
+    /// The word of a column that may be empty.
+    fn get_any(&self, number: Option<i64>) -> Result<Option<Arc<str>>, StoreError> {
+        number.map(|number| self.get(number)).transpose()
     }
 }
 
-fn open(
+pub(in crate::sqlite) fn open(
     compartment: &Compartment<'_>,
     record: &Record,
     sealed: &[u8],
@@ -86,7 +97,7 @@ fn open(
     compartment.open(record, sealed).ok_or_else(|| damaged(what))
 }
 
-fn open_text(
+pub(in crate::sqlite) fn open_text(
     compartment: &Compartment<'_>,
     record: &Record,
     sealed: &[u8],
@@ -107,7 +118,13 @@ fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| damaged("an id"))
 }
 
-fn damaged(what: &str) -> StoreError {
+/// Ids as JSON, one bound value whatever their number: hexadecimal digits need no escaping.
+fn as_json(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", ids.join(","))
+}
+
+pub(in crate::sqlite) fn damaged(what: &str) -> StoreError {
     StoreError::Damaged { what: what.to_owned() }
 }
 

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::containers::refuse_above;
 use super::{Done, Work, bump, count, label, note_change_rows, person_key};
-use crate::command::{Applied, ContainerName, NewFace};
+use crate::command::{Applied, ContainerKind, ContainerName, NewFace};
 use crate::error::{LimitKind, StoreError};
 use crate::id::{FaceKey, PersonKey};
 use crate::keys::{Purpose, Record};
@@ -17,23 +17,36 @@ pub(super) async fn add(
     container: &ContainerName,
     person: Option<Uuid>,
     face: &NewFace,
+    model: Option<&str>,
     limit: Option<u64>,
 ) -> Result<Done, StoreError> {
+    if (container.kind == ContainerKind::PersonDirectory) != model.is_some() {
+        return Err(StoreError::Inconsistent("faces of the directory, and no others, have a model of their own"));
+    }
     let bumped = bump(work, container).await?;
+    let model_label = match model {
+        Some(model) => Some(label(work, model).await?),
+        None => None,
+    };
     let person = match person {
         Some(person) => Some(person_key(work, bumped.number, person).await?),
         None => None,
     };
     match person {
         Some(person) => {
-            let faces: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM face WHERE account_id = ?1 AND container = ?2 AND person = ?3",
-            )
-            .bind(work.account())
-            .bind(bumped.number)
-            .bind(person)
-            .fetch_one(&mut *work.connection)
-            .await?;
+            // The first is answered from the index alone, for groups, where no face has a model.
+            let count = match model_label {
+                None => "SELECT count(*) FROM face WHERE account_id = ?1 AND container = ?2 AND person = ?3",
+                Some(_) => {
+                    "SELECT count(*) FROM face
+                     WHERE account_id = ?1 AND container = ?2 AND person = ?3 AND model = ?4"
+                }
+            };
+            let mut count = sqlx::query_scalar(count).bind(work.account()).bind(bumped.number).bind(person);
+            if model_label.is_some() {
+                count = count.bind(model_label);
+            }
+            let faces: i64 = count.fetch_one(&mut *work.connection).await?;
             refuse_above(LimitKind::FacesOfPerson, faces + 1, limit)?;
         }
         None => refuse_above(LimitKind::Faces, bumped.faces + 1, limit)?,
@@ -47,13 +60,13 @@ pub(super) async fn add(
     .fetch_one(&mut *work.connection)
     .await?;
     let space = label(work, &face.space).await?;
-    let template = Record::template(key, face.id.as_bytes(), person, &face.space);
+    let template = Record::template(key, face.id.as_bytes(), person, &face.space, model);
     let sealed_template = work.seal(Purpose::FaceTemplate, bumped.number, &template, face.template.expose());
     let sealed_user_data = seal_user_data(work, bumped.number, key, face.id, face.user_data.as_ref());
     sqlx::query(
         "INSERT INTO face (account_id, container, seq, face_id, person, added_version, space, sealed_template,
-                           sealed_user_data)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                           sealed_user_data, model)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )
     .bind(work.account())
     .bind(bumped.number)
@@ -64,6 +77,7 @@ pub(super) async fn add(
     .bind(space)
     .bind(sealed_template)
     .bind(sealed_user_data)
+    .bind(model_label)
     .execute(&mut *work.connection)
     .await
     .map_err(refuse_duplicate(StoreError::FaceExists))?;

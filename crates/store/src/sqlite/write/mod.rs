@@ -3,9 +3,13 @@
 mod accounts;
 mod audit;
 mod containers;
+mod copy;
 mod face_ids;
 mod faces;
+mod members;
+mod operations;
 mod persons;
+mod snapshots;
 mod training;
 
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
 use crate::error::StoreError;
 use crate::keys::{AccountKeys, Purpose, Record};
 pub(super) use faces::{ADDED, find_face};
+pub(super) use snapshots::find as find_snapshot;
 pub(super) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 
 /// Everything a command's steps need to hand.
@@ -28,6 +33,16 @@ pub(super) struct Work<'a> {
     pub(super) command: &'a Command,
     vault: &'a Vault,
     keys: Option<Arc<AccountKeys>>,
+    /// Those of the other account that the command reads from.
+    source_keys: Option<Arc<AccountKeys>>,
+}
+
+/// The keys that a command needs, unwrapped before its transaction begins.
+pub(super) struct CommandKeys {
+    /// Of the account that is written to; `None`: there is no such account.
+    pub(super) own: Option<Arc<AccountKeys>>,
+    /// Of the account that is read from, where there is one.
+    pub(super) source: Option<Arc<AccountKeys>>,
 }
 
 impl<'a> Work<'a> {
@@ -41,14 +56,17 @@ impl<'a> Work<'a> {
         self.command.at.as_millis()
     }
 
+    fn own_keys(&self) -> Arc<AccountKeys> {
+        Arc::clone(self.keys.as_ref().expect("commands without keys are refused before they write"))
+    }
+
     /// Seals a value for its place. What lies in a container has the container's number as epoch.
     fn seal(&self, purpose: Purpose, container: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
         self.seal_in_epoch(purpose, container, container, record, plain)
     }
 
     fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
-        let keys = self.keys.as_ref().expect("commands without keys are refused before they write");
-        keys.compartment(purpose, container, epoch).seal(self.vault.randomness(), record, plain)
+        self.own_keys().compartment(purpose, container, epoch).seal(self.vault.randomness(), record, plain)
     }
 }
 
@@ -73,14 +91,29 @@ impl Done {
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     vault: &Vault,
-    keys: Option<Arc<AccountKeys>>,
+    keys: CommandKeys,
     command: &Command,
 ) -> Result<Applied, StoreError> {
-    let work = &mut Work { connection, command, vault, keys };
+    let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source };
     if work.keys.is_none() && !matches!(command.write, Write::CreateAccount {}) {
         return Err(StoreError::AccountNotFound);
     }
-    let done = match &command.write {
+    let (write, operation) = match &command.write {
+        Write::Tracked { operation, write } => (&**write, Some(operation)),
+        write => (write, None),
+    };
+    let done = perform(work, write).await?;
+    if let Some(operation) = operation {
+        operations::note(work, operation).await?;
+    }
+    if done.records > 0 {
+        audit::append(work, &done).await?;
+    }
+    Ok(done.applied)
+}
+
+async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError> {
+    match write {
         Write::CreateAccount {} => accounts::create(work).await,
         Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
         Write::CreateContainer { container, name, user_data, model, limit } => {
@@ -98,7 +131,31 @@ pub(super) async fn apply(
             persons::update(work, container, *person, name.as_ref(), user_data.as_ref()).await
         }
         Write::DeletePerson { container, person } => delete::person(work, container, *person).await,
-        Write::AddFace { container, person, face, limit } => faces::add(work, container, *person, face, *limit).await,
+        Write::AddFace { container, person, face, limit } => {
+            faces::add(work, container, *person, face, None, *limit).await
+        }
+        Write::AddDirectoryFace { person, model, face, limit } => {
+            faces::add(work, &ContainerName::directory(), Some(*person), face, Some(model), *limit).await
+        }
+        Write::CreateDynamicGroup { id, name, user_data, add } => {
+            members::create(work, &ContainerName::dynamic_group(id), name, user_data.as_ref(), add).await
+        }
+        Write::UpdateDynamicGroup { id, name, user_data, add, remove } => {
+            let group = ContainerName::dynamic_group(id);
+            members::update(work, &group, name.as_ref(), user_data.as_ref(), add, remove).await
+        }
+        Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at } => {
+            snapshots::take(work, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
+        }
+        Write::UpdateSnapshot { snapshot, scope, user_data } => {
+            snapshots::update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
+        }
+        Write::DeleteSnapshot { snapshot } => delete::snapshot(work, *snapshot).await,
+        Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit } => {
+            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
+            snapshots::apply(work, *snapshot, *taken_by, container, limits).await
+        }
+        Write::Tracked { .. } => Err(StoreError::Inconsistent("a tracked command is tracked once")),
         Write::UpdateFace { container, person, face, user_data } => {
             faces::update(work, container, *person, *face, user_data.as_ref()).await
         }
@@ -110,11 +167,7 @@ pub(super) async fn apply(
             training::finish(work, container, *training, outcome).await
         }
         Write::ExpireDue { limit } => delete::expired(work, i64::from(*limit)).await,
-    }?;
-    if done.records > 0 {
-        audit::append(work, &done).await?;
     }
-    Ok(done.applied)
 }
 
 /// A container whose version this command has just moved.

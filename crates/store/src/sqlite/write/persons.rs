@@ -2,8 +2,9 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::containers::refuse_above;
+use super::members::open_directory;
 use super::{Done, Work, bump, count, person_key};
-use crate::command::{Applied, ContainerName};
+use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::PersonKey;
 use crate::keys::{Purpose, Record};
@@ -23,6 +24,9 @@ pub(super) async fn create(
     user_data: Option<&Secret<String>>,
     limits: Limits,
 ) -> Result<Done, StoreError> {
+    if container.kind == ContainerKind::PersonDirectory {
+        open_directory(work).await?;
+    }
     let bumped = bump(work, container).await?;
     refuse_above(LimitKind::Persons, bumped.persons + 1, limits.container)?;
     let key: i64 = sqlx::query_scalar(

@@ -1,7 +1,13 @@
-use likeness_store::{FaceKey, PageStart, StoreError, TrainingOutcome, Write};
+use likeness_base::Timestamp;
+use likeness_store::{
+    ContainerName, FaceKey, NewOperation, OperationSubject, PageStart, StoreError, TrainingOutcome, Write,
+};
 
 use crate::assert_refused;
-use crate::scene::{Backend, HOUR_MILLIS, Scene, add_face, create_person, delete, delete_face, delete_person, group};
+use crate::scene::{
+    Backend, HOUR_MILLIS, Scene, add_directory_face, add_face, change_group, create_group, create_person, delete,
+    delete_face, delete_person, group,
+};
 
 pub(crate) async fn no_answer_crosses_accounts(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
@@ -39,6 +45,46 @@ pub(crate) async fn no_answer_crosses_accounts(backend: &dyn Backend) {
     assert!(store.faces(bob.account, &container, &page).await.unwrap().is_empty());
     assert_refused!(store.templates_of_person(bob.account, &container, person).await, StoreError::PersonNotFound);
     assert_eq!(store.audit(bob.account, 0, 10).await.unwrap().len(), 2, "only their own rows");
+}
+
+pub(crate) async fn no_directory_crosses_accounts(backend: &dyn Backend) {
+    let ada = Scene::new(backend).await;
+    let bob = ada.neighbour(2).await;
+    let (directory, operation, person) = (ContainerName::directory(), ada.id(), ada.id());
+    let expires_at = Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS);
+    let note = NewOperation { id: operation, subject: OperationSubject::Directory, resource: None, expires_at };
+    let tracked = Write::Tracked { operation: note, write: Box::new(create_person(&directory, person)) };
+    ada.write(tracked).await.unwrap();
+    let face = ada.add_directory_face(person, "model a").await;
+    ada.write(create_group("staff", &[person])).await.unwrap();
+
+    let (store, page) = (&bob.store, PageStart { after: String::new(), top: 100 });
+    for has_one_too in [false, true] {
+        if has_one_too {
+            bob.enrol().await;
+            bob.write(create_group("staff", &[])).await.unwrap();
+            assert!(store.members(bob.account, "staff", &page).await.unwrap().is_empty());
+        }
+        assert_eq!(store.person_keys(bob.account, &directory, &[person]).await.unwrap(), [None]);
+        assert!(store.operation(bob.account, operation, bob.now()).await.unwrap().is_none());
+        let writes = [
+            change_group("staff", &[person], &[]),
+            create_group("other", &[person]),
+            add_directory_face(person, "model a", bob.face()),
+            delete_face(&directory, Some(person), face),
+            delete_person(&directory, person),
+        ];
+        for write in writes {
+            let action = write.action();
+            let result = bob.write(write).await;
+            assert_refused!(result, StoreError::ContainerNotFound | StoreError::PersonNotFound, action);
+        }
+        assert!(store.groups_of_person(bob.account, person, &page).await.is_err());
+        assert!(store.faces_of_person(bob.account, &directory, person).await.is_err());
+    }
+    bob.write(change_group("staff", &[], &[person])).await.unwrap();
+    assert_eq!(ada.members("staff").await, [person]);
+    assert!(store.operation(ada.account, operation, ada.now()).await.unwrap().is_some());
 }
 
 pub(crate) async fn no_write_crosses_accounts(backend: &dyn Backend) {

@@ -5,14 +5,18 @@ mod accounts;
 mod audit;
 mod concurrency;
 mod containers;
+mod directory;
+mod dynamic_groups;
 mod expiry;
 mod faces;
 mod feed;
 mod isolation;
 mod limits;
+mod operations;
 mod paging;
 mod persons;
 mod repetition;
+mod snapshots;
 mod training;
 
 /// Hands the table of cases to a macro that makes tests of them.
@@ -46,6 +50,21 @@ macro_rules! for_each_case {
                 number_is_never_used_again,
                 missing_container_is_told_by_every_call,
             ],
+            directory: [
+                directory_comes_into_being_with_its_first_person,
+                face_belongs_to_a_person_and_a_model,
+                limit_counts_the_faces_of_one_model,
+                model_is_for_the_directory_alone,
+                person_keys_come_in_the_order_asked,
+            ],
+            dynamic_groups: [
+                members_come_and_go,
+                one_unknown_person_refuses_everything,
+                deleted_person_leaves_their_groups,
+                deleted_group_leaves_its_members,
+                pages_walk_members_and_groups,
+                random_membership_is_the_set_it_should_be,
+            ],
             expiry: [
                 face_id_ends_at_the_very_instant,
                 answers_come_in_the_order_asked,
@@ -73,10 +92,15 @@ macro_rules! for_each_case {
             isolation: [
                 no_answer_crosses_accounts,
                 no_write_crosses_accounts,
+                no_directory_crosses_accounts,
             ],
             limits: [
                 last_place_is_taken_and_the_next_refused,
                 refusal_leaves_nothing_behind,
+            ],
+            operations: [
+                operation_is_noted_with_the_work_or_not_at_all,
+                operation_ends_at_the_very_instant_and_is_swept,
             ],
             paging: [
                 pages_of_any_size_walk_the_same_list,
@@ -90,6 +114,18 @@ macro_rules! for_each_case {
             ],
             repetition: [
                 repeated_command_doubles_nothing,
+            ],
+            snapshots: [
+                copy_does_not_follow_its_source,
+                applied_copy_is_the_source_under_other_keys,
+                trained_state_is_copied,
+                snapshot_is_seen_by_its_taker_and_its_scope,
+                scope_is_changed_by_its_taker_alone,
+                snapshot_ends_at_the_very_instant_and_is_swept,
+                large_snapshot_is_swept_in_parts,
+                both_audit_trails_tell_of_a_hand_over,
+                applied_copy_counts_against_limits,
+                refused_snapshot_leaves_nothing_behind,
             ],
             training: [
                 training_goes_from_asked_for_to_visible,

@@ -1,7 +1,8 @@
 use likeness_store::{KeySlot, StoreError, Write};
 
 use crate::scene::{
-    Backend, HOUR_MILLIS, Scene, add_face, create, create_person, delete, delete_face, delete_person, group, text,
+    Backend, HOUR_MILLIS, Scene, add_face, create, create_group, create_person, delete, delete_face, delete_person,
+    group, text,
 };
 
 /// What a client that never heard the answer meets when it sends the same command again.
@@ -12,12 +13,18 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
     let person = scene.id();
     let (face, detected) = (scene.face(), scene.detected(HOUR_MILLIS));
     let face_id = face.id;
-    let refused: [(Write, Expected); 9] = [
+    let snapshot = scene.id();
+    let apply = crate::scene::apply(snapshot, scene.account, &group("copy"));
+    let refused: [(Write, Expected); 13] = [
         (create(&container), |e| matches!(e, StoreError::ContainerExists)),
         (create_person(&container, person), |e| matches!(e, StoreError::PersonExists)),
         (add_face(&container, Some(person), face), |e| matches!(e, StoreError::FaceExists)),
         (Write::KeepFaceIds { faces: vec![detected] }, |e| matches!(e, StoreError::FaceExists)),
         (Write::StartTraining { container: container.clone() }, |e| matches!(e, StoreError::TrainingRunning)),
+        (create_group("staff", &[]), |e| matches!(e, StoreError::ContainerExists)),
+        (scene.take_as(snapshot, &container, &[scene.account]), |e| matches!(e, StoreError::SnapshotExists)),
+        (apply, |e| matches!(e, StoreError::ContainerExists)),
+        (Write::DeleteSnapshot { snapshot }, |e| matches!(e, StoreError::SnapshotNotFound)),
         (Write::CreateAccount {}, |e| matches!(e, StoreError::AccountExists)),
         (delete_face(&container, Some(person), face_id), |e| matches!(e, StoreError::FaceNotFound)),
         (delete_person(&container, person), |e| matches!(e, StoreError::PersonNotFound)),

@@ -1,12 +1,13 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
 //! after the delete found in none.
 
-use likeness_store::{ContainerName, KeySlot, NewFace, Write};
+use likeness_store::{ContainerKind, ContainerName, KeySlot, NewFace, Write};
 use sqlx::Connection;
 
 use super::{SqliteBackend, contains, fresh};
 use crate::scene::{
-    Backend, HOUR_MILLIS, Scene, create, create_person, delete, delete_face, delete_person, group, list, text,
+    Backend, HOUR_MILLIS, Scene, add_directory_face, create, create_person, delete, delete_face, delete_person, group,
+    list, name, text,
 };
 
 /// The sealed values that a statement selects from the account.
@@ -43,6 +44,11 @@ struct House {
     ada: uuid::Uuid,
     ada_face: uuid::Uuid,
     listed: uuid::Uuid,
+    /// A person of the directory with two faces, in a dynamic group.
+    enrolled: uuid::Uuid,
+    enrolled_face: uuid::Uuid,
+    /// Of the family and of the list.
+    snapshots: [uuid::Uuid; 2],
 }
 
 async fn house() -> House {
@@ -77,8 +83,35 @@ async fn house() -> House {
     scene.write(Write::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] }).await.unwrap();
     let detected = (1..=4).map(|hours| scene.detected(hours * HOUR_MILLIS)).collect();
     scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+    let enrolled = scene.enrol().await;
+    let enrolled_faces = [NewFace { template: [8_u8; 20_000].to_vec().into(), ..face() }, face()];
+    let enrolled_face = enrolled_faces[0].id;
+    for face in enrolled_faces {
+        scene.write(add_directory_face(enrolled, "model a", face)).await.unwrap();
+    }
+    scene
+        .write(Write::CreateDynamicGroup {
+            id: "staff".into(),
+            name: text("the name of a group"),
+            user_data: Some(text("a remark on a group")),
+            add: vec![enrolled],
+        })
+        .await
+        .unwrap();
+    let snapshots = [scene.take(&family, &[scene.account]).await, scene.take(&faces, &[scene.account]).await];
     let (ada, ada_faces) = people.swap_remove(0);
-    House { backend, family, faces, ada, ada_face: ada_faces[0], listed: listed_id, scene }
+    House {
+        backend,
+        family,
+        faces,
+        ada,
+        ada_face: ada_faces[0],
+        listed: listed_id,
+        enrolled,
+        enrolled_face,
+        snapshots,
+        scene,
+    }
 }
 
 #[tokio::test]
@@ -97,7 +130,7 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1 AND seq = 1
                    UNION ALL SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 1 AND seq = 1",
             how_many: 2,
-            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND (container = 2 OR seq > 1)",
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND (container <> 1 OR seq > 1)",
             delete: |house| delete_face(&house.family, Some(house.ada), house.ada_face),
         },
         Case {
@@ -109,18 +142,20 @@ async fn deleted_bytes_are_in_no_file() {
         },
         Case {
             name: "person",
-            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND person = 1
-                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 1
-                   UNION ALL SELECT sealed_user_data FROM person WHERE account_id = ?1 AND seq = 1",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1 AND person = 1
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 1 AND seq = 1
+                   UNION ALL SELECT sealed_user_data FROM person
+                   WHERE account_id = ?1 AND container = 1 AND seq = 1",
             how_many: 5,
-            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND coalesce(person, 2) = 2
+            stays: "SELECT sealed_template FROM face
+                    WHERE account_id = ?1 AND NOT (container = 1 AND person = 1)
                     UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 2",
             delete: |house| delete_person(&house.family, house.ada),
         },
         Case {
             name: "group",
             goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1
-                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 1
                    UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1
                    UNION ALL SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number = 1",
             how_many: 10,
@@ -146,6 +181,69 @@ async fn deleted_bytes_are_in_no_file() {
             },
         },
         Case {
+            name: "face of the directory",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 3 AND seq = 1
+                   UNION ALL SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 3 AND seq = 1",
+            how_many: 2,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND (container <> 3 OR seq = 2)",
+            delete: |house| delete_face(&ContainerName::directory(), Some(house.enrolled), house.enrolled_face),
+        },
+        Case {
+            name: "person of the directory",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 3
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 3",
+            how_many: 3,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container <> 3
+                    UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 4",
+            delete: |house| delete_person(&ContainerName::directory(), house.enrolled),
+        },
+        Case {
+            name: "dynamic group",
+            goes: "SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 4
+                   UNION ALL SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number = 4",
+            how_many: 2,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 3",
+            delete: |_| delete(&name(ContainerKind::DynamicPersonGroup, "staff")),
+        },
+        Case {
+            name: "snapshot",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 5
+                   UNION ALL SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 5
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 5
+                   UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 5
+                   UNION ALL SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 5",
+            how_many: 16,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container <> 5
+                    UNION ALL SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
+            delete: |house| Write::DeleteSnapshot { snapshot: house.snapshots[0] },
+        },
+        Case {
+            name: "expired snapshots",
+            goes: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container IN (5, 6)
+                   UNION ALL SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container IN (5, 6)
+                   UNION ALL SELECT sealed_name FROM person WHERE account_id = ?1 AND container IN (5, 6)
+                   UNION ALL SELECT sealed_user_data FROM person WHERE account_id = ?1 AND container IN (5, 6)
+                   UNION ALL SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number IN (5, 6)
+                   UNION ALL SELECT sealed_user_data FROM snapshot WHERE account_id = ?1",
+            how_many: 22,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container < 5",
+            delete: |house| {
+                house.scene.wait_millis(2 * HOUR_MILLIS);
+                Write::ExpireDue { limit: 100 }
+            },
+        },
+        Case {
+            name: "replaced remark of a snapshot",
+            goes: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 5",
+            how_many: 1,
+            stays: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
+            delete: |house| Write::UpdateSnapshot {
+                snapshot: house.snapshots[0],
+                scope: None,
+                user_data: Some(text("new")),
+            },
+        },
+        Case {
             name: "replaced user data of a face",
             goes: "SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 2",
             how_many: 1,
@@ -159,9 +257,9 @@ async fn deleted_bytes_are_in_no_file() {
         },
         Case {
             name: "replaced name of a person",
-            goes: "SELECT sealed_name FROM person WHERE account_id = ?1 AND seq = 1",
+            goes: "SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 1 AND seq = 1",
             how_many: 1,
-            stays: "SELECT sealed_user_data FROM person WHERE account_id = ?1",
+            stays: "SELECT sealed_user_data FROM person WHERE account_id = ?1 AND container = 1",
             delete: |house| Write::UpdatePerson {
                 container: house.family.clone(),
                 person: house.ada,
@@ -173,7 +271,7 @@ async fn deleted_bytes_are_in_no_file() {
             name: "replaced name of a container",
             goes: "SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1",
             how_many: 1,
-            stays: "SELECT sealed_user_data FROM container_text WHERE account_id = ?1",
+            stays: "SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number <= 2",
             delete: |house| Write::UpdateContainer {
                 container: house.family.clone(),
                 name: Some(text("new")),

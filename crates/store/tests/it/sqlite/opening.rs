@@ -1,9 +1,9 @@
-use likeness_store::{StoreError, Write};
+use likeness_store::{FaceKey, StoreError, Write};
 use sqlx::Connection;
 
 use super::{fresh, open_with};
 use crate::assert_refused;
-use crate::scene::{Backend, Scene, add_face, list};
+use crate::scene::{Backend, Scene, add_face, group, list};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_reopening() {
@@ -54,15 +54,47 @@ async fn a_schema_from_the_future_is_refused_and_left_alone() {
     let mut burglar = backend.burglar().await;
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (2, 'things to come', TRUE, x'00', 0)",
+         VALUES (3, 'things to come', TRUE, x'00', 0)",
     )
     .execute(&mut burglar)
     .await
     .unwrap();
     burglar.close().await.unwrap();
     let before = backend.raw_bytes();
-    assert_refused!(open_with(&backend.path(), 1).await, StoreError::SchemaTooNew { found: 2, known: 1 });
+    assert_refused!(open_with(&backend.path(), 1).await, StoreError::SchemaTooNew { found: 3, known: 2 });
     assert!(backend.raw_bytes() == before, "the data was touched");
+}
+
+/// Data that the first schema holds, as the program of that time left it.
+#[tokio::test]
+async fn data_of_the_first_schema_is_taken_over() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let family = group("family");
+    let number = scene.create(&family).await.container.unwrap();
+    let person = scene.create_person(&family).await;
+    let face = scene.face();
+    scene.write(add_face(&family, Some(person), face.clone())).await.unwrap();
+    scene.store.close().await;
+    let mut burglar = backend.burglar().await;
+    for statement in [
+        "DROP TABLE snapshot_offer",
+        "DROP TABLE snapshot_scope",
+        "DROP TABLE snapshot",
+        "DROP TABLE operation",
+        "DROP TABLE membership",
+        "ALTER TABLE face DROP COLUMN model",
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+    ] {
+        sqlx::query(statement).execute(&mut burglar).await.unwrap();
+    }
+    burglar.close().await.unwrap();
+
+    let scene = Scene::visit(backend.open().await, 1);
+    let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap();
+    assert_eq!((rows.len(), rows[0].template.expose()), (1, face.template.expose()));
+    scene.take(&family, &[scene.account]).await;
+    scene.store.check_integrity().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-use likeness_store::{KeySlot, NewFace, PageStart, StoreError, Write};
+use likeness_base::Timestamp;
+use likeness_store::{ContainerName, KeySlot, NewFace, PageStart, StoreError, Write};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -15,7 +16,8 @@ async fn nothing_personal_is_in_the_files_in_clear() {
     let person = scene.id();
     let face = NewFace { user_data: Some(text("Face-Remark-5")), ..scene.face() };
     let detected = scene.detected(HOUR_MILLIS);
-    let templates = [face.template.clone(), detected.template.clone()];
+    let enrolled = scene.face();
+    let templates = [face.template.clone(), detected.template.clone(), enrolled.template.clone()];
     let writes = [
         Write::SetKey { slot: KeySlot::Key1, value: text("Account-Key-0"), lookup: [1; 32] },
         Write::CreateContainer {
@@ -35,6 +37,28 @@ async fn nothing_personal_is_in_the_files_in_clear() {
         },
         Write::AddFace { container: container.clone(), person: Some(person), face, limit: None },
         Write::KeepFaceIds { faces: vec![detected] },
+        Write::CreatePerson {
+            container: ContainerName::directory(),
+            person,
+            name: text("Directory-Name-6"),
+            user_data: Some(text("Directory-Remark-7")),
+            limit: None,
+            account_limit: None,
+        },
+        Write::AddDirectoryFace { person, model: "recognition_04".into(), face: enrolled, limit: None },
+        Write::CreateDynamicGroup {
+            id: "staff".into(),
+            name: text("Dynamic-Name-8"),
+            user_data: Some(text("Dynamic-Remark-9")),
+            add: vec![person],
+        },
+        Write::TakeSnapshot {
+            snapshot: scene.id(),
+            source: container.clone(),
+            scope: vec![scene.account],
+            user_data: Some(text("Snapshot-Remark-10")),
+            expires_at: Timestamp::from_millis(scene.now().as_millis() + HOUR_MILLIS),
+        },
     ];
     for write in writes {
         scene.write(write).await.unwrap();
@@ -48,6 +72,11 @@ async fn nothing_personal_is_in_the_files_in_clear() {
             "Person-Name-3",
             "Person-Remark-4",
             "Face-Remark-5",
+            "Directory-Name-6",
+            "Directory-Remark-7",
+            "Dynamic-Name-8",
+            "Dynamic-Remark-9",
+            "Snapshot-Remark-10",
         ] {
             assert!(!contains(bytes, secret.as_bytes()), "{secret}");
         }
@@ -99,6 +128,13 @@ async fn a_moved_record_does_not_open() {
         }
         let marked = NewFace { space: "space b".into(), ..scene.face() };
         scene.write(crate::scene::add_face(&faces, None, marked)).await.unwrap();
+        let enrolled = scene.enrol().await;
+        for model in ["model a", "model b"] {
+            scene.add_directory_face(enrolled, model).await;
+        }
+        for source in [&family, &others] {
+            scene.take(source, &[scene.account]).await;
+        }
         let detected = vec![scene.detected(HOUR_MILLIS), scene.detected(2 * HOUR_MILLIS)];
         scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
     }
@@ -203,6 +239,32 @@ async fn a_moved_record_does_not_open() {
             "UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key
             WHERE account_id = ?2) WHERE account_id = ?1",
         ),
+        (
+            "face of the directory to another model",
+            "UPDATE face SET model = (SELECT number FROM label WHERE account_id = ?1 AND word = 'model b')
+            WHERE account_id = ?1 AND model = (SELECT number FROM label WHERE account_id = ?1 AND word = 'model a')",
+        ),
+        (
+            "face of the directory without its model",
+            "UPDATE face SET model = NULL WHERE account_id = ?1",
+        ),
+        (
+            "face of a snapshot into its source",
+            "UPDATE face SET sealed_template = (SELECT f.sealed_template FROM face f, snapshot s
+            WHERE s.account_id = ?1 AND f.account_id = ?1 AND f.container = s.container AND f.seq = 1 LIMIT 1)
+            WHERE account_id = ?1 AND container = 1 AND seq = 1",
+        ),
+        ("snapshot prolonged", "UPDATE snapshot SET expires_at = expires_at + 1 WHERE account_id = ?1"),
+        (
+            "remark of another snapshot",
+            "UPDATE snapshot SET sealed_user_data = (SELECT o.sealed_user_data FROM snapshot o
+            WHERE o.account_id = ?1 AND o.container <> snapshot.container) WHERE account_id = ?1",
+        ),
+        (
+            "snapshot from another account",
+            "UPDATE snapshot SET sealed_user_data = (SELECT sealed_user_data FROM snapshot WHERE account_id = ?2 LIMIT 1)
+            WHERE account_id = ?1",
+        ),
         ("data key renumbered", "UPDATE data_key SET key_id = 2 WHERE account_id = ?1"),
     ];
     for (name, statement) in cases {
@@ -244,6 +306,7 @@ async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreE
         }
     }
     store.face_ids(account, face_ids, scene.now()).await?;
+    store.snapshots(account, scene.now()).await?;
     Ok(())
 }
 

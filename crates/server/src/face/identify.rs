@@ -1,0 +1,186 @@
+//! Identify: who is it, among the people of a group, of a dynamic group, of a list of ids, or of the directory.
+//!
+//! Without `confidenceThreshold` the cut is by a false-positive rate at the size of what is searched, because the same
+//! threshold that is fine for one pair names strangers in a large group.
+
+use super::call::{Call, Reply};
+use super::compare::{
+    Compared, SAME_PERSON, confidence_on_wire, detected, in_directory, named_group, same_model, scope,
+    stored_container, trained,
+};
+use super::error::{Refusal, Role, from_store};
+use super::json::Body;
+use crate::config::IdentifyCut;
+use likeness_gallery::{self as gallery, Cut, PersonHit, Scope};
+use likeness_store::{ContainerKind, ContainerName, FaceKey, PageStart, PersonKey};
+use serde::Serialize;
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Where to look.
+enum Among {
+    /// A person group or large person group, as it was trained.
+    Group(ContainerName),
+    /// The members of a dynamic group.
+    Members(ContainerName),
+    /// These people of the directory.
+    Persons(Vec<Uuid>),
+    /// The whole directory.
+    Everybody,
+}
+
+/// How near, and how many.
+#[derive(Clone, Copy)]
+struct Wanted {
+    cut: Cut,
+    most: usize,
+}
+
+/// `POST identify`
+pub(super) async fn identify(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let ids = body.uuids("faceIds", 1, 10)?.ok_or_else(|| Refusal::bad("'faceIds' is missing."))?;
+    let most = usize::try_from(body.integer("maxNumOfCandidatesReturned", 10, 1, 100)?).unwrap_or(10);
+    let cut = match (body.share("confidenceThreshold")?, call.app.config.identify.cut) {
+        (Some(threshold), _) => Cut::Confidence(threshold),
+        (None, IdentifyCut::Classic) => Cut::Confidence(SAME_PERSON),
+        (None, IdentifyCut::FalsePositiveRate) => Cut::FalsePositiveRate(call.app.config.identify.false_positive_rate),
+    };
+    let wanted = Wanted { cut, most };
+    let among = Among::read(body)?;
+    let faces = detected(&call, &ids, Role::Argument).await?;
+    let found = match among {
+        Among::Group(name) => in_group(&call, &name, faces, wanted).await?,
+        among => among_directory(&call, among, faces, wanted).await?,
+    };
+    let answer: Vec<Identified> =
+        ids.into_iter().zip(found).map(|(face_id, candidates)| Identified { face_id, candidates }).collect();
+    Reply::json(&answer)
+}
+
+async fn in_group(
+    call: &Call,
+    name: &ContainerName,
+    faces: Vec<Compared>,
+    Wanted { cut, most }: Wanted,
+) -> Result<Vec<Vec<Candidate>>, Refusal> {
+    let container = stored_container(call, name).await?;
+    let visible = trained(&container, name.kind)?;
+    same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
+    let found = call
+        .app
+        .galleries
+        .search(call.account, &container, move |snapshot, space, calibration| {
+            let ask = |face: &Compared| {
+                let probe = space.probe(face.template.expose());
+                gallery::identify(snapshot, &probe, cut, most, visible, calibration)
+            };
+            faces.iter().map(ask).collect::<Vec<_>>()
+        })
+        .await
+        .map_err(|error| from_store(error, name.kind))?;
+    named(call, container.number, found).await
+}
+
+/// Needs no training: what is in the directory when the call comes is searched.
+async fn among_directory(
+    call: &Call,
+    among: Among,
+    faces: Vec<Compared>,
+    Wanted { cut, most }: Wanted,
+) -> Result<Vec<Vec<Candidate>>, Refusal> {
+    let model = faces[0].model.clone();
+    same_model(&model, faces.iter().map(|face| face.model.as_str()))?;
+    in_directory(&model)?;
+    let persons = persons(call, among).await?;
+    let wrong = |error| from_store(error, ContainerKind::PersonDirectory);
+    let directory = call.app.store.container(call.account, &ContainerName::directory()).await.map_err(wrong)?;
+    // Nobody was ever enrolled, so nobody can be named.
+    let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
+    let found = call
+        .app
+        .galleries
+        .search_model(call.account, &directory, Some(&model), move |snapshot, space, calibration| {
+            let scope = persons.map(|persons| Scope::new(snapshot, persons));
+            let ask = |face: &Compared| {
+                let probe = space.probe(face.template.expose());
+                match &scope {
+                    Some(scope) => gallery::identify_among(snapshot, &probe, cut, most, scope, calibration),
+                    None => gallery::identify(snapshot, &probe, cut, most, gallery::Visible::All, calibration),
+                }
+            };
+            faces.iter().map(ask).collect::<Vec<_>>()
+        })
+        .await
+        .map_err(wrong)?;
+    named(call, directory.number, found).await
+}
+
+/// The people among whom to look, by the store's numbers; `None`: all of them.
+async fn persons(call: &Call, among: Among) -> Result<Option<HashSet<i64>>, Refusal> {
+    let keys: Vec<PersonKey> = match among {
+        Among::Members(name) => {
+            let everybody = PageStart { after: String::new(), top: usize::MAX };
+            stored_container(call, &name).await?;
+            let members = call.app.store.members(call.account, &name.id, &everybody).await;
+            let members = members.map_err(|error| from_store(error, name.kind))?;
+            members.iter().map(|member| member.key).collect()
+        }
+        Among::Persons(ids) => {
+            let keys = call.app.store.person_keys(call.account, &ContainerName::directory(), &ids).await;
+            let keys = keys.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+            let keys: Option<Vec<PersonKey>> = keys.into_iter().collect();
+            keys.ok_or(Refusal::PersonNotFound(Role::Argument))?
+        }
+        Among::Group(_) | Among::Everybody => return Ok(None),
+    };
+    Ok(Some(keys.iter().map(|key| key.0).collect()))
+}
+
+/// Asks the store who the hits are now; nobody is named who has been deleted meanwhile.
+async fn named(call: &Call, container: i64, found: Vec<Vec<PersonHit>>) -> Result<Vec<Vec<Candidate>>, Refusal> {
+    let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
+    let alive = call.app.store.recheck(call.account, container, &keys).await;
+    let alive = alive.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    let candidate = |hit: &PersonHit| {
+        let known = alive.iter().find(|known| known.key.0 == hit.face)?;
+        Some(Candidate { person_id: known.person?, confidence: confidence_on_wire(hit.confidence) })
+    };
+    Ok(found.iter().map(|hits| hits.iter().filter_map(candidate).collect()).collect())
+}
+
+impl Among {
+    fn read(body: &Body) -> Result<Self, Refusal> {
+        let group = named_group(body)?;
+        let dynamic = scope(body, "dynamicPersonGroupId", ContainerKind::DynamicPersonGroup)?;
+        let persons = body.get("personIds");
+        match (group, dynamic, persons) {
+            (None, None, None) => Err(Refusal::NoScope),
+            (Some(group), None, None) => Ok(Self::Group(group)),
+            (None, Some(group), None) => Ok(Self::Members(group)),
+            (None, None, Some(persons)) => {
+                if persons.as_array().is_some_and(|ids| ids.len() == 1 && ids[0].as_str() == Some("*")) {
+                    return Ok(Self::Everybody);
+                }
+                Ok(Self::Persons(body.uuids("personIds", 1, 30)?.unwrap_or_default()))
+            }
+            _ => Err(Refusal::ConflictingScopes(
+                "Give only one of personGroupId, largePersonGroupId, dynamicPersonGroupId and personIds.".to_owned(),
+            )),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identified {
+    face_id: Uuid,
+    candidates: Vec<Candidate>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate {
+    person_id: Uuid,
+    confidence: f64,
+}

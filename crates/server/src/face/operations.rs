@@ -1,0 +1,58 @@
+//! Operations: what was answered with 202, and how it went.
+//!
+//! The work is done before the answer, and the note of it is written with it. So an operation that is there has
+//! succeeded; one that failed was a refusal instead.
+
+use super::call::{Call, Reply};
+use super::error::{Refusal, from_store};
+use super::persons::new_id;
+use likeness_store::{Applied, ContainerKind, NewOperation, OperationSubject, StoreError, Write};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long an operation can be asked about (`face-api.md` 2.6).
+const LIFE: Duration = Duration::from_secs(48 * 3600);
+
+/// Writes, and gives the address where the operation can be asked about.
+pub(super) async fn write(
+    call: &Call,
+    subject: OperationSubject,
+    resource: Option<String>,
+    write: Write,
+) -> Result<(Applied, String), StoreError> {
+    let id = new_id(call);
+    let operation = NewOperation { id, subject, resource, expires_at: call.at.plus(LIFE) };
+    let applied = call.try_write(Write::Tracked { operation, write: Box::new(write) }).await?;
+    Ok((applied, call.address(&format!("operations/{id}"))))
+}
+
+/// The same for people of the directory and dynamic groups, in the words of the route's container.
+pub(super) async fn write_directory(call: &Call, work: Write) -> Result<String, Refusal> {
+    let written = write(call, OperationSubject::Directory, None, work).await;
+    written.map(|(_, address)| address).map_err(|error| from_store(error, call.kind()))
+}
+
+/// `GET operations/{operationId}`: in the shape that fits what the operation was about.
+pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+    let id = call.id(0, Refusal::OperationNotFound)?;
+    let found = call.app.store.operation(call.account, id, call.at).await;
+    let found = found.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    let operation = found.ok_or(Refusal::OperationNotFound)?;
+    let (created, finished) = (operation.created_at.to_string(), operation.finished_at.to_string());
+    Reply::json(&match operation.subject {
+        OperationSubject::Directory => json!({
+            "operationId": operation.id,
+            "status": "succeeded",
+            "createdTime": created,
+            "lastActionTime": finished,
+            "finishedTime": finished,
+        }),
+        OperationSubject::Snapshot => json!({
+            "status": "succeeded",
+            "createdTime": created,
+            "lastActionTime": finished,
+            "resourceLocation": operation.resource,
+            "message": null,
+        }),
+    })
+}

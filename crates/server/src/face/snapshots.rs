@@ -1,0 +1,147 @@
+//! Snapshots: copies of lists and groups, to be applied in this account or in others of the installation.
+
+use super::arguments::{USER_DATA_CHARACTERS, container_id, user_data};
+use super::call::{Call, Reply};
+use super::error::{Refusal, from_store, kind_code};
+use super::json::{Body, parse_uuid};
+use super::{operations, persons};
+use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// How long a snapshot is kept (`face-api.md` 2.7).
+const LIFE: Duration = Duration::from_secs(48 * 3600);
+/// Most accounts to which one snapshot can be offered.
+const MOST_ACCOUNTS: usize = 100;
+/// The kinds of which there are snapshots.
+const KINDS: [ContainerKind; 4] = [
+    ContainerKind::FaceList,
+    ContainerKind::LargeFaceList,
+    ContainerKind::PersonGroup,
+    ContainerKind::LargePersonGroup,
+];
+
+/// `POST snapshots`
+pub(super) async fn take(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let kind = kind(body.text("type")?.ok_or_else(|| Refusal::bad("'type' is missing."))?)?;
+    let source = ContainerName { kind, id: object_id(body)? };
+    let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
+    let user_data = user_data(body, USER_DATA_CHARACTERS)?;
+    let snapshot = persons::new_id(&call);
+    let expires_at = call.at.plus(LIFE);
+    let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
+    accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
+}
+
+/// `GET snapshots`: what this account took or may apply.
+pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
+    let only_kind = call.query.text("type").map(kind).transpose()?;
+    let only_scope = call.query.text("applyScope").map(accounts_in_query).transpose()?;
+    let snapshots = call.app.store.snapshots(call.account, call.at).await;
+    let snapshots = snapshots.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
+    let is_asked_for = |snapshot: &&Snapshot| {
+        only_kind.is_none_or(|kind| snapshot.kind == kind)
+            && only_scope.as_ref().is_none_or(|scope| scope.iter().any(|account| snapshot.scope.contains(account)))
+    };
+    Reply::json(&snapshots.iter().filter(is_asked_for).map(shown).collect::<Vec<_>>())
+}
+
+/// `GET snapshots/{snapshotId}`
+pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+    Reply::json(&shown(&visible(&call).await?))
+}
+
+/// `PATCH snapshots/{snapshotId}`: by the account that took it.
+pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+    let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
+    let body = call.json()?;
+    let (scope, user_data) = (scope(body)?, user_data(body, USER_DATA_CHARACTERS)?);
+    if scope.is_none() && user_data.is_none() {
+        return Err(Refusal::bad("Nothing to change: give 'applyScope' or 'userData'."));
+    }
+    call.write(Write::UpdateSnapshot { snapshot, scope, user_data }).await?;
+    Ok(Reply::empty())
+}
+
+/// `DELETE snapshots/{snapshotId}`: by the account that took it.
+pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+    let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
+    call.write(Write::DeleteSnapshot { snapshot }).await?;
+    Ok(Reply::empty())
+}
+
+/// `POST snapshots/{snapshotId}/apply`: by an account in its scope.
+pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
+    let body = call.json()?;
+    let id = object_id(body)?;
+    if body.text("mode")?.is_some_and(|mode| !mode.eq_ignore_ascii_case("CreateNew")) {
+        return Err(Refusal::bad("'mode' is invalid. It must be CreateNew."));
+    }
+    let snapshot = visible(&call).await?;
+    if !snapshot.scope.contains(&call.account) {
+        return Err(Refusal::bad("The applyScope of the snapshot does not name this account."));
+    }
+    let resource = format!("/{}/{id}", collection(snapshot.kind));
+    let container = ContainerName { kind: snapshot.kind, id };
+    let Snapshot { id: snapshot, taken_by, kind, .. } = snapshot;
+    let (limit, account_limit) = (call.tier().containers(kind), call.tier().persons_in_all(kind));
+    let work = Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit };
+    accepted(&call, kind, resource, work).await
+}
+
+/// Does the work and answers where to ask about it; refusals are in the words of the kind of container.
+async fn accepted(call: &Call, kind: ContainerKind, resource: String, work: Write) -> Result<Reply, Refusal> {
+    let written = operations::write(call, OperationSubject::Snapshot, Some(resource), work).await;
+    let (_, operation) = written.map_err(|error| from_store(error, kind))?;
+    Ok(Reply::accepted(operation))
+}
+
+/// The snapshot in the path, if this account took it or may apply it.
+async fn visible(call: &Call) -> Result<Snapshot, Refusal> {
+    let id = call.id(0, Refusal::SnapshotNotFound)?;
+    let found = call.app.store.snapshot(call.account, id, call.at).await;
+    found.map_err(|error| from_store(error, ContainerKind::Snapshot))?.ok_or(Refusal::SnapshotNotFound)
+}
+
+fn kind(text: &str) -> Result<ContainerKind, Refusal> {
+    KINDS.into_iter().find(|kind| kind_code(*kind).eq_ignore_ascii_case(text)).ok_or_else(|| {
+        Refusal::bad("'type' is invalid. It must be FaceList, LargeFaceList, PersonGroup or LargePersonGroup.")
+    })
+}
+
+/// The segment of the path under which containers of a kind are found.
+fn collection(kind: ContainerKind) -> String {
+    format!("{}s", kind_code(kind).to_ascii_lowercase())
+}
+
+fn object_id(body: &Body) -> Result<String, Refusal> {
+    let id = body.text("objectId")?.ok_or_else(|| Refusal::bad("'objectId' is missing."))?;
+    container_id("objectId", id)?;
+    Ok(id.to_owned())
+}
+
+fn scope(body: &Body) -> Result<Option<Vec<AccountId>>, Refusal> {
+    let ids = body.uuids("applyScope", 1, MOST_ACCOUNTS)?;
+    Ok(ids.map(|ids| ids.into_iter().map(AccountId).collect()))
+}
+
+fn accounts_in_query(text: &str) -> Result<Vec<AccountId>, Refusal> {
+    let ids: Option<Vec<AccountId>> = text.split(',').map(|id| parse_uuid(id.trim()).map(AccountId)).collect();
+    ids.ok_or_else(|| Refusal::bad("'applyScope' is invalid. It is a list of account ids separated by commas."))
+}
+
+fn shown(snapshot: &Snapshot) -> Map<String, Value> {
+    let scope: Vec<_> = snapshot.scope.iter().map(|account| account.0).collect();
+    let mut shown = Map::new();
+    shown.insert("id".to_owned(), json!(snapshot.id));
+    shown.insert("account".to_owned(), json!(snapshot.taken_by.0));
+    shown.insert("type".to_owned(), json!(kind_code(snapshot.kind)));
+    shown.insert("applyScope".to_owned(), json!(scope));
+    if let Some(user_data) = &snapshot.user_data {
+        shown.insert("userData".to_owned(), json!(user_data.expose()));
+    }
+    shown.insert("createdTime".to_owned(), json!(snapshot.created_at.to_string()));
+    shown.insert("lastUpdateTime".to_owned(), json!(snapshot.updated_at.to_string()));
+    shown
+}
