@@ -1,5 +1,5 @@
-//! What the picture says about how well a face can be judged. Heuristics, each calibrated on the sample photos; none is
-//! a trained classifier.
+//! What the picture says about a face: how well it can be judged, what is worn, what is covered, hair. Heuristics and small
+//! linear models; `docs/accuracy.md` says what each was calibrated on and what it is worth.
 
 mod blur;
 mod covering;
