@@ -149,6 +149,25 @@ def case_large_face_list():
           lambda face, name: CLIENT.face.find_similar(face, large_face_list_id=name), True)
 
 
+def case_snapshots_of_nobody():
+    # Which accounts there are is told at the command line only, so that what is there is seen in our own tests.
+    assert CLIENT.snapshot.list() == []
+    name = f"classic-{uuid.uuid4()}"
+    CLIENT.face_list.create(name, name="faces")
+    try:
+        refused(400, "BadArgument", lambda: CLIENT.snapshot.take("FaceList", name, [str(uuid.uuid4())]))
+    finally:
+        CLIENT.face_list.delete(name)
+    for call in [
+        lambda missing: CLIENT.snapshot.get(missing),
+        lambda missing: CLIENT.snapshot.update(missing, user_data="x"),
+        lambda missing: CLIENT.snapshot.delete(missing),
+        lambda missing: CLIENT.snapshot.apply(missing, "copy"),
+    ]:
+        refused(404, "SnapshotNotFound", lambda: call(str(uuid.uuid4())))
+    refused(404, "OperationNotFound", lambda: CLIENT.snapshot.get_operation_status(str(uuid.uuid4())))
+
+
 def main():
     passed = failed = 0
     for name, case in sorted(globals().items()):

@@ -82,6 +82,9 @@ fn groups(visit: &mut Visit<'_>, person: &str) {
     let house = visit.house;
     let empty = json!({ "name": "e", "userData": "u", "addPersonIds": [] });
     assert_eq!(visit.json(75, "PUT", "dynamicpersongroups/e", &empty).body, Value::Null);
+    let without = json!({ "name": "nobody" });
+    assert_eq!(visit.json(75, "PUT", "dynamicpersongroups/nobody", &without).body, Value::Null);
+    visit.house.call("DELETE", &visit.path("dynamicpersongroups/nobody"));
     let body = json!({ "name": "g", "addPersonIds": [person] });
     let made = house.json("PUT", &visit.path("dynamicPersonGroups/g"), &body);
     assert_eq!(accepted(visit, 75, made).body, Value::Null);
