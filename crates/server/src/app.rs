@@ -11,6 +11,7 @@ use crate::trainings::Trainings;
 use likeness_base::{Clock, Randomness};
 use likeness_gallery::Calibration;
 use likeness_store::Store;
+use likeness_vision::AttributeSet;
 use std::sync::Arc;
 
 /// Everything, shared by all requests.
@@ -29,6 +30,8 @@ pub(crate) struct App {
     pub calibration: Arc<Calibration>,
     /// Names the templates that the recogniser in use makes; others are not comparable.
     pub space: String,
+    /// The attributes that the installed networks can compute.
+    pub attributes: AttributeSet,
     /// Trainings in the background.
     pub trainings: Trainings,
     /// For pictures by address.

@@ -5,6 +5,7 @@
 
 use crate::limits::Tier;
 use anyhow::{Context, Result, bail};
+use likeness_vision::AttributeSet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub images: ImagesConfig,
     /// How identify decides without `confidenceThreshold`.
     pub identify: IdentifyConfig,
+    /// What clients may ask for beyond what is open to all.
+    pub features: FeaturesConfig,
     /// HTTPS.
     pub tls: TlsConfig,
     /// What the program says about itself.
@@ -101,6 +104,53 @@ pub(crate) enum IdentifyCut {
     Classic,
 }
 
+/// What clients may ask for beyond what is open to all.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FeaturesConfig {
+    /// Limited attributes that every account may ask for: `age`, `smile`, `facialHair`, `hair`. None by default, as the
+    /// cloud service has it for an account without approval. `LIKENESS_LIMITED_ATTRIBUTES`, parted by commas.
+    pub limited_attributes: Vec<LimitedAttribute>,
+}
+
+/// An attribute that needs an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum LimitedAttribute {
+    /// Years.
+    Age,
+    /// How much the face smiles.
+    Smile,
+    /// Moustache, beard, sideburns.
+    FacialHair,
+    /// Hair of the head.
+    Hair,
+}
+
+impl LimitedAttribute {
+    const ALL: [(&'static str, Self, AttributeSet); 4] = [
+        ("age", Self::Age, AttributeSet::AGE),
+        ("smile", Self::Smile, AttributeSet::SMILE),
+        ("facialHair", Self::FacialHair, AttributeSet::FACIAL_HAIR),
+        ("hair", Self::Hair, AttributeSet::HAIR),
+    ];
+
+    fn parse(text: &str) -> Result<Self> {
+        let known = Self::ALL.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text.trim()));
+        known
+            .map(|(_, attribute, _)| *attribute)
+            .context("LIKENESS_LIMITED_ATTRIBUTES must name some of age, smile, facialHair, hair, parted by commas")
+    }
+}
+
+impl FeaturesConfig {
+    /// The limited attributes that may be asked for.
+    pub(crate) fn approved(&self) -> AttributeSet {
+        let approved = LimitedAttribute::ALL.iter().filter(|(_, known, _)| self.limited_attributes.contains(known));
+        approved.map(|(.., attribute)| *attribute).collect()
+    }
+}
+
 /// HTTPS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -142,6 +192,7 @@ impl Default for Config {
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
             identify: IdentifyConfig::default(),
+            features: FeaturesConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
         }
@@ -228,6 +279,10 @@ impl Config {
         }
         if let Some(value) = text("LIKENESS_RECOGNISER_PACK") {
             self.inference.recogniser_pack = value;
+        }
+        if let Some(value) = text("LIKENESS_LIMITED_ATTRIBUTES") {
+            self.features.limited_attributes =
+                value.split(',').map(LimitedAttribute::parse).collect::<Result<Vec<_>>>()?;
         }
         if let Some(value) = text("LIKENESS_LOG") {
             self.log.filter = value;
@@ -346,11 +401,19 @@ mod tests {
             "LIKENESS_ENGINE",
             "LIKENESS_DEV_TLS",
             "LIKENESS_LOG_FORMAT",
+            "LIKENESS_LIMITED_ATTRIBUTES",
         ];
         for name in cases {
             let error = load(&[(name, "nonsense")]).unwrap_err();
             assert!(format!("{error:#}").contains(name), "{error:#}");
         }
+    }
+
+    #[test]
+    fn limited_attributes_are_named_one_by_one() {
+        assert!(load(&[]).unwrap().features.approved().is_empty());
+        let config = load(&[("LIKENESS_LIMITED_ATTRIBUTES", "age, facialhair")]).unwrap();
+        assert_eq!(config.features.approved(), AttributeSet::AGE | AttributeSet::FACIAL_HAIR);
     }
 
     #[test]

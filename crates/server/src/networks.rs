@@ -5,8 +5,11 @@ use anyhow::{Context, Result, bail};
 use likeness_gallery::{Calibration, CalibrationParts, Logistic, Space};
 use likeness_models::{Cache, InstalledPack, Trust};
 use likeness_vision::engine::Engine;
-use likeness_vision::{DetectorPart, Parts, RecogniserPart, Vision, VisionError};
+use likeness_vision::{AttributeSet, DetectorPart, NetworkPart, Parts, RecogniserPart, Vision, VisionError};
 use std::sync::Arc;
+
+/// A network that a pack may lack, with its input's shape.
+type OptionalNetwork = Option<(Vec<u8>, [usize; 4])>;
 
 /// The networks in memory, ready to be loaded by every worker.
 pub(crate) struct Networks {
@@ -18,6 +21,8 @@ pub(crate) struct Networks {
     iris_input: [usize; 4],
     recogniser: likeness_models::RecogniserSpec,
     recogniser_onnx: Vec<u8>,
+    age: OptionalNetwork,
+    smile: OptionalNetwork,
     /// Names the templates that may be compared with each other.
     pub space_id: String,
     /// The space itself.
@@ -82,7 +87,12 @@ impl Networks {
                 packs.push(pack.pack.id.clone());
             }
         }
+        let optional = |spec: &Option<likeness_models::NetworkSpec>| {
+            spec.as_ref().map(|spec| Ok::<_, anyhow::Error>((default.read(&spec.file)?, spec.input))).transpose()
+        };
         Ok(Self {
+            age: optional(&default.pack.age)?,
+            smile: optional(&default.pack.smile)?,
             detector_onnx: detector_pack.read(&detector.file)?,
             mesh: default.read(&mesh.file)?,
             mesh_input: mesh.input,
@@ -106,6 +116,14 @@ impl Networks {
             ("iris", &self.iris, self.iris_input),
             ("recogniser", &self.recogniser_onnx, self.recogniser.input),
         ]
+    }
+
+    /// Which attributes can be computed: all whose networks there are.
+    pub(crate) fn attributes(&self) -> AttributeSet {
+        let mut offered = AttributeSet::all();
+        offered.set(AttributeSet::AGE, self.age.is_some());
+        offered.set(AttributeSet::SMILE, self.smile.is_some());
+        offered
     }
 
     /// Whether templates have length one.
@@ -140,8 +158,22 @@ impl Networks {
             mirror: self.recogniser.mirror,
             unit: self.recogniser.unit,
         };
-        Vision::load(engine, &Parts { detector, mesh: &self.mesh, iris: &self.iris, recogniser })
+        Vision::load(
+            engine,
+            &Parts {
+                detector,
+                mesh: &self.mesh,
+                iris: &self.iris,
+                recogniser,
+                age: part(&self.age),
+                smile: part(&self.smile),
+            },
+        )
     }
+}
+
+fn part(network: &OptionalNetwork) -> Option<NetworkPart<'_>> {
+    network.as_ref().map(|(onnx, input)| NetworkPart { onnx, input: *input })
 }
 
 fn open(cache: &Cache, id: &str, config: &Config) -> Result<InstalledPack> {

@@ -126,6 +126,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         inference,
         calibration: networks.calibration.clone(),
         space: networks.space_id.clone(),
+        attributes: networks.attributes(),
         trainings,
         fetcher,
         access,

@@ -2,10 +2,12 @@
 //! them; nothing here is part of its interface.
 
 use crate::face::arguments::{self, DetectionModel, Fields};
-use crate::face::attributes::Requested;
+use crate::face::attributes::{Allowed, Requested};
 use crate::face::json::Body;
 use crate::face::query::Query;
 use crate::face::routes;
+use crate::face::version::Version;
+use likeness_vision::AttributeSet;
 
 /// A JSON body, read as every operation reads one. Whether it was accepted.
 pub fn json(bytes: &[u8]) -> bool {
@@ -35,7 +37,11 @@ pub fn query(raw: &str) -> bool {
     let recognition = arguments::recognition_model(query.text("recognitionModel"));
     let attributes = query.text("returnFaceAttributes");
     let models = detection.and_then(|detection| Ok((detection, recognition?)));
-    let asked = models.and_then(|(detection, recognition)| Requested::parse(attributes, detection, recognition));
+    let (approved, computable) = (AttributeSet::all(), AttributeSet::all());
+    let asked = models.and_then(|(detection, recognition)| {
+        let allowed = Allowed { version: Version::V1_2, detection, recognition, approved, computable };
+        Requested::parse(attributes, allowed)
+    });
     let flags = query.flag("returnFaceId", true).and(query.flag("returnFaceLandmarks", false));
     let numbers = query.integer("faceIdTimeToLive", 60, 60, 86_400).map(drop).and(query.page().map(drop));
     asked.is_ok() && flags.is_ok() && numbers.is_ok()

@@ -8,7 +8,7 @@ pub enum VisionError {
     /// The engine refused or failed.
     #[error("{network}: {source}")]
     Engine {
-        /// Which network: `detector`, `mesh`, `iris` or `recogniser`.
+        /// Which network: `detector`, `mesh`, `iris`, `recogniser`, `age` or `smile`.
         network: &'static str,
         /// What the engine says.
         source: EngineError,

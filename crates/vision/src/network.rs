@@ -2,13 +2,15 @@
 
 use crate::engine::{Engine, Network, Tensor};
 use crate::error::VisionError;
-use crate::resample::Chip;
+use crate::resample::{Chip, luma};
 
 /// Order of the colour channels in an input tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channels {
     Rgb,
     Bgr,
+    /// One channel: luma by the weights of ITU-R BT.601; `subtract` is then the same for all three.
+    Grey,
 }
 
 /// From bytes to numbers: `(value - subtract) / divide`, `subtract` in RGB order.
@@ -75,9 +77,14 @@ impl LoadedNetwork {
         shape: [usize; 4],
         feed: Feed,
     ) -> Result<Self, VisionError> {
-        let [1, 3, rows, columns] = shape else {
-            return Err(VisionError::Model { network: name, reason: "the input is not 1 x 3 x rows x columns".into() });
+        let channels = if feed.channels == Channels::Grey { 1 } else { 3 };
+        let [1, given, rows, columns] = shape else {
+            return Err(VisionError::Model { network: name, reason: "the input is not one picture".into() });
         };
+        if given != channels {
+            let reason = format!("the input is not 1 x {channels} x rows x columns");
+            return Err(VisionError::Model { network: name, reason });
+        }
         if rows == 0 || columns == 0 || rows > 4096 || columns > 4096 {
             return Err(VisionError::Model { network: name, reason: "the input has no usable size".into() });
         }
@@ -100,9 +107,10 @@ impl LoadedNetwork {
         let (rows, columns) = (self.rows(), self.columns());
         let (height, width) = (chip.height.min(rows), chip.width.min(columns));
         let multiply = 1.0 / self.feed.divide;
+        let is_grey = self.feed.channels == Channels::Grey;
         for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
             let channel = match self.feed.channels {
-                Channels::Rgb => index,
+                Channels::Rgb | Channels::Grey => index,
                 Channels::Bgr => 2 - index,
             };
             let subtract = self.feed.subtract[channel];
@@ -114,7 +122,8 @@ impl LoadedNetwork {
                 }
                 let source = &chip.samples[y * chip.width * 3..(y + 1) * chip.width * 3];
                 for (value, pixel) in row[..width].iter_mut().zip(source.chunks_exact(3)) {
-                    *value = (pixel[channel] - subtract) * multiply;
+                    let sample = if is_grey { luma(pixel) } else { pixel[channel] };
+                    *value = (sample - subtract) * multiply;
                 }
                 row[width..].fill(black);
             }

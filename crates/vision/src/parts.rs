@@ -52,6 +52,15 @@ pub struct RecogniserPart<'a> {
     pub unit: bool,
 }
 
+/// A network that needs no more than its input's shape.
+#[derive(Clone, Copy)]
+pub struct NetworkPart<'a> {
+    /// The ONNX file.
+    pub onnx: &'a [u8],
+    /// Input shape: 1, channels, rows, columns; square.
+    pub input: [usize; 4],
+}
+
 /// Everything [`Vision::load`](crate::Vision::load) needs.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
@@ -63,4 +72,8 @@ pub struct Parts<'a> {
     pub iris: &'a [u8],
     /// Makes templates.
     pub recogniser: RecogniserPart<'a>,
+    /// Estimates years from RGB; its first output is the age. Without it no age is estimated.
+    pub age: Option<NetworkPart<'a>>,
+    /// Tells seven expressions apart on grey, of which only the fourth, a smile, is read. Without it no smile is estimated.
+    pub smile: Option<NetworkPart<'a>>,
 }

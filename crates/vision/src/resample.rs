@@ -22,8 +22,13 @@ impl Chip {
 
     /// Luma of each pixel by the weights of ITU-R BT.601, 0 to 255.
     pub(crate) fn luma(&self) -> Vec<f32> {
-        self.samples.chunks_exact(3).map(|p| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]).collect()
+        self.samples.chunks_exact(3).map(luma).collect()
     }
+}
+
+/// Luma of an RGB pixel by the weights of ITU-R BT.601.
+pub(crate) fn luma(pixel: &[f32]) -> f32 {
+    0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]
 }
 
 impl Drop for Chip {

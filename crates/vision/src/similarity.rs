@@ -56,6 +56,12 @@ impl Similarity {
         Point { x: self.a * p.x - self.b * p.y + self.c, y: self.b * p.x + self.a * p.y + self.d }
     }
 
+    /// First move by `(x, y)`, then `self`.
+    pub(crate) fn after_move(&self, x: f32, y: f32) -> Self {
+        let Point { x: c, y: d } = self.apply(Point { x, y });
+        Self { c, d, ..*self }
+    }
+
     /// How the image of the point moves when x grows by one; `(-y, x)` of it is the step for y.
     pub(crate) fn step(&self) -> Point {
         Point { x: self.a, y: self.b }

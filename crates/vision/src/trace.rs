@@ -19,7 +19,7 @@ pub enum Stage {
     IrisWarp,
     /// The iris network.
     IrisNetwork,
-    /// Head pose, blur, exposure, noise, quality.
+    /// Every attribute, with the networks of age and smile where they are asked for.
     Measure,
     /// Aligning the face for the recogniser, averaging, scaling.
     Align,

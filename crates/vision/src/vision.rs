@@ -7,10 +7,14 @@ use crate::error::VisionError;
 use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
-use crate::measure::{CHIP_SIDE, Evidence, HeadPose, Quality, blur, exposure, head_pose, noise, quality};
+use crate::measure::{
+    Accessories, CHIP_SIDE, Covering, Evidence, FacialHair, Glasses, Hair, HeadPose, Mask, Occlusion, Quality, View,
+    blur, exposure, facial_hair, hair, head_pose, noise, quality, smile,
+};
 use crate::mesh::{Mesh, MeshNetwork};
 use crate::parts::Parts;
-use crate::picture::Picture;
+use crate::picture::{Picture, Raster};
+use crate::portrait::{AgeNetwork, SmileNetwork};
 use crate::recognise::{Recogniser, dlib_chip};
 use crate::trace::{Stage, Trace, Tracer};
 use crate::warp::warp;
@@ -29,6 +33,24 @@ bitflags! {
         const NOISE = 1 << 3;
         /// [`Face::quality`].
         const QUALITY = 1 << 4;
+        /// [`Face::glasses`].
+        const GLASSES = 1 << 5;
+        /// [`Face::occlusion`].
+        const OCCLUSION = 1 << 6;
+        /// [`Face::accessories`].
+        const ACCESSORIES = 1 << 7;
+        /// [`Face::mask`].
+        const MASK = 1 << 8;
+        /// [`Face::age`]; costs a network, which a pack may lack.
+        const AGE = 1 << 9;
+        /// [`Face::smile`]; costs a network, which a pack may lack.
+        const SMILE = 1 << 10;
+        /// [`Face::facial_hair`].
+        const FACIAL_HAIR = 1 << 11;
+        /// [`Face::hair`].
+        const HAIR = 1 << 12;
+        /// What says more about a person than about a photo: not to be computed without a reason that somebody approved.
+        const LIMITED = Self::AGE.bits() | Self::SMILE.bits() | Self::FACIAL_HAIR.bits() | Self::HAIR.bits();
     }
 }
 
@@ -37,7 +59,7 @@ bitflags! {
 pub struct Wanted {
     /// The 27 landmarks; costs the mesh (shared with the rest) and two iris runs.
     pub landmarks: bool,
-    /// Which attributes; cost the mesh and little more.
+    /// Which attributes; cost the mesh and little more, but for age and smile with a network each.
     pub attributes: AttributeSet,
     /// The template; costs one or two runs of the recogniser.
     pub template: bool,
@@ -60,6 +82,22 @@ pub struct Face {
     pub noise: Option<f32>,
     /// Whether the face is fit for recognition.
     pub quality: Option<Quality>,
+    /// What is worn on the eyes.
+    pub glasses: Option<Glasses>,
+    /// Which parts of the face are covered.
+    pub occlusion: Option<Occlusion>,
+    /// What is worn.
+    pub accessories: Option<Accessories>,
+    /// What is over the mouth.
+    pub mask: Option<Mask>,
+    /// Years, 0 to 100. Also absent where the pack has no network for it.
+    pub age: Option<Secret<f32>>,
+    /// 0 (none) to 1. Also absent where the pack has no network for it.
+    pub smile: Option<Secret<f32>>,
+    /// Moustache, beard, sideburns.
+    pub facial_hair: Option<FacialHair>,
+    /// Hair of the head.
+    pub hair: Option<Hair>,
     /// The template; as long as the recogniser's dimension.
     pub template: Option<Secret<Vec<f32>>>,
 }
@@ -76,6 +114,8 @@ pub struct Vision {
     mesh: MeshNetwork,
     iris: IrisNetwork,
     recogniser: Recogniser,
+    age: Option<AgeNetwork>,
+    smile: Option<SmileNetwork>,
     /// First passes of the mesh over the doubtful boxes of the last picture, so that describing need not repeat them.
     /// A box alone does not say which picture it came from, so what was not asked for is dropped with the next picture.
     first_passes: Vec<(Detection, Mesh)>,
@@ -83,7 +123,7 @@ pub struct Vision {
 }
 
 impl Vision {
-    /// Loads all four networks.
+    /// Loads all networks that there are.
     ///
     /// # Errors
     /// [`VisionError::Engine`] if the engine refuses a file, [`VisionError::Model`] if an input shape does not fit its kind.
@@ -93,6 +133,8 @@ impl Vision {
             mesh: MeshNetwork::load(engine, parts.mesh)?,
             iris: IrisNetwork::load(engine, parts.iris)?,
             recogniser: Recogniser::load(engine, &parts.recogniser)?,
+            age: parts.age.as_ref().map(|part| AgeNetwork::load(engine, part)).transpose()?,
+            smile: parts.smile.as_ref().map(|part| SmileNetwork::load(engine, part)).transpose()?,
             first_passes: Vec::new(),
             trace: Tracer::default(),
         })
@@ -156,6 +198,14 @@ impl Vision {
             exposure: None,
             noise: None,
             quality: None,
+            glasses: None,
+            occlusion: None,
+            accessories: None,
+            mask: None,
+            age: None,
+            smile: None,
+            facial_hair: None,
+            hair: None,
             template: None,
         };
         let raster = picture.raster();
@@ -177,6 +227,7 @@ impl Vision {
         }
         if let (true, Some(mesh)) = (measures_mesh, &mesh) {
             measure(picture, mesh, wanted.attributes, &mut face)?;
+            self.guess(&raster, detection, mesh, wanted.attributes, &mut face)?;
         }
         if wanted.template {
             face.template =
@@ -188,6 +239,25 @@ impl Vision {
 }
 
 impl Vision {
+    /// Age and smile, by their networks where the pack has them.
+    fn guess(
+        &mut self,
+        raster: &Raster<'_>,
+        detection: &Detection,
+        mesh: &Mesh,
+        attributes: AttributeSet,
+        face: &mut Face,
+    ) -> Result<(), VisionError> {
+        if let (true, Some(network)) = (attributes.contains(AttributeSet::AGE), &mut self.age) {
+            face.age = Some(Secret::new(network.years(raster, detection, mesh)?));
+        }
+        if let (true, Some(network)) = (attributes.contains(AttributeSet::SMILE), &mut self.smile) {
+            let happiness = network.happiness(raster, detection, mesh)?;
+            face.smile = Some(Secret::new(smile(happiness, mesh)));
+        }
+        Ok(())
+    }
+
     /// The first pass over this box, if it has been made. It is given away: nobody describes a face twice.
     fn first_pass(&mut self, detection: &Detection) -> Option<Mesh> {
         let at = self.first_passes.iter().position(|(known, _)| known == detection)?;
@@ -199,22 +269,52 @@ impl Vision {
 /// in space, so a turned head is not called small.
 const WIDTH_OVER_EYES: f32 = 2.16;
 
+/// Attributes that are read off the 112-pixel chip, and off the wide one.
+const FROM_CHIP: AttributeSet = AttributeSet::BLUR.union(AttributeSet::EXPOSURE).union(AttributeSet::QUALITY);
+const FROM_COVERING: AttributeSet = AttributeSet::GLASSES
+    .union(AttributeSet::OCCLUSION)
+    .union(AttributeSet::ACCESSORIES)
+    .union(AttributeSet::MASK)
+    .union(AttributeSet::HAIR)
+    .union(AttributeSet::QUALITY);
+const FROM_VIEW: AttributeSet = FROM_COVERING.union(AttributeSet::FACIAL_HAIR);
+
 fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut Face) -> Result<(), VisionError> {
     let pose = head_pose(mesh);
     face.head_pose = attributes.contains(AttributeSet::HEAD_POSE).then_some(pose);
-    if !attributes.intersects(AttributeSet::BLUR | AttributeSet::EXPOSURE | AttributeSet::QUALITY) {
-        return Ok(());
+    let mut is_covered = false;
+    if attributes.intersects(FROM_VIEW) {
+        let view = View::new(&picture.raster(), mesh)?;
+        if attributes.contains(AttributeSet::FACIAL_HAIR) {
+            face.facial_hair = Some(facial_hair(&view));
+        }
+        if attributes.intersects(FROM_COVERING) {
+            is_covered = cover(&view, attributes, face);
+        }
     }
-    let to_source = dlib_chip(mesh, CHIP_SIDE as f32)?;
-    let chip = warp(&picture.raster(), &to_source, CHIP_SIDE, CHIP_SIDE);
-    let (blur, exposure) = (blur(&chip), exposure(&chip));
-    face.blur = attributes.contains(AttributeSet::BLUR).then_some(blur);
-    face.exposure = attributes.contains(AttributeSet::EXPOSURE).then_some(exposure);
-    if attributes.contains(AttributeSet::QUALITY) {
-        let width_px = WIDTH_OVER_EYES * eye_distance(mesh);
-        face.quality = Some(quality(&Evidence { width_px, pose, blur, exposure }));
+    if attributes.intersects(FROM_CHIP) {
+        let to_source = dlib_chip(mesh, CHIP_SIDE as f32)?;
+        let chip = warp(&picture.raster(), &to_source, CHIP_SIDE, CHIP_SIDE);
+        let (blur, exposure) = (blur(&chip), exposure(&chip));
+        face.blur = attributes.contains(AttributeSet::BLUR).then_some(blur);
+        face.exposure = attributes.contains(AttributeSet::EXPOSURE).then_some(exposure);
+        if attributes.contains(AttributeSet::QUALITY) {
+            let width_px = WIDTH_OVER_EYES * eye_distance(mesh);
+            face.quality = Some(quality(&Evidence { width_px, pose, blur, exposure, is_covered }));
+        }
     }
     Ok(())
+}
+
+/// Fills in what covers the face; says whether that hides so much of it that recognition suffers.
+fn cover(view: &View, attributes: AttributeSet, face: &mut Face) -> bool {
+    let covering = Covering::of(view);
+    face.glasses = attributes.contains(AttributeSet::GLASSES).then(|| covering.glasses());
+    face.occlusion = attributes.contains(AttributeSet::OCCLUSION).then(|| covering.occlusion());
+    face.accessories = attributes.contains(AttributeSet::ACCESSORIES).then(|| covering.accessories());
+    face.mask = attributes.contains(AttributeSet::MASK).then(|| covering.mask());
+    face.hair = attributes.contains(AttributeSet::HAIR).then(|| hair(view, covering.wears_hat()));
+    covering.hides_the_face()
 }
 
 /// Distance of the eye centres in space, so that turning the head does not shrink it.

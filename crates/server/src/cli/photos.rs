@@ -6,6 +6,8 @@ use crate::bench::measure::{Series, digits};
 use crate::bench::stages::Stages;
 use crate::config::Config;
 use crate::engine;
+use crate::face::attributes::FaceAttributes;
+use crate::face::version::Version;
 use crate::networks::Networks;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -70,6 +72,9 @@ pub(super) struct Detect {
     times: bool,
 }
 
+/// The attributes that are shown: those that say something about the photo and what is worn, not the limited ones.
+const OPEN: AttributeSet = AttributeSet::all().difference(AttributeSet::LIMITED);
+
 impl Detect {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
@@ -81,7 +86,7 @@ impl Detect {
         let mut rows = Vec::new();
         for file in &self.files {
             let picture = read(file)?;
-            let wanted = Wanted { landmarks: true, attributes: AttributeSet::all(), template: false };
+            let wanted = Wanted { landmarks: true, attributes: OPEN, template: false };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
                 .iter()
@@ -112,6 +117,8 @@ impl Detect {
                     "exposure",
                     "noise",
                     "quality",
+                    "wears",
+                    "covered",
                 ],
                 &rows,
             );
@@ -160,7 +167,19 @@ fn row(file: &Path, number: usize, face: &Face) -> Vec<String> {
         share(face.exposure),
         share(face.noise),
         face.quality.map_or("", quality).to_owned(),
+        face.accessories.map_or_else(String::new, |worn| {
+            let names = [("headwear", worn.headwear), ("glasses", worn.glasses), ("mask", worn.mask)];
+            list(names.map(|(name, confidence)| (name, confidence.is_some())))
+        }),
+        face.occlusion.map_or_else(String::new, |covered| {
+            list([("forehead", covered.forehead), ("eyes", covered.eye), ("mouth", covered.mouth)])
+        }),
     ]
+}
+
+fn list<const N: usize>(names: [(&str, bool); N]) -> String {
+    let there: Vec<&str> = names.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect();
+    if there.is_empty() { "-".to_owned() } else { there.join(" ") }
 }
 
 const fn quality(quality: Quality) -> &'static str {
@@ -179,6 +198,7 @@ fn shown(face: &Face) -> Value {
         .flat_map(|landmarks| landmarks.named())
         .map(|(name, point)| (name.to_owned(), json!({ "x": point.x, "y": point.y })))
         .collect();
+    let attributes = serde_json::to_value(FaceAttributes::of(face, Version::V1_2)).unwrap_or_default();
     json!({
         "faceRectangle": { "left": rect.left, "top": rect.top, "width": rect.width, "height": rect.height },
         "headPose": face.head_pose.as_ref().map(|pose| json!({ "pitch": pose.pitch, "roll": pose.roll, "yaw": pose.yaw })),
@@ -186,6 +206,10 @@ fn shown(face: &Face) -> Value {
         "exposure": face.exposure,
         "noise": face.noise,
         "qualityForRecognition": face.quality.map(quality),
+        "glasses": attributes["glasses"],
+        "occlusion": attributes["occlusion"],
+        "accessories": attributes["accessories"],
+        "mask": attributes["mask"],
         "faceLandmarks": landmarks,
     })
 }

@@ -1,7 +1,8 @@
 //! Detect: faces in a picture, what they look like, and a `faceId` to ask about them later.
 
+use super::approvals::approvals_of;
 use super::arguments::{DetectionModel, recognition_model};
-use super::attributes::{self, FaceAttributes, Requested};
+use super::attributes::{Allowed, FaceAttributes, Requested};
 use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
 use super::picture;
@@ -82,7 +83,14 @@ impl Asked {
         if landmarks && detection == DetectionModel::Two {
             return Err(Refusal::bad("'returnFaceLandmarks' is not supported by detection_02."));
         }
-        let attributes = attributes::Requested::parse(query.text("returnFaceAttributes"), detection, recognition)?;
+        let allowed = Allowed {
+            version: call.version,
+            detection,
+            recognition,
+            approved: approvals_of(&call.app, call.account),
+            computable: call.app.attributes,
+        };
+        let attributes = Requested::parse(query.text("returnFaceAttributes"), allowed)?;
         let time_to_live = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
         Ok(Self { face_id, landmarks, attributes, recognition, return_recognition_model, detection, time_to_live })
     }

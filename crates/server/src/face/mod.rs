@@ -3,6 +3,7 @@
 //! Start at [`routes::ROUTES`]. Handlers take a [`call::Call`], in which everything is parsed and authenticated,
 //! and give a [`call::Reply`] or a [`error::Refusal`]. They know neither sockets nor galleries nor SQL.
 
+mod approvals;
 pub(crate) mod arguments;
 pub(crate) mod attributes;
 pub(crate) mod call;

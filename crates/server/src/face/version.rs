@@ -3,6 +3,8 @@
 //! Every route is served under every version string; what differs on the wire is answered by a method here and
 //! nowhere else, so that a difference can be found, and tested, in one place (`face-api.md` sections 1 and 8).
 
+use likeness_vision::Glasses;
+
 /// A version string that stands in the path after `/face/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Version {
@@ -47,6 +49,26 @@ impl Version {
         match self {
             Self::V1_0 => "notstarted",
             _ => "notStarted",
+        }
+    }
+
+    /// How a kind of glasses is called: v1.0 begins it with a capital (`face-api.md` 8, row 11).
+    pub(crate) const fn glasses(self, glasses: Glasses) -> &'static str {
+        match (self, glasses) {
+            (Self::V1_0, Glasses::None) => "NoGlasses",
+            (Self::V1_0, Glasses::Reading) => "ReadingGlasses",
+            (Self::V1_0, Glasses::Sunglasses) => "Sunglasses",
+            (_, Glasses::None) => "noGlasses",
+            (_, Glasses::Reading) => "readingGlasses",
+            (_, Glasses::Sunglasses) => "sunglasses",
+        }
+    }
+
+    /// How a hat is called among the accessories; v1.0 writes a capital within.
+    pub(crate) const fn headwear(self) -> &'static str {
+        match self {
+            Self::V1_0 => "headWear",
+            _ => "headwear",
         }
     }
 }

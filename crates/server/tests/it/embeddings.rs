@@ -1,50 +1,17 @@
 //! Real templates: what the default pack makes of the faces in the six group photos, and that searching them gives
 //! what comparing everything would give.
 
-use crate::house::{cache, demo};
-use likeness_engine_ort::OnnxRuntime;
+use crate::house::demo;
+use crate::pipeline::{installed, vision};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
-use likeness_models::{Cache, Trust};
-use likeness_vision::{
-    AttributeSet, DetectorKind, DetectorPart, Limits, Parts, Picture, RecogniserKind, RecogniserPart, Search, Vision,
-    Wanted,
-};
+use likeness_vision::{AttributeSet, Limits, Picture, Search, Wanted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 /// The templates of all faces of the group photos, and the mean that the pack's manifest carries.
 fn templates() -> (Vec<Vec<f32>>, Vec<f32>) {
-    let cache = Cache::at(cache());
-    let installed = likeness_models::open(&cache.pack_folder(likeness_models::DEFAULT_PACK), Trust::KnownOnly)
-        .expect("the default pack is whole");
-    let library = likeness_models::runtime_library(&cache).expect("the shared library is installed");
-    let engine = OnnxRuntime::open(&library).expect("the shared library loads");
-    let read = |file: &str| installed.read(file).expect("a file of the pack");
-    let detector = installed.pack.detector.clone().expect("a detector");
-    let recogniser = installed.pack.recogniser.clone().expect("a recogniser");
-    let spec = |spec: &Option<likeness_models::NetworkSpec>| spec.as_ref().expect("a network").file.clone();
-    let (detector_onnx, recogniser_onnx) = (read(&detector.file), read(&recogniser.file));
-    let (mesh, iris) = (read(&spec(&installed.pack.mesh)), read(&spec(&installed.pack.iris)));
-    let parts = Parts {
-        detector: DetectorPart {
-            kind: DetectorKind::BlazefaceBack,
-            onnx: &detector_onnx,
-            input: detector.input,
-            score_threshold: detector.score_threshold,
-            overlap_threshold: detector.overlap_threshold,
-        },
-        mesh: &mesh,
-        iris: &iris,
-        recogniser: RecogniserPart {
-            kind: RecogniserKind::DlibResnet,
-            onnx: &recogniser_onnx,
-            input: recogniser.input,
-            dimension: recogniser.dimension,
-            mirror: recogniser.mirror,
-            unit: recogniser.unit,
-        },
-    };
-    let mut vision = Vision::load(&engine, &parts).expect("the networks load");
+    let recogniser = installed().pack.recogniser.expect("a recogniser");
+    let mut vision = vision();
     let mut templates = Vec::new();
     for number in 1..=6 {
         let picture = Picture::decode(&demo(number), &Limits::default()).expect("a photo");

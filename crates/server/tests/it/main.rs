@@ -2,8 +2,11 @@
 
 mod absent;
 mod accounts;
+mod attributes;
 mod bench;
 mod concurrency;
+mod confusion;
+mod costume;
 mod directory;
 mod durability;
 mod embeddings;
@@ -15,8 +18,10 @@ mod fuzz;
 mod golden;
 mod house;
 mod lifecycle;
+mod models;
 mod pages;
 mod pictures;
+mod pipeline;
 mod refusals;
 mod snapshots;
 mod tiers;

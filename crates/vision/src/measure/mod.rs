@@ -1,19 +1,31 @@
-//! What the picture says about how well a face can be judged. Heuristics, each calibrated on the sample photos; none is
-//! a trained classifier.
+//! What the picture says about a face: how well it can be judged, what is worn, what is covered, hair. Heuristics and small
+//! linear models; `docs/accuracy.md` says what each was calibrated on and what it is worth.
 
 mod blur;
+mod covering;
 mod exposure;
+mod hair;
 mod noise;
 mod pose;
 mod quality;
+mod signals;
+mod smile;
+mod view;
+mod weights;
 
 pub(crate) use blur::blur;
+pub(crate) use covering::Covering;
+pub use covering::{Accessories, Glasses, Mask, MaskKind, Occlusion};
 pub(crate) use exposure::exposure;
+pub use hair::{FacialHair, Hair, HairColour};
+pub(crate) use hair::{facial_hair, hair};
 pub(crate) use noise::noise;
 pub use pose::HeadPose;
 pub(crate) use pose::head_pose;
 pub use quality::Quality;
 pub(crate) use quality::{Evidence, quality};
+pub(crate) use smile::smile;
+pub(crate) use view::View;
 
 /// Side of the aligned chip on which blur and exposure are measured (vision spec 9).
 pub(crate) const CHIP_SIDE: usize = 112;

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use likeness_vision::engine::Tensor;
 use likeness_vision::{
-    AttributeSet, Detection, DetectorKind, Face, KeyPoints, Landmarks, Picture, Point, Quality, RecogniserKind, RectF,
-    Stage, Trace, Vision, VisionError, Wanted,
+    AttributeSet, Detection, DetectorKind, Face, KeyPoints, Landmarks, MaskKind, NetworkPart, Picture, Point, Quality,
+    RecogniserKind, RectF, Stage, Trace, Vision, VisionError, Wanted,
 };
+
+use proptest::prelude::*;
 
 use crate::fake::{FakeEngine, load, parts, unused};
 
@@ -344,6 +346,82 @@ fn quality_falls_with_size_blur_and_light() {
     assert!((dim - bright).abs() < 0.05, "light must not look like blur: {dim} {bright}");
 }
 
+/// The networks of a pack that has all of them.
+fn vision_with_guesses() -> Vision {
+    let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
+    let mut parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, true);
+    parts.age = Some(NetworkPart { onnx: b"age", input: [1, 3, 112, 112] });
+    parts.smile = Some(NetworkPart { onnx: b"smile", input: [1, 1, 64, 64] });
+    load(&engine, &parts).unwrap()
+}
+
+#[test]
+fn age_and_smile_come_from_their_networks_or_not_at_all() {
+    let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
+    let wanted = Wanted { attributes: AttributeSet::AGE | AttributeSet::SMILE, ..Wanted::default() };
+    let picture = drawn.draw(400, 400);
+    let without = describe(&drawn, (400, 400), wanted);
+    assert!(without.age.is_none() && without.smile.is_none(), "the pack has no network for them");
+    let mut vision = vision_with_guesses();
+    let found = vision.describe(&picture, &drawn.detection(false), wanted).unwrap();
+    let years = *found.age.expect("asked for").expose();
+    // The drawn face is about as bright as the mean that is subtracted.
+    assert!((30.0..60.0).contains(&years), "{years}");
+    // A wide mouth counts a little, what the network says counts more.
+    let smile = |gain: f32| {
+        let pixels = picture.pixels().iter().map(|&v| (f32::from(v) * gain).min(255.0) as u8).collect();
+        let lit = Picture::from_rgb(400, 400, pixels).unwrap();
+        let mut vision = vision_with_guesses();
+        *vision.describe(&lit, &drawn.detection(false), wanted).unwrap().smile.expect("asked for").expose()
+    };
+    assert!(smile(0.2) <= 0.3 && smile(1.8) >= 0.7, "{} {}", smile(0.2), smile(1.8));
+    let nothing = vision.describe(&picture, &drawn.detection(false), Wanted::default()).unwrap();
+    assert!(nothing.age.is_none() && nothing.smile.is_none() && nothing.hair.is_none() && nothing.mask.is_none());
+}
+
+#[test]
+fn a_network_of_another_shape_is_refused() {
+    let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
+    let mut parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, true);
+    parts.smile = Some(NetworkPart { onnx: b"smile", input: [1, 3, 64, 64] });
+    assert!(matches!(load(&engine, &parts).err(), Some(VisionError::Model { network: "smile", .. })));
+    parts.smile = None;
+    parts.age = Some(NetworkPart { onnx: b"age", input: [1, 1, 112, 112] });
+    assert!(matches!(load(&engine, &parts).err(), Some(VisionError::Model { network: "age", .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Whatever the pixels are, values stay in their ranges and nothing panics; also where the face leaves the picture.
+    #[test]
+    fn attributes_stay_in_their_ranges(seed in any::<u32>(), x in 0f32..200.0, y in 0f32..200.0, eyes in 8f32..90.0) {
+        let mut state = seed;
+        let pixels = (0..200 * 200 * 3).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        });
+        let picture = Picture::from_rgb(200, 200, pixels.collect()).unwrap();
+        let drawn = face((x, y), eyes, (seed % 90) as f32 - 45.0, 5.0);
+        let wanted = Wanted { attributes: AttributeSet::all(), ..Wanted::default() };
+        let found = vision_with_guesses().describe(&picture, &drawn.detection(false), wanted).unwrap();
+        let share = |value: f32| (0.0..=1.0).contains(&value);
+        let worn = found.accessories.expect("asked for");
+        for confidence in [worn.headwear, worn.glasses, worn.mask].into_iter().flatten() {
+            prop_assert!((0.5..=1.0).contains(&confidence));
+        }
+        prop_assert!((0.0..=100.0).contains(found.age.expect("asked for").expose()));
+        prop_assert!(share(*found.smile.expect("asked for").expose()));
+        let hair = found.facial_hair.expect("asked for");
+        prop_assert!([hair.moustache, hair.beard, hair.sideburns].into_iter().all(share));
+        let hair = found.hair.expect("asked for");
+        prop_assert!(share(hair.bald) && hair.invisible == hair.colours.is_empty());
+        prop_assert!(hair.colours.iter().all(|(_, confidence)| share(*confidence)));
+        prop_assert!(hair.colours.is_sorted_by(|a, b| a.1 >= b.1));
+        let mask = found.mask.expect("asked for");
+        prop_assert!(mask.kind != MaskKind::NoMask || !mask.nose_and_mouth_covered);
+    }
+}
+
 fn box_blur(pixels: &[u8], side: usize) -> Vec<u8> {
     let at = |x: usize, y: usize, c: usize| u32::from(pixels[(y.min(side - 1) * side + x.min(side - 1)) * 3 + c]);
     let mut blurred = Vec::with_capacity(pixels.len());
@@ -452,4 +530,7 @@ fn debug_of_a_face_shows_no_template_and_no_landmarks() {
     let found = describe(&face((200.0, 180.0), 80.0, 0.0, 5.0), (400, 400), ALL);
     let text = format!("{found:?}");
     assert!(text.contains("template: Some(Secret(..))") && text.contains("landmarks: Some(Landmarks(..))"), "{text}");
+    let values = ["glasses", "occlusion", "accessories", "mask", "facial_hair", "hair"];
+    assert!(values.iter().all(|name| !text.contains(&format!("{name}: Some({{"))), "{text}");
+    assert!(text.contains("mask: Some(Mask(..))") && text.contains("hair: Some(Hair(..))"), "{text}");
 }

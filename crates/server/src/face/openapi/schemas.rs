@@ -109,6 +109,53 @@ fn faces() -> Value {
                 "noiseLevel": level(["low", "medium", "high"]), "value": share("0 is clean."),
             })),
             "qualityForRecognition": level(["low", "medium", "high"]),
+            "glasses": {
+                "type": "string",
+                "enum": ["noGlasses", "readingGlasses", "sunglasses", "NoGlasses", "ReadingGlasses", "Sunglasses"],
+                "description": "v1.0 begins with a capital, the others do not.",
+            },
+            "occlusion": object(&["foreheadOccluded", "eyeOccluded", "mouthOccluded"], json!({
+                "foreheadOccluded": { "type": "boolean" },
+                "eyeOccluded": { "type": "boolean", "description": "Dark glasses count." },
+                "mouthOccluded": { "type": "boolean" },
+            })),
+            "accessories": {
+                "type": "array",
+                "items": object(&["type", "confidence"], json!({
+                    "type": {
+                        "type": "string", "enum": ["headwear", "headWear", "glasses", "mask"],
+                        "description": "v1.0 writes headWear, the others headwear.",
+                    },
+                    "confidence": share("How certain; what is not certain is not listed."),
+                })),
+            },
+            "mask": object(&["type", "noseAndMouthCovered"], json!({
+                "type": {
+                    "type": "string", "enum": ["faceMask", "noMask", "otherMaskOrOcclusion", "uncertain"],
+                },
+                "noseAndMouthCovered": { "type": "boolean" },
+            })),
+            "age": { "type": "number", "description": "Years. Limited: needs an approval." },
+            "smile": share("0 is none. Limited: needs an approval."),
+            "facialHair": object(&["moustache", "beard", "sideburns"], json!({
+                "moustache": share("Limited: needs an approval."),
+                "beard": share("Limited: needs an approval."),
+                "sideburns": share("Limited: needs an approval."),
+            })),
+            "hair": object(&["bald", "invisible", "hairColor"], json!({
+                "bald": share("Limited: needs an approval."),
+                "invisible": { "type": "boolean", "description": "Then there are no colours." },
+                "hairColor": {
+                    "type": "array",
+                    "items": object(&["color", "confidence"], json!({
+                        "color": {
+                            "type": "string",
+                            "enum": ["unknown", "white", "gray", "blond", "brown", "red", "black", "other"],
+                        },
+                        "confidence": share("Descending."),
+                    })),
+                },
+            })),
         })),
         "DetectedFace": object(&["faceRectangle"], json!({
             "faceId": uuid(),

@@ -1,0 +1,50 @@
+//! The pipeline of the default pack in the test's own process, without a server around it.
+
+use crate::house::cache;
+use likeness_engine_ort::OnnxRuntime;
+use likeness_models::{Cache, InstalledPack, NetworkSpec, Trust};
+use likeness_vision::{DetectorKind, DetectorPart, NetworkPart, Parts, RecogniserKind, RecogniserPart, Vision};
+
+/// The installed default pack.
+pub(crate) fn installed() -> InstalledPack {
+    let cache = Cache::at(cache());
+    likeness_models::open(&cache.pack_folder(likeness_models::DEFAULT_PACK), Trust::KnownOnly)
+        .expect("the default pack is whole")
+}
+
+/// Its networks, loaded into ONNX Runtime.
+pub(crate) fn vision() -> Vision {
+    let installed = installed();
+    let library = likeness_models::runtime_library(&Cache::at(cache())).expect("the shared library is installed");
+    let engine = OnnxRuntime::open(&library).expect("the shared library loads");
+    let read = |file: &str| installed.read(file).expect("a file of the pack");
+    let detector = installed.pack.detector.clone().expect("a detector");
+    let recogniser = installed.pack.recogniser.clone().expect("a recogniser");
+    let spec = |spec: &Option<NetworkSpec>| spec.as_ref().expect("a network").file.clone();
+    let (detector_onnx, recogniser_onnx) = (read(&detector.file), read(&recogniser.file));
+    let age = installed.pack.age.as_ref().map(|spec| (read(&spec.file), spec.input));
+    let smile = installed.pack.smile.as_ref().map(|spec| (read(&spec.file), spec.input));
+    let (mesh, iris) = (read(&spec(&installed.pack.mesh)), read(&spec(&installed.pack.iris)));
+    let parts = Parts {
+        detector: DetectorPart {
+            kind: DetectorKind::BlazefaceBack,
+            onnx: &detector_onnx,
+            input: detector.input,
+            score_threshold: detector.score_threshold,
+            overlap_threshold: detector.overlap_threshold,
+        },
+        mesh: &mesh,
+        iris: &iris,
+        recogniser: RecogniserPart {
+            kind: RecogniserKind::DlibResnet,
+            onnx: &recogniser_onnx,
+            input: recogniser.input,
+            dimension: recogniser.dimension,
+            mirror: recogniser.mirror,
+            unit: recogniser.unit,
+        },
+        age: age.as_ref().map(|(onnx, input)| NetworkPart { onnx, input: *input }),
+        smile: smile.as_ref().map(|(onnx, input)| NetworkPart { onnx, input: *input }),
+    };
+    Vision::load(&engine, &parts).expect("the networks load")
+}
