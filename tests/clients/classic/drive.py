@@ -4,9 +4,11 @@ It was last released in 2022 and much is still written against it. Only endpoint
 Arguments: endpoint, key, folder with the six group photos. Ends with a line `N passed, N failed` and a matching exit code.
 """
 
+import http.server
 import io
 import pathlib
 import sys
+import threading
 import time
 import traceback
 import uuid
@@ -22,6 +24,24 @@ MODEL = "recognition_04"
 
 def photo(number):
     return open(PHOTOS / f"sample{number}.jpg", "rb")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the photos, for calls by address, and says nothing."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments, directory=str(PHOTOS))
+
+    def log_message(self, *_):
+        pass
+
+
+SHELF = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+threading.Thread(target=SHELF.serve_forever, daemon=True).start()
+
+
+def address(number):
+    return f"http://127.0.0.1:{SHELF.server_port}/sample{number}.jpg"
 
 
 def detect(number, **more):
@@ -56,6 +76,7 @@ def trained(operations, name):
 def case_detect():
     faces = detect(5, return_face_landmarks=True, return_recognition_model=True, return_face_attributes=["headPose", "blur", "noise"])
     assert len(faces) == 5, faces
+    assert len(CLIENT.face.detect_with_url(address(5), return_face_id=False)) == 5
     assert faces[0].recognition_model == MODEL
     assert faces[0].face_landmarks.pupil_left.x < faces[0].face_landmarks.pupil_right.x
     assert str(faces[0].face_attributes.blur.blur_level).lower().endswith(("low", "medium", "high"))
@@ -73,7 +94,7 @@ def case_verify_group_similar():
     refused(404, "FaceNotFound", lambda: CLIENT.face.verify_face_to_face(str(uuid.uuid4()), str(uuid.uuid4())))
 
 
-def groups(operations, persons, kind, identify):
+def groups(operations, persons, kind, scope, identify):
     name = f"classic-{uuid.uuid4()}"
     operations.create(name, name="people", user_data="made by a test", recognition_model=MODEL)
     try:
@@ -94,6 +115,11 @@ def groups(operations, persons, kind, identify):
         for answer, (person, _) in zip(answers, enrolled):
             assert [candidate.person_id for candidate in answer.candidates] == [person], answer
         person, face = enrolled[2]
+        verdict = CLIENT.face.verify_face_to_person(probes[2].face_id, person, **{scope: name})
+        assert verdict.is_identical, verdict
+        extra = persons.create(name, name="by address")
+        persons.add_face_from_url(name, extra.person_id, address(4), target_face=box(detect(4)[0]))
+        persons.delete(name, extra.person_id)
         assert persons.get(name, person).persisted_face_ids == [face]
         persons.update_face(name, person, face, user_data="changed")
         assert persons.get_face(name, person, face).user_data == "changed"
@@ -110,12 +136,12 @@ def groups(operations, persons, kind, identify):
 
 
 def case_person_group():
-    groups(CLIENT.person_group, CLIENT.person_group_person, "PersonGroup",
+    groups(CLIENT.person_group, CLIENT.person_group_person, "PersonGroup", "person_group_id",
            lambda faces, name: CLIENT.face.identify(faces, person_group_id=name))
 
 
 def case_large_person_group():
-    groups(CLIENT.large_person_group, CLIENT.large_person_group_person, "LargePersonGroup",
+    groups(CLIENT.large_person_group, CLIENT.large_person_group_person, "LargePersonGroup", "large_person_group_id",
            lambda faces, name: CLIENT.face.identify(faces, large_person_group_id=name))
 
 
@@ -129,6 +155,8 @@ def lists(operations, kind, similar, is_large):
             assert sorted(face.persisted_face_id for face in operations.list_faces(name)) == sorted(kept)
         else:
             assert sorted(face.persisted_face_id for face in operations.get(name).persisted_faces) == sorted(kept)
+        other = operations.add_face_from_url(name, address(3), target_face=box(detect(3)[0]))
+        operations.delete_face(name, other.persisted_face_id)
         probe = detect(2)[1].face_id
         assert [hit.persisted_face_id for hit in similar(probe, name)] == [kept[1]]
         operations.delete_face(name, kept[1])

@@ -4,8 +4,10 @@ Only endpoint and key differ from what a user of the cloud service writes. Argum
 six group photos sample1.jpg .. sample6.jpg. Ends with a line `N passed, N failed` and a matching exit code.
 """
 
+import http.server
 import pathlib
 import sys
+import threading
 import traceback
 import uuid
 
@@ -25,6 +27,24 @@ MODELS = dict(detection_model=FaceDetectionModel.DETECTION01, recognition_model=
 
 def photo(number):
     return (PHOTOS / f"sample{number}.jpg").read_bytes()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves the photos, for calls by address, and says nothing."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments, directory=str(PHOTOS))
+
+    def log_message(self, *_):
+        pass
+
+
+SHELF = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+threading.Thread(target=SHELF.serve_forever, daemon=True).start()
+
+
+def address(number):
+    return f"http://127.0.0.1:{SHELF.server_port}/sample{number}.jpg"
 
 
 def clients():
@@ -57,6 +77,8 @@ def refused(status, code, call):
 def case_detect():
     counts = [len(FACES.detect(photo(n), **MODELS, return_face_id=False)) for n in range(1, 7)]
     assert counts == [3, 3, 3, 4, 5, 4], counts
+    by_address = FACES.detect_from_url(url=address(1), **MODELS, return_face_id=False)
+    assert len(by_address) == 3, by_address
     faces = detect(
         1,
         return_face_landmarks=True,
@@ -129,6 +151,11 @@ def case_large_person_group():
                 detection_model=FaceDetectionModel.DETECTION01, user_data="from sample1",
             )
             enrolled[number] = (person.person_id, added.persisted_face_id)
+        extra = groups.create_person(group, name="by address")
+        groups.add_face_from_url(
+            group, extra.person_id, url=address(1), target_face=rectangle(detect(1)[0]),
+            detection_model=FaceDetectionModel.DETECTION01)
+        groups.delete_person(group, extra.person_id)
         refused(400, "LargePersonGroupNotTrained", lambda: FACES.identify_from_large_person_group(
             face_ids=[detect(1)[0].face_id], large_person_group_id=group))
         refused(404, "LargePersonGroupNotTrained", lambda: groups.get_training_status(group))
@@ -180,6 +207,9 @@ def case_large_face_list():
     try:
         ids = [lists.add_face(name, photo(4), target_face=rectangle(f), user_data="x").persisted_face_id for f in detect(4)]
         assert sorted(face.persisted_face_id for face in lists.get_faces(name)) == sorted(ids)
+        assert name in [entry.large_face_list_id for entry in lists.get_large_face_lists()]
+        kept = lists.add_face_from_url(name, url=address(5), target_face=rectangle(detect(5)[0]))
+        lists.delete_face(name, kept.persisted_face_id)
         lists.begin_train(name, polling_interval=0.1).wait(timeout=30)
         probe = detect(4)[2].face_id
         found = FACES.find_similar_from_large_face_list(face_id=probe, large_face_list_id=name)
