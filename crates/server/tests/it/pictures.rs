@@ -101,6 +101,61 @@ fn what_is_no_picture_is_refused_and_the_server_goes_on() {
     assert!(peak < 700, "the server took {peak} MB at its peak");
 }
 
+#[test]
+fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
+    let house = House::new();
+    let photo =
+        image::load_from_memory(&demo(1)).expect("a photo").resize(960, 960, image::imageops::FilterType::Triangle);
+    let png = |picture: DynamicImage| {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Png).expect("an encoder");
+        // Readers stop at the end mark, so what stands behind it only makes a tiny file large enough.
+        let mut bytes = bytes.into_inner();
+        bytes.resize(bytes.len().max(1024), 0);
+        bytes
+    };
+    let rgb = photo.to_rgb8();
+    // Ink is what light is not.
+    let inks: Vec<u8> = rgb.pixels().flat_map(|pixel| [255 - pixel[0], 255 - pixel[1], 255 - pixel[2], 0]).collect();
+    let (width, height) = (u16::try_from(rgb.width()).expect("small"), u16::try_from(rgb.height()).expect("small"));
+    let mut cmyk = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut cmyk, 90);
+    encoder.encode(&inks, width, height, jpeg_encoder::ColorType::Cmyk).expect("an encoder");
+    let mut animated = Vec::new();
+    {
+        let mut encoder = image::codecs::gif::GifEncoder::new_with_speed(&mut animated, 30);
+        let second = image::RgbaImage::new(rgb.width(), rgb.height());
+        for frame in [photo.to_rgba8(), second] {
+            encoder.encode_frame(image::Frame::new(frame)).expect("a frame");
+        }
+    }
+    // Few bytes, many pixels: the most that is read, and more.
+    let wide = |side: u32| png(DynamicImage::new_luma8(side, side));
+    let mut beyond = wide(64);
+    beyond[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]);
+    let cases: Vec<(&str, Vec<u8>, u16, usize)> = vec![
+        ("1 x 1", png(DynamicImage::new_rgb8(1, 1)), 200, 0),
+        ("1 x 2000", png(DynamicImage::new_rgb8(1, 2000)), 200, 0),
+        ("16 bits a channel", png(photo.to_rgb16().into()), 200, 3),
+        ("four inks", cmyk, 200, 3),
+        ("animated, the first frame counts", animated, 200, 3),
+        ("named otherwise than it is", encoded(&photo, ImageFormat::Bmp), 200, 3),
+        ("7,000 x 7,000 pixels in some kilobytes", wide(7_000), 200, 0),
+        ("20,000 x 20,000 pixels", beyond, 400, 0),
+    ];
+    let mut wrong = Vec::new();
+    for (name, bytes, status, faces) in cases {
+        let answer = house.picture("detect?returnFaceId=false", &bytes);
+        let found = answer.body.as_array().map_or(0, Vec::len);
+        if (answer.status, found) != (status, faces) {
+            wrong.push(format!("{name}: {found} faces, {answer:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let peak = peak_megabytes(house.pid());
+    assert!(peak < 900, "the server took {peak} MB at its peak");
+}
+
 /// The most memory that a process ever held, in megabytes (Linux).
 fn peak_megabytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
