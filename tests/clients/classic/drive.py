@@ -4,11 +4,9 @@ It was last released in 2022 and much is still written against it. Only endpoint
 Arguments: endpoint, key, folder with the six group photos. Ends with a line `N passed, N failed` and a matching exit code.
 """
 
-import http.server
 import io
 import pathlib
 import sys
-import threading
 import time
 import traceback
 import uuid
@@ -17,7 +15,11 @@ from azure.cognitiveservices.vision.face import FaceClient
 from azure.cognitiveservices.vision.face.models import APIErrorException, TrainingStatusType
 from msrest.authentication import CognitiveServicesCredentials
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import shelf  # noqa: E402
+
 ENDPOINT, KEY, PHOTOS = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+SHELF = shelf.serve(PHOTOS)
 CLIENT = FaceClient(ENDPOINT, CognitiveServicesCredentials(KEY))
 MODEL = "recognition_04"
 
@@ -26,22 +28,8 @@ def photo(number):
     return open(PHOTOS / f"sample{number}.jpg", "rb")
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the photos, for calls by address, and says nothing."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments, directory=str(PHOTOS))
-
-    def log_message(self, *_):
-        pass
-
-
-SHELF = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-threading.Thread(target=SHELF.serve_forever, daemon=True).start()
-
-
 def address(number):
-    return f"http://127.0.0.1:{SHELF.server_port}/sample{number}.jpg"
+    return f"{SHELF}/sample{number}.jpg"
 
 
 def detect(number, **more):

@@ -4,10 +4,8 @@ Only endpoint and key differ from what a user of the cloud service writes. Argum
 six group photos sample1.jpg .. sample6.jpg. Ends with a line `N passed, N failed` and a matching exit code.
 """
 
-import http.server
 import pathlib
 import sys
-import threading
 import traceback
 import uuid
 
@@ -21,7 +19,11 @@ from azure.ai.vision.face.models import (
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import shelf  # noqa: E402
+
 ENDPOINT, KEY, PHOTOS = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+SHELF = shelf.serve(PHOTOS)
 MODELS = dict(detection_model=FaceDetectionModel.DETECTION01, recognition_model=FaceRecognitionModel.RECOGNITION04)
 
 
@@ -29,22 +31,8 @@ def photo(number):
     return (PHOTOS / f"sample{number}.jpg").read_bytes()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the photos, for calls by address, and says nothing."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments, directory=str(PHOTOS))
-
-    def log_message(self, *_):
-        pass
-
-
-SHELF = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-threading.Thread(target=SHELF.serve_forever, daemon=True).start()
-
-
 def address(number):
-    return f"http://127.0.0.1:{SHELF.server_port}/sample{number}.jpg"
+    return f"{SHELF}/sample{number}.jpg"
 
 
 def clients():
