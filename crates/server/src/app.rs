@@ -2,13 +2,15 @@
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::effects::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;
+use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::trainings::Trainings;
-use likeness_base::{Clock, Randomness};
+use likeness_base::Randomness;
 use likeness_gallery::Calibration;
 use likeness_store::Store;
 use likeness_vision::AttributeSet;
@@ -34,6 +36,8 @@ pub(crate) struct App {
     pub attributes: AttributeSet,
     /// Trainings in the background.
     pub trainings: Trainings,
+    /// Who of the nodes does a job that is done once.
+    pub leases: Leases,
     /// For pictures by address.
     pub fetcher: Fetcher,
     /// Who may call.
@@ -41,7 +45,7 @@ pub(crate) struct App {
     /// How fast, and what they may hold.
     pub limits: Limits,
     /// The one clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<SharedClock>,
     /// The one source of randomness.
     pub randomness: Arc<dyn Randomness>,
     /// Renders the metrics page.

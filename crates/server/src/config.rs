@@ -5,6 +5,8 @@
 
 use crate::limits::Tier;
 use anyhow::{Context, Result, bail};
+use likeness_base::Secret;
+use likeness_store::PostgresTarget;
 use likeness_vision::AttributeSet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -25,6 +27,8 @@ pub(crate) struct Config {
     pub cache: PathBuf,
     /// Limits of every account: `unlimited`, `F0`, `S0` or `E0`, as the public service has them. `LIKENESS_TIER`.
     pub tier: Tier,
+    /// Where records are kept.
+    pub store: StoreConfig,
     /// Pictures and inference.
     pub inference: InferenceConfig,
     /// Pictures by address.
@@ -37,6 +41,41 @@ pub(crate) struct Config {
     pub tls: TlsConfig,
     /// What the program says about itself.
     pub log: LogConfig,
+}
+
+/// Where records are kept: in one file in the data folder, unless a PostgreSQL database is named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreConfig {
+    /// File with the address of the database, `postgres://user:password@host/database`, readable by its owner alone.
+    /// `LIKENESS_STORE_FILE`.
+    pub address_file: PathBuf,
+    /// Most connections of this node to the database; 0 means 16. `LIKENESS_STORE_CONNECTIONS`.
+    pub connections: u32,
+    /// The address itself, from the environment alone, because it may hold a password. `LIKENESS_STORE`.
+    #[serde(skip)]
+    pub address: Option<Secret<String>>,
+}
+
+impl StoreConfig {
+    /// The database server to use; `None`: a file in the data folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the address is not one.
+    pub(crate) fn target(&self) -> Result<Option<PostgresTarget>> {
+        let address = match &self.address {
+            Some(address) => address.clone(),
+            None if self.address_file.as_os_str().is_empty() => return Ok(None),
+            None => {
+                let file = self.address_file.display();
+                let text = std::fs::read_to_string(&self.address_file);
+                let text = Secret::new(text.with_context(|| format!("the file {file} (LIKENESS_STORE_FILE) cannot be read"))?);
+                Secret::new(text.expose().trim().to_owned())
+            }
+        };
+        let target = PostgresTarget::new(&address).context("LIKENESS_STORE")?;
+        Ok(Some(if self.connections == 0 { target } else { target.with_connections(self.connections) }))
+    }
 }
 
 /// Pictures and inference.
@@ -189,6 +228,7 @@ impl Default for Config {
             key_file: PathBuf::new(),
             cache: PathBuf::new(),
             tier: Tier::Unlimited,
+            store: StoreConfig::default(),
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
             identify: IdentifyConfig::default(),
@@ -265,6 +305,13 @@ impl Config {
         set_path("LIKENESS_CACHE", &mut self.cache);
         set_path("LIKENESS_ONNXRUNTIME", &mut self.inference.library);
         set_path("LIKENESS_CALIBRATION", &mut self.inference.calibration);
+        set_path("LIKENESS_STORE_FILE", &mut self.store.address_file);
+        if let Some(value) = text("LIKENESS_STORE") {
+            self.store.address = Some(Secret::new(value));
+        }
+        if let Some(value) = text("LIKENESS_STORE_CONNECTIONS") {
+            self.store.connections = value.parse().context("LIKENESS_STORE_CONNECTIONS must be a whole number")?;
+        }
         if let Some(value) = text("LIKENESS_LISTEN") {
             self.listen = address("LIKENESS_LISTEN", &value)?;
         }
@@ -330,6 +377,10 @@ impl Config {
         }
         if !(0.0..=60.0).contains(&self.inference.wait_seconds) {
             bail!("inference.wait_seconds must lie between 0 and 60");
+        }
+        self.store.target()?;
+        if self.store.connections > 1000 {
+            bail!("store.connections (LIKENESS_STORE_CONNECTIONS) must be at most 1000");
         }
         if self.inference.workers > 1024 {
             bail!("inference.workers must be at most 1024");
@@ -402,6 +453,9 @@ mod tests {
             "LIKENESS_DEV_TLS",
             "LIKENESS_LOG_FORMAT",
             "LIKENESS_LIMITED_ATTRIBUTES",
+            "LIKENESS_STORE",
+            "LIKENESS_STORE_FILE",
+            "LIKENESS_STORE_CONNECTIONS",
         ];
         for name in cases {
             let error = load(&[(name, "nonsense")]).unwrap_err();

@@ -78,7 +78,7 @@ impl Galleries {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
             // Deleted meanwhile, or unreadable: nothing of it stays in memory.
-            if !matches!(error, StoreError::Busy) {
+            if !matches!(error, StoreError::Busy | StoreError::Unreachable) {
                 self.lock().remove(&(account, container.number));
             }
             return Err(error);
@@ -107,11 +107,45 @@ impl Galleries {
             Ok(None) => Err(StoreError::ContainerNotFound),
             Err(error) => Err(error),
         };
-        if let Err(error) = outcome {
-            self.lock().remove(&(account, number));
-            if !matches!(error, StoreError::ContainerNotFound) {
-                tracing::warn!(%account, container = number, %error, "Closed the gallery of container {number}: it could not follow the store");
+        self.close_unless(account, number, outcome);
+    }
+
+    /// Brings all open galleries up to date with what other nodes wrote.
+    pub(crate) async fn follow_all(&self) {
+        let mut open: HashMap<AccountId, Vec<(i64, Arc<Followed>)>> = HashMap::new();
+        for ((account, number), followed) in self.lock().iter() {
+            open.entry(*account).or_default().push((*number, followed.clone()));
+        }
+        for (account, galleries) in open {
+            let numbers: Vec<i64> = galleries.iter().map(|(number, _)| *number).collect();
+            let versions = match self.store.versions_of(account, &numbers).await {
+                Ok(versions) => versions,
+                Err(error) => {
+                    // A search asks the store first and is refused too: nothing is answered from what is old.
+                    metrics::counter!("likeness_follow_failures_total").increment(1);
+                    tracing::debug!(%error, "Galleries cannot follow the store; trying again");
+                    return;
+                }
+            };
+            for ((number, followed), version) in galleries.into_iter().zip(versions) {
+                let outcome = match version {
+                    Some(version) => self.catch_up(account, number, &followed, version).await,
+                    None => Err(StoreError::ContainerNotFound),
+                };
+                self.close_unless(account, number, outcome);
             }
+        }
+    }
+
+    /// Closes a gallery that could not follow. What the store could not say for the moment is asked again later.
+    fn close_unless(&self, account: AccountId, number: i64, outcome: Result<(), StoreError>) {
+        let Err(error) = outcome else { return };
+        if matches!(error, StoreError::Busy | StoreError::Unreachable) {
+            return;
+        }
+        self.lock().remove(&(account, number));
+        if !matches!(error, StoreError::ContainerNotFound) {
+            tracing::warn!(%account, container = number, %error, "Closed the gallery of container {number}: it could not follow the store");
         }
     }
 
@@ -268,7 +302,7 @@ mod tests {
 
         async fn write(&self, write: Write) {
             let at = Timestamp::from_millis(1);
-            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), write };
+            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)), write };
             self.ledger.apply(command).await.expect("the write is accepted");
         }
 

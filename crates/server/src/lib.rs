@@ -16,6 +16,7 @@ mod files;
 mod galleries;
 mod http;
 mod inference;
+mod jobs;
 mod ledger;
 mod limits;
 mod networks;

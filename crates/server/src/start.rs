@@ -3,21 +3,23 @@
 use crate::access::{Access, new_key};
 use crate::app::App;
 use crate::config::Config;
-use crate::effects::{SystemClock, SystemRandomness};
+use crate::effects::{SharedClock, SystemRandomness, random_id};
 use crate::engine;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::{Admission, Inference};
+use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::networks::Networks;
 use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
-use likeness_base::{Clock, Randomness, Secret, random_bytes};
+use likeness_base::{Clock, Randomness, Secret};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Command, KeySlot, SqliteStore, Store, Write};
+use likeness_store::{AccountId, Actor, Command, KeySlot, PostgresStore, SqliteStore, Store, Write};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
+use std::time::Duration;
 use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
 
@@ -48,36 +50,61 @@ pub(crate) struct OpenStore {
     pub key: Arc<InstallationKey>,
 }
 
-/// Opens the store in the data folder.
+/// Opens the store: the database that is named, or the file in the data folder.
 ///
 /// # Errors
 /// When the key is missing or does not belong to the data, or the database cannot be used; the text says what to do.
 pub(crate) async fn open_store(config: &Config, missing: Missing) -> Result<OpenStore> {
-    let database = config.data.join("likeness.db");
-    let key_file = config.key_file();
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let key = if key_file.exists() {
-        InstallationKey::load(&key_file)?
-    } else if database.exists() {
-        bail!(
-            "the installation key {} is missing, and without it the data in {} cannot be read. Put your copy of it back, or name its place with LIKENESS_KEY_FILE",
-            key_file.display(),
-            config.data.display()
-        );
-    } else if missing == Missing::Refuse {
-        bail!("there is no data in {} yet; start the server once, or set LIKENESS_DATA", config.data.display());
-    } else {
-        std::fs::create_dir_all(&config.data)
-            .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
-        InstallationKey::create(&key_file, &*randomness).with_context(|| {
-            format!("the installation key cannot be written; may this user write in {}?", config.data.display())
-        })?
+    let Some(target) = config.store.target()? else {
+        let database = config.data.join("likeness.db");
+        let place = format!("the data in {}", config.data.display());
+        let key = installation_key(config, missing, !database.exists(), &place)?;
+        let store = SqliteStore::open(&database, key.clone(), randomness).await;
+        let store = store.with_context(|| cannot_open(config, &place))?;
+        return Ok(OpenStore { store: Arc::new(store), key });
     };
-    let key = Arc::new(key);
-    let store = SqliteStore::open(&database, key.clone(), randomness).await.with_context(|| {
-        format!("the data in {} cannot be opened with the key {}", config.data.display(), key_file.display())
-    })?;
+    let place = format!("the database {}", target.name());
+    let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
+    let key = installation_key(config, missing, is_new, &place)?;
+    let store = PostgresStore::open(&target, key.clone(), randomness).await;
+    let store = store.with_context(|| cannot_open(config, &place))?;
     Ok(OpenStore { store: Arc::new(store), key })
+}
+
+fn cannot_open(config: &Config, place: &str) -> String {
+    format!("{place} cannot be opened with the key {}", config.key_file().display())
+}
+
+/// The key that belongs to the data, made where there is no data yet.
+///
+/// # Errors
+/// When it is missing and there is data, or it cannot be read or made; the text says what to do.
+pub(crate) fn installation_key(
+    config: &Config,
+    missing: Missing,
+    is_new: bool,
+    place: &str,
+) -> Result<Arc<InstallationKey>> {
+    let key_file = config.key_file();
+    if key_file.exists() {
+        return Ok(Arc::new(InstallationKey::load(&key_file)?));
+    }
+    if !is_new {
+        bail!(
+            "the installation key {} is missing, and without it {place} cannot be read. Put your copy of it there (each node needs the same key), or name its place with LIKENESS_KEY_FILE",
+            key_file.display(),
+        );
+    }
+    if missing == Missing::Refuse {
+        bail!("there is nothing in {place} yet; start the server once, or set LIKENESS_DATA or LIKENESS_STORE");
+    }
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    let key = InstallationKey::create(&key_file, &SystemRandomness).with_context(|| {
+        format!("the installation key cannot be written; may this user write in {}?", config.data.display())
+    })?;
+    Ok(Arc::new(key))
 }
 
 /// A program that is ready to serve.
@@ -103,10 +130,12 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         tokio::task::spawn_blocking(move || Inference::start(admission, move || networks.load(&*engine))).await??
     };
 
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = Arc::new(SharedClock::new());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let OpenStore { store, key } = open_store(&config, Missing::Make).await?;
-    let first_keys = first_account(&*store, &key, &*clock, &*randomness).await?;
+    clock.adjust(&*store).await?;
+    let leases = Leases::new(store.clone(), &*randomness);
+    let first_keys = first_account(&*store, &leases, &key, &*clock, &*randomness).await?;
     let access = Access::load(store.clone(), key).await?;
     let galleries = Arc::new(Galleries::new(
         store.clone(),
@@ -115,7 +144,14 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         networks.calibration.clone(),
     ));
     let ledger = Arc::new(Ledger::new(store.clone(), galleries.clone()));
-    let trainings = Trainings::new(store.clone(), ledger.clone(), galleries.clone(), clock.clone());
+    let trainings = Trainings::new(
+        store.clone(),
+        ledger.clone(),
+        galleries.clone(),
+        leases.clone(),
+        clock.clone(),
+        randomness.clone(),
+    );
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
     let limits = Limits::new(config.tier);
     let app = Arc::new(App {
@@ -128,6 +164,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         space: networks.space_id.clone(),
         attributes: networks.attributes(),
         trainings,
+        leases,
         fetcher,
         access,
         limits,
@@ -138,8 +175,26 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     Ok(Started { app, first_keys, engine: chosen.why })
 }
 
-/// Makes the default account and its keys where there is no account yet.
+/// Makes the default account and its keys where there is no account yet. Of several nodes that start at once, one
+/// makes it.
 async fn first_account(
+    store: &dyn Store,
+    leases: &Leases,
+    installation: &InstallationKey,
+    clock: &dyn Clock,
+    randomness: &dyn Randomness,
+) -> Result<Option<[Secret<String>; 2]>> {
+    let everybody = AccountId(Uuid::nil());
+    loop {
+        let work = first_account_alone(store, installation, clock, randomness);
+        if let Some(made) = leases.once(everybody, "first start", work).await? {
+            return made;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn first_account_alone(
     store: &dyn Store,
     installation: &InstallationKey,
     clock: &dyn Clock,
@@ -175,9 +230,12 @@ pub(crate) async fn make_account(
     known: Option<AccountId>,
     keys: &[Secret<String>; 2],
 ) -> Result<AccountId> {
-    let new = || AccountId(uuid::Builder::from_random_bytes(random_bytes(randomness)).into_uuid());
+    let new = || AccountId(crate::effects::random_id(randomness));
     let account = known.unwrap_or_else(new);
-    let write = |write| Command { account, actor: Actor::Operator, at: clock.now(), request_id: Uuid::nil(), write };
+    let write = |write| {
+        let (actor, request_id, key) = (Actor::Operator, Uuid::nil(), random_id(randomness));
+        Command { account, actor, at: clock.now(), request_id, key, write }
+    };
     if known.is_none() {
         store.apply(write(Write::CreateAccount {})).await?;
     }

@@ -2,15 +2,19 @@
 //!
 //! Search is exact, so training computes nothing that search needs: it fixes which faces are visible to identify and
 //! find similar. What it does do is read every template it covers once, so that a damaged one makes the training
-//! fail instead of making people unfindable. A training cut off by a stop is taken up again at the next start.
+//! fail instead of making people unfindable. A training runs on the node that was asked for it; one that was cut off is
+//! taken up by any node that finds nobody at it.
 
+use crate::effects::random_id;
 use crate::galleries::Galleries;
+use crate::jobs::Leases;
 use crate::ledger::Ledger;
-use likeness_base::Clock;
+use likeness_base::{Clock, Randomness};
 use likeness_store::{
     AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome, Write,
 };
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,7 +27,11 @@ pub(crate) struct Trainings {
     store: Arc<dyn Store>,
     ledger: Arc<Ledger>,
     galleries: Arc<Galleries>,
+    leases: Leases,
     clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    /// Those that run on this node, so that none is begun twice.
+    running: Arc<Mutex<HashSet<(AccountId, ContainerName)>>>,
 }
 
 impl Trainings {
@@ -32,33 +40,26 @@ impl Trainings {
         store: Arc<dyn Store>,
         ledger: Arc<Ledger>,
         galleries: Arc<Galleries>,
+        leases: Leases,
         clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
     ) -> Self {
-        Self { store, ledger, galleries, clock }
+        Self { store, ledger, galleries, leases, clock, randomness, running: Arc::default() }
     }
 
     /// Begins a training that the store has recorded.
     pub(crate) fn begin(&self, account: AccountId, container: ContainerName, request_id: Uuid) {
-        let job = self.clone();
+        let (job, place) = (self.clone(), (account, container.clone()));
+        if !self.running().insert(place.clone()) {
+            return;
+        }
         tokio::spawn(async move {
-            loop {
-                match job.run(account, &container, request_id).await {
-                    // Deleted while it was being trained: there is nobody left to tell.
-                    Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
-                    Err(error @ (StoreError::Busy | StoreError::DiskFull | StoreError::Backend(_))) => {
-                        tracing::warn!(%account, %error, "A training could not go on; trying again");
-                        tokio::time::sleep(TRY_AGAIN).await;
-                    }
-                    Err(error) => {
-                        tracing::error!(%account, %error, "A training stopped; it is taken up again at the next start");
-                        return;
-                    }
-                }
-            }
+            job.see_through(account, &container, request_id).await;
+            job.running().remove(&place);
         });
     }
 
-    /// Takes up what a stop has cut off.
+    /// Takes up what nobody is at, and gives how many those are.
     ///
     /// # Errors
     /// What the store says.
@@ -66,17 +67,54 @@ impl Trainings {
         let mut count = 0;
         for account in self.store.accounts().await? {
             for unfinished in self.store.unfinished_trainings(account.id).await? {
-                self.begin(account.id, unfinished.container, Uuid::nil());
-                count += 1;
+                if self.running().contains(&(account.id, unfinished.container.clone())) {
+                    continue;
+                }
+                // Asking first keeps the log quiet about what another node is at.
+                let job = job_of(unfinished.number);
+                if self.leases.once(account.id, &job, std::future::ready(())).await?.is_some() {
+                    self.begin(account.id, unfinished.container, Uuid::nil());
+                    count += 1;
+                }
             }
         }
         Ok(count)
     }
 
+    fn running(&self) -> MutexGuard<'_, HashSet<(AccountId, ContainerName)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn see_through(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
+        loop {
+            let outcome = async {
+                let number = self.store.container(account, container).await?.ok_or(StoreError::ContainerNotFound)?.number;
+                self.leases.once(account, &job_of(number), self.run(account, container, request_id)).await?.unwrap_or(Ok(()))
+            };
+            match outcome.await {
+                // Deleted while it was being trained: there is nobody left to tell.
+                Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
+                Err(
+                    error @ (StoreError::Busy | StoreError::DiskFull | StoreError::Unreachable | StoreError::Backend(_)),
+                ) => {
+                    tracing::warn!(%account, %error, "A training could not go on; trying again");
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                Err(error) => {
+                    tracing::error!(%account, %error, "A training stopped; it is taken up again later");
+                    return;
+                }
+            }
+        }
+    }
+
     async fn run(&self, account: AccountId, name: &ContainerName, request_id: Uuid) -> Result<(), StoreError> {
         let container = self.store.container(account, name).await?.ok_or(StoreError::ContainerNotFound)?;
         let training = container.training.as_ref().ok_or(StoreError::TrainingNotRunning)?.number;
-        let write = |write| Command { account, actor: Actor::System, at: self.clock.now(), request_id, write };
+        let write = |write| {
+            let key = random_id(&*self.randomness);
+            Command { account, actor: Actor::System, at: self.clock.now(), request_id, key, write }
+        };
         self.ledger.apply(write(Write::ProgressTraining { container: name.clone(), training })).await?;
         let outcome = match self.outcome(account, &container).await {
             Err(StoreError::Damaged { .. }) => {
@@ -106,6 +144,11 @@ impl Trainings {
         }
         Ok(failed("Some faces were enrolled with another model pack, or cannot be read. Add them again."))
     }
+}
+
+/// What the lease for training a container is called.
+fn job_of(number: i64) -> String {
+    format!("training {number}")
 }
 
 fn failed(message: &str) -> TrainingOutcome {

@@ -14,6 +14,9 @@ pub struct Command {
     pub at: Timestamp,
     /// The request this command serves; it goes into the audit row and nowhere else.
     pub request_id: Uuid,
+    /// Drawn at random for this command. Whoever does not know whether a command was done (the connection broke, the
+    /// server fell) applies it again with the same key: it is done once, and both calls get the same answer.
+    pub key: Uuid,
     /// What is written.
     pub write: Write,
 }

@@ -64,9 +64,16 @@ pub enum StoreError {
     /// The database is locked by somebody else for longer than we wait. Trying again later may help.
     #[error("the database is busy")]
     Busy,
+    /// The database server does not answer, or ended the connection. Trying again may help; a write may have been done
+    /// all the same, and applying it again with the same key finds out.
+    #[error("the database cannot be reached")]
+    Unreachable,
     /// The disk, or the room granted on it, is full, or it refuses writes. Nothing of the command was written.
     #[error("no room left for the database")]
     DiskFull,
+    /// The address of the database cannot be read.
+    #[error("the address of the database is not of the form postgres://user@host/database")]
+    Address,
     /// The installation key does not belong to this data.
     #[error("the installation key does not belong to this data")]
     WrongKey,
@@ -84,6 +91,14 @@ pub enum StoreError {
         /// The schema in the database.
         found: i64,
         /// The newest schema this program knows.
+        known: i64,
+    },
+    /// The database was made by an older version of the program, and is not changed by itself.
+    #[error("the database has schema {found}, this program needs schema {known}: run `likeness migrate` once")]
+    SchemaTooOld {
+        /// The schema in the database.
+        found: i64,
+        /// The schema this program works on.
         known: i64,
     },
     /// What is in the database is not what was put there: a broken file, or a record that does not open.

@@ -14,9 +14,11 @@
 
 mod audit;
 mod command;
+mod database_error;
 mod error;
 mod id;
 pub mod keys;
+mod postgres;
 mod records;
 mod sqlite;
 mod store;
@@ -28,6 +30,7 @@ pub use command::{
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};
+pub use postgres::{PostgresStore, PostgresTarget};
 pub use records::{
     Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
     PageStart, Person, PersonTemplate, Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use likeness_base::Timestamp;
 use uuid::Uuid;
@@ -202,6 +204,21 @@ pub trait Store: Send + Sync {
 
     /// The account's audit rows after a sequence number, ascending, at most `limit`.
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The present versions of containers, in the order asked; `None`: deleted. One query for all that a node follows.
+    async fn versions_of(&self, account: AccountId, numbers: &[i64]) -> Result<Vec<Option<u64>>, StoreError>;
+
+    /// Takes a job for a while, or keeps it longer: `true` means that nobody else has it until `length` has passed by
+    /// the clock of the database. The holder must do the job in such a way that doing it twice harms nobody: a holder
+    /// that was held up may find that it lost the job meanwhile.
+    async fn lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError>;
+
+    /// Gives a job back before its time, if it is still this holder's.
+    async fn release(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError>;
+
+    /// The time by the clock that all nodes share; `None` where one process has the store to itself, and its own clock
+    /// is as good.
+    async fn clock(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Reads the whole database and fails with `Damaged` if its structure does not hold. Slow; for `doctor`.
     async fn check_integrity(&self) -> Result<(), StoreError>;

@@ -53,7 +53,7 @@ impl Bench {
 
     async fn write(&self, write: Write) -> Result<Applied> {
         let command =
-            Command { account: self.account, actor: Actor::System, at: SystemClock.now(), request_id: id(), write };
+            Command { account: self.account, actor: Actor::System, at: SystemClock.now(), request_id: id(), key: id(), write };
         Ok(self.store.apply(command).await?)
     }
 
@@ -64,7 +64,7 @@ impl Bench {
 }
 
 fn id() -> Uuid {
-    uuid::Builder::from_random_bytes(random_bytes(&SystemRandomness)).into_uuid()
+    crate::effects::random_id(&SystemRandomness)
 }
 
 fn template() -> Secret<Vec<u8>> {

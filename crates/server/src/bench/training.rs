@@ -56,7 +56,7 @@ async fn fill(setting: &Setting<'_>, data: &Path, faces: usize) -> Result<()> {
     let account = store.accounts().await?.first().context("the first start made an account")?.id;
     let apply = |write| {
         let command =
-            Command { account, actor: Actor::Operator, at: SystemClock.now(), request_id: Uuid::nil(), write };
+            Command { account, actor: Actor::Operator, at: SystemClock.now(), request_id: Uuid::nil(), key: crate::effects::random_id(&SystemRandomness), write };
         let store = store.clone();
         async move { store.apply(command).await }
     };
@@ -68,7 +68,7 @@ async fn fill(setting: &Setting<'_>, data: &Path, faces: usize) -> Result<()> {
     for _ in 0..faces {
         let template: Vec<f32> = (0..setting.networks.space.dimension).map(|_| random.f32() - 0.5).collect();
         let face = NewFace {
-            id: uuid::Builder::from_random_bytes(random_bytes(&SystemRandomness)).into_uuid(),
+            id: crate::effects::random_id(&SystemRandomness),
             template: templates::encode(&template),
             space: setting.networks.space_id.clone(),
             user_data: None,

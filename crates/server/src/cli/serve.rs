@@ -4,25 +4,18 @@ use super::say;
 use crate::config::{Config, LogFormat};
 use crate::http::listen::Listener;
 use crate::http::{self, tls};
+use crate::jobs;
 use crate::start::{self, Started};
 use anyhow::{Context, Result};
 use clap::Args;
 use likeness_base::Secret;
-use likeness_store::{Actor, Command, Write};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
-use uuid::Uuid;
-
-/// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
-const SWEEP_EVERY: Duration = Duration::from_secs(20);
-/// Expired records removed in one transaction.
-const SWEEP_AT_ONCE: u32 = 10_000;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -75,7 +68,6 @@ async fn serve(config: Config) -> Result<()> {
         None
     };
     let Started { app, first_keys, engine } = start::app(config).await?;
-    let resumed = app.trainings.resume().await?;
     let (stop, stopped) = watch::channel(false);
     let router = http::router(app.clone());
 
@@ -118,11 +110,8 @@ async fn serve(config: Config) -> Result<()> {
         say::line(&format!("`{program} keys show` prints the keys."));
     }
     say::line("Ready.");
-    if resumed > 0 {
-        tracing::info!(resumed, "Took up {resumed} trainings that the last stop had cut off");
-    }
 
-    let sweeper = tokio::spawn(sweep(app.clone(), stopped.clone()));
+    let jobs = tokio::spawn(jobs::run(app.clone(), stopped.clone()));
     let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
     stop_order.wait().await;
@@ -133,7 +122,7 @@ async fn serve(config: Config) -> Result<()> {
     if let Some(secure) = secure {
         secure.await?;
     }
-    sweeper.await?;
+    jobs.await?;
     app.store.close().await;
     tracing::info!("Stopped");
     Ok(())
@@ -144,41 +133,6 @@ pub(super) fn studio(address: SocketAddr, key: &Secret<String>) -> Option<String
     likeness_pages::find("index.html", |_| false)?;
     let key: String = url::form_urlencoded::byte_serialize(key.expose().as_bytes()).collect();
     Some(format!("http://{address}/#key={key}"))
-}
-
-/// Removes what has expired, for as long as the server runs.
-async fn sweep(app: Arc<crate::app::App>, mut stopped: watch::Receiver<bool>) {
-    loop {
-        // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
-        app.metrics.run_upkeep();
-        let accounts = app.store.accounts().await.unwrap_or_else(|error| {
-            tracing::error!(%error, "Expired records could not be removed; trying again later");
-            Vec::new()
-        });
-        for account in accounts {
-            loop {
-                let command = Command {
-                    account: account.id,
-                    actor: Actor::System,
-                    at: app.clock.now(),
-                    request_id: Uuid::nil(),
-                    write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
-                };
-                match app.ledger.apply(command).await {
-                    Ok(applied) if applied.more => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        tracing::error!(%error, "Expired records could not be removed; trying again later");
-                        break;
-                    }
-                }
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-        }
-    }
 }
 
 /// The order to stop: Ctrl-C, or the polite signal of a service manager.

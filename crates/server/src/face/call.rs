@@ -6,6 +6,7 @@ use super::query::Query;
 use super::routes::Route;
 use super::version::Version;
 use crate::app::App;
+use crate::effects::random_id;
 use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
@@ -108,8 +109,9 @@ impl Call {
 
     /// Writes and leaves the error to the caller.
     pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
-        let command =
-            Command { account: self.account, actor: self.actor, at: self.at, request_id: self.request_id, write };
+        let (account, actor, at, request_id) = (self.account, self.actor, self.at, self.request_id);
+        let key = random_id(&*self.app.randomness);
+        let command = Command { account, actor, at, request_id, key, write };
         self.app.ledger.apply(command).await
     }
 

@@ -306,7 +306,7 @@ pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
         StoreError::TrainingRunning => Refusal::TrainingNotFinished(kind),
         StoreError::LimitReached { limit, .. } => Refusal::quota(limit),
         StoreError::Busy => Refusal::Conflict,
-        StoreError::DiskFull => Refusal::Unavailable,
+        StoreError::DiskFull | StoreError::Unreachable => Refusal::Unavailable,
         other => Refusal::Internal(other.to_string()),
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Scheme(pub &'static str);
 /// Answers everything below `/face/`, and says that there is nothing elsewhere.
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let begun = Instant::now();
-    let request_id = uuid::Builder::from_random_bytes(random_bytes(&*app.randomness)).into_uuid();
+    let request_id = crate::effects::random_id(&*app.randomness);
     let echoed = client_ids(request.headers());
     let mut told = Told { row: 0, operation: "none" };
     let outcome = judge(app, request, request_id, &mut told).await;
@@ -69,7 +69,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let query = Query::parse(parts.uri.query());
     let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
     let owner = app.access.account_of(&key).await.map_err(|error| match error {
-        StoreError::Busy => Refusal::Unavailable,
+        StoreError::Busy | StoreError::Unreachable => Refusal::Unavailable,
         other => Refusal::Internal(other.to_string()),
     })?;
     let (account, actor) = owner.ok_or(Refusal::Unauthorized)?;

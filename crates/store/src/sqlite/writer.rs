@@ -8,13 +8,12 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::error::is_refusal;
-use super::vault::Vault;
-use super::write::CommandKeys;
-use super::{open, write};
+use super::open;
+use super::sql::vault::Vault;
+use super::sql::write::{self, CommandKeys, Outcome};
 use crate::command::{Applied, Command, Write};
+use crate::database_error::is_refusal;
 use crate::error::StoreError;
-use crate::id::AccountId;
 
 /// Commands that may wait for the writer; further callers wait to be let in.
 const QUEUE: usize = 256;
@@ -149,7 +148,7 @@ impl Writer {
                 Err(other) => Err(other),
             };
             let own = keys_of(command.account).await?;
-            let source = match reads_from(&command.write) {
+            let source = match write::reads_from(&command.write) {
                 Some(account) => keys_of(account).await?,
                 None => None,
             };
@@ -175,12 +174,13 @@ impl Writer {
         for (command, keys) in commands.iter().zip(keys) {
             self.execute("SAVEPOINT command").await?;
             match write::apply(&mut self.connection, &self.vault, keys, command).await {
-                Ok(applied) => results.push(Ok(applied)),
-                Err(refusal) if is_refusal(&refusal) => {
+                Ok(Outcome::Done(applied)) => results.push(Ok(applied)),
+                Err(failure) if !is_refusal(&failure) => return Err(failure),
+                refused => {
                     self.execute("ROLLBACK TO command").await?;
-                    results.push(Err(refusal));
+                    let known = write::known_answer(&mut self.connection, command).await?;
+                    results.push(write::answer_of(refused, known));
                 }
-                Err(failure) => return Err(failure),
             }
             self.execute("RELEASE command").await?;
         }
@@ -208,15 +208,6 @@ impl Writer {
         self.execute(WAIT_AS_USUAL).await?;
         let (busy, _, _) = outcome?;
         Ok(busy == 0)
-    }
-}
-
-/// The other account whose records the command reads.
-fn reads_from(write: &Write) -> Option<AccountId> {
-    match write {
-        Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
-        Write::Tracked { write, .. } => reads_from(write),
-        _ => None,
     }
 }
 

@@ -4,5 +4,6 @@
 
 mod conformance;
 mod key_file;
+mod postgres;
 mod scene;
 mod sqlite;

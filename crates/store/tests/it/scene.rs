@@ -93,9 +93,11 @@ impl Scene {
     }
 
     pub(crate) async fn write(&self, write: Write) -> Result<Applied, StoreError> {
-        let command =
-            Command { account: self.account, actor: self.actor, at: self.now(), request_id: self.id(), write };
-        self.store.apply(command).await
+        self.store.apply(self.command(write)).await
+    }
+
+    pub(crate) fn command(&self, write: Write) -> Command {
+            Command { account: self.account, actor: self.actor, at: self.now(), request_id: self.id(), key: fresh_key(), write }
     }
 
     /// A random id for a person or face.
@@ -182,6 +184,13 @@ impl Scene {
     pub(crate) async fn container(&self, container: &ContainerName) -> Container {
         self.store.container(self.account, container).await.unwrap().unwrap()
     }
+}
+
+/// A key for a command, unlike the other draws not the same in every run: scenes are visited again, and a command
+/// with a key that was seen is not done.
+pub(crate) fn fresh_key() -> Uuid {
+    use std::hash::{BuildHasher, RandomState};
+    Uuid::from_u64_pair(RandomState::new().hash_one(0), RandomState::new().hash_one(1))
 }
 
 pub(crate) fn name(kind: ContainerKind, id: &str) -> ContainerName {

@@ -309,3 +309,14 @@ pub(crate) async fn recheck_names_the_living_only(backend: &dyn Backend) {
     assert_eq!(names(people_number).await, []);
     assert!(scene.store.recheck(scene.account, faces_number, &[]).await.unwrap().is_empty());
 }
+
+pub(crate) async fn versions_come_in_the_order_asked(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let one = scene.create(&list("one")).await.container.unwrap();
+    let two = scene.create(&list("two")).await.container.unwrap();
+    scene.add_face(&list("two"), None).await;
+    let asked = [two, 99, one, two];
+    let versions = scene.store.versions_of(scene.account, &asked).await.unwrap();
+    assert_eq!(versions, [Some(2), None, Some(1), Some(2)]);
+    assert_eq!(scene.store.versions_of(scene.account, &[]).await.unwrap(), []);
+}

@@ -11,6 +11,7 @@ mod expiry;
 mod faces;
 mod feed;
 mod isolation;
+mod leases;
 mod limits;
 mod operations;
 mod paging;
@@ -88,11 +89,16 @@ macro_rules! for_each_case {
                 follower_from_before_the_trim_reloads,
                 follower_from_the_future_reloads,
                 recheck_names_the_living_only,
+                versions_come_in_the_order_asked,
             ],
             isolation: [
                 no_answer_crosses_accounts,
                 no_write_crosses_accounts,
                 no_directory_crosses_accounts,
+            ],
+            leases: [
+                one_holder_has_a_job_at_a_time,
+                lease_ends_by_itself,
             ],
             limits: [
                 last_place_is_taken_and_the_next_refused,
@@ -114,6 +120,8 @@ macro_rules! for_each_case {
             ],
             repetition: [
                 repeated_command_doubles_nothing,
+                same_key_gets_the_same_answer_and_does_nothing,
+                keys_of_commands_are_forgotten_by_the_sweep,
             ],
             snapshots: [
                 copy_does_not_follow_its_source,
@@ -158,3 +166,4 @@ macro_rules! run_cases {
 }
 
 for_each_case!(sqlite, crate::sqlite::fresh);
+for_each_case!(postgres, crate::postgres::fresh);

@@ -46,3 +46,49 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
         assert_eq!(scene.store.keys(scene.account).await.unwrap().len(), 1);
     }
 }
+
+
+/// What a caller gets that lost the answer and applies the very same command again.
+pub(crate) async fn same_key_gets_the_same_answer_and_does_nothing(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let container = group("family");
+    let person = scene.id();
+    let (face, detected) = (scene.face(), scene.detected(HOUR_MILLIS));
+    let face_id = face.id;
+    let snapshot = scene.id();
+    let writes = [
+        create(&container),
+        create_person(&container, person),
+        add_face(&container, Some(person), face),
+        Write::UpdatePerson { container: container.clone(), person, name: Some(text("n")), user_data: None },
+        Write::KeepFaceIds { faces: vec![detected] },
+        Write::StartTraining { container: container.clone() },
+        create_group("staff", &[]),
+        scene.take_as(snapshot, &container, &[scene.account]),
+        crate::scene::apply(snapshot, scene.account, &group("copy")),
+        Write::DeleteSnapshot { snapshot },
+        Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] },
+        delete_face(&container, Some(person), face_id),
+        delete_person(&container, person),
+        delete(&container),
+    ];
+    for write in writes {
+        let action = write.action();
+        let command = scene.command(write);
+        let first = scene.store.apply(command.clone()).await.unwrap();
+        let before = scene.store.audit(scene.account, 0, 1_000).await.unwrap();
+        assert_eq!(scene.store.apply(command).await.unwrap(), first, "{action}");
+        assert_eq!(scene.store.audit(scene.account, 0, 1_000).await.unwrap(), before, "{action}");
+    }
+}
+
+/// Keys are one account's, and forgotten after a while.
+pub(crate) async fn keys_of_commands_are_forgotten_by_the_sweep(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let command = scene.command(create(&group("family")));
+    scene.store.apply(command.clone()).await.unwrap();
+    scene.wait_millis(HOUR_MILLIS);
+    scene.write(Write::ExpireDue { limit: 10 }).await.unwrap();
+    let again = scene.store.apply(command).await;
+    assert!(matches!(again, Err(StoreError::ContainerExists)), "{again:?}");
+}

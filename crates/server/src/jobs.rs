@@ -1,0 +1,146 @@
+//! What runs beside the requests, on each of any number of equal nodes.
+//!
+//! Start at [`run`]. Every node keeps its own galleries close behind the store and its clock on the database's. What
+//! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by whoever holds the
+//! [`Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
+
+use crate::app::App;
+use crate::effects::random_id;
+use likeness_base::{Clock, Randomness};
+use likeness_store::{AccountId, Actor, Command, Store, StoreError, Write};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+/// How often open galleries ask what they have missed. A search asks again for its own container, so this bounds how
+/// long a deleted template stays in the memory of other nodes, and how much is left to do when a search comes.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// How often the clock is compared with the database's.
+const CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// How often trainings are looked for that another node has left undone.
+const RESUME_EVERY: Duration = Duration::from_secs(5);
+/// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Expired records removed in one transaction.
+const SWEEP_AT_ONCE: u32 = 10_000;
+/// How long a job stays with a node that no longer says anything.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often a node that works says so.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The jobs that this node holds.
+#[derive(Clone)]
+pub(crate) struct Leases {
+    store: Arc<dyn Store>,
+    node: Uuid,
+}
+
+impl Leases {
+    /// Nothing is held. The node has a name that no other has and that does not outlive the process.
+    pub(crate) fn new(store: Arc<dyn Store>, randomness: &dyn Randomness) -> Self {
+        Self { store, node: random_id(randomness) }
+    }
+
+    /// Does a job unless another node is at it; `None`: it is. The lease is kept for as long as the work takes.
+    ///
+    /// # Errors
+    /// What the store says when asked for the lease.
+    pub(crate) async fn once<T>(
+        &self,
+        account: AccountId,
+        job: &str,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, StoreError> {
+        if !self.store.lease(account, job, self.node, LEASE).await? {
+            return Ok(None);
+        }
+        let mut heartbeat = interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat.reset();
+        let mut work = std::pin::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                // A lease that is lost is no reason to stop: jobs may be done twice, only not for long.
+                _ = heartbeat.tick() => drop(self.store.lease(account, job, self.node, LEASE).await),
+            }
+        };
+        if let Err(error) = self.store.release(account, job, self.node).await {
+            tracing::debug!(%error, "A lease could not be given back; it ends by itself");
+        }
+        Ok(Some(done))
+    }
+}
+
+/// Runs everything until told to stop.
+pub(crate) async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
+    tokio::join!(
+        every(FOLLOW_EVERY, stopped.clone(), || app.galleries.follow_all()),
+        every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
+        every(RESUME_EVERY, stopped.clone(), || resume(&app)),
+        every(SWEEP_EVERY, stopped, || sweep(&app)),
+    );
+}
+
+/// Does something now and again until told to stop.
+async fn every<F: Future<Output = ()>>(
+    pause: Duration,
+    mut stopped: watch::Receiver<bool>,
+    something: impl Fn() -> F,
+) {
+    loop {
+        something().await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+async fn adjust_clock(app: &App) {
+    if let Err(error) = app.clock.adjust(&*app.store).await {
+        tracing::debug!(%error, "The clock of the database could not be read; trying again later");
+    }
+}
+
+async fn resume(app: &App) {
+    match app.trainings.resume().await {
+        Ok(0) => {}
+        Ok(resumed) => tracing::info!(resumed, "Took up {resumed} trainings that a stop had cut off"),
+        Err(error) => tracing::debug!(%error, "Trainings that were left undone could not be looked for"),
+    }
+}
+
+/// Removes what has expired in all accounts.
+async fn sweep(app: &App) {
+    // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
+    app.metrics.run_upkeep();
+    let swept = async {
+        for account in app.store.accounts().await? {
+            app.leases.once(account.id, "sweep", sweep_account(app, account.id)).await?.unwrap_or(Ok(()))?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = swept.await {
+        tracing::error!(%error, "Expired records could not be removed; trying again later");
+    }
+}
+
+async fn sweep_account(app: &App, account: AccountId) -> Result<(), StoreError> {
+    loop {
+        let command = Command {
+            account,
+            actor: Actor::System,
+            at: app.clock.now(),
+            request_id: Uuid::nil(),
+            key: random_id(&*app.randomness),
+            write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
+        };
+        if !app.ledger.apply(command).await?.more {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the shared SQL needs to know of PostgreSQL.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgRow, Postgres};
+
+pub(crate) use super::PostgresStore as EngineStore;
+pub(crate) use crate::database_error::refuse_duplicate;
+use crate::database_error::is_refusal;
+use crate::error::StoreError;
+
+pub(crate) type Connection = PgConnection;
+pub(crate) type EngineRow = PgRow;
+
+/// How long the database may take over one question. A server that is gone without a word, as behind a cut cable, is
+/// noticed by this and by nothing else.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection for one question. Dropped before it is done, it is closed and not given back: nobody knows what the
+/// server would answer next on it.
+pub(crate) struct Held(Option<PoolConnection<Postgres>>);
+
+/// A connection that sees one moment of the database until it is done.
+pub(crate) struct Moment(Held);
+
+impl EngineStore {
+    pub(crate) async fn connection(&self) -> Result<Held, StoreError> {
+        Held::acquire(&self.pool).await
+    }
+
+    pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
+        let mut held = self.connection().await?;
+        in_time(async {
+            sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *held).await?;
+            Ok(())
+        })
+        .await?;
+        Ok(Moment(held))
+    }
+
+    pub(crate) async fn in_time<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        in_time(question).await
+    }
+}
+
+/// The answer, or `Unreachable` when it takes too long.
+pub(crate) async fn in_time<T>(question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, question).await.unwrap_or(Err(StoreError::Unreachable))
+}
+
+impl Held {
+    pub(crate) async fn acquire(pool: &sqlx::PgPool) -> Result<Self, StoreError> {
+        Ok(Self(Some(pool.acquire().await?)))
+    }
+
+    /// Gives the connection back if its state is known.
+    pub(crate) async fn done<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.as_ref().err().is_none_or(is_refusal) {
+            drop(self.0.take());
+        }
+        answer
+    }
+}
+
+impl Moment {
+    pub(crate) async fn done<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.as_ref().err().is_none_or(is_refusal) {
+            let ended = in_time(async { Ok(sqlx::query("ROLLBACK").execute(&mut *self.0).await?) }).await;
+            if ended.is_err() {
+                // The answer is good; the connection is closed.
+                return answer;
+            }
+        }
+        self.0.done(answer).await
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+impl Deref for Held {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.0.as_ref().expect("it is taken out only when the guard ends")
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.0.as_mut().expect("it is taken out only when the guard ends")
+    }
+}
+
+impl Deref for Moment {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Moment {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}

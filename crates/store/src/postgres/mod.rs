@@ -1,0 +1,156 @@
+//! The store in a PostgreSQL database, which any number of nodes share.
+//!
+//! Start at [`PostgresStore::open`]. Commands of one account are applied one after another, whichever node they came
+//! to: a transaction begins by locking the account's row. So versions, numbers, tallies and the audit chain need no
+//! further care, and a node that waits holds nothing that another needs. Questions of several parts see one moment of
+//! the database. Whatever fails because of others (a deadlock, a serialisation failure, a server that restarts) is
+//! tried again for some seconds, and the key of a command keeps a repeated one from being done twice.
+
+/// A bound JSON list of ids, in hexadecimal digits, as rows of `id`.
+macro_rules! ids_in {
+    ($list:literal) => {
+        concat!(
+            "(SELECT DISTINCT decode(value, 'hex') AS id FROM json_array_elements_text(CAST(",
+            $list,
+            " AS json)))"
+        )
+    };
+}
+
+/// A bound JSON list of numbers as rows of `seq`.
+macro_rules! numbers_in {
+    ($list:literal) => {
+        concat!(
+            "(SELECT DISTINCT CAST(value AS BIGINT) AS seq FROM json_array_elements_text(CAST(",
+            $list,
+            " AS json)))"
+        )
+    };
+}
+
+/// PostgreSQL orders joins well by itself.
+macro_rules! then_join {
+    () => {
+        "JOIN"
+    };
+}
+
+mod engine;
+mod lease;
+mod open;
+#[path = "../sql/mod.rs"]
+mod sql;
+mod target;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use likeness_base::{Randomness, Timestamp};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::command::{Applied, Command};
+use crate::error::StoreError;
+use crate::id::AccountId;
+use crate::keys::InstallationKey;
+use sql::vault::Vault;
+pub use target::PostgresTarget;
+use writer::Lanes;
+
+/// A [`Store`](crate::Store) in a PostgreSQL database.
+pub struct PostgresStore {
+    pool: PgPool,
+    lanes: Arc<Lanes>,
+    vault: Arc<Vault>,
+}
+
+impl PostgresStore {
+    /// Opens the database. One that is empty is given its tables; one of an older schema is left as it is, because
+    /// other nodes may still serve it: see [`PostgresStore::migrate`]. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`] when the data was sealed under another key, [`StoreError::SchemaTooNew`] and
+    /// [`StoreError::SchemaTooOld`], [`StoreError::Unreachable`]. In each case the data is left as it was.
+    pub async fn open(
+        target: &PostgresTarget,
+        key: Arc<InstallationKey>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Self, StoreError> {
+        let pool = open::pool(target);
+        let prepared = open::prepare(&pool, &key, &*randomness).await;
+        if let Err(error) = prepared {
+            pool.close().await;
+            return Err(error);
+        }
+        let vault = Arc::new(Vault::new(key, randomness));
+        let lanes = Lanes::new(pool.clone(), Arc::clone(&vault), target.connections);
+        Ok(Self { pool, lanes, vault })
+    }
+
+    /// Whether the database holds nothing of ours yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] and what else the server says.
+    pub async fn is_new(target: &PostgresTarget) -> Result<bool, StoreError> {
+        let pool = open::pool(target);
+        let outcome = open::is_new(&pool).await;
+        pool.close().await;
+        outcome
+    }
+
+    /// Brings the tables to the schema of this program and gives the schema before and after. Any number of nodes may
+    /// call it at once, and nodes of the former version may go on serving: migrations only add until no node needs
+    /// what they would take away.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`]. A migration that fails leaves nothing of itself.
+    pub async fn migrate(target: &PostgresTarget, key: &InstallationKey, randomness: &dyn Randomness) -> Result<(i64, i64), StoreError> {
+        let pool = open::pool(target);
+        let outcome = open::migrate(&pool, key, randomness).await;
+        pool.close().await;
+        outcome
+    }
+}
+
+/// What the shared door leaves to the engine.
+impl PostgresStore {
+    async fn write(&self, command: Command) -> Result<Applied, StoreError> {
+        Lanes::apply(&self.lanes, command).await
+    }
+
+    async fn take_lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError> {
+        let mut held = self.connection().await?;
+        let answer = self.in_time(lease::take(&mut held, account, job, holder, length)).await;
+        held.done(answer).await
+    }
+
+    async fn release_lease(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError> {
+        let mut held = self.connection().await?;
+        let answer = self.in_time(lease::release(&mut held, account, job, holder)).await;
+        held.done(answer).await
+    }
+
+    async fn own_clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut held = self.connection().await?;
+        let answer = self.in_time(lease::clock(&mut held)).await;
+        held.done(answer).await.map(Some)
+    }
+
+    /// PostgreSQL checks its own pages; here the rows are read, so that what cannot be read is found.
+    async fn check(&self) -> Result<(), StoreError> {
+        open::check(&self.pool).await
+    }
+
+    async fn shut(&self) {
+        self.lanes.close().await;
+        self.pool.close().await;
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresStore(..)")
+    }
+}

@@ -1,0 +1,219 @@
+//! Commands on their way into the database: one lane for each account that has some.
+//!
+//! What waits in a lane goes in one transaction and shares its commit. The lock on the account's row makes lanes of
+//! the same account on other nodes wait their turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
+
+use super::engine::{Connection, Held, in_time};
+use super::sql::vault::Vault;
+use super::sql::write::{self, CommandKeys, Outcome};
+use crate::command::{Applied, Command};
+use crate::database_error::is_refusal;
+use crate::error::StoreError;
+use crate::id::AccountId;
+
+/// Commands that may wait in all lanes; further callers wait to be let in.
+const QUEUE: usize = 256;
+/// Most commands that share one commit.
+const BATCH: usize = 64;
+/// How long a command is tried again while the database is away or others are in the way.
+const KEEP_TRYING: Duration = Duration::from_secs(10);
+/// The first pause before trying again; each further one is twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+struct Waiting {
+    command: Command,
+    answer: oneshot::Sender<Result<Applied, StoreError>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The way to the database for all commands of this node.
+pub(super) struct Lanes {
+    pool: PgPool,
+    vault: Arc<Vault>,
+    /// What waits, for each account whose lane is running.
+    waiting: Mutex<HashMap<AccountId, VecDeque<Waiting>>>,
+    places: Arc<Semaphore>,
+    /// Lanes that may use a connection at once, so that questions always find one.
+    drivers: Semaphore,
+}
+
+impl Lanes {
+    pub(super) fn new(pool: PgPool, vault: Arc<Vault>, connections: u32) -> Arc<Self> {
+        let drivers = Semaphore::new((connections as usize / 2).max(1));
+        let places = Arc::new(Semaphore::new(QUEUE));
+        Arc::new(Self { pool, vault, waiting: Mutex::default(), places, drivers })
+    }
+
+    pub(super) async fn apply(lanes: &Arc<Self>, command: Command) -> Result<Applied, StoreError> {
+        let place = Arc::clone(&lanes.places).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        let account = command.account;
+        let is_new = {
+            let mut waiting = lanes.lock();
+            let is_new = !waiting.contains_key(&account);
+            waiting.entry(account).or_default().push_back(Waiting { command, answer, _place: place });
+            is_new
+        };
+        if is_new {
+            tokio::spawn(Arc::clone(lanes).run(account));
+        }
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Waits for what is under way and lets nothing more in.
+    pub(super) async fn close(&self) {
+        let everybody = u32::try_from(QUEUE).unwrap_or(u32::MAX);
+        let all = self.places.acquire_many(everybody).await;
+        self.places.close();
+        drop(all);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, VecDeque<Waiting>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(self: Arc<Self>, account: AccountId) {
+        loop {
+            // The turn first: what comes while waiting for it shares the commit.
+            let Ok(_turn) = self.drivers.acquire().await else { return };
+            let batch: Vec<Waiting> = {
+                let mut waiting = self.lock();
+                let Some(lane) = waiting.get_mut(&account) else { return };
+                if lane.is_empty() {
+                    waiting.remove(&account);
+                    return;
+                }
+                let length = lane.len().min(BATCH);
+                lane.drain(..length).collect()
+            };
+            let commands: Vec<&Command> = batch.iter().map(|waiting| &waiting.command).collect();
+            let results = match self.insist(&commands).await {
+                Ok(results) => results,
+                Err(error) if commands.len() == 1 => vec![Err(error)],
+                // The database itself failed somewhere: find out whose command it was, one by one.
+                Err(_) => {
+                    let mut results = Vec::with_capacity(commands.len());
+                    for command in &commands {
+                        let alone = self.insist(std::slice::from_ref(command)).await;
+                        results.push(alone.map_or_else(Err, |mut one| one.remove(0)));
+                    }
+                    results
+                }
+            };
+            for (waiting, result) in batch.into_iter().zip(results) {
+                // The caller may have gone; the command is done all the same.
+                let _ = waiting.answer.send(result);
+            }
+        }
+    }
+
+    /// Applies the commands in one transaction, again and again while what is in the way may pass. A transaction
+    /// whose commit got no answer may have been done: then the notes of its commands are there, and each gets the
+    /// answer of the first time.
+    async fn insist(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let give_up = Instant::now() + KEEP_TRYING;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match in_time(self.once(commands)).await {
+                Err(StoreError::Busy | StoreError::Unreachable) if Instant::now() + pause < give_up => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// `Err`: the database failed, and nothing was written unless it is `Unreachable`.
+    async fn once(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let mut held = Held::acquire(&self.pool).await?;
+        let mut keys = Vec::with_capacity(commands.len());
+        for command in commands {
+            let own = self.keys_of(&mut held, command.account).await?;
+            let source = match write::reads_from(&command.write) {
+                Some(account) => self.keys_of(&mut held, account).await?,
+                None => None,
+            };
+            keys.push(CommandKeys { own, source });
+        }
+        let results = self.transact(&mut held, commands, keys).await?;
+        held.done(Ok(results)).await
+    }
+
+    async fn keys_of(
+        &self,
+        connection: &mut Connection,
+        account: AccountId,
+    ) -> Result<Option<Arc<crate::keys::AccountKeys>>, StoreError> {
+        match self.vault.keys(connection, account).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(StoreError::AccountNotFound) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut Connection,
+        commands: &[&Command],
+        keys: Vec<CommandKeys>,
+    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        execute(connection, "BEGIN").await?;
+        lock_accounts(connection, commands).await?;
+        let is_alone = commands.len() == 1;
+        let mut results = Vec::with_capacity(commands.len());
+        for (command, keys) in commands.iter().zip(keys) {
+            if !is_alone {
+                execute(connection, "SAVEPOINT command").await?;
+            }
+            match write::apply(connection, &self.vault, keys, command).await {
+                Ok(Outcome::Done(applied)) => results.push(Ok(applied)),
+                Err(failure) if !is_refusal(&failure) => return Err(failure),
+                refused => {
+                    execute(connection, if is_alone { "ROLLBACK" } else { "ROLLBACK TO command" }).await?;
+                    let known = write::known_answer(connection, command).await?;
+                    results.push(write::answer_of(refused, known));
+                    if is_alone {
+                        return Ok(results);
+                    }
+                }
+            }
+            if !is_alone {
+                execute(connection, "RELEASE command").await?;
+            }
+        }
+        // A transaction of refusals only has nothing to sync.
+        let all_refused = results.iter().all(Result::is_err);
+        execute(connection, if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
+        Ok(results)
+    }
+}
+
+async fn execute(connection: &mut Connection, statement: &'static str) -> Result<(), StoreError> {
+    sqlx::query(statement).execute(connection).await?;
+    Ok(())
+}
+
+/// Locks the rows of all accounts that the commands write to, in one order on all nodes.
+async fn lock_accounts(connection: &mut Connection, commands: &[&Command]) -> Result<(), StoreError> {
+    let others = commands.iter().filter_map(|command| write::reads_from(&command.write));
+    let mut accounts: Vec<AccountId> = commands.iter().map(|command| command.account).chain(others).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    for account in accounts {
+        sqlx::query("SELECT next_label FROM account WHERE account_id = $1 FOR NO KEY UPDATE")
+            .bind(account.0.as_bytes().as_slice())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
+//! snapshot or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+
+use uuid::Uuid;
+
+use super::write::{Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, unsigned};
+use crate::command::{Applied, ContainerKind, ContainerName};
+use crate::error::StoreError;
+use crate::id::{FaceKey, PersonKey};
+
+/// How a change row says that a face was deleted.
+pub(crate) const REMOVED: i64 = 2;
+/// How long change rows are kept: a node that has not followed for a day loads the container anew.
+pub(crate) const CHANGE_ROWS_KEPT_MILLIS: i64 = 24 * 3_600_000;
+
+pub(crate) async fn face(
+    work: &mut Work<'_>,
+    container: &ContainerName,
+    person: Option<Uuid>,
+    face: Uuid,
+) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    let found = find_face(work, bumped.number, person, face).await?;
+    sqlx::query("INSERT INTO change (account_id, container, version, face, op, at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(bumped.version_column())
+        .bind(found.key)
+        .bind(REMOVED)
+        .bind(work.at())
+        .execute(&mut *work.connection)
+        .await?;
+    note_change_rows(work, &bumped).await?;
+    sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(found.key)
+        .execute(&mut *work.connection)
+        .await?;
+    count(work, bumped.number, 0, -1).await?;
+    let applied = Applied {
+        face: Some(FaceKey(found.key)),
+        person: found.person.map(PersonKey),
+        removed: 1,
+        ..Applied::default()
+    };
+    Ok(Done::to(&bumped, 1, applied))
+}
+
+/// A person takes their faces and memberships with them.
+pub(crate) async fn person(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    let key = person_key(work, bumped.number, person).await?;
+    sqlx::query(
+        "INSERT INTO change (account_id, container, version, face, op, at)
+         SELECT account_id, container, $4, seq, $5, $6 FROM face
+         WHERE account_id = $1 AND container = $2 AND person = $3",
+    )
+    .bind(work.account())
+    .bind(bumped.number)
+    .bind(key)
+    .bind(bumped.version_column())
+    .bind(REMOVED)
+    .bind(work.at())
+    .execute(&mut *work.connection)
+    .await?;
+    sqlx::query("DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?;
+    let faces = sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected();
+    sqlx::query("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(key)
+        .execute(&mut *work.connection)
+        .await?;
+    if faces > 0 {
+        note_change_rows(work, &bumped).await?;
+    }
+    count(work, bumped.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
+    lower_tally(work, bumped.kind, 0, 1).await?;
+    let applied = Applied { person: Some(PersonKey(key)), removed: faces + 1, ..Applied::default() };
+    Ok(Done::to(&bumped, faces + 1, applied))
+}
+
+/// A container takes everything in it along, its change rows too: who follows it learns from the missing
+/// version that it is gone.
+pub(crate) async fn container(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
+    let bumped = bump(work, container).await?;
+    for statement in [
+        "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group = $2 OR directory = $2)",
+        "DELETE FROM change WHERE account_id = $1 AND container = $2",
+        "DELETE FROM face WHERE account_id = $1 AND container = $2",
+        "DELETE FROM person WHERE account_id = $1 AND container = $2",
+        "DELETE FROM container_text WHERE account_id = $1 AND number = $2",
+        "DELETE FROM container WHERE account_id = $1 AND number = $2",
+    ] {
+        sqlx::query(statement).bind(work.account()).bind(bumped.number).execute(&mut *work.connection).await?;
+    }
+    lower_tally(work, bumped.kind, 1, bumped.persons).await?;
+    let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)?;
+    Ok(Done::to(&bumped, removed, Applied { removed, ..Applied::default() }))
+}
+
+/// How long the key of a command is remembered. Whoever lost an answer asks again within seconds.
+const COMMAND_NOTES_KEPT_MILLIS: i64 = 10 * 60_000;
+
+/// Removes what has expired, oldest first, change rows that are past their time, and notes of old commands. The
+/// notes count for nothing: they were never anybody's records.
+pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
+    sqlx::query(
+        "DELETE FROM command_note WHERE account_id = $1 AND command_id IN (
+             SELECT command_id FROM command_note WHERE account_id = $1 AND at <= $2 LIMIT $3)",
+    )
+    .bind(work.account())
+    .bind(work.at().saturating_sub(COMMAND_NOTES_KEPT_MILLIS))
+    .bind(limit)
+    .execute(&mut *work.connection)
+    .await?;
+    let mut room = limit;
+    for statement in [
+        "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
+             SELECT face_id FROM face_id
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
+        "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
+             SELECT operation_id FROM operation
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
+    ] {
+        let expired = sqlx::query(statement).bind(work.account()).bind(work.at()).bind(room);
+        let removed = expired.execute(&mut *work.connection).await?.rows_affected();
+        room -= i64::try_from(removed).unwrap_or(room);
+    }
+    while room > 0 {
+        let Some((snapshot, number)) = expired_snapshot(work).await? else { break };
+        room -= part_of_snapshot(work, &snapshot, number, room).await?;
+    }
+    let removed = unsigned(limit - room)?;
+    let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
+    let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
+    Ok(Done { applied, target: None, records: removed })
+}
+
+/// The id and the copy of the snapshot that has been due for longest.
+async fn expired_snapshot(work: &mut Work<'_>) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT snapshot_id, container FROM snapshot
+         WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT 1",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .fetch_optional(&mut *work.connection)
+    .await?)
+}
+
+/// A snapshot goes with everything in it, at once.
+pub(crate) async fn snapshot(work: &mut Work<'_>, snapshot: Uuid) -> Result<Done, StoreError> {
+    let found = find_snapshot(work, work.command.account, snapshot).await?;
+    let removed = unsigned(part_of_snapshot(work, snapshot.as_bytes(), found.container, i64::MAX).await?)?;
+    let applied = Applied { removed, ..Applied::default() };
+    Ok(Done { applied, target: Some(found.target()), records: removed })
+}
+
+/// Removes at most `room` records of a snapshot, its own row with the last, and gives how many went: a copy of a
+/// large group must not keep other writers waiting.
+async fn part_of_snapshot(work: &mut Work<'_>, snapshot: &[u8], number: i64, room: i64) -> Result<i64, StoreError> {
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
+             SELECT seq FROM face WHERE account_id = $1 AND container = $2 LIMIT $3)",
+        "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq IN (
+             SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
+    ] {
+        let rows = sqlx::query(statement)
+            .bind(work.account())
+            .bind(number)
+            .bind(room - removed)
+            .execute(&mut *work.connection)
+            .await?
+            .rows_affected();
+        removed += i64::try_from(rows).unwrap_or(i64::MAX);
+        if removed >= room {
+            return Ok(removed);
+        }
+    }
+    offers(work, snapshot).await?;
+    sqlx::query("DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id = $2")
+        .bind(work.account())
+        .bind(snapshot)
+        .execute(&mut *work.connection)
+        .await?;
+    sqlx::query("DELETE FROM container_text WHERE account_id = $1 AND number = $2")
+        .bind(work.account())
+        .bind(number)
+        .execute(&mut *work.connection)
+        .await?;
+    let persons: i64 =
+        sqlx::query_scalar("DELETE FROM container WHERE account_id = $1 AND number = $2 RETURNING persons")
+            .bind(work.account())
+            .bind(number)
+            .fetch_one(&mut *work.connection)
+            .await?;
+    lower_tally(work, ContainerKind::Snapshot, 1, persons).await?;
+    Ok(removed + 1)
+}
+
+/// Takes a snapshot back from all to whom it was offered.
+pub(crate) async fn offers(work: &mut Work<'_>, snapshot: &[u8]) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM snapshot_offer WHERE snapshot_id = $2 AND taken_by = $1 AND account_id IN (
+             SELECT offered_to FROM snapshot_scope WHERE account_id = $1 AND snapshot_id = $2)",
+        "DELETE FROM snapshot_scope WHERE account_id = $1 AND snapshot_id = $2",
+    ] {
+        sqlx::query(statement).bind(work.account()).bind(snapshot).execute(&mut *work.connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes a person out of a dynamic group; 0 if they are no member.
+pub(crate) async fn member(work: &mut Work<'_>, group: i64, person: Uuid) -> Result<u64, StoreError> {
+    Ok(sqlx::query("DELETE FROM membership WHERE account_id = $1 AND dynamic_group = $2 AND person_id = $3")
+        .bind(work.account())
+        .bind(group)
+        .bind(person.as_bytes().as_slice())
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected())
+}
+
+/// Trims about `room` rows of the containers whose oldest rows are due. `false`: there may be more.
+async fn trim_change_rows(work: &mut Work<'_>, mut room: i64) -> Result<bool, StoreError> {
+    let due: Vec<i64> = sqlx::query_scalar(
+        "SELECT number FROM container WHERE account_id = $1 AND trim_due <= $2 ORDER BY trim_due LIMIT $3",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .bind(room)
+    .fetch_all(&mut *work.connection)
+    .await?;
+    let may_be_more = due.len() as u64 == unsigned(room)?;
+    for number in due {
+        if room <= 0 {
+            return Ok(false);
+        }
+        room -= trim_container(work, number, room).await?;
+    }
+    Ok(room > 0 && !may_be_more)
+}
+
+/// Trims whole versions, oldest first, and gives the number of rows that went.
+async fn trim_container(work: &mut Work<'_>, number: i64, room: i64) -> Result<i64, StoreError> {
+    let oldest_kept = work.at().saturating_sub(CHANGE_ROWS_KEPT_MILLIS);
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT max(version) FROM (
+             SELECT version, at FROM change WHERE account_id = $1 AND container = $2 ORDER BY version LIMIT $4) oldest
+         WHERE at <= $3",
+    )
+    .bind(work.account())
+    .bind(number)
+    .bind(oldest_kept)
+    .bind(room)
+    .fetch_one(&mut *work.connection)
+    .await?;
+    let mut rows = 0;
+    if let Some(last) = last {
+        rows = sqlx::query("DELETE FROM change WHERE account_id = $1 AND container = $2 AND version <= $3")
+            .bind(work.account())
+            .bind(number)
+            .bind(last)
+            .execute(&mut *work.connection)
+            .await?
+            .rows_affected();
+    }
+    sqlx::query(
+        "UPDATE container
+         SET trimmed_version = CASE WHEN trimmed_version < $3 THEN $3 ELSE trimmed_version END,
+             trim_due = (SELECT at FROM change WHERE account_id = $1 AND container = $2 ORDER BY version LIMIT 1) + $4
+         WHERE account_id = $1 AND number = $2",
+    )
+    .bind(work.account())
+    .bind(number)
+    .bind(last.unwrap_or(0))
+    .bind(CHANGE_ROWS_KEPT_MILLIS)
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+async fn lower_tally(
+    work: &mut Work<'_>,
+    kind: ContainerKind,
+    containers: i64,
+    persons: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tally SET containers = containers - $3, persons = persons - $4 WHERE account_id = $1 AND kind = $2",
+    )
+    .bind(work.account())
+    .bind(i64::from(kind.number()))
+    .bind(containers)
+    .bind(persons)
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(())
+}

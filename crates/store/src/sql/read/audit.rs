@@ -1,0 +1,55 @@
+use likeness_base::Timestamp;
+use sqlx::Row;
+
+use super::super::engine::{Connection, EngineRow};
+
+use super::{at_most, damaged, key, unsigned, uuid};
+use crate::audit::{AuditEntry, AuditOutcome, AuditTarget};
+use crate::command::ContainerKind;
+use crate::error::StoreError;
+use crate::id::AccountId;
+
+pub(crate) async fn audit(
+    connection: &mut Connection,
+    account: AccountId,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, prev_hash, hash
+         FROM audit WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+    )
+    .bind(key(&account))
+    .bind(after)
+    .bind(at_most(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter().map(|row| entry(account, row)).collect()
+}
+
+fn entry(account: AccountId, row: &EngineRow) -> Result<AuditEntry, StoreError> {
+    let target = match (row.try_get("target_kind")?, row.try_get("target_number")?) {
+        (Some(kind), Some(number)) => Some(AuditTarget {
+            kind: ContainerKind::from_number(kind).ok_or_else(|| damaged("a container kind"))?,
+            number,
+        }),
+        _ => None,
+    };
+    Ok(AuditEntry {
+        account,
+        sequence: row.try_get("seq")?,
+        at: Timestamp::from_millis(row.try_get("at")?),
+        actor: row.try_get("actor")?,
+        action: row.try_get("action")?,
+        target,
+        records: unsigned(row.try_get("records")?)?,
+        outcome: AuditOutcome::from_number(row.try_get("outcome")?).ok_or_else(|| damaged("an audit outcome"))?,
+        request_id: uuid(row.try_get("request_id")?)?,
+        previous: hash(row.try_get("prev_hash")?)?,
+        hash: hash(row.try_get("hash")?)?,
+    })
+}
+
+fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| damaged("an audit hash"))
+}

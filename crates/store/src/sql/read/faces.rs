@@ -1,0 +1,147 @@
+use super::super::engine::Connection;
+use uuid::Uuid;
+
+use super::start::last_not_after;
+use super::{Words, at_most, key, number_of, open, open_text, person_key, uuid, words};
+use crate::command::ContainerName;
+use crate::error::StoreError;
+use crate::id::{AccountId, FaceKey};
+use crate::keys::{Compartment, Purpose, Record};
+use crate::records::{Face, PageStart, PersonTemplate};
+use super::super::vault::Vault;
+
+/// Sequence, wire id, wire id of the person, model, sealed user data.
+type FaceRow = (i64, Vec<u8>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);
+/// Sequence, wire id, space, model, sealed template.
+type TemplateRow = (i64, Vec<u8>, i64, Option<i64>, Vec<u8>);
+
+pub(crate) async fn face(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Option<Uuid>,
+    face: Uuid,
+) -> Result<Option<Face>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let owner = match person {
+        Some(person) => Some(person_key(connection, account, number, person).await?),
+        None => None,
+    };
+    let row: Option<(i64, Option<i64>, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT seq, model, sealed_user_data FROM face
+         WHERE account_id = $1 AND container = $2 AND face_id = $3 AND person IS NOT DISTINCT FROM $4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(face.as_bytes().as_slice())
+    .bind(owner)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some((seq, model, sealed_user_data)) = row else { return Ok(None) };
+    let words = words(connection, account).await?;
+    let keys = vault.keys(connection, account).await?;
+    let person = person.map(|id| id.as_bytes().to_vec());
+    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    read(&user_data, &words, &(seq, face.as_bytes().to_vec(), person, model, sealed_user_data)).map(Some)
+}
+
+pub(crate) async fn faces(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    page: &PageStart,
+) -> Result<Vec<Face>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let rows: Vec<FaceRow> = sqlx::query_as(
+        "SELECT f.seq, f.face_id, p.person_id, f.model, f.sealed_user_data
+         FROM face f
+         LEFT JOIN person p ON p.account_id = f.account_id AND p.container = f.container AND p.seq = f.person
+         WHERE f.account_id = $1 AND f.container = $2 AND f.face_id > $3 ORDER BY f.face_id LIMIT $4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(last_not_after(&page.after))
+    .bind(at_most(page.top))
+    .fetch_all(&mut *connection)
+    .await?;
+    let words = words(connection, account).await?;
+    let keys = vault.keys(connection, account).await?;
+    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    rows.iter().map(|row| read(&user_data, &words, row)).collect()
+}
+
+pub(crate) async fn faces_of_person(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<Vec<Face>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let owner = person_key(connection, account, number, person).await?;
+    let rows: Vec<FaceRow> = sqlx::query_as(
+        "SELECT seq, face_id, $4, model, sealed_user_data FROM face
+         WHERE account_id = $1 AND container = $2 AND person = $3 ORDER BY seq",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(owner)
+    .bind(person.as_bytes().as_slice())
+    .fetch_all(&mut *connection)
+    .await?;
+    let words = words(connection, account).await?;
+    let keys = vault.keys(connection, account).await?;
+    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    rows.iter().map(|row| read(&user_data, &words, row)).collect()
+}
+
+pub(crate) async fn templates_of_person(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<Vec<PersonTemplate>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let owner = person_key(connection, account, number, person).await?;
+    let rows: Vec<TemplateRow> = sqlx::query_as(
+        "SELECT seq, face_id, space, model, sealed_template FROM face
+         WHERE account_id = $1 AND container = $2 AND person = $3 ORDER BY seq",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(owner)
+    .fetch_all(&mut *connection)
+    .await?;
+    let words = words(connection, account).await?;
+    let keys = vault.keys(connection, account).await?;
+    let templates = keys.compartment(Purpose::FaceTemplate, number, number);
+    rows.iter()
+        .map(|(seq, id, space, model, sealed)| {
+            let (space, model) = (words.get(*space)?, words.get_any(*model)?);
+            let record = Record::template(*seq, id, Some(owner), &space, model.as_deref());
+            let template = open(&templates, &record, sealed, "a template")?;
+            Ok(PersonTemplate { face: uuid(id)?, model, space, template })
+        })
+        .collect()
+}
+
+fn read(
+    compartment: &Compartment<'_>,
+    words: &Words,
+    (seq, id, person, model, sealed_user_data): &FaceRow,
+) -> Result<Face, StoreError> {
+    let record = Record::face(*seq, id);
+    let user_data = sealed_user_data.as_deref();
+    Ok(Face {
+        id: uuid(id)?,
+        key: FaceKey(*seq),
+        person: person.as_deref().map(uuid).transpose()?,
+        model: words.get_any(*model)?,
+        user_data: user_data
+            .map(|sealed| open_text(compartment, &record, sealed, "the user data of a face"))
+            .transpose()?,
+    })
+}

@@ -1,0 +1,162 @@
+use super::super::engine::Connection;
+
+use super::{at_most, numbers_as_json, damaged, key, open, unsigned, uuid, words};
+use crate::error::StoreError;
+use crate::id::{AccountId, FaceKey, PersonKey};
+use crate::keys::{Purpose, Record};
+use crate::records::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};
+use super::super::delete::REMOVED;
+use super::super::vault::Vault;
+use super::super::write::ADDED;
+
+/// Sequence, wire id, person, added version, space, model, sealed template.
+type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Option<i64>, Vec<u8>);
+
+pub(crate) async fn changes_since(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+    version: u64,
+    limit: usize,
+) -> Result<Feed, StoreError> {
+    let versions: Option<(i64, i64)> =
+        sqlx::query_as("SELECT version, trimmed_version FROM container WHERE account_id = $1 AND number = $2")
+            .bind(key(&account))
+            .bind(number)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let (present, trimmed) = versions.ok_or(StoreError::ContainerNotFound)?;
+    let (present, trimmed) = (unsigned(present)?, unsigned(trimmed)?);
+    // Ahead of us: the database was put back to an earlier state under the follower's feet.
+    if version < trimmed || version > present {
+        return Ok(Feed::Reload);
+    }
+    // Up to the version in which the limit is reached, and all of that version.
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT version, op, face FROM change
+         WHERE account_id = $1 AND container = $2 AND version > $3
+           AND version <= coalesce(
+               (SELECT version FROM change WHERE account_id = $1 AND container = $2 AND version > $3
+                ORDER BY version, face LIMIT 1 OFFSET $4), 9223372036854775807)
+         ORDER BY version, face",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(i64::try_from(version).unwrap_or(i64::MAX))
+    .bind(at_most(limit.saturating_sub(1)))
+    .fetch_all(&mut *connection)
+    .await?;
+    let rows = rows
+        .into_iter()
+        .map(|(version, op, face)| {
+            let op = match op {
+                ADDED => ChangeOp::Added,
+                REMOVED => ChangeOp::Removed,
+                _ => return Err(damaged("a change row")),
+            };
+            Ok(ChangeRow { version: unsigned(version)?, op, face: FaceKey(face) })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let through = match rows.last() {
+        Some(last) if rows.len() >= limit => last.version,
+        _ => present,
+    };
+    Ok(Feed::Changes { rows, through })
+}
+
+pub(crate) async fn rows_after(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    number: i64,
+    after: FaceKey,
+    limit: usize,
+) -> Result<Vec<GalleryRow>, StoreError> {
+    let rows: Vec<TemplateRow> = sqlx::query_as(
+        "SELECT seq, face_id, person, added_version, space, model, sealed_template FROM face
+         WHERE account_id = $1 AND container = $2 AND seq > $3 ORDER BY seq LIMIT $4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(after.0)
+    .bind(at_most(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    open_rows(connection, vault, account, number, &rows).await
+}
+
+pub(crate) async fn rows(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    number: i64,
+    faces: &[FaceKey],
+) -> Result<Vec<GalleryRow>, StoreError> {
+    let rows: Vec<TemplateRow> = sqlx::query_as(
+        concat!("SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
+         FROM ", numbers_in!("$3"), " w
+         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
+         ORDER BY f.seq"),
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(numbers_as_json(faces.iter().map(|face| face.0)))
+    .fetch_all(&mut *connection)
+    .await?;
+    open_rows(connection, vault, account, number, &rows).await
+}
+
+pub(crate) async fn recheck(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+    faces: &[FaceKey],
+) -> Result<Vec<FaceIdentity>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+        concat!("SELECT f.seq, f.face_id, p.person_id
+         FROM ", numbers_in!("$3"), " w
+         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
+         LEFT JOIN person p ON p.account_id = $1 AND p.container = $2 AND p.seq = f.person
+         ORDER BY f.seq"),
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(numbers_as_json(faces.iter().map(|face| face.0)))
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|(seq, face, person)| {
+            let person = person.as_deref().map(uuid).transpose()?;
+            Ok(FaceIdentity { key: FaceKey(*seq), face: uuid(face)?, person })
+        })
+        .collect()
+}
+
+async fn open_rows(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    number: i64,
+    rows: &[TemplateRow],
+) -> Result<Vec<GalleryRow>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let words = words(connection, account).await?;
+    let keys = vault.keys(connection, account).await?;
+    let templates = keys.compartment(Purpose::FaceTemplate, number, number);
+    rows.iter()
+        .map(|(seq, id, person, added_version, space, model, sealed)| {
+            let (space, model) = (words.get(*space)?, words.get_any(*model)?);
+            let record = Record::template(*seq, id, *person, &space, model.as_deref());
+            Ok(GalleryRow {
+                face: FaceKey(*seq),
+                person: person.map_or(PersonKey::NONE, PersonKey),
+                added_version: unsigned(*added_version)?,
+                template: open(&templates, &record, sealed, "a template")?,
+                model,
+                space,
+            })
+        })
+        .collect()
+}

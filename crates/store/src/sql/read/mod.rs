@@ -1,0 +1,139 @@
+//! Questions. Each sees one moment of the database and holds it only for as long as it takes to fetch a
+//! bounded number of rows: a long reader would keep erased bytes in the log.
+
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod containers;
+pub(crate) mod face_ids;
+pub(crate) mod faces;
+pub(crate) mod feed;
+pub(crate) mod members;
+pub(crate) mod operations;
+pub(crate) mod persons;
+pub(crate) mod snapshots;
+mod start;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use likeness_base::Secret;
+use super::engine::Connection;
+use uuid::Uuid;
+
+use crate::command::ContainerName;
+use crate::error::StoreError;
+use crate::id::AccountId;
+use crate::keys::{Compartment, Record};
+use super::write::unsigned;
+
+/// The account's id as the leading key column holds it.
+fn key(account: &AccountId) -> &[u8] {
+    account.0.as_bytes()
+}
+
+/// The store's number of a container.
+async fn number_of(
+    connection: &mut Connection,
+    account: AccountId,
+    container: &ContainerName,
+) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT number FROM container WHERE account_id = $1 AND kind = $2 AND wire_id = $3")
+        .bind(key(&account))
+        .bind(i64::from(container.kind.number()))
+        .bind(&container.id)
+        .fetch_optional(connection)
+        .await?
+        .ok_or(StoreError::ContainerNotFound)
+}
+
+/// The store's number of a person.
+async fn person_key(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+    person: Uuid,
+) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT seq FROM person WHERE account_id = $1 AND container = $2 AND person_id = $3")
+        .bind(key(&account))
+        .bind(number)
+        .bind(person.as_bytes().as_slice())
+        .fetch_optional(connection)
+        .await?
+        .ok_or(StoreError::PersonNotFound)
+}
+
+/// The account's words by their numbers. Asked after the rows that refer to them: words are only added.
+pub(crate) async fn words(
+    connection: &mut Connection,
+    account: AccountId,
+) -> Result<Words, StoreError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT number, word FROM label WHERE account_id = $1")
+        .bind(key(&account))
+        .fetch_all(connection)
+        .await?;
+    Ok(Words(rows.into_iter().map(|(number, word)| (number, word.into())).collect()))
+}
+
+pub(crate) struct Words(HashMap<i64, Arc<str>>);
+
+impl Words {
+    pub(crate) fn get(&self, number: i64) -> Result<Arc<str>, StoreError> {
+        self.0.get(&number).cloned().ok_or_else(|| damaged("a label"))
+    }
+
+    /// The word of a column that may be empty.
+    fn get_any(&self, number: Option<i64>) -> Result<Option<Arc<str>>, StoreError> {
+        number.map(|number| self.get(number)).transpose()
+    }
+}
+
+pub(crate) fn open(
+    compartment: &Compartment<'_>,
+    record: &Record,
+    sealed: &[u8],
+    what: &'static str,
+) -> Result<Secret<Vec<u8>>, StoreError> {
+    compartment.open(record, sealed).ok_or_else(|| damaged(what))
+}
+
+pub(crate) fn open_text(
+    compartment: &Compartment<'_>,
+    record: &Record,
+    sealed: &[u8],
+    what: &'static str,
+) -> Result<Secret<String>, StoreError> {
+    let mut plain = open(compartment, record, sealed, what)?;
+    let bytes = std::mem::take(plain.expose_mut());
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => {
+            drop(Secret::new(error.into_bytes()));
+            Err(damaged(what))
+        }
+    }
+}
+
+fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
+    Uuid::from_slice(bytes).map_err(|_| damaged("an id"))
+}
+
+/// Ids as JSON, one bound value whatever their number: hexadecimal digits need no escaping.
+fn as_json(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// Numbers as JSON, one bound value whatever their number, so that the statement stays prepared.
+fn numbers_as_json(numbers: impl Iterator<Item = i64>) -> String {
+    let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+pub(crate) fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged { what: what.to_owned() }
+}
+
+/// A page length or row limit as a bound value.
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

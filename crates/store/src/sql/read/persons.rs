@@ -1,0 +1,124 @@
+use super::super::engine::Connection;
+use uuid::Uuid;
+
+use super::start::last_not_after;
+use super::{at_most, key, number_of, open_text, uuid};
+use crate::command::ContainerName;
+use crate::error::StoreError;
+use crate::id::{AccountId, PersonKey};
+use crate::keys::{AccountKeys, Purpose, Record};
+use crate::records::{PageStart, Person};
+use super::super::vault::Vault;
+
+/// Sequence, wire id, sealed name, sealed user data.
+type PersonRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+pub(crate) async fn person(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<Option<Person>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let row: Option<PersonRow> = sqlx::query_as(
+        "SELECT seq, person_id, sealed_name, sealed_user_data FROM person
+         WHERE account_id = $1 AND container = $2 AND person_id = $3",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(person.as_bytes().as_slice())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let faces: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT face_id FROM face WHERE account_id = $1 AND container = $2 AND person = $3 ORDER BY seq",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(row.0)
+    .fetch_all(&mut *connection)
+    .await?;
+    let keys = vault.keys(connection, account).await?;
+    let mut person = Reader::new(&keys, number).read(&row)?;
+    person.faces = faces.iter().map(|id| uuid(id)).collect::<Result<_, _>>()?;
+    Ok(Some(person))
+}
+
+pub(crate) async fn persons(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    page: &PageStart,
+) -> Result<Vec<Person>, StoreError> {
+    let number = number_of(connection, account, container).await?;
+    let after = last_not_after(&page.after);
+    let rows: Vec<PersonRow> = sqlx::query_as(
+        "SELECT seq, person_id, sealed_name, sealed_user_data FROM person
+         WHERE account_id = $1 AND container = $2 AND person_id > $3 ORDER BY person_id LIMIT $4",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(&after)
+    .bind(at_most(page.top))
+    .fetch_all(&mut *connection)
+    .await?;
+    // The same page again, with a row for every face instead of the texts.
+    let faces: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        concat!("SELECT p.person_id, f.face_id
+         FROM (SELECT seq, person_id FROM person
+               WHERE account_id = $1 AND container = $2 AND person_id > $3 ORDER BY person_id LIMIT $4) p
+         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.person = p.seq
+         ORDER BY p.person_id, f.seq"),
+    )
+    .bind(key(&account))
+    .bind(number)
+    .bind(&after)
+    .bind(at_most(page.top))
+    .fetch_all(&mut *connection)
+    .await?;
+    let keys = vault.keys(connection, account).await?;
+
+    let reader = Reader::new(&keys, number);
+    let mut faces = faces.into_iter().peekable();
+    rows.iter()
+        .map(|row| {
+            let mut person = reader.read(row)?;
+            while let Some((_, face)) = faces.next_if(|(owner, _)| *owner == row.1) {
+                person.faces.push(uuid(&face)?);
+            }
+            Ok(person)
+        })
+        .collect()
+}
+
+/// Opens the texts of people of one container.
+struct Reader<'k> {
+    names: crate::keys::Compartment<'k>,
+    user_data: crate::keys::Compartment<'k>,
+}
+
+impl<'k> Reader<'k> {
+    fn new(keys: &'k AccountKeys, number: i64) -> Self {
+        Self {
+            names: keys.compartment(Purpose::PersonName, number, number),
+            user_data: keys.compartment(Purpose::PersonUserData, number, number),
+        }
+    }
+
+    /// The person without their faces.
+    fn read(&self, (seq, id, sealed_name, sealed_user_data): &PersonRow) -> Result<Person, StoreError> {
+        let record = Record::person(*seq, id);
+        let user_data = sealed_user_data.as_deref();
+        Ok(Person {
+            id: uuid(id)?,
+            key: PersonKey(*seq),
+            name: open_text(&self.names, &record, sealed_name, "the name of a person")?,
+            user_data: user_data
+                .map(|sealed| open_text(&self.user_data, &record, sealed, "the user data of a person"))
+                .transpose()?,
+            faces: Vec::new(),
+        })
+    }
+}

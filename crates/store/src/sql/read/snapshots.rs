@@ -1,0 +1,97 @@
+use likeness_base::Timestamp;
+use sqlx::Row;
+
+use super::super::engine::{Connection, EngineRow};
+use uuid::Uuid;
+
+use super::{damaged, key, open_text, uuid};
+use crate::command::ContainerKind;
+use crate::error::StoreError;
+use crate::id::AccountId;
+use crate::keys::{Purpose, Record};
+use crate::records::Snapshot;
+use super::super::vault::Vault;
+
+pub(crate) async fn snapshot(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Snapshot>, StoreError> {
+    Ok(visible(connection, vault, account, Some(id), now).await?.pop())
+}
+
+pub(crate) async fn snapshots(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<Snapshot>, StoreError> {
+    visible(connection, vault, account, None, now).await
+}
+
+/// What the account took or may apply; of several ways to see one snapshot, its own.
+async fn visible(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    only: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<Snapshot>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT s.* FROM snapshot s
+         WHERE s.account_id = $1 AND ($3 IS NULL OR s.snapshot_id = $3) AND s.expires_at > $2
+         UNION ALL
+         SELECT s.* FROM snapshot_offer o
+         JOIN snapshot s ON s.account_id = o.taken_by AND s.snapshot_id = o.snapshot_id
+         WHERE o.account_id = $1 AND o.taken_by <> $1 AND ($3 IS NULL OR o.snapshot_id = $3) AND s.expires_at > $2
+         ORDER BY 2",
+    )
+    .bind(key(&account))
+    .bind(now.as_millis())
+    .bind(only.as_ref().map(|id| id.as_bytes().as_slice()))
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let taken_by = AccountId(uuid(row.try_get("account_id")?)?);
+        let scope = if taken_by == account {
+            let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+                "SELECT offered_to FROM snapshot_scope WHERE account_id = $1 AND snapshot_id = $2 ORDER BY offered_to",
+            )
+            .bind(key(&account))
+            .bind(row.try_get::<&[u8], _>("snapshot_id")?)
+            .fetch_all(&mut *connection)
+            .await?;
+            ids.iter().map(|id| Ok(AccountId(uuid(id)?))).collect::<Result<_, StoreError>>()?
+        } else {
+            vec![account]
+        };
+        let keys = vault.keys(connection, taken_by).await?;
+        let snapshot = read(row, taken_by, scope)?;
+        let number: i64 = row.try_get("container")?;
+        let record = Record::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
+        let sealed: Option<&[u8]> = row.try_get("sealed_user_data")?;
+        let compartment = keys.compartment(Purpose::SnapshotUserData, number, number);
+        let user_data =
+            sealed.map(|sealed| open_text(&compartment, &record, sealed, "the user data of a snapshot")).transpose()?;
+        found.push(Snapshot { user_data, ..snapshot });
+    }
+    Ok(found)
+}
+
+/// Everything but the user data.
+fn read(row: &EngineRow, taken_by: AccountId, scope: Vec<AccountId>) -> Result<Snapshot, StoreError> {
+    let moment = |column| row.try_get(column).map(Timestamp::from_millis);
+    Ok(Snapshot {
+        id: uuid(row.try_get("snapshot_id")?)?,
+        taken_by,
+        kind: ContainerKind::from_number(row.try_get("source_kind")?).ok_or_else(|| damaged("a container kind"))?,
+        scope,
+        user_data: None,
+        created_at: moment("created_at")?,
+        updated_at: moment("updated_at")?,
+        expires_at: moment("expires_at")?,
+    })
+}

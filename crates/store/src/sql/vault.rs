@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, RwLock};
+
+use likeness_base::Randomness;
+use super::engine::Connection;
+
+use crate::error::StoreError;
+use crate::id::AccountId;
+use crate::keys::{AccountKeys, InstallationKey};
+
+/// The installation key and the accounts' data keys that have been unwrapped with it.
+pub(crate) struct Vault {
+    installation: Arc<InstallationKey>,
+    randomness: Arc<dyn Randomness>,
+    unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
+}
+
+impl Vault {
+    pub(crate) fn new(installation: Arc<InstallationKey>, randomness: Arc<dyn Randomness>) -> Self {
+        Self { installation, randomness, unwrapped: RwLock::default() }
+    }
+
+    pub(crate) fn installation(&self) -> &InstallationKey {
+        &self.installation
+    }
+
+    pub(crate) fn randomness(&self) -> &dyn Randomness {
+        &*self.randomness
+    }
+
+    /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that
+    /// writes: keys of an account whose creation is then undone must not be remembered.
+    pub(crate) async fn keys(
+        &self,
+        connection: &mut Connection,
+        account: AccountId,
+    ) -> Result<Arc<AccountKeys>, StoreError> {
+        if let Some(keys) = self.unwrapped.read().expect("no holder of this lock panics").get(&account) {
+            return Ok(Arc::clone(keys));
+        }
+        let wrapped: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT key_id, wrapped FROM data_key WHERE account_id = $1")
+            .bind(account.0.as_bytes().as_slice())
+            .fetch_all(connection)
+            .await?;
+        if wrapped.is_empty() {
+            return Err(StoreError::AccountNotFound);
+        }
+        let damaged = || StoreError::Damaged { what: "a data key of an account".into() };
+        let wrapped = wrapped
+            .into_iter()
+            .map(|(key_id, wrapped)| Ok((u32::try_from(key_id).map_err(|_| damaged())?, wrapped)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let keys = self
+            .installation
+            .unwrap_data_keys(account.0, &wrapped)
+            .ok_or_else(damaged)?;
+        let keys = Arc::new(keys);
+        self.unwrapped.write().expect("no holder of this lock panics").insert(account, Arc::clone(&keys));
+        Ok(keys)
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault(..)")
+    }
+}

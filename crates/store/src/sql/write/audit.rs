@@ -1,0 +1,78 @@
+use likeness_base::Timestamp;
+
+use super::{Done, Work};
+use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
+use crate::command::Actor;
+use crate::error::StoreError;
+use crate::id::AccountId;
+
+/// Adds the command's row to the account's chain.
+pub(super) async fn append(work: &mut Work<'_>, done: &Done) -> Result<(), StoreError> {
+    add(work, work.command.account, work.command.actor, work.command.write.action(), done).await
+}
+
+/// Adds a row to the chain of another account that the command concerns. Who acted there is none of its actors, so
+/// the system stands for them; the request is the same in both chains.
+pub(super) async fn append_elsewhere(
+    work: &mut Work<'_>,
+    account: AccountId,
+    action: &str,
+    done: &Done,
+) -> Result<(), StoreError> {
+    add(work, account, Actor::System, action, done).await
+}
+
+async fn add(
+    work: &mut Work<'_>,
+    account: AccountId,
+    actor: Actor,
+    action: &str,
+    done: &Done,
+) -> Result<(), StoreError> {
+    let last: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT seq, hash FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
+            .bind(account.0.as_bytes().as_slice())
+            .fetch_optional(&mut *work.connection)
+            .await?;
+    let (sequence, previous) = match last {
+        Some((sequence, hash)) => {
+            let hash = hash.try_into().map_err(|_| StoreError::Damaged { what: "an audit hash".into() })?;
+            (sequence, hash)
+        }
+        None => (0, GENESIS),
+    };
+    let mut entry = AuditEntry {
+        account,
+        sequence: sequence + 1,
+        at: Timestamp::from_millis(work.at()),
+        actor: actor.as_text().to_owned(),
+        action: action.to_owned(),
+        target: done.target,
+        records: done.records,
+        outcome: AuditOutcome::Applied,
+        request_id: work.command.request_id,
+        previous,
+        hash: GENESIS,
+    };
+    entry.hash = entry.expected_hash();
+    sqlx::query(
+        "INSERT INTO audit (account_id, seq, at, actor, action, target_kind, target_number, records, outcome,
+                            request_id, prev_hash, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(account.0.as_bytes().as_slice())
+    .bind(entry.sequence)
+    .bind(work.at())
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(entry.target.map(|target| i64::from(target.kind.number())))
+    .bind(entry.target.map(|target| target.number))
+    .bind(i64::try_from(entry.records).unwrap_or(i64::MAX))
+    .bind(i64::from(entry.outcome.number()))
+    .bind(entry.request_id.as_bytes().as_slice())
+    .bind(entry.previous.as_slice())
+    .bind(entry.hash.as_slice())
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(())
+}

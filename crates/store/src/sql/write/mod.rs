@@ -1,0 +1,316 @@
+//! What each command writes. Every function here runs inside the writer's transaction.
+
+mod accounts;
+mod audit;
+mod containers;
+mod copy;
+mod face_ids;
+mod faces;
+mod members;
+mod notes;
+mod operations;
+mod persons;
+mod snapshots;
+mod training;
+
+use std::sync::Arc;
+
+use super::engine::Connection;
+use uuid::Uuid;
+
+use super::delete;
+use super::vault::Vault;
+use crate::audit::AuditTarget;
+use crate::id::AccountId;
+use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
+use crate::error::StoreError;
+use crate::keys::{AccountKeys, Purpose, Record};
+pub(crate) use faces::{ADDED, find_face};
+pub(crate) use snapshots::find as find_snapshot;
+pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
+
+/// Everything a command's steps need to hand.
+pub(crate) struct Work<'a> {
+    pub(crate) connection: &'a mut Connection,
+    pub(crate) command: &'a Command,
+    vault: &'a Vault,
+    keys: Option<Arc<AccountKeys>>,
+    /// Those of the other account that the command reads from.
+    source_keys: Option<Arc<AccountKeys>>,
+}
+
+/// The keys that a command needs, unwrapped before its transaction begins.
+pub(crate) struct CommandKeys {
+    /// Of the account that is written to; `None`: there is no such account.
+    pub(crate) own: Option<Arc<AccountKeys>>,
+    /// Of the account that is read from, where there is one.
+    pub(crate) source: Option<Arc<AccountKeys>>,
+}
+
+impl<'a> Work<'a> {
+    /// The account's id as the leading key column holds it.
+    pub(crate) fn account(&self) -> &'a [u8] {
+        self.command.account.0.as_bytes()
+    }
+
+    /// The time of the command in milliseconds.
+    pub(crate) fn at(&self) -> i64 {
+        self.command.at.as_millis()
+    }
+
+    fn own_keys(&self) -> Arc<AccountKeys> {
+        Arc::clone(self.keys.as_ref().expect("commands without keys are refused before they write"))
+    }
+
+    /// Seals a value for its place. What lies in a container has the container's number as epoch.
+    fn seal(&self, purpose: Purpose, container: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+        self.seal_in_epoch(purpose, container, container, record, plain)
+    }
+
+    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+        self.own_keys().compartment(purpose, container, epoch).seal(self.vault.randomness(), record, plain)
+    }
+}
+
+/// What a command did, for its caller and for the audit row.
+pub(crate) struct Done {
+    pub(crate) applied: Applied,
+    pub(crate) target: Option<AuditTarget>,
+    /// How many records it made, changed or removed; 0 leaves no audit row.
+    pub(crate) records: u64,
+}
+
+impl Done {
+    /// Something done to a container.
+    pub(crate) fn to(bumped: &Bumped, records: u64, applied: Applied) -> Self {
+        let target = AuditTarget { kind: bumped.kind, number: bumped.number };
+        let applied = Applied { container: Some(bumped.number), version: bumped.version, ..applied };
+        Self { applied, target: Some(target), records }
+    }
+}
+
+/// What became of a command that was not refused.
+pub(crate) enum Outcome {
+    /// It was done now.
+    Done(Applied),
+    /// It had been done before. What this run wrote must be undone; [`known_answer`] has the answer.
+    Repeated,
+}
+
+/// Applies one command, writes its audit row and notes its key.
+pub(crate) async fn apply(
+    connection: &mut Connection,
+    vault: &Vault,
+    keys: CommandKeys,
+    command: &Command,
+) -> Result<Outcome, StoreError> {
+    let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source };
+    if work.keys.is_none() && !matches!(command.write, Write::CreateAccount {}) {
+        return Err(StoreError::AccountNotFound);
+    }
+    let (write, operation) = match &command.write {
+        Write::Tracked { operation, write } => (&**write, Some(operation)),
+        write => (write, None),
+    };
+    let done = perform(work, write).await?;
+    if let Some(operation) = operation {
+        operations::note(work, operation).await?;
+    }
+    if done.records > 0 {
+        audit::append(work, &done).await?;
+        if !notes::add(work, &done.applied).await? {
+            return Ok(Outcome::Repeated);
+        }
+    }
+    Ok(Outcome::Done(done.applied))
+}
+
+/// The answer that a command got when it was done before, if it was. Asked after a refusal: the second run of a
+/// command that makes something finds it made.
+pub(crate) async fn known_answer(
+    connection: &mut Connection,
+    command: &Command,
+) -> Result<Option<Applied>, StoreError> {
+    notes::find(connection, command).await
+}
+
+/// The other account whose records the command reads.
+pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
+    match write {
+        Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
+        Write::Tracked { write, .. } => reads_from(write),
+        _ => None,
+    }
+}
+
+/// The answer to a command that was undone because it was refused or had been done before.
+pub(crate) fn answer_of(
+    refused: Result<Outcome, StoreError>,
+    known: Option<Applied>,
+) -> Result<Applied, StoreError> {
+    match (known, refused) {
+        (Some(applied), _) => Ok(applied),
+        (None, Err(refusal)) => Err(refusal),
+        (None, Ok(_)) => Err(StoreError::Damaged { what: "a note of a command".into() }),
+    }
+}
+
+async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError> {
+    match write {
+        Write::CreateAccount {} => accounts::create(work).await,
+        Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
+        Write::CreateContainer { container, name, user_data, model, limit } => {
+            containers::create(work, container, name, user_data.as_ref(), model, *limit).await
+        }
+        Write::UpdateContainer { container, name, user_data } => {
+            containers::update(work, container, name.as_ref(), user_data.as_ref()).await
+        }
+        Write::DeleteContainer { container } => delete::container(work, container).await,
+        Write::CreatePerson { container, person, name, user_data, limit, account_limit } => {
+            let limits = persons::Limits { container: *limit, account: *account_limit };
+            persons::create(work, container, *person, name, user_data.as_ref(), limits).await
+        }
+        Write::UpdatePerson { container, person, name, user_data } => {
+            persons::update(work, container, *person, name.as_ref(), user_data.as_ref()).await
+        }
+        Write::DeletePerson { container, person } => delete::person(work, container, *person).await,
+        Write::AddFace { container, person, face, limit } => {
+            faces::add(work, container, *person, face, None, *limit).await
+        }
+        Write::AddDirectoryFace { person, model, face, limit } => {
+            faces::add(work, &ContainerName::directory(), Some(*person), face, Some(model), *limit).await
+        }
+        Write::CreateDynamicGroup { id, name, user_data, add } => {
+            members::create(work, &ContainerName::dynamic_group(id), name, user_data.as_ref(), add).await
+        }
+        Write::UpdateDynamicGroup { id, name, user_data, add, remove } => {
+            let group = ContainerName::dynamic_group(id);
+            members::update(work, &group, name.as_ref(), user_data.as_ref(), add, remove).await
+        }
+        Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at } => {
+            snapshots::take(work, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
+        }
+        Write::UpdateSnapshot { snapshot, scope, user_data } => {
+            snapshots::update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
+        }
+        Write::DeleteSnapshot { snapshot } => delete::snapshot(work, *snapshot).await,
+        Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit } => {
+            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
+            snapshots::apply(work, *snapshot, *taken_by, container, limits).await
+        }
+        Write::Tracked { .. } => Err(StoreError::Inconsistent("a tracked command is tracked once")),
+        Write::UpdateFace { container, person, face, user_data } => {
+            faces::update(work, container, *person, *face, user_data.as_ref()).await
+        }
+        Write::DeleteFace { container, person, face } => delete::face(work, container, *person, *face).await,
+        Write::KeepFaceIds { faces } => face_ids::keep(work, faces).await,
+        Write::StartTraining { container } => training::start(work, container).await,
+        Write::ProgressTraining { container, training } => training::progress(work, container, *training).await,
+        Write::FinishTraining { container, training, outcome } => {
+            training::finish(work, container, *training, outcome).await
+        }
+        Write::ExpireDue { limit } => delete::expired(work, i64::from(*limit)).await,
+    }
+}
+
+/// A container whose version this command has just moved.
+pub(crate) struct Bumped {
+    pub(crate) kind: ContainerKind,
+    pub(crate) number: i64,
+    pub(crate) version: u64,
+    pub(crate) persons: i64,
+    pub(crate) faces: i64,
+    has_change_rows: bool,
+}
+
+impl Bumped {
+    /// The version as the database holds it.
+    pub(crate) fn version_column(&self) -> i64 {
+        i64::try_from(self.version).expect("it was read from such a column")
+    }
+}
+
+/// Moves the container's version by one. Every write to a container begins with this.
+pub(crate) async fn bump(work: &mut Work<'_>, container: &ContainerName) -> Result<Bumped, StoreError> {
+    let row: Option<(i64, i64, i64, i64, bool)> = sqlx::query_as(
+        "UPDATE container SET version = version + 1
+         WHERE account_id = $1 AND kind = $2 AND wire_id = $3
+         RETURNING number, version, persons, faces, trim_due IS NOT NULL",
+    )
+    .bind(work.account())
+    .bind(i64::from(container.kind.number()))
+    .bind(&container.id)
+    .fetch_optional(&mut *work.connection)
+    .await?;
+    let (number, version, persons, faces, has_change_rows) = row.ok_or(StoreError::ContainerNotFound)?;
+    Ok(Bumped { kind: container.kind, number, version: unsigned(version)?, persons, faces, has_change_rows })
+}
+
+/// Notes when the container's change rows may first be trimmed, if it had none so far.
+pub(crate) async fn note_change_rows(work: &mut Work<'_>, bumped: &Bumped) -> Result<(), StoreError> {
+    if bumped.has_change_rows {
+        return Ok(());
+    }
+    sqlx::query("UPDATE container SET trim_due = $3 WHERE account_id = $1 AND number = $2")
+        .bind(work.account())
+        .bind(bumped.number)
+        .bind(work.at().saturating_add(delete::CHANGE_ROWS_KEPT_MILLIS))
+        .execute(&mut *work.connection)
+        .await?;
+    Ok(())
+}
+
+/// Counts in the container's row what came and went.
+pub(crate) async fn count(work: &mut Work<'_>, number: i64, persons: i64, faces: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE container SET persons = persons + $3, faces = faces + $4 WHERE account_id = $1 AND number = $2",
+    )
+    .bind(work.account())
+    .bind(number)
+    .bind(persons)
+    .bind(faces)
+    .execute(&mut *work.connection)
+    .await?;
+    Ok(())
+}
+
+/// The store's number of a person.
+pub(crate) async fn person_key(work: &mut Work<'_>, number: i64, person: Uuid) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT seq FROM person WHERE account_id = $1 AND container = $2 AND person_id = $3")
+        .bind(work.account())
+        .bind(number)
+        .bind(person.as_bytes().as_slice())
+        .fetch_optional(&mut *work.connection)
+        .await?
+        .ok_or(StoreError::PersonNotFound)
+}
+
+/// The number under which a word is kept, which is given to it now if it is new.
+async fn label(work: &mut Work<'_>, word: &str) -> Result<i64, StoreError> {
+    let known: Option<i64> = sqlx::query_scalar("SELECT number FROM label WHERE account_id = $1 AND word = $2")
+        .bind(work.account())
+        .bind(word)
+        .fetch_optional(&mut *work.connection)
+        .await?;
+    if let Some(number) = known {
+        return Ok(number);
+    }
+    let number: i64 = sqlx::query_scalar(
+        "UPDATE account SET next_label = next_label + 1 WHERE account_id = $1 RETURNING next_label - 1",
+    )
+    .bind(work.account())
+    .fetch_one(&mut *work.connection)
+    .await?;
+    sqlx::query("INSERT INTO label (account_id, number, word) VALUES ($1, $2, $3)")
+        .bind(work.account())
+        .bind(number)
+        .bind(word)
+        .execute(&mut *work.connection)
+        .await?;
+    Ok(number)
+}
+
+/// A count or version as the database holds it.
+pub(crate) fn unsigned(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Damaged { what: "a negative count".into() })
+}

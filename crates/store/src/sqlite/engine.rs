@@ -1,0 +1,76 @@
+//! What the shared SQL needs to know of SQLite.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
+use sqlx::Transaction;
+
+pub(crate) use super::SqliteStore as EngineStore;
+pub(crate) use crate::database_error::refuse_duplicate;
+use crate::error::StoreError;
+
+pub(crate) type Connection = SqliteConnection;
+pub(crate) type EngineRow = SqliteRow;
+
+/// A connection for one question.
+pub(crate) struct Held(PoolConnection<Sqlite>);
+
+/// A connection that sees one moment of the database until it is done.
+pub(crate) struct Moment(Transaction<'static, Sqlite>);
+
+impl EngineStore {
+    pub(crate) async fn connection(&self) -> Result<Held, StoreError> {
+        Ok(Held(self.readers.acquire().await?))
+    }
+
+    pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
+        Ok(Moment(self.readers.begin().await?))
+    }
+
+    /// A file answers or fails by itself.
+    pub(crate) async fn in_time<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        question.await
+    }
+}
+
+impl Held {
+    pub(crate) async fn done<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        answer
+    }
+}
+
+impl Moment {
+    pub(crate) async fn done<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        let answer = answer?;
+        self.0.rollback().await?;
+        Ok(answer)
+    }
+}
+
+impl Deref for Held {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+impl Deref for Moment {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Moment {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
