@@ -69,7 +69,8 @@ impl StoreConfig {
             None => {
                 let file = self.address_file.display();
                 let text = std::fs::read_to_string(&self.address_file);
-                let text = Secret::new(text.with_context(|| format!("the file {file} (LIKENESS_STORE_FILE) cannot be read"))?);
+                let text =
+                    Secret::new(text.with_context(|| format!("the file {file} (LIKENESS_STORE_FILE) cannot be read"))?);
                 Secret::new(text.expose().trim().to_owned())
             }
         };

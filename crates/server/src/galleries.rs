@@ -302,7 +302,14 @@ mod tests {
 
         async fn write(&self, write: Write) {
             let at = Timestamp::from_millis(1);
-            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)), write };
+            let command = Command {
+                account: ACCOUNT,
+                actor: Actor::System,
+                at,
+                request_id: Uuid::nil(),
+                key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)),
+                write,
+            };
             self.ledger.apply(command).await.expect("the write is accepted");
         }
 

@@ -86,11 +86,7 @@ pub(crate) async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
 }
 
 /// Does something now and again until told to stop.
-async fn every<F: Future<Output = ()>>(
-    pause: Duration,
-    mut stopped: watch::Receiver<bool>,
-    something: impl Fn() -> F,
-) {
+async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Receiver<bool>, something: impl Fn() -> F) {
     loop {
         something().await;
         tokio::select! {

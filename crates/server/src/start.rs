@@ -19,8 +19,8 @@ use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, Command, KeySlot, PostgresStore, SqliteStore, Store, Write};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
-use std::time::Duration;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Runs a future to its end on a runtime of its own.

@@ -88,14 +88,19 @@ impl Trainings {
     async fn see_through(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
         loop {
             let outcome = async {
-                let number = self.store.container(account, container).await?.ok_or(StoreError::ContainerNotFound)?.number;
-                self.leases.once(account, &job_of(number), self.run(account, container, request_id)).await?.unwrap_or(Ok(()))
+                let number =
+                    self.store.container(account, container).await?.ok_or(StoreError::ContainerNotFound)?.number;
+                self.leases
+                    .once(account, &job_of(number), self.run(account, container, request_id))
+                    .await?
+                    .unwrap_or(Ok(()))
             };
             match outcome.await {
                 // Deleted while it was being trained: there is nobody left to tell.
                 Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
                 Err(
-                    error @ (StoreError::Busy | StoreError::DiskFull | StoreError::Unreachable | StoreError::Backend(_)),
+                    error
+                    @ (StoreError::Busy | StoreError::DiskFull | StoreError::Unreachable | StoreError::Backend(_)),
                 ) => {
                     tracing::warn!(%account, %error, "A training could not go on; trying again");
                     tokio::time::sleep(TRY_AGAIN).await;

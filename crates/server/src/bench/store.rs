@@ -52,8 +52,14 @@ impl Bench {
     }
 
     async fn write(&self, write: Write) -> Result<Applied> {
-        let command =
-            Command { account: self.account, actor: Actor::System, at: SystemClock.now(), request_id: id(), key: id(), write };
+        let command = Command {
+            account: self.account,
+            actor: Actor::System,
+            at: SystemClock.now(),
+            request_id: id(),
+            key: id(),
+            write,
+        };
         Ok(self.store.apply(command).await?)
     }
 

@@ -10,7 +10,7 @@ use crate::effects::{SystemClock, SystemRandomness};
 use crate::start::{Missing, open_store};
 use crate::templates;
 use anyhow::{Context, Result, bail};
-use likeness_base::{Clock as _, Secret, random_bytes};
+use likeness_base::{Clock as _, Secret};
 use likeness_store::{Actor, Command, ContainerKind, ContainerName, NewFace, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -55,8 +55,14 @@ async fn fill(setting: &Setting<'_>, data: &Path, faces: usize) -> Result<()> {
     let store = open_store(&config, Missing::Refuse).await?.store;
     let account = store.accounts().await?.first().context("the first start made an account")?.id;
     let apply = |write| {
-        let command =
-            Command { account, actor: Actor::Operator, at: SystemClock.now(), request_id: Uuid::nil(), key: crate::effects::random_id(&SystemRandomness), write };
+        let command = Command {
+            account,
+            actor: Actor::Operator,
+            at: SystemClock.now(),
+            request_id: Uuid::nil(),
+            key: crate::effects::random_id(&SystemRandomness),
+            write,
+        };
         let store = store.clone();
         async move { store.apply(command).await }
     };

@@ -3,7 +3,6 @@
 use super::arguments::Fields;
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_store};
-use likeness_base::random_bytes;
 use likeness_store::{PageStart, Person, Write};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
-use likeness_base::{Secret, random_bytes};
+use likeness_base::{Clock as _, Secret};
 use likeness_store::StoreError;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -8,8 +8,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 
 pub(crate) use super::PostgresStore as EngineStore;
-pub(crate) use crate::database_error::refuse_duplicate;
 use crate::database_error::is_refusal;
+pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
 
 pub(crate) type Connection = PgConnection;
@@ -41,7 +41,10 @@ impl EngineStore {
         Ok(Moment(held))
     }
 
-    pub(crate) async fn in_time<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    pub(crate) async fn in_time<T>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         in_time(question).await
     }
 }

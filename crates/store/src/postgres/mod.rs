@@ -9,11 +9,7 @@
 /// A bound JSON list of ids, in hexadecimal digits, as rows of `id`.
 macro_rules! ids_in {
     ($list:literal) => {
-        concat!(
-            "(SELECT DISTINCT decode(value, 'hex') AS id FROM json_array_elements_text(CAST(",
-            $list,
-            " AS json)))"
-        )
+        concat!("(SELECT DISTINCT decode(value, 'hex') AS id FROM json_array_elements_text(CAST(", $list, " AS json)))")
     };
 }
 
@@ -106,7 +102,11 @@ impl PostgresStore {
     ///
     /// # Errors
     /// As [`PostgresStore::open`]. A migration that fails leaves nothing of itself.
-    pub async fn migrate(target: &PostgresTarget, key: &InstallationKey, randomness: &dyn Randomness) -> Result<(i64, i64), StoreError> {
+    pub async fn migrate(
+        target: &PostgresTarget,
+        key: &InstallationKey,
+        randomness: &dyn Randomness,
+    ) -> Result<(i64, i64), StoreError> {
         let pool = open::pool(target);
         let outcome = open::migrate(&pool, key, randomness).await;
         pool.close().await;
@@ -120,7 +120,13 @@ impl PostgresStore {
         Lanes::apply(&self.lanes, command).await
     }
 
-    async fn take_lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError> {
+    async fn take_lease(
+        &self,
+        account: AccountId,
+        job: &str,
+        holder: Uuid,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
         let mut held = self.connection().await?;
         let answer = self.in_time(lease::take(&mut held, account, job, holder, length)).await;
         held.done(answer).await

@@ -120,8 +120,11 @@ async fn make_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
         "INSERT INTO migration_lock (only_row) VALUES (1) ON CONFLICT DO NOTHING",
     ] {
         match sqlx::query(statement).execute(&mut *connection).await {
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() || error.code().as_deref() == Some("42P07") => {}
-            other => drop(other?),
+            Err(sqlx::Error::Database(error))
+                if error.is_unique_violation() || error.code().as_deref() == Some("42P07") => {}
+            other => {
+                other?;
+            }
         }
     }
     Ok(())

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
-use likeness_base::Randomness;
 use super::engine::Connection;
+use likeness_base::Randomness;
 
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -51,10 +51,7 @@ impl Vault {
             .into_iter()
             .map(|(key_id, wrapped)| Ok((u32::try_from(key_id).map_err(|_| damaged())?, wrapped)))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        let keys = self
-            .installation
-            .unwrap_data_keys(account.0, &wrapped)
-            .ok_or_else(damaged)?;
+        let keys = self.installation.unwrap_data_keys(account.0, &wrapped).ok_or_else(damaged)?;
         let keys = Arc::new(keys);
         self.unwrapped.write().expect("no holder of this lock panics").insert(account, Arc::clone(&keys));
         Ok(keys)

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
+use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
-use sqlx::Transaction;
 
 pub(crate) use super::SqliteStore as EngineStore;
 pub(crate) use crate::database_error::refuse_duplicate;
@@ -30,7 +30,10 @@ impl EngineStore {
     }
 
     /// A file answers or fails by itself.
-    pub(crate) async fn in_time<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    pub(crate) async fn in_time<T>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         question.await
     }
 }

@@ -76,10 +76,14 @@ impl SqliteStore {
         let connection = open::writer(path, &key, &*randomness).await?;
         let readers = open::readers(path).await?;
         let vault = Arc::new(Vault::new(key, randomness));
-        Ok(Self { writer: WriterHandle::spawn(connection, Arc::clone(&vault)), readers, vault, leases: Leases::default() })
+        Ok(Self {
+            writer: WriterHandle::spawn(connection, Arc::clone(&vault)),
+            readers,
+            vault,
+            leases: Leases::default(),
+        })
     }
 }
-
 
 /// What the shared door leaves to the engine.
 impl SqliteStore {
@@ -87,7 +91,13 @@ impl SqliteStore {
         self.writer.apply(command).await
     }
 
-    async fn take_lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError> {
+    async fn take_lease(
+        &self,
+        account: AccountId,
+        job: &str,
+        holder: Uuid,
+        length: Duration,
+    ) -> Result<bool, StoreError> {
         Ok(self.leases.take(account, job, holder, length))
     }
 

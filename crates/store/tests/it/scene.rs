@@ -97,7 +97,14 @@ impl Scene {
     }
 
     pub(crate) fn command(&self, write: Write) -> Command {
-            Command { account: self.account, actor: self.actor, at: self.now(), request_id: self.id(), key: fresh_key(), write }
+        Command {
+            account: self.account,
+            actor: self.actor,
+            at: self.now(),
+            request_id: self.id(),
+            key: fresh_key(),
+            write,
+        }
     }
 
     /// A random id for a person or face.

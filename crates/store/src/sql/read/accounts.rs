@@ -1,17 +1,18 @@
-use likeness_base::Timestamp;
 use super::super::engine::Connection;
+use likeness_base::Timestamp;
 
+use super::super::vault::Vault;
 use super::{damaged, key, open_text, unsigned, uuid};
 use crate::command::{ContainerKind, KeySlot};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{Purpose, Record};
 use crate::records::{Account, AccountKey, Totals};
-use super::super::vault::Vault;
 
 pub(crate) async fn accounts(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT account_id, created_at FROM account ORDER BY account_id").fetch_all(&mut *connection).await?;
+    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as("SELECT account_id, created_at FROM account ORDER BY account_id")
+        .fetch_all(&mut *connection)
+        .await?;
     rows.iter()
         .map(|(id, created_at)| {
             Ok(Account { id: AccountId(uuid(id)?), created_at: Timestamp::from_millis(*created_at) })

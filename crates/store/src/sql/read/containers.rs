@@ -5,14 +5,14 @@ use sqlx::Row;
 
 use super::super::engine::{Connection, EngineRow};
 
-use super::{at_most, numbers_as_json, damaged, key, open_text, unsigned};
+use super::super::vault::Vault;
+use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
+use super::{at_most, damaged, key, numbers_as_json, open_text, unsigned};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, Purpose, Record};
 use crate::records::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};
-use super::super::vault::Vault;
-use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 
 pub(crate) async fn container(
     connection: &mut Connection,

@@ -1,15 +1,15 @@
 use std::collections::HashMap;
 
-use likeness_base::Timestamp;
 use super::super::engine::Connection;
+use likeness_base::Timestamp;
 use uuid::Uuid;
 
+use super::super::vault::Vault;
 use super::{as_json, key, open, uuid, words};
 use crate::command::DetectedFace;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceId, hour_of};
 use crate::keys::{Purpose, Record};
-use super::super::vault::Vault;
 
 /// Wire id, expiry, space, model, sealed template.
 type FaceIdRow = (Vec<u8>, i64, i64, i64, Vec<u8>);
@@ -21,12 +21,16 @@ pub(crate) async fn face_ids(
     ids: &[Uuid],
     now: Timestamp,
 ) -> Result<Vec<Option<DetectedFace>>, StoreError> {
-    let rows: Vec<FaceIdRow> = sqlx::query_as(
-        concat!("SELECT f.face_id, f.expires_at, f.space, f.model, f.sealed_template
-         FROM ", ids_in!("$2"), " w
-         ", then_join!(), " face_id f ON f.account_id = $1 AND f.face_id = w.id
-         WHERE f.expires_at > $3"),
-    )
+    let rows: Vec<FaceIdRow> = sqlx::query_as(concat!(
+        "SELECT f.face_id, f.expires_at, f.space, f.model, f.sealed_template
+         FROM ",
+        ids_in!("$2"),
+        " w
+         ",
+        then_join!(),
+        " face_id f ON f.account_id = $1 AND f.face_id = w.id
+         WHERE f.expires_at > $3"
+    ))
     .bind(key(&account))
     .bind(as_json(ids))
     .bind(now.as_millis())

@@ -1,6 +1,7 @@
 use super::super::engine::Connection;
 use uuid::Uuid;
 
+use super::super::vault::Vault;
 use super::start::last_not_after;
 use super::{Words, at_most, key, number_of, open, open_text, person_key, uuid, words};
 use crate::command::ContainerName;
@@ -8,7 +9,6 @@ use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey};
 use crate::keys::{Compartment, Purpose, Record};
 use crate::records::{Face, PageStart, PersonTemplate};
-use super::super::vault::Vault;
 
 /// Sequence, wire id, wire id of the person, model, sealed user data.
 type FaceRow = (i64, Vec<u8>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);

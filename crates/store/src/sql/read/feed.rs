@@ -1,13 +1,13 @@
 use super::super::engine::Connection;
 
-use super::{at_most, numbers_as_json, damaged, key, open, unsigned, uuid, words};
+use super::super::delete::REMOVED;
+use super::super::vault::Vault;
+use super::super::write::ADDED;
+use super::{at_most, damaged, key, numbers_as_json, open, unsigned, uuid, words};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::keys::{Purpose, Record};
 use crate::records::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};
-use super::super::delete::REMOVED;
-use super::super::vault::Vault;
-use super::super::write::ADDED;
 
 /// Sequence, wire id, person, added version, space, model, sealed template.
 type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Option<i64>, Vec<u8>);
@@ -92,12 +92,16 @@ pub(crate) async fn rows(
     number: i64,
     faces: &[FaceKey],
 ) -> Result<Vec<GalleryRow>, StoreError> {
-    let rows: Vec<TemplateRow> = sqlx::query_as(
-        concat!("SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
-         FROM ", numbers_in!("$3"), " w
-         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
-         ORDER BY f.seq"),
-    )
+    let rows: Vec<TemplateRow> = sqlx::query_as(concat!(
+        "SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
+         FROM ",
+        numbers_in!("$3"),
+        " w
+         ",
+        then_join!(),
+        " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
+         ORDER BY f.seq"
+    ))
     .bind(key(&account))
     .bind(number)
     .bind(numbers_as_json(faces.iter().map(|face| face.0)))
@@ -112,13 +116,17 @@ pub(crate) async fn recheck(
     number: i64,
     faces: &[FaceKey],
 ) -> Result<Vec<FaceIdentity>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-        concat!("SELECT f.seq, f.face_id, p.person_id
-         FROM ", numbers_in!("$3"), " w
-         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
+    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(concat!(
+        "SELECT f.seq, f.face_id, p.person_id
+         FROM ",
+        numbers_in!("$3"),
+        " w
+         ",
+        then_join!(),
+        " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
          LEFT JOIN person p ON p.account_id = $1 AND p.container = $2 AND p.seq = f.person
-         ORDER BY f.seq"),
-    )
+         ORDER BY f.seq"
+    ))
     .bind(key(&account))
     .bind(number)
     .bind(numbers_as_json(faces.iter().map(|face| face.0)))

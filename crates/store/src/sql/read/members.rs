@@ -60,12 +60,16 @@ pub(crate) async fn person_keys(
     container: &ContainerName,
     persons: &[Uuid],
 ) -> Result<Vec<Option<PersonKey>>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
-        concat!("SELECT p.person_id, p.seq
-         FROM container c CROSS JOIN ", ids_in!("$4"), " w
-         ", then_join!(), " person p ON p.account_id = $1 AND p.container = c.number AND p.person_id = w.id
-         WHERE c.account_id = $1 AND c.kind = $2 AND c.wire_id = $3"),
-    )
+    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(concat!(
+        "SELECT p.person_id, p.seq
+         FROM container c CROSS JOIN ",
+        ids_in!("$4"),
+        " w
+         ",
+        then_join!(),
+        " person p ON p.account_id = $1 AND p.container = c.number AND p.person_id = w.id
+         WHERE c.account_id = $1 AND c.kind = $2 AND c.wire_id = $3"
+    ))
     .bind(key(&account))
     .bind(i64::from(container.kind.number()))
     .bind(&container.id)

@@ -16,15 +16,15 @@ mod start;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use likeness_base::Secret;
 use super::engine::Connection;
+use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::write::unsigned;
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{Compartment, Record};
-use super::write::unsigned;
 
 /// The account's id as the leading key column holds it.
 fn key(account: &AccountId) -> &[u8] {
@@ -63,10 +63,7 @@ async fn person_key(
 }
 
 /// The account's words by their numbers. Asked after the rows that refer to them: words are only added.
-pub(crate) async fn words(
-    connection: &mut Connection,
-    account: AccountId,
-) -> Result<Words, StoreError> {
+pub(crate) async fn words(connection: &mut Connection, account: AccountId) -> Result<Words, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as("SELECT number, word FROM label WHERE account_id = $1")
         .bind(key(&account))
         .fetch_all(connection)

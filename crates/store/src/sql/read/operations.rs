@@ -1,5 +1,5 @@
-use likeness_base::Timestamp;
 use super::super::engine::Connection;
+use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use super::{damaged, key};

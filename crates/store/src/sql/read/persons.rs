@@ -1,6 +1,7 @@
 use super::super::engine::Connection;
 use uuid::Uuid;
 
+use super::super::vault::Vault;
 use super::start::last_not_after;
 use super::{at_most, key, number_of, open_text, uuid};
 use crate::command::ContainerName;
@@ -8,7 +9,6 @@ use crate::error::StoreError;
 use crate::id::{AccountId, PersonKey};
 use crate::keys::{AccountKeys, Purpose, Record};
 use crate::records::{PageStart, Person};
-use super::super::vault::Vault;
 
 /// Sequence, wire id, sealed name, sealed user data.
 type PersonRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
@@ -65,13 +65,15 @@ pub(crate) async fn persons(
     .fetch_all(&mut *connection)
     .await?;
     // The same page again, with a row for every face instead of the texts.
-    let faces: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
-        concat!("SELECT p.person_id, f.face_id
+    let faces: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(concat!(
+        "SELECT p.person_id, f.face_id
          FROM (SELECT seq, person_id FROM person
                WHERE account_id = $1 AND container = $2 AND person_id > $3 ORDER BY person_id LIMIT $4) p
-         ", then_join!(), " face f ON f.account_id = $1 AND f.container = $2 AND f.person = p.seq
-         ORDER BY p.person_id, f.seq"),
-    )
+         ",
+        then_join!(),
+        " face f ON f.account_id = $1 AND f.container = $2 AND f.person = p.seq
+         ORDER BY p.person_id, f.seq"
+    ))
     .bind(key(&account))
     .bind(number)
     .bind(&after)

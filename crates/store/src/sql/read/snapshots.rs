@@ -4,13 +4,13 @@ use sqlx::Row;
 use super::super::engine::{Connection, EngineRow};
 use uuid::Uuid;
 
+use super::super::vault::Vault;
 use super::{damaged, key, open_text, uuid};
 use crate::command::ContainerKind;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{Purpose, Record};
 use crate::records::Snapshot;
-use super::super::vault::Vault;
 
 pub(crate) async fn snapshot(
     connection: &mut Connection,

@@ -1,10 +1,10 @@
 use likeness_base::Secret;
 
+use super::super::engine::refuse_duplicate;
 use super::{Done, Work};
 use crate::command::{Applied, KeySlot};
 use crate::error::StoreError;
 use crate::keys::{Purpose, Record};
-use super::super::engine::refuse_duplicate;
 
 /// The number of an account's first data key.
 const FIRST_KEY: u32 = 1;

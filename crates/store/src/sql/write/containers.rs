@@ -1,10 +1,10 @@
 use likeness_base::Secret;
 
+use super::super::engine::refuse_duplicate;
 use super::{Bumped, Done, Work, bump, label, unsigned};
 use crate::command::{Applied, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::keys::{Purpose, Record};
-use super::super::engine::refuse_duplicate;
 
 pub(super) async fn create(
     work: &mut Work<'_>,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use likeness_base::Randomness;
 
+use super::super::read::{damaged, open, open_text, words};
 use super::containers::refuse_above;
 use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, Compartment, Purpose, Record};
-use super::super::read::{damaged, open, open_text, words};
 
 /// Rows held in memory at once.
 const PAGE: i64 = 512;

@@ -1,9 +1,9 @@
+use super::super::engine::refuse_duplicate;
 use super::{Done, Work, label};
 use crate::command::{Applied, DetectedFace};
 use crate::error::StoreError;
 use crate::id::hour_of;
 use crate::keys::{Purpose, Record};
-use super::super::engine::refuse_duplicate;
 
 pub(super) async fn keep(work: &mut Work<'_>, faces: &[DetectedFace]) -> Result<Done, StoreError> {
     for face in faces {

@@ -1,13 +1,13 @@
 use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::super::engine::refuse_duplicate;
 use super::containers::refuse_above;
 use super::{Done, Work, bump, count, label, note_change_rows, person_key};
 use crate::command::{Applied, ContainerKind, ContainerName, NewFace};
 use crate::error::{LimitKind, StoreError};
 use crate::id::{FaceKey, PersonKey};
 use crate::keys::{Purpose, Record};
-use super::super::engine::refuse_duplicate;
 
 /// How a change row says that a face came in.
 pub(crate) const ADDED: i64 = 1;

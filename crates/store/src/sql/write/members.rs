@@ -3,10 +3,10 @@
 use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::super::delete;
 use super::{Done, Work, containers, person_key};
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
-use super::super::delete;
 
 /// A dynamic group has no model of its own: its members have faces of several.
 const NO_MODEL: &str = "";

@@ -21,9 +21,9 @@ use uuid::Uuid;
 use super::delete;
 use super::vault::Vault;
 use crate::audit::AuditTarget;
-use crate::id::AccountId;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
 use crate::error::StoreError;
+use crate::id::AccountId;
 use crate::keys::{AccountKeys, Purpose, Record};
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use snapshots::find as find_snapshot;
@@ -144,10 +144,7 @@ pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
 }
 
 /// The answer to a command that was undone because it was refused or had been done before.
-pub(crate) fn answer_of(
-    refused: Result<Outcome, StoreError>,
-    known: Option<Applied>,
-) -> Result<Applied, StoreError> {
+pub(crate) fn answer_of(refused: Result<Outcome, StoreError>, known: Option<Applied>) -> Result<Applied, StoreError> {
     match (known, refused) {
         (Some(applied), _) => Ok(applied),
         (None, Err(refusal)) => Err(refusal),

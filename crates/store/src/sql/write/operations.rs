@@ -1,7 +1,7 @@
+use super::super::engine::refuse_duplicate;
 use super::Work;
 use crate::command::NewOperation;
 use crate::error::StoreError;
-use super::super::engine::refuse_duplicate;
 
 /// Notes that the command was done. Its audit row is that of the command.
 pub(super) async fn note(work: &mut Work<'_>, operation: &NewOperation) -> Result<(), StoreError> {

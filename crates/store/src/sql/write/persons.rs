@@ -1,6 +1,7 @@
 use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::super::engine::refuse_duplicate;
 use super::containers::refuse_above;
 use super::members::open_directory;
 use super::{Done, Work, bump, count, person_key};
@@ -8,7 +9,6 @@ use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::PersonKey;
 use crate::keys::{Purpose, Record};
-use super::super::engine::refuse_duplicate;
 
 /// How many people there may be.
 pub(super) struct Limits {

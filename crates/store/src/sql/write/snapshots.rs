@@ -3,6 +3,8 @@
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
+use super::super::delete;
+use super::super::engine::refuse_duplicate;
 use super::copy::{self, Limits, Source};
 use super::{Done, Work, audit};
 use crate::audit::AuditTarget;
@@ -10,8 +12,6 @@ use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{Purpose, Record};
-use super::super::delete;
-use super::super::engine::refuse_duplicate;
 
 /// The action under which the audit trail of the account that took a snapshot tells that another has applied it.
 const HANDED_OVER: &str = "hand_over_snapshot";
@@ -138,11 +138,7 @@ impl Found {
 }
 
 /// A snapshot by the account that took it, unless it has expired by now.
-pub(crate) async fn find(
-    work: &mut Work<'_>,
-    taken_by: AccountId,
-    snapshot: Uuid,
-) -> Result<Found, StoreError> {
+pub(crate) async fn find(work: &mut Work<'_>, taken_by: AccountId, snapshot: Uuid) -> Result<Found, StoreError> {
     let row: Option<(i64, i64, i64)> = sqlx::query_as(
         "SELECT container, source_kind, expires_at FROM snapshot
          WHERE account_id = $1 AND snapshot_id = $2 AND expires_at > $3",

@@ -155,7 +155,8 @@ macro_rules! run_cases {
                     $(
                         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                         async fn $case() {
-                            let backend = $fresh();
+                            let name = concat!(stringify!($backend), "::", stringify!($module), "::", stringify!($case));
+                            let Some(backend) = $fresh(name) else { return };
                             crate::conformance::$module::$case(&backend).await;
                         }
                     )+
@@ -165,5 +166,5 @@ macro_rules! run_cases {
     };
 }
 
-for_each_case!(sqlite, crate::sqlite::fresh);
+for_each_case!(sqlite, crate::sqlite::fresh_for);
 for_each_case!(postgres, crate::postgres::fresh);

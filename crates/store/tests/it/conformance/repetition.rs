@@ -47,7 +47,6 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
     }
 }
 
-
 /// What a caller gets that lost the answer and applies the very same command again.
 pub(crate) async fn same_key_gets_the_same_answer_and_does_nothing(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;

@@ -1,5 +1,7 @@
 //! What only the PostgreSQL backend has: a server that others use too.
 
+mod cluster;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,12 +15,26 @@ pub(crate) struct PostgresBackend {
     pub(crate) url: String,
 }
 
-/// A backend with nothing in it.
-pub(crate) fn fresh() -> PostgresBackend {
-    let name = format!("t{}", fresh_key().simple());
-    let status = std::process::Command::new("psql").args(["-h", "/tmp/lkdev/s", "-U", "postgres", "-qc", &format!("create database {name}"), "postgres"]).status().unwrap();
-    assert!(status.success());
-    PostgresBackend { url: format!("postgres://postgres@localhost/{name}?host=/tmp/lkdev/s") }
+/// A backend with nothing in it; `None`, said aloud, where there is no PostgreSQL.
+pub(crate) fn fresh(test: &str) -> Option<PostgresBackend> {
+    match cluster::shared() {
+        Ok(cluster) => Some(PostgresBackend { url: cluster.database(&format!("t{}", fresh_key().simple())) }),
+        Err(why) => {
+            skip(test, why);
+            None
+        }
+    }
+}
+
+/// Says that a test was skipped, where `make test` collects it.
+#[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
+fn skip(test: &str, why: &str) {
+    use std::io::Write;
+    println!("SKIPPED {test}: {why}");
+    if let Some(file) = std::env::var_os("LIKENESS_SKIPPED") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+        writeln!(file, "{test}: {why}").unwrap();
+    }
 }
 
 #[async_trait]

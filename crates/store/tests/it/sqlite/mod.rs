@@ -29,6 +29,11 @@ pub(crate) fn fresh() -> SqliteBackend {
     SqliteBackend { folder: tempfile::tempdir().unwrap() }
 }
 
+/// The same for a case of the conformance suite. It is never missing.
+pub(crate) fn fresh_for(_test: &str) -> Option<SqliteBackend> {
+    Some(fresh())
+}
+
 impl SqliteBackend {
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("likeness.db")
