@@ -32,7 +32,8 @@ const LEAVES: &[&str] = &[
 const RULES: &[Rule] = &[
     Rule {
         within: LEAVES,
-        except: &[],
+        // How long to wait for others is measured, not told.
+        except: &["crates/store/src/postgres/writer.rs", "crates/store/src/sqlite/leases.rs"],
         words: &["SystemTime::now", "Instant::now", "getrandom::", "rand::rng", "OsRng"],
         because: "cores take time and randomness as arguments",
     },
@@ -44,13 +45,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: &["crates"],
-        except: &["crates/store/src/sqlite", "crates/store/tests"],
+        except: &[
+            "crates/store/src/sql",
+            "crates/store/src/sqlite",
+            "crates/store/src/postgres",
+            "crates/store/src/database_error.rs",
+            "crates/store/tests",
+        ],
         words: &["sqlx::"],
         because: "SQL stays inside the store's backend",
     },
     Rule {
         within: &["crates/store/src"],
-        except: &["crates/store/src/sqlite/delete.rs"],
+        except: &["crates/store/src/sql/delete.rs"],
         words: &["DELETE FROM"],
         because: "there is one way to delete",
     },

@@ -39,7 +39,7 @@ pub(super) async fn release(
     job: &str,
     holder: Uuid,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM lease WHERE account_id = $1 AND job = $2 AND holder = $3")
+    sqlx::query("UPDATE lease SET lease_until = now() WHERE account_id = $1 AND job = $2 AND holder = $3")
         .bind(account.0.as_bytes().as_slice())
         .bind(job)
         .bind(holder.as_bytes().as_slice())
