@@ -8,7 +8,7 @@ use likeness_vision::engine::Engine;
 use likeness_vision::{AttributeSet, DetectorPart, NetworkPart, Parts, RecogniserPart, Vision, VisionError};
 use std::sync::Arc;
 
-/// A network that a pack may lack, with its input's shape.
+/// A network that a pack may lack, or that nothing asks for, with its input's shape.
 type OptionalNetwork = Option<(Vec<u8>, [usize; 4])>;
 
 /// The networks in memory, ready to be loaded by every worker.
@@ -34,11 +34,19 @@ pub(crate) struct Networks {
 }
 
 impl Networks {
-    /// Reads the packs that the configuration names.
+    /// Reads the packs that the configuration names, with the networks that its limited attributes need.
     ///
     /// # Errors
     /// When a pack is missing, incomplete or not trusted; the text says what to do.
     pub(crate) fn read(config: &Config) -> Result<Self> {
+        Self::read_for(config, config.features.approved())
+    }
+
+    /// The same with the networks for these limited attributes: nobody shall wait for a network that no call may use.
+    ///
+    /// # Errors
+    /// As [`Networks::read`].
+    pub(crate) fn read_for(config: &Config, limited: AttributeSet) -> Result<Self> {
         let cache = Cache::at(config.cache());
         let default = open(&cache, likeness_models::DEFAULT_PACK, config)?;
         let other = |id: &str| if id.is_empty() { Ok(None) } else { open(&cache, id, config).map(Some) };
@@ -87,12 +95,13 @@ impl Networks {
                 packs.push(pack.pack.id.clone());
             }
         }
-        let optional = |spec: &Option<likeness_models::NetworkSpec>| {
-            spec.as_ref().map(|spec| Ok::<_, anyhow::Error>((default.read(&spec.file)?, spec.input))).transpose()
+        let optional = |spec: &Option<likeness_models::NetworkSpec>, attribute| {
+            let wanted = spec.as_ref().filter(|_| limited.contains(attribute));
+            wanted.map(|spec| Ok::<_, anyhow::Error>((default.read(&spec.file)?, spec.input))).transpose()
         };
         Ok(Self {
-            age: optional(&default.pack.age)?,
-            smile: optional(&default.pack.smile)?,
+            age: optional(&default.pack.age, AttributeSet::AGE)?,
+            smile: optional(&default.pack.smile, AttributeSet::SMILE)?,
             detector_onnx: detector_pack.read(&detector.file)?,
             mesh: default.read(&mesh.file)?,
             mesh_input: mesh.input,
@@ -118,7 +127,7 @@ impl Networks {
         ]
     }
 
-    /// Which attributes can be computed: all whose networks there are.
+    /// Which attributes can be computed: all whose networks there are, of those that were read.
     pub(crate) fn attributes(&self) -> AttributeSet {
         let mut offered = AttributeSet::all();
         offered.set(AttributeSet::AGE, self.age.is_some());

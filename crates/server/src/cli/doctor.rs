@@ -8,6 +8,7 @@ use crate::start::{self, Missing};
 use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
+use likeness_vision::AttributeSet;
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -47,7 +48,8 @@ impl Doctor {
 
 fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
     let cache = Cache::at(config.cache());
-    let networks = Networks::read(config);
+    // All that a pack has, allowed or not: what is broken shall show before somebody allows it.
+    let networks = Networks::read_for(config, AttributeSet::all());
     match &networks {
         Ok(networks) => {
             tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));

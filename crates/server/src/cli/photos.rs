@@ -32,13 +32,14 @@ pub(super) struct Offline {
 }
 
 impl Offline {
-    /// Loads the installed packs into the engine of this machine.
+    /// Loads the installed packs into the engine of this machine. No command shows a limited attribute, so their networks
+    /// are left out.
     ///
     /// # Errors
     /// When something is not installed; the text says what to do.
     pub(super) fn load(config: &Config) -> Result<Self> {
         let chosen = engine::choose(config)?;
-        let networks = Networks::read(config)?;
+        let networks = Networks::read_for(config, AttributeSet::empty())?;
         Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine, why: chosen.why })
     }
 }
