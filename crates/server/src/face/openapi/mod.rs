@@ -180,15 +180,15 @@ fn reference(schema: &str) -> Value {
 mod tests {
     use super::*;
 
-    /// The golden file. Set `LIKENESS_ACCEPT=1` to take a change over, and look at the difference.
+    /// The golden file. Set `LIKENESS_BLESS=1` to take a change over, and look at the difference.
     #[test]
     fn the_description_is_the_golden_file() {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-        if std::env::var_os("LIKENESS_ACCEPT").is_some() {
+        if std::env::var_os("LIKENESS_BLESS").is_some() {
             std::fs::write(&file, text()).unwrap();
         }
         let golden = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(golden == text(), "the API changed; look at what LIKENESS_ACCEPT=1 writes to docs/openapi.json");
+        assert!(golden == text(), "the API changed; look at what LIKENESS_BLESS=1 writes to docs/openapi.json");
     }
 
     #[test]
