@@ -36,8 +36,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
 /// `GET /`: the studio for a browser, a line to try for everybody else.
 async fn front(headers: HeaderMap) -> Response<Body> {
     let wants_page = accepts(&headers, header::ACCEPT, "text/html");
-    match likeness_pages::find("index.html", |encoding| accepts(&headers, header::ACCEPT_ENCODING, encoding)) {
-        Some(page) if wants_page => send(page, &headers),
+    match find("index.html", &headers) {
+        Some(page) if wants_page => page,
         Some(_) => welcome(""),
         None => welcome("\nThis build carries no pages; `make run` builds them too.\n"),
     }
@@ -45,20 +45,22 @@ async fn front(headers: HeaderMap) -> Response<Body> {
 
 /// `GET /reference`: the calls of the API, for reading.
 async fn reference(headers: HeaderMap) -> Response<Body> {
-    match likeness_pages::find("reference.html", |encoding| accepts(&headers, header::ACCEPT_ENCODING, encoding)) {
-        Some(page) => send(page, &headers),
-        None => welcome("\nThis build carries no pages; /openapi.json says the same to programs.\n"),
-    }
+    let without = || welcome("\nThis build carries no pages; /openapi.json says the same to programs.\n");
+    find("reference.html", &headers).unwrap_or_else(without)
 }
 
 /// `GET` of a file that the pages ask for.
 async fn by_path(uri: Uri, headers: HeaderMap) -> Response<Body> {
-    let path = uri.path().trim_start_matches('/');
-    match likeness_pages::find(path, |encoding| accepts(&headers, header::ACCEPT_ENCODING, encoding)) {
-        Some(file) => send(file, &headers),
-        None => (StatusCode::NOT_FOUND, "There is no such file. Reload the page: it may be of an older version.\n")
-            .into_response(),
-    }
+    find(uri.path().trim_start_matches('/'), &headers).unwrap_or_else(|| {
+        (StatusCode::NOT_FOUND, "There is no such file. Reload the page: it may be of an older version.\n")
+            .into_response()
+    })
+}
+
+/// The answer with a file of the pages, if there is such a file.
+fn find(path: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+    let file = likeness_pages::find(path, |encoding| accepts(asked, header::ACCEPT_ENCODING, encoding))?;
+    Some(send(file, asked))
 }
 
 fn send(file: likeness_pages::File, asked: &HeaderMap) -> Response<Body> {
