@@ -35,21 +35,16 @@ pub(super) async fn measure(server: &Server, pace: Pace, progress: &dyn Fn(&str)
         ("refuse what is not there", "GetFaceList", "GET", "facelists/nothing", 404),
         ("rename a group", "UpdatePersonGroup", "PATCH", "persongroups/bench", 200),
     ] {
-        let (sum, count) = client.server_time(operation).await?;
-        for number in 0..pace.of(CALLS) {
-            let body = json!({ "name": format!("bench {number}") });
-            let answered = client.expect(method, path, &body).await?;
-            ensure!(answered == status, "{method} {path} answered {answered}");
-        }
-        let (sum, count) = {
-            let (after, calls) = client.server_time(operation).await?;
-            (after - sum, calls - count)
+        let calls = async |client: &mut Client| {
+            for number in 0..pace.of(CALLS) {
+                let body = json!({ "name": format!("bench {number}") });
+                let answered = client.expect(method, path, &body).await?;
+                ensure!(answered == status, "{method} {path} answered {answered}");
+            }
+            Ok(())
         };
-        let row = Row::alone(
-            PART,
-            format!("{what}, server time (mean)"),
-            Series::of("ms", Clock::Wall, vec![sum / count * 1e3]),
-        );
+        let ((), mean) = client.server_time(operation, calls).await?;
+        let row = Row::alone(PART, format!("{what}, server time (mean)"), mean);
         // A write waits for the disk; `store` has that beside its floor.
         rows.push(if method == "PATCH" { row } else { row.at_most(1.0) });
     }

@@ -3,6 +3,7 @@
 //! The guarded HTTP client of [`crate::fetch`] fetches strangers' pictures and refuses loopback; this one speaks to
 //! loopback and nothing else.
 
+use super::measure::{Clock, Series};
 use anyhow::{Context, Result, ensure};
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
@@ -87,11 +88,24 @@ impl Client {
         Ok((time, serde_json::from_slice(&answer)?))
     }
 
-    /// Sum of seconds and number of the requests of one operation, from the server's own metrics.
+    /// Calls of one operation, and what the server spent on one of them in the mean.
     ///
     /// # Errors
-    /// As [`Client::send`].
-    pub(super) async fn server_time(&mut self, operation: &str) -> Result<(f64, f64)> {
+    /// Those of the calls, and as [`Client::send`].
+    pub(super) async fn server_time<T>(
+        &mut self,
+        operation: &str,
+        calls: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(T, Series)> {
+        let (sum_before, count_before) = self.spent(operation).await?;
+        let outcome = calls(self).await?;
+        let (sum, count) = self.spent(operation).await?;
+        let mean = (sum - sum_before) / (count - count_before) * 1e3;
+        Ok((outcome, Series::of("ms", Clock::Wall, vec![mean])))
+    }
+
+    /// Sum of seconds and number of the requests of one operation, from the server's own metrics.
+    async fn spent(&mut self, operation: &str) -> Result<(f64, f64)> {
         let (_, text) = self.send("GET", "/metrics", "text/plain", Bytes::new()).await?;
         let text = String::from_utf8_lossy(&text).into_owned();
         let value = |name: &str| {
