@@ -32,6 +32,20 @@ async function trained(id) {
   assert.fail('the training did not end');
 }
 
+/** Begins to make a group from a folder of 13 photos and cancels while the fifth is on its way. */
+async function stopHalfWay(page, path) {
+  await chooseFolder(page, path);
+  let added = 0;
+  await page.route('**/persistedfaces*', async (route) => {
+    added += 1;
+    if (added > 4) await new Promise((resolve) => setTimeout(resolve, 3000));
+    await route.continue().catch(() => undefined);
+  });
+  await page.getByRole('button', { name: /Make the group/ }).click();
+  await page.getByText('Photo 5 of 13').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+}
+
 scene('a group from a folder, then names on the right faces', people, async (page, easel) => {
   await chooseFolder(page, await teamFolder(easel, 'Our Team'));
   const preview = page.getByRole('form', { name: 'Is this right?' });
@@ -127,16 +141,7 @@ scene('a folder without photos is refused in words', people, async (page) => {
 });
 
 scene('an import that is cancelled half way can be cleaned up', people, async (page, easel) => {
-  await chooseFolder(page, await teamFolder(easel, 'Half'));
-  let added = 0;
-  await page.route('**/persistedfaces*', async (route) => {
-    added += 1;
-    if (added > 4) await new Promise((resolve) => setTimeout(resolve, 3000));
-    await route.continue().catch(() => undefined);
-  });
-  await page.getByRole('button', { name: /Make the group/ }).click();
-  await page.getByText('Photo 5 of 13').waitFor();
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await stopHalfWay(page, await teamFolder(easel, 'Half'));
   await page.getByRole('heading', { name: 'Stopped' }).waitFor();
   await page.getByText('The group “Half” exists on the server with 1 person and 3 photos.').waitFor();
   assert.equal((await ask('GET', 'persongroups')).length, 1);
@@ -146,16 +151,7 @@ scene('an import that is cancelled half way can be cleaned up', people, async (p
 });
 
 scene('a stopped import can be trained with what is there', people, async (page, easel) => {
-  await chooseFolder(page, await teamFolder(easel, 'Part'));
-  let added = 0;
-  await page.route('**/persistedfaces*', async (route) => {
-    added += 1;
-    if (added > 4) await new Promise((resolve) => setTimeout(resolve, 3000));
-    await route.continue().catch(() => undefined);
-  });
-  await page.getByRole('button', { name: /Make the group/ }).click();
-  await page.getByText('Photo 5 of 13').waitFor();
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await stopHalfWay(page, await teamFolder(easel, 'Part'));
   await page.getByRole('button', { name: 'Train what is there' }).click();
   await page.getByRole('heading', { name: '“Part” is ready' }).waitFor();
   assert.equal((await ask('GET', 'persongroups/part/training')).status, 'succeeded');
