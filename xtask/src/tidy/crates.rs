@@ -12,6 +12,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["likeness-base"]),
     ("models", &["likeness-base"]),
     ("pages", &[]),
+    ("cluster", &[]),
     ("engine-ort", &["likeness-base", "likeness-vision"]),
     ("engine-pure", &["likeness-base", "likeness-vision"]),
     (

@@ -19,6 +19,7 @@ mod golden;
 mod house;
 mod lifecycle;
 mod models;
+mod nodes;
 mod pages;
 mod pictures;
 mod pipeline;

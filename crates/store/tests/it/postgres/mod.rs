@@ -1,10 +1,9 @@
 //! What only the PostgreSQL backend has: a server that others use too.
 
-mod cluster;
-
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use likeness_cluster::ClusterError;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{PostgresStore, PostgresTarget, Store, StoreError};
 
@@ -17,12 +16,13 @@ pub(crate) struct PostgresBackend {
 
 /// A backend with nothing in it; `None`, said aloud, where there is no PostgreSQL.
 pub(crate) fn fresh(test: &str) -> Option<PostgresBackend> {
-    match cluster::shared() {
-        Ok(cluster) => Some(PostgresBackend { url: cluster.database(&format!("t{}", fresh_key().simple())) }),
-        Err(why) => {
-            skip(test, why);
+    match likeness_cluster::shared() {
+        Ok(cluster) => Some(PostgresBackend { url: cluster.database().unwrap() }),
+        Err(why @ ClusterError::NotInstalled) => {
+            skip(test, &why.to_string());
             None
         }
+        Err(other) => panic!("{other}"),
     }
 }
 
