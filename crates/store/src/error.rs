@@ -71,6 +71,9 @@ pub enum StoreError {
     /// The disk, or the room granted on it, is full, or it refuses writes. Nothing of the command was written.
     #[error("no room left for the database")]
     DiskFull,
+    /// The target of a copy holds something already.
+    #[error("the target of the copy is not empty")]
+    NotEmpty,
     /// The address of the database cannot be read.
     #[error("the address of the database is not of the form postgres://user@host/database")]
     Address,

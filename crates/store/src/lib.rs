@@ -22,6 +22,7 @@ mod postgres;
 mod records;
 mod sqlite;
 mod store;
+mod transfer;
 
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
@@ -37,3 +38,4 @@ pub use records::{
 };
 pub use sqlite::SqliteStore;
 pub use store::Store;
+pub use transfer::{Movable, Page, Step, Sum, Value, copy};

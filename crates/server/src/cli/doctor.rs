@@ -95,10 +95,15 @@ fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
 }
 
 fn check_data(config: &Config, deep: bool, tell: &mut dyn FnMut(Mark, &str)) {
-    if !config.data.join("likeness.db").exists() {
-        tell(Mark::Good, &format!("data folder: {} is made at the first start", config.data.display()));
-        return;
-    }
+    let place = match config.store.target() {
+        Ok(Some(target)) => format!("database: {}", target.name()),
+        Ok(None) if !config.data.join("likeness.db").exists() => {
+            tell(Mark::Good, &format!("data folder: {} is made at the first start", config.data.display()));
+            return;
+        }
+        Ok(None) => format!("data folder: {}", config.data.display()),
+        Err(error) => return tell(Mark::Bad, &format!("{error:#}")),
+    };
     let checked = start::block_on(async {
         let store = start::open_store(config, Missing::Refuse).await?.store;
         let accounts = store.accounts().await?;
@@ -115,14 +120,8 @@ fn check_data(config: &Config, deep: bool, tell: &mut dyn FnMut(Mark, &str)) {
     match checked.and_then(|inner| inner) {
         Ok((accounts, faces)) => {
             let depth = if deep { "; the whole database was read and holds together" } else { "" };
-            tell(
-                Mark::Good,
-                &format!(
-                    "data folder: {} with {accounts} account(s) and {faces} enrolled face(s){depth}",
-                    config.data.display()
-                ),
-            );
+            tell(Mark::Good, &format!("{place} with {accounts} account(s) and {faces} enrolled face(s){depth}"));
         }
-        Err(error) => tell(Mark::Bad, &format!("data folder: {error:#}")),
+        Err(error) => tell(Mark::Bad, &format!("{place}: {error:#}")),
     }
 }

@@ -15,6 +15,7 @@ mod models;
 mod photos;
 mod say;
 mod serve;
+mod store;
 
 use crate::config::Config;
 use anyhow::Result;
@@ -55,6 +56,11 @@ enum Command {
     /// Show the accounts' keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Bring the database up to what this program needs. Once per upgrade; servers of the former version may run on.
+    Migrate(store::Migrate),
+    /// Move an installation between a file and a PostgreSQL database.
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Say what works here, what does not, and what to do about it.
     Doctor(doctor::Doctor),
     /// Find faces in photos, without a server.
@@ -97,6 +103,8 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Models(command) => command.run(&config),
         Command::Accounts(command) => command.run(&config),
         Command::Keys(command) => command.run(&config),
+        Command::Migrate(command) => command.run(&config),
+        Command::Store(command) => command.run(&config),
         Command::Doctor(command) => command.run(&config),
         Command::Detect(command) => command.run(&config),
         Command::Compare(command) => command.run(&config),

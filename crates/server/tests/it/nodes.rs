@@ -1,7 +1,7 @@
 //! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that come to such houses
 //! loses what was acknowledged.
 
-use crate::house::{House, demo, skip, target};
+use crate::house::{House, demo, likeness, run, skip, target};
 use likeness_cluster::{Cluster, ClusterError, Durability, Stop, shared};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -304,4 +304,45 @@ fn a_database_that_restarts_is_waited_for() {
     let names: Vec<&Value> = persons.as_array().expect("a list").iter().map(|person| &person["name"]).collect();
     let distinct: std::collections::HashSet<String> = names.iter().map(ToString::to_string).collect();
     assert_eq!(names.len(), distinct.len(), "a write was done twice");
+}
+
+#[test]
+fn an_installation_moves_to_the_database_and_back() {
+    let Some(site) = site("an_installation_moves_to_the_database_and_back") else { return };
+    let data = site.data();
+    let house = House::over(&data, &[]);
+    group(&house, "persongroups/g");
+    let (ada, _) = enrol(&house, "persongroups/g", "Ada");
+    house.train("persongroups/g");
+    assert_eq!(house.stop(), Some(0));
+    let copy = |from: &str, to: &str| {
+        let mut command = likeness();
+        command.args(["store", "copy", from, to]).env("LIKENESS_DATA", &data);
+        let output = run(&mut command);
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let file = data.join("likeness.db").display().to_string();
+    let back = data.join("back.db").display().to_string();
+    assert_eq!(copy(&file, &site.store), (true, String::new()));
+    let node = site.node();
+    assert_eq!(named(&node, "persongroups/g"), [ada.clone()]);
+    assert_eq!(node.stop(), Some(0));
+    let (whole, said) = copy(&file, &site.store);
+    assert!(!whole && said.contains("holds data already"), "{said}");
+    let (whole, said) = copy("nowhere.db", &back);
+    assert!(!whole && said.contains("no file nowhere.db"), "{said}");
+    assert_eq!(copy(&site.store, &back), (true, String::new()));
+    std::fs::rename(&back, &file).expect("the copy takes the place of the first");
+    let house = House::over(&data, &[]);
+    assert_eq!(named(&house, "persongroups/g"), [ada]);
+
+    let migrate = |store: &str| {
+        let mut command = likeness();
+        command.arg("migrate").env("LIKENESS_DATA", &data).env("LIKENESS_STORE", store);
+        let output = run(&mut command);
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (whole, said) = migrate(&site.store);
+    assert!(whole && said.contains("already"), "{said}");
+    assert!(!migrate("").0, "a file needs no order");
 }

@@ -144,6 +144,14 @@ impl PostgresStore {
         held.done(answer).await.map(Some)
     }
 
+    /// A connection on which statements may take their time.
+    async fn importer(&self) -> Result<engine::Connection, StoreError> {
+        let mut connection = self.pool.acquire().await?.detach();
+        sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+        sqlx::query("SET idle_in_transaction_session_timeout = 0").execute(&mut connection).await?;
+        Ok(connection)
+    }
+
     /// PostgreSQL checks its own pages; here the rows are read, so that what cannot be read is found.
     async fn check(&self) -> Result<(), StoreError> {
         open::check(&self.pool).await

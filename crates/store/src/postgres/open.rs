@@ -53,7 +53,11 @@ pub(super) async fn prepare(
     randomness: &dyn Randomness,
 ) -> Result<(), StoreError> {
     let mut held = Held::acquire(pool).await?;
-    let found = in_time(schema(&mut held)).await;
+    let mut found = in_time(schema(&mut held)).await;
+    if found.as_ref().is_ok_and(|found| (1..KNOWN).contains(found)) {
+        // Another node may be at it, one migration after another: wait for it before judging.
+        found = settled_schema(&mut held).await;
+    }
     match held.done(found).await? {
         0 => migrate(pool, key, randomness).await.map(drop),
         found if found > KNOWN => Err(StoreError::SchemaTooNew { found, known: KNOWN }),
@@ -68,6 +72,17 @@ pub(super) async fn prepare(
             }
         }
     }
+}
+
+/// The schema when nobody is migrating.
+async fn settled_schema(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    if has_table(connection, "migration_lock").await? {
+        let mut guard = connection.begin().await?;
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *guard).await?;
+        sqlx::query("SELECT only_row FROM migration_lock FOR UPDATE").execute(&mut *guard).await?;
+        guard.rollback().await?;
+    }
+    schema(connection).await
 }
 
 /// One node at a time, held by the lock on a row: the relatives of PostgreSQL do not all have advisory locks.
@@ -121,7 +136,7 @@ async fn make_lock(connection: &mut PgConnection) -> Result<(), StoreError> {
     ] {
         match sqlx::query(statement).execute(&mut *connection).await {
             Err(sqlx::Error::Database(error))
-                if error.is_unique_violation() || error.code().as_deref() == Some("42P07") => {}
+                if error.is_unique_violation() || matches!(error.code().as_deref(), Some("42P07" | "42710")) => {}
             other => {
                 other?;
             }

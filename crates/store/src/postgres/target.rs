@@ -26,7 +26,9 @@ impl PostgresTarget {
     /// # Errors
     /// [`StoreError::Address`]; the text does not repeat the address, which may hold a password.
     pub fn new(address: &Secret<String>) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(address.expose()).map_err(|_| StoreError::Address)?;
+        let is_ours = ["postgres://", "postgresql://"].iter().any(|scheme| address.expose().starts_with(scheme));
+        let options =
+            PgConnectOptions::from_str(address.expose()).ok().filter(|_| is_ours).ok_or(StoreError::Address)?;
         Ok(Self { options: options.application_name("likeness"), connections: CONNECTIONS })
     }
 

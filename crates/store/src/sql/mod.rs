@@ -11,6 +11,7 @@
 pub(crate) mod delete;
 pub(crate) mod door;
 pub(crate) mod read;
+mod transfer;
 pub(crate) mod vault;
 pub(crate) mod write;
 

@@ -38,7 +38,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use likeness_base::{Randomness, Timestamp};
-use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqlitePool};
 use uuid::Uuid;
 
 use crate::command::{Applied, Command};
@@ -109,6 +110,12 @@ impl SqliteStore {
     /// One process needs no other clock than its own.
     async fn own_clock(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
+    }
+
+    /// A connection that writes past the writing task, which has nothing to do meanwhile.
+    async fn importer(&self) -> Result<engine::Connection, StoreError> {
+        let options = SqliteConnectOptions::clone(&self.readers.connect_options());
+        Ok(options.pragma("query_only", "OFF").connect().await?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -71,7 +71,7 @@ impl Scene {
         Self::in_store(Arc::clone(&self.store), seed).await
     }
 
-    async fn in_store(store: Arc<dyn Store>, seed: u64) -> Self {
+    pub(crate) async fn in_store(store: Arc<dyn Store>, seed: u64) -> Self {
         let scene = Self::visit(store, seed);
         scene.write(Write::CreateAccount {}).await.unwrap();
         scene

@@ -1,5 +1,8 @@
 //! What only the PostgreSQL backend has: a server that others use too.
 
+mod migrating;
+mod moving;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

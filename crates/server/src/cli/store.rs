@@ -1,0 +1,131 @@
+//! `likeness migrate` and `likeness store`: the database as a whole.
+
+use super::say;
+use crate::config::Config;
+use crate::effects::SystemRandomness;
+use crate::start;
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use likeness_base::Secret;
+use likeness_store::keys::InstallationKey;
+use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Args)]
+pub(super) struct Migrate {}
+
+impl Migrate {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let Some(target) = config.store.target()? else {
+            bail!("a file is brought up to date by itself when the server starts; LIKENESS_STORE names no database");
+        };
+        let key = load_key(config)?;
+        let outcome = start::block_on(PostgresStore::migrate(&target, &key, &SystemRandomness))?;
+        let (before, after) = outcome.with_context(|| format!("the database {} is as it was", target.name()))?;
+        if before == after {
+            say::line(&format!("The database {} has schema {after} already.", target.name()));
+        } else {
+            say::line(&format!("The database {} has gone from schema {before} to {after}.", target.name()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum StoreCommand {
+    /// Copy a whole installation into an empty store, read it again there, and compare.
+    ///
+    /// Stop the servers first: what they write after the copy began stays behind. The installation key and the key
+    /// folder are the same for both; records stay sealed on the way.
+    Copy {
+        /// A file such as data/likeness.db, or an address such as postgres://user@host/database. Leave the password
+        /// out of it: PGPASSWORD and the password file are heeded.
+        from: String,
+        /// The same; a file that is not there yet, or an empty database.
+        to: String,
+    },
+}
+
+impl StoreCommand {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let Self::Copy { from, to } = self;
+        start::block_on(copy_all(config, from, to))??;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A store by its name on the command line.
+struct Named {
+    store: Arc<dyn Store>,
+    rows: Arc<dyn Movable>,
+}
+
+async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
+    let key = Arc::new(load_key(config)?);
+    if from == to {
+        bail!("{} is both ends of the copy", plain(from));
+    }
+    if !is_address(from) && !Path::new(from).exists() {
+        bail!("there is no file {from}");
+    }
+    let source = open(from, &key).await.with_context(|| format!("{} cannot be read", plain(from)))?;
+    let target = open(to, &key).await.with_context(|| {
+        format!("{} cannot be written to; if it is left of a copy that was cut off, make it empty first", plain(to))
+    })?;
+    let bar = ProgressBar::new(1);
+    bar.set_style(ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} rows  {elapsed}")?);
+    let progress = |step| {
+        let (word, done, total) = match step {
+            Step::Copying { done, total } => ("Copying", done, total),
+            Step::Checking { done, total } => ("Checking", done, total),
+        };
+        bar.set_message(word);
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let outcome = copy(&*source.rows, &*target.rows, &progress).await;
+    bar.finish_and_clear();
+    source.store.close().await;
+    target.store.close().await;
+    let sums = match outcome {
+        Err(StoreError::NotEmpty) => bail!("{} holds data already; a copy goes into an empty store", plain(to)),
+        other => other.context("the copy is not whole; make the target empty and begin again")?,
+    };
+    let rows: Vec<Vec<String>> = sums
+        .iter()
+        .map(|sum| vec![sum.table.to_owned(), sum.rows.to_string(), hex::encode(&sum.digest[..8])])
+        .collect();
+    say::table(&["table", "rows", "SHA-256 begins"], &rows);
+    say::line("Every row was read again from the copy and is the same.");
+    Ok(())
+}
+
+async fn open(name: &str, key: &Arc<InstallationKey>) -> Result<Named> {
+    let randomness = Arc::new(SystemRandomness);
+    if is_address(name) {
+        let target = PostgresTarget::new(&Secret::new(name.to_owned()))?;
+        let store = Arc::new(PostgresStore::open(&target, key.clone(), randomness).await?);
+        return Ok(Named { store: store.clone(), rows: store });
+    }
+    let store = Arc::new(SqliteStore::open(Path::new(name), key.clone(), randomness).await?);
+    Ok(Named { store: store.clone(), rows: store })
+}
+
+fn is_address(name: &str) -> bool {
+    name.starts_with("postgres://") || name.starts_with("postgresql://")
+}
+
+/// The name without what may be a password.
+fn plain(name: &str) -> String {
+    if !is_address(name) {
+        return name.to_owned();
+    }
+    PostgresTarget::new(&Secret::new(name.to_owned())).map_or_else(|_| "the address".to_owned(), |target| target.name())
+}
+
+fn load_key(config: &Config) -> Result<InstallationKey> {
+    Ok(InstallationKey::load(&config.key_file())?)
+}

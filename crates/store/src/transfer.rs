@@ -1,0 +1,358 @@
+//! Moving a whole installation from one store to another, row by row.
+//!
+//! Rows go as they are: what is sealed stays sealed, for nothing in the seals depends on the engine. The source is
+//! read as it is at one moment; the target gets the row that makes it usable last, so that one left half-filled is
+//! refused by everybody.
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use crate::error::StoreError;
+
+/// Pages that wait between reader and writer.
+const PAGES_AHEAD: usize = 4;
+
+/// What a column holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Integer,
+    Bytes,
+    Text,
+}
+
+/// A table and its columns, the key first.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) key: usize,
+    pub(crate) columns: &'static [(&'static str, Kind)],
+}
+
+/// A value of a column.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Integer(Option<i64>),
+    /// Bytes.
+    Bytes(Option<Vec<u8>>),
+    /// Text.
+    Text(Option<String>),
+}
+
+/// Some rows of a table, in the order of its key.
+pub struct Page {
+    pub(crate) table: usize,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// What a table holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sum {
+    /// Its name.
+    pub table: &'static str,
+    /// How many rows.
+    pub rows: u64,
+    /// SHA-256 over all of them in the order of their keys.
+    pub digest: [u8; 32],
+}
+
+/// A store whose rows can be moved.
+#[async_trait]
+pub trait Movable: Send + Sync {
+    /// How many rows there are to move.
+    async fn row_count(&self) -> Result<u64, StoreError>;
+    /// Sends all rows, as they are at one moment.
+    async fn export(&self, pages: mpsc::Sender<Page>) -> Result<(), StoreError>;
+    /// Takes all rows into a store that has none.
+    async fn import(&self, pages: mpsc::Receiver<Page>) -> Result<(), StoreError>;
+}
+
+/// Copies everything from one store to another, reads it all again from the target, and compares.
+///
+/// `progress` is called with the number of rows that have arrived, and after that with those that were read again.
+///
+/// # Errors
+/// [`StoreError::NotEmpty`] when the target holds something; [`StoreError::Damaged`] when it does not hold afterwards
+/// what was sent; else what either store says. A target that was not finished is refused by everybody who opens it.
+pub async fn copy(
+    from: &dyn Movable,
+    to: &dyn Movable,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<Vec<Sum>, StoreError> {
+    let total = from.row_count().await?;
+    progress(Step::Copying { done: 0, total });
+    let (out, mut read) = mpsc::channel(PAGES_AHEAD);
+    let (relay, written) = mpsc::channel(PAGES_AHEAD);
+    let passing = async {
+        let (mut sums, mut done) = (Sums::new(), 0);
+        while let Some(page) = read.recv().await {
+            let page: Page = page;
+            sums.add(&page);
+            done += page.rows.len() as u64;
+            // A writer that has given up says why itself.
+            if relay.send(page).await.is_err() {
+                break;
+            }
+            progress(Step::Copying { done, total });
+        }
+        drop(relay);
+        drop(read);
+        sums.finish()
+    };
+    let (exported, sent, imported) = tokio::join!(from.export(out), passing, to.import(written));
+    imported?;
+    exported?;
+
+    let (out, mut read) = mpsc::channel(PAGES_AHEAD);
+    let checking = async {
+        let (mut sums, mut done) = (Sums::new(), 0);
+        while let Some(page) = read.recv().await {
+            let page: Page = page;
+            sums.add(&page);
+            done += page.rows.len() as u64;
+            progress(Step::Checking { done, total });
+        }
+        sums.finish()
+    };
+    let (exported, arrived) = tokio::join!(to.export(out), checking);
+    exported?;
+    match sent.iter().zip(&arrived).find(|(sent, arrived)| sent != arrived) {
+        Some((sent, _)) => Err(StoreError::Damaged { what: format!("table {} of the copy", sent.table) }),
+        None => Ok(arrived),
+    }
+}
+
+/// Where a copy stands, in rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Rows have arrived.
+    Copying {
+        /// So many.
+        done: u64,
+        /// Of so many.
+        total: u64,
+    },
+    /// Rows were read again and compared.
+    Checking {
+        /// So many.
+        done: u64,
+        /// Of so many.
+        total: u64,
+    },
+}
+
+struct Sums(Vec<(u64, Sha256)>);
+
+impl Sums {
+    fn new() -> Self {
+        Self(TABLES.iter().map(|_| (0, Sha256::new())).collect())
+    }
+
+    fn add(&mut self, page: &Page) {
+        let (rows, hash) = &mut self.0[page.table];
+        *rows += page.rows.len() as u64;
+        for value in page.rows.iter().flatten() {
+            let (tag, bytes): (u8, Option<&[u8]>) = match value {
+                Value::Integer(number) => {
+                    hash.update([1, u8::from(number.is_some())]);
+                    hash.update(number.unwrap_or(0).to_be_bytes());
+                    continue;
+                }
+                Value::Bytes(bytes) => (2, bytes.as_deref()),
+                Value::Text(text) => (3, text.as_deref().map(str::as_bytes)),
+            };
+            hash.update([tag, u8::from(bytes.is_some())]);
+            let bytes = bytes.unwrap_or_default();
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+    }
+
+    fn finish(self) -> Vec<Sum> {
+        let sums = TABLES.iter().zip(self.0);
+        sums.map(|(table, (rows, hash))| Sum { table: table.name, rows, digest: hash.finalize().into() }).collect()
+    }
+}
+
+use Kind::{Bytes, Integer, Text};
+
+/// All that is moved, in an order in which every row finds what it refers to. What is not here is of no use elsewhere:
+/// notes of commands done lately, and leases.
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        name: "account",
+        key: 1,
+        columns: &[
+            ("account_id", Bytes),
+            ("created_at", Integer),
+            ("next_container", Integer),
+            ("next_label", Integer),
+        ],
+    },
+    Table {
+        name: "data_key",
+        key: 2,
+        columns: &[("account_id", Bytes), ("key_id", Integer), ("created_at", Integer), ("wrapped", Bytes)],
+    },
+    Table {
+        name: "account_key",
+        key: 2,
+        columns: &[("account_id", Bytes), ("slot", Integer), ("lookup", Bytes), ("sealed", Bytes), ("set_at", Integer)],
+    },
+    Table { name: "label", key: 2, columns: &[("account_id", Bytes), ("number", Integer), ("word", Text)] },
+    Table {
+        name: "tally",
+        key: 2,
+        columns: &[("account_id", Bytes), ("kind", Integer), ("containers", Integer), ("persons", Integer)],
+    },
+    Table {
+        name: "container",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("number", Integer),
+            ("kind", Integer),
+            ("wire_id", Text),
+            ("model", Integer),
+            ("created_at", Integer),
+            ("version", Integer),
+            ("next_person", Integer),
+            ("next_face", Integer),
+            ("persons", Integer),
+            ("faces", Integer),
+            ("trimmed_version", Integer),
+            ("trim_due", Integer),
+            ("training", Integer),
+            ("training_state", Integer),
+            ("training_created_at", Integer),
+            ("training_action_at", Integer),
+            ("training_success_at", Integer),
+            ("training_message", Text),
+            ("training_covers", Integer),
+            ("trained_version", Integer),
+        ],
+    },
+    Table {
+        name: "container_text",
+        key: 2,
+        columns: &[("account_id", Bytes), ("number", Integer), ("sealed_name", Bytes), ("sealed_user_data", Bytes)],
+    },
+    Table {
+        name: "person",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("seq", Integer),
+            ("person_id", Bytes),
+            ("sealed_name", Bytes),
+            ("sealed_user_data", Bytes),
+        ],
+    },
+    Table {
+        name: "face",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("seq", Integer),
+            ("face_id", Bytes),
+            ("person", Integer),
+            ("added_version", Integer),
+            ("space", Integer),
+            ("sealed_template", Bytes),
+            ("sealed_user_data", Bytes),
+            ("model", Integer),
+        ],
+    },
+    Table {
+        name: "change",
+        key: 4,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("version", Integer),
+            ("face", Integer),
+            ("op", Integer),
+            ("at", Integer),
+        ],
+    },
+    Table {
+        name: "face_id",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("face_id", Bytes),
+            ("expires_at", Integer),
+            ("space", Integer),
+            ("model", Integer),
+            ("sealed_template", Bytes),
+        ],
+    },
+    Table {
+        name: "audit",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("seq", Integer),
+            ("at", Integer),
+            ("actor", Text),
+            ("action", Text),
+            ("target_kind", Integer),
+            ("target_number", Integer),
+            ("records", Integer),
+            ("outcome", Integer),
+            ("request_id", Bytes),
+            ("prev_hash", Bytes),
+            ("hash", Bytes),
+        ],
+    },
+    Table {
+        name: "membership",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("dynamic_group", Integer),
+            ("person_id", Bytes),
+            ("directory", Integer),
+            ("person", Integer),
+        ],
+    },
+    Table {
+        name: "operation",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("operation_id", Bytes),
+            ("expires_at", Integer),
+            ("about", Integer),
+            ("created_at", Integer),
+            ("finished_at", Integer),
+            ("resource", Text),
+        ],
+    },
+    Table {
+        name: "snapshot",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("snapshot_id", Bytes),
+            ("expires_at", Integer),
+            ("container", Integer),
+            ("source_kind", Integer),
+            ("created_at", Integer),
+            ("updated_at", Integer),
+            ("sealed_user_data", Bytes),
+        ],
+    },
+    Table {
+        name: "snapshot_scope",
+        key: 3,
+        columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("offered_to", Bytes)],
+    },
+    Table {
+        name: "snapshot_offer",
+        key: 2,
+        columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("taken_by", Bytes)],
+    },
+];
