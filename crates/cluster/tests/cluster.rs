@@ -44,7 +44,6 @@ fn it_keeps_its_rows_through_a_crash_and_leaves_nothing_behind() {
 
 #[test]
 #[ignore = "the child process of it_goes_with_a_process_that_is_killed, which starts it"]
-#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn hold_one_until_killed() {
     let cluster = Cluster::start(Durability::Relaxed).unwrap();
     println!("FOLDER {}", cluster.data_folder().display());

@@ -50,6 +50,9 @@ pub(crate) struct StoreConfig {
     /// File with the address of the database, `postgres://user:password@host/database`, readable by its owner alone.
     /// `LIKENESS_STORE_FILE`.
     pub address_file: PathBuf,
+    /// Folder with the keys that end when what they seal expires: one for all nodes, and in no backup. Empty means
+    /// `expiry-keys` in the data folder. `LIKENESS_EXPIRY_KEYS`.
+    pub expiry_keys: PathBuf,
     /// Most connections of this node to the database; 0 means 16. `LIKENESS_STORE_CONNECTIONS`.
     pub connections: u32,
     /// The address itself, from the environment alone, because it may hold a password. `LIKENESS_STORE`.
@@ -306,6 +309,7 @@ impl Config {
         set_path("LIKENESS_CACHE", &mut self.cache);
         set_path("LIKENESS_ONNXRUNTIME", &mut self.inference.library);
         set_path("LIKENESS_CALIBRATION", &mut self.inference.calibration);
+        set_path("LIKENESS_EXPIRY_KEYS", &mut self.store.expiry_keys);
         set_path("LIKENESS_STORE_FILE", &mut self.store.address_file);
         if let Some(value) = text("LIKENESS_STORE") {
             self.store.address = Some(Secret::new(value));
@@ -395,6 +399,12 @@ impl Config {
     /// The installation key's file.
     pub(crate) fn key_file(&self) -> PathBuf {
         if self.key_file.as_os_str().is_empty() { self.data.join("installation.key") } else { self.key_file.clone() }
+    }
+
+    /// The folder with the keys of the hours of expiry.
+    pub(crate) fn expiry_keys(&self) -> PathBuf {
+        let folder = &self.store.expiry_keys;
+        if folder.as_os_str().is_empty() { self.data.join("expiry-keys") } else { folder.clone() }
     }
 
     /// The folder with installed model packs.

@@ -280,7 +280,13 @@ mod tests {
         async fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
             let key = Arc::new(InstallationKey::generate(&SystemRandomness));
-            let store = SqliteStore::open(&folder.path().join("db"), key, Arc::new(SystemRandomness)).await;
+            let store = SqliteStore::open(
+                &folder.path().join("db"),
+                key,
+                &folder.path().join("keys"),
+                Arc::new(SystemRandomness),
+            )
+            .await;
             let store: Arc<dyn Store> = Arc::new(store.expect("a new database opens"));
             let calibration = Calibration::new(CalibrationParts {
                 space: "here".to_owned(),

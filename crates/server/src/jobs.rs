@@ -118,6 +118,7 @@ async fn sweep(app: &App) {
         for account in app.store.accounts().await? {
             app.leases.once(account.id, "sweep", sweep_account(app, account.id)).await?.unwrap_or(Ok(()))?;
         }
+        app.store.destroy_expired_keys(app.clock.now()).await?;
         Ok::<_, StoreError>(())
     };
     if let Err(error) = swept.await {

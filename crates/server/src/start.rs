@@ -60,14 +60,14 @@ pub(crate) async fn open_store(config: &Config, missing: Missing) -> Result<Open
         let database = config.data.join("likeness.db");
         let place = format!("the data in {}", config.data.display());
         let key = installation_key(config, missing, !database.exists(), &place)?;
-        let store = SqliteStore::open(&database, key.clone(), randomness).await;
+        let store = SqliteStore::open(&database, key.clone(), &config.expiry_keys(), randomness).await;
         let store = store.with_context(|| cannot_open(config, &place))?;
         return Ok(OpenStore { store: Arc::new(store), key });
     };
     let place = format!("the database {}", target.name());
     let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
     let key = installation_key(config, missing, is_new, &place)?;
-    let store = PostgresStore::open(&target, key.clone(), randomness).await;
+    let store = PostgresStore::open(&target, key.clone(), &config.expiry_keys(), randomness).await;
     let store = store.with_context(|| cannot_open(config, &place))?;
     Ok(OpenStore { store: Arc::new(store), key })
 }

@@ -216,6 +216,10 @@ pub trait Store: Send + Sync {
     /// Gives a job back before its time, if it is still this holder's.
     async fn release(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError>;
 
+    /// Destroys the keys of all hours that are over, without which nothing that expired in them can be opened, wherever
+    /// its sealed bytes may still be; gives how many. Every node does so for itself.
+    async fn destroy_expired_keys(&self, now: Timestamp) -> Result<u64, StoreError>;
+
     /// The time by the clock that all nodes share; `None` where one process has the store to itself, and its own clock
     /// is as good.
     async fn clock(&self) -> Result<Option<Timestamp>, StoreError>;

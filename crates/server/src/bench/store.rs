@@ -41,7 +41,7 @@ impl Bench {
     async fn open(path: &Path) -> Result<Self> {
         let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let key = Arc::new(InstallationKey::generate(&*randomness));
-        let store = Arc::new(SqliteStore::open(path, key, randomness).await?);
+        let store = Arc::new(SqliteStore::open(path, key, &path.with_extension("keys"), randomness).await?);
         let list = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
         let bench = Self { store, account: AccountId(id()), list: list.clone() };
         bench.write(Write::CreateAccount {}).await?;

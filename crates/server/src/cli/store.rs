@@ -71,8 +71,8 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     if !is_address(from) && !Path::new(from).exists() {
         bail!("there is no file {from}");
     }
-    let source = open(from, &key).await.with_context(|| format!("{} cannot be read", plain(from)))?;
-    let target = open(to, &key).await.with_context(|| {
+    let source = open(config, from, &key).await.with_context(|| format!("{} cannot be read", plain(from)))?;
+    let target = open(config, to, &key).await.with_context(|| {
         format!("{} cannot be written to; if it is left of a copy that was cut off, make it empty first", plain(to))
     })?;
     let bar = ProgressBar::new(1);
@@ -103,14 +103,15 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
-async fn open(name: &str, key: &Arc<InstallationKey>) -> Result<Named> {
+async fn open(config: &Config, name: &str, key: &Arc<InstallationKey>) -> Result<Named> {
+    let key_folder = config.expiry_keys();
     let randomness = Arc::new(SystemRandomness);
     if is_address(name) {
         let target = PostgresTarget::new(&Secret::new(name.to_owned()))?;
-        let store = Arc::new(PostgresStore::open(&target, key.clone(), randomness).await?);
+        let store = Arc::new(PostgresStore::open(&target, key.clone(), &key_folder, randomness).await?);
         return Ok(Named { store: store.clone(), rows: store });
     }
-    let store = Arc::new(SqliteStore::open(Path::new(name), key.clone(), randomness).await?);
+    let store = Arc::new(SqliteStore::open(Path::new(name), key.clone(), &key_folder, randomness).await?);
     Ok(Named { store: store.clone(), rows: store })
 }
 

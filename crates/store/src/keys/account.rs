@@ -7,6 +7,7 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::expiry::HourKey;
 use super::seal::{self, Place, Purpose, Record, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
@@ -23,9 +24,20 @@ impl AccountKeys {
 
     /// What is sealed for one purpose in one container (0: outside containers) under one epoch.
     pub(crate) fn compartment(&self, purpose: Purpose, container: i64, epoch: i64) -> Compartment<'_> {
+        self.compartment_until(purpose, container, epoch, None)
+    }
+
+    /// The same for what ends with the key of its hour of expiry, where there is one.
+    pub(crate) fn compartment_until(
+        &self,
+        purpose: Purpose,
+        container: i64,
+        epoch: i64,
+        hour: Option<HourKey>,
+    ) -> Compartment<'_> {
         let (&key_id, key) = self.keys.last_key_value().expect("there is a key by construction");
-        let cipher = seal::cipher(&sub_key(key, purpose, epoch));
-        Compartment { keys: self, purpose, container, epoch, key_id, cipher }
+        let cipher = seal::cipher(&sub_key(key, purpose, epoch, hour.as_deref()));
+        Compartment { keys: self, purpose, container, epoch, hour, key_id, cipher }
     }
 }
 
@@ -42,6 +54,7 @@ pub(crate) struct Compartment<'a> {
     purpose: Purpose,
     container: i64,
     epoch: i64,
+    hour: Option<HourKey>,
     key_id: u32,
     cipher: Aes256Gcm,
 }
@@ -57,7 +70,7 @@ impl Compartment<'_> {
         if key_id == self.key_id {
             return seal::open(&self.cipher, &self.place(key_id, record), sealed);
         }
-        let older = sub_key(self.keys.keys.get(&key_id)?, self.purpose, self.epoch);
+        let older = sub_key(self.keys.keys.get(&key_id)?, self.purpose, self.epoch, self.hour.as_deref());
         seal::open(&seal::cipher(&older), &self.place(key_id, record), sealed)
     }
 
@@ -66,14 +79,20 @@ impl Compartment<'_> {
     }
 }
 
-/// HKDF-SHA256 (RFC 5869) without salt: the data key is uniformly random already.
-pub(super) fn sub_key(key: &Secret<[u8; 32]>, purpose: Purpose, epoch: i64) -> Secret<[u8; 32]> {
+/// HKDF-SHA256 (RFC 5869). The data key is uniformly random already, so it needs no salt; the key of an hour, where
+/// there is one, goes in as salt, so that without it nothing can be derived.
+pub(super) fn sub_key(
+    key: &Secret<[u8; 32]>,
+    purpose: Purpose,
+    epoch: i64,
+    hour: Option<&Secret<[u8; 32]>>,
+) -> Secret<[u8; 32]> {
     let mut derived = Secret::new([0; 32]);
     let mut info = b"likeness store 1: ".to_vec();
     info.extend_from_slice(purpose.label().as_bytes());
     info.push(0);
     info.extend_from_slice(&epoch.to_be_bytes());
-    Hkdf::<Sha256>::new(None, key.expose())
+    Hkdf::<Sha256>::new(hour.map(|hour| hour.expose().as_slice()), key.expose())
         .expand(&info, derived.expose_mut())
         .expect("32 bytes are within what HKDF-SHA256 can give");
     derived
@@ -116,7 +135,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for purpose in [Purpose::FaceTemplate, Purpose::PersonName, Purpose::FaceIdTemplate] {
             for epoch in [0, 1, 256, -1] {
-                assert!(seen.insert(*sub_key(&key, purpose, epoch).expose()), "{purpose:?} {epoch}");
+                assert!(seen.insert(*sub_key(&key, purpose, epoch, None).expose()), "{purpose:?} {epoch}");
             }
         }
     }

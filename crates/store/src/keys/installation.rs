@@ -66,7 +66,7 @@ impl InstallationKey {
     fn sub_key_for_lookup(&self) -> Secret<[u8; 32]> {
         // Epoch 1 of the purpose `account key` under the installation key is used for nothing else:
         // sealing of account keys happens under the accounts' data keys.
-        sub_key(&self.0, Purpose::AccountKey, 1)
+        sub_key(&self.0, Purpose::AccountKey, 1, None)
     }
 
     /// A new data key for an account, wrapped.
@@ -87,6 +87,20 @@ impl InstallationKey {
         AccountKeys::new(account, keys)
     }
 
+    /// A new key for an hour of expiry, wrapped.
+    pub(crate) fn new_hour_key(&self, randomness: &dyn Randomness, hour: i64) -> Vec<u8> {
+        let key = Secret::new(random_bytes::<32>(randomness));
+        self.seal(randomness, Purpose::HourKey, Uuid::nil(), &hour.to_be_bytes(), key.expose())
+    }
+
+    /// The key of an hour from its wrapped form; `None` when it is not that.
+    pub(crate) fn unwrap_hour_key(&self, hour: i64, wrapped: &[u8]) -> Option<Secret<[u8; 32]>> {
+        let plain = self.open(Purpose::HourKey, Uuid::nil(), &hour.to_be_bytes(), wrapped)?;
+        let mut key = Secret::new([0; 32]);
+        key.expose_mut().copy_from_slice(plain.expose().get(..32)?);
+        Some(key)
+    }
+
     /// A value that only this key opens, to be kept with the data.
     pub(crate) fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
         self.seal(randomness, Purpose::Check, Uuid::nil(), b"", CHECK)
@@ -100,13 +114,13 @@ impl InstallationKey {
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {
         let record = Record::of(&[id]);
         let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
-        seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0)), &place, random_bytes(randomness), plain)
+        seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, random_bytes(randomness), plain)
     }
 
     fn open(&self, purpose: Purpose, account: Uuid, id: &[u8], sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let record = Record::of(&[id]);
         let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
-        seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0)), &place, sealed)
+        seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, sealed)
     }
 }
 

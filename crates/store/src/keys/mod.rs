@@ -14,10 +14,14 @@
 //! container's number, for faceIds the hour of expiry. With random nonces NIST SP 800-38D section 8.3 allows
 //! 2^32 records a key; a container of a million people with 248 faces each stays below 2^28.
 //!
+//! What expires (faceIds, snapshots with the copies in them) is sealed under a sub-key that also needs the random key of
+//! its hour of expiry, mixed in as the salt of HKDF. That key is destroyed when the hour is over; see [`expiry`].
+//!
 //! Losing the installation key loses everything that was sealed: nobody can open it again. Back it up, and
 //! not beside the database.
 
 mod account;
+mod expiry;
 mod file;
 mod installation;
 mod seal;
@@ -25,4 +29,5 @@ mod seal;
 pub use installation::InstallationKey;
 
 pub(crate) use account::{AccountKeys, Compartment};
+pub(crate) use expiry::{ExpiryKeys, HourKey};
 pub(crate) use seal::{Purpose, Record};

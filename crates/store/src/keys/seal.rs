@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     SnapshotUserData,
     /// The account's data key under the installation key.
     DataKey,
+    /// The key of an hour of expiry under the installation key.
+    HourKey,
     /// The value that tells whether the installation key belongs to the data.
     Check,
 }
@@ -41,6 +43,7 @@ impl Purpose {
             Self::FaceIdTemplate => "face id template",
             Self::SnapshotUserData => "snapshot user data",
             Self::DataKey => "data key",
+            Self::HourKey => "hour key",
             Self::Check => "check",
         }
     }

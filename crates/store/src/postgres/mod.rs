@@ -40,6 +40,7 @@ mod target;
 mod writer;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,12 +67,16 @@ impl PostgresStore {
     /// Opens the database. One that is empty is given its tables; one of an older schema is left as it is, because
     /// other nodes may still serve it: see [`PostgresStore::migrate`]. Must be called inside a Tokio runtime.
     ///
+    /// `key_folder` is where the keys of the hours of expiry lie: one folder for all nodes, outside the database, in no
+    /// backup.
+    ///
     /// # Errors
     /// [`StoreError::WrongKey`] when the data was sealed under another key, [`StoreError::SchemaTooNew`] and
     /// [`StoreError::SchemaTooOld`], [`StoreError::Unreachable`]. In each case the data is left as it was.
     pub async fn open(
         target: &PostgresTarget,
         key: Arc<InstallationKey>,
+        key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
         let pool = open::pool(target);
@@ -80,7 +85,7 @@ impl PostgresStore {
             pool.close().await;
             return Err(error);
         }
-        let vault = Arc::new(Vault::new(key, randomness));
+        let vault = Arc::new(Vault::new(key, key_folder, randomness));
         let lanes = Lanes::new(pool.clone(), Arc::clone(&vault), target.connections);
         Ok(Self { pool, lanes, vault })
     }

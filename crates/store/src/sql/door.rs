@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -228,6 +229,13 @@ impl Store for EngineStore {
 
     async fn release(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError> {
         self.release_lease(account, job, holder).await
+    }
+
+    async fn destroy_expired_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        tokio::task::spawn_blocking(move || vault.destroy_hour_keys(now))
+            .await
+            .map_err(|error| StoreError::Backend(Box::new(error)))?
     }
 
     async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -1,24 +1,26 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::engine::Connection;
-use likeness_base::Randomness;
+use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
-use crate::id::AccountId;
-use crate::keys::{AccountKeys, InstallationKey};
+use crate::id::{AccountId, hour_of};
+use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey};
 
 /// The installation key and the accounts' data keys that have been unwrapped with it.
 pub(crate) struct Vault {
     installation: Arc<InstallationKey>,
     randomness: Arc<dyn Randomness>,
+    expiry: ExpiryKeys,
     unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
 }
 
 impl Vault {
-    pub(crate) fn new(installation: Arc<InstallationKey>, randomness: Arc<dyn Randomness>) -> Self {
-        Self { installation, randomness, unwrapped: RwLock::default() }
+    pub(crate) fn new(installation: Arc<InstallationKey>, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
+        Self { installation, randomness, expiry: ExpiryKeys::at(key_folder), unwrapped: RwLock::default() }
     }
 
     pub(crate) fn installation(&self) -> &InstallationKey {
@@ -27,6 +29,22 @@ impl Vault {
 
     pub(crate) fn randomness(&self) -> &dyn Randomness {
         &*self.randomness
+    }
+
+    /// The key to seal what expires then.
+    pub(crate) fn hour_key(&self, expires_at_millis: i64) -> Result<HourKey, StoreError> {
+        let hour = hour_of(Timestamp::from_millis(expires_at_millis));
+        self.expiry.to_seal(hour, &self.installation, &*self.randomness)
+    }
+
+    /// The key to open what expires then; `None`: it was destroyed, and what it sealed does not exist any more.
+    pub(crate) fn known_hour_key(&self, expires_at_millis: i64) -> Result<Option<HourKey>, StoreError> {
+        self.expiry.to_open(hour_of(Timestamp::from_millis(expires_at_millis)), &self.installation)
+    }
+
+    /// Destroys the keys of hours that are over.
+    pub(crate) fn destroy_hour_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.expiry.destroy(now)
     }
 
     /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that

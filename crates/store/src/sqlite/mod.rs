@@ -63,6 +63,7 @@ impl SqliteStore {
     /// Opens the database, making or migrating it where needed. Must be called inside a Tokio runtime,
     /// which then carries the writing task.
     ///
+    /// `key_folder` is where the keys of the hours of expiry lie; it is made when needed, and belongs into no backup.
     /// `randomness` gives the nonces and the accounts' data keys.
     ///
     /// # Errors
@@ -72,11 +73,12 @@ impl SqliteStore {
     pub async fn open(
         path: &Path,
         key: Arc<InstallationKey>,
+        key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
         let connection = open::writer(path, &key, &*randomness).await?;
         let readers = open::readers(path).await?;
-        let vault = Arc::new(Vault::new(key, randomness));
+        let vault = Arc::new(Vault::new(key, key_folder, randomness));
         Ok(Self {
             writer: WriterHandle::spawn(connection, Arc::clone(&vault)),
             readers,

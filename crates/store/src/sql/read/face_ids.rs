@@ -46,7 +46,9 @@ pub(crate) async fn face_ids(
         let expires_at = Timestamp::from_millis(*expires_at);
         let (space, model) = (words.get(*space)?, words.get(*model)?);
         let record = Record::face_id(id, expires_at.as_millis(), &model, &space);
-        let compartment = keys.compartment(Purpose::FaceIdTemplate, 0, hour_of(expires_at));
+        // Without the key of its hour a faceId does not exist: the records came back from a backup.
+        let Some(hour) = vault.known_hour_key(expires_at.as_millis())? else { continue };
+        let compartment = keys.compartment_until(Purpose::FaceIdTemplate, 0, hour_of(expires_at), Some(hour));
         let template = open(&compartment, &record, sealed, "the template of a faceId")?;
         let id = uuid(id)?;
         let face_id = FaceId::from_uuid(id).ok_or_else(|| super::damaged("a faceId"))?;

@@ -70,10 +70,12 @@ async fn visible(
         };
         let keys = vault.keys(connection, taken_by).await?;
         let snapshot = read(row, taken_by, scope)?;
+        // Without the key of its hour it does not exist: the records came back from a backup.
+        let Some(hour) = vault.known_hour_key(snapshot.expires_at.as_millis())? else { continue };
         let number: i64 = row.try_get("container")?;
         let record = Record::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
         let sealed: Option<&[u8]> = row.try_get("sealed_user_data")?;
-        let compartment = keys.compartment(Purpose::SnapshotUserData, number, number);
+        let compartment = keys.compartment_until(Purpose::SnapshotUserData, number, number, Some(hour));
         let user_data =
             sealed.map(|sealed| open_text(&compartment, &record, sealed, "the user data of a snapshot")).transpose()?;
         found.push(Snapshot { user_data, ..snapshot });

@@ -11,7 +11,7 @@ use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Compartment, Purpose, Record};
+use crate::keys::{AccountKeys, Compartment, HourKey, Purpose, Record};
 
 /// Rows held in memory at once.
 const PAGE: i64 = 512;
@@ -23,6 +23,8 @@ pub(super) struct Source {
     pub(super) account: AccountId,
     pub(super) number: i64,
     pub(super) keys: Arc<AccountKeys>,
+    /// Of the hour of expiry, where the source is a snapshot.
+    pub(super) hour: Option<HourKey>,
 }
 
 impl Source {
@@ -31,7 +33,7 @@ impl Source {
     }
 
     fn compartment(&self, purpose: Purpose) -> Compartment<'_> {
-        self.keys.compartment(purpose, self.number, self.number)
+        self.keys.compartment_until(purpose, self.number, self.number, self.hour.clone())
     }
 }
 
@@ -126,7 +128,8 @@ pub(super) async fn container(
     .fetch_one(&mut *work.connection)
     .await?;
     refuse_above(LimitKind::PersonsInAccount, persons_in_account, limits.persons_in_account)?;
-    let destination = Destination { keys: work.own_keys(), number, randomness: work.vault.randomness() };
+    let destination =
+        Destination { keys: work.own_keys(), number, hour: work.hour.clone(), randomness: work.vault.randomness() };
     persons_of(work, from, &destination).await?;
     faces_of(work, from, &destination).await?;
     Ok(Copied { number, version: unsigned(version)?, records: 1 + unsigned(persons)? + unsigned(faces)? })
@@ -136,12 +139,13 @@ pub(super) async fn container(
 struct Destination<'v> {
     keys: Arc<AccountKeys>,
     number: i64,
+    hour: Option<HourKey>,
     randomness: &'v dyn Randomness,
 }
 
 impl Destination<'_> {
     fn reseal<'k>(&'k self, from: &'k Source, purpose: Purpose, what: &'static str) -> Reseal<'k> {
-        let to = self.keys.compartment(purpose, self.number, self.number);
+        let to = self.keys.compartment_until(purpose, self.number, self.number, self.hour.clone());
         Reseal { from: from.compartment(purpose), to, randomness: self.randomness, what }
     }
 }

@@ -16,6 +16,7 @@ pub(super) async fn keep(work: &mut Work<'_>, faces: &[DetectedFace]) -> Result<
         let expires_at = face.expires_at.as_millis();
         let record = Record::face_id(id.as_bytes(), expires_at, &face.model, &face.space);
         let epoch = hour_of(face.expires_at);
+        work.writes_until(expires_at)?;
         let sealed = work.seal_in_epoch(Purpose::FaceIdTemplate, 0, epoch, &record, face.template.expose());
         sqlx::query(
             "INSERT INTO face_id (account_id, expires_at, face_id, space, model, sealed_template)

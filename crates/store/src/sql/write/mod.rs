@@ -24,7 +24,7 @@ use crate::audit::AuditTarget;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Purpose, Record};
+use crate::keys::{AccountKeys, HourKey, Purpose, Record};
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use snapshots::find as find_snapshot;
 pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
@@ -37,6 +37,8 @@ pub(crate) struct Work<'a> {
     keys: Option<Arc<AccountKeys>>,
     /// Those of the other account that the command reads from.
     source_keys: Option<Arc<AccountKeys>>,
+    /// Of the hour of expiry, while something that expires is written.
+    hour: Option<HourKey>,
 }
 
 /// The keys that a command needs, unwrapped before its transaction begins.
@@ -58,6 +60,12 @@ impl<'a> Work<'a> {
         self.command.at.as_millis()
     }
 
+    /// From here on the command writes what expires then, and nothing else that is sealed.
+    fn writes_until(&mut self, expires_at_millis: i64) -> Result<(), StoreError> {
+        self.hour = Some(self.vault.hour_key(expires_at_millis)?);
+        Ok(())
+    }
+
     fn own_keys(&self) -> Arc<AccountKeys> {
         Arc::clone(self.keys.as_ref().expect("commands without keys are refused before they write"))
     }
@@ -68,7 +76,9 @@ impl<'a> Work<'a> {
     }
 
     fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
-        self.own_keys().compartment(purpose, container, epoch).seal(self.vault.randomness(), record, plain)
+        let keys = self.own_keys();
+        let compartment = keys.compartment_until(purpose, container, epoch, self.hour.clone());
+        compartment.seal(self.vault.randomness(), record, plain)
     }
 }
 
@@ -104,7 +114,7 @@ pub(crate) async fn apply(
     keys: CommandKeys,
     command: &Command,
 ) -> Result<Outcome, StoreError> {
-    let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source };
+    let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
     if work.keys.is_none() && !matches!(command.write, Write::CreateAccount {}) {
         return Err(StoreError::AccountNotFound);
     }

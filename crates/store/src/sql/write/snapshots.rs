@@ -43,7 +43,8 @@ pub(super) async fn take(
             .fetch_optional(&mut *work.connection)
             .await?
             .ok_or(StoreError::ContainerNotFound)?;
-    let from = Source { account: work.command.account, number, keys: work.own_keys() };
+    let from = Source { account: work.command.account, number, keys: work.own_keys(), hour: None };
+    work.writes_until(expires_at.as_millis())?;
     let copied = copy::container(work, &from, &ContainerName::copy_of(snapshot), Limits::NONE).await;
     let copied = copied.map_err(|error| match error {
         StoreError::ContainerExists => StoreError::SnapshotExists,
@@ -78,6 +79,7 @@ pub(super) async fn update(
     user_data: Option<&Secret<String>>,
 ) -> Result<Done, StoreError> {
     let found = find(work, work.command.account, snapshot).await?;
+    work.writes_until(found.expires_at)?;
     let sealed = seal_user_data(work, found.container, snapshot, found.expires_at, user_data);
     sqlx::query(
         "UPDATE snapshot SET updated_at = $3, sealed_user_data = coalesce($4, sealed_user_data)
@@ -119,7 +121,8 @@ pub(super) async fn apply(
         return Err(StoreError::Inconsistent("a snapshot is applied as the kind that was copied"));
     }
     let keys = work.source_keys.clone().ok_or(StoreError::SnapshotNotFound)?;
-    let from = Source { account: taken_by, number: found.container, keys };
+    let hour = work.vault.known_hour_key(found.expires_at)?.ok_or(StoreError::SnapshotNotFound)?;
+    let from = Source { account: taken_by, number: found.container, keys, hour: Some(hour) };
     let copied = copy::container(work, &from, container, limits).await?;
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     let target = AuditTarget { kind: container.kind, number: copied.number };

@@ -3,7 +3,7 @@ use likeness_store::{DetectedFace, StoreError, Write};
 use uuid::Uuid;
 
 use crate::assert_refused;
-use crate::scene::{Backend, HOUR_MILLIS, Scene};
+use crate::scene::{Backend, HOUR_MILLIS, Scene, group};
 
 async fn is_there(scene: &Scene, face: &DetectedFace, now: Timestamp) -> bool {
     scene.store.face_ids(scene.account, &[face.id.as_uuid()], now).await.unwrap()[0].is_some()
@@ -95,4 +95,42 @@ pub(crate) async fn face_id_of_another_hour_is_refused(backend: &dyn Backend) {
     let both = Write::KeepFaceIds { faces: vec![good.clone(), face] };
     assert_refused!(scene.write(both).await, StoreError::Inconsistent(_));
     assert!(!is_there(&scene, &good, scene.now()).await, "all of them or none");
+}
+
+/// Whatever still holds the sealed bytes, nothing opens them when the hour is over.
+pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let (soon, later) = (scene.detected(HOUR_MILLIS / 2), scene.detected(5 * HOUR_MILLIS));
+    let ids = [soon.id.as_uuid(), later.id.as_uuid()];
+    scene.write(Write::KeepFaceIds { faces: vec![soon, later] }).await.unwrap();
+    scene.create(&group("family")).await;
+    let snapshot = scene.take(&group("family"), &[scene.account]).await;
+    let then = scene.now();
+    let known = async || {
+        // As if no time had passed, which is what somebody with an old backup would like.
+        let faces = scene.store.face_ids(scene.account, &ids, then).await.unwrap();
+        let snapshots = scene.store.snapshots(scene.account, then).await.unwrap();
+        (faces.iter().map(Option::is_some).collect::<Vec<_>>(), snapshots.len())
+    };
+    assert_eq!(scene.store.destroy_expired_keys(then).await.unwrap(), 0);
+    assert_eq!(known().await, (vec![true, true], 1));
+    scene.wait_millis(HOUR_MILLIS);
+    assert_eq!(scene.store.destroy_expired_keys(scene.now()).await.unwrap(), 1);
+    assert_eq!(known().await, (vec![false, true], 1));
+    scene.wait_millis(2 * HOUR_MILLIS);
+    assert_eq!(scene.store.destroy_expired_keys(scene.now()).await.unwrap(), 1);
+    assert_eq!(known().await, (vec![false, true], 0));
+    let apply = Write::ApplySnapshot {
+        snapshot,
+        taken_by: scene.account,
+        container: group("copy"),
+        limit: None,
+        account_limit: None,
+    };
+    let late = likeness_store::Command { at: then, ..scene.command(apply) };
+    assert!(matches!(scene.store.apply(late).await, Err(StoreError::SnapshotNotFound)));
+    // The sweep needs no key.
+    scene.wait_millis(10 * HOUR_MILLIS);
+    let swept = scene.write(Write::ExpireDue { limit: 100 }).await.unwrap();
+    assert_eq!(swept.removed, 3);
 }

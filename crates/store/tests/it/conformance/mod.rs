@@ -72,6 +72,7 @@ macro_rules! for_each_case {
                 sweep_takes_the_oldest_first_and_says_whether_more_is_due,
                 sweep_without_work_writes_nothing,
                 face_id_of_another_hour_is_refused,
+                keys_of_an_hour_end_with_it,
             ],
             faces: [
                 face_of_a_list_lives_and_dies,

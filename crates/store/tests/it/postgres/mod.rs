@@ -3,6 +3,7 @@
 mod migrating;
 mod moving;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -47,11 +48,24 @@ impl Backend for PostgresBackend {
     }
 }
 
+/// A folder for the keys of each database, gone with the cluster.
+pub(crate) fn key_folder(url: &str) -> PathBuf {
+    let (address, socket) = url.split_once("?host=").unwrap();
+    let (_, name) = address.rsplit_once('/').unwrap();
+    // Beside the socket, where the cluster removes everything in the end.
+    Path::new(socket).join(format!("keys-{name}"))
+}
+
 /// Opens with the installation key of that seed.
 pub(crate) async fn open_with(url: &str, key_seed: u64) -> Result<PostgresStore, StoreError> {
+    open_beside(url, key_seed, &key_folder(url)).await
+}
+
+/// The same with another folder for the keys of hours.
+pub(crate) async fn open_beside(url: &str, key_seed: u64, folder: &Path) -> Result<PostgresStore, StoreError> {
     let key = InstallationKey::generate(&Dice::new(key_seed));
     let target = PostgresTarget::new(&url.to_owned().into())?.with_connections(4);
     // Nonces must differ between openings of the same data.
     let seed = fresh_key().as_u64_pair().0;
-    PostgresStore::open(&target, Arc::new(key), Arc::new(Dice::new(seed))).await
+    PostgresStore::open(&target, Arc::new(key), folder, Arc::new(Dice::new(seed))).await
 }

@@ -1,5 +1,6 @@
 //! A whole installation moves between the engines and back, and nothing else than a whole one is ever served.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use likeness_store::{
     ContainerName, FaceKey, PageStart, PostgresStore, SqliteStore, Step, Store, StoreError, Write, copy,
 };
 
-use super::{fresh, open_with};
+use super::{fresh, open_beside, open_with};
 use crate::assert_refused;
 use crate::scene::{HOUR_MILLIS, Scene, add_face, create_group, group, list};
 use crate::sqlite;
@@ -35,7 +36,8 @@ async fn furnish(store: Arc<dyn Store>) -> Scene {
     scene
 }
 
-async fn contents(scene: &Scene) -> String {
+/// A digest of everything that can be asked.
+async fn contents(scene: &Scene) -> u64 {
     let (store, account) = (&scene.store, scene.account);
     let page = PageStart { after: String::new(), top: 1_000 };
     let mut said = Vec::new();
@@ -52,7 +54,7 @@ async fn contents(scene: &Scene) -> String {
     said.push(format!("{:?}", store.members(account, "staff", &page).await.unwrap()));
     said.push(format!("{:?}", store.snapshots(account, scene.now()).await.unwrap()));
     said.push(format!("{:?}", store.totals(account).await.unwrap()));
-    said.join("\n")
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(said)
 }
 
 async fn file(path: &Path) -> Arc<SqliteStore> {
@@ -67,7 +69,8 @@ async fn everything_moves_there_and_back() {
     let scene = furnish(source.clone()).await;
     let before = contents(&scene).await;
 
-    let middle: Arc<PostgresStore> = Arc::new(open_with(&database.url, 1).await.unwrap());
+    let middle: Arc<PostgresStore> =
+        Arc::new(open_beside(&database.url, 1, &folder.path().join("keys")).await.unwrap());
     let seen = AtomicU64::new(0);
     let progress = |step| {
         if let Step::Checking { done, .. } = step {

@@ -43,7 +43,11 @@ impl SqliteBackend {
     pub(crate) fn raw_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for entry in std::fs::read_dir(self.folder.path()).unwrap() {
-            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+            let path = entry.unwrap().path();
+            // The folder of the keys of hours is no part of the database.
+            if path.is_file() {
+                bytes.extend(std::fs::read(path).unwrap());
+            }
         }
         bytes
     }
@@ -66,7 +70,7 @@ pub(crate) async fn open_with(path: &Path, key_seed: u64) -> Result<SqliteStore,
     let key = InstallationKey::generate(&Dice::new(key_seed));
     // Nonces must differ between openings of the same data: the position of the file's end will do.
     let seed = std::fs::metadata(path).map_or(0, |file| file.len()) + 1_000;
-    SqliteStore::open(path, Arc::new(key), Arc::new(Dice::new(seed))).await
+    SqliteStore::open(path, Arc::new(key), &path.with_file_name("keys"), Arc::new(Dice::new(seed))).await
 }
 
 pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
