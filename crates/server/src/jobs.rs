@@ -10,6 +10,7 @@ use likeness_base::{Clock, Randomness};
 use likeness_store::{AccountId, Actor, Command, Store, StoreError, Write};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,6 +27,8 @@ const RESUME_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Expired records removed in one transaction.
 const SWEEP_AT_ONCE: u32 = 10_000;
+/// How often the database's files let go of what was deleted.
+const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a job stays with a node that no longer says anything.
 const LEASE: Duration = Duration::from_secs(30);
 /// How often a node that works says so.
@@ -36,12 +39,13 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) struct Leases {
     store: Arc<dyn Store>,
     node: Uuid,
+    turn: Arc<AtomicU64>,
 }
 
 impl Leases {
     /// Nothing is held. The node has a name that no other has and that does not outlive the process.
     pub(crate) fn new(store: Arc<dyn Store>, randomness: &dyn Randomness) -> Self {
-        Self { store, node: random_id(randomness) }
+        Self { store, node: random_id(randomness), turn: Arc::new(AtomicU64::new(1)) }
     }
 
     /// Does a job unless another node is at it; `None`: it is. The lease is kept for as long as the work takes.
@@ -72,6 +76,23 @@ impl Leases {
             tracing::debug!(%error, "A lease could not be given back; it ends by itself");
         }
         Ok(Some(done))
+    }
+}
+
+impl Leases {
+    /// Does a job of the whole installation unless any node did so within the time.
+    ///
+    /// # Errors
+    /// What the store or the work says.
+    pub(crate) async fn now_and_then(
+        &self,
+        job: &str,
+        pause: Duration,
+        work: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        // A name that nobody else has, so that not even this node takes the lease again before its time.
+        let nobody = Uuid::from_u128(self.node.as_u128() ^ u128::from(self.turn.fetch_add(1, Ordering::Relaxed)));
+        if self.store.lease(AccountId(Uuid::nil()), job, nobody, pause).await? { work.await } else { Ok(()) }
     }
 }
 
@@ -119,6 +140,7 @@ async fn sweep(app: &App) {
             app.leases.once(account.id, "sweep", sweep_account(app, account.id)).await?.unwrap_or(Ok(()))?;
         }
         app.store.destroy_expired_keys(app.clock.now()).await?;
+        app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await?;
         Ok::<_, StoreError>(())
     };
     if let Err(error) = swept.await {

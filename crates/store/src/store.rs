@@ -220,6 +220,10 @@ pub trait Store: Send + Sync {
     /// its sealed bytes may still be; gives how many. Every node does so for itself.
     async fn destroy_expired_keys(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// Lets go of the room that deleted records leave in the database's own files, where the engine does not do so with
+    /// each delete. Slow; once an hour is often.
+    async fn settle(&self) -> Result<(), StoreError>;
+
     /// The time by the clock that all nodes share; `None` where one process has the store to itself, and its own clock
     /// is as good.
     async fn clock(&self) -> Result<Option<Timestamp>, StoreError>;

@@ -17,6 +17,7 @@ mod first_start;
 mod fuzz;
 mod golden;
 mod house;
+mod killing;
 mod lifecycle;
 mod models;
 mod nodes;

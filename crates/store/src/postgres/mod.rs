@@ -149,6 +149,17 @@ impl PostgresStore {
         held.done(answer).await.map(Some)
     }
 
+    /// Dead rows become free space, which the next rows overwrite.
+    async fn let_go(&self) -> Result<(), StoreError> {
+        let mut connection = self.importer().await?;
+        for table in
+            ["face", "face_id", "person", "container_text", "snapshot", "account_key", "change", "command_note"]
+        {
+            sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut connection).await?;
+        }
+        Ok(())
+    }
+
     /// A connection on which statements may take their time.
     async fn importer(&self) -> Result<engine::Connection, StoreError> {
         let mut connection = self.pool.acquire().await?.detach();

@@ -238,6 +238,10 @@ impl Store for EngineStore {
             .map_err(|error| StoreError::Backend(Box::new(error)))?
     }
 
+    async fn settle(&self) -> Result<(), StoreError> {
+        self.let_go().await
+    }
+
     async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
         self.own_clock().await
     }
