@@ -168,6 +168,21 @@ impl Cluster {
         output(command)
     }
 
+    /// Runs a script of the database's own client, its commands included, and gives what that prints.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub fn script(&self, database: &str, script: &str) -> Result<String, ClusterError> {
+        let file = self.folder.join(format!("script-{}.sql", self.databases.fetch_add(1, Ordering::Relaxed)));
+        std::fs::write(&file, script)?;
+        let mut command = self.tool("psql");
+        command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-f"]).arg(&file);
+        command.arg("-h").arg(&self.folder);
+        let said = output(command);
+        std::fs::remove_file(&file)?;
+        said
+    }
+
     /// The socket on which the server listens.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")

@@ -24,6 +24,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-store",
             "likeness-models",
             "likeness-pages",
+            "likeness-cluster",
             "likeness-engine-ort",
             "likeness-engine-pure",
         ],

@@ -1,17 +1,19 @@
 //! How fast Likeness is on this machine, beside a physical floor or a peer in the same run: `likeness bench`.
 //!
 //! Start at [`Report`]; each part of it is measured by a module of its own ([`inference`], [`search`], [`store`],
-//! [`http`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
+//! [`http`], [`nodes`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
 //! and tells medians and quartiles. Nothing here judges: a figure beyond its bar is told, and the exit code stays.
 
 mod calls;
 mod client;
 pub(crate) mod draw;
+mod fill;
 pub(crate) mod http;
 pub(crate) mod inference;
 mod linear;
 mod machine;
 pub(crate) mod measure;
+pub(crate) mod nodes;
 pub(crate) mod peers;
 pub(crate) mod portrait;
 pub(crate) mod search;
@@ -42,7 +44,7 @@ pub(crate) struct Report {
 /// One figure.
 #[derive(Serialize)]
 pub(crate) struct Row {
-    /// `inference`, `search`, `store` or `http`.
+    /// `inference`, `search`, `store`, `http` or `nodes`.
     pub part: &'static str,
     /// What was done.
     pub what: String,

@@ -25,11 +25,20 @@ impl Server {
     /// # Errors
     /// When it does not get ready.
     pub(super) fn start(cache: &Path, data: &Path) -> Result<Self> {
+        Self::start_on(cache, data, "")
+    }
+
+    /// The same over a database; an empty address means a file in the data folder.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub(super) fn start_on(cache: &Path, data: &Path, store: &str) -> Result<Self> {
         let begun = Instant::now();
         let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .env("LIKENESS_DATA", data)
+            .env("LIKENESS_STORE", store)
             .env("LIKENESS_CACHE", cache)
             .env("LIKENESS_KEY1", KEY)
             .env("LIKENESS_KEY2", "second-key-of-the-benchmark-account")

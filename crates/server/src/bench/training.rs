@@ -2,19 +2,14 @@
 
 use super::Row;
 use super::client::Client;
+use super::fill::fill;
 use super::http::Setting;
 use super::measure::{Clock, Series};
 use super::server::{KEY, Server};
 use crate::config::Config;
-use crate::effects::{SystemClock, SystemRandomness};
-use crate::start::{Missing, open_store};
-use crate::templates;
 use anyhow::{Context, Result, bail};
-use likeness_base::{Clock as _, Secret};
-use likeness_store::{Actor, Command, ContainerKind, ContainerName, NewFace, Write};
-use std::path::Path;
+use likeness_store::ContainerKind;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Faces of the list.
 const FACES: usize = 10_000;
@@ -29,7 +24,8 @@ pub(super) async fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let data = setting.scratch.join("training");
     // The first start makes account and keys.
     drop(Server::start(&setting.cache, &data)?);
-    fill(setting, &data, faces).await?;
+    let config = Config { data: data.clone(), ..Config::default() };
+    fill(&config, setting.networks, ContainerKind::LargeFaceList, faces).await?;
     let server = Server::start(&setting.cache, &data)?;
     let mut client = Client::connect(server.address, KEY).await?;
     let Some(before) = server.cpu_seconds() else { return Ok(Vec::new()) };
@@ -47,48 +43,4 @@ pub(super) async fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
         }
     }
     bail!("the training did not end")
-}
-
-/// Puts faces into the store of a server that does not run.
-async fn fill(setting: &Setting<'_>, data: &Path, faces: usize) -> Result<()> {
-    let config = Config { data: data.to_owned(), ..Config::default() };
-    let store = open_store(&config, Missing::Refuse).await?.store;
-    let account = store.accounts().await?.first().context("the first start made an account")?.id;
-    let apply = |write| {
-        let command = Command {
-            account,
-            actor: Actor::Operator,
-            at: SystemClock.now(),
-            request_id: Uuid::nil(),
-            key: crate::effects::random_id(&SystemRandomness),
-            write,
-        };
-        let store = store.clone();
-        async move { store.apply(command).await }
-    };
-    let container = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
-    let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
-    apply(Write::CreateContainer { container: container.clone(), name, user_data: None, model, limit: None }).await?;
-    let mut random = fastrand::Rng::with_seed(4);
-    let mut under_way = tokio::task::JoinSet::new();
-    for _ in 0..faces {
-        let template: Vec<f32> = (0..setting.networks.space.dimension).map(|_| random.f32() - 0.5).collect();
-        let face = NewFace {
-            id: crate::effects::random_id(&SystemRandomness),
-            template: templates::encode(&template),
-            space: setting.networks.space_id.clone(),
-            user_data: None,
-        };
-        under_way.spawn(apply(Write::AddFace { container: container.clone(), person: None, face, limit: None }));
-        if under_way.len() >= 256
-            && let Some(done) = under_way.join_next().await
-        {
-            done??;
-        }
-    }
-    while let Some(done) = under_way.join_next().await {
-        done??;
-    }
-    store.close().await;
-    Ok(())
 }

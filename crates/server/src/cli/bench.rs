@@ -6,13 +6,14 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, http, inference, search, store};
+use crate::bench::{Machine, Report, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use likeness_base::Secret;
+use likeness_cluster::{Cluster, Durability};
 use likeness_vision::{AttributeSet, Limits, Picture, Search, Wanted};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Part {
     Store,
     /// A server of its own, over loopback.
     Http,
+    /// Two servers over one PostgreSQL database of their own, where PostgreSQL is installed.
+    Nodes,
 }
 
 #[derive(Args)]
@@ -131,17 +134,23 @@ impl Bench {
         if self.wants(Part::Store) {
             rows.extend(start::block_on(store::measure(scratch.path(), pace, &told_faces))??);
         }
+        let setting = http::Setting {
+            engine: &*offline.engine,
+            networks: &offline.networks,
+            portrait: &portrait,
+            cache: config.cache(),
+            scratch: scratch.path(),
+            pace,
+            progress: &|text| told(format!("server: {text}")),
+        };
         if self.wants(Part::Http) {
-            let setting = http::Setting {
-                engine: &*offline.engine,
-                networks: &offline.networks,
-                portrait: &portrait,
-                cache: config.cache(),
-                scratch: scratch.path(),
-                pace,
-                progress: &|text| told(format!("http: {text}")),
-            };
             rows.extend(start::block_on(http::measure(&setting))??);
+        }
+        if self.wants(Part::Nodes) {
+            match Cluster::start(Durability::Full) {
+                Ok(cluster) => rows.extend(start::block_on(nodes::measure(&setting, &cluster))??),
+                Err(why) => bar.suspend(|| say::note(&format!("Nodes are not measured: {why}"))),
+            }
         }
         bar.finish_and_clear();
         let versions = peers.as_mut().map_or(serde_json::Value::Null, |peers| peers.versions.take());
