@@ -25,9 +25,10 @@ impl From<sqlx::Error> for StoreError {
             // A column that does not hold what this program puts there.
             sqlx::Error::ColumnDecode { index, .. } => Some(Self::Damaged { what: format!("column {index}") }),
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Some(Self::Closed),
-            sqlx::Error::PoolTimedOut => Some(Self::Busy),
-            // A connection that ended in the middle of an answer.
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => Some(Self::Unreachable),
+            // A connection that ended in the middle of an answer, or none to be had.
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => {
+                Some(Self::Unreachable)
+            }
             _ => None,
         };
         meaning.unwrap_or_else(|| Self::Backend(Box::new(error)))

@@ -134,13 +134,7 @@ async fn sighting(setting: &Setting<'_>, nodes: &[Server; 2], photo: &Bytes) -> 
 }
 
 /// Identifications a second of two nodes over one database beside those of two servers that share nothing.
-async fn throughput(
-    setting: &Setting<'_>,
-    nodes: [Server; 2],
-    data: &Path,
-    store: &str,
-    photo: &Bytes,
-) -> Result<Row> {
+async fn throughput(setting: &Setting<'_>, nodes: [Server; 2], data: &Path, store: &str, photo: &Bytes) -> Result<Row> {
     let templates = setting.pace.of(TEMPLATES);
     (setting.progress)(&format!("filling three groups of {templates} faces"));
     let address = Some(Secret::new(store.to_owned()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
+use tokio::time::Instant;
 
 pub(crate) use super::PostgresStore as EngineStore;
 use crate::database_error::is_refusal;
@@ -25,6 +26,31 @@ pub(crate) struct Held(Option<PoolConnection<Postgres>>);
 
 /// A connection that sees one moment of the database until it is done.
 pub(crate) struct Moment(Held);
+
+/// More stale connections in a row than any pool holds are no accident.
+const MOST_ATTEMPTS: u32 = 32;
+/// A connection that is stale fails at once. What takes longer is a server that is away, and asking again is no help.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Counts how often one question has met a stale connection.
+pub(crate) struct Attempts {
+    made: u32,
+    last: Instant,
+}
+
+impl Attempts {
+    pub(crate) fn new() -> Self {
+        Self { made: 0, last: Instant::now() }
+    }
+
+    /// Whether to ask again. Questions change nothing, so that they may be.
+    pub(crate) fn again<T>(&mut self, answer: &Result<T, StoreError>) -> bool {
+        let was_quick = self.last.elapsed() < AT_ONCE;
+        self.made += 1;
+        self.last = Instant::now();
+        matches!(answer, Err(StoreError::Unreachable)) && was_quick && self.made < MOST_ATTEMPTS
+    }
+}
 
 impl EngineStore {
     pub(crate) async fn connection(&self) -> Result<Held, StoreError> {

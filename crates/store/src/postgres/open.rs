@@ -37,7 +37,12 @@ pub(super) fn pool(target: &PostgresTarget) -> PgPool {
             ("synchronous_commit", "on".to_owned()),
         ])
         .disable_statement_logging();
-    PgPoolOptions::new().max_connections(target.connections).acquire_timeout(ACQUIRE).connect_lazy_with(options)
+    PgPoolOptions::new()
+        .max_connections(target.connections)
+        .acquire_timeout(ACQUIRE)
+        // Asking first would double the way of every question; a stale connection is found out by the question.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }
 
 pub(super) async fn is_new(pool: &PgPool) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
-use super::engine::{Connection, EngineStore};
+use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
@@ -17,23 +17,40 @@ use crate::records::{
 };
 use crate::store::Store;
 
-/// Asks one question.
+/// Asks one question. A connection that has gone stale in the pool is found out by the question itself, which is then
+/// asked again on another.
 macro_rules! ask {
     ($store:ident, $connection:ident => $question:expr) => {{
-        let mut held = $store.connection().await?;
-        let $connection: &mut Connection = &mut held;
-        let answer = $store.in_time($question).await;
-        held.done(answer).await
+        let mut attempts = Attempts::new();
+        loop {
+            let mut held = $store.connection().await?;
+            let $connection: &mut Connection = &mut held;
+            let answer = $store.in_time($question).await;
+            let answer = held.done(answer).await;
+            if !attempts.again(&answer) {
+                break answer;
+            }
+        }
     }};
 }
 
 /// Asks a question of several parts, all of which see the same moment of the database.
 macro_rules! moment {
     ($store:ident, $connection:ident => $question:expr) => {{
-        let mut held = $store.moment().await?;
-        let $connection: &mut Connection = &mut held;
-        let answer = $store.in_time($question).await;
-        held.done(answer).await
+        let mut attempts = Attempts::new();
+        loop {
+            let answer = match $store.moment().await {
+                Ok(mut held) => {
+                    let $connection: &mut Connection = &mut held;
+                    let answer = $store.in_time($question).await;
+                    held.done(answer).await
+                }
+                Err(error) => Err(error),
+            };
+            if !attempts.again(&answer) {
+                break answer;
+            }
+        }
     }};
 }
 

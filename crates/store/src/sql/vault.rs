@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::engine::Connection;
+use super::read::Words;
 use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
@@ -16,11 +17,18 @@ pub(crate) struct Vault {
     randomness: Arc<dyn Randomness>,
     expiry: ExpiryKeys,
     unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
+    words: RwLock<HashMap<AccountId, Arc<Words>>>,
 }
 
 impl Vault {
     pub(crate) fn new(installation: Arc<InstallationKey>, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
-        Self { installation, randomness, expiry: ExpiryKeys::at(key_folder), unwrapped: RwLock::default() }
+        Self {
+            installation,
+            randomness,
+            expiry: ExpiryKeys::at(key_folder),
+            unwrapped: RwLock::default(),
+            words: RwLock::default(),
+        }
     }
 
     pub(crate) fn installation(&self) -> &InstallationKey {
@@ -45,6 +53,15 @@ impl Vault {
     /// Destroys the keys of hours that are over.
     pub(crate) fn destroy_hour_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.expiry.destroy(now)
+    }
+
+    /// The account's words as they were last read.
+    pub(crate) fn known_words(&self, account: AccountId) -> Arc<Words> {
+        self.words.read().expect("no holder of this lock panics").get(&account).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn remember_words(&self, account: AccountId, words: Arc<Words>) {
+        self.words.write().expect("no holder of this lock panics").insert(account, words);
     }
 
     /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that

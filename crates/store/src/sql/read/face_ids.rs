@@ -39,7 +39,8 @@ pub(crate) async fn face_ids(
     if rows.is_empty() {
         return Ok(vec![None; ids.len()]);
     }
-    let words = words(connection, account).await?;
+    let needed = rows.iter().flat_map(|row| [row.2, row.3]).collect();
+    let words = words(connection, vault, account, needed).await?;
     let keys = vault.keys(connection, account).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for (id, expires_at, space, model, sealed) in &rows {

@@ -39,7 +39,7 @@ pub(crate) async fn face(
     .fetch_optional(&mut *connection)
     .await?;
     let Some((seq, model, sealed_user_data)) = row else { return Ok(None) };
-    let words = words(connection, account).await?;
+    let words = words(connection, vault, account, model.into_iter().collect()).await?;
     let keys = vault.keys(connection, account).await?;
     let person = person.map(|id| id.as_bytes().to_vec());
     let user_data = keys.compartment(Purpose::FaceUserData, number, number);
@@ -66,7 +66,8 @@ pub(crate) async fn faces(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    let words = words(connection, account).await?;
+    let needed = rows.iter().filter_map(|row| row.3).collect();
+    let words = words(connection, vault, account, needed).await?;
     let keys = vault.keys(connection, account).await?;
     let user_data = keys.compartment(Purpose::FaceUserData, number, number);
     rows.iter().map(|row| read(&user_data, &words, row)).collect()
@@ -91,7 +92,8 @@ pub(crate) async fn faces_of_person(
     .bind(person.as_bytes().as_slice())
     .fetch_all(&mut *connection)
     .await?;
-    let words = words(connection, account).await?;
+    let needed = rows.iter().filter_map(|row| row.3).collect();
+    let words = words(connection, vault, account, needed).await?;
     let keys = vault.keys(connection, account).await?;
     let user_data = keys.compartment(Purpose::FaceUserData, number, number);
     rows.iter().map(|row| read(&user_data, &words, row)).collect()
@@ -115,7 +117,8 @@ pub(crate) async fn templates_of_person(
     .bind(owner)
     .fetch_all(&mut *connection)
     .await?;
-    let words = words(connection, account).await?;
+    let needed = rows.iter().flat_map(|row| [Some(row.2), row.3]).flatten().collect();
+    let words = words(connection, vault, account, needed).await?;
     let keys = vault.keys(connection, account).await?;
     let templates = keys.compartment(Purpose::FaceTemplate, number, number);
     rows.iter()

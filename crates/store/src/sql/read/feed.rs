@@ -116,6 +116,9 @@ pub(crate) async fn recheck(
     number: i64,
     faces: &[FaceKey],
 ) -> Result<Vec<FaceIdentity>, StoreError> {
+    if faces.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(concat!(
         "SELECT f.seq, f.face_id, p.person_id
          FROM ",
@@ -150,7 +153,8 @@ async fn open_rows(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let words = words(connection, account).await?;
+    let needed = rows.iter().flat_map(|row| [Some(row.4), row.5]).flatten().collect();
+    let words = words(connection, vault, account, needed).await?;
     let keys = vault.keys(connection, account).await?;
     let templates = keys.compartment(Purpose::FaceTemplate, number, number);
     rows.iter()

@@ -13,10 +13,11 @@ pub(crate) mod persons;
 pub(crate) mod snapshots;
 mod start;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::engine::Connection;
+use super::vault::Vault;
 use likeness_base::Secret;
 use uuid::Uuid;
 
@@ -62,8 +63,25 @@ async fn person_key(
         .ok_or(StoreError::PersonNotFound)
 }
 
-/// The account's words by their numbers. Asked after the rows that refer to them: words are only added.
-pub(crate) async fn words(connection: &mut Connection, account: AccountId) -> Result<Words, StoreError> {
+/// The words to which rows refer, remembered: words are only added. Not inside a transaction that writes, where a word
+/// may be one that is then undone.
+async fn words(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    needed: HashSet<i64>,
+) -> Result<Arc<Words>, StoreError> {
+    let known = vault.known_words(account);
+    if needed.iter().all(|number| known.0.contains_key(number)) {
+        return Ok(known);
+    }
+    let words = Arc::new(all_words(connection, account).await?);
+    vault.remember_words(account, Arc::clone(&words));
+    Ok(words)
+}
+
+/// The account's words by their numbers. Asked after the rows that refer to them.
+pub(crate) async fn all_words(connection: &mut Connection, account: AccountId) -> Result<Words, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as("SELECT number, word FROM label WHERE account_id = $1")
         .bind(key(&account))
         .fetch_all(connection)
@@ -71,6 +89,7 @@ pub(crate) async fn words(connection: &mut Connection, account: AccountId) -> Re
     Ok(Words(rows.into_iter().map(|(number, word)| (number, word.into())).collect()))
 }
 
+#[derive(Default)]
 pub(crate) struct Words(HashMap<i64, Arc<str>>);
 
 impl Words {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use likeness_base::Randomness;
 
-use super::super::read::{damaged, open, open_text, words};
+use super::super::read::{all_words, damaged, open, open_text};
 use super::containers::refuse_above;
 use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
@@ -203,7 +203,7 @@ async fn persons_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) ->
 async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> Result<(), StoreError> {
     let templates = to.reseal(from, Purpose::FaceTemplate, "a template");
     let user_data = to.reseal(from, Purpose::FaceUserData, "the user data of a face");
-    let words = words(work.connection, from.account).await?;
+    let words = all_words(work.connection, from.account).await?;
     // Numbers of the account's own words by those of the source's.
     let mut spaces = HashMap::new();
     let mut after = 0;
