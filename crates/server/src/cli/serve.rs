@@ -6,7 +6,7 @@ use crate::http::listen::Listener;
 use crate::http::{self, tls};
 use crate::jobs;
 use crate::start::{self, Started};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
 use std::io::IsTerminal;
@@ -61,6 +61,7 @@ async fn serve(config: Config) -> Result<()> {
     let plain = Listener::bind(config.listen, None).await?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    let _lock = lock_folder(&config)?;
     let secure = if config.tls.development {
         Some(Listener::bind(config.tls.listen, Some(tls::development(&config.data)?)).await?)
     } else {
@@ -125,6 +126,24 @@ async fn serve(config: Config) -> Result<()> {
     app.store.close().await;
     tracing::info!("Stopped");
     Ok(())
+}
+
+/// Keeps a second server away from a file; nodes that share a database need no such thing. The lock ends with the
+/// process, however it ends.
+fn lock_folder(config: &Config) -> Result<Option<std::fs::File>> {
+    if config.store.target()?.is_some() {
+        return Ok(None);
+    }
+    let path = config.data.join("serving.lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => bail!(
+            "another server serves the data folder {}; stop it, or let both share a PostgreSQL database (LIKENESS_STORE)",
+            config.data.display()
+        ),
+        Err(std::fs::TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
+    }
 }
 
 /// The address of the studio with a key in the part that a browser keeps to itself; `None` in a build without pages.

@@ -1,6 +1,6 @@
 //! What was acknowledged is there after the worst stop.
 
-use crate::house::{House, demo, target};
+use crate::house::{House, demo, likeness, run, target};
 use serde_json::json;
 
 #[test]
@@ -81,4 +81,15 @@ fn a_training_that_was_cut_off_ends_after_the_next_start() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     panic!("the training never ended");
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_refused() {
+    let house = House::new();
+    let mut second = likeness();
+    second.args(["serve", "--listen", "127.0.0.1:0"]).env("LIKENESS_DATA", &house.data);
+    let output = run(&mut second);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("another server serves"), "{said}");
+    assert_eq!(house.call("GET", "persongroups").status, 200);
 }
