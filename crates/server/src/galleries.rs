@@ -359,6 +359,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_other_nodes_write_is_followed_without_a_search() {
+        let house = Fixture::new().await;
+        house.add(1, "here").await;
+        assert_eq!(house.found().await, 1);
+        // Another node has galleries and a ledger of its own; here only the store knows of its writes.
+        let apply = async |write| {
+            let (at, key) = (Timestamp::from_millis(1), crate::effects::random_id(&SystemRandomness));
+            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key, write };
+            house.store.apply(command).await.expect("the write is accepted");
+        };
+        apply(Write::DeleteFace { container: name(), person: None, face: Uuid::from_u128(1) }).await;
+        assert_eq!(house.galleries.size(), (1, 1));
+        house.galleries.follow_all().await;
+        assert_eq!(house.galleries.size(), (1, 0));
+        apply(Write::DeleteContainer { container: name() }).await;
+        house.galleries.follow_all().await;
+        assert_eq!(house.galleries.size(), (0, 0));
+    }
+
+    #[tokio::test]
     async fn what_a_load_that_was_cut_off_left_behind_is_no_ghost() {
         let house = Fixture::new().await;
         house.add(1, "here").await;

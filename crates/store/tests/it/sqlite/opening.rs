@@ -99,6 +99,28 @@ async fn data_of_the_first_schema_is_taken_over() {
 }
 
 #[tokio::test]
+async fn a_migration_that_fails_halfway_leaves_nothing_of_itself() {
+    let backend = fresh();
+    Scene::new(&backend).await.store.close().await;
+    let mut burglar = backend.burglar().await;
+    for statement in [
+        "DROP TABLE command_note",
+        "DELETE FROM _sqlx_migrations WHERE version > 2",
+        // In the way of the second statement of the third migration.
+        "CREATE INDEX command_note_at ON account (created_at)",
+    ] {
+        sqlx::query(statement).execute(&mut burglar).await.unwrap();
+    }
+    assert_refused!(open_with(&backend.path(), 1).await, StoreError::Backend(_));
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'command_note'";
+    let half: i64 = sqlx::query_scalar(tables).fetch_one(&mut burglar).await.unwrap();
+    assert_eq!(half, 0, "half a migration stayed");
+    sqlx::query("DROP INDEX command_note_at").execute(&mut burglar).await.unwrap();
+    burglar.close().await.unwrap();
+    Scene::visit(backend.open().await, 1).create(&group("family")).await;
+}
+
+#[tokio::test]
 async fn an_altered_schema_is_damage() {
     let backend = fresh();
     Scene::new(&backend).await.store.close().await;
