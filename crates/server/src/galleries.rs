@@ -301,7 +301,7 @@ mod tests {
             let galleries = Arc::new(Galleries::new(store.clone(), space, "here".to_owned(), calibration));
             let ledger = Ledger::new(store.clone(), galleries.clone());
             let fixture = Self { store, galleries, ledger, _folder: folder };
-            fixture.write(Write::CreateAccount {}).await;
+            fixture.write(Write::CreateAccount(likeness_store::NewAccount::default())).await;
             fixture.create().await;
             fixture
         }

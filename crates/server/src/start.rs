@@ -16,7 +16,7 @@ use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Command, KeySlot, PostgresStore, SqliteStore, Store, Write};
+use likeness_store::{AccountId, Actor, Command, KeySlot, NewAccount, PostgresStore, SqliteStore, Store, Write};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -237,7 +237,7 @@ pub(crate) async fn make_account(
         Command { account, actor, at: clock.now(), request_id, key, write }
     };
     if known.is_none() {
-        store.apply(write(Write::CreateAccount {})).await?;
+        store.apply(write(Write::CreateAccount(NewAccount::default()))).await?;
     }
     for (slot, key) in [KeySlot::Key1, KeySlot::Key2].into_iter().zip(keys) {
         let lookup = installation.lookup_digest(key);

@@ -14,6 +14,8 @@ pub const GENESIS: [u8; 32] = [0; 32];
 pub enum AuditOutcome {
     /// It was done.
     Applied,
+    /// It was asked for and refused.
+    Refused,
 }
 
 impl AuditOutcome {
@@ -21,11 +23,12 @@ impl AuditOutcome {
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Applied => 1,
+            Self::Refused => 2,
         }
     }
 
     pub(crate) fn from_number(number: i64) -> Option<Self> {
-        (number == 1).then_some(Self::Applied)
+        [Self::Applied, Self::Refused].into_iter().find(|outcome| i64::from(outcome.number()) == number)
     }
 }
 
@@ -63,6 +66,8 @@ pub struct AuditEntry {
     pub outcome: AuditOutcome,
     /// The request it served.
     pub request_id: Uuid,
+    /// What more there is to say, as JSON; in rows about tokens, consent and what was refused.
+    pub detail: Option<String>,
     /// Hash of the row before; [`GENESIS`] in the first.
     pub previous: [u8; 32],
     /// Hash of this row.
@@ -87,7 +92,8 @@ impl AuditEntry {
             hash.update((field.len() as u64).to_be_bytes());
             hash.update(field);
         };
-        put(b"likeness audit row 1");
+        // Rows without detail are hashed as they were before there was any.
+        put(if self.detail.is_some() { b"likeness audit row 2" } else { b"likeness audit row 1" });
         put(&self.previous);
         put(self.account.0.as_bytes());
         put(&self.sequence.to_be_bytes());
@@ -104,6 +110,9 @@ impl AuditEntry {
         put(&self.records.to_be_bytes());
         put(&[self.outcome.number()]);
         put(self.request_id.as_bytes());
+        if let Some(detail) = &self.detail {
+            put(detail.as_bytes());
+        }
         hash.finalize().into()
     }
 }
@@ -143,6 +152,7 @@ mod tests {
                     records: 1,
                     outcome: AuditOutcome::Applied,
                     request_id: Uuid::from_bytes([9; 16]),
+                    detail: None,
                     previous,
                     hash: GENESIS,
                 };
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn any_meddling_is_found_where_it_happened() {
         type Meddle = fn(&mut Vec<AuditEntry>);
-        let cases: [(&str, Meddle, i64); 12] = [
+        let cases: [(&str, Meddle, i64); 13] = [
             ("time", |rows| rows[1].at = Timestamp::from_millis(5), 2),
             ("actor", |rows| rows[1].actor = "key2".into(), 2),
             (
@@ -177,6 +187,7 @@ mod tests {
             ("target", |rows| rows[1].target = Some(AuditTarget { kind: ContainerKind::FaceList, number: 8 }), 2),
             ("records", |rows| rows[1].records = 0, 2),
             ("request", |rows| rows[1].request_id = Uuid::nil(), 2),
+            ("detail", |rows| rows[1].detail = Some(String::new()), 2),
             ("account", |rows| rows[1].account = AccountId(Uuid::nil()), 2),
             (
                 "changed and hashed anew",

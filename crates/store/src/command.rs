@@ -1,7 +1,11 @@
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use crate::id::{AccountId, FaceId, FaceKey, PersonKey};
+use crate::id::{AccountId, FaceKey, PersonKey};
+pub use crate::words::{
+    AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot, NewAccount,
+    NewDocument, NewFace, NewOperation, OperationSubject, TrainingOutcome, Usage,
+};
 
 /// One durable write: what, for whom, by whom and when.
 #[derive(Clone, Debug)]
@@ -21,211 +25,6 @@ pub struct Command {
     pub write: Write,
 }
 
-/// Who asked for a write. More kinds will follow when people and services authenticate by token.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum Actor {
-    /// A holder of the account's first key.
-    Key1,
-    /// A holder of the account's second key.
-    Key2,
-    /// The person who runs the installation, at its command line.
-    Operator,
-    /// The program itself: sweeping, training.
-    System,
-}
-
-impl Actor {
-    /// The form in which the audit row names the actor; stable, because it is hashed into the chain.
-    pub fn as_text(self) -> &'static str {
-        match self {
-            Self::Key1 => "key1",
-            Self::Key2 => "key2",
-            Self::Operator => "operator",
-            Self::System => "system",
-        }
-    }
-}
-
-/// One of the two keys of an account.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum KeySlot {
-    /// The first key.
-    Key1,
-    /// The second key.
-    Key2,
-}
-
-impl KeySlot {
-    /// Its number in the database and in associated data: never change one.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::Key1 => 1,
-            Self::Key2 => 2,
-        }
-    }
-
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Key1),
-            2 => Some(Self::Key2),
-            _ => None,
-        }
-    }
-}
-
-/// The kinds of container that hold faces or people.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ContainerKind {
-    /// Faces without people; small, needs no training.
-    FaceList,
-    /// Faces without people; large, trained.
-    LargeFaceList,
-    /// People and their faces; small.
-    PersonGroup,
-    /// People and their faces; large.
-    LargePersonGroup,
-    /// All people of an account at once.
-    PersonDirectory,
-    /// References to people of the directory.
-    DynamicPersonGroup,
-    /// A copy of a list or group at one moment, kept until it expires. It holds people and faces as its source
-    /// did, and is found by its snapshot alone.
-    Snapshot,
-}
-
-impl ContainerKind {
-    /// Every kind, in the order of their numbers in the database.
-    pub const ALL: [Self; 7] = [
-        Self::FaceList,
-        Self::LargeFaceList,
-        Self::PersonGroup,
-        Self::LargePersonGroup,
-        Self::PersonDirectory,
-        Self::DynamicPersonGroup,
-        Self::Snapshot,
-    ];
-
-    /// Its number in the database and in hashes: never change one.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::FaceList => 1,
-            Self::LargeFaceList => 2,
-            Self::PersonGroup => 3,
-            Self::LargePersonGroup => 4,
-            Self::PersonDirectory => 5,
-            Self::DynamicPersonGroup => 6,
-            Self::Snapshot => 7,
-        }
-    }
-
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| i64::from(kind.number()) == number)
-    }
-}
-
-/// How the outside names a container. Ids of different kinds do not clash.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ContainerName {
-    /// What kind it is.
-    pub kind: ContainerKind,
-    /// The id on the wire, chosen by the client.
-    pub id: String,
-}
-
-impl ContainerName {
-    /// The directory of an account. Each account has one, which comes into being with the first person in it.
-    pub fn directory() -> Self {
-        Self { kind: ContainerKind::PersonDirectory, id: "directory".to_owned() }
-    }
-
-    /// The dynamic group of that id.
-    pub(crate) fn dynamic_group(id: &str) -> Self {
-        Self { kind: ContainerKind::DynamicPersonGroup, id: id.to_owned() }
-    }
-
-    /// The container in which the copy of a snapshot lies.
-    pub(crate) fn copy_of(snapshot: Uuid) -> Self {
-        Self { kind: ContainerKind::Snapshot, id: snapshot.to_string() }
-    }
-}
-
-/// A face to be kept in a container.
-#[derive(Clone, Debug)]
-pub struct NewFace {
-    /// The id on the wire; random, drawn by the caller. Adding the same id to a container twice is refused.
-    pub id: Uuid,
-    /// The bytes that galleries compare; opaque here.
-    pub template: Secret<Vec<u8>>,
-    /// Which templates these bytes may be compared with (model and form); opaque here.
-    pub space: String,
-    /// What the client wants to remember about the face.
-    pub user_data: Option<Secret<String>>,
-}
-
-/// The template behind a faceId: a face seen once and kept until it expires.
-#[derive(Clone, Debug)]
-pub struct DetectedFace {
-    /// The id on the wire. It must have been made for `expires_at`.
-    pub id: FaceId,
-    /// The bytes that galleries compare; opaque here.
-    pub template: Secret<Vec<u8>>,
-    /// Which templates these bytes may be compared with; opaque here.
-    pub space: String,
-    /// The recognition model the client asked for; opaque here.
-    pub model: String,
-    /// From this very instant on the face does not exist.
-    pub expires_at: Timestamp,
-}
-
-/// What a tracked command is about; it decides how its operation is told to those who ask.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationSubject {
-    /// People of the directory and dynamic groups.
-    Directory,
-    /// Taking and applying snapshots.
-    Snapshot,
-}
-
-impl OperationSubject {
-    /// Its number in the database: never change one.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::Directory => 1,
-            Self::Snapshot => 2,
-        }
-    }
-
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
-        [Self::Directory, Self::Snapshot].into_iter().find(|subject| i64::from(subject.number()) == number)
-    }
-}
-
-/// A note that a command was done, for a client that asks later.
-#[derive(Clone, Debug)]
-pub struct NewOperation {
-    /// The id on the wire; random, drawn by the caller.
-    pub id: Uuid,
-    /// What it is about.
-    pub subject: OperationSubject,
-    /// Where what it made is found, in the caller's words. Kept in the clear: nothing personal.
-    pub resource: Option<String>,
-    /// From this very instant on the operation does not exist.
-    pub expires_at: Timestamp,
-}
-
-/// How a training ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TrainingOutcome {
-    /// What was in the container when the training started is now visible.
-    Succeeded,
-    /// Nothing became visible; the former training stays in force.
-    Failed {
-        /// Shown to clients who ask for the state of the training.
-        message: String,
-    },
-}
-
 /// Everything that can be written. In updates, `None` leaves a field as it is.
 ///
 /// Limits are inclusive: with `limit: Some(248)` the 248th is accepted and the 249th refused with
@@ -235,7 +34,46 @@ pub enum TrainingOutcome {
 #[non_exhaustive]
 pub enum Write {
     /// Makes the account of the command, with a data key of its own.
-    CreateAccount {},
+    CreateAccount(NewAccount),
+    /// Changes the account's settings and by what it is found.
+    SetAccount {
+        /// By what it is found from now on.
+        names: AccountNames,
+        /// The settings; opaque here.
+        settings: Secret<Vec<u8>>,
+        /// The version of the settings that were read before; any other refuses the command with
+        /// [`DocumentChanged`](crate::StoreError::DocumentChanged).
+        expected: u64,
+    },
+    /// Suspends the account: its keys are dead when the call returns. Its records stay until `ends_at`.
+    CloseAccount {
+        /// When it is to be destroyed.
+        ends_at: Timestamp,
+    },
+    /// Takes a closed account up again. Refused once its destruction has begun.
+    ReopenAccount {},
+    /// Destroys a closed account whose time has come: first the key that seals its records, then the records. Its audit
+    /// trail and its counters stay; they hold nothing of anybody.
+    DestroyAccount {
+        /// Most records to remove in this one transaction: call again while [`Applied::more`] says so.
+        limit: u32,
+    },
+    /// Keeps a document, in place of one of the same name. Settings are kept by [`Write::SetAccount`].
+    PutDocument(NewDocument),
+    /// Deletes a document; one that is not there is no error.
+    DeleteDocument {
+        /// What it is for.
+        kind: DocumentKind,
+        /// Its name.
+        name: String,
+    },
+    /// Leaves a row in the audit trail, and nothing else.
+    Note(Event),
+    /// Adds to the counters. Leaves no audit row.
+    CountUsage {
+        /// What to add.
+        counts: Vec<Usage>,
+    },
     /// Sets one of the account's keys; the old value is dead when the call returns.
     SetKey {
         /// Which of the two.
@@ -463,7 +301,23 @@ impl Write {
     /// The stable name under which the audit row tells what was done.
     pub fn action(&self) -> &'static str {
         match self {
-            Self::CreateAccount {} => "create_account",
+            Self::CreateAccount(_) => "create_account",
+            Self::SetAccount { .. } => "set_account",
+            Self::CloseAccount { .. } => "close_account",
+            Self::ReopenAccount {} => "reopen_account",
+            Self::DestroyAccount { .. } => "destroy_account",
+            Self::PutDocument(document) => match document.kind {
+                DocumentKind::Settings => "put_settings",
+                DocumentKind::SigningKey => "put_signing_key",
+                DocumentKind::RevokedToken => "revoke_token",
+            },
+            Self::DeleteDocument { kind, .. } => match kind {
+                DocumentKind::Settings => "delete_settings",
+                DocumentKind::SigningKey => "delete_signing_key",
+                DocumentKind::RevokedToken => "forget_revoked_token",
+            },
+            Self::Note(_) => "note",
+            Self::CountUsage { .. } => "count_usage",
             Self::SetKey { .. } => "set_key",
             Self::CreateContainer { .. } => "create_container",
             Self::UpdateContainer { .. } => "update_container",

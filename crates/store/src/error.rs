@@ -11,6 +11,15 @@ pub enum StoreError {
     /// There is such an account already.
     #[error("the account exists already")]
     AccountExists,
+    /// Another account has that resource id or that subdomain.
+    #[error("the resource id or the subdomain belongs to another account")]
+    NameInUse,
+    /// The account is not closed, or its time has not come, or its destruction has begun.
+    #[error("the account is not in a state for that")]
+    AccountState,
+    /// The document was changed by somebody else since it was read.
+    #[error("the document was changed meanwhile")]
+    DocumentChanged,
     /// There is no such container in the account.
     #[error("the container does not exist")]
     ContainerNotFound,

@@ -10,6 +10,12 @@ const HOUR_MILLIS: i64 = 3_600_000;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AccountId(pub Uuid);
 
+impl AccountId {
+    /// The installation itself: its own keys are the operator's, its audit trail tells what operators did. It is never
+    /// among [`Store::accounts`](crate::Store::accounts).
+    pub const INSTALLATION: Self = Self(Uuid::nil());
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -23,18 +23,20 @@ mod records;
 mod sqlite;
 mod store;
 mod transfer;
+mod words;
 
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot, NewFace, NewOperation,
-    OperationSubject, TrainingOutcome, Write,
+    AccountNames, Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot,
+    NewAccount, NewDocument, NewFace, NewOperation, OperationSubject, TrainingOutcome, Usage, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};
 pub use postgres::{PostgresStore, PostgresTarget};
 pub use records::{
-    Account, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
-    PageStart, Person, PersonTemplate, Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,
+    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Document, Face, FaceIdentity,
+    Feed, GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Snapshot, Totals, Training, TrainingStatus,
+    UnfinishedTraining,
 };
 pub use sqlite::SqliteStore;
 pub use store::Store;

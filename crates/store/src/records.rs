@@ -3,7 +3,7 @@ use std::sync::Arc;
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use crate::command::{ContainerKind, ContainerName, KeySlot, OperationSubject};
+use crate::command::{AccountNames, ContainerKind, ContainerName, KeySlot, OperationSubject};
 use crate::id::{AccountId, FaceKey, PersonKey};
 
 /// An account.
@@ -13,6 +13,47 @@ pub struct Account {
     pub id: AccountId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// By what it is found beside its keys.
+    pub names: AccountNames,
+    /// Since when it is suspended.
+    pub closed_at: Option<Timestamp>,
+    /// When it is destroyed.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// An account as those who let callers in must know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountAccess {
+    /// The account.
+    pub account: Account,
+    /// The keyed digests of its keys.
+    pub keys: Vec<(KeySlot, [u8; 32])>,
+}
+
+/// What has changed about who may call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccessChanges {
+    /// The version that has been reached.
+    pub version: u64,
+    /// Every account there is, the installation's own included.
+    pub accounts: Vec<AccountId>,
+    /// Those that changed.
+    pub changed: Vec<AccountAccess>,
+}
+
+/// A document.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its name among those of its kind.
+    pub name: String,
+    /// Counts its writes from 1.
+    pub version: u64,
+    /// When it was last written.
+    pub written_at: Timestamp,
+    /// From when on it does not exist.
+    pub expires_at: Option<Timestamp>,
+    /// The bytes.
+    pub value: Secret<Vec<u8>>,
 }
 
 /// One of an account's keys, unsealed.

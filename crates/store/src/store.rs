@@ -5,12 +5,12 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, KeySlot, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
-    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart, Person,
-    PersonTemplate, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Document, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
+    PageStart, Person, PersonTemplate, Snapshot, Totals, UnfinishedTraining,
 };
 
 /// The door to everything durable. Used as `Arc<dyn Store>`.
@@ -201,6 +201,34 @@ pub trait Store: Send + Sync {
 
     /// How much the account holds of each kind, kinds it has nothing of included.
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError>;
+
+    /// What changed about who may call after a version; `None`: nothing. Every node asks this a few times a second, so
+    /// it reads one row while nothing did.
+    async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError>;
+
+    /// Forgets what this node remembers of an account that is gone: its unwrapped keys.
+    async fn forget(&self, account: AccountId);
+
+    /// A document. `None` for one that is not there or has expired, at the very instant.
+    async fn document(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<Document>, StoreError>;
+
+    /// A page of the account's documents of one kind, in order of their names, without those that have expired.
+    async fn documents(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Document>, StoreError>;
+
+    /// The account's counters from one day to another, both included, by day and operation.
+    async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError>;
 
     /// The account's audit rows after a sequence number, ascending, at most `limit`.
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;

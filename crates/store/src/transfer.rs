@@ -187,6 +187,10 @@ pub(crate) const TABLES: &[Table] = &[
             ("created_at", Integer),
             ("next_container", Integer),
             ("next_label", Integer),
+            ("resource", Text),
+            ("subdomain", Text),
+            ("closed_at", Integer),
+            ("ends_at", Integer),
         ],
     },
     Table {
@@ -305,6 +309,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("request_id", Bytes),
             ("prev_hash", Bytes),
             ("hash", Bytes),
+            ("detail", Text),
         ],
     },
     Table {
@@ -354,5 +359,29 @@ pub(crate) const TABLES: &[Table] = &[
         name: "snapshot_offer",
         key: 2,
         columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("taken_by", Bytes)],
+    },
+    Table {
+        name: "document",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("kind", Integer),
+            ("name", Text),
+            ("version", Integer),
+            ("written_at", Integer),
+            ("expires_at", Integer),
+            ("sealed", Bytes),
+        ],
+    },
+    Table {
+        name: "usage",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("day", Integer),
+            ("operation", Text),
+            ("calls", Integer),
+            ("billed", Integer),
+        ],
     },
 ];

@@ -69,7 +69,7 @@ async fn enrol(setting: &Setting<'_>, cluster: &Cluster) -> Result<Row> {
     };
     let container = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
-    apply(Write::CreateAccount {}).await?;
+    apply(Write::CreateAccount(likeness_store::NewAccount::default())).await?;
     apply(Write::CreateContainer { container: container.clone(), name, user_data: None, model, limit: None }).await?;
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for round in 0..setting.pace.of(WRITES).div_ceil(COMMITS_AT_ONCE) {

@@ -44,7 +44,7 @@ impl Bench {
         let store = Arc::new(SqliteStore::open(path, key, &path.with_extension("keys"), randomness).await?);
         let list = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
         let bench = Self { store, account: AccountId(id()), list: list.clone() };
-        bench.write(Write::CreateAccount {}).await?;
+        bench.write(Write::CreateAccount(likeness_store::NewAccount::default())).await?;
         let name = Secret::new("bench".to_owned());
         let model = "recognition_04".to_owned();
         bench.write(Write::CreateContainer { container: list, name, user_data: None, model, limit: None }).await?;

@@ -109,7 +109,7 @@ impl Call {
 
     /// Writes and leaves the error to the caller.
     pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
-        let (account, actor, at, request_id) = (self.account, self.actor, self.at, self.request_id);
+        let (account, actor, at, request_id) = (self.account, self.actor.clone(), self.at, self.request_id);
         let key = random_id(&*self.app.randomness);
         let command = Command { account, actor, at, request_id, key, write };
         self.app.ledger.apply(command).await

@@ -21,6 +21,7 @@ pub(crate) enum Purpose {
     FaceUserData,
     FaceIdTemplate,
     SnapshotUserData,
+    Document,
     /// The account's data key under the installation key.
     DataKey,
     /// The key of an hour of expiry under the installation key.
@@ -42,6 +43,7 @@ impl Purpose {
             Self::FaceUserData => "face user data",
             Self::FaceIdTemplate => "face id template",
             Self::SnapshotUserData => "snapshot user data",
+            Self::Document => "document",
             Self::DataKey => "data key",
             Self::HourKey => "hour key",
             Self::Check => "check",
@@ -125,6 +127,12 @@ impl Record {
     /// Template behind a faceId. The expiry is part of it: its life cannot be prolonged in the database.
     pub(crate) fn face_id(id: &[u8], expires_at_millis: i64, model: &str, space: &str) -> Self {
         Self::of(&[id, &expires_at_millis.to_be_bytes(), model.as_bytes(), space.as_bytes()])
+    }
+
+    /// A document. The expiry is part of it, as with faceIds.
+    pub(crate) fn document(kind: u8, name: &str, expires_at_millis: Option<i64>) -> Self {
+        let expires_at = expires_at_millis.map(i64::to_be_bytes);
+        Self::of(&[&[kind], name.as_bytes(), expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice())])
     }
 
     /// One of an account's keys.

@@ -1,10 +1,12 @@
 //! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
-//! snapshot or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//! snapshot, document, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
 
 use uuid::Uuid;
 
-use super::write::{Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, unsigned};
-use crate::command::{Applied, ContainerKind, ContainerName};
+use super::write::{
+    Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, touch_access, unsigned,
+};
+use crate::command::{Applied, ContainerKind, ContainerName, DocumentKind};
 use crate::error::StoreError;
 use crate::id::{FaceKey, PersonKey};
 
@@ -128,6 +130,9 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     .await?;
     let mut room = limit;
     for statement in [
+        "DELETE FROM document WHERE account_id = $1 AND (kind, name) IN (
+             SELECT kind, name FROM document
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
         "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
              SELECT face_id FROM face_id
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
@@ -147,6 +152,105 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
     let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
     Ok(Done { applied, target: None, records: removed })
+}
+
+/// A document that need not be there.
+pub(crate) async fn document(work: &mut Work<'_>, kind: DocumentKind, name: &str) -> Result<Done, StoreError> {
+    let removed = sqlx::query("DELETE FROM document WHERE account_id = $1 AND kind = $2 AND name = $3")
+        .bind(work.account())
+        .bind(i64::from(kind.number()))
+        .bind(name)
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected();
+    if removed > 0 && kind.is_about_access() {
+        touch_access(work).await?;
+    }
+    Ok(Done { applied: Applied { removed, ..Applied::default() }, target: None, records: removed })
+}
+
+/// What an account holds, in an order in which nothing is left that refers to what went. Its keys go first, in
+/// [`account`] itself. What other accounts offered to it goes too; what it offered to others is its own.
+const OF_AN_ACCOUNT: [&str; 18] = [
+    "DELETE FROM snapshot_offer WHERE (account_id, snapshot_id) IN (
+         SELECT account_id, snapshot_id FROM snapshot_offer WHERE account_id = $1 OR taken_by = $1 LIMIT $2)",
+    "DELETE FROM snapshot_scope WHERE (account_id, snapshot_id, offered_to) IN (
+         SELECT account_id, snapshot_id, offered_to FROM snapshot_scope
+         WHERE account_id = $1 OR offered_to = $1 LIMIT $2)",
+    "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
+         SELECT face_id FROM face_id WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM face WHERE account_id = $1 AND (container, seq) IN (
+         SELECT container, seq FROM face WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group, person_id) IN (
+         SELECT dynamic_group, person_id FROM membership WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM person WHERE account_id = $1 AND (container, seq) IN (
+         SELECT container, seq FROM person WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM change WHERE account_id = $1 AND (container, version, face) IN (
+         SELECT container, version, face FROM change WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id IN (
+         SELECT snapshot_id FROM snapshot WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM container_text WHERE account_id = $1 AND number IN (
+         SELECT number FROM container_text WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM container WHERE account_id = $1 AND number IN (
+         SELECT number FROM container WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
+         SELECT operation_id FROM operation WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM document WHERE account_id = $1 AND (kind, name) IN (
+         SELECT kind, name FROM document WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM command_note WHERE account_id = $1 AND command_id IN (
+         SELECT command_id FROM command_note WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM tally WHERE account_id = $1 AND kind IN (SELECT kind FROM tally WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM label WHERE account_id = $1 AND number IN (
+         SELECT number FROM label WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM account_key WHERE account_id = $1 AND slot IN (
+         SELECT slot FROM account_key WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM data_key WHERE account_id = $1 AND key_id IN (
+         SELECT key_id FROM data_key WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM account WHERE account_id IN (SELECT account_id FROM account WHERE account_id = $1 LIMIT $2)",
+];
+
+/// An account whose time has come: first its key, in a transaction of its own, without which all the rest is noise
+/// wherever it lies; then the rest in parts.
+pub(crate) async fn account(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
+    let ends_at: Option<Option<i64>> = sqlx::query_scalar("SELECT ends_at FROM account WHERE account_id = $1")
+        .bind(work.account())
+        .fetch_optional(&mut *work.connection)
+        .await?;
+    match ends_at {
+        None => return Err(StoreError::AccountNotFound),
+        Some(Some(ends_at)) if ends_at <= work.at() => {}
+        Some(_) => return Err(StoreError::AccountState),
+    }
+    let keys = sqlx::query("DELETE FROM data_key WHERE account_id = $1")
+        .bind(work.account())
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected();
+    if keys > 0 {
+        touch_access(work).await?;
+        let applied = Applied { removed: keys, more: true, ..Applied::default() };
+        return Ok(Done { applied, target: None, records: keys });
+    }
+    let mut room = limit;
+    let mut is_gone = false;
+    for statement in OF_AN_ACCOUNT {
+        if room <= 0 {
+            break;
+        }
+        let rows = sqlx::query(statement)
+            .bind(work.account())
+            .bind(room)
+            .execute(&mut *work.connection)
+            .await?
+            .rows_affected();
+        room -= i64::try_from(rows).unwrap_or(room);
+        is_gone = statement == OF_AN_ACCOUNT[OF_AN_ACCOUNT.len() - 1];
+    }
+    if is_gone {
+        touch_access(work).await?;
+    }
+    let (removed, more) = (unsigned(limit - room)?, !is_gone);
+    Ok(Done { applied: Applied { removed, more, ..Applied::default() }, target: None, records: removed })
 }
 
 /// The id and the copy of the snapshot that has been due for longest.

@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, KeySlot};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, KeySlot, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
-    Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart, Person,
-    PersonTemplate, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Document, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
+    PageStart, Person, PersonTemplate, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::store::Store;
 
@@ -230,6 +230,38 @@ impl Store for EngineStore {
 
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError> {
         ask!(self, connection => read::accounts::totals(connection, account))
+    }
+
+    async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError> {
+        moment!(self, connection => read::accounts::access_since(connection, version))
+    }
+
+    async fn forget(&self, account: AccountId) {
+        self.vault.forget(account);
+    }
+
+    async fn document(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<Document>, StoreError> {
+        ask!(self, connection => read::documents::document(connection, &self.vault, account, kind, name, now))
+    }
+
+    async fn documents(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Document>, StoreError> {
+        ask!(self, connection => read::documents::documents(connection, &self.vault, account, kind, page, now))
+    }
+
+    async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError> {
+        ask!(self, connection => read::documents::usage(connection, account, first_day, last_day))
     }
 
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {

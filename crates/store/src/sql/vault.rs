@@ -55,6 +55,12 @@ impl Vault {
         self.expiry.destroy(now)
     }
 
+    /// Forgets an account that is gone.
+    pub(crate) fn forget(&self, account: AccountId) {
+        self.unwrapped.write().expect("no holder of this lock panics").remove(&account);
+        self.words.write().expect("no holder of this lock panics").remove(&account);
+    }
+
     /// The account's words as they were last read.
     pub(crate) fn known_words(&self, account: AccountId) -> Arc<Words> {
         self.words.read().expect("no holder of this lock panics").get(&account).cloned().unwrap_or_default()

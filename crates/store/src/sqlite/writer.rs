@@ -224,9 +224,17 @@ fn erases(write: &Write, applied: &Applied) -> bool {
         | Write::DeleteFace { .. }
         | Write::UpdateDynamicGroup { .. }
         | Write::UpdateSnapshot { .. }
-        | Write::DeleteSnapshot { .. } => true,
+        | Write::DeleteSnapshot { .. }
+        | Write::SetAccount { .. }
+        | Write::DestroyAccount { .. }
+        | Write::PutDocument(_)
+        | Write::DeleteDocument { .. } => true,
         Write::Tracked { write, .. } => erases(write, applied),
-        Write::CreateAccount {}
+        Write::CreateAccount(_)
+        | Write::CloseAccount { .. }
+        | Write::ReopenAccount {}
+        | Write::Note(_)
+        | Write::CountUsage { .. }
         | Write::CreateContainer { .. }
         | Write::CreatePerson { .. }
         | Write::AddFace { .. }

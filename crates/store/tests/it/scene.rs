@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
 use likeness_store::{
-    AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, DetectedFace, FaceId, NewFace,
-    PageStart, Store, StoreError, Write,
+    AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, DetectedFace, FaceId, NewAccount,
+    NewFace, PageStart, Store, StoreError, Write,
 };
 use uuid::Uuid;
 
@@ -73,7 +73,7 @@ impl Scene {
 
     pub(crate) async fn in_store(store: Arc<dyn Store>, seed: u64) -> Self {
         let scene = Self::visit(store, seed);
-        scene.write(Write::CreateAccount {}).await.unwrap();
+        scene.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
         scene
     }
 
@@ -99,7 +99,7 @@ impl Scene {
     pub(crate) fn command(&self, write: Write) -> Command {
         Command {
             account: self.account,
-            actor: self.actor,
+            actor: self.actor.clone(),
             at: self.now(),
             request_id: self.id(),
             key: fresh_key(),

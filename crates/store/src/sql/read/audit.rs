@@ -16,7 +16,7 @@ pub(crate) async fn audit(
     limit: usize,
 ) -> Result<Vec<AuditEntry>, StoreError> {
     let rows = sqlx::query(
-        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, prev_hash, hash
+        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, prev_hash, hash, detail
          FROM audit WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
     )
     .bind(key(&account))
@@ -45,6 +45,7 @@ fn entry(account: AccountId, row: &EngineRow) -> Result<AuditEntry, StoreError> 
         records: unsigned(row.try_get("records")?)?,
         outcome: AuditOutcome::from_number(row.try_get("outcome")?).ok_or_else(|| damaged("an audit outcome"))?,
         request_id: uuid(row.try_get("request_id")?)?,
+        detail: row.try_get("detail")?,
         previous: hash(row.try_get("prev_hash")?)?,
         hash: hash(row.try_get("hash")?)?,
     })

@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod containers;
+pub(crate) mod documents;
 pub(crate) mod face_ids;
 pub(crate) mod faces;
 pub(crate) mod feed;

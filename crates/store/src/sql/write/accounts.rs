@@ -1,15 +1,17 @@
-use likeness_base::Secret;
+use likeness_base::{Secret, Timestamp};
 
 use super::super::engine::refuse_duplicate;
-use super::{Done, Work};
-use crate::command::{Applied, KeySlot};
+use super::{Done, Work, documents, unsigned};
+use crate::command::{AccountNames, Applied, DocumentKind, KeySlot, NewAccount, NewDocument};
 use crate::error::StoreError;
 use crate::keys::{Purpose, Record};
 
 /// The number of an account's first data key.
 const FIRST_KEY: u32 = 1;
+/// The name of an account's one settings document.
+const SETTINGS: &str = "settings";
 
-pub(super) async fn create(work: &mut Work<'_>) -> Result<Done, StoreError> {
+pub(super) async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<Done, StoreError> {
     sqlx::query("INSERT INTO account (account_id, created_at) VALUES ($1, $2)")
         .bind(work.account())
         .bind(work.at())
@@ -21,10 +23,56 @@ pub(super) async fn create(work: &mut Work<'_>) -> Result<Done, StoreError> {
         .bind(work.account())
         .bind(i64::from(FIRST_KEY))
         .bind(work.at())
-        .bind(wrapped)
+        .bind(&wrapped)
         .execute(&mut *work.connection)
         .await?;
+    let keys = work.vault.installation().unwrap_data_keys(work.command.account.0, &[(FIRST_KEY, wrapped)]);
+    work.keys = Some(keys.ok_or(StoreError::Damaged { what: "a data key just made".into() })?.into());
+    name(work, &account.names).await?;
+    if let Some(settings) = &account.settings {
+        documents::write(work, &settings_document(settings)).await?;
+    }
+    for (slot, value, lookup) in &account.keys {
+        set_key(work, *slot, value, lookup).await?;
+    }
+    touch_access(work).await?;
     Ok(Done { applied: Applied::default(), target: None, records: 1 })
+}
+
+fn settings_document(value: &Secret<Vec<u8>>) -> NewDocument {
+    NewDocument { kind: DocumentKind::Settings, name: SETTINGS.to_owned(), value: value.clone(), expires_at: None }
+}
+
+pub(super) async fn set(
+    work: &mut Work<'_>,
+    names: &AccountNames,
+    settings: &Secret<Vec<u8>>,
+    expected: u64,
+) -> Result<Done, StoreError> {
+    let version: Option<i64> =
+        sqlx::query_scalar("SELECT version FROM document WHERE account_id = $1 AND kind = $2 AND name = $3")
+            .bind(work.account())
+            .bind(i64::from(DocumentKind::Settings.number()))
+            .bind(SETTINGS)
+            .fetch_optional(&mut *work.connection)
+            .await?;
+    if unsigned(version.unwrap_or(0))? != expected {
+        return Err(StoreError::DocumentChanged);
+    }
+    name(work, names).await?;
+    let version = documents::write(work, &settings_document(settings)).await?;
+    Ok(Done { applied: Applied { version, ..Applied::default() }, target: None, records: 1 })
+}
+
+async fn name(work: &mut Work<'_>, names: &AccountNames) -> Result<(), StoreError> {
+    sqlx::query("UPDATE account SET resource = $2, subdomain = $3 WHERE account_id = $1")
+        .bind(work.account())
+        .bind(names.resource.as_deref())
+        .bind(names.subdomain.as_deref())
+        .execute(&mut *work.connection)
+        .await
+        .map_err(refuse_duplicate(StoreError::NameInUse))?;
+    Ok(())
 }
 
 pub(super) async fn set_key(
@@ -48,5 +96,49 @@ pub(super) async fn set_key(
     .execute(&mut *work.connection)
     .await
     .map_err(refuse_duplicate(StoreError::KeyInUse))?;
+    touch_access(work).await?;
     Ok(Done { applied: Applied::default(), target: None, records: 1 })
+}
+
+/// Suspends the account. Closing it again only moves its end.
+pub(super) async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Done, StoreError> {
+    sqlx::query("UPDATE account SET closed_at = coalesce(closed_at, $2), ends_at = $3 WHERE account_id = $1")
+        .bind(work.account())
+        .bind(work.at())
+        .bind(ends_at.as_millis())
+        .execute(&mut *work.connection)
+        .await?;
+    touch_access(work).await?;
+    Ok(Done { applied: Applied::default(), target: None, records: 1 })
+}
+
+/// Only an account that still has its key has anything to be taken up again.
+pub(super) async fn reopen(work: &mut Work<'_>) -> Result<Done, StoreError> {
+    let reopened = sqlx::query(
+        "UPDATE account SET closed_at = NULL, ends_at = NULL WHERE account_id = $1 AND closed_at IS NOT NULL",
+    )
+    .bind(work.account())
+    .execute(&mut *work.connection)
+    .await?
+    .rows_affected();
+    if reopened == 0 {
+        return Err(StoreError::AccountState);
+    }
+    touch_access(work).await?;
+    Ok(Done { applied: Applied::default(), target: None, records: 1 })
+}
+
+/// Makes every node look at this account anew. The row of the installation is locked from here to the commit, so that
+/// versions become visible in their order.
+pub(crate) async fn touch_access(work: &mut Work<'_>) -> Result<(), StoreError> {
+    let version: i64 =
+        sqlx::query_scalar("UPDATE installation SET access_version = access_version + 1 RETURNING access_version")
+            .fetch_one(&mut *work.connection)
+            .await?;
+    sqlx::query("UPDATE account SET access_version = $2 WHERE account_id = $1")
+        .bind(work.account())
+        .bind(version)
+        .execute(&mut *work.connection)
+        .await?;
+    Ok(())
 }

@@ -2,13 +2,18 @@ use likeness_base::Timestamp;
 
 use super::{Done, Work};
 use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
-use crate::command::Actor;
+use crate::command::{Actor, Event, Write};
 use crate::error::StoreError;
 use crate::id::AccountId;
 
 /// Adds the command's row to the account's chain.
 pub(super) async fn append(work: &mut Work<'_>, done: &Done) -> Result<(), StoreError> {
-    add(work, work.command.account, work.command.actor, work.command.write.action(), done).await
+    let (actor, write) = (&work.command.actor, &work.command.write);
+    let event = match write {
+        Write::Note(event) => event.clone(),
+        write => Event { action: write.action().to_owned(), outcome: AuditOutcome::Applied, detail: None },
+    };
+    add(work, work.command.account, actor, event, done).await
 }
 
 /// Adds a row to the chain of another account that the command concerns. Who acted there is none of its actors, so
@@ -19,14 +24,15 @@ pub(super) async fn append_elsewhere(
     action: &str,
     done: &Done,
 ) -> Result<(), StoreError> {
-    add(work, account, Actor::System, action, done).await
+    let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail: None };
+    add(work, account, &Actor::System, event, done).await
 }
 
 async fn add(
     work: &mut Work<'_>,
     account: AccountId,
-    actor: Actor,
-    action: &str,
+    actor: &Actor,
+    event: Event,
     done: &Done,
 ) -> Result<(), StoreError> {
     let last: Option<(i64, Vec<u8>)> =
@@ -45,20 +51,21 @@ async fn add(
         account,
         sequence: sequence + 1,
         at: Timestamp::from_millis(work.at()),
-        actor: actor.as_text().to_owned(),
-        action: action.to_owned(),
+        actor: actor.as_text().into_owned(),
+        action: event.action,
         target: done.target,
         records: done.records,
-        outcome: AuditOutcome::Applied,
+        outcome: event.outcome,
         request_id: work.command.request_id,
+        detail: event.detail,
         previous,
         hash: GENESIS,
     };
     entry.hash = entry.expected_hash();
     sqlx::query(
         "INSERT INTO audit (account_id, seq, at, actor, action, target_kind, target_number, records, outcome,
-                            request_id, prev_hash, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                            request_id, prev_hash, hash, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(account.0.as_bytes().as_slice())
     .bind(entry.sequence)
@@ -72,6 +79,7 @@ async fn add(
     .bind(entry.request_id.as_bytes().as_slice())
     .bind(entry.previous.as_slice())
     .bind(entry.hash.as_slice())
+    .bind(entry.detail.as_deref())
     .execute(&mut *work.connection)
     .await?;
     Ok(())

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod containers;
 mod copy;
+mod documents;
 mod face_ids;
 mod faces;
 mod members;
@@ -25,6 +26,7 @@ use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, HourKey, Purpose, Record};
+pub(crate) use accounts::touch_access;
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use snapshots::find as find_snapshot;
 pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
@@ -115,7 +117,8 @@ pub(crate) async fn apply(
     command: &Command,
 ) -> Result<Outcome, StoreError> {
     let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
-    if work.keys.is_none() && !matches!(command.write, Write::CreateAccount {}) {
+    let needs_no_key = matches!(command.write, Write::CreateAccount(_) | Write::DestroyAccount { .. });
+    if work.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
     let (write, operation) = match &command.write {
@@ -128,7 +131,8 @@ pub(crate) async fn apply(
     }
     if done.records > 0 {
         audit::append(work, &done).await?;
-        if !notes::add(work, &done.applied).await? {
+        // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
+        if !matches!(write, Write::DestroyAccount { .. }) && !notes::add(work, &done.applied).await? {
             return Ok(Outcome::Repeated);
         }
     }
@@ -164,7 +168,15 @@ pub(crate) fn answer_of(refused: Result<Outcome, StoreError>, known: Option<Appl
 
 async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError> {
     match write {
-        Write::CreateAccount {} => accounts::create(work).await,
+        Write::CreateAccount(account) => accounts::create(work, account).await,
+        Write::SetAccount { names, settings, expected } => accounts::set(work, names, settings, *expected).await,
+        Write::CloseAccount { ends_at } => accounts::close(work, *ends_at).await,
+        Write::ReopenAccount {} => accounts::reopen(work).await,
+        Write::DestroyAccount { limit } => delete::account(work, i64::from(*limit)).await,
+        Write::PutDocument(document) => documents::put(work, document).await,
+        Write::DeleteDocument { kind, name } => delete::document(work, *kind, name).await,
+        Write::Note(_) => Ok(Done { applied: Applied::default(), target: None, records: 1 }),
+        Write::CountUsage { counts } => documents::count_usage(work, counts).await,
         Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
         Write::CreateContainer { container, name, user_data, model, limit } => {
             containers::create(work, container, name, user_data.as_ref(), model, *limit).await

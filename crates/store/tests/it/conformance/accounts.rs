@@ -1,4 +1,4 @@
-use likeness_store::{AccountId, ContainerKind, KeySlot, StoreError, Totals, Write};
+use likeness_store::{AccountId, ContainerKind, KeySlot, NewAccount, StoreError, Totals, Write};
 
 use crate::assert_refused;
 use crate::scene::{Backend, START, Scene, delete, delete_face, delete_person, group, list, text};
@@ -24,7 +24,7 @@ pub(crate) async fn account_is_made_once_and_listed(backend: &dyn Backend) {
     expected.sort_unstable();
     assert_eq!(ids, expected);
     assert_eq!(ada.store.account(ada.account).await.unwrap().unwrap().id, ada.account);
-    assert_refused!(ada.write(Write::CreateAccount {}).await, StoreError::AccountExists);
+    assert_refused!(ada.write(Write::CreateAccount(NewAccount::default())).await, StoreError::AccountExists);
 }
 
 pub(crate) async fn keys_are_found_by_digest_and_listed_unsealed(backend: &dyn Backend) {
@@ -73,7 +73,7 @@ pub(crate) async fn unknown_account_has_nothing(backend: &dyn Backend) {
     assert_refused!(stranger.write(Write::ExpireDue { limit: 10 }).await, StoreError::AccountNotFound);
     assert!(known.store.audit(stranger.account, 0, 10).await.unwrap().is_empty());
     // The very first command of an account's life may follow a refusal.
-    stranger.write(Write::CreateAccount {}).await.unwrap();
+    stranger.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
     stranger.create(&list("a")).await;
 }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod concurrency;
 mod containers;
+mod custody;
 mod directory;
 mod dynamic_groups;
 mod expiry;
@@ -50,6 +51,15 @@ macro_rules! for_each_case {
                 deleting_takes_everything_along,
                 number_is_never_used_again,
                 missing_container_is_told_by_every_call,
+            ],
+            custody: [
+                account_is_made_whole,
+                settings_change_only_from_the_version_that_was_read,
+                document_ends_at_the_very_instant_and_is_swept,
+                nodes_learn_what_changed_about_access,
+                closed_account_is_destroyed_when_its_time_has_come,
+                installation_is_no_account,
+                events_and_counters_stand_beside_the_records,
             ],
             directory: [
                 directory_comes_into_being_with_its_first_person,

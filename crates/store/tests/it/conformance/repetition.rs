@@ -1,4 +1,4 @@
-use likeness_store::{KeySlot, StoreError, Write};
+use likeness_store::{KeySlot, NewAccount, StoreError, Write};
 
 use crate::scene::{
     Backend, HOUR_MILLIS, Scene, add_face, create, create_group, create_person, delete, delete_face, delete_person,
@@ -25,14 +25,14 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
         (scene.take_as(snapshot, &container, &[scene.account]), |e| matches!(e, StoreError::SnapshotExists)),
         (apply, |e| matches!(e, StoreError::ContainerExists)),
         (Write::DeleteSnapshot { snapshot }, |e| matches!(e, StoreError::SnapshotNotFound)),
-        (Write::CreateAccount {}, |e| matches!(e, StoreError::AccountExists)),
+        (Write::CreateAccount(NewAccount::default()), |e| matches!(e, StoreError::AccountExists)),
         (delete_face(&container, Some(person), face_id), |e| matches!(e, StoreError::FaceNotFound)),
         (delete_person(&container, person), |e| matches!(e, StoreError::PersonNotFound)),
         (delete(&container), |e| matches!(e, StoreError::ContainerNotFound)),
     ];
     for (write, expected) in refused {
         let action = write.action();
-        if !matches!(write, Write::CreateAccount {}) {
+        if !matches!(write, Write::CreateAccount(_)) {
             scene.write(write.clone()).await.unwrap();
         }
         let before = scene.store.audit(scene.account, 0, 1_000).await.unwrap();

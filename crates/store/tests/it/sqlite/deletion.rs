@@ -1,7 +1,7 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
 //! after the delete found in none.
 
-use likeness_store::{ContainerKind, ContainerName, KeySlot, NewFace, Write};
+use likeness_store::{ContainerKind, ContainerName, DocumentKind, KeySlot, NewDocument, NewFace, Write};
 use sqlx::Connection;
 
 use super::{SqliteBackend, contains, fresh};
@@ -98,6 +98,13 @@ async fn house() -> House {
         })
         .await
         .unwrap();
+    for name in ["a", "b"] {
+        let (name, value) = (name.to_owned(), vec![9; 20_000].into());
+        let document = NewDocument { kind: DocumentKind::RevokedToken, name, value, expires_at: None };
+        scene.write(Write::PutDocument(document)).await.unwrap();
+    }
+    // Its time has come already; until the order is given nothing happens.
+    scene.write(Write::CloseAccount { ends_at: scene.now() }).await.unwrap();
     let snapshots = [scene.take(&family, &[scene.account]).await, scene.take(&faces, &[scene.account]).await];
     let (ada, ada_faces) = people.swap_remove(0);
     House {
@@ -169,6 +176,20 @@ async fn deleted_bytes_are_in_no_file() {
             how_many: 2,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1",
             delete: |house| delete(&house.faces),
+        },
+        Case {
+            name: "account, the first part: its key",
+            goes: "SELECT wrapped FROM data_key WHERE account_id = ?1",
+            how_many: 1,
+            stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
+            delete: |_| Write::DestroyAccount { limit: 1_000 },
+        },
+        Case {
+            name: "document",
+            goes: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'a'",
+            how_many: 1,
+            stays: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'b'",
+            delete: |_| Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "a".into() },
         },
         Case {
             name: "expired faceIds",
@@ -354,7 +375,7 @@ async fn a_promise_cut_short_is_kept_at_the_next_start() {
     store
         .apply(likeness_store::Command {
             account: house.scene.account,
-            actor: house.scene.actor,
+            actor: house.scene.actor.clone(),
             at: house.scene.now(),
             request_id: house.scene.id(),
             key: crate::scene::fresh_key(),
