@@ -2,7 +2,7 @@
 
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use likeness_base::{Randomness, Secret, random_bytes};
+use likeness_base::{Randomness, Secret};
 use p256::pkcs8::EncodePrivateKey;
 use serde::Serialize;
 use serde_json::Value;
@@ -30,7 +30,12 @@ impl SigningKey {
     /// When the randomness is none.
     pub fn generate(randomness: &dyn Randomness, now: i64) -> Self {
         (0..MOST_DRAWS)
-            .find_map(|_| Self::from_scalar(Secret::new(random_bytes::<SCALAR>(randomness).to_vec()), now))
+            .find_map(|_| {
+                // Drawn where it is wiped, not by way of the stack.
+                let mut scalar = Secret::new(vec![0; SCALAR]);
+                randomness.fill(scalar.expose_mut());
+                Self::from_scalar(scalar, now)
+            })
             .expect("random bytes are nearly always a key")
     }
 

@@ -1,1 +1,16 @@
-//! The crate through its public door.
+//! The crate through its public door: one table for each rule, and noise at every parser.
+
+#![expect(clippy::unwrap_used, reason = "a failing helper fails its test, which is what it is for")]
+
+mod bearer;
+mod features;
+mod keys;
+mod limited;
+mod network;
+mod noise;
+mod notice;
+mod resource;
+mod retention;
+mod roles;
+mod settings;
+mod sign;
