@@ -25,6 +25,41 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// Reads what [`Display`](fmt::Display) writes, with any number of decimals or none, and a date alone as its
+    /// midnight. Always UTC; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_once(['T', 't', ' ']) {
+            Some((date, time)) => (date, Some(time)),
+            None => (text, None),
+        };
+        let number = |text: &str, digits: usize| {
+            (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| text.parse::<i64>().ok())?
+        };
+        let mut parts = date.split('-');
+        let (year, month, day) = (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+        if parts.next().is_some() || !(1..=12).contains(&month) {
+            return None;
+        }
+        let days = days_from_civil(year, month, day);
+        // A day that its month does not have comes back as another.
+        if civil_from_days(days) != (year, month, day) {
+            return None;
+        }
+        let Some(time) = time else { return Some(Self(days * 86_400_000)) };
+        let time = time.strip_suffix(['Z', 'z']).or_else(|| time.strip_suffix("+00:00"))?;
+        let (clock, decimals) = time.split_once('.').unwrap_or((time, "0"));
+        let mut parts = clock.split(':');
+        let (hours, minutes, seconds) =
+            (number(parts.next()?, 2)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+        if parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 59 || decimals.is_empty() {
+            return None;
+        }
+        let millis: String = decimals.chars().chain("00".chars()).take(3).collect();
+        let millis = number(&millis, 3).filter(|_| decimals.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(Self(days * 86_400_000 + (hours * 3_600 + minutes * 60 + seconds) * 1_000 + millis))
+    }
+
     /// How long after `earlier` this moment lies; zero if it does not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -61,6 +96,15 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// The inverse of [`civil_from_days`], for the same calendar.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let (year_from_march, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let era = year_from_march.div_euclid(400);
+    let year_of_era = year_from_march.rem_euclid(400);
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 /// Where the time comes from. There is one clock in the program, and the server owns it.
 pub trait Clock: Send + Sync {
     /// The present moment.
@@ -82,6 +126,29 @@ mod tests {
         ];
         for (millis, text) in cases {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp::from_millis(millis)));
+        }
+    }
+
+    #[test]
+    fn dates_and_times_are_read_and_nonsense_is_not() {
+        let cases = [
+            ("2024-02-29", Some(1_709_164_800_000)),
+            ("2024-02-29T00:00:00Z", Some(1_709_164_800_000)),
+            ("2024-02-29t00:00:00.5z", Some(1_709_164_800_500)),
+            ("2024-02-29 00:00:01.123456+00:00", Some(1_709_164_801_123)),
+            ("2023-02-29", None),
+            ("2024-13-01", None),
+            ("2024-02-29T24:00:00Z", None),
+            ("2024-02-29T00:00:00", None),
+            ("2024-02-29T00:00:00.Z", None),
+            ("2024-02-29T00:00:00+01:00", None),
+            ("now", None),
+            ("", None),
+            ("2024-2-9", None),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(Timestamp::parse(text), millis.map(Timestamp::from_millis), "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::custody::Custodian;
 use crate::effects::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
@@ -9,6 +10,7 @@ use crate::inference::Inference;
 use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::trainings::Trainings;
 use likeness_base::Randomness;
 use likeness_gallery::Calibration;
@@ -42,6 +44,10 @@ pub(crate) struct App {
     pub fetcher: Fetcher,
     /// Who may call.
     pub access: Access,
+    /// Changes who may do what.
+    pub custodian: Custodian,
+    /// Counts calls.
+    pub meter: Meter,
     /// How fast, and what they may hold.
     pub limits: Limits,
     /// The one clock.

@@ -19,6 +19,10 @@ use uuid::Uuid;
 /// How often open galleries ask what they have missed. A search asks again for its own container, so this bounds how
 /// long a deleted template stays in the memory of other nodes, and how much is left to do when a search comes.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// How often is looked at who may call; four times within the time for which the answer is trusted.
+const ACCESS_EVERY: Duration = Duration::from_millis(250);
+/// How often counters of calls go to the store.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// How often the clock is compared with the database's.
 const CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// How often trainings are looked for that another node has left undone.
@@ -100,10 +104,13 @@ impl Leases {
 pub(crate) async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
     tokio::join!(
         every(FOLLOW_EVERY, stopped.clone(), || app.galleries.follow_all()),
+        every(ACCESS_EVERY, stopped.clone(), || look_at_access(&app)),
+        every(COUNT_EVERY, stopped.clone(), || app.meter.flush(&app.ledger, &*app.randomness, app.clock.now())),
         every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
         every(RESUME_EVERY, stopped.clone(), || resume(&app)),
         every(SWEEP_EVERY, stopped, || sweep(&app)),
     );
+    app.meter.flush(&app.ledger, &*app.randomness, app.clock.now()).await;
 }
 
 /// Does something now and again until told to stop.
@@ -114,6 +121,12 @@ async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Rece
             () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
+    }
+}
+
+async fn look_at_access(app: &App) {
+    if let Err(error) = app.access.directory.refresh().await {
+        tracing::debug!(%error, "Who may call could not be read; trying again");
     }
 }
 
@@ -137,14 +150,33 @@ async fn sweep(app: &App) {
     app.metrics.run_upkeep();
     let swept = async {
         for account in app.store.accounts().await? {
+            if account.ends_at.is_some_and(|ends_at| ends_at <= app.clock.now()) {
+                app.leases.once(account.id, "destroy", destroy(app, account.id)).await?;
+                continue;
+            }
             app.leases.once(account.id, "sweep", sweep_account(app, account.id)).await?.unwrap_or(Ok(()))?;
         }
+        let installation = AccountId::INSTALLATION;
+        app.leases.once(installation, "sweep", sweep_account(app, installation)).await?.unwrap_or(Ok(()))?;
+        app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
         app.store.destroy_expired_keys(app.clock.now()).await?;
         app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await?;
         Ok::<_, StoreError>(())
     };
     if let Err(error) = swept.await {
         tracing::error!(%error, "Expired records could not be removed; trying again later");
+    }
+}
+
+async fn destroy(app: &App, account: AccountId) {
+    if let Err(error) = app.custodian.destroy_due(account).await {
+        tracing::error!(%account, %error, "A closed account could not be destroyed; trying again later");
+    }
+}
+
+async fn keep_signing_keys(app: &App) {
+    if let Err(error) = app.custodian.keep_signing_keys().await {
+        tracing::error!(%error, "The keys that sign tokens could not be looked after; trying again later");
     }
 }
 

@@ -11,13 +11,18 @@ use std::sync::Arc;
 /// The door to durable writes.
 pub(crate) struct Ledger {
     store: Arc<dyn Store>,
-    galleries: Arc<Galleries>,
+    galleries: Option<Arc<Galleries>>,
 }
 
 impl Ledger {
     /// A ledger over a store and the galleries that follow it.
     pub(crate) fn new(store: Arc<dyn Store>, galleries: Arc<Galleries>) -> Self {
-        Self { store, galleries }
+        Self { store, galleries: Some(galleries) }
+    }
+
+    /// A ledger where nothing is searched: that of the command line.
+    pub(crate) fn without_galleries(store: Arc<dyn Store>) -> Self {
+        Self { store, galleries: None }
     }
 
     /// Writes, and brings open galleries up to date.
@@ -35,7 +40,7 @@ impl Ledger {
             let applied = store.apply(command).await?;
             metrics::histogram!("likeness_store_write_seconds", "write" => operation)
                 .record(begun.elapsed().as_secs_f64());
-            if let Some(number) = applied.container {
+            if let (Some(galleries), Some(number)) = (galleries, applied.container) {
                 galleries.follow(account, number).await;
             }
             Ok(applied)

@@ -4,10 +4,12 @@
 //! randomness, reads the configuration, and prints.
 
 mod access;
+mod admin;
 mod app;
 mod bench;
 pub mod cli;
 mod config;
+mod custody;
 mod effects;
 mod engine;
 mod face;
@@ -19,6 +21,7 @@ mod inference;
 mod jobs;
 mod ledger;
 mod limits;
+mod meter;
 mod networks;
 mod start;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 //! Start at [`Limits`]. Who hosts Likeness for themselves needs no limits, so [`Tier::Unlimited`] is the default; the
 //! others are there for whoever hosts it for many, and for clients that want to be tested against them.
 
+use crate::access::AccountState;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -94,27 +95,35 @@ type Calls = RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>;
 
 /// The limits in force.
 pub(crate) struct Limits {
-    tier: Tier,
-    calls: Option<Calls>,
+    /// Of accounts that have no tier of their own.
+    usual: Tier,
+    free: Option<Calls>,
+    standard: Option<Calls>,
 }
 
 impl Limits {
-    /// Limits by the installation's setting, the same for every account.
-    pub(crate) fn new(tier: Tier) -> Self {
-        Self { tier, calls: tier.calls().map(RateLimiter::hashmap) }
+    /// Limits by the accounts' tiers, or by this one where an account has none.
+    pub(crate) fn new(usual: Tier) -> Self {
+        let [free, standard] = [Tier::F0, Tier::S0].map(|tier| tier.calls().map(RateLimiter::hashmap));
+        Self { usual, free, standard }
     }
 
-    /// What an account may hold.
-    pub(crate) const fn of(&self, _: AccountId) -> Tier {
-        self.tier
+    /// What an account may hold and how fast it may call.
+    pub(crate) fn tier(&self, account: &AccountState) -> Tier {
+        account.settings.tier.as_deref().and_then(Tier::parse).unwrap_or(self.usual)
     }
 
     /// Counts a call.
     ///
     /// # Errors
     /// When it is one too many: the seconds after which the next is admitted.
-    pub(crate) fn admit(&self, account: AccountId) -> Result<(), u32> {
-        let Some(calls) = &self.calls else { return Ok(()) };
+    pub(crate) fn admit(&self, account: AccountId, tier: Tier) -> Result<(), u32> {
+        let calls = match tier {
+            Tier::Unlimited => None,
+            Tier::F0 => self.free.as_ref(),
+            Tier::S0 | Tier::E0 => self.standard.as_ref(),
+        };
+        let Some(calls) = calls else { return Ok(()) };
         calls.check_key(&account).map_err(|refused| {
             let wait = refused.wait_time_from(DefaultClock::default().now());
             // Up to the next whole second, so that a client that waits as told is let in.
@@ -152,16 +161,15 @@ mod tests {
 
     #[test]
     fn one_account_does_not_use_up_another_s_calls() {
-        let limits = Limits::new(Tier::F0);
+        let limits = Limits::new(Tier::Unlimited);
         let [first, second] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
         for _ in 0..20 {
-            assert_eq!(limits.admit(first), Ok(()));
+            assert_eq!(limits.admit(first, Tier::F0), Ok(()));
         }
-        let wait = limits.admit(first).unwrap_err();
+        let wait = limits.admit(first, Tier::F0).unwrap_err();
         assert!((1..=3).contains(&wait), "{wait}");
-        assert_eq!(limits.admit(second), Ok(()));
-        let free = Limits::new(Tier::Unlimited);
-        assert!((0..10_000).all(|_| free.admit(first).is_ok()));
+        assert_eq!(limits.admit(second, Tier::F0), Ok(()));
+        assert!((0..10_000).all(|_| limits.admit(first, Tier::Unlimited).is_ok()));
     }
 
     #[test]

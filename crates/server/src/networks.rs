@@ -34,12 +34,13 @@ pub(crate) struct Networks {
 }
 
 impl Networks {
-    /// Reads the packs that the configuration names, with the networks that its limited attributes need.
+    /// Reads the packs that the configuration names, with the networks of all attributes: any account may be approved
+    /// for any of them at any time.
     ///
     /// # Errors
     /// When a pack is missing, incomplete or not trusted; the text says what to do.
     pub(crate) fn read(config: &Config) -> Result<Self> {
-        Self::read_for(config, config.features.approved())
+        Self::read_for(config, crate::face::permit::limited_attributes())
     }
 
     /// The same with the networks for these limited attributes: nobody shall wait for a network that no call may use.

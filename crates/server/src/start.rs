@@ -1,9 +1,11 @@
 //! From settings to a running program: opens the store, makes what the first start needs, loads the networks.
 
-use crate::access::{Access, new_key};
+use crate::access::{Access, Directory, SETTINGS, new_key};
 use crate::app::App;
 use crate::config::Config;
-use crate::effects::{SharedClock, SystemRandomness, random_id};
+use crate::custody::accounts::Wish;
+use crate::custody::{Custodian, Order};
+use crate::effects::{SharedClock, SystemRandomness};
 use crate::engine;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
@@ -11,12 +13,14 @@ use crate::inference::{Admission, Inference};
 use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
+use crate::meter::Meter;
 use crate::networks::Networks;
 use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
-use likeness_base::{Clock, Randomness, Secret};
+use likeness_base::{Randomness, Secret};
+use likeness_custody::Approvals;
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Command, KeySlot, NewAccount, PostgresStore, SqliteStore, Store, Write};
+use likeness_store::{AccountId, DocumentKind, PostgresStore, SqliteStore, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -111,8 +115,8 @@ pub(crate) fn installation_key(
 pub(crate) struct Started {
     /// The program.
     pub app: Arc<App>,
-    /// The keys of the default account, if this was the first start.
-    pub first_keys: Option<[Secret<String>; 2]>,
+    /// The keys of the default account and of the operator, if this was the first start.
+    pub first_keys: FirstKeys,
     /// The engine in use, and why.
     pub engine: String,
 }
@@ -135,8 +139,6 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let OpenStore { store, key } = open_store(&config, Missing::Make).await?;
     clock.adjust(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
-    let first_keys = first_account(&*store, &leases, &key, &*clock, &*randomness).await?;
-    let access = Access::load(store.clone(), key).await?;
     let galleries = Arc::new(Galleries::new(
         store.clone(),
         networks.space.clone(),
@@ -153,7 +155,13 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         randomness.clone(),
     );
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
+    // What operators name in the settings may well lie in their own network.
+    let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?;
     let limits = Limits::new(config.tier);
+    let others = config.store.target()?.is_some();
+    let custodian = custodian(&config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
+    let first_keys = first_start(&custodian, &leases).await?;
+    let access = Access::new(custodian.directory.clone(), key, &config.access, &named_fetcher);
     let app = Arc::new(App {
         config,
         store,
@@ -167,6 +175,8 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         leases,
         fetcher,
         access,
+        custodian,
+        meter: Meter::new(),
         limits,
         clock,
         randomness,
@@ -175,75 +185,101 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     Ok(Started { app, first_keys, engine: chosen.why })
 }
 
-/// Makes the default account and its keys where there is no account yet. Of several nodes that start at once, one
-/// makes it.
-async fn first_account(
-    store: &dyn Store,
-    leases: &Leases,
-    installation: &InstallationKey,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-) -> Result<Option<[Secret<String>; 2]>> {
+/// The hand that changes who may do what, on an open store.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn custodian(
+    config: &Config,
+    store: Arc<dyn Store>,
+    ledger: Arc<Ledger>,
+    installation: Arc<InstallationKey>,
+    clock: Arc<SharedClock>,
+    others: bool,
+) -> Result<Custodian> {
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    let issuer = match config.access.issuer.as_str() {
+        "" => format!("urn:likeness:{}", Custodian::subscription(&installation)),
+        named => named.to_owned(),
+    };
+    let directory = Arc::new(Directory::load(store.clone(), clock.clone(), issuer).await?);
+    Ok(Custodian { store, ledger, directory, installation, clock, randomness, others })
+}
+
+/// The same for the command line, beside which a server may run.
+///
+/// # Errors
+/// When the store cannot be opened or says so.
+pub(crate) async fn custodian_at_hand(config: &Config) -> Result<Custodian> {
+    let OpenStore { store, key } = open_store(config, Missing::Refuse).await?;
+    let clock = Arc::new(SharedClock::new());
+    clock.adjust(&*store).await?;
+    let ledger = Arc::new(Ledger::without_galleries(store.clone()));
+    custodian(config, store, ledger, key, clock, true).await
+}
+
+/// The keys that the first start made.
+#[derive(Default)]
+pub(crate) struct FirstKeys {
+    /// Of the default account.
+    pub account: Option<[Secret<String>; 2]>,
+    /// The operator's.
+    pub operator: Option<Secret<String>>,
+}
+
+/// Makes what the first start needs: the operator's keys, the default account with everything approved, a key to sign
+/// tokens with. Of several nodes that start at once, one makes it.
+async fn first_start(custodian: &Custodian, leases: &Leases) -> Result<FirstKeys> {
     let everybody = AccountId(Uuid::nil());
     loop {
-        let work = first_account_alone(store, installation, clock, randomness);
-        if let Some(made) = leases.once(everybody, "first start", work).await? {
+        if let Some(made) = leases.once(everybody, "first start", first_start_alone(custodian)).await? {
+            // What another node made meanwhile.
+            custodian.directory.refresh().await?;
             return made;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn first_account_alone(
-    store: &dyn Store,
-    installation: &InstallationKey,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-) -> Result<Option<[Secret<String>; 2]>> {
-    let accounts = store.accounts().await?;
-    // The default account is the oldest; later ones are made whole by the command that adds them, or not at all.
-    let account = match accounts.iter().min_by_key(|account| account.created_at) {
-        Some(account) if store.keys(account.id).await?.len() == 2 => return Ok(None),
-        // A first start that was cut off between account and keys is finished here.
-        Some(account) => Some(account.id),
-        None => None,
-    };
-    let chosen = |variable: &str| match std::env::var(variable) {
-        Ok(key) if key.is_empty() => Ok(new_key(randomness)),
+async fn first_start_alone(custodian: &Custodian) -> Result<FirstKeys> {
+    // Nobody else acts on what is made here before it is there.
+    let custodian = &Custodian { others: false, ..custodian.clone() };
+    let mut made = FirstKeys::default();
+    let operator = [chosen("LIKENESS_OPERATOR_KEY", custodian)?, new_key(&*custodian.randomness)];
+    let operator_key = operator[0].clone();
+    if custodian.make_installation(operator).await? {
+        made.operator = Some(operator_key);
+    }
+    let mut accounts = custodian.store.accounts().await?;
+    accounts.sort_by_key(|account| (account.created_at, account.id));
+    for (position, account) in accounts.iter().enumerate() {
+        // Accounts of a time when accounts had no settings.
+        let has_settings = custodian.has_document(account.id, DocumentKind::Settings, SETTINGS).await?;
+        if !has_settings && account.ends_at.is_none() {
+            let name = if position == 0 { "default".to_owned() } else { format!("account-{}", account.id) };
+            custodian.take_over(account.id, &name).await?;
+        }
+    }
+    if accounts.is_empty() {
+        let keys = [chosen("LIKENESS_KEY1", custodian)?, chosen("LIKENESS_KEY2", custodian)?];
+        let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named("default") };
+        custodian.create(&Order::of_operator(), wish, keys.clone()).await?;
+        made.account = Some(keys);
+    }
+    custodian.keep_signing_keys().await?;
+    Ok(made)
+}
+
+/// A key from the environment, or a new one.
+fn chosen(variable: &str, custodian: &Custodian) -> Result<Secret<String>> {
+    match std::env::var(variable) {
+        Ok(key) if key.is_empty() => Ok(new_key(&*custodian.randomness)),
         Ok(key) if key.len() < 16 || key.len() > 256 || !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
             bail!("{variable} must have 16 to 256 visible ASCII characters")
         }
         Ok(key) => Ok(Secret::new(key)),
-        Err(_) => Ok(new_key(randomness)),
-    };
-    let keys = [chosen("LIKENESS_KEY1")?, chosen("LIKENESS_KEY2")?];
-    make_account(store, installation, clock, randomness, account, &keys).await?;
-    Ok(Some(keys))
-}
-
-/// Makes an account with two keys and gives its id; one that is there already only gets the keys.
-pub(crate) async fn make_account(
-    store: &dyn Store,
-    installation: &InstallationKey,
-    clock: &dyn Clock,
-    randomness: &dyn Randomness,
-    known: Option<AccountId>,
-    keys: &[Secret<String>; 2],
-) -> Result<AccountId> {
-    let new = || AccountId(crate::effects::random_id(randomness));
-    let account = known.unwrap_or_else(new);
-    let write = |write| {
-        let (actor, request_id, key) = (Actor::Operator, Uuid::nil(), random_id(randomness));
-        Command { account, actor, at: clock.now(), request_id, key, write }
-    };
-    if known.is_none() {
-        store.apply(write(Write::CreateAccount(NewAccount::default()))).await?;
+        Err(_) => Ok(new_key(&*custodian.randomness)),
     }
-    for (slot, key) in [KeySlot::Key1, KeySlot::Key2].into_iter().zip(keys) {
-        let lookup = installation.lookup_digest(key);
-        store.apply(write(Write::SetKey { slot, value: key.clone(), lookup })).await?;
-    }
-    Ok(account)
 }
 
 /// Metrics are one per process; tests start several programs in one.

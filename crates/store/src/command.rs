@@ -261,6 +261,13 @@ pub enum Write {
         /// What is done. Not itself tracked.
         write: Box<Write>,
     },
+    /// Does a command and says more of it in its audit row.
+    Described {
+        /// What more there is to say, as JSON. Never pixels, templates, scores, keys or tokens.
+        detail: String,
+        /// What is done. Not itself described or tracked.
+        write: Box<Write>,
+    },
     /// Keeps the templates behind freshly given faceIds.
     KeepFaceIds {
         /// The faces of one picture.
@@ -335,7 +342,7 @@ impl Write {
             Self::UpdateSnapshot { .. } => "update_snapshot",
             Self::DeleteSnapshot { .. } => "delete_snapshot",
             Self::ApplySnapshot { .. } => "apply_snapshot",
-            Self::Tracked { write, .. } => write.action(),
+            Self::Tracked { write, .. } | Self::Described { write, .. } => write.action(),
             Self::KeepFaceIds { .. } => "keep_face_ids",
             Self::StartTraining { .. } => "start_training",
             Self::ProgressTraining { .. } => "progress_training",

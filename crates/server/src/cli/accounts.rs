@@ -1,51 +1,346 @@
-//! `likeness accounts`: whose records an installation holds.
+//! `likeness accounts`: whose records an installation holds, and what each may do.
 
 use super::say;
-use crate::access::new_key;
+use crate::access::{AccountState, new_key};
 use crate::config::Config;
-use crate::effects::{SystemClock, SystemRandomness};
-use crate::start::{self, OpenStore};
-use anyhow::Result;
-use clap::Subcommand;
+use crate::custody::accounts::Wish;
+use crate::custody::{Custodian, Order};
+use crate::start;
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, parse_network};
+use serde_json::json;
 use std::process::ExitCode;
+use uuid::Uuid;
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
-    /// Make an account and print its id and its two keys, which work at once, also with a server that runs.
-    Add,
-    /// Print the ids of all accounts, oldest first. The first is the default account.
+    /// Make an account and print its resource id and its two keys, which work at once, also with a server that runs.
+    Add(Add),
+    /// Print all accounts, oldest first. The first is the default account.
     List,
+    /// Print one account with everything that is set for it.
+    Show {
+        /// Its name, subdomain, id or resource id.
+        account: String,
+    },
+    /// Approve an account for features and limited attributes: in place of what it had, or one by one with + and -.
+    Approve {
+        /// Its name, subdomain, id or resource id.
+        account: String,
+        /// `Face.Identification`, `Face.Verification`, `LimitedAccess.HighRisk`, `age`, `smile`, `facialHair`, `hair`,
+        /// `everything` or `nothing`.
+        #[arg(required = true, allow_hyphen_values = true)]
+        features: Vec<String>,
+    },
+    /// Change an account.
+    Set(Set),
+    /// Suspend an account at once and destroy its key, and with it all it holds, after a grace of so many days.
+    Close {
+        /// Its name, subdomain, id or resource id.
+        account: String,
+        /// Days in which `reopen` can still bring it back, at most 30.
+        #[arg(long, default_value_t = 0)]
+        grace_days: u32,
+        /// Do it without asking; needed where there is no grace, because nothing brings the data back.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take up a closed account again within its grace.
+    Reopen {
+        /// Its id or resource id.
+        account: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Add {
+    /// Last part of its resource id and, if nobody has it, its subdomain; a random one without.
+    name: Option<String>,
+    /// What it is approved for from the start, parted by commas; see `approve`.
+    #[arg(long, value_delimiter = ',')]
+    approve: Vec<String>,
+    /// Let it issue limited access tokens for others.
+    #[arg(long)]
+    vendor: bool,
+    /// Subscription in its resource id, a GUID.
+    #[arg(long)]
+    subscription: Option<Uuid>,
+    /// Resource group in its resource id.
+    #[arg(long, default_value = "likeness")]
+    group: String,
+    /// Region that it says it is in.
+    #[arg(long, default_value = "local")]
+    location: String,
+    /// F0, S0, E0 or unlimited; without it, as LIKENESS_TIER says.
+    #[arg(long)]
+    tier: Option<String>,
+    /// First label of its own host name.
+    #[arg(long)]
+    subdomain: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Set {
+    /// Its name, subdomain, id or resource id.
+    account: String,
+    /// F0, S0, E0 or unlimited.
+    #[arg(long)]
+    tier: Option<String>,
+    /// First label of its own host name.
+    #[arg(long)]
+    subdomain: Option<String>,
+    /// Region that it says it is in.
+    #[arg(long)]
+    location: Option<String>,
+    /// Whether its keys open it: on or off.
+    #[arg(long, value_parser = on_or_off)]
+    local_auth: Option<bool>,
+    /// Who may call: `everybody`, or addresses, ranges and names of subnets, parted by commas.
+    #[arg(long, value_delimiter = ',')]
+    allow: Option<Vec<String>>,
+    /// A shorter life for what is kept, as `faceId=600` in seconds; `faceId=` goes back to the longest.
+    #[arg(long)]
+    retention: Vec<String>,
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
 }
 
 impl Accounts {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
-            let opened = start::open_store(config, start::Missing::Refuse).await?;
-            let outcome = match self {
-                Self::Add => add(&opened).await,
-                Self::List => list(&opened).await,
-            };
-            opened.store.close().await;
+            let custodian = start::custodian_at_hand(config).await?;
+            let outcome = self.order(&custodian).await;
+            custodian.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)
     }
+
+    async fn order(&self, custodian: &Custodian) -> Result<()> {
+        let order = &Order::of_operator();
+        match self {
+            Self::Add(add) => add.run(custodian, order).await,
+            Self::List => list(custodian),
+            Self::Show { account } => {
+                show(&*custodian.find(account)?);
+                Ok(())
+            }
+            Self::Approve { account, features } => {
+                let state = custodian.find(account)?;
+                let told = json!({ "approve": features });
+                let wanted = approvals(&state.settings.approvals, features)?;
+                let change = |settings: &mut likeness_custody::Settings| {
+                    settings.approvals.clone_from(&wanted);
+                    Ok(())
+                };
+                show(&*custodian.change(state.id(), order, &told, change).await?);
+                Ok(())
+            }
+            Self::Set(set) => set.run(custodian, order).await,
+            Self::Close { account, grace_days, yes } => {
+                let state = custodian.find(account)?;
+                if *grace_days == 0 && !yes {
+                    bail!(
+                        "closing {} without grace destroys everything in it now, and nothing brings it back; say --yes, or --grace-days",
+                        state.settings.resource
+                    );
+                }
+                custodian.close(state.id(), order, *grace_days).await?;
+                say::line(&match grace_days {
+                    0 => "destroyed".to_owned(),
+                    days => format!("suspended; destroyed in {days} days unless it is reopened"),
+                });
+                Ok(())
+            }
+            Self::Reopen { account } => {
+                custodian.reopen(custodian.find(account)?.id(), order).await?;
+                say::line("open again");
+                Ok(())
+            }
+        }
+    }
 }
 
-async fn add(OpenStore { store, key }: &OpenStore) -> Result<()> {
-    let keys = [new_key(&SystemRandomness), new_key(&SystemRandomness)];
-    let account = start::make_account(&**store, key, &SystemClock, &SystemRandomness, None, &keys).await?;
-    say::line(&format!("account  {account}"));
-    say::line(&format!("key1  {}", keys[0].expose()));
-    say::line(&format!("key2  {}", keys[1].expose()));
+impl Add {
+    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
+        let name = self.name.clone().unwrap_or_else(|| {
+            format!("account-{}", &crate::effects::random_id(&*custodian.randomness).simple().to_string()[..8])
+        });
+        let wish = Wish {
+            subscription: self.subscription,
+            group: self.group.clone(),
+            location: self.location.clone(),
+            tier: self.tier.clone(),
+            subdomain: self.subdomain.clone(),
+            approvals: approvals(&Approvals::default(), &self.approve)?,
+            is_vendor: self.vendor,
+            ..Wish::named(&name)
+        };
+        let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
+        let account = custodian.create(order, wish, keys.clone()).await?;
+        say::line(&format!("account  {account}"));
+        say::line(&format!("key1  {}", keys[0].expose()));
+        say::line(&format!("key2  {}", keys[1].expose()));
+        let state = custodian.find(&account.to_string())?;
+        say::line(&format!("resource  {}", state.settings.resource));
+        if let Some(subdomain) = &state.settings.subdomain {
+            say::line(&format!("endpoint path  /accounts/{subdomain}"));
+        }
+        if state.settings.approvals == Approvals::default() {
+            say::note("It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.");
+        }
+        Ok(())
+    }
+}
+
+impl Set {
+    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
+        let state = custodian.find(&self.account)?;
+        let mut lives = Vec::new();
+        for wish in &self.retention {
+            let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;
+            let kept = Kept::parse(kept).with_context(|| {
+                let known: Vec<&str> = Kept::ALL.iter().map(|kept| kept.as_text()).collect();
+                format!("{kept} has no life of its own; these have: {}", known.join(", "))
+            })?;
+            let seconds = match seconds {
+                "" => None,
+                number => Some(number.parse::<u32>().context("a life is a number of seconds")?),
+            };
+            lives.push((kept, seconds));
+        }
+        let rules = match &self.allow {
+            None => None,
+            Some(names) if names.iter().any(|name| name == "everybody") => Some((Action::Allow, Vec::new())),
+            Some(names) => {
+                let rule = |name: &String| match parse_network(name) {
+                    Some(network) => NetworkRule::Address(network),
+                    None => NetworkRule::Subnet(name.clone()),
+                };
+                Some((Action::Deny, names.iter().map(rule).collect()))
+            }
+        };
+        let told = json!({
+            "tier": self.tier, "subdomain": self.subdomain, "location": self.location,
+            "localAuth": self.local_auth, "allow": self.allow, "retention": self.retention,
+        });
+        let change = |settings: &mut likeness_custody::Settings| {
+            if self.tier.is_some() {
+                settings.tier.clone_from(&self.tier);
+            }
+            if self.subdomain.is_some() {
+                settings.subdomain.clone_from(&self.subdomain);
+            }
+            if let Some(location) = &self.location {
+                settings.location.clone_from(location);
+            }
+            if let Some(local_auth) = self.local_auth {
+                settings.local_auth = local_auth;
+            }
+            if let Some((default_action, rules)) = &rules {
+                settings.network.default_action = *default_action;
+                settings.network.rules.clone_from(rules);
+            }
+            for (kept, seconds) in &lives {
+                settings.retention.set(*kept, *seconds)?;
+            }
+            Ok(())
+        };
+        show(&*custodian.change(state.id(), order, &told, change).await?);
+        Ok(())
+    }
+}
+
+/// What somebody is approved for after these words.
+pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approvals> {
+    let mut approvals =
+        if words.iter().all(|word| word.starts_with(['+', '-'])) { before.clone() } else { Approvals::default() };
+    for word in words {
+        let (gives, name) = match word.strip_prefix('-') {
+            Some(name) => (false, name),
+            None => (true, word.trim_start_matches('+')),
+        };
+        if let Some(flag) = Flag::parse(name) {
+            approvals.flags.remove(&flag);
+            approvals.flags.extend(gives.then_some(flag));
+        } else if let Some(attribute) = LimitedAttribute::parse(name) {
+            approvals.attributes.remove(&attribute);
+            approvals.attributes.extend(gives.then_some(attribute));
+        } else if name == "everything" && gives {
+            approvals = Approvals::everything();
+        } else if name != "nothing" {
+            bail!(
+                "{name} is no feature; these are: Face.Identification, Face.Verification, LimitedAccess.HighRisk, age, smile, facialHair, hair, everything, nothing"
+            );
+        }
+    }
+    Ok(approvals)
+}
+
+fn list(custodian: &Custodian) -> Result<()> {
+    let accounts = custodian.directory.last().all();
+    let rows = accounts.iter().map(|state| {
+        let closed = match state.account.ends_at {
+            Some(ends_at) => format!("closed, ends {ends_at}"),
+            None => "open".to_owned(),
+        };
+        let endpoint = state.settings.subdomain.as_ref().map(|subdomain| format!("/accounts/{subdomain}"));
+        vec![
+            state.id().to_string(),
+            state.account.created_at.to_string(),
+            state.settings.resource.to_string(),
+            endpoint.unwrap_or_default(),
+            closed,
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    say::table(&["account", "made", "resource", "endpoint path", "state"], &rows);
     Ok(())
 }
 
-async fn list(OpenStore { store, .. }: &OpenStore) -> Result<()> {
-    let mut accounts = store.accounts().await?;
-    accounts.sort_by_key(|account| account.created_at);
-    let rows: Vec<Vec<String>> =
-        accounts.iter().map(|account| vec![account.id.to_string(), account.created_at.to_string()]).collect();
-    say::table(&["account", "made"], &rows);
-    Ok(())
+fn show(state: &AccountState) {
+    let settings = &state.settings;
+    let join = |words: Vec<String>| if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+    let flags = settings.approvals.flags.iter().map(|flag| flag.as_text().to_owned());
+    let attributes = settings.approvals.attributes.iter().map(|attribute| attribute.as_text().to_owned());
+    let lives = Kept::ALL.iter().map(|&kept| format!("{} {} s", kept.as_text(), settings.retention.seconds(kept)));
+    let network = match settings.network.default_action {
+        Action::Allow => "everybody".to_owned(),
+        Action::Deny => join(
+            settings
+                .network
+                .rules
+                .iter()
+                .map(|rule| match rule {
+                    NetworkRule::Address(network) => network.to_string(),
+                    NetworkRule::Subnet(name) => name.clone(),
+                })
+                .collect(),
+        ),
+    };
+    let on = |yes: bool| if yes { "on" } else { "off" }.to_owned();
+    let rows = [
+        ("resource", settings.resource.to_string()),
+        ("account", state.id().to_string()),
+        ("state", state.account.ends_at.map_or("open".to_owned(), |at| format!("closed, ends {at}"))),
+        ("subdomain", settings.subdomain.clone().unwrap_or_default()),
+        ("location", settings.location.clone()),
+        ("tier", settings.tier.clone().unwrap_or_else(|| "as the installation".to_owned())),
+        ("keys open it", on(settings.local_auth)),
+        ("approved for", join(flags.chain(attributes).collect())),
+        ("may issue tokens", on(settings.vendor.may_issue)),
+        ("blocked clients", join(settings.vendor.blocked.iter().map(ToString::to_string).collect())),
+        ("open to", network),
+        ("kept at most", join(lives.collect())),
+        ("roles", settings.assignments.len().to_string()),
+    ];
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    say::table(&["", ""], &rows);
 }

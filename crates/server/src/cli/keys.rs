@@ -1,55 +1,101 @@
-//! `likeness keys`: the keys of the account.
+//! `likeness keys`: the keys of accounts.
 
 use super::{say, serve};
 use crate::config::Config;
+use crate::custody::Order;
 use crate::start;
 use anyhow::{Result, bail};
-use clap::Subcommand;
-use likeness_store::KeySlot;
+use clap::{Subcommand, ValueEnum};
+use likeness_store::{AccountId, AccountKey, KeySlot};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(super) enum Keys {
-    /// Print both keys of every account, the default account first. Needs the data folder and the installation key.
-    Show,
+    /// Print the operator's key and both keys of every account, or of one. Needs the data and the installation key.
+    Show {
+        /// One account: its name, subdomain, id or resource id.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Replace one key of an account by a new one and print it. The old one is dead when this returns.
+    Regenerate {
+        /// The account: its name, subdomain, id or resource id; without it, the operator's own key is replaced.
+        #[arg(long)]
+        account: Option<String>,
+        /// Which of the two.
+        #[arg(value_enum)]
+        key: Slot,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Slot {
+    Key1,
+    Key2,
 }
 
 impl Keys {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        if !config.data.exists() {
+        if config.store.target()?.is_none() && !config.data.exists() {
             bail!("there is no data folder {}; start the server once, or set LIKENESS_DATA", config.data.display());
         }
-        let keys = start::block_on(async {
-            let store = start::open_store(config, start::Missing::Refuse).await?.store;
-            let mut accounts = store.accounts().await?;
-            accounts.sort_by_key(|account| account.created_at);
-            let mut keys = Vec::new();
-            for account in accounts {
-                keys.push((account.id, store.keys(account.id).await?));
-            }
-            store.close().await;
-            anyhow::Ok(keys)
-        })??;
-        let are_several = keys.len() > 1;
-        let mut pages = Vec::new();
-        for (account, key) in
-            keys.into_iter().flat_map(|(account, keys)| keys.into_iter().map(move |key| (account, key)))
-        {
-            if are_several && key.slot == KeySlot::Key1 {
-                say::line(&format!("account  {account}"));
-            }
-            let slot = match key.slot {
-                KeySlot::Key1 => "key1",
-                KeySlot::Key2 => "key2",
+        start::block_on(async {
+            let custodian = start::custodian_at_hand(config).await?;
+            let outcome = match self {
+                Self::Show { account } => {
+                    let of_all = account.is_none();
+                    let accounts = match account {
+                        Some(account) => vec![custodian.find(account)?],
+                        None => custodian.directory.last().all(),
+                    };
+                    let are_several = accounts.len() > 1;
+                    let mut pages = Vec::new();
+                    for state in accounts {
+                        if are_several {
+                            say::line(&format!("account  {}", state.settings.resource));
+                        }
+                        for key in custodian.keys(state.id()).await? {
+                            say::line(&format!("{}  {}", word(key.slot), key.value.expose()));
+                            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::studio(config.listen, &key.value)) {
+                                pages.push(page);
+                            }
+                        }
+                    }
+                    for page in pages {
+                        say::note(&format!("Open in a browser while the server runs:\n  {page}"));
+                    }
+                    if of_all {
+                        let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION).await?;
+                        for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
+                            say::line(&format!("operator  {}", key.value.expose()));
+                        }
+                    }
+                    anyhow::Ok(())
+                }
+                Self::Regenerate { account, key } => {
+                    let id = match account {
+                        Some(account) => custodian.find(account)?.id(),
+                        None => AccountId::INSTALLATION,
+                    };
+                    let slot = match key {
+                        Slot::Key1 => KeySlot::Key1,
+                        Slot::Key2 => KeySlot::Key2,
+                    };
+                    let value = custodian.regenerate(id, &Order::of_operator(), slot).await?;
+                    say::line(&format!("{}  {}", word(slot), value.expose()));
+                    anyhow::Ok(())
+                }
             };
-            say::line(&format!("{slot}  {}", key.value.expose()));
-            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::studio(config.listen, &key.value)) {
-                pages.push(page);
-            }
-        }
-        for page in pages {
-            say::note(&format!("Open in a browser while the server runs:\n  {page}"));
-        }
+            custodian.store.close().await;
+            outcome
+        })??;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+const fn word(slot: KeySlot) -> &'static str {
+    match slot {
+        KeySlot::Key1 => "key1",
+        KeySlot::Key2 => "key2",
     }
 }

@@ -62,10 +62,16 @@ async fn serve(config: Config) -> Result<()> {
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
     let _lock = lock_folder(&config)?;
-    let secure = if config.tls.development {
-        Some(Listener::bind(config.tls.listen, Some(tls::development(&config.data)?)).await?)
-    } else {
-        None
+    let files = match &config.tls {
+        tls if tls.has_files() => Some(tls::Files::read(&tls.certificate, &tls.key)?),
+        _ => None,
+    };
+    let secure = match &files {
+        Some(files) => Some(Listener::bind(config.tls.listen, Some(files.current())).await?),
+        None if config.tls.development => {
+            Some(Listener::bind(config.tls.listen, Some(tls::development(&config.data)?)).await?)
+        }
+        None => None,
     };
     let Started { app, first_keys, engine } = start::app(config).await?;
     let (stop, stopped) = watch::channel(false);
@@ -74,19 +80,22 @@ async fn serve(config: Config) -> Result<()> {
     let address = plain.address()?;
     say::line(&format!("Likeness {} listens on http://{address}", env!("CARGO_PKG_VERSION")));
     if let Some(secure) = &secure {
-        let authority = tls::authority_file(&app.config.data);
-        say::line(&format!(
-            "                    and on https://localhost:{}  (trust {})",
-            secure.address()?.port(),
-            authority.display()
-        ));
+        let trust = if files.is_some() {
+            String::new()
+        } else {
+            format!("  (trust {})", tls::authority_file(&app.config.data).display())
+        };
+        say::line(&format!("                    and on https://localhost:{}{trust}", secure.address()?.port()));
     }
     say::line(&format!("Engine: {engine}; ready after {} ms", begun.elapsed().as_millis()));
-    if let Some(key) = &first_keys {
+    if let Some(key) = &first_keys.account {
         say::line("");
         say::line("This is the first start with this data folder. The keys of its account:");
         say::line(&format!("  key1  {}", key[0].expose()));
         say::line(&format!("  key2  {}", key[1].expose()));
+        if let Some(operator) = &first_keys.operator {
+            say::line(&format!("  operator's key, for accounts and rules at /admin  {}", operator.expose()));
+        }
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
         say::line(&format!("`{program} keys show` prints them again."));
         if let Some(page) = studio(address, &key[0]) {
@@ -111,6 +120,7 @@ async fn serve(config: Config) -> Result<()> {
     }
     say::line("Ready.");
 
+    let files = files.map(|files| tokio::spawn(files.follow(stopped.clone())));
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped.clone()));
     let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
@@ -121,6 +131,9 @@ async fn serve(config: Config) -> Result<()> {
     plain.await?;
     if let Some(secure) = secure {
         secure.await?;
+    }
+    if let Some(files) = files {
+        files.await?;
     }
     jobs.await?;
     app.store.close().await;

@@ -5,16 +5,20 @@ use super::json::{Body, parse_uuid};
 use super::query::Query;
 use super::routes::Route;
 use super::version::Version;
+use crate::access::{Caller, Lent};
 use crate::app::App;
 use crate::effects::random_id;
 use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
+use likeness_custody::Kept;
 use likeness_store::{AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
 use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// What a handler returns.
@@ -49,6 +53,14 @@ pub(crate) struct Call {
     pub account: AccountId,
     /// Who calls, for the audit trail.
     pub actor: Actor,
+    /// The same and what they may do.
+    pub caller: Caller,
+    /// The header `LimitedAccessToken`.
+    pub token: Option<Secret<String>>,
+    /// What that lends, once it was looked at.
+    pub lent: OnceCell<Lent>,
+    /// Set once a token was found to suffice.
+    pub permitted: OnceCell<()>,
     /// The id under which log, audit and answer speak of this call.
     pub request_id: Uuid,
     /// Scheme and host by which the client reached us, without a trailing slash.
@@ -98,7 +110,12 @@ impl Call {
 
     /// What the account may hold.
     pub(crate) fn tier(&self) -> Tier {
-        self.app.limits.of(self.account)
+        self.app.limits.tier(&self.caller.state)
+    }
+
+    /// How long something of this account is kept at most.
+    pub(crate) fn lasts(&self, kept: Kept) -> Duration {
+        Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
     }
 
     /// Writes, through the one door, in the words of the route's container.

@@ -202,6 +202,7 @@ pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
 
 /// The templates behind face ids, in order; one that is unknown or expired refuses the call.
 pub(super) async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
+    call.permit().await?;
     let found = call
         .app
         .store

@@ -13,6 +13,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let model = recognition_model(body.text("recognitionModel")?)?.to_owned();
     let (name, user_data) = Fields::read(body)?.named()?;
     let limit = call.tier().containers(call.kind());
+    call.permit().await?;
     call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
     Ok(Reply::empty())
 }

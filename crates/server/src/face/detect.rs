@@ -1,6 +1,5 @@
 //! Detect: faces in a picture, what they look like, and a `faceId` to ask about them later.
 
-use super::approvals::approvals_of;
 use super::arguments::{DetectionModel, recognition_model};
 use super::attributes::{Allowed, FaceAttributes, Requested};
 use super::call::{Call, Reply};
@@ -8,8 +7,9 @@ use super::error::{Refusal, from_store};
 use super::picture;
 use crate::templates;
 use likeness_base::random_bytes;
+use likeness_custody::{Gate, Kept};
 use likeness_store::{ContainerKind, DetectedFace, FaceId, Write};
-use likeness_vision::{Depth, Face, Landmarks, Rect, Search, Wanted};
+use likeness_vision::{AttributeSet, Depth, Face, Landmarks, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::time::Duration;
@@ -20,7 +20,11 @@ const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
 
 /// `POST detect`
 pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
-    let asked = Asked::read(&call)?;
+    let approved = call.attributes(call.query.text("returnFaceAttributes")).await?;
+    let asked = Asked::read(&call, approved)?;
+    if asked.face_id {
+        call.permit_for(Gate::Either).await?;
+    }
     let bytes = picture::bytes(&mut call).await?;
     let wanted =
         Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), template: asked.face_id };
@@ -71,7 +75,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(call: &Call) -> Result<Self, Refusal> {
+    fn read(call: &Call, approved: AttributeSet) -> Result<Self, Refusal> {
         let query = &call.query;
         let face_id = query.flag("returnFaceId", true)?;
         let landmarks = query.flag("returnFaceLandmarks", false)?;
@@ -83,15 +87,11 @@ impl Asked {
         if landmarks && detection == DetectionModel::Two {
             return Err(Refusal::bad("'returnFaceLandmarks' is not supported by detection_02."));
         }
-        let allowed = Allowed {
-            version: call.version,
-            detection,
-            recognition,
-            approved: approvals_of(&call.app, call.account),
-            computable: call.app.attributes,
-        };
+        let allowed =
+            Allowed { version: call.version, detection, recognition, approved, computable: call.app.attributes };
         let attributes = Requested::parse(query.text("returnFaceAttributes"), allowed)?;
-        let time_to_live = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
+        let wished = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
+        let time_to_live = wished.min(call.lasts(Kept::FaceId));
         Ok(Self { face_id, landmarks, attributes, recognition, return_recognition_model, detection, time_to_live })
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 /// `POST persons`
 pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let fields = name_or_user_data(call.json()?)?;
+    call.permit().await?;
     let person = persons::new_id(&call);
     let operation = write_directory(
         &call,
@@ -95,6 +96,7 @@ pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
     let model = model(&call)?;
     let person = person_id(&call)?;
+    call.permit().await?;
     if faces_of(&call, person, model).await?.len() as u64 >= FACES_OF_A_PERSON {
         return Err(Refusal::quota(FACES_OF_A_PERSON));
     }

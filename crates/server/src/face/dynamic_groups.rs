@@ -21,6 +21,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let (name, user_data) = Fields::read(body)?.named()?;
     let add = persons(body, "addPersonIds")?;
     let moves_people = !add.is_empty();
+    call.permit().await?;
     done(&call, Write::CreateDynamicGroup { id, name, user_data, add }, moves_people).await
 }
 

@@ -4,6 +4,7 @@
 //! (`face-api.md` section 7) and say what to do. The log gets the request id and, for faults that are ours,
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
+use crate::access::Denied;
 use axum::http::StatusCode;
 use likeness_store::{ContainerKind, StoreError};
 
@@ -22,6 +23,22 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     /// No key, or a wrong one.
     Unauthorized,
+    /// A bearer token that does not count here.
+    BearerRefused,
+    /// A person or service lacks the data action, which is named.
+    PermissionDenied(String),
+    /// The account takes no keys.
+    KeysDisabled,
+    /// The account is not open to the caller's address.
+    NetworkDenied,
+    /// Too many wrong keys; come back after so many seconds.
+    TooManyWrongKeys(u32),
+    /// A limited access token that does not count, whatever the reason.
+    InvalidLimitedAccessToken,
+    /// A limited access token for another resource.
+    LimitedAccessTokenResourceMismatch,
+    /// The right to issue limited access tokens was withdrawn, or the client is blocked.
+    LimitedAccessRevoked(&'static str),
     /// The feature is retired, or needs an approval that this account lacks.
     UnsupportedFeature(String),
     /// A stored-object quota is reached.
@@ -166,6 +183,45 @@ impl Refusal {
                 "401",
                 "Access denied due to missing or invalid subscription key. Send one of the account's keys in the header Ocp-Apim-Subscription-Key.",
             ),
+            Self::BearerRefused => wire(
+                S::UNAUTHORIZED,
+                "Unauthorized",
+                "Access denied due to a missing, invalid or expired access token, a wrong audience or issuer, or a wrong API endpoint. Use the account's own endpoint with its subdomain.",
+            ),
+            Self::PermissionDenied(action) => wire(
+                S::UNAUTHORIZED,
+                "PermissionDenied",
+                &format!(
+                    "The principal lacks the required data action Microsoft.CognitiveServices/accounts/Face/{action} to perform this operation."
+                ),
+            ),
+            Self::KeysDisabled => wire(
+                S::FORBIDDEN,
+                "AuthenticationTypeDisabled",
+                "Key based authentication is disabled for this resource. Use a bearer token.",
+            ),
+            Self::NetworkDenied => wire(S::FORBIDDEN, "403", "Access denied due to Virtual Network/Firewall rules."),
+            Self::TooManyWrongKeys(seconds) => Wire {
+                retry_after: Some(*seconds),
+                ..wire(
+                    S::TOO_MANY_REQUESTS,
+                    "429",
+                    &format!(
+                        "Too many wrong keys or tokens came from this address. Try again after {seconds} seconds."
+                    ),
+                )
+            },
+            Self::InvalidLimitedAccessToken => wire(
+                S::UNAUTHORIZED,
+                "InvalidLimitedAccessToken",
+                "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and ask its issuer for a fresh one.",
+            ),
+            Self::LimitedAccessTokenResourceMismatch => wire(
+                S::FORBIDDEN,
+                "LimitedAccessTokenResourceMismatch",
+                "The LimitedAccessToken was issued for another resource. Ask its issuer for one with this account's resource id.",
+            ),
+            Self::LimitedAccessRevoked(text) => wire(S::FORBIDDEN, "LimitedAccessRevoked", text),
             Self::UnsupportedFeature(text) => wire(S::FORBIDDEN, "UnsupportedFeature", text),
             Self::QuotaExceeded(text) => wire(S::FORBIDDEN, "QuotaExceeded", text),
             Self::NoRoute => {
@@ -284,6 +340,20 @@ impl Refusal {
         match self {
             Self::Internal(cause) => Some(cause),
             _ => None,
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Key => Self::Unauthorized,
+            Denied::Bearer => Self::BearerRefused,
+            Denied::KeysDisabled => Self::KeysDisabled,
+            Denied::Network => Self::NetworkDenied,
+            Denied::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
+            Denied::Unavailable => Self::Unavailable,
+            Denied::Internal(cause) => Self::Internal(cause),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) const FACES_OF_A_PERSON: u64 = 248;
 /// `POST .../persistedfaces`
 pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
+    call.permit().await?;
     // What is missing is told before the picture is read: nobody should wait for a refusal.
     let container = call.container().await?;
     let name = container.name_on_wire;

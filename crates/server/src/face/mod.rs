@@ -3,7 +3,6 @@
 //! Start at [`routes::ROUTES`]. Handlers take a [`call::Call`], in which everything is parsed and authenticated,
 //! and give a [`call::Reply`] or a [`error::Refusal`]. They know neither sockets nor galleries nor SQL.
 
-mod approvals;
 pub(crate) mod arguments;
 pub(crate) mod attributes;
 pub(crate) mod call;
@@ -18,6 +17,7 @@ mod identify;
 pub(crate) mod json;
 pub(crate) mod openapi;
 mod operations;
+pub(crate) mod permit;
 mod persons;
 pub(crate) mod picture;
 pub(crate) mod query;

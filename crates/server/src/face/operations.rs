@@ -6,12 +6,9 @@
 use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
 use super::persons::new_id;
+use likeness_custody::Kept;
 use likeness_store::{Applied, ContainerKind, NewOperation, OperationSubject, StoreError, Write};
 use serde_json::json;
-use std::time::Duration;
-
-/// How long an operation can be asked about (`face-api.md` 2.6).
-const LIFE: Duration = Duration::from_secs(48 * 3600);
 
 /// Writes, and gives the address where the operation can be asked about.
 pub(super) async fn write(
@@ -21,7 +18,7 @@ pub(super) async fn write(
     write: Write,
 ) -> Result<(Applied, String), StoreError> {
     let id = new_id(call);
-    let operation = NewOperation { id, subject, resource, expires_at: call.at.plus(LIFE) };
+    let operation = NewOperation { id, subject, resource, expires_at: call.at.plus(call.lasts(Kept::Operation)) };
     let applied = call.try_write(Write::Tracked { operation, write: Box::new(write) }).await?;
     Ok((applied, call.address(&format!("operations/{id}"))))
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (name, user_data) = Fields::read(call.json()?)?.named()?;
+    call.permit().await?;
     let person = new_id(&call);
     let (limit, account_limit) = (call.tier().persons(call.kind()), call.tier().persons_in_all(call.kind()));
     call.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await?;

@@ -40,6 +40,27 @@ pub(crate) struct Route {
     pub handler: fn(Call) -> Handling,
 }
 
+impl Route {
+    /// The data action of the operation, below `Microsoft.CognitiveServices/accounts/Face/` (`face-api.md` section 6):
+    /// the fixed segments of the path and a verb. Adding a face writes; what else is posted is an action.
+    pub(crate) fn action(&self) -> String {
+        let segments: Vec<String> = self
+            .path
+            .split('/')
+            .filter(|segment| *segment != "{}" && *segment != "recognitionModels")
+            .map(str::to_ascii_lowercase)
+            .collect();
+        let is_face = segments.last().is_some_and(|last| last == "persistedfaces");
+        let verb = match &self.method {
+            &Method::GET => "read",
+            &Method::DELETE => "delete",
+            &Method::POST if !is_face => "action",
+            _ => "write",
+        };
+        format!("{}/{verb}", segments.join("/"))
+    }
+}
+
 /// What became of a path.
 pub(crate) enum Matched {
     /// The route and its path parameters in order.
@@ -65,7 +86,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Matched {
 }
 
 /// The values of the parameters if the path fits the pattern.
-fn parameters(pattern: &str, path: &str) -> Option<Vec<String>> {
+pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Vec<String>> {
     let mut parameters = Vec::new();
     let mut given = path.split('/');
     for expected in pattern.split('/') {
@@ -243,6 +264,32 @@ mod tests {
     fn rows_are_the_checklist_without_gap() {
         let rows: Vec<u16> = ROUTES.iter().map(|route| route.row).collect();
         assert_eq!(rows, (1..=80).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn data_actions_are_named_as_the_public_roles_name_them() {
+        let cases = [
+            (1, "detect/action"),
+            (2, "findsimilars/action"),
+            (6, "facelists/write"),
+            (9, "facelists/delete"),
+            (10, "facelists/read"),
+            (11, "facelists/persistedfaces/write"),
+            (18, "largefacelists/train/action"),
+            (19, "largefacelists/training/read"),
+            (32, "persongroups/persons/action"),
+            (35, "persongroups/persons/write"),
+            (37, "persongroups/persons/persistedfaces/write"),
+            (62, "snapshots/apply/action"),
+            (63, "operations/read"),
+            (64, "persons/action"),
+            (70, "persons/persistedfaces/write"),
+            (80, "dynamicpersongroups/persons/read"),
+        ];
+        for (row, action) in cases {
+            let route = ROUTES.iter().find(|route| route.row == row).unwrap();
+            assert_eq!(route.action(), action, "{row}");
+        }
     }
 
     #[test]

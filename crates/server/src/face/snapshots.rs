@@ -5,12 +5,10 @@ use super::call::{Call, Reply};
 use super::error::{Refusal, from_store, kind_code};
 use super::json::{Body, parse_uuid};
 use super::{operations, persons};
+use likeness_custody::Kept;
 use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
-/// How long a snapshot is kept (`face-api.md` 2.7).
-const LIFE: Duration = Duration::from_secs(48 * 3600);
 /// Most accounts to which one snapshot can be offered.
 const MOST_ACCOUNTS: usize = 100;
 /// The kinds of which there are snapshots.
@@ -29,7 +27,7 @@ pub(super) async fn take(call: Call) -> Result<Reply, Refusal> {
     let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = persons::new_id(&call);
-    let expires_at = call.at.plus(LIFE);
+    let expires_at = call.at.plus(call.lasts(Kept::Snapshot));
     let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
@@ -78,6 +76,7 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
     if body.text("mode")?.is_some_and(|mode| !mode.eq_ignore_ascii_case("CreateNew")) {
         return Err(Refusal::bad("'mode' is invalid. It must be CreateNew."));
     }
+    call.permit().await?;
     let snapshot = visible(&call).await?;
     if !snapshot.scope.contains(&call.account) {
         return Err(Refusal::bad("The applyScope of the snapshot does not name this account."));

@@ -10,6 +10,7 @@ pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
     // A task of its own: a client that hangs up must not leave a training recorded that nobody runs.
     let work = async move {
         let name = call.container_name()?;
+        call.permit().await?;
         call.write(Write::StartTraining { container: name.clone() }).await?;
         call.app.trainings.begin(call.account, name.clone(), call.request_id);
         let path = call.route.path.replace("/train", "/training").replace("{}", &name.id);

@@ -1,6 +1,8 @@
 //! The door of the Face API: judges a request in the order the contract decides, calls the handler, and dresses the
 //! answer in the headers that every answer carries (`face-api.md` section 7).
 
+use super::place::Place;
+use crate::access::{Caller, Shown};
 use crate::app::App;
 use crate::face::call::{Call, Input, Reply};
 use crate::face::error::Refusal;
@@ -14,10 +16,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
 use likeness_base::{Clock as _, Secret};
-use likeness_store::StoreError;
+use likeness_store::{AuditOutcome, Command, Event, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 
 /// Largest JSON body. The longest a client can need is a thousand ids or 16 K of user data, escaped.
@@ -33,23 +35,30 @@ static PICTURES: Semaphore = Semaphore::const_new(128);
 /// Longest client request id that is echoed.
 const MOST_CLIENT_ID_CHARACTERS: usize = 128;
 
-/// Whether a request came over HTTPS; put into the request by the listener.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scheme(pub &'static str);
-
 /// Answers everything below `/face/`, and says that there is nothing elsewhere.
 pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    if super::sts_door::is_ours(&super::place::path_of(&request)) {
+        return super::sts_door::answer(app, request).await;
+    }
     let begun = Instant::now();
     let request_id = crate::effects::random_id(&*app.randomness);
     let echoed = client_ids(request.headers());
-    let mut told = Told { row: 0, operation: "none" };
-    let outcome = judge(app, request, request_id, &mut told).await;
-    let Told { row, operation } = told;
+    let mut told = Told { row: 0, operation: "none", caller: None };
+    let outcome = judge(app.clone(), request, request_id, &mut told).await;
+    let Told { row, operation, caller } = told;
     let elapsed = begun.elapsed();
     let response = dress(outcome, request_id, elapsed, &echoed);
     let status = response.status().as_u16();
     metrics::histogram!("likeness_request_seconds", "operation" => operation).record(elapsed.as_secs_f64());
     metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
+    if let Some(caller) = caller {
+        app.meter.count(caller.account, app.clock.now(), operation, status);
+        if status == 401 || status == 403 {
+            let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
+            let code = code.unwrap_or_default().to_owned();
+            note_refusal(&app, &caller, request_id, operation, &code).await;
+        }
+    }
     let milliseconds = elapsed.as_millis();
     tracing::info!(%request_id, row, operation, status, milliseconds, "{operation} answered {status}");
     response
@@ -59,21 +68,43 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 struct Told {
     row: u16,
     operation: &'static str,
+    /// Who was let in.
+    caller: Option<Caller>,
+}
+
+/// Tells the account's trail of somebody who was let in and asked for what they may not have. Strangers are none of
+/// its business: they are in the log.
+async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &str, code: &str) {
+    if app.meter.is_noisy(caller.account) {
+        return;
+    }
+    let detail = serde_json::json!({ "operation": operation, "code": code }).to_string();
+    let event = Event { action: "refuse".to_owned(), outcome: AuditOutcome::Refused, detail: Some(detail) };
+    let (account, actor, at) = (caller.account, caller.actor.clone(), app.clock.now());
+    let key = crate::effects::random_id(&*app.randomness);
+    let command = Command { account, actor, at, request_id, key, write: Write::Note(event) };
+    if let Err(error) = app.ledger.apply(command).await {
+        tracing::error!(%request_id, %error, "A refusal could not be noted in the audit trail");
+    }
 }
 
 /// Route and version, then key, then rate, then media type, then size, then form; the handler judges the rest.
 async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Reply, Refusal> {
     let (parts, body) = request.into_parts();
-    let (version, route, parameters) = find(&parts.method, parts.uri.path())?;
-    *told = Told { row: route.row, operation: route.operation };
+    let access = &app.config.access;
+    let place = Place::of(&parts, &access.domains, &access.trusted_proxies);
+    let (version, route, parameters) = find(&parts.method, &place.path)?;
+    (told.row, told.operation) = (route.row, route.operation);
     let query = Query::parse(parts.uri.query());
-    let key = key_of(&parts.headers, &query).ok_or(Refusal::Unauthorized)?;
-    let owner = app.access.account_of(&key).await.map_err(|error| match error {
-        StoreError::Busy | StoreError::Unreachable => Refusal::Unavailable,
-        other => Refusal::Internal(other.to_string()),
-    })?;
-    let (account, actor) = owner.ok_or(Refusal::Unauthorized)?;
-    app.limits.admit(account).map_err(Refusal::TooManyCalls)?;
+    let at = app.clock.now();
+    let shown = shown(&parts.headers, &query);
+    let caller = app.access.admit(&place, shown, at.as_millis().div_euclid(1_000)).await?;
+    told.caller = Some(caller.clone());
+    app.limits.admit(caller.account, app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
+    let action = route.action();
+    if !caller.rights.include(&action) {
+        return Err(Refusal::PermissionDenied(action));
+    }
     let _room = match route.reads {
         Reads::Picture => {
             let room = tokio::time::timeout(app.config.patience(), PICTURES.acquire()).await;
@@ -82,15 +113,25 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         Reads::Nothing | Reads::Json => None,
     };
     let input = read(route.reads, &parts.headers, body).await?;
-    // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
-    let forwarded =
-        parts.headers.get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
-    let scheme = if forwarded { "https" } else { parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0) };
-    let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
-    let at = app.clock.now();
-    let base = format!("{scheme}://{host}");
-    (route.handler)(Call { app, version, route, parameters, query, input, account, actor, request_id, base, at }).await
+    let token = parts.headers.get("limitedaccesstoken").map(|value| value.to_str().unwrap_or_default());
+    let call = Call {
+        version,
+        route,
+        parameters,
+        query,
+        input,
+        account: caller.account,
+        actor: caller.actor.clone(),
+        caller,
+        token: token.map(|token| Secret::new(token.to_owned())),
+        lent: OnceCell::new(),
+        permitted: OnceCell::new(),
+        request_id,
+        base: place.base,
+        at,
+        app,
+    };
+    (route.handler)(call).await
 }
 
 fn find(method: &axum::http::Method, path: &str) -> Result<(Version, &'static Route, Vec<String>), Refusal> {
@@ -106,10 +147,15 @@ fn find(method: &axum::http::Method, path: &str) -> Result<(Version, &'static Ro
     }
 }
 
-/// The key, from its header, or from the query as the public gateway allows.
-fn key_of(headers: &HeaderMap, query: &Query) -> Option<Secret<String>> {
-    let header = headers.get("ocp-apim-subscription-key").and_then(|value| value.to_str().ok());
-    header.or_else(|| query.text("subscription-key")).map(|key| Secret::new(key.trim().to_owned()))
+/// What the client shows: a key in its header, or in the query as the public gateway allows, or a token.
+pub(crate) fn shown(headers: &HeaderMap, query: &Query) -> Shown {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let key = header("ocp-apim-subscription-key").or_else(|| query.text("subscription-key"));
+    let authorization = header("authorization");
+    Shown {
+        key: key.map(|key| Secret::new(key.trim().to_owned())),
+        authorization: authorization.map(|value| Secret::new(value.to_owned())),
+    }
 }
 
 async fn read(reads: Reads, headers: &HeaderMap, body: Body) -> Result<Input, Refusal> {
@@ -137,7 +183,12 @@ async fn json(headers: &HeaderMap, body: Body) -> Result<Input, Refusal> {
 
 /// Reads a body of at most `most` bytes. What exceeds it is read to the end, so that the client gets to see the
 /// refusal, but kept nowhere; what exceeds the hard cap is not read at all.
-async fn collect(headers: &HeaderMap, body: Body, most: usize, too_large: Refusal) -> Result<Secret<Vec<u8>>, Refusal> {
+pub(crate) async fn collect(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+    too_large: Refusal,
+) -> Result<Secret<Vec<u8>>, Refusal> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > HARD_CAP_BYTES) {
         return Err(Refusal::BodyTooLarge);
@@ -176,7 +227,7 @@ fn append(bytes: &mut Secret<Vec<u8>>, piece: &[u8]) {
 }
 
 /// The headers by which clients recognise their own requests.
-fn client_ids(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn client_ids(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     ["client-request-id", "x-ms-client-request-id"]
         .into_iter()
         .filter_map(|name| {
@@ -188,7 +239,7 @@ fn client_ids(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
         .collect()
 }
 
-fn dress(
+pub(super) fn dress(
     outcome: Result<Reply, Refusal>,
     request_id: Uuid,
     elapsed: Duration,

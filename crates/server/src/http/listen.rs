@@ -1,6 +1,7 @@
 //! Sockets: HTTP and HTTPS listeners that end when told, after the requests under way are answered.
 
-use super::face_door::Scheme;
+use super::place::{Peer, Scheme};
+use super::tls::Current;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +11,6 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -28,7 +28,7 @@ const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// One bound socket.
 pub(crate) struct Listener {
     socket: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Current>,
 }
 
 impl Listener {
@@ -36,12 +36,12 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub(crate) async fn bind(address: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Self> {
+    pub(crate) async fn bind(address: SocketAddr, tls: Option<Current>) -> Result<Self> {
         let variable = if tls.is_some() { "LIKENESS_TLS_LISTEN" } else { "LIKENESS_LISTEN" };
         let socket = TcpListener::bind(address).await.with_context(|| {
             format!("the address {address} cannot be listened on; is another server running there? Set {variable} to use another")
         })?;
-        Ok(Self { socket, tls: tls.map(TlsAcceptor::from) })
+        Ok(Self { socket, tls })
     }
 
     /// The address in force, with the real port where 0 was asked for.
@@ -55,29 +55,32 @@ impl Listener {
     /// Serves until the order to stop comes, then lets the requests under way finish.
     pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
-        let router = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(scheme);
-            request.map(Body::new)
-        });
         let farewell = GracefulShutdown::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 _ = stop.wait_for(|stopped| *stopped) => break,
             };
-            let Ok((stream, _)) = accepted else {
+            let Ok((stream, peer)) = accepted else {
                 // Out of file handles: wait for some to come free instead of spinning.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
             // Small answers should not wait for the acknowledgement of the one before.
             drop(stream.set_nodelay(true));
-            let (router, tls, watcher) = (router.clone(), self.tls.clone(), farewell.watcher());
+            let peer = Peer(peer.ip());
+            let router = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(scheme);
+                request.extensions_mut().insert(peer);
+                request.map(Body::new)
+            });
+            let (tls, watcher) = (self.tls.clone(), farewell.watcher());
             tokio::spawn(async move {
                 match tls {
                     None => converse(stream, router, watcher).await,
                     Some(tls) => {
-                        if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_PATIENCE, tls.accept(stream)).await {
+                        let acceptor = TlsAcceptor::from(tls.load_full());
+                        if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_PATIENCE, acceptor.accept(stream)).await {
                             converse(stream, router, watcher).await;
                         }
                     }

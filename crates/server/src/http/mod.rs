@@ -6,9 +6,14 @@
 mod face_door;
 pub(crate) mod listen;
 mod pages;
+pub(crate) mod place;
+mod sts_door;
 mod studio;
 pub(crate) mod tls;
 
+pub(crate) use face_door::{collect, shown};
+
+use crate::admin;
 use crate::app::App;
 use axum::Router;
 use axum::routing::{any, get};
@@ -21,6 +26,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(pages::metrics))
         .route("/openapi.json", get(pages::openapi))
+        .route("/admin/v1", any(admin::door::answer))
+        .route("/admin/v1/{*call}", any(admin::door::answer))
+        .route("/.well-known/jwks.json", get(sts_door::jwks))
         .merge(studio::routes())
         .fallback(any(face_door::answer))
         .with_state(app)

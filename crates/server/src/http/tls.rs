@@ -1,15 +1,102 @@
-//! HTTPS for development: a certificate authority of our own in the data folder, and a certificate for this machine.
+//! HTTPS: with a certificate from files that is read again when they change, or for development with a certificate
+//! authority of our own in the data folder.
 //!
-//! The authority is made once, so that it can be trusted once; the certificate is made anew at every start and never
-//! written. Production certificates are a proxy's matter.
+//! The authority is made once, so that it can be trusted once; its certificate for this machine is made anew at every
+//! start and never written.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
+use likeness_base::Secret;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+
+/// How often the files of a certificate are looked at.
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+
+/// The configuration in force; connections that are made from now on get it.
+pub(crate) type Current = Arc<ArcSwap<rustls::ServerConfig>>;
+
+/// A certificate from files.
+pub(crate) struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: Current,
+    read_at: [Option<SystemTime>; 2],
+}
+
+impl Files {
+    /// Reads both files.
+    ///
+    /// # Errors
+    /// When one cannot be read or they do not belong together; the text says which and what is expected.
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self> {
+        let read_at = [certificate, key].map(modified);
+        let current = Arc::new(ArcSwap::new(from_files(certificate, key)?));
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, read_at })
+    }
+
+    /// The configuration, for the listener.
+    pub(crate) fn current(&self) -> Current {
+        self.current.clone()
+    }
+
+    /// Reads the files again whenever they have changed, until told to stop. Files that do not fit leave the former
+    /// certificate in force: whoever renews writes two files, and not at once.
+    pub(crate) async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(RELOAD_EVERY) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            }
+            let found = [&*self.certificate, &*self.key].map(modified);
+            if found == self.read_at {
+                continue;
+            }
+            match from_files(&self.certificate, &self.key) {
+                Ok(config) => {
+                    self.current.store(config);
+                    self.read_at = found;
+                    tracing::info!("The certificate was read again");
+                }
+                Err(error) => tracing::error!("The new certificate cannot be used, the former stays: {error:#}"),
+            }
+        }
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|data| data.modified()).ok()
+}
+
+fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>> {
+    let read = |path: &Path| {
+        std::fs::read(path).map(Secret::new).with_context(|| format!("the file {} cannot be read", path.display()))
+    };
+    let (chain, key_bytes) = (read(certificate)?, read(key)?);
+    let chain = CertificateDer::pem_slice_iter(chain.expose()).collect::<Result<Vec<_>, _>>();
+    let chain = chain.with_context(|| format!("{} is not a certificate in PEM form", certificate.display()))?;
+    if chain.is_empty() {
+        bail!("{} holds no certificate in PEM form", certificate.display());
+    }
+    let private = PrivateKeyDer::from_pem_slice(key_bytes.expose())
+        .with_context(|| format!("{} is not a private key in PEM form", key.display()))?;
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private);
+    let (certificate, key) = (certificate.display(), key.display());
+    let mut config = config.with_context(|| format!("{certificate} and {key} do not belong together"))?;
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(config))
+}
+
+fn protocols() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+}
 
 /// The certificate that clients are told to trust.
 pub(crate) fn authority_file(data: &Path) -> PathBuf {
@@ -20,7 +107,7 @@ pub(crate) fn authority_file(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the folder cannot be written or holds something else.
-pub(crate) fn development(data: &Path) -> Result<Arc<rustls::ServerConfig>> {
+pub(crate) fn development(data: &Path) -> Result<Current> {
     let issuer = authority(data).context("the development certificate authority cannot be made")?;
     let key = KeyPair::generate()?;
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
@@ -32,8 +119,8 @@ pub(crate) fn development(data: &Path) -> Result<Arc<rustls::ServerConfig>> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let mut config =
         rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    config.alpn_protocols = protocols();
+    Ok(Arc::new(ArcSwap::from_pointee(config)))
 }
 
 /// Reads the authority, or makes it.

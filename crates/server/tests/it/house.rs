@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 pub(crate) const KEY1: &str = "first-key-of-the-test-account";
 pub(crate) const KEY2: &str = "second-key-of-the-test-account";
+pub(crate) const OPERATOR: &str = "the-key-of-the-test-operator";
 
 /// The folder with installed packs. Without it nothing here can run, and that is a failure, not a skip.
 pub(crate) fn cache() -> PathBuf {
@@ -81,6 +82,7 @@ pub(crate) struct House {
     pub(crate) said: Vec<String>,
     pub(crate) data: PathBuf,
     client: Client,
+    settings: Vec<(String, String)>,
     _folder: Option<TempDir>,
 }
 
@@ -107,6 +109,7 @@ impl House {
             .env("LIKENESS_DATA", data)
             .env("LIKENESS_KEY1", KEY1)
             .env("LIKENESS_KEY2", KEY2)
+            .env("LIKENESS_OPERATOR_KEY", OPERATOR)
             .env("LIKENESS_LOG", "warn")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
@@ -116,8 +119,15 @@ impl House {
         let mut child = command.spawn().expect("the executable starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
         // From here on the child ends with the house, whatever goes wrong.
-        let mut house =
-            Self { child, address: String::new(), said: Vec::new(), data: data.to_owned(), client, _folder: None };
+        let mut house = Self {
+            child,
+            address: String::new(),
+            said: Vec::new(),
+            data: data.to_owned(),
+            client,
+            settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            _folder: None,
+        };
         while let Some(Ok(line)) = lines.next() {
             let is_last = line == "Ready.";
             house.said.push(line);
@@ -226,33 +236,58 @@ impl House {
 pub(crate) struct Neighbour<'a> {
     house: &'a House,
     pub(crate) id: String,
+    pub(crate) resource: String,
     pub(crate) keys: [String; 2],
 }
 
 impl House {
-    /// Makes another account.
+    /// Runs the command line on the data of this server and gives what it printed.
+    pub(crate) fn order(&self, words: &[&str]) -> String {
+        let output = self.try_order(words);
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) fn try_order(&self, words: &[&str]) -> Output {
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        run(likeness().args(words).env("LIKENESS_DATA", &self.data).envs(settings))
+    }
+
+    /// Makes another account that may do everything.
     pub(crate) fn neighbour(&self) -> Neighbour<'_> {
-        let output = run(likeness().args(["accounts", "add"]).env("LIKENESS_DATA", &self.data));
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let said = String::from_utf8(output.stdout).expect("text");
+        self.another(&["--approve", "everything"])
+    }
+
+    /// Makes another account with these options.
+    pub(crate) fn another(&self, options: &[&str]) -> Neighbour<'_> {
+        let said = self.order(&[&["accounts", "add"], options].concat());
         let value = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("it prints id and keys");
             line.trim().to_owned()
         };
-        Neighbour { house: self, id: value("account"), keys: [value("key1"), value("key2")] }
+        let keys = [value("key1"), value("key2")];
+        Neighbour { house: self, id: value("account"), resource: value("resource"), keys }
+    }
+
+    /// The resource id of the default account.
+    pub(crate) fn resource(&self) -> String {
+        let said = self.order(&["accounts", "show", "default"]);
+        let line = said.lines().find(|line| line.contains("/subscriptions/")).expect("it prints the resource id");
+        line.split_whitespace().last().expect("a value").to_owned()
     }
 
     /// The id of the account that the first start made.
     pub(crate) fn account(&self) -> String {
-        let output = run(likeness().args(["accounts", "list"]).env("LIKENESS_DATA", &self.data));
-        let said = String::from_utf8(output.stdout).expect("text");
+        let said = self.order(&["accounts", "list"]);
         let first = said.lines().nth(2).and_then(|line| line.split_whitespace().next());
         first.expect("a table with a head").to_owned()
     }
 }
 
 impl Neighbour<'_> {
-    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+    /// A request with its first key.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.house.bare(method, path).header("Ocp-Apim-Subscription-Key", &self.keys[0])
     }
 
@@ -305,11 +340,11 @@ impl Answer {
         panic!("the server stayed busy for a minute");
     }
 
-    fn to_json(request: RequestBuilder, body: &Value) -> Self {
+    pub(crate) fn to_json(request: RequestBuilder, body: &Value) -> Self {
         Self::of(request.header("Content-Type", "application/json").body(body.to_string()))
     }
 
-    fn to_picture(request: RequestBuilder, bytes: &[u8]) -> Self {
+    pub(crate) fn to_picture(request: RequestBuilder, bytes: &[u8]) -> Self {
         Self::of(request.header("Content-Type", "application/octet-stream").body(bytes.to_vec()))
     }
 

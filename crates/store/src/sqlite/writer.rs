@@ -229,7 +229,7 @@ fn erases(write: &Write, applied: &Applied) -> bool {
         | Write::DestroyAccount { .. }
         | Write::PutDocument(_)
         | Write::DeleteDocument { .. } => true,
-        Write::Tracked { write, .. } => erases(write, applied),
+        Write::Tracked { write, .. } | Write::Described { write, .. } => erases(write, applied),
         Write::CreateAccount(_)
         | Write::CloseAccount { .. }
         | Write::ReopenAccount {}

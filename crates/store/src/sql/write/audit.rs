@@ -11,7 +11,13 @@ pub(super) async fn append(work: &mut Work<'_>, done: &Done) -> Result<(), Store
     let (actor, write) = (&work.command.actor, &work.command.write);
     let event = match write {
         Write::Note(event) => event.clone(),
-        write => Event { action: write.action().to_owned(), outcome: AuditOutcome::Applied, detail: None },
+        write => {
+            let detail = match write {
+                Write::Described { detail, .. } => Some(detail.clone()),
+                _ => None,
+            };
+            Event { action: write.action().to_owned(), outcome: AuditOutcome::Applied, detail }
+        }
     };
     add(work, work.command.account, actor, event, done).await
 }

@@ -117,24 +117,30 @@ pub(crate) async fn apply(
     command: &Command,
 ) -> Result<Outcome, StoreError> {
     let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
-    let needs_no_key = matches!(command.write, Write::CreateAccount(_) | Write::DestroyAccount { .. });
+    let (write, operation) = match &command.write {
+        Write::Tracked { operation, write } => (&**write, Some(operation)),
+        Write::Described { write, .. } => (&**write, None),
+        write => (write, None),
+    };
+    let needs_no_key = matches!(write, Write::CreateAccount(_) | Write::DestroyAccount { .. });
     if work.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
-    let (write, operation) = match &command.write {
-        Write::Tracked { operation, write } => (&**write, Some(operation)),
-        write => (write, None),
-    };
     let done = perform(work, write).await?;
     if let Some(operation) = operation {
         operations::note(work, operation).await?;
     }
     if done.records > 0 {
         audit::append(work, &done).await?;
-        // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
-        if !matches!(write, Write::DestroyAccount { .. }) && !notes::add(work, &done.applied).await? {
-            return Ok(Outcome::Repeated);
-        }
+    }
+    // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
+    let is_noted = match write {
+        Write::DestroyAccount { .. } => false,
+        Write::CountUsage { .. } => true,
+        _ => done.records > 0,
+    };
+    if is_noted && !notes::add(work, &done.applied).await? {
+        return Ok(Outcome::Repeated);
     }
     Ok(Outcome::Done(done.applied))
 }
@@ -152,7 +158,7 @@ pub(crate) async fn known_answer(
 pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
     match write {
         Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
-        Write::Tracked { write, .. } => reads_from(write),
+        Write::Tracked { write, .. } | Write::Described { write, .. } => reads_from(write),
         _ => None,
     }
 }
@@ -217,7 +223,7 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
             let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
             snapshots::apply(work, *snapshot, *taken_by, container, limits).await
         }
-        Write::Tracked { .. } => Err(StoreError::Inconsistent("a tracked command is tracked once")),
+        Write::Tracked { .. } | Write::Described { .. } => Err(StoreError::Inconsistent("a command is wrapped once")),
         Write::UpdateFace { container, person, face, user_data } => {
             faces::update(work, container, *person, *face, user_data.as_ref()).await
         }

@@ -3,11 +3,14 @@
 //! Start at [`Config::load`]. Every setting has a default that is right for one machine; `likeness config check`
 //! prints what is in force. Secrets are never part of what is printed.
 
+mod access;
+
+pub(crate) use access::AccessConfig;
+
 use crate::limits::Tier;
 use anyhow::{Context, Result, bail};
 use likeness_base::Secret;
 use likeness_store::PostgresTarget;
-use likeness_vision::AttributeSet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,8 +38,8 @@ pub(crate) struct Config {
     pub images: ImagesConfig,
     /// How identify decides without `confidenceThreshold`.
     pub identify: IdentifyConfig,
-    /// What clients may ask for beyond what is open to all.
-    pub features: FeaturesConfig,
+    /// Who may call, and whose word counts.
+    pub access: AccessConfig,
     /// HTTPS.
     pub tls: TlsConfig,
     /// What the program says about itself.
@@ -147,61 +150,30 @@ pub(crate) enum IdentifyCut {
     Classic,
 }
 
-/// What clients may ask for beyond what is open to all.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct FeaturesConfig {
-    /// Limited attributes that every account may ask for: `age`, `smile`, `facialHair`, `hair`. None by default, as the
-    /// cloud service has it for an account without approval. `LIKENESS_LIMITED_ATTRIBUTES`, parted by commas.
-    pub limited_attributes: Vec<LimitedAttribute>,
-}
-
-/// An attribute that needs an approval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum LimitedAttribute {
-    /// Years.
-    Age,
-    /// How much the face smiles.
-    Smile,
-    /// Moustache, beard, sideburns.
-    FacialHair,
-    /// Hair of the head.
-    Hair,
-}
-
-impl LimitedAttribute {
-    const ALL: [(&'static str, Self, AttributeSet); 4] = [
-        ("age", Self::Age, AttributeSet::AGE),
-        ("smile", Self::Smile, AttributeSet::SMILE),
-        ("facialHair", Self::FacialHair, AttributeSet::FACIAL_HAIR),
-        ("hair", Self::Hair, AttributeSet::HAIR),
-    ];
-
-    fn parse(text: &str) -> Result<Self> {
-        let known = Self::ALL.iter().find(|(name, ..)| name.eq_ignore_ascii_case(text.trim()));
-        known
-            .map(|(_, attribute, _)| *attribute)
-            .context("LIKENESS_LIMITED_ATTRIBUTES must name some of age, smile, facialHair, hair, parted by commas")
-    }
-}
-
-impl FeaturesConfig {
-    /// The limited attributes that may be asked for.
-    pub(crate) fn approved(&self) -> AttributeSet {
-        let approved = LimitedAttribute::ALL.iter().filter(|(_, known, _)| self.limited_attributes.contains(known));
-        approved.map(|(.., attribute)| *attribute).collect()
-    }
-}
-
 /// HTTPS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TlsConfig {
+    /// File with the certificate and its chain, in PEM form; read again when it changes. `LIKENESS_TLS_CERTIFICATE`.
+    pub certificate: PathBuf,
+    /// File with the certificate's private key, in PEM form. `LIKENESS_TLS_KEY`.
+    pub key: PathBuf,
     /// Make a development certificate authority in the data folder and serve HTTPS with it. `LIKENESS_DEV_TLS`.
     pub development: bool,
     /// Address for HTTPS. `LIKENESS_TLS_LISTEN`.
     pub listen: SocketAddr,
+}
+
+impl TlsConfig {
+    /// Whether HTTPS is served.
+    pub(crate) fn is_on(&self) -> bool {
+        self.development || self.has_files()
+    }
+
+    /// Whether the certificate comes from files.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.certificate.as_os_str().is_empty()
+    }
 }
 
 /// What the program says about itself.
@@ -236,7 +208,7 @@ impl Default for Config {
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
             identify: IdentifyConfig::default(),
-            features: FeaturesConfig::default(),
+            access: AccessConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
         }
@@ -267,7 +239,12 @@ impl Default for IdentifyConfig {
 
 impl Default for TlsConfig {
     fn default() -> Self {
-        Self { development: false, listen: SocketAddr::from(([127, 0, 0, 1], 8443)) }
+        Self {
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
+            development: false,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+        }
     }
 }
 
@@ -310,6 +287,8 @@ impl Config {
         set_path("LIKENESS_ONNXRUNTIME", &mut self.inference.library);
         set_path("LIKENESS_CALIBRATION", &mut self.inference.calibration);
         set_path("LIKENESS_EXPIRY_KEYS", &mut self.store.expiry_keys);
+        set_path("LIKENESS_TLS_CERTIFICATE", &mut self.tls.certificate);
+        set_path("LIKENESS_TLS_KEY", &mut self.tls.key);
         set_path("LIKENESS_STORE_FILE", &mut self.store.address_file);
         if let Some(value) = text("LIKENESS_STORE") {
             self.store.address = Some(Secret::new(value));
@@ -332,10 +311,12 @@ impl Config {
         if let Some(value) = text("LIKENESS_RECOGNISER_PACK") {
             self.inference.recogniser_pack = value;
         }
-        if let Some(value) = text("LIKENESS_LIMITED_ATTRIBUTES") {
-            self.features.limited_attributes =
-                value.split(',').map(LimitedAttribute::parse).collect::<Result<Vec<_>>>()?;
+        if text("LIKENESS_LIMITED_ATTRIBUTES").is_some() {
+            bail!(
+                "LIKENESS_LIMITED_ATTRIBUTES is gone: approvals belong to accounts now; see `likeness accounts approve --help`"
+            );
         }
+        self.access.apply(&text)?;
         if let Some(value) = text("LIKENESS_LOG") {
             self.log.filter = value;
         }
@@ -390,7 +371,11 @@ impl Config {
         if self.inference.workers > 1024 {
             bail!("inference.workers must be at most 1024");
         }
-        if self.tls.development && self.tls.listen == self.listen && self.listen.port() != 0 {
+        self.access.check()?;
+        if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
+            bail!("tls.certificate (LIKENESS_TLS_CERTIFICATE) and tls.key (LIKENESS_TLS_KEY) go together");
+        }
+        if self.tls.is_on() && self.tls.listen == self.listen && self.listen.port() != 0 {
             bail!("tls.listen and listen are the same address");
         }
         Ok(())
@@ -464,6 +449,8 @@ mod tests {
             "LIKENESS_DEV_TLS",
             "LIKENESS_LOG_FORMAT",
             "LIKENESS_LIMITED_ATTRIBUTES",
+            "LIKENESS_TRUSTED_PROXIES",
+            "LIKENESS_DOMAINS",
             "LIKENESS_STORE",
             "LIKENESS_STORE_FILE",
             "LIKENESS_STORE_CONNECTIONS",
@@ -472,13 +459,6 @@ mod tests {
             let error = load(&[(name, "nonsense")]).unwrap_err();
             assert!(format!("{error:#}").contains(name), "{error:#}");
         }
-    }
-
-    #[test]
-    fn limited_attributes_are_named_one_by_one() {
-        assert!(load(&[]).unwrap().features.approved().is_empty());
-        let config = load(&[("LIKENESS_LIMITED_ATTRIBUTES", "age, facialhair")]).unwrap();
-        assert_eq!(config.features.approved(), AttributeSet::AGE | AttributeSet::FACIAL_HAIR);
     }
 
     #[test]

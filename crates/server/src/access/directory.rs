@@ -1,0 +1,313 @@
+//! What this node knows about who may call: every account with its settings, the digests of its keys, the tokens that
+//! were revoked, and the keys that sign tokens.
+//!
+//! Start at [`Directory::now`]. Nothing is asked of the database for a request. A job reads a few times a second what
+//! changed; what was read is trusted for [`TRUSTED_FOR`] and not longer: a node that cannot reach the database lets
+//! nobody in. Whoever changes something waits as long before it says "done" ([`Directory::settled`]), so that by then
+//! no node acts on what was.
+
+use arc_swap::ArcSwap;
+use likeness_base::{Clock, Timestamp};
+use likeness_custody::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
+use likeness_store::{Account, AccountAccess, AccountId, DocumentKind, KeySlot, PageStart, Store, StoreError};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// How long what was read about access is acted on.
+pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// The name of an account's settings in the store.
+pub(crate) const SETTINGS: &str = "settings";
+/// Documents read at once.
+const PAGE: usize = 1_000;
+
+/// An account as the door knows it.
+#[derive(Debug)]
+pub(crate) struct AccountState {
+    /// What the store says of it.
+    pub account: Account,
+    /// What it is and who may do what in it.
+    pub settings: Settings,
+    /// The version of the settings.
+    pub version: u64,
+    /// Tokens that it lent and took back.
+    pub revoked: HashSet<Uuid>,
+}
+
+impl AccountState {
+    /// Whether it may be used at all.
+    pub(crate) fn is_open(&self) -> bool {
+        self.account.closed_at.is_none()
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> AccountId {
+        self.account.id
+    }
+}
+
+/// Everything at one moment.
+pub(crate) struct Snapshot {
+    version: u64,
+    accounts: HashMap<AccountId, Arc<AccountState>>,
+    keys_of: HashMap<AccountId, Vec<(KeySlot, [u8; 32])>>,
+    by_key: HashMap<[u8; 32], (AccountId, KeySlot)>,
+    by_subdomain: HashMap<String, AccountId>,
+    by_resource: HashMap<String, AccountId>,
+    /// What operators decided for the whole installation, and its version.
+    pub installation: Arc<(Installation, u64)>,
+    /// The keys that sign tokens, newest first.
+    pub signing: Vec<Arc<SigningKey>>,
+    /// Ourselves, as one whose tokens count.
+    pub own: Arc<TrustedIssuer>,
+}
+
+impl Snapshot {
+    /// Whose key that is.
+    pub(crate) fn owner(&self, digest: &[u8; 32]) -> Option<(AccountId, KeySlot)> {
+        self.by_key.get(digest).copied()
+    }
+
+    /// The digests of an account's keys.
+    pub(super) fn digests_of(&self, id: AccountId) -> Vec<[u8; 32]> {
+        self.keys_of.get(&id).into_iter().flatten().map(|(_, digest)| *digest).collect()
+    }
+
+    /// One account, closed ones included.
+    pub(crate) fn account(&self, id: AccountId) -> Option<&Arc<AccountState>> {
+        self.accounts.get(&id)
+    }
+
+    /// The account of a subdomain.
+    pub(crate) fn at(&self, subdomain: &str) -> Option<&Arc<AccountState>> {
+        self.accounts.get(self.by_subdomain.get(subdomain)?)
+    }
+
+    /// The account of a resource id.
+    pub(crate) fn named(&self, resource: &ResourceId) -> Option<&Arc<AccountState>> {
+        self.accounts.get(self.by_resource.get(&resource.folded())?)
+    }
+
+    /// Every account, oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<AccountState>> {
+        let mut all: Vec<_> = self.accounts.values().cloned().collect();
+        all.sort_by_key(|state| (state.account.created_at, state.id()));
+        all
+    }
+
+    /// The account, if there is only one.
+    pub(crate) fn only(&self) -> Option<&Arc<AccountState>> {
+        let mut open = self.accounts.values().filter(|state| state.is_open());
+        open.next().filter(|_| open.next().is_none())
+    }
+}
+
+/// The door-keeper's book.
+pub(crate) struct Directory {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    current: ArcSwap<Snapshot>,
+    refreshing: Mutex<()>,
+    /// The name of this installation in its tokens.
+    issuer: String,
+    born: Instant,
+    /// Milliseconds after birth when the last successful look at the store began; 0: never.
+    checked: AtomicU64,
+}
+
+impl Directory {
+    /// Reads everything once.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, issuer: String) -> Result<Self, StoreError> {
+        let current = ArcSwap::from_pointee(Snapshot::empty(&issuer));
+        let (born, checked, refreshing) = (Instant::now(), AtomicU64::new(0), Mutex::new(()));
+        let directory = Self { store, clock, current, refreshing, issuer, born, checked };
+        directory.refresh().await?;
+        Ok(directory)
+    }
+
+    /// What is known, and trusted.
+    ///
+    /// # Errors
+    /// When the store has not answered for too long.
+    pub(crate) async fn now(&self) -> Result<Arc<Snapshot>, StoreError> {
+        if !self.is_trusted() {
+            let _turn = self.refreshing.lock().await;
+            if !self.is_trusted() {
+                self.read().await?;
+            }
+        }
+        Ok(self.current.load_full())
+    }
+
+    /// What was known last; for what is no decision about access.
+    pub(crate) fn last(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Reads what changed.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
+        let _turn = self.refreshing.lock().await;
+        self.read().await
+    }
+
+    /// Returns when no node acts any more on what was before a change that has just been committed. `others`: there may
+    /// be other processes on the same data.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn settled(&self, others: bool) -> Result<(), StoreError> {
+        let committed = Instant::now();
+        self.refresh().await?;
+        if others {
+            tokio::time::sleep((TRUSTED_FOR + Duration::from_millis(50)).saturating_sub(committed.elapsed())).await;
+        }
+        Ok(())
+    }
+
+    fn is_trusted(&self) -> bool {
+        let checked = self.checked.load(Ordering::Acquire);
+        let age = self.born.elapsed().saturating_sub(Duration::from_millis(checked));
+        checked > 0 && age < TRUSTED_FOR
+    }
+
+    async fn read(&self) -> Result<(), StoreError> {
+        // Rounded up towards the past: never trusted longer than it may be.
+        let begun = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let known = self.current.load_full();
+        if let Some(changes) = self.store.access_since(known.version).await? {
+            let now = self.clock.now();
+            let there: HashSet<AccountId> = changes.accounts.into_iter().collect();
+            let mut next = Snapshot {
+                version: changes.version,
+                accounts: known.accounts.clone(),
+                keys_of: known.keys_of.clone(),
+                installation: known.installation.clone(),
+                signing: known.signing.clone(),
+                own: known.own.clone(),
+                ..Snapshot::empty(&self.issuer)
+            };
+            for gone in known.accounts.keys().filter(|id| !there.contains(id)) {
+                next.accounts.remove(gone);
+                next.keys_of.remove(gone);
+                self.store.forget(*gone).await;
+            }
+            for AccountAccess { account, keys } in changes.changed {
+                next.keys_of.insert(account.id, keys);
+                match self.look_at(&mut next, account.clone(), now).await {
+                    Ok(()) => {}
+                    // Being destroyed: its settings cannot be read any more, and nobody may call.
+                    Err(StoreError::AccountNotFound) => {
+                        next.accounts.remove(&account.id);
+                        next.keys_of.remove(&account.id);
+                        self.store.forget(account.id).await;
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            next.index();
+            self.current.store(Arc::new(next));
+        }
+        self.checked.store(begun.max(1), Ordering::Release);
+        Ok(())
+    }
+
+    /// Reads what the documents of an account say.
+    async fn look_at(&self, next: &mut Snapshot, account: Account, now: Timestamp) -> Result<(), StoreError> {
+        let id = account.id;
+        let settings = self.store.document(id, DocumentKind::Settings, SETTINGS, now).await?;
+        let damaged = |what: &str| StoreError::Damaged { what: what.to_owned() };
+        if id == AccountId::INSTALLATION {
+            let installation = match &settings {
+                Some(document) => Installation::read(document.value.expose())
+                    .map_err(|_| damaged("the settings of the installation"))?,
+                None => Installation::default(),
+            };
+            next.installation = Arc::new((installation, settings.map_or(0, |document| document.version)));
+            let mut keys = Vec::new();
+            for document in self.all(id, DocumentKind::SigningKey, now).await? {
+                let key = SigningKey::from_bytes(document.value.expose());
+                keys.push((document.written_at, Arc::new(key.ok_or_else(|| damaged("a signing key"))?)));
+            }
+            // Those about to end are kept for checking alone, so the one that signs is the newest without an end.
+            keys.sort_by_key(|(_, key)| std::cmp::Reverse(key.created_at()));
+            next.signing = keys.into_iter().map(|(_, key)| key).collect();
+            let keys: Vec<&SigningKey> = next.signing.iter().map(|key| &**key).collect();
+            next.own = Arc::new(own_issuer(&self.issuer, KeySet::of(&keys)));
+            return Ok(());
+        }
+        // An account without settings is not finished yet.
+        let Some(settings) = settings else {
+            next.accounts.remove(&id);
+            return Ok(());
+        };
+        let read = Settings::read(settings.value.expose()).map_err(|_| damaged("the settings of an account"))?;
+        let revoked = self.all(id, DocumentKind::RevokedToken, now).await?;
+        let revoked = revoked.iter().filter_map(|document| Uuid::parse_str(&document.name).ok()).collect();
+        let state = AccountState { account, settings: read, version: settings.version, revoked };
+        next.accounts.insert(id, Arc::new(state));
+        Ok(())
+    }
+
+    async fn all(
+        &self,
+        account: AccountId,
+        kind: DocumentKind,
+        now: Timestamp,
+    ) -> Result<Vec<likeness_store::Document>, StoreError> {
+        let mut all = Vec::new();
+        let mut page = PageStart { after: String::new(), top: PAGE };
+        loop {
+            let documents = self.store.documents(account, kind, &page, now).await?;
+            let Some(last) = documents.last() else { return Ok(all) };
+            page.after.clone_from(&last.name);
+            all.extend(documents);
+        }
+    }
+}
+
+fn own_issuer(issuer: &str, keys: KeySet) -> TrustedIssuer {
+    TrustedIssuer { issuer: issuer.to_owned(), keys, flags: None, leeway_seconds: 1 }
+}
+
+impl Snapshot {
+    fn empty(issuer: &str) -> Self {
+        Self {
+            version: 0,
+            accounts: HashMap::new(),
+            keys_of: HashMap::new(),
+            by_key: HashMap::new(),
+            by_subdomain: HashMap::new(),
+            by_resource: HashMap::new(),
+            installation: Arc::default(),
+            signing: Vec::new(),
+            own: Arc::new(own_issuer(issuer, KeySet::of(&[]))),
+        }
+    }
+
+    /// The ways to an account. Keys of closed accounts are dead.
+    fn index(&mut self) {
+        for (&id, state) in &self.accounts {
+            if let Some(subdomain) = &state.account.names.subdomain {
+                self.by_subdomain.insert(subdomain.clone(), id);
+            }
+            if let Some(resource) = &state.account.names.resource {
+                self.by_resource.insert(resource.clone(), id);
+            }
+        }
+        for (&id, keys) in &self.keys_of {
+            let is_open = id == AccountId::INSTALLATION || self.accounts.get(&id).is_some_and(|state| state.is_open());
+            if is_open {
+                self.by_key.extend(keys.iter().map(|&(slot, digest)| (digest, (id, slot))));
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Guessing of keys: an address that shows wrong ones too often is not listened to for a while. Keys that were right
+//! from there before go on being let in: one forgotten device with an old key must not lock out its whole office.
+
+use governor::clock::DefaultClock;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// Wrong keys that one address may show at once.
+const AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+/// After which one more is forgiven.
+const ONE_MORE: Duration = Duration::from_secs(1);
+/// How long an address that showed too many is not listened to.
+const DEAF: Duration = Duration::from_secs(10);
+/// Addresses and keys that are remembered.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// The count of wrong keys by address. A whole /64 counts as one, because one machine has as many.
+pub(super) struct Guard {
+    failures: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+    blocked: RwLock<HashMap<IpAddr, Instant>>,
+    good: RwLock<HashSet<(IpAddr, [u8; 32])>>,
+}
+
+impl Guard {
+    pub(super) fn new() -> Self {
+        let quota = Quota::with_period(ONE_MORE).expect("the period is not zero").allow_burst(AT_ONCE);
+        Self { failures: RateLimiter::hashmap(quota), blocked: RwLock::default(), good: RwLock::default() }
+    }
+
+    /// Whether to look at what somebody shows, by its digest.
+    ///
+    /// # Errors
+    /// The seconds for which the address is not listened to.
+    pub(super) fn listen(&self, address: IpAddr, digest: &[u8; 32]) -> Result<(), u32> {
+        let address = network_of(address);
+        let until = self.blocked.read().unwrap_or_else(PoisonError::into_inner).get(&address).copied();
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        if left.is_zero() || self.is_good(address, digest) {
+            return Ok(());
+        }
+        Err(u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX))
+    }
+
+    /// Remembers that it was right.
+    pub(super) fn succeeded(&self, address: IpAddr, digest: &[u8; 32]) {
+        let address = network_of(address);
+        if self.is_good(address, digest) {
+            return;
+        }
+        let mut good = self.good.write().unwrap_or_else(PoisonError::into_inner);
+        if good.len() >= MOST_REMEMBERED {
+            good.clear();
+        }
+        good.insert((address, *digest));
+    }
+
+    /// Counts that it was wrong.
+    pub(super) fn failed(&self, address: IpAddr) {
+        let address = network_of(address);
+        if self.failures.check_key(&address).is_ok() {
+            return;
+        }
+        let mut blocked = self.blocked.write().unwrap_or_else(PoisonError::into_inner);
+        if blocked.len() >= MOST_REMEMBERED {
+            let now = Instant::now();
+            blocked.retain(|_, until| *until > now);
+            self.failures.retain_recent();
+        }
+        if blocked.insert(address, Instant::now() + DEAF).is_none_or(|until| until < Instant::now()) {
+            tracing::warn!("An address showed too many wrong keys and is not listened to for {} s", DEAF.as_secs());
+        }
+    }
+
+    fn is_good(&self, address: IpAddr, digest: &[u8; 32]) -> bool {
+        self.good.read().unwrap_or_else(PoisonError::into_inner).contains(&(address, *digest))
+    }
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_guesses_is_not_listened_to_and_who_was_right_is() {
+        let guard = Guard::new();
+        let [office, home] = ["2001:db8::1", "10.0.0.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        let neighbour: IpAddr = "2001:db8::2".parse().unwrap();
+        guard.succeeded(neighbour, &[7; 32]);
+        for _ in 0..100 {
+            guard.failed(office);
+            assert_eq!(guard.listen(office, &[1; 32]), Ok(()));
+        }
+        guard.failed(office);
+        let left = guard.listen(office, &[1; 32]).unwrap_err();
+        assert!((1..=10).contains(&left), "{left}");
+        assert!(guard.listen(neighbour, &[2; 32]).is_err(), "of the same network");
+        assert_eq!(guard.listen(neighbour, &[7; 32]), Ok(()), "was right before");
+        assert_eq!(guard.listen(home, &[1; 32]), Ok(()));
+    }
+}

@@ -1,0 +1,315 @@
+//! Who may call, and from where.
+//!
+//! Start at [`Access::admit`]. An account is opened by one of its two keys, by a token that was issued for a key, or by
+//! somebody for whom an identity provider vouches and who has a role in it. Nothing is asked of the database for that:
+//! see [`directory`]. Keys are sealed in the store, so that they can be listed again, and found through a keyed digest,
+//! so that neither the look-up nor its timing says anything about a key.
+//!
+//! What an account may do beyond (limited access) is in [`limited`]; who has what role is decided by
+//! `likeness_custody`.
+
+mod bearer;
+mod directory;
+mod guard;
+mod issuer;
+mod limited;
+mod remembered;
+
+pub(crate) use directory::{AccountState, Directory, SETTINGS, Snapshot};
+pub(crate) use limited::{Lent, NotLent, is_blocked};
+
+use crate::admin::standing::Standing;
+use crate::config::AccessConfig;
+use crate::fetch::Fetcher;
+use crate::http::place::Place;
+use bearer::Bearer;
+use guard::Guard;
+use ipnet::IpNet;
+use issuer::{IssuerKeys, Source};
+use likeness_base::{Randomness, Secret, random_bytes};
+use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, Person, Role};
+use likeness_store::keys::InstallationKey;
+use likeness_store::{AccountId, Actor, KeySlot, StoreError};
+use remembered::Remembered;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Longest key that is looked at; longer ones cannot be ours.
+const MOST_KEY_BYTES: usize = 256;
+
+/// What somebody shows at the door.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// A key.
+    pub key: Option<Secret<String>>,
+    /// The header `Authorization`.
+    pub authorization: Option<Secret<String>>,
+}
+
+/// Somebody who was let in.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    /// Whose data they may touch.
+    pub account: AccountId,
+    /// The account.
+    pub state: Arc<AccountState>,
+    /// Their name in the audit trail.
+    pub actor: Actor,
+    /// What they may do.
+    pub rights: Rights,
+    /// The digest of the key they showed.
+    pub key: Option<[u8; 32]>,
+}
+
+/// What somebody may do in an account.
+#[derive(Clone, Debug)]
+pub(crate) enum Rights {
+    /// All data actions: they showed a key.
+    Everything,
+    /// What their roles say.
+    Roles(BTreeSet<Role>),
+}
+
+impl Rights {
+    /// Whether a data action such as `detect/action` is among them.
+    pub(crate) fn include(&self, action: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Roles(roles) => roles.iter().any(|role| role.may(action)),
+        }
+    }
+}
+
+/// Why somebody was not let in.
+#[derive(Debug)]
+pub(crate) enum Denied {
+    /// No key, or none that opens this account.
+    Key,
+    /// A bearer token that does not count, or for no account.
+    Bearer,
+    /// The account takes no keys.
+    KeysDisabled,
+    /// The account is not open to this address.
+    Network,
+    /// Too many wrong keys; come back after so many seconds.
+    Throttled(u32),
+    /// Nobody can be asked at the moment.
+    Unavailable,
+    /// Our fault.
+    Internal(String),
+}
+
+impl From<StoreError> for Denied {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Unreachable => Self::Unavailable,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// An identity provider.
+struct Provider {
+    issuer: String,
+    audiences: Vec<String>,
+    leeway_seconds: u64,
+    keys: IssuerKeys,
+}
+
+/// Another installation whose limited access tokens count here.
+struct Foreign {
+    issuer: String,
+    flags: BTreeSet<Flag>,
+    attributes: BTreeSet<LimitedAttribute>,
+    leeway_seconds: u64,
+    keys: IssuerKeys,
+}
+
+/// The door-keeper.
+pub(crate) struct Access {
+    /// What is known.
+    pub directory: Arc<Directory>,
+    installation: Arc<InstallationKey>,
+    guard: Guard,
+    subnets: BTreeMap<String, Vec<IpNet>>,
+    providers: Vec<Provider>,
+    foreign: Vec<Foreign>,
+    people: Remembered<Arc<Person>>,
+    limited: Remembered<Arc<LimitedAccess>>,
+}
+
+impl Access {
+    /// A door-keeper with a book. `fetcher` fetches what operators name, in private networks too.
+    pub(crate) fn new(
+        directory: Arc<Directory>,
+        installation: Arc<InstallationKey>,
+        config: &AccessConfig,
+        fetcher: &Fetcher,
+    ) -> Self {
+        let providers = config.oidc.iter().map(|provider| {
+            let source = match &provider.jwks {
+                Some(address) => Source::Address(address.clone()),
+                None => Source::Discovery(provider.issuer.clone()),
+            };
+            Provider {
+                issuer: provider.issuer.clone(),
+                audiences: provider.audiences.clone(),
+                leeway_seconds: provider.leeway_seconds,
+                keys: IssuerKeys::new(provider.issuer.clone(), source, fetcher.clone()),
+            }
+        });
+        let foreign = config.trusted_issuers.iter().map(|foreign| Foreign {
+            issuer: foreign.issuer.clone(),
+            flags: foreign.flags.iter().copied().collect(),
+            attributes: foreign.attributes.iter().copied().collect(),
+            leeway_seconds: foreign.leeway_seconds,
+            keys: IssuerKeys::new(foreign.issuer.clone(), Source::Address(foreign.jwks.clone()), fetcher.clone()),
+        });
+        Self {
+            directory,
+            installation,
+            guard: Guard::new(),
+            subnets: config.subnets.clone(),
+            providers: providers.collect(),
+            foreign: foreign.collect(),
+            people: Remembered::new(),
+            limited: Remembered::new(),
+        }
+    }
+
+    /// Lets somebody into an account, or says why not. The account's network rules come first, then who it is.
+    ///
+    /// # Errors
+    /// [`Denied`], see its variants.
+    pub(crate) async fn admit(&self, place: &Place, shown: Shown, now: i64) -> Result<Caller, Denied> {
+        let book = self.directory.now().await?;
+        let named = match &place.subdomain {
+            Some(subdomain) => Some(book.at(subdomain).filter(|state| state.is_open()).ok_or(Denied::Key)?),
+            None => None,
+        };
+        if let Some(state) = named {
+            self.check_network(state, place.client)?;
+        }
+        let caller = match shown {
+            Shown { key: Some(key), .. } => self.by_key(&book, &key, place.client)?,
+            Shown { authorization: Some(header), .. } => {
+                let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
+                let digest = remembered::digest_of(token);
+                self.guard.listen(place.client, &digest).map_err(Denied::Throttled)?;
+                match self.bearer(&book, token, now).await {
+                    Ok(Bearer::Issued(state)) => Caller {
+                        account: state.id(),
+                        state,
+                        actor: Actor::IssuedToken,
+                        rights: Rights::Everything,
+                        key: None,
+                    },
+                    Ok(Bearer::Person(person)) => {
+                        // Without an address of its own an account is meant only where there is no other.
+                        let state = named.or_else(|| book.only()).ok_or(Denied::Bearer)?;
+                        bearer::person_in(state, &book, &person)
+                    }
+                    Err(denied) => {
+                        if matches!(denied, Denied::Bearer) {
+                            self.guard.failed(place.client);
+                        }
+                        return Err(denied);
+                    }
+                }
+            }
+            Shown { key: None, authorization: None } => return Err(Denied::Key),
+        };
+        if named.is_some_and(|state| state.id() != caller.account) {
+            return Err(if caller.key.is_some() { Denied::Key } else { Denied::Bearer });
+        }
+        if named.is_none() {
+            self.check_network(&caller.state, place.client)?;
+        }
+        let by_key = matches!(caller.rights, Rights::Everything);
+        if by_key && !caller.state.settings.local_auth {
+            return Err(Denied::KeysDisabled);
+        }
+        Ok(caller)
+    }
+
+    fn by_key(&self, book: &Snapshot, key: &Secret<String>, client: IpAddr) -> Result<Caller, Denied> {
+        let (account, slot, digest) = self.owner(book, key, client)?;
+        let state = book.account(account).ok_or(Denied::Key)?.clone();
+        let actor = match slot {
+            KeySlot::Key1 => Actor::Key1,
+            KeySlot::Key2 => Actor::Key2,
+        };
+        Ok(Caller { account, state, actor, rights: Rights::Everything, key: Some(digest) })
+    }
+
+    /// Whose key that is; wrong ones are counted.
+    fn owner(
+        &self,
+        book: &Snapshot,
+        key: &Secret<String>,
+        client: IpAddr,
+    ) -> Result<(AccountId, KeySlot, [u8; 32]), Denied> {
+        if key.expose().is_empty() || key.expose().len() > MOST_KEY_BYTES {
+            return Err(Denied::Key);
+        }
+        let digest = self.installation.lookup_digest(key);
+        self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
+        let Some((account, slot)) = book.owner(&digest) else {
+            self.guard.failed(client);
+            return Err(Denied::Key);
+        };
+        self.guard.succeeded(client, &digest);
+        Ok((account, slot, digest))
+    }
+
+    fn check_network(&self, state: &AccountState, client: IpAddr) -> Result<(), Denied> {
+        if state.settings.network.admits(client, &self.subnets) { Ok(()) } else { Err(Denied::Network) }
+    }
+
+    /// Who manages, by the operator's key, a key of an account, or a token of somebody.
+    ///
+    /// # Errors
+    /// [`Denied`], see its variants.
+    pub(crate) async fn standing(&self, place: &Place, shown: Shown, now: i64) -> Result<Standing, Denied> {
+        let book = self.directory.now().await?;
+        match shown {
+            Shown { key: Some(key), .. } => {
+                let (account, ..) = self.owner(&book, &key, place.client)?;
+                if account == AccountId::INSTALLATION {
+                    return Ok(Standing::Operator);
+                }
+                let caller = self.admit(place, Shown { key: Some(key), authorization: None }, now).await?;
+                Ok(Standing::KeyOf(caller.account, caller.actor))
+            }
+            Shown { authorization: Some(header), .. } => {
+                let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
+                match self.bearer(&book, token, now).await {
+                    Ok(Bearer::Person(person)) => {
+                        let actor = bearer::actor_of(&person);
+                        Ok(Standing::Person(person, actor))
+                    }
+                    // A token that was issued for a key is for the data, and for what the key itself may do.
+                    Ok(Bearer::Issued(state)) => Ok(Standing::KeyOf(state.id(), Actor::IssuedToken)),
+                    Err(denied) => {
+                        if matches!(denied, Denied::Bearer) {
+                            self.guard.failed(place.client);
+                        }
+                        Err(denied)
+                    }
+                }
+            }
+            Shown { key: None, authorization: None } => Err(Denied::Key),
+        }
+    }
+
+    /// Whether a subnet of that name is in the settings.
+    pub(crate) fn knows_subnet(&self, name: &str) -> bool {
+        self.subnets.contains_key(name)
+    }
+}
+
+/// A new key: 256 random bits in hexadecimal.
+pub(crate) fn new_key(randomness: &dyn Randomness) -> Secret<String> {
+    Secret::new(hex::encode(random_bytes::<32>(randomness)))
+}

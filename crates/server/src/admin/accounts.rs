@@ -1,0 +1,409 @@
+//! Accounts over the management API.
+
+use super::door::{AdminCall, Answer};
+use super::error::Refused;
+use super::routes::ROUTES;
+use super::standing::Standing;
+use crate::access::{AccountState, new_key};
+use crate::custody::accounts::Wish;
+use crate::effects::random_id;
+use likeness_base::Timestamp;
+use likeness_custody::{Approvals, Assignment, Kept, NetworkRules, Notice, Principal, Role, Settings, rows};
+use likeness_store::{AccountId, KeySlot};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// `GET /admin/v1/`
+pub(super) async fn index(_: AdminCall) -> Result<Answer, Refused> {
+    let row = |route: &super::routes::Route| {
+        json!({
+            "method": route.method.as_str(),
+            "path": format!("/admin/v1/{}", route.path),
+            "needs": route.need.words(),
+            "summary": route.summary,
+        })
+    };
+    Answer::json(&ROUTES.iter().map(row).collect::<Vec<_>>())
+}
+
+/// `GET me`
+pub(super) async fn me(call: AdminCall) -> Result<Answer, Refused> {
+    let book = call.app.access.directory.last();
+    let everywhere = &book.installation.0.assignments;
+    let may = |need, account: &AccountState| call.standing.may(need, Some(account), everywhere);
+    let seen = book.all().into_iter().filter(|account| may(super::standing::Need::Look, account));
+    let accounts: Vec<Value> = seen
+        .map(|account| {
+            json!({
+                "id": account.id().0,
+                "name": account.settings.resource.name(),
+                "resourceId": account.settings.resource,
+                "mayManage": may(super::standing::Need::Manage, &account),
+                "mayAssignRoles": may(super::standing::Need::AssignRoles, &account),
+                "mayListKeys": may(super::standing::Need::ListKeys, &account),
+            })
+        })
+        .collect();
+    let is_operator = call.standing.may(super::standing::Need::Operator, None, everywhere);
+    let kind = match call.standing {
+        Standing::Operator => "operator",
+        Standing::KeyOf(..) => "key",
+        Standing::Person(..) => "person",
+    };
+    Answer::json(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
+}
+
+/// An account as it is shown. Its keys are not in it.
+pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
+    let settings = &state.settings;
+    let lives: Map<String, Value> = Kept::ALL
+        .iter()
+        .map(|&kept| {
+            let life = json!({
+                "seconds": settings.retention.seconds(kept),
+                "longest": kept.longest(),
+                "shortest": kept.shortest(),
+                "isSet": settings.retention.get(kept).is_some(),
+            });
+            (kept.as_text().to_owned(), life)
+        })
+        .collect();
+    let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "id": state.id().0,
+        "name": settings.resource.name(),
+        "resourceId": settings.resource,
+        "location": settings.location,
+        "tier": settings.tier,
+        "tierInForce": call.app.limits.tier(state),
+        "subdomain": settings.subdomain,
+        "endpointPath": settings.subdomain.as_ref().map(|subdomain| format!("/accounts/{subdomain}")),
+        "createdAt": state.account.created_at.to_string(),
+        "state": if state.is_open() { "open" } else { "closed" },
+        "closedAt": moment(state.account.closed_at),
+        "endsAt": moment(state.account.ends_at),
+        "localAuth": settings.local_auth,
+        "approvals": settings.approvals,
+        "network": settings.network,
+        "retention": lives,
+        "vendor": settings.vendor,
+        "roles": settings.assignments,
+        "notices": settings.notices,
+        "version": state.version,
+    })
+}
+
+/// `GET accounts`
+pub(super) async fn list(call: AdminCall) -> Result<Answer, Refused> {
+    let accounts = call.app.access.directory.last().all();
+    Answer::json(&accounts.iter().map(|state| shown(&call, state)).collect::<Vec<_>>())
+}
+
+/// `GET accounts/{}`
+pub(super) async fn show(call: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&shown(&call, call.account()?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct New {
+    name: String,
+    subscription: Option<Uuid>,
+    resource_group: Option<String>,
+    location: Option<String>,
+    tier: Option<String>,
+    subdomain: Option<String>,
+    #[serde(default)]
+    approvals: Approvals,
+    #[serde(default)]
+    may_issue: bool,
+}
+
+/// `POST accounts`
+pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
+    let new: New = call.body()?;
+    let usual = Wish::named(&new.name);
+    let wish = Wish {
+        subscription: new.subscription,
+        group: new.resource_group.unwrap_or(usual.group),
+        location: new.location.unwrap_or(usual.location),
+        tier: new.tier,
+        subdomain: new.subdomain,
+        approvals: new.approvals,
+        is_vendor: new.may_issue,
+        name: usual.name,
+    };
+    let keys = [new_key(&*call.app.randomness), new_key(&*call.app.randomness)];
+    let id = call.app.custodian.create(&call.order, wish, keys.clone()).await?;
+    let state = call.app.custodian.find(&id.to_string())?;
+    let [key1, key2] = &keys;
+    let mut made = shown(&call, &state);
+    made["keys"] = json!({ "key1": key1.expose(), "key2": key2.expose() });
+    Ok(Answer::json(&made)?.created())
+}
+
+/// What `PATCH accounts/{}` changes; what is not named stays, `null` takes back what can be.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Change {
+    #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
+    tier: Option<Option<String>>,
+    #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
+    subdomain: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_auth: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkRules>,
+    /// Seconds by the names of the retention table; `null` goes back to the longest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<Map<String, Value>>,
+}
+
+/// Tells `null` from a field that is not there.
+mod given {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+        Option::<String>::deserialize(from).map(Some)
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Option<String>>, to: S) -> Result<S::Ok, S::Error> {
+        value.serialize(to)
+    }
+}
+
+/// `PATCH accounts/{}`
+pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
+    let wish: Change = call.body()?;
+    if let Some(network) = &wish.network {
+        for rule in &network.rules {
+            if let likeness_custody::NetworkRule::Subnet(name) = rule
+                && !call.app.access.knows_subnet(name)
+            {
+                return Err(Refused::Invalid(format!(
+                    "the settings of this installation name no subnet {name}; add it to [access.subnets]"
+                )));
+            }
+        }
+    }
+    let mut lives = Vec::new();
+    for (name, seconds) in wish.retention.iter().flatten() {
+        let kept = Kept::parse(name).ok_or_else(|| Refused::Invalid(format!("{name} has no life that can be set")))?;
+        let seconds = match seconds {
+            Value::Null => None,
+            number => Some(
+                number
+                    .as_u64()
+                    .and_then(|number| u32::try_from(number).ok())
+                    .ok_or_else(|| Refused::Invalid(format!("retention.{name} must be a number of seconds")))?,
+            ),
+        };
+        lives.push((kept, seconds));
+    }
+    let told = serde_json::to_value(&wish).map_err(|error| Refused::Internal(error.to_string()))?;
+    let change = |settings: &mut Settings| {
+        if let Some(tier) = &wish.tier {
+            settings.tier.clone_from(tier);
+        }
+        if let Some(subdomain) = &wish.subdomain {
+            settings.subdomain.clone_from(subdomain);
+        }
+        if let Some(location) = &wish.location {
+            settings.location.clone_from(location);
+        }
+        if let Some(local_auth) = wish.local_auth {
+            settings.local_auth = local_auth;
+        }
+        if let Some(network) = &wish.network {
+            settings.network.clone_from(network);
+        }
+        for (kept, seconds) in &lives {
+            settings.retention.set(*kept, *seconds)?;
+        }
+        Ok(())
+    };
+    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    Answer::json(&shown(&call, &state))
+}
+
+/// `PUT accounts/{}/approvals`
+pub(super) async fn approve(call: AdminCall) -> Result<Answer, Refused> {
+    let approvals: Approvals = call.body()?;
+    let told = json!({ "approvals": approvals });
+    let change = |settings: &mut Settings| {
+        settings.approvals.clone_from(&approvals);
+        Ok(())
+    };
+    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    Answer::json(&shown(&call, &state))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Close {
+    #[serde(default)]
+    grace_days: u32,
+}
+
+/// `POST accounts/{}/close`
+pub(super) async fn close(call: AdminCall) -> Result<Answer, Refused> {
+    let Close { grace_days } = call.body()?;
+    call.app.custodian.close(call.account()?.id(), &call.order, grace_days).await?;
+    call.app.galleries.follow_all().await;
+    Ok(Answer::nothing())
+}
+
+/// `POST accounts/{}/reopen`
+pub(super) async fn reopen(call: AdminCall) -> Result<Answer, Refused> {
+    let id = call.account()?.id();
+    call.app.custodian.reopen(id, &call.order).await?;
+    Answer::json(&shown(&call, &*call.app.custodian.find(&id.to_string())?))
+}
+
+/// `POST accounts/{}/listKeys`
+pub(super) async fn list_keys(call: AdminCall) -> Result<Answer, Refused> {
+    let keys = call.app.custodian.keys(call.account()?.id()).await?;
+    let mut listed = Map::new();
+    for key in keys {
+        let name = match key.slot {
+            KeySlot::Key1 => "key1",
+            KeySlot::Key2 => "key2",
+        };
+        listed.insert(name.to_owned(), json!(key.value.expose()));
+    }
+    Answer::json(&listed)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Regenerate {
+    key_name: String,
+}
+
+/// `POST accounts/{}/regenerateKey`
+pub(super) async fn regenerate(call: AdminCall) -> Result<Answer, Refused> {
+    let Regenerate { key_name } = call.body()?;
+    let slot = match key_name.to_ascii_lowercase().as_str() {
+        "key1" => KeySlot::Key1,
+        "key2" => KeySlot::Key2,
+        _ => return Err(Refused::Invalid("keyName must be Key1 or Key2".to_owned())),
+    };
+    call.app.custodian.regenerate(call.account()?.id(), &call.order, slot).await?;
+    list_keys(call).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    issuer: String,
+    principal: Principal,
+    role: String,
+}
+
+impl Assign {
+    fn read(call: &AdminCall) -> Result<Assignment, Refused> {
+        let Self { issuer, principal, role } = call.body()?;
+        let role = Role::parse(&role).ok_or_else(|| {
+            let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            Refused::Invalid(format!("role must be one of {}", known.join(", ")))
+        })?;
+        if !call.app.config.access.oidc.iter().any(|known| known.issuer == issuer) {
+            return Err(Refused::Invalid(
+                "the issuer is none of those in [[access.oidc]] of the settings, so nobody would have the role"
+                    .to_owned(),
+            ));
+        }
+        Ok(Assignment { id: random_id(&*call.app.randomness), issuer, principal, role })
+    }
+}
+
+/// `POST accounts/{}/roles`
+pub(super) async fn assign(call: AdminCall) -> Result<Answer, Refused> {
+    let assignment = Assign::read(&call)?;
+    let told = json!({ "assign": assignment });
+    let change = |settings: &mut Settings| {
+        settings.assignments.push(assignment.clone());
+        Ok(())
+    };
+    call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    Ok(Answer::json(&assignment)?.created())
+}
+
+/// `DELETE accounts/{}/roles/{}`
+pub(super) async fn unassign(call: AdminCall) -> Result<Answer, Refused> {
+    let id = call.id(1)?;
+    if !call.account()?.settings.assignments.iter().any(|known| known.id == id) {
+        return Err(Refused::NotFound("there is no such role in this account".to_owned()));
+    }
+    let told = json!({ "unassign": id });
+    let change = |settings: &mut Settings| {
+        settings.assignments.retain(|known| known.id != id);
+        Ok(())
+    };
+    call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    Ok(Answer::nothing())
+}
+
+/// `POST roles`
+pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    let assignment = Assign::read(&call)?;
+    let told = json!({ "assign": assignment });
+    let change = |installation: &mut likeness_custody::Installation| installation.assignments.push(assignment.clone());
+    call.app.custodian.change_installation(&call.order, &told, change).await?;
+    Ok(Answer::json(&assignment)?.created())
+}
+
+/// `GET roles`
+pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&call.app.access.directory.last().installation.0.assignments)
+}
+
+/// `DELETE roles/{}`
+pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    let id = call.id(0)?;
+    let told = json!({ "unassign": id });
+    let change =
+        |installation: &mut likeness_custody::Installation| installation.assignments.retain(|one| one.id != id);
+    call.app.custodian.change_installation(&call.order, &told, change).await?;
+    Ok(Answer::nothing())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewNotice {
+    text: String,
+    controller: String,
+    processor: String,
+}
+
+/// `PUT accounts/{}/notices/{}`
+pub(super) async fn put_notice(call: AdminCall) -> Result<Answer, Refused> {
+    let NewNotice { text, controller, processor } = call.body()?;
+    let language = call.parameters.get(1).cloned().unwrap_or_default();
+    let told = json!({ "notice": language });
+    let change = |settings: &mut Settings| {
+        let same = |notice: &&Notice| notice.language.eq_ignore_ascii_case(&language);
+        let newest = settings.notices.iter().filter(same).max_by_key(|notice| notice.version);
+        let is_known = newest
+            .is_some_and(|known| known.text == text && known.controller == controller && known.processor == processor);
+        if !is_known {
+            let version = newest.map_or(1, |known| known.version + 1);
+            let (text, controller, processor) = (text.clone(), controller.clone(), processor.clone());
+            settings.notices.push(Notice { language: language.clone(), version, text, controller, processor });
+        }
+        Ok(())
+    };
+    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    Answer::json(&state.settings.notice(&language))
+}
+
+/// `GET retention`
+pub(super) async fn retention(_: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&rows())
+}
+
+/// The account of the installation, for its own trail.
+pub(super) const INSTALLATION: AccountId = AccountId::INSTALLATION;

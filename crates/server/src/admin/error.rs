@@ -1,0 +1,115 @@
+//! The error table of the management API: status, code and a message that says what to do.
+
+use crate::access::Denied;
+use crate::custody::Problem;
+use axum::http::StatusCode;
+use likeness_store::StoreError;
+
+/// A refusal.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Not let in.
+    Door(Denied),
+    /// Let in, but not for this.
+    Forbidden(&'static str),
+    /// No such route.
+    NoRoute,
+    /// What is named is not there.
+    NotFound(String),
+    /// The body or a parameter cannot be used.
+    Invalid(String),
+    /// It is there already, or in the way.
+    Conflict(String),
+    /// Too large.
+    TooLarge,
+    /// It did not arrive in time.
+    Slow,
+    /// Come back later.
+    Unavailable,
+    /// Our fault; the text is for the log.
+    Internal(String),
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        Self::Door(denied)
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::NoAccount(_) | Problem::Store(StoreError::AccountNotFound) => Self::NotFound(problem.to_string()),
+            Problem::NameInUse | Problem::State(_) | Problem::Conflict => Self::Conflict(problem.to_string()),
+            Problem::Invalid(text) => Self::Invalid(text),
+            Problem::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Unreachable | StoreError::DiskFull => Self::Unavailable,
+            StoreError::AccountNotFound
+            | StoreError::ContainerNotFound
+            | StoreError::PersonNotFound
+            | StoreError::FaceNotFound => Self::NotFound(error.to_string()),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl Refused {
+    /// The table.
+    pub(crate) fn wire(&self) -> (StatusCode, &'static str, String) {
+        use StatusCode as S;
+        let say = |status, code, text: &str| (status, code, text.to_owned());
+        match self {
+            Self::Door(Denied::Key) => say(
+                S::UNAUTHORIZED,
+                "Unauthorized",
+                "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of somebody with a role. `likeness keys show` prints the key.",
+            ),
+            Self::Door(Denied::Bearer) => {
+                say(S::UNAUTHORIZED, "Unauthorized", "The bearer token is invalid, expired or of an unknown issuer.")
+            }
+            Self::Door(Denied::KeysDisabled) => {
+                say(S::FORBIDDEN, "KeysDisabled", "The account takes no keys. Use a bearer token.")
+            }
+            Self::Door(Denied::Network) => {
+                say(S::FORBIDDEN, "NetworkDenied", "The account's network rules do not admit this address.")
+            }
+            Self::Door(Denied::Throttled(seconds)) => (
+                S::TOO_MANY_REQUESTS,
+                "TooManyWrongKeys",
+                format!("Too many wrong keys came from this address. Try again after {seconds} seconds."),
+            ),
+            Self::Door(Denied::Unavailable) | Self::Unavailable => {
+                say(S::SERVICE_UNAVAILABLE, "Unavailable", "The store does not answer at the moment. Try again later.")
+            }
+            Self::Forbidden(needed) => (S::FORBIDDEN, "Forbidden", format!("This needs {needed}.")),
+            Self::NoRoute => {
+                say(S::NOT_FOUND, "NoRoute", "There is no such call. GET /admin/v1/ lists those there are.")
+            }
+            Self::NotFound(text) => say(S::NOT_FOUND, "NotFound", text),
+            Self::Invalid(text) => say(S::BAD_REQUEST, "Invalid", text),
+            Self::Conflict(text) => say(S::CONFLICT, "Conflict", text),
+            Self::TooLarge => say(S::PAYLOAD_TOO_LARGE, "TooLarge", "The body may have at most 1 MB."),
+            Self::Slow => say(S::REQUEST_TIMEOUT, "Slow", "The request did not arrive in time. Try again."),
+            Self::Door(Denied::Internal(_)) | Self::Internal(_) => say(
+                S::INTERNAL_SERVER_ERROR,
+                "Internal",
+                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+            ),
+        }
+    }
+
+    /// What only the log may learn.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Internal(cause) | Self::Door(Denied::Internal(cause)) => Some(cause),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What is on record: usage, audit trails, and persons across containers.
+
+use super::accounts::INSTALLATION;
+use super::door::{AdminCall, Answer};
+use super::error::Refused;
+use crate::custody::audit::{self, Filter};
+use crate::custody::persons::Wanted;
+use crate::face::query::Query;
+use crate::meter::day_of;
+use likeness_base::{Clock as _, Timestamp};
+use likeness_store::AccountId;
+use serde_json::json;
+
+/// Rows of a trail in one answer, unless less is asked for.
+const USUAL_TOP: i64 = 100;
+const MOST_TOP: i64 = 1_000;
+/// Days of a report, unless they are named.
+const USUAL_DAYS: i64 = 30;
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// Reads a moment of RFC 3339 in UTC, or a date.
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(text)
+}
+
+/// `from` and `to` of a report: the first and the last day, both included; the last 30 days without.
+pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refused> {
+    let day = |name: &str| match query.text(name) {
+        None => Ok(None),
+        Some(text) => {
+            moment(text).map(Some).ok_or_else(|| Refused::Invalid(format!("{name} must be a date such as 2026-01-31")))
+        }
+    };
+    let first = day("from")?.unwrap_or(Timestamp::from_millis(0));
+    let last = day("to")?.map_or(Timestamp::from_millis(i64::MAX), |last| {
+        Timestamp::from_millis((day_of(last) + 1).saturating_mul(DAY_MILLIS))
+    });
+    Ok((first, last))
+}
+
+/// `GET accounts/{}/usage`
+pub(super) async fn usage(call: AdminCall) -> Result<Answer, Refused> {
+    let today = day_of(call.app.clock.now());
+    let (from, to) = whole_days(&call.query)?;
+    let first = if call.query.text("from").is_some() { day_of(from) } else { today - USUAL_DAYS };
+    let last = day_of(to);
+    let rows = call.app.store.usage(call.account()?.id(), first, last).await?;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let date = Timestamp::from_millis(row.day.saturating_mul(DAY_MILLIS)).to_string()[..10].to_owned();
+            json!({ "day": date, "operation": row.operation, "calls": row.calls, "billed": row.billed })
+        })
+        .collect();
+    Answer::json(&rows)
+}
+
+/// `GET accounts/{}/audit`
+pub(super) async fn trail(call: AdminCall) -> Result<Answer, Refused> {
+    trail_of(&call, call.account()?.id()).await
+}
+
+/// `GET audit`
+pub(super) async fn installation_trail(call: AdminCall) -> Result<Answer, Refused> {
+    trail_of(&call, INSTALLATION).await
+}
+
+async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Answer, Refused> {
+    let query = &call.query;
+    let number = |name, usual, most| {
+        query.integer(name, usual, 0, most).map_err(|_| Refused::Invalid(format!("{name} must be a number")))
+    };
+    let at = |name: &str| match query.text(name) {
+        None => Ok(None),
+        Some(text) => moment(text).map(Some).ok_or_else(|| Refused::Invalid(format!("{name} must be a time"))),
+    };
+    let filter = Filter {
+        after: number("after", 0, i64::MAX)?,
+        from: at("from")?,
+        to: at("to")?,
+        action: query.text("action").map(str::to_owned),
+        top: usize::try_from(number("top", USUAL_TOP, MOST_TOP)?).unwrap_or(100),
+    };
+    Answer::json(&call.app.custodian.trail(account, &filter).await?)
+}
+
+/// `GET accounts/{}/audit/verify`
+pub(super) async fn verify(call: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&audit::verify(&*call.app.store, call.account()?.id()).await?)
+}
+
+/// `GET accounts/{}/audit/export`
+pub(super) async fn export(call: AdminCall) -> Result<Answer, Refused> {
+    let mut lines = String::new();
+    let mut filter = Filter { top: 1_000, ..Filter::default() };
+    loop {
+        let rows = call.app.custodian.trail(call.account()?.id(), &filter).await?;
+        let Some(last) = rows.last() else { break };
+        filter.after = last.sequence;
+        for row in &rows {
+            lines.push_str(&serde_json::to_string(row).map_err(|error| Refused::Internal(error.to_string()))?);
+            lines.push('\n');
+        }
+    }
+    Ok(Answer::lines("application/x-ndjson", lines))
+}
+
+/// `POST accounts/{}/persons/report`
+pub(super) async fn report(call: AdminCall) -> Result<Answer, Refused> {
+    let wanted: Wanted = call.body()?;
+    Answer::json(&call.app.custodian.person_report(call.account()?.id(), &call.order, &wanted).await?)
+}
+
+/// `POST accounts/{}/persons/erase`
+pub(super) async fn erase(call: AdminCall) -> Result<Answer, Refused> {
+    let wanted: Wanted = call.body()?;
+    Answer::json(&call.app.custodian.erase_person(call.account()?.id(), &call.order, &wanted).await?)
+}

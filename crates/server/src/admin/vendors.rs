@@ -1,0 +1,109 @@
+//! Vendors and clients over the management API.
+
+use super::door::{AdminCall, Answer};
+use super::error::Refused;
+use super::records::{moment, whole_days};
+use likeness_base::Clock as _;
+use likeness_custody::ResourceId;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MayIssue {
+    may_issue: bool,
+}
+
+/// `POST accounts/{}/vendor`
+pub(super) async fn let_issue(call: AdminCall) -> Result<Answer, Refused> {
+    let MayIssue { may_issue } = call.body()?;
+    call.app.custodian.let_issue(call.account()?.id(), &call.order, may_issue).await?;
+    Ok(Answer::nothing())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    token: Option<Uuid>,
+    before: Option<String>,
+}
+
+/// `POST accounts/{}/tokens/revoke`
+pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
+    let vendor = call.account()?.id();
+    match call.body()? {
+        Revoke { token: Some(token), before: None } => {
+            call.app.custodian.revoke_token(vendor, &call.order, token).await?;
+        }
+        Revoke { token: None, before: Some(before) } => {
+            let is_now = before.eq_ignore_ascii_case("now");
+            let instant = if is_now { Some(call.app.clock.now()) } else { moment(&before) };
+            let instant = instant.ok_or_else(|| {
+                Refused::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
+            })?;
+            // Tokens are dated in whole seconds; with "now" those of this second are meant too.
+            let second = instant.as_millis().div_euclid(1_000) + i64::from(is_now);
+            call.app.custodian.revoke_before(vendor, &call.order, second).await?;
+        }
+        _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),
+    }
+    Ok(Answer::nothing())
+}
+
+/// `GET accounts/{}/tokens/report`
+pub(super) async fn report(call: AdminCall) -> Result<Answer, Refused> {
+    let (from, to) = whole_days(&call.query)?;
+    let events = call.query.text("events").is_some_and(|value| value == "true" || value == "1");
+    Answer::json(&call.app.custodian.token_report(call.account()?.id(), from, to, events).await?)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Client {
+    resource_id: ResourceId,
+}
+
+fn client_of(call: &AdminCall) -> Result<ResourceId, Refused> {
+    let named = call.query.text("resourceId").and_then(ResourceId::parse);
+    named.ok_or_else(|| Refused::Invalid("resourceId must be the full resource id of the client".to_owned()))
+}
+
+/// `PUT accounts/{}/blocked`
+pub(super) async fn block(call: AdminCall) -> Result<Answer, Refused> {
+    let Client { resource_id } = call.body()?;
+    call.app.custodian.block_client(call.account()?.id(), &call.order, &resource_id, true).await?;
+    Ok(Answer::nothing())
+}
+
+/// `DELETE accounts/{}/blocked`
+pub(super) async fn unblock(call: AdminCall) -> Result<Answer, Refused> {
+    let client = client_of(&call)?;
+    call.app.custodian.block_client(call.account()?.id(), &call.order, &client, false).await?;
+    Ok(Answer::nothing())
+}
+
+/// `GET blocked`
+pub(super) async fn blocked_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&call.app.access.directory.last().installation.0.blocked)
+}
+
+/// `PUT blocked`
+pub(super) async fn block_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    let Client { resource_id } = call.body()?;
+    call.app.custodian.block_everywhere(&call.order, &resource_id, true).await?;
+    Ok(Answer::nothing())
+}
+
+/// `DELETE blocked`
+pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+    let client = client_of(&call)?;
+    call.app.custodian.block_everywhere(&call.order, &client, false).await?;
+    Ok(Answer::nothing())
+}
+
+/// `POST signingKeys/rotate`
+pub(super) async fn rotate(call: AdminCall) -> Result<Answer, Refused> {
+    let key = call.app.custodian.rotate_signing_key(&call.order).await?;
+    Answer::json(&json!({ "keyId": key }))
+}

@@ -1,0 +1,140 @@
+//! The audit trail: read, checked, exported.
+
+use super::{Custodian, Problem};
+use likeness_base::Timestamp;
+use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, ContainerKind, GENESIS, Store, verify_chain};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Rows read at once.
+const PAGE: usize = 1_000;
+
+/// A row as it is shown and exported.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub sequence: i64,
+    pub at: String,
+    pub actor: String,
+    pub action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
+    pub records: u64,
+    pub outcome: &'static str,
+    pub request_id: uuid::Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+    pub previous: String,
+    pub hash: String,
+}
+
+/// The container a row is about, by the store's number: names are gone when containers are.
+#[derive(Debug, Serialize)]
+pub(crate) struct Container {
+    pub kind: &'static str,
+    pub number: i64,
+}
+
+impl From<&AuditEntry> for Row {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            at: entry.at.to_string(),
+            actor: entry.actor.clone(),
+            action: entry.action.clone(),
+            container: entry.target.map(|target| Container { kind: kind_name(target.kind), number: target.number }),
+            records: entry.records,
+            outcome: match entry.outcome {
+                AuditOutcome::Refused => "refused",
+                _ => "applied",
+            },
+            request_id: entry.request_id,
+            detail: entry.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()),
+            previous: hex::encode(entry.previous),
+            hash: hex::encode(entry.hash),
+        }
+    }
+}
+
+pub(super) const fn kind_name(kind: ContainerKind) -> &'static str {
+    match kind {
+        ContainerKind::FaceList => "faceList",
+        ContainerKind::LargeFaceList => "largeFaceList",
+        ContainerKind::PersonGroup => "personGroup",
+        ContainerKind::LargePersonGroup => "largePersonGroup",
+        ContainerKind::PersonDirectory => "personDirectory",
+        ContainerKind::DynamicPersonGroup => "dynamicPersonGroup",
+        ContainerKind::Snapshot => "snapshot",
+    }
+}
+
+/// What a look at a whole chain found.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Verified {
+    /// How many rows.
+    pub rows: i64,
+    /// The hash of the last; who keeps it elsewhere can prove that nothing was changed since.
+    pub last: String,
+    /// The first row that does not follow from the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<i64>,
+}
+
+/// Reads a whole chain and checks it.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn verify(store: &dyn Store, account: AccountId) -> Result<Verified, Problem> {
+    let (mut sequence, mut last) = (0, GENESIS);
+    loop {
+        let rows = store.audit(account, sequence, PAGE).await?;
+        let Some(end) = rows.last() else { break };
+        match verify_chain(sequence, last, &rows) {
+            Ok(hash) => (sequence, last) = (end.sequence, hash),
+            Err(ChainBroken { sequence: broken }) => {
+                return Ok(Verified { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken) });
+            }
+        }
+    }
+    Ok(Verified { rows: sequence, last: hex::encode(last), broken_at: None })
+}
+
+/// Which rows of a trail are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// Rows after this one.
+    pub after: i64,
+    /// From then on.
+    pub from: Option<Timestamp>,
+    /// Before then.
+    pub to: Option<Timestamp>,
+    /// Of this action alone.
+    pub action: Option<String>,
+    /// At most so many.
+    pub top: usize,
+}
+
+impl Custodian {
+    /// A page of a trail.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn trail(&self, account: AccountId, filter: &Filter) -> Result<Vec<Row>, Problem> {
+        let mut found = Vec::new();
+        let mut after = filter.after;
+        while found.len() < filter.top {
+            let rows = self.store.audit(account, after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.sequence;
+            let is_wanted = |row: &&AuditEntry| {
+                filter.from.is_none_or(|from| row.at >= from)
+                    && filter.to.is_none_or(|to| row.at < to)
+                    && filter.action.as_ref().is_none_or(|action| row.action == *action)
+            };
+            let room = filter.top - found.len();
+            found.extend(rows.iter().filter(is_wanted).take(room).map(Row::from));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,236 @@
+//! A person across all containers of an account: what is held about them, and its erasure.
+//!
+//! Who is meant is said by the ids under which the account knows them, by their name, or by their user data, which is
+//! where clients keep their own ids. What only looks like them is not meant: that would be a guess.
+
+use super::{Custodian, Order, Problem};
+use likeness_store::{
+    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, Event, PageStart, Person, StoreError, Write,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Records read at once.
+const PAGE: usize = 1_000;
+
+/// Who is meant: everybody whom one of these fits.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Wanted {
+    /// Ids of persons, and of faces in lists.
+    pub ids: Vec<Uuid>,
+    /// The name, to the letter.
+    pub name: Option<String>,
+    /// The user data of a person or of a face in a list, to the letter.
+    pub user_data: Option<String>,
+}
+
+impl Wanted {
+    fn check(&self) -> Result<(), Problem> {
+        if self.ids.is_empty() && self.name.is_none() && self.user_data.is_none() {
+            return Err(Problem::Invalid("say who is meant: ids, name or userData".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn is(&self, id: Uuid, name: Option<&str>, user_data: Option<&str>) -> bool {
+        let same = |wanted: &Option<String>, found: Option<&str>| wanted.as_deref().is_some_and(|w| Some(w) == found);
+        self.ids.contains(&id) || same(&self.name, name) || same(&self.user_data, user_data)
+    }
+}
+
+/// What is held about a person.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Held {
+    /// Each place where they are.
+    pub places: Vec<PlaceOfPerson>,
+    /// What is never held, or not under anybody's name, in a sentence for the person.
+    pub note: &'static str,
+}
+
+/// A place where a person is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlaceOfPerson {
+    /// The kind of the container.
+    pub kind: &'static str,
+    /// The container's id; none in the directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// The person's id there, or that of the face in a list.
+    pub id: Uuid,
+    /// Their name there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Their user data there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<String>,
+    /// How many templates are kept of them there; they stay until they are deleted.
+    pub templates: usize,
+    /// Dynamic groups they are in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+const NOTE: &str = "Pictures are never kept. Templates behind faceIds (24 hours at most), liveness sessions (48 hours at most) and snapshots (48 hours at most) are kept under random ids that name nobody, and end by themselves.";
+
+/// A person found, and how to delete them.
+struct Found {
+    place: PlaceOfPerson,
+    erase: Write,
+}
+
+impl Custodian {
+    /// What the account holds about a person. The trail tells that it was asked, not about whom.
+    ///
+    /// # Errors
+    /// When nobody is named, or what the store says.
+    pub(crate) async fn person_report(
+        &self,
+        account: AccountId,
+        order: &Order,
+        wanted: &Wanted,
+    ) -> Result<Held, Problem> {
+        wanted.check()?;
+        let found = self.find_person(account, wanted).await?;
+        self.tell(account, order, "report_person", found.len()).await?;
+        Ok(Held { places: found.into_iter().map(|found| found.place).collect(), note: NOTE })
+    }
+
+    /// Deletes a person everywhere in the account and says from where they are gone.
+    ///
+    /// # Errors
+    /// When nobody is named, or what the store says; then call again, it goes on where it stopped.
+    pub(crate) async fn erase_person(
+        &self,
+        account: AccountId,
+        order: &Order,
+        wanted: &Wanted,
+    ) -> Result<Held, Problem> {
+        wanted.check()?;
+        let mut places = Vec::new();
+        for Found { place, erase } in self.find_person(account, wanted).await? {
+            match self.write(account, order, erase).await {
+                Ok(_) => places.push(place),
+                // Somebody else was faster: gone is gone.
+                Err(Problem::Store(
+                    StoreError::PersonNotFound | StoreError::FaceNotFound | StoreError::ContainerNotFound,
+                )) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        self.tell(account, order, "erase_person", places.len()).await?;
+        Ok(Held { places, note: NOTE })
+    }
+
+    async fn tell(&self, account: AccountId, order: &Order, action: &str, places: usize) -> Result<(), Problem> {
+        let detail = Some(json!({ "places": places }).to_string());
+        let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail };
+        self.write(account, order, Write::Note(event)).await.map(drop)
+    }
+
+    async fn find_person(&self, account: AccountId, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
+        let mut found = Vec::new();
+        for kind in [ContainerKind::PersonGroup, ContainerKind::LargePersonGroup, ContainerKind::PersonDirectory] {
+            for container in self.containers(account, kind).await? {
+                self.find_in_group(account, &container.name_on_wire, wanted, &mut found).await?;
+            }
+        }
+        for kind in [ContainerKind::FaceList, ContainerKind::LargeFaceList] {
+            for container in self.containers(account, kind).await? {
+                self.find_in_list(account, &container.name_on_wire, wanted, &mut found).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn containers(&self, account: AccountId, kind: ContainerKind) -> Result<Vec<Container>, Problem> {
+        let mut all = Vec::new();
+        let mut page = PageStart { after: String::new(), top: PAGE };
+        loop {
+            let containers = self.store.containers(account, kind, &page).await?;
+            let Some(last) = containers.last() else { return Ok(all) };
+            page.after.clone_from(&last.name_on_wire.id);
+            all.extend(containers);
+        }
+    }
+
+    async fn find_in_group(
+        &self,
+        account: AccountId,
+        group: &ContainerName,
+        wanted: &Wanted,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Problem> {
+        let mut page = PageStart { after: String::new(), top: PAGE };
+        loop {
+            let persons = self.store.persons(account, group, &page).await?;
+            let Some(last) = persons.last() else { return Ok(()) };
+            page.after = last.id.to_string();
+            for person in &persons {
+                let user_data = person.user_data.as_ref().map(|text| text.expose().as_str());
+                if wanted.is(person.id, Some(person.name.expose()), user_data) {
+                    found.push(self.place_of(account, group, person).await?);
+                }
+            }
+        }
+    }
+
+    async fn place_of(&self, account: AccountId, group: &ContainerName, person: &Person) -> Result<Found, Problem> {
+        let is_directory = group.kind == ContainerKind::PersonDirectory;
+        let mut groups = Vec::new();
+        if is_directory {
+            let mut page = PageStart { after: String::new(), top: PAGE };
+            loop {
+                let some = self.store.groups_of_person(account, person.id, &page).await?;
+                let Some(last) = some.last() else { break };
+                page.after.clone_from(last);
+                groups.extend(some);
+            }
+        }
+        let place = PlaceOfPerson {
+            kind: super::audit::kind_name(group.kind),
+            container: (!is_directory).then(|| group.id.clone()),
+            id: person.id,
+            name: Some(person.name.expose().clone()),
+            user_data: person.user_data.as_ref().map(|text| text.expose().clone()),
+            templates: self.store.faces_of_person(account, group, person.id).await?.len(),
+            groups,
+        };
+        Ok(Found { place, erase: Write::DeletePerson { container: group.clone(), person: person.id } })
+    }
+
+    async fn find_in_list(
+        &self,
+        account: AccountId,
+        list: &ContainerName,
+        wanted: &Wanted,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Problem> {
+        let mut page = PageStart { after: String::new(), top: PAGE };
+        loop {
+            let faces = self.store.faces(account, list, &page).await?;
+            let Some(last) = faces.last() else { return Ok(()) };
+            page.after = last.id.to_string();
+            for face in &faces {
+                let user_data = face.user_data.as_ref().map(|text| text.expose().as_str());
+                if !wanted.is(face.id, None, user_data) {
+                    continue;
+                }
+                let place = PlaceOfPerson {
+                    kind: super::audit::kind_name(list.kind),
+                    container: Some(list.id.clone()),
+                    id: face.id,
+                    name: None,
+                    user_data: user_data.map(str::to_owned),
+                    templates: 1,
+                    groups: Vec::new(),
+                };
+                let erase = Write::DeleteFace { container: list.clone(), person: None, face: face.id };
+                found.push(Found { place, erase });
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The keys that sign tokens: made at the first start, replaced in time, published until the last token they signed is
+//! over.
+
+use super::{Custodian, Order, Problem};
+use likeness_custody::SigningKey;
+use likeness_store::{AccountId, DocumentKind, NewDocument, Write};
+use std::time::Duration;
+
+/// How long a key signs before another takes its place.
+const SIGNS_FOR: Duration = Duration::from_secs(90 * 86_400);
+/// How long a replaced key is published: a token lives a day at most.
+const PUBLISHED_FOR: Duration = Duration::from_secs(2 * 86_400);
+
+impl Custodian {
+    /// Makes the first key, or a new one when the newest has signed for long enough.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn keep_signing_keys(&self) -> Result<(), Problem> {
+        let newest = self.directory.last().signing.first().map(|key| key.created_at());
+        let now = self.clock.now().as_millis().div_euclid(1_000);
+        let lasts = i64::try_from(SIGNS_FOR.as_secs()).unwrap_or(i64::MAX);
+        if newest.is_some_and(|made| now.saturating_sub(made) < lasts) {
+            return Ok(());
+        }
+        self.rotate_signing_key(&Order::of_operator()).await.map(drop)
+    }
+
+    /// Makes a new key, which signs from now on, and lets the former ones end. Gives the new key's id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn rotate_signing_key(&self, order: &Order) -> Result<String, Problem> {
+        let former = self.directory.last().signing.clone();
+        let now = self.clock.now();
+        let key = SigningKey::generate(&*self.randomness, now.as_millis().div_euclid(1_000));
+        let put = |key: &SigningKey, expires_at| {
+            let (kind, name) = (DocumentKind::SigningKey, key.key_id().to_owned());
+            Write::PutDocument(NewDocument { kind, name, value: key.to_bytes(), expires_at })
+        };
+        self.write_access(AccountId::INSTALLATION, order, put(&key, None)).await?;
+        for old in former {
+            let known =
+                self.store.document(AccountId::INSTALLATION, DocumentKind::SigningKey, old.key_id(), now).await?;
+            if known.is_some_and(|document| document.expires_at.is_none()) {
+                self.write_access(AccountId::INSTALLATION, order, put(&old, Some(now.plus(PUBLISHED_FOR)))).await?;
+            }
+        }
+        Ok(key.key_id().to_owned())
+    }
+}

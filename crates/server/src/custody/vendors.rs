@@ -1,0 +1,331 @@
+//! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
+
+use super::{Custodian, Order, Problem};
+use crate::access::{AccountState, Denied, is_blocked};
+use crate::effects::random_id;
+use crate::face::error::Refusal;
+use crate::face::permit::USED;
+use likeness_base::{Secret, Timestamp};
+use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, sign_limited};
+use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, Command, DocumentKind, Event, NewDocument, Write};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The name under which audit trails tell of a token that was issued.
+pub(crate) const ISSUED: &str = "issue_limited_access_token";
+/// How long a token may be asked about after it could last have been used.
+const REMEMBERED: Duration = Duration::from_secs(2 * 86_400);
+/// Rows of the trail that are read at once.
+const PAGE: usize = 1_000;
+
+/// What a vendor asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The client's resource.
+    pub target: ResourceId,
+    /// What shall be lent.
+    pub flags: BTreeSet<Flag>,
+    /// For how many seconds.
+    pub seconds: i64,
+}
+
+impl Custodian {
+    /// Issues a limited access token and notes it in the vendor's trail, refusals too.
+    ///
+    /// # Errors
+    /// The refusals of `face-api.md` section 4.
+    pub(crate) async fn issue_limited(
+        &self,
+        vendor: &AccountState,
+        order: &Order,
+        asked: &Asked,
+    ) -> Result<Secret<String>, Refusal> {
+        let now = self.clock.now();
+        let second = now.as_millis().div_euclid(1_000);
+        let id = random_id(&*self.randomness);
+        let book = self.directory.now().await.map_err(Denied::from)?;
+        // As it is now, not as it was when the call came in.
+        let vendor = book.account(vendor.id()).filter(|vendor| vendor.is_open()).ok_or(Refusal::Unauthorized)?;
+        // All tokens of a second are revoked together; one that is issued right afterwards is dated after them.
+        let issued_at = second.max(vendor.settings.vendor.not_before.unwrap_or(second).min(second + 1));
+        let key = book.signing.first().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
+        let claims = LimitedAccess {
+            issuer: book.own.issuer.clone(),
+            id,
+            vendor: vendor.settings.resource.clone(),
+            target: asked.target.clone(),
+            flags: asked.flags.clone(),
+            issued_at,
+            expires_at: issued_at.saturating_add(asked.seconds),
+        };
+        let refused = refusal_of(vendor, &book.installation.0.blocked, asked);
+        let outcome = if refused.is_none() { AuditOutcome::Applied } else { AuditOutcome::Refused };
+        let told = json!({
+            "token": claims.id,
+            "target": claims.target,
+            "vendor": claims.vendor,
+            "issuer": claims.issuer,
+            "flags": claims.flags,
+            "expires": claims.expires_at,
+        });
+        let event = Event { action: ISSUED.to_owned(), outcome, detail: Some(told.to_string()) };
+        let (account, actor, request_id) = (vendor.id(), order.actor.clone(), order.request_id);
+        let key_of_command = random_id(&*self.randomness);
+        let command = Command { account, actor, at: now, request_id, key: key_of_command, write: Write::Note(event) };
+        let noted = self.ledger.apply(command).await;
+        noted.map_err(|error| crate::face::error::from_store(error, likeness_store::ContainerKind::PersonDirectory))?;
+        match refused {
+            Some(refusal) => Err(refusal),
+            None => Ok(sign_limited(key, &claims)),
+        }
+    }
+
+    /// Makes one token dead.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn revoke_token(&self, vendor: AccountId, order: &Order, token: Uuid) -> Result<(), Problem> {
+        let expires_at = Some(self.clock.now().plus(REMEMBERED));
+        let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
+        let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
+        let detail = json!({ "token": token }).to_string();
+        self.write_access(vendor, order, Write::Described { detail, write }).await.map(drop)
+    }
+
+    /// Makes all tokens dead that were issued before this second; with the present one, all there are.
+    ///
+    /// # Errors
+    /// When the second has not come.
+    pub(crate) async fn revoke_before(&self, vendor: AccountId, order: &Order, second: i64) -> Result<(), Problem> {
+        if second > self.clock.now().as_millis().div_euclid(1_000).saturating_add(1) {
+            return Err(Problem::Invalid("the instant lies in the future".to_owned()));
+        }
+        let told = json!({ "revokedBefore": second });
+        let change = |settings: &mut likeness_custody::Settings| {
+            settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Takes a vendor's right to issue, and makes its tokens dead, or gives it back.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
+        let second = self.clock.now().as_millis().div_euclid(1_000).saturating_add(1);
+        let told = json!({ "mayIssue": may });
+        let change = |settings: &mut likeness_custody::Settings| {
+            settings.vendor.may_issue = may;
+            // Given back, the right does not bring back what was issued before.
+            if !may {
+                settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
+            }
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Blocks a client of a vendor, or lifts the block.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn block_client(
+        &self,
+        vendor: AccountId,
+        order: &Order,
+        client: &ResourceId,
+        block: bool,
+    ) -> Result<(), Problem> {
+        let told = json!({ "client": client, "blocked": block });
+        let change = |settings: &mut likeness_custody::Settings| {
+            set_block(&mut settings.vendor.blocked, client, block);
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Blocks a resource for all vendors, or lifts the block.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn block_everywhere(
+        &self,
+        order: &Order,
+        client: &ResourceId,
+        block: bool,
+    ) -> Result<(), Problem> {
+        let told = json!({ "client": client, "blocked": block });
+        self.change_installation(order, &told, |installation| set_block(&mut installation.blocked, client, block)).await
+    }
+
+    /// What a vendor may know of its tokens: how many were issued and used, by client, flag and day, and every single
+    /// event. Made of its trail, so nothing is counted twice or forgotten.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn token_report(
+        &self,
+        vendor: AccountId,
+        from: Timestamp,
+        to: Timestamp,
+        with_events: bool,
+    ) -> Result<TokenReport, Problem> {
+        let mut days: BTreeMap<(String, String, String), Counts> = BTreeMap::new();
+        let mut events = Vec::new();
+        let mut after = 0;
+        loop {
+            let rows = self.store.audit(vendor, after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.sequence;
+            for row in rows.iter().filter(|row| row.at >= from && row.at < to) {
+                let Some(event) = TokenEvent::of(row) else { continue };
+                for flag in &event.flags {
+                    let day = event.at[..10].to_owned();
+                    let counts = days.entry((event.target.clone(), flag.clone(), day)).or_default();
+                    counts.add(&event);
+                }
+                if with_events && events.len() < MOST_EVENTS {
+                    events.push(event);
+                }
+            }
+        }
+        let days = days.into_iter().map(|((client, flag, day), counts)| ReportRow { client, flag, day, counts });
+        Ok(TokenReport { days: days.collect(), events })
+    }
+}
+
+/// Most single events in one report; narrow the time to see others.
+const MOST_EVENTS: usize = 10_000;
+
+/// A report for a vendor.
+#[derive(Debug, Serialize)]
+pub(crate) struct TokenReport {
+    /// Sums by client, flag and day (UTC).
+    pub days: Vec<ReportRow>,
+    /// Each token issued and each use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<TokenEvent>,
+}
+
+/// Sums of one client, flag and day.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReportRow {
+    pub client: String,
+    pub flag: String,
+    pub day: String,
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What happened how often.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Counts {
+    pub issued: u64,
+    pub issue_refused: u64,
+    pub used: u64,
+    pub use_refused: u64,
+}
+
+impl Counts {
+    fn add(&mut self, event: &TokenEvent) {
+        let counter = match (event.action.as_str(), event.refused) {
+            (ISSUED, false) => &mut self.issued,
+            (ISSUED, true) => &mut self.issue_refused,
+            (_, false) => &mut self.used,
+            (_, true) => &mut self.use_refused,
+        };
+        *counter += 1;
+    }
+}
+
+/// One event: nothing of the client but its resource.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TokenEvent {
+    pub at: String,
+    pub action: String,
+    pub refused: bool,
+    pub token: Uuid,
+    pub target: String,
+    pub flags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    pub expires: i64,
+    pub request_id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    token: Uuid,
+    target: String,
+    flags: Vec<String>,
+    expires: i64,
+    operation: Option<String>,
+}
+
+impl TokenEvent {
+    /// What a row of a vendor's trail says about a token of its own.
+    fn of(row: &AuditEntry) -> Option<Self> {
+        let is_of_client = row.action == USED && row.actor == Actor::Client.as_text();
+        if !is_of_client && row.action != ISSUED {
+            return None;
+        }
+        let Told { token, target, flags, expires, operation } = serde_json::from_str(row.detail.as_deref()?).ok()?;
+        Some(Self {
+            at: row.at.to_string(),
+            action: row.action.clone(),
+            refused: row.outcome == AuditOutcome::Refused,
+            token,
+            target,
+            flags,
+            operation,
+            expires,
+            request_id: row.request_id,
+        })
+    }
+}
+
+fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {
+    blocked.retain(|known| known != client);
+    if block {
+        blocked.push(client.clone());
+    }
+}
+
+/// Why a vendor does not get the token it asks for.
+fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<Refusal> {
+    let rules = &vendor.settings.vendor;
+    if is_blocked(blocked, &vendor.settings.resource) {
+        return Some(Refusal::LimitedAccessRevoked(
+            "The right of this resource to issue limited access tokens was withdrawn by the operator.",
+        ));
+    }
+    if is_blocked(blocked, &asked.target) || is_blocked(&rules.blocked, &asked.target) {
+        return Some(Refusal::LimitedAccessRevoked("The target resource is blocked: no tokens are issued for it."));
+    }
+    if !rules.may_issue {
+        // Who never had the right is told something else than who lost it.
+        return Some(if rules.not_before.is_some() {
+            Refusal::LimitedAccessRevoked("The right of this resource to issue limited access tokens was withdrawn.")
+        } else {
+            Refusal::UnsupportedFeature(
+                "This resource may not issue limited access tokens. Ask the operator to make it a vendor.".to_owned(),
+            )
+        });
+    }
+    let missing = asked.flags.iter().find(|flag| !vendor.settings.approvals.flags.contains(flag))?;
+    Some(Refusal::UnsupportedFeature(format!(
+        "This resource cannot lend {} because it was not granted to itself.",
+        missing.as_text()
+    )))
+}
+
+/// The bounds of `expiredTime`, for messages.
+pub(crate) fn life_bounds() -> (i64, i64) {
+    (*LIMITED_LIFE.start(), *LIMITED_LIFE.end())
+}

@@ -1,0 +1,137 @@
+//! Where a request came from and which account its address names.
+//!
+//! An account with a subdomain of its own is reached in two ways: `https://{subdomain}.{domain}/face/…`, with a domain
+//! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
+//! official SDK takes as they are.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use likeness_custody::client_address;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Whether a request came over HTTPS; put into the request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scheme(pub &'static str);
+
+/// The other end of the connection; put into the request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub IpAddr);
+
+/// The segment before a subdomain in a path.
+const ACCOUNTS: &str = "accounts";
+
+/// What the address of a request says beside the route.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    /// The subdomain that host or path name.
+    pub subdomain: Option<String>,
+    /// The path below it, with a slash in front.
+    pub path: String,
+    /// Scheme, host and path in front, without a trailing slash: what the client has as its endpoint.
+    pub base: String,
+    /// Who asks, behind the proxies that the settings trust.
+    pub client: IpAddr,
+}
+
+impl Place {
+    /// Reads it from a request.
+    pub(crate) fn of(parts: &Parts, domains: &[String], proxies: &[ipnet::IpNet]) -> Self {
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
+        let forwarded: Vec<&str> = values(&parts.headers, "x-forwarded-for");
+        let client = client_address(peer, &forwarded, proxies);
+        // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
+        let is_secure =
+            parts.headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
+        let scheme =
+            if is_secure { "https" } else { parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0) };
+        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
+        let path = parts.uri.path();
+        if let Some((subdomain, rest)) = in_path(path) {
+            let base = format!("{scheme}://{host}/{}", &path[1..path.len() - rest.len()]);
+            return Self { subdomain: Some(subdomain), path: rest.to_owned(), base, client };
+        }
+        let base = format!("{scheme}://{host}");
+        Self { subdomain: in_host(host, domains), path: path.to_owned(), base, client }
+    }
+}
+
+/// The path of a request below the account that it names.
+pub(super) fn path_of<B>(request: &axum::http::Request<B>) -> String {
+    let path = request.uri().path();
+    in_path(path).map_or_else(|| path.to_owned(), |(_, rest)| rest.to_owned())
+}
+
+fn values<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).collect()
+}
+
+/// `/accounts/{subdomain}/rest` in two: the subdomain and `/rest`.
+fn in_path(path: &str) -> Option<(String, &str)> {
+    let rest = path.strip_prefix('/')?;
+    let (first, rest) = rest.split_once('/')?;
+    if !first.eq_ignore_ascii_case(ACCOUNTS) {
+        return None;
+    }
+    let end = rest.find('/')?;
+    let (subdomain, rest) = rest.split_at(end);
+    (!subdomain.is_empty()).then(|| (subdomain.to_ascii_lowercase(), rest))
+}
+
+/// The label in front of one of the domains.
+fn in_host(host: &str, domains: &[String]) -> Option<String> {
+    // IPv6 addresses have colons of their own, and no labels.
+    let name = if host.starts_with('[') { return None } else { host.split(':').next()? };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    domains.iter().find_map(|domain| {
+        let label = name.strip_suffix(domain.as_str())?.strip_suffix('.')?;
+        (!label.is_empty() && !label.contains('.')).then(|| label.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    #[test]
+    fn an_account_is_named_by_host_or_path() {
+        let domains = ["localhost".to_owned(), "face.example.org".to_owned()];
+        let cases = [
+            (
+                "door.face.example.org",
+                "/face/v1.0/detect",
+                Some("door"),
+                "/face/v1.0/detect",
+                "http://door.face.example.org",
+            ),
+            (
+                "DOOR.localhost:8080",
+                "/face/v1.0/detect",
+                Some("door"),
+                "/face/v1.0/detect",
+                "http://DOOR.localhost:8080",
+            ),
+            ("a.door.localhost", "/x", None, "/x", "http://a.door.localhost"),
+            ("doorlocalhost", "/x", None, "/x", "http://doorlocalhost"),
+            ("face.example.org", "/x", None, "/x", "http://face.example.org"),
+            ("[::1]:8080", "/x", None, "/x", "http://[::1]:8080"),
+            (
+                "other.org",
+                "/accounts/Door/face/v1.0/detect",
+                Some("door"),
+                "/face/v1.0/detect",
+                "http://other.org/accounts/Door",
+            ),
+            ("other.org", "/accounts//face", None, "/accounts//face", "http://other.org"),
+            ("other.org", "/accounts/door", None, "/accounts/door", "http://other.org"),
+            ("door.localhost", "/accounts/other/face", Some("other"), "/face", "http://door.localhost/accounts/other"),
+        ];
+        for (host, path, subdomain, rest, base) in cases {
+            let (parts, ()) = Request::get(path).header("host", host).body(()).unwrap().into_parts();
+            let place = Place::of(&parts, &domains, &[]);
+            let found = (place.subdomain.as_deref(), place.path.as_str(), place.base.as_str());
+            assert_eq!(found, (subdomain, rest, base), "{host}{path}");
+        }
+    }
+}
