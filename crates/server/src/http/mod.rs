@@ -28,6 +28,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(pages::metrics))
         .route("/openapi.json", get(pages::openapi))
         .route("/admin/v1", any(admin::door::answer))
+        .route("/admin/v1/", any(admin::door::answer))
         .route("/admin/v1/{*call}", any(admin::door::answer))
         .route("/notice", get(notice::get))
         .route("/notice/decision", post(notice::decide))
