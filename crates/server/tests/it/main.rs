@@ -7,6 +7,7 @@ mod bench;
 mod concurrency;
 mod confusion;
 mod costume;
+mod custody;
 mod directory;
 mod durability;
 mod embeddings;
