@@ -27,6 +27,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(pages::metrics))
         .route("/openapi.json", get(pages::openapi))
         .route("/admin/v1", any(admin::door::answer))
+        .route("/admin/v1/", any(admin::door::answer))
         .route("/admin/v1/{*call}", any(admin::door::answer))
         .route("/.well-known/jwks.json", get(sts_door::jwks))
         .merge(studio::routes())
