@@ -27,3 +27,4 @@ mod pipeline;
 mod refusals;
 mod snapshots;
 mod tiers;
+mod tokens;
