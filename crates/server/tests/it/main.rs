@@ -8,6 +8,7 @@ mod bench;
 mod concurrency;
 mod confusion;
 mod costume;
+mod custody;
 mod directory;
 mod durability;
 mod embeddings;
