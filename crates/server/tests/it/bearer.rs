@@ -1,8 +1,11 @@
 //! Bearer tokens of identity providers: whose count, for how long, where, and what roles follow from them. What each role
 //! may do is in `roles`.
 
+use crate::ground::Ground;
 use crate::house::{Answer, House, KEY1, KEY2};
-use crate::oidc::{AUDIENCE, Provider, assign, by, call, house_with, name_first, outcome, role, subject};
+use crate::oidc::{
+    AUDIENCE, Provider, assign, by, call, house_with, name_first, outcome, role, settings_file, subject,
+};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -300,6 +303,25 @@ fn a_role_is_there_and_gone_when_the_call_returns() {
     assert_eq!(house.manage("DELETE", &everywhere, &Value::Null).status, 404, "and never held everywhere");
     let account = house.manage("GET", "accounts/default", &Value::Null);
     assert_eq!(account.body["roles"], json!([]));
+}
+
+#[test]
+fn two_nodes_agree_at_once_who_may() {
+    let test = "two_nodes_agree_at_once_who_may";
+    let Some(provider) = Provider::start(test, &json!({ "ada": {} })) else { return };
+    let Some(ground) = Ground::database(test) else { return };
+    let (file, _settings) = settings_file(&provider.trusted(60));
+    let nodes = [0, 1].map(|_| ground.house(&[("LIKENESS_CONFIG", &file)]));
+    let ada = provider.token("ada");
+    for turn in 0..6 {
+        let [here, there] = if turn % 2 == 0 { [&nodes[0], &nodes[1]] } else { [&nodes[1], &nodes[0]] };
+        let account = if turn < 4 { "default" } else { "" };
+        assert_eq!(asks(there, &ada), is(NO_RIGHT));
+        let path = assign(here, account, &provider, &subject("ada"), "data-reader");
+        assert_eq!(asks(there, &ada), is(FINE), "given on the other node");
+        assert_eq!(there.manage("DELETE", &path, &Value::Null).status, 204);
+        assert_eq!(asks(here, &ada), is(NO_RIGHT), "taken away on the other node");
+    }
 }
 
 #[test]

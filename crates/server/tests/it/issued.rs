@@ -1,5 +1,6 @@
 //! `POST /sts/v1.0/issueToken`: ten minutes in exchange for a key, and no longer than the key lives.
 
+use crate::ground::Ground;
 use crate::house::{Answer, House, KEY1, KEY2};
 use crate::oidc::{self, Provider, call, outcome};
 use base64::Engine as _;
@@ -159,6 +160,20 @@ fn a_token_outlives_a_restart_and_a_new_signing_key() {
     house.stop();
     let house = House::over(folder.path(), &[]);
     assert_eq!([asks(&house, &before), asks(&house, &after)], [works(), works()]);
+}
+
+#[test]
+fn a_token_of_one_node_counts_on_another_and_ends_there_too() {
+    let Some(ground) = Ground::database("a_token_of_one_node_counts_on_another_and_ends_there_too") else { return };
+    let [one, two] = [0, 1].map(|_| ground.house(&[]));
+    let tokens = [issue(&one, KEY1), issue(&two, KEY2)];
+    let both = |house: &House| tokens.each_ref().map(|token| asks(house, token));
+    assert_eq!([both(&one), both(&two)], [[works(), works()], [works(), works()]]);
+    assert_eq!(one.manage("POST", "signingKeys/rotate", &Value::Null).status, 200);
+    assert_eq!(asks(&two, &issue(&one, KEY1)), works(), "signed with a key that is new");
+    let answer = one.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key1" }));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!([both(&two), both(&one)], [[refused(), works()], [refused(), works()]]);
 }
 
 #[test]

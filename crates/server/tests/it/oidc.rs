@@ -131,13 +131,18 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A server with this settings file, which lies in the folder.
-pub(crate) fn house_with(settings: &str) -> (House, TempDir) {
+/// A settings file, which lies in the folder.
+pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("likeness.toml");
     std::fs::write(&file, settings).expect("the settings can be written");
-    let house = House::with(&[("LIKENESS_CONFIG", file.to_str().expect("a path of text"))]);
-    (house, folder)
+    (file.to_str().expect("a path of text").to_owned(), folder)
+}
+
+/// A server with these settings.
+pub(crate) fn house_with(settings: &str) -> (House, TempDir) {
+    let (file, folder) = settings_file(settings);
+    (House::with(&[("LIKENESS_CONFIG", &file)]), folder)
 }
 
 /// Accounts as their addresses name them; the default one is `first`.
