@@ -411,8 +411,12 @@ fn keys_of_a_provider_come_and_go() {
     provider.rotate();
     let old = provider.token("ada");
     let fetched = Instant::now();
-    assert_eq!([asks(&house, &oldest[0]), asks(&house, &old)], [is(FINE), is(FINE)]);
-    assert_eq!(provider.asked(), (1, 1));
+    std::thread::scope(|scope| {
+        for token in [&oldest[0], &old, &oldest[0], &old] {
+            scope.spawn(|| assert_eq!(asks(&house, token), is(FINE)));
+        }
+    });
+    assert_eq!(provider.asked(), (1, 1), "once for all who came at once");
 
     // Nobody makes us ask the provider again and again.
     for number in 0..20 {
@@ -446,6 +450,8 @@ fn a_provider_that_does_not_answer() {
     let Some(down) = Provider::start(test, &people) else { return };
     let Some(misnamed) = Provider::start(test, &people) else { return };
     let Some(direct) = Provider::start(test, &people) else { return };
+    let Some(odd) = Provider::start(test, &people) else { return };
+    let Some(empty) = Provider::start(test, &people) else { return };
     let (of_down, of_misnamed) = (down.token("ada"), misnamed.token("ada"));
     let [header, claims, signature] = parts(&of_misnamed);
     let mut renamed = decoded(claims);
@@ -457,6 +463,9 @@ fn a_provider_that_does_not_answer() {
         // The discovery document found there is of an issuer without the slash.
         misnamed.trusted(60).replace(&misnamed.issuer, &format!("{}/", misnamed.issuer)),
         format!("{}jwks = '{}/jwks'\n", direct.trusted(60), direct.issuer),
+        // JSON, but no keys; and nothing at all.
+        format!("{}jwks = '{}/test/asked'\n", odd.trusted(60), odd.issuer),
+        format!("{}jwks = '{}/nothing'\n", empty.trusted(60), empty.issuer),
     ];
     drop(down);
     let (house, _settings) = house_with(&settings.concat());
@@ -469,6 +478,10 @@ fn a_provider_that_does_not_answer() {
     assert_eq!(asks(&house, &of_misnamed), is(REFUSED), "names are compared to the letter");
     assert_eq!(asks(&house, &renamed), is((503, "ServiceUnavailable")), "the keys found there are another's");
     assert_eq!(misnamed.asked(), (1, 0), "so they are not even fetched");
+
+    for provider in [&odd, &empty] {
+        assert_eq!(asks(&house, &provider.token("ada")), is((503, "ServiceUnavailable")), "there are no keys");
+    }
 
     assert_eq!(asks(&house, &direct.token("ada")), is(FINE));
     assert_eq!(direct.asked(), (0, 1), "the settings say where its keys are");

@@ -181,6 +181,28 @@ fn every_operation_for_every_role() {
 }
 
 #[test]
+fn what_lies_beside_the_operations_for_every_role() {
+    let Some((house, _provider, tokens, _settings)) = one_of_each("what_lies_beside_the_operations_for_every_role")
+    else {
+        return;
+    };
+    let calls: [(&str, &[&str]); 3] = [
+        // To lend what the account holds is for whoever may do everything.
+        ("/sts/v1.0/issueLimitedAccessToken", &["Cognitive Services User"]),
+        // Where somebody's decision about being looked at is told.
+        ("/notice/decision", &["Cognitive Services User", "Cognitive Services Face Recognizer"]),
+        ("/sts/v1.0/issueToken", &[]),
+    ];
+    for (path, allowed) in calls {
+        for ((role, _), token) in ROLES.iter().zip(&tokens) {
+            let answer = Answer::to_json(by(&house, token, "POST", path), &json!({}));
+            let expected = if allowed.contains(role) { 400 } else { 401 };
+            assert_eq!(answer.status, expected, "{path} for {role:?}: {answer:?}");
+        }
+    }
+}
+
+#[test]
 fn every_version_asks_for_the_same_rights() {
     let Some((house, _provider, tokens, _settings)) = one_of_each("every_version_asks_for_the_same_rights") else {
         return;
