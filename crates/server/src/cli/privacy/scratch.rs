@@ -22,6 +22,7 @@ pub(super) struct Party {
     pub(super) id: AccountId,
     pub(super) name: String,
     pub(super) keys: [Secret<String>; 2],
+    address: SocketAddr,
     client: Client,
 }
 
@@ -34,7 +35,7 @@ impl Party {
         let id = custodian.create(&Order::of_operator(), wish, keys.clone()).await?;
         let client = Client::connect(address, keys[0].expose()).await;
         let client = client.with_context(|| format!("no server answers at {address}; start it, or say --address"))?;
-        Ok(Self { id, name, keys, client })
+        Ok(Self { id, name, keys, address, client })
     }
 
     /// Sends JSON, or nothing for `null`; status and answer.
@@ -50,7 +51,15 @@ impl Party {
 
     async fn send(&mut self, method: &str, path: &str, media: &str, body: Bytes) -> Result<(u16, Value)> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/face/v1.0/{path}") };
-        let (status, _, bytes) = self.client.ask(method, &path, media, body).await?;
+        let answer = match self.client.ask(method, &path, media, body.clone()).await {
+            Ok(answer) => answer,
+            // A server hangs up on a connection that was silent for long, as while we wait for something to expire.
+            Err(_) => {
+                self.client = Client::connect(self.address, self.keys[0].expose()).await?;
+                self.client.ask(method, &path, media, body).await?
+            }
+        };
+        let (status, _, bytes) = answer;
         Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 }
