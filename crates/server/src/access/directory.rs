@@ -281,7 +281,8 @@ fn own_issuer(issuer: &str, keys: KeySet) -> TrustedIssuer {
 impl Snapshot {
     fn empty(issuer: &str) -> Self {
         Self {
-            version: 0,
+            // Greater than any: whatever the store says is news.
+            version: u64::MAX,
             accounts: HashMap::new(),
             keys_of: HashMap::new(),
             by_key: HashMap::new(),

@@ -43,11 +43,16 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     let begun = Instant::now();
     let request_id = crate::effects::random_id(&*app.randomness);
     let echoed = client_ids(request.headers());
-    let mut told = Told { row: 0, operation: "none", caller: None };
+    let mut told = Told { row: 0, operation: "none", caller: None, is_unread: has_body(request.headers()) };
     let outcome = judge(app.clone(), request, request_id, &mut told).await;
-    let Told { row, operation, caller } = told;
+    let Told { row, operation, caller, is_unread } = told;
     let elapsed = begun.elapsed();
-    let response = dress(outcome, request_id, elapsed, &echoed);
+    let mut response = dress(outcome, request_id, elapsed, &echoed);
+    if is_unread {
+        // What was not read stands in the way of the next request: say so, or a client that reuses the connection finds
+        // it closed under its hands.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let status = response.status().as_u16();
     metrics::histogram!("likeness_request_seconds", "operation" => operation).record(elapsed.as_secs_f64());
     metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
@@ -70,6 +75,13 @@ struct Told {
     operation: &'static str,
     /// Who was let in.
     caller: Option<Caller>,
+    /// Whether there is a body of which nothing was read.
+    is_unread: bool,
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let is_empty = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() == b"0");
+    headers.contains_key(header::TRANSFER_ENCODING) || (headers.contains_key(header::CONTENT_LENGTH) && !is_empty)
 }
 
 /// Tells the account's trail of somebody who was let in and asked for what they may not have. Strangers are none of
@@ -112,7 +124,9 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         }
         Reads::Nothing | Reads::Json => None,
     };
-    let input = read(route.reads, &parts.headers, body).await?;
+    let input = read(route.reads, &parts.headers, body).await;
+    told.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Refusal::UnsupportedMediaType(_)));
+    let input = input?;
     let token = parts.headers.get("limitedaccesstoken").map(|value| value.to_str().unwrap_or_default());
     let call = Call {
         version,

@@ -5,6 +5,7 @@
 
 mod face_door;
 pub(crate) mod listen;
+mod notice;
 mod pages;
 pub(crate) mod place;
 mod sts_door;
@@ -16,7 +17,7 @@ pub(crate) use face_door::{collect, shown};
 use crate::admin;
 use crate::app::App;
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use std::sync::Arc;
 
 /// Every address that the program answers.
@@ -27,7 +28,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(pages::metrics))
         .route("/openapi.json", get(pages::openapi))
         .route("/admin/v1", any(admin::door::answer))
+        .route("/admin/v1/", any(admin::door::answer))
         .route("/admin/v1/{*call}", any(admin::door::answer))
+        .route("/notice", get(notice::get))
+        .route("/notice/decision", post(notice::decide))
+        .route("/accounts/{subdomain}/notice", get(notice::get))
+        .route("/accounts/{subdomain}/notice/decision", post(notice::decide))
         .route("/.well-known/jwks.json", get(sts_door::jwks))
         .merge(studio::routes())
         .fallback(any(face_door::answer))

@@ -1,6 +1,6 @@
 //! The first minutes with Likeness: start, keys, doctor, and what happens when the key is not the right one.
 
-use crate::house::{House, KEY1, KEY2, likeness, run};
+use crate::house::{House, KEY1, KEY2, OPERATOR, likeness, run};
 use std::os::unix::fs::PermissionsExt;
 
 fn text(bytes: &[u8]) -> String {
@@ -13,9 +13,9 @@ fn keys_are_printed_once_and_shown_again_on_request() {
     let data = folder.path().join("data");
     let first = House::over(&data, &[]);
     let said = first.said.join("\n");
-    assert!(said.contains(KEY1) && said.contains(KEY2) && said.contains("curl"), "{said}");
+    assert!(said.contains(KEY1) && said.contains(KEY2) && said.contains(OPERATOR) && said.contains("curl"), "{said}");
     let shown = run(likeness().args(["keys", "show"]).env("LIKENESS_DATA", &data));
-    assert_eq!(text(&shown.stdout), format!("key1  {KEY1}\nkey2  {KEY2}\n"));
+    assert_eq!(text(&shown.stdout), format!("key1  {KEY1}\nkey2  {KEY2}\noperator  {OPERATOR}\n"));
     let mode = std::fs::metadata(data.join("installation.key")).expect("the key is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(first.stop(), Some(0));
@@ -27,10 +27,12 @@ fn keys_are_printed_once_and_shown_again_on_request() {
 
 #[test]
 fn made_keys_are_long_and_differ() {
-    let house = House::with(&[("LIKENESS_KEY1", ""), ("LIKENESS_KEY2", "")]);
+    let house = House::with(&[("LIKENESS_KEY1", ""), ("LIKENESS_KEY2", ""), ("LIKENESS_OPERATOR_KEY", "")]);
     let shown = run(likeness().args(["keys", "show"]).env("LIKENESS_DATA", &house.data));
-    let keys: Vec<String> = text(&shown.stdout).lines().map(|line| line[6..].to_owned()).collect();
-    assert!(keys.len() == 2 && keys[0] != keys[1] && keys.iter().all(|key| key.len() == 64), "{} keys", keys.len());
+    let keys: Vec<String> =
+        text(&shown.stdout).lines().map(|line| line.split_once("  ").expect("a name and a key").1.to_owned()).collect();
+    let differ: std::collections::HashSet<&String> = keys.iter().collect();
+    assert!(keys.len() == 3 && differ.len() == 3 && keys.iter().all(|key| key.len() == 64), "{} keys", keys.len());
 }
 
 #[test]

@@ -35,6 +35,12 @@ impl Site {
         Self { store, folder: tempfile::tempdir().expect("a folder") }
     }
 
+    /// The name of the database.
+    pub(crate) fn name(&self) -> String {
+        let path = self.store.split('?').next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

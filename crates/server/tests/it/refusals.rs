@@ -270,7 +270,6 @@ fn every_refusal_has_its_status_and_code() {
         ("detect?faceIdTimeToLive=86401", 400, "BadArgument"),
         ("detect?returnFaceAttributes=shoeSize", 400, "BadArgument"),
         ("detect?returnFaceAttributes=gender", 403, "UnsupportedFeature"),
-        ("detect?returnFaceAttributes=age", 403, "UnsupportedFeature"),
         ("detect?detectionModel=detection_02&returnFaceAttributes=headPose", 400, "BadArgument"),
         ("detect?detectionModel=detection_02&returnFaceLandmarks=true", 400, "BadArgument"),
         ("facelists/fl/persistedfaces?targetFace=1,2,3", 400, "BadArgument"),

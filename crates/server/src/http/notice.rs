@@ -1,0 +1,117 @@
+//! What people are told before their face is looked at, and what they decided: `GET /notice`, `POST /notice/decision`.
+//!
+//! Both belong to the account whose key is shown, or whose endpoint it is. The text is the operator's or the account's
+//! own; where nobody wrote one, a plain one is made of what holds for the account. Every page that starts a camera asks
+//! for it first. What was decided stands in the audit trail with version, time and session, and nothing else about the
+//! person.
+
+use super::face_door::{collect, shown};
+use super::place::Place;
+use crate::access::{AccountState, Caller};
+use crate::app::App;
+use crate::effects::random_id;
+use crate::face::error::Refusal;
+use crate::face::json::Body as JsonBody;
+use crate::face::query::Query;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use likeness_base::Clock as _;
+use likeness_custody::{Notice, default_notice};
+use likeness_store::{AuditOutcome, Command, Event, Write};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Longest body of a decision.
+const MOST_BYTES: usize = 4 * 1024;
+/// The name under which the trail tells of a decision.
+const CONSENT: &str = "consent";
+
+/// `GET /notice?language=de`
+pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let outcome = async {
+        let (parts, _) = request.into_parts();
+        let query = Query::parse(parts.uri.query());
+        // Whoever is to be looked at may read it without any key, where the address says whose it is.
+        let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+        let named = place.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
+        let state = match named {
+            Some(state) => state,
+            None => enter(&app, &parts, &place, &query).await?.state,
+        };
+        let language = query.text("language").unwrap_or("en");
+        serde_json::to_value(notice_of(&state, language)).map_err(|error| Refusal::Internal(error.to_string()))
+    };
+    dress(outcome.await.map(Some))
+}
+
+/// `POST /notice/decision`
+pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let outcome = async {
+        let (parts, body) = request.into_parts();
+        let query = Query::parse(parts.uri.query());
+        let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+        let caller = enter(&app, &parts, &place, &query).await?;
+        let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
+        let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
+        let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;
+        let version = body.integer("version", 0, 1, i64::from(u32::MAX))?;
+        let session = body.required_uuid("session")?;
+        let decision = match body.text("decision")? {
+            Some(decision @ ("granted" | "refused")) => decision,
+            _ => return Err(Refusal::bad("'decision' must be granted or refused.")),
+        };
+        let notice = notice_of(&caller.state, language);
+        if i64::from(notice.version) != version || !notice.language.eq_ignore_ascii_case(language) {
+            return Err(Refusal::bad(
+                "'version' is not that of the notice in force in this language. Ask for the notice again and show it.",
+            ));
+        }
+        let detail = json!({
+            "decision": decision, "language": notice.language, "version": version, "session": session,
+        });
+        let event =
+            Event { action: CONSENT.to_owned(), outcome: AuditOutcome::Applied, detail: Some(detail.to_string()) };
+        let (at, request_id, key) = (app.clock.now(), random_id(&*app.randomness), random_id(&*app.randomness));
+        let (account, actor) = (caller.account, caller.actor);
+        let command = Command { account, actor, at, request_id, key, write: Write::Note(event) };
+        let kind = likeness_store::ContainerKind::PersonDirectory;
+        app.ledger.apply(command).await.map_err(|error| crate::face::error::from_store(error, kind))?;
+        Ok(None)
+    };
+    dress(outcome.await)
+}
+
+/// The account's own notice, or a plain one in a language that we have.
+fn notice_of(state: &AccountState, language: &str) -> Notice {
+    let own = state.settings.notice(language).cloned();
+    own.unwrap_or_else(|| default_notice(language, state.settings.resource.name(), &state.settings.retention))
+}
+
+async fn enter(app: &App, parts: &axum::http::request::Parts, place: &Place, query: &Query) -> Result<Caller, Refusal> {
+    let now = app.clock.now().as_millis().div_euclid(1_000);
+    Ok(app.access.admit(place, shown(&parts.headers, query), now).await?)
+}
+
+fn dress(outcome: Result<Option<serde_json::Value>, Refusal>) -> Response<Body> {
+    let (status, body) = match outcome {
+        Ok(Some(body)) => (StatusCode::OK, body.to_string()),
+        Ok(None) => (StatusCode::NO_CONTENT, String::new()),
+        Err(refusal) => {
+            if let Some(cause) = refusal.cause() {
+                tracing::error!(cause, "A notice could not be served");
+            }
+            let wire = refusal.wire();
+            (wire.status, json!({ "error": { "code": wire.code, "message": wire.message } }).to_string())
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,121 @@
+//! What a server stands on: a file, or a database of PostgreSQL. Tests of promises about data run on both.
+
+use crate::house::House;
+use crate::nodes::{Site, site};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The data under a server, which outlives it.
+pub(crate) enum Ground {
+    /// In a folder.
+    File(TempDir),
+    /// In a database, with the keys in a folder.
+    Database(Site),
+}
+
+impl Ground {
+    pub(crate) fn file() -> Self {
+        Self::File(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// `None`, said aloud, without PostgreSQL.
+    pub(crate) fn database(test: &str) -> Option<Self> {
+        site(test).map(Self::Database)
+    }
+
+    /// A server on it.
+    pub(crate) fn house(&self, settings: &[(&str, &str)]) -> House {
+        match self {
+            Self::File(_) => House::over(&self.data(), settings),
+            Self::Database(site) => {
+                House::over(&self.data(), &[&[("LIKENESS_STORE", site.store.as_str())], settings].concat())
+            }
+        }
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        match self {
+            Self::File(folder) => folder.path().join("data"),
+            Self::Database(site) => site.data(),
+        }
+    }
+
+    /// One value that SQL finds: bytes in hexadecimal, numbers as text. The statement says `hex(...)` for bytes on both.
+    pub(crate) fn sql(&self, statement: &str) -> Vec<String> {
+        let said = match self {
+            Self::File(_) => {
+                let database = self.data().join("likeness.db");
+                let output = Command::new("python3").args(["-c", READ]).arg(&database).arg(statement).output();
+                let output = output.expect("python3 is installed; `scripts/need test` names the way");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                String::from_utf8(output.stdout).expect("text")
+            }
+            Self::Database(site) => {
+                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let statement = statement.replace("hex(", "upper_hex(");
+                let function = "CREATE OR REPLACE FUNCTION upper_hex(b bytea) RETURNS text LANGUAGE sql AS
+                    $$ SELECT upper(encode(b, 'hex')) $$";
+                cluster.sql(&site.name(), function).expect("a function");
+                cluster.sql(&site.name(), &statement).expect("a statement")
+            }
+        };
+        said.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// All bytes in which records lie: of SQLite every file of the data folder, the log included; of PostgreSQL the
+    /// files of the tables and indexes of this database. Its log and its backups hold sealed bytes for longer, which
+    /// `docs/privacy.md` says.
+    pub(crate) fn raw_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::File(_) => all_bytes(&self.data()),
+            Self::Database(site) => {
+                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let name = site.name();
+                // What an hour does by itself, and more: tables are written anew without what was deleted.
+                cluster.sql(&name, "VACUUM FULL").expect("it can be tidied");
+                cluster.sql(&name, "CHECKPOINT").expect("it can be written out");
+                let oid = cluster.sql(&name, "SELECT oid FROM pg_database WHERE datname = current_database()");
+                all_bytes(&cluster.data_folder().join("base").join(oid.expect("a number").trim()))
+            }
+        }
+    }
+}
+
+/// Reads a database file past the server.
+const READ: &str = "import sqlite3, sys
+for row in sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True).execute(sys.argv[2]): print(*row, sep='|')";
+
+fn all_bytes(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            bytes.extend(all_bytes(&path));
+        } else {
+            bytes.extend(std::fs::read(&path).expect("a file"));
+        }
+    }
+    bytes
+}
+
+/// Makes two tests of a function that takes a [`Ground`]: one on a file and one on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[test]
+            fn on_a_file() {
+                super::$name(&crate::ground::Ground::file());
+            }
+
+            #[test]
+            fn on_postgres() {
+                let test = concat!(module_path!(), "::on_postgres");
+                let Some(ground) = crate::ground::Ground::database(test) else { return };
+                super::$name(&ground);
+            }
+        })+
+    };
+}
+pub(crate) use on_both;
