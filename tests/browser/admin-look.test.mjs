@@ -13,8 +13,7 @@ scene('the way in, the list and the form are accessible and fit 320 pixels', { a
   await fits(page, 'gate');
   await newAccount('a-name-that-is-as-long-as-a-name-of-an-account-may-be-in-a-list');
   await page.goto(`${endpoint}/${at}`);
-  await page.reload();
-  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   await judge(page, 'admin-accounts');
   await fits(page, 'accounts');
   await page.getByRole('button', { name: 'New account' }).click();
@@ -27,7 +26,7 @@ scene('the way in, the list and the form are accessible and fit 320 pixels', { a
   await judge(page, 'admin-made', SOME);
   await fits(page, 'made');
   await page.goBack();
-  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Installation' }).click();
   await page.getByText('newest first').waitFor();
   await judge(page, 'admin-installation', SOME);

@@ -26,9 +26,9 @@ scene('a wrong key is said plainly; the operator’s opens, leaves the address, 
   assert.equal(page.url(), `${endpoint}/admin`);
   await page.getByLabel('Operator’s key').fill(operatorKey);
   await button(page, 'Open admin').click();
-  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   await page.reload();
-  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   assert.equal(await page.evaluate(() => localStorage.length), 0);
   assert.equal(await page.evaluate(() => sessionStorage.getItem('likeness-key')), null, 'the studio does not get it');
   await button(page, 'Forget key').click();
@@ -171,7 +171,7 @@ scene('an account is closed with grace and reopened, then destroyed', { at: '' }
   await dialog.getByLabel('Type leaving to confirm').fill('leaving');
   await dialog.getByLabel('Days of grace').fill('0');
   await confirm(page, 'Destroy it now');
-  await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   assert.equal((await manage('GET', 'accounts')).some(({ name }) => name === 'leaving'), false);
 });
 
@@ -236,7 +236,7 @@ scene('the trail is shown newest first, filtered, verified and taken away', { at
   }
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'trailed', 'Audit trail');
-  const rows = page.getByRole('region', { name: 'Audit trail' }).getByRole('row');
+  const rows = page.getByRole('region', { name: 'Audit trail, as a table' }).getByRole('row');
   const all = await manage('GET', `accounts/${id}/audit?top=1000`);
   const last = all.at(-1).sequence;
   await page.getByText(`Rows ${last - 49} to ${last}, newest first`).waitFor();

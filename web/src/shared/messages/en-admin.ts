@@ -25,6 +25,7 @@ export const enAdmin = {
   to: 'To',
   show: 'Show',
   asTable: 'The same as a table',
+  tableOf: (name: string) => `${name}, as a table`,
   nothing: 'Nothing yet.',
   day: 'Day',
   gate: {
