@@ -4,6 +4,7 @@
 
 mod accounts;
 mod annotate;
+mod audit;
 mod bench;
 mod calibrate;
 mod config;
@@ -50,12 +51,15 @@ enum Command {
     /// Install and list model packs.
     #[command(subcommand)]
     Models(models::Models),
-    /// Make and list accounts. Each has people, keys and an audit trail of its own.
+    /// Make, change and close accounts. Each has people, keys and an audit trail of its own.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
-    /// Show the accounts' keys.
+    /// Show the accounts' keys, and replace them.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Check and export the trails of what was done.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Bring the database up to what this program needs. Once per upgrade; servers of the former version may run on.
     Migrate(store::Migrate),
     /// Move an installation between a file and a PostgreSQL database.
@@ -103,6 +107,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Models(command) => command.run(&config),
         Command::Accounts(command) => command.run(&config),
         Command::Keys(command) => command.run(&config),
+        Command::Audit(command) => command.run(&config),
         Command::Migrate(command) => command.run(&config),
         Command::Store(command) => command.run(&config),
         Command::Doctor(command) => command.run(&config),

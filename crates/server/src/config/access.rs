@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
-use likeness_custody::{Flag, LimitedAttribute};
-use serde::{Deserialize, Serialize};
+use likeness_custody::{Flag, LimitedAttribute, parse_network};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may call, and whose word counts.
@@ -14,15 +14,34 @@ pub(crate) struct AccessConfig {
     /// commas.
     pub domains: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or ranges. `LIKENESS_TRUSTED_PROXIES`, parted by commas.
+    #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The name of this installation in tokens that it signs; empty: one made of its key. `LIKENESS_ISSUER`.
     pub issuer: String,
     /// Networks by the names that accounts' rules may use.
+    #[serde(deserialize_with = "named_networks")]
     pub subnets: BTreeMap<String, Vec<IpNet>>,
     /// Identity providers whose word about people counts.
     pub oidc: Vec<OidcConfig>,
     /// Other installations whose limited access tokens count here; none by default.
     pub trusted_issuers: Vec<TrustedIssuerConfig>,
+}
+
+/// Addresses and ranges; an address alone is a range of one.
+fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    Vec::<String>::deserialize(from)?.iter().map(|text| network(text)).collect()
+}
+
+fn named_networks<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<IpNet>>, D::Error> {
+    let named = BTreeMap::<String, Vec<String>>::deserialize(from)?;
+    named
+        .into_iter()
+        .map(|(name, texts)| Ok((name, texts.iter().map(|text| network(text)).collect::<Result<_, _>>()?)))
+        .collect()
+}
+
+fn network<E: serde::de::Error>(text: &str) -> Result<IpNet, E> {
+    parse_network(text).ok_or_else(|| E::custom(format!("{text} is no address and no range such as 10.0.0.0/8")))
 }
 
 /// An identity provider (OpenID Connect).
@@ -85,7 +104,7 @@ impl AccessConfig {
             self.domains = list(value);
         }
         if let Some(value) = text("LIKENESS_TRUSTED_PROXIES") {
-            let proxies = list(value).iter().map(|part| likeness_custody::parse_network(part)).collect::<Option<_>>();
+            let proxies = list(value).iter().map(|part| parse_network(part)).collect::<Option<_>>();
             self.trusted_proxies =
                 proxies.context("LIKENESS_TRUSTED_PROXIES must be addresses or ranges such as 10.0.0.0/8")?;
         }

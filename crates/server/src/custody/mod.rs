@@ -97,25 +97,31 @@ impl Custodian {
         uuid::Builder::from_random_bytes(*digest.first_chunk().expect("a digest has 32 bytes")).into_uuid()
     }
 
-    /// Finds an account by its id, its resource id, its subdomain, or its name if no other has that.
+    /// Finds an account by its id, its resource id, its subdomain or its name, as long as no other is called the same.
     ///
     /// # Errors
-    /// [`Problem::NoAccount`].
+    /// [`Problem::NoAccount`], [`Problem::Invalid`] when several are meant.
     pub(crate) fn find(&self, text: &str) -> Result<Arc<AccountState>, Problem> {
         let book = self.directory.last();
         let by_id = Uuid::parse_str(text).ok().and_then(|id| book.account(AccountId(id)).cloned());
         let by_resource = || ResourceId::parse(text).and_then(|id| book.named(&id).cloned());
-        let by_subdomain = || book.at(&text.to_ascii_lowercase()).cloned();
-        let by_name = || {
-            let mut such =
-                book.all().into_iter().filter(|state| state.settings.resource.name().eq_ignore_ascii_case(text));
-            such.next().filter(|_| such.next().is_none())
+        if let Some(account) = by_id.or_else(by_resource) {
+            return Ok(account);
+        }
+        let is_meant = |state: &Arc<AccountState>| {
+            let subdomain = state.account.names.subdomain.as_deref();
+            state.settings.resource.name().eq_ignore_ascii_case(text)
+                || subdomain.is_some_and(|subdomain| subdomain.eq_ignore_ascii_case(text))
         };
-        by_id
-            .or_else(by_resource)
-            .or_else(by_subdomain)
-            .or_else(by_name)
-            .ok_or_else(|| Problem::NoAccount(text.chars().take(200).collect()))
+        let mut such = book.all().into_iter().filter(is_meant);
+        let text: String = text.chars().take(200).collect();
+        match (such.next(), such.next()) {
+            (Some(account), None) => Ok(account),
+            (None, _) => Err(Problem::NoAccount(text)),
+            (Some(_), Some(_)) => Err(Problem::Invalid(format!(
+                "several accounts are called {text}; use the resource id of the one you mean"
+            ))),
+        }
     }
 
     /// Applies a command about access and waits until all know.

@@ -64,6 +64,22 @@ impl Ground {
         said.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Changes something past the server.
+    pub(crate) fn tamper(&self, statement: &str) {
+        match self {
+            Self::File(_) => {
+                let database = self.data().join("likeness.db");
+                let output = Command::new("python3").args(["-c", WRITE]).arg(&database).arg(statement).output();
+                let output = output.expect("python3 is installed");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            }
+            Self::Database(site) => {
+                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                cluster.sql(&site.name(), statement).expect("a statement");
+            }
+        }
+    }
+
     /// All bytes in which records lie: of SQLite every file of the data folder, the log included; of PostgreSQL the
     /// files of the tables and indexes of this database. Its log and its backups hold sealed bytes for longer, which
     /// `docs/privacy.md` says.
@@ -82,6 +98,10 @@ impl Ground {
         }
     }
 }
+
+/// Writes to a database file past the server.
+const WRITE: &str = "import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=10) as database: database.execute(sys.argv[2])";
 
 /// Reads a database file past the server.
 const READ: &str = "import sqlite3, sys

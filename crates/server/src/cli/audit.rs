@@ -1,0 +1,129 @@
+//! `likeness audit`: the trails of what was done, checked and exported.
+
+use super::say;
+use crate::config::Config;
+use crate::custody::Custodian;
+use crate::custody::audit::{self, Filter};
+use crate::start;
+use anyhow::Result;
+use clap::Subcommand;
+use likeness_store::AccountId;
+use std::process::ExitCode;
+
+#[derive(Subcommand)]
+pub(super) enum Audit {
+    /// Check the chain of every trail, or of one, and print its last hash: whoever keeps that elsewhere can prove later
+    /// that nothing was changed since. Fails when a chain is broken.
+    Verify {
+        /// An account: its name, subdomain, id or resource id; the trails of all and of the installation without.
+        account: Option<String>,
+    },
+    /// Print the newest rows of a trail.
+    List {
+        /// An account; the trail of the installation itself without.
+        account: Option<String>,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        top: usize,
+        /// Of this action alone, such as delete_person.
+        #[arg(long)]
+        action: Option<String>,
+    },
+    /// Print a whole trail as lines of JSON.
+    Export {
+        /// An account; also the id of one that was destroyed. The trail of the installation itself without.
+        account: Option<String>,
+    },
+}
+
+impl Audit {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        start::block_on(async {
+            let custodian = start::custodian_at_hand(config).await?;
+            let outcome = match self {
+                Self::Verify { account } => verify(&custodian, account.as_deref()).await,
+                Self::List { account, top, action } => {
+                    list(&custodian, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
+                }
+                Self::Export { account } => export(&custodian, account.as_deref()).await.map(|()| ExitCode::SUCCESS),
+            };
+            custodian.store.close().await;
+            outcome
+        })?
+    }
+}
+
+/// Trails outlive their accounts, so an id need not be one of an account that is there.
+fn id_of(custodian: &Custodian, account: Option<&str>) -> Result<AccountId> {
+    let Some(account) = account else { return Ok(AccountId::INSTALLATION) };
+    match custodian.find(account) {
+        Ok(state) => Ok(state.id()),
+        Err(problem) => Ok(AccountId(uuid::Uuid::parse_str(account).map_err(|_| problem)?)),
+    }
+}
+
+async fn verify(custodian: &Custodian, account: Option<&str>) -> Result<ExitCode> {
+    let trails: Vec<(String, AccountId)> = match account {
+        Some(name) => vec![(name.to_owned(), id_of(custodian, account)?)],
+        None => {
+            let accounts = custodian.directory.last().all();
+            let named = accounts.iter().map(|state| (state.settings.resource.name().to_owned(), state.id()));
+            std::iter::once(("installation".to_owned(), AccountId::INSTALLATION)).chain(named).collect()
+        }
+    };
+    let mut is_whole = true;
+    let mut rows = Vec::new();
+    for (name, id) in trails {
+        let verified = audit::verify(&*custodian.store, id).await?;
+        let verdict = match verified.broken_at {
+            None => "holds".to_owned(),
+            Some(row) => {
+                is_whole = false;
+                format!("BROKEN at row {row}")
+            }
+        };
+        rows.push(vec![name, id.to_string(), verified.rows.to_string(), verdict, verified.last]);
+    }
+    say::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
+    if !is_whole {
+        say::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
+    }
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {
+    let id = id_of(custodian, account)?;
+    let filter = Filter { action, top: usize::MAX, ..Filter::default() };
+    let all = custodian.trail(id, &filter).await?;
+    let newest = all.iter().skip(all.len().saturating_sub(top));
+    let rows: Vec<Vec<String>> = newest
+        .map(|row| {
+            let container = row.container.as_ref().map(|container| format!("{} {}", container.kind, container.number));
+            let detail = row.detail.as_ref().map(ToString::to_string);
+            vec![
+                row.sequence.to_string(),
+                row.at.clone(),
+                row.actor.clone(),
+                row.action.clone(),
+                row.outcome.to_owned(),
+                container.unwrap_or_default(),
+                detail.unwrap_or_default(),
+            ]
+        })
+        .collect();
+    say::table(&["row", "at", "actor", "action", "outcome", "container", "detail"], &rows);
+    Ok(())
+}
+
+async fn export(custodian: &Custodian, account: Option<&str>) -> Result<()> {
+    let id = id_of(custodian, account)?;
+    let mut filter = Filter { top: 1_000, ..Filter::default() };
+    loop {
+        let rows = custodian.trail(id, &filter).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        filter.after = last.sequence;
+        for row in &rows {
+            say::line(&serde_json::to_string(row)?);
+        }
+    }
+}

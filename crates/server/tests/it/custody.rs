@@ -1,0 +1,403 @@
+//! Accounts from outside: keys replaced, switched off, network rules, endpoints of their own, closing, guessing.
+
+use crate::ground::{Ground, on_both};
+use crate::house::{Answer, House, KEY1, KEY2, demo};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+on_both!(keys_are_replaced_one_at_a_time, a_closed_account_is_suspended_and_then_destroyed, the_trail_tells_and_holds);
+
+/// The status of a harmless call with a key.
+fn with(house: &House, key: &str) -> (u16, String) {
+    let answer = Answer::of(house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", key));
+    (answer.status, answer.code().to_owned())
+}
+
+fn keys_are_replaced_one_at_a_time(ground: &Ground) {
+    let house = ground.house(&[]);
+    // On a database there may be another node; it must not take the old key any more when the call has returned.
+    let other = matches!(ground, Ground::Database(_)).then(|| ground.house(&[]));
+    let nodes: Vec<&House> = std::iter::once(&house).chain(&other).collect();
+    for node in &nodes {
+        assert_eq!((with(node, KEY1).0, with(node, KEY2).0), (200, 200));
+    }
+    let listed = house.manage("POST", "accounts/default/listKeys", &Value::Null);
+    assert_eq!(listed.body, json!({ "key1": KEY1, "key2": KEY2 }));
+    let replaced = house.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key1" }));
+    let new = replaced.body["key1"].as_str().expect("a key").to_owned();
+    assert_eq!((new.len(), &replaced.body["key2"]), (64, &json!(KEY2)));
+    for node in &nodes {
+        assert_eq!(with(node, KEY1), (401, "401".to_owned()), "dead at once");
+        assert_eq!((with(node, &new).0, with(node, KEY2).0), (200, 200));
+    }
+    // From the command line too, while the servers run.
+    let said = house.order(&["keys", "regenerate", "--account", "default", "key2"]);
+    let newer = said.trim().strip_prefix("key2  ").expect("it prints the new key").to_owned();
+    for node in &nodes {
+        assert_eq!((with(node, KEY2).0, with(node, &newer).0, with(node, &new).0), (401, 200, 200));
+    }
+    let wrong = house.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key3" }));
+    assert_eq!((wrong.status, wrong.code()), (400, "Invalid"));
+    // Keys switched off, and on again.
+    house.order(&["accounts", "set", "default", "--local-auth", "off"]);
+    for node in &nodes {
+        assert_eq!(with(node, &new), (403, "AuthenticationTypeDisabled".to_owned()));
+    }
+    let on = house.manage("PATCH", "accounts/default", &json!({ "localAuth": true }));
+    assert_eq!(on.status, 200, "{on:?}");
+    for node in &nodes {
+        assert_eq!(with(node, &new).0, 200);
+    }
+}
+
+#[test]
+fn accounts_have_resource_ids_and_endpoints_of_their_own() {
+    let house = House::new();
+    let guid = "dc4d27d9-ea49-4921-938f-7782a774e151";
+    let options = ["client-face-api", "--group", "client-rg", "--subscription", guid, "--subdomain", "door-7"];
+    let client = house.another(&[&options[..], &["--approve", "everything"]].concat());
+    let resource = format!(
+        "/subscriptions/{guid}/resourceGroups/client-rg/providers/Microsoft.CognitiveServices/accounts/client-face-api"
+    );
+    assert_eq!(client.resource, resource);
+    for name in [client.id.as_str(), "client-face-api", "door-7", &resource.to_lowercase()] {
+        assert!(house.order(&["accounts", "show", name]).contains(&resource), "{name}");
+        let shown = house.manage("GET", &format!("accounts/{}", name.replace('/', "%2F")), &Value::Null);
+        assert_eq!(shown.body["resourceId"], resource.as_str(), "{name}: {shown:?}");
+    }
+    // By path and by host; the addresses in answers go back the same way.
+    let group = json!({ "name": "g", "recognitionModel": "recognition_04" });
+    for path in ["persongroups/g", "persongroups/h"] {
+        assert_eq!(client.json("PUT", path, &group).status, 200);
+    }
+    let train = |path: &str, host: Option<&str>| {
+        let request = house.bare("POST", path).header("Ocp-Apim-Subscription-Key", &client.keys[0]);
+        let request = match host {
+            Some(host) => request.header("Host", host),
+            None => request,
+        };
+        Answer::of(request).operation("http://")
+    };
+    let port = house.address.rsplit(':').next().expect("a port");
+    let by_path = train("/accounts/door-7/face/v1.2/persongroups/g/train", None);
+    assert_eq!(by_path, format!("127.0.0.1:{port}/accounts/door-7/face/v1.2/persongroups/g/training"));
+    let host = format!("door-7.localhost:{port}");
+    assert_eq!(train("persongroups/h/train", Some(&host)), format!("{host}/face/v1.0/persongroups/h/training"));
+    for (path, host) in [
+        ("/accounts/nobody/face/v1.0/facelists", "localhost"),
+        ("/accounts/default/face/v1.0/facelists", "localhost"),
+        ("facelists", "default.localhost"),
+        ("facelists", "nobody.localhost"),
+    ] {
+        let request = house.bare("GET", path).header("Host", host);
+        let answer = Answer::of(request.header("Ocp-Apim-Subscription-Key", &client.keys[0]));
+        assert_eq!((answer.status, answer.code()), (401, "401"), "{path} at {host}");
+    }
+    // What cannot be is told.
+    for (options, why) in [
+        (vec!["client-face-api", "--group", "client-rg", "--subscription", guid], "another account"),
+        (vec!["other", "--subdomain", "door-7"], "another account"),
+        (vec!["other", "--subdomain", "Door_7"], "subdomain"),
+        (vec!["x"], "2 to 64"),
+        (vec!["other", "--tier", "S9"], "F0, S0, E0"),
+        (vec!["other", "--approve", "Face.Everything"], "Face.Identification"),
+    ] {
+        let output = house.try_order(&[&["accounts", "add"], &options[..]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{options:?}: {said}");
+    }
+    // A name that two accounts have is none to call one by.
+    house.another(&["client-face-api", "--group", "other-rg"]);
+    let both = house.try_order(&["accounts", "show", "client-face-api"]);
+    assert!(!both.status.success());
+    // Tiers are the account's own.
+    house.order(&["accounts", "set", "door-7", "--tier", "F0"]);
+    let many = (0..40).filter(|_| {
+        let request = house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", &client.keys[0]);
+        request.send().expect("an answer").status().as_u16() == 429
+    });
+    assert!(many.count() > 10, "twenty calls a minute");
+    assert!((0..40).all(|_| house.call("GET", "facelists").status == 200), "the other account has no tier");
+}
+
+#[test]
+fn network_rules_decide_before_keys_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("likeness.toml");
+    let text = "[access]\ntrusted_proxies = [\"127.0.0.1/32\"]\n[access.subnets]\noffice = [\"10.1.0.0/16\", \"2001:db8::/32\"]\n";
+    std::fs::write(&file, text).expect("a file");
+    let house = House::with(&[("LIKENESS_CONFIG", file.to_str().expect("a path"))]);
+    let from = |address: &str, key: &str| {
+        let request = house.bare("GET", "/accounts/default/face/v1.0/facelists").header("X-Forwarded-For", address);
+        let answer = Answer::of(request.header("Ocp-Apim-Subscription-Key", key));
+        (answer.status, answer.code().to_owned())
+    };
+    let denied = (403, "403".to_owned());
+    assert_eq!(from("203.0.113.9", KEY1).0, 200, "by default everybody");
+    let rules = json!({ "network": { "defaultAction": "Deny", "rules": [
+        { "address": "192.0.2.7" }, { "address": "198.51.100.0/24" }, { "subnet": "office" },
+    ] } });
+    let set = house.manage("PATCH", "accounts/default", &rules);
+    assert_eq!(set.status, 200, "{set:?}");
+    for (address, is_open) in [
+        ("192.0.2.7", true),
+        ("192.0.2.8", false),
+        ("198.51.100.200", true),
+        ("10.1.2.3", true),
+        ("10.2.0.1", false),
+        ("2001:db8:1::5", true),
+        ("[2001:db8::7]:4000", true),
+        ("2001:db9::1", false),
+        ("::ffff:192.0.2.7", true),
+        // The last hop that the trusted proxy saw counts, not what the client claims before it.
+        ("192.0.2.7, 203.0.113.9", false),
+        ("203.0.113.9, 192.0.2.7", true),
+        ("nonsense", false),
+    ] {
+        let expected = if is_open { 200 } else { 403 };
+        assert_eq!(from(address, KEY1).0, expected, "{address}");
+    }
+    assert_eq!(from("203.0.113.9", "a key that nobody has"), denied, "before the key is looked at");
+    // Without the endpoint of the account the key tells whose it is.
+    let bare = house.bare("GET", "facelists").header("X-Forwarded-For", "203.0.113.9");
+    assert_eq!(Answer::of(bare.header("Ocp-Apim-Subscription-Key", KEY1)).status, 403);
+    let unknown = json!({ "network": { "defaultAction": "Deny", "rules": [{ "subnet": "nowhere" }] } });
+    let answer = house.manage("PATCH", "accounts/default", &unknown);
+    assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{answer:?}");
+    // The operator is not locked out with the account.
+    assert_eq!(house.order(&["accounts", "set", "default", "--allow", "everybody"]).lines().count() > 5, true);
+    assert_eq!(from("203.0.113.9", KEY1).0, 200);
+}
+
+fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
+    let clock = tempfile::NamedTempFile::new().expect("a file");
+    let path = clock.path().to_str().expect("a path");
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
+    let friend = house.another(&["friend", "--approve", "everything"]);
+    let enemy = house.another(&["enemy", "--approve", "everything"]);
+    for account in [&friend, &enemy] {
+        assert_eq!(account.json("PUT", "facelists/l", &json!({ "name": "a name to be forgotten" })).status, 200);
+        assert_eq!(account.picture("facelists/l/persistedfaces", &demo_face()).status, 200);
+    }
+    let is_there = |account: &str| {
+        ground.sql(&format!(
+            "SELECT count(*) FROM face WHERE hex(account_id) = '{}'",
+            account.replace('-', "").to_uppercase()
+        ))
+    };
+    assert_eq!(is_there(&friend.id), ["1"]);
+    // Without grace: gone with the answer.
+    let careless = house.try_order(&["accounts", "close", "enemy"]);
+    assert!(!careless.status.success() && String::from_utf8_lossy(&careless.stderr).contains("--yes"));
+    house.order(&["accounts", "close", "enemy", "--yes"]);
+    assert_eq!(enemy.call("GET", "facelists").status, 401);
+    assert_eq!(is_there(&enemy.id), ["0"]);
+    assert!(!house.order(&["accounts", "list"]).contains("enemy"));
+    // With grace: suspended at once, and back again.
+    let close = |days: u32| house.manage("POST", "accounts/friend/close", &json!({ "graceDays": days }));
+    assert_eq!(close(31).code(), "Invalid");
+    assert_eq!(close(30).status, 204);
+    assert_eq!(friend.call("GET", "facelists").status, 401);
+    assert_eq!(is_there(&friend.id), ["1"]);
+    assert!(house.order(&["accounts", "list"]).contains("closed, ends"));
+    assert_eq!(house.manage("POST", &format!("accounts/{}/reopen", friend.id), &Value::Null).status, 200);
+    assert_eq!(friend.call("GET", "facelists/l").body["persistedFaces"].as_array().map(Vec::len), Some(1));
+    assert_eq!(house.manage("POST", "accounts/friend/reopen", &Value::Null).code(), "Conflict");
+    assert_eq!(close(2).status, 204);
+    std::fs::write(path, (2 * 86_400_000 + 1_000).to_string()).expect("the clock can be set");
+    let begun = std::time::Instant::now();
+    while is_there(&friend.id) != ["0"] || house.order(&["accounts", "list"]).contains("friend") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not destroyed a minute after its time");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(house.manage("POST", &format!("accounts/{}/reopen", friend.id), &Value::Null).status, 404);
+    for table in ["data_key", "account_key", "container", "face", "person", "document", "label", "account"] {
+        let left = format!(
+            "SELECT count(*) FROM {table} WHERE hex(account_id) = '{}'",
+            friend.id.replace('-', "").to_uppercase()
+        );
+        assert_eq!(ground.sql(&left), ["0"], "{table}");
+    }
+    // The trails stay, and that of the installation says whose account it was.
+    let told = house.manage("GET", "audit?action=destroy_account&top=10", &Value::Null);
+    let named: Vec<&str> =
+        told.body.as_array().expect("rows").iter().filter_map(|row| row["detail"]["account"].as_str()).collect();
+    assert_eq!(named, [enemy.id.as_str(), friend.id.as_str()]);
+    // Its name is free.
+    house.another(&["friend"]);
+}
+
+/// One face, so that it can be added without a target.
+fn demo_face() -> Vec<u8> {
+    let photo = demo(1);
+    let house = House::new();
+    let face = house.detect(&photo).remove(0);
+    crate::house::cut(&photo, &face, 120)
+}
+
+#[test]
+fn guessing_is_slowed_down_and_does_not_lock_out_who_was_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("likeness.toml");
+    std::fs::write(&file, "[access]\ntrusted_proxies = [\"127.0.0.1\"]\n").expect("a file");
+    let house = House::with(&[("LIKENESS_CONFIG", file.to_str().expect("a path"))]);
+    let from = |address: &str, key: &str| {
+        let request = house.bare("GET", "facelists").header("X-Forwarded-For", address);
+        request.header("Ocp-Apim-Subscription-Key", key).send().expect("an answer").status().as_u16()
+    };
+    assert_eq!(from("192.0.2.1", KEY1), 200);
+    let guesses: Vec<u16> = (0..130).map(|number| from("192.0.2.1", &format!("guess-number-{number}"))).collect();
+    assert_eq!(guesses[0], 401);
+    assert_eq!(guesses.last(), Some(&429));
+    assert_eq!(from("192.0.2.1", KEY2), 429, "a right key that was never shown from there has to wait");
+    assert_eq!(from("192.0.2.1", KEY1), 200, "one that was right before goes on");
+    assert_eq!(from("192.0.2.2", KEY2), 200, "others are not concerned");
+    // Tokens of the other kinds are counted the same way.
+    let bearer = house.bare("GET", "facelists").header("X-Forwarded-For", "192.0.2.1");
+    assert_eq!(bearer.header("Authorization", "Bearer garbage").send().expect("an answer").status().as_u16(), 429);
+}
+
+#[test]
+fn bad_requests_are_refused_and_harm_nobody() {
+    let house = House::new();
+    let rows = [
+        ("/face/v1.0/../v1.0/facelists", 404),
+        ("/face//v1.0/facelists", 404),
+        ("/face/v1.0/%2e%2e/facelists", 404),
+        ("/accounts/default/../default/face/v1.0/facelists", 404),
+        ("/accounts/default/accounts/default/face/v1.0/facelists", 404),
+        ("/face/v1.0/facelists%2fmine", 404),
+        ("/face/v1.0/facelists/%00", 404),
+        ("/sts/v1.0/issueTokens", 404),
+        ("/admin/v1/../v1/accounts", 404),
+    ];
+    for (path, expected) in rows {
+        // Sent as it stands; a client library would tidy it first.
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nOcp-Apim-Subscription-Key: {KEY1}\r\nConnection: close\r\n\r\n"
+        );
+        let said = raw(&house, head.as_bytes());
+        assert!(said.starts_with(&format!("HTTP/1.1 {expected}")), "{path}: {}", said.lines().next().unwrap_or(""));
+    }
+    // A header cannot be smuggled into an answer.
+    let echoed = raw(&house, b"GET /face/v1.0/facelists HTTP/1.1\r\nHost: localhost\r\nclient-request-id: a\rb: c\r\nConnection: close\r\n\r\n");
+    assert!(echoed.starts_with("HTTP/1.1 400"), "{echoed}");
+    let split = house.call("GET", "facelists/x%0d%0aInjected:%20yes");
+    assert!(split.header("injected").is_none() && split.status == 404);
+    // Headers beyond what any client needs.
+    let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(80_000));
+    let said = raw(&house, long.as_bytes());
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 431") || said.starts_with("HTTP/1.1 400"), "{said}");
+    let many: String = (0..200).map(|number| format!("X-{number}: 1\r\n")).collect();
+    let said = raw(&house, format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes());
+    assert!(said.starts_with("HTTP/1.1 431"), "{}", said.lines().next().unwrap_or(""));
+    // A client that never finishes its headers is hung up on; others go on meanwhile.
+    let mut slow = TcpStream::connect(house.address.trim_start_matches("http://")).expect("a connection");
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: loc").expect("it can be sent");
+    assert_eq!(house.call("GET", "facelists").status, 200);
+    slow.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let mut rest = Vec::new();
+    slow.read_to_end(&mut rest).expect("the server hangs up in time");
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+}
+
+/// Sends bytes as they are and gives all that comes back.
+fn raw(house: &House, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(house.address.trim_start_matches("http://")).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    // The server may hang up while we still talk.
+    drop(stream.write_all(bytes));
+    let mut said = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(read) = stream.read(&mut piece) {
+        if read == 0 {
+            break;
+        }
+        said.extend_from_slice(&piece[..read]);
+        // Enough to judge by; keep-alive would make us wait.
+        if said.len() > 16_000 {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn the_trail_tells_and_holds(ground: &Ground) {
+    let house = ground.house(&[]);
+    let client = house.another(&["client"]);
+    client.json("PUT", "facelists/secret-name", &json!({ "name": "secret-name" }));
+    house.json("PUT", "facelists/secret-name", &json!({ "name": "secret-name" }));
+    house.call("DELETE", "facelists/secret-name");
+    let notice = Answer::of(house.request("GET", "/notice?language=de-AT"));
+    assert_eq!((notice.status, &notice.body["language"]), (200, &json!("de")), "{notice:?}");
+    let session = uuid::Uuid::from_u128(7);
+    let decision = |version: i64, decision: &str| {
+        let body = json!({ "language": "de", "version": version, "decision": decision, "session": session });
+        Answer::to_json(house.request("POST", "/notice/decision"), &body)
+    };
+    assert_eq!(decision(1, "granted").status, 204);
+    assert_eq!(decision(1, "refused").status, 204);
+    assert_eq!(decision(1, "perhaps").status, 400);
+    let own = json!({ "text": "Achtung\n\nWir vergleichen Gesichter.", "controller": "Haus GmbH", "processor": "Wir" });
+    let put = house.manage("PUT", "accounts/default/notices/de", &own);
+    assert_eq!((put.status, &put.body["version"]), (200, &json!(1)), "{put:?}");
+    let changed = json!({ "text": "Achtung\n\nNeu.", "controller": "Haus GmbH", "processor": "Wir" });
+    assert_eq!(house.manage("PUT", "accounts/default/notices/de", &changed).body["version"], 2);
+    assert_eq!(decision(1, "granted").status, 400, "a notice that is not in force any more");
+    assert_eq!(decision(2, "granted").status, 204);
+    let public = Answer::of(house.bare("GET", "/accounts/default/notice?language=de"));
+    assert_eq!(public.body["text"], "Achtung\n\nNeu.", "whoever is to be looked at needs no key to read");
+
+    let rows = |account: &str, query: &str| {
+        let answer = house.manage("GET", &format!("accounts/{account}/audit?top=1000{query}"), &Value::Null);
+        answer.body.as_array().expect("rows").clone()
+    };
+    let actions: Vec<String> =
+        rows("default", "").iter().map(|row| row["action"].as_str().expect("text").to_owned()).collect();
+    let expected = ["create_account", "create_container", "delete_container", "consent", "consent"];
+    assert_eq!(actions[..5], expected);
+    let consent = &rows("default", "&action=consent")[0];
+    assert_eq!(consent["detail"], json!({ "decision": "granted", "language": "de", "version": 1, "session": session }));
+    assert_eq!((&consent["actor"], &consent["outcome"]), (&json!("key1"), &json!("applied")));
+    let refused = &rows("client", "&action=refuse")[0];
+    assert_eq!(refused["detail"], json!({ "operation": "CreateFaceList", "code": "UnsupportedFeature" }));
+    assert_eq!(refused["outcome"], "refused");
+    let all = serde_json::to_string(&rows("default", "")).expect("text");
+    for secret in ["secret-name", KEY1, KEY2, "Haus GmbH"] {
+        assert!(!all.contains(secret), "the trail shows {secret}");
+    }
+    // Whole, by the API and by the command line, and exported.
+    let verified = house.manage("GET", "accounts/default/audit/verify", &Value::Null).body;
+    assert!(verified["rows"].as_i64() >= Some(8) && verified.get("brokenAt").is_none(), "{verified}");
+    let said = house.order(&["audit", "verify"]);
+    assert!(said.contains("holds") && said.contains(verified["last"].as_str().expect("a hash")), "{said}");
+    let exported = house.order(&["audit", "export", "default"]);
+    assert_eq!(exported.lines().count() as i64, verified["rows"].as_i64().expect("a number"));
+    let row: Value = serde_json::from_str(exported.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&row["sequence"], &row["action"]), (&json!(1), &json!("create_account")));
+    // Usage, counted by the second.
+    let begun = std::time::Instant::now();
+    loop {
+        let usage = house.manage("GET", "accounts/default/usage", &Value::Null).body;
+        let of = |operation: &str| {
+            let rows = usage.as_array().expect("rows");
+            rows.iter()
+                .find(|row| row["operation"] == operation)
+                .map(|row| (row["calls"].clone(), row["billed"].clone()))
+        };
+        if of("DeleteFaceList") == Some((json!(1), json!(1))) && of("CreateFaceList") == Some((json!(1), json!(1))) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{usage}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    // Somebody changes a row past us.
+    drop(client);
+    let sql = "UPDATE audit SET actor = 'nobody' WHERE action = 'delete_container'";
+    ground.tamper(sql);
+    let said = house.try_order(&["audit", "verify"]);
+    let text = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
+    assert!(!said.status.success() && text.contains("row 3"), "{text}");
+}

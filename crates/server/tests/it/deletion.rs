@@ -1,0 +1,202 @@
+//! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, deleted by the
+//! call that a client makes, and found in none. Other records stay where they are.
+
+use crate::ground::{Ground, on_both};
+use crate::house::{House, demo, target};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+on_both!(deleted_bytes_are_in_no_file, a_search_never_names_who_was_deleted);
+
+/// How many of the values are in the bytes. A long value is spread over pages, so a few pieces of it are looked for.
+fn found(bytes: &[u8], values: &[Vec<u8>]) -> usize {
+    let contains = |piece: &[u8]| bytes.windows(piece.len()).any(|window| window == piece);
+    values
+        .iter()
+        .filter(|value| {
+            let pieces: Vec<&[u8]> = value[5.min(value.len())..].chunks_exact(24).collect();
+            let step = (pieces.len() / 3).max(1);
+            pieces.iter().step_by(step).any(|piece| contains(piece))
+        })
+        .count()
+}
+
+/// The sealed values that a statement selects.
+fn sealed(ground: &Ground, statement: &str) -> Vec<Vec<u8>> {
+    ground.sql(statement).iter().map(|line| hex(line)).collect()
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().map(|byte| (byte as char).to_digit(16).expect("a digit") as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+}
+
+/// Containers of each kind with a face or two; gives persons by container.
+fn furnish(house: &House) -> Vec<(String, String)> {
+    let about = json!({ "name": "a name", "userData": "some words", "recognitionModel": "recognition_04" });
+    let chosen = target(&house.detect(&demo(1))[0]);
+    let mut persons = Vec::new();
+    for list in ["facelists/l", "largefacelists/l"] {
+        assert_eq!(house.json("PUT", list, &about).status, 200);
+    }
+    for group in ["persongroups/g", "largepersongroups/g"] {
+        assert_eq!(house.json("PUT", group, &about).status, 200);
+        for _ in 0..2 {
+            let person = house.json("POST", &format!("{group}/persons"), &about).id("personId");
+            persons.push((format!("{group}/persons/{person}"), person));
+        }
+    }
+    for _ in 0..2 {
+        let person = house.json("POST", "persons", &about).id("personId");
+        persons.push((format!("persons/{person}"), person));
+    }
+    let mut faces = vec!["facelists/l/persistedfaces".to_owned(), "largefacelists/l/persistedfaces".to_owned()];
+    faces.extend(persons.iter().map(|(path, _)| {
+        let model = if path.starts_with("persons/") { "/recognitionModels/recognition_04" } else { "" };
+        format!("{path}{model}/persistedfaces")
+    }));
+    for path in faces {
+        for _ in 0..2 {
+            let answer = house.picture(&format!("{path}?targetFace={chosen}&userData=words"), &demo(1));
+            assert!(answer.status < 300, "{answer:?}");
+        }
+    }
+    persons
+}
+
+/// All sealed values of faces, with their wire ids in front.
+const FACES: &str = "SELECT hex(sealed_template) FROM face";
+
+fn deleted_bytes_are_in_no_file(ground: &Ground) {
+    let clock = tempfile::NamedTempFile::new().expect("a file");
+    let path = clock.path().to_str().expect("a path");
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
+    let persons = furnish(&house);
+    let id = |answer: &Value, name: &str| answer[0][name].as_str().expect("an id").to_owned();
+    let listed = house.call("GET", "largefacelists/l/persistedfaces").body;
+    let face = id(&listed, "persistedFaceId");
+    let person = house.call("GET", &persons[0].0).body;
+    let of_person = person["persistedFaceIds"][0].as_str().expect("an id").to_owned();
+    let by_face = |face: &str| {
+        let face = face.replace('-', "").to_uppercase();
+        format!(
+            "{FACES} WHERE hex(face_id) = '{face}' UNION ALL SELECT hex(sealed_user_data) FROM face WHERE hex(face_id) = '{face}'"
+        )
+    };
+    let by_person = |person: &str| {
+        let person = person.replace('-', "").to_uppercase();
+        let of = format!("(SELECT seq FROM person WHERE hex(person_id) = '{person}')");
+        let at = format!("(SELECT container FROM person WHERE hex(person_id) = '{person}')");
+        format!(
+            "{FACES} WHERE person = {of} AND container = {at} \
+             UNION ALL SELECT hex(sealed_name) FROM person WHERE hex(person_id) = '{person}' \
+             UNION ALL SELECT hex(sealed_user_data) FROM person WHERE hex(person_id) = '{person}'"
+        )
+    };
+    let by_container = |kind: i64| {
+        let at = format!("(SELECT number FROM container WHERE kind = {kind})");
+        format!(
+            "{FACES} WHERE container = {at} \
+             UNION ALL SELECT hex(sealed_name) FROM person WHERE container = {at} \
+             UNION ALL SELECT hex(sealed_name) FROM container_text WHERE number = {at} AND sealed_user_data IS NOT NULL \
+             UNION ALL SELECT hex(sealed_user_data) FROM container_text WHERE number = {at} AND sealed_user_data IS NOT NULL"
+        )
+    };
+    // Smallest first, so that each is still there when its turn comes.
+    let cases = [
+        ("face of a list", by_face(&face), 2, format!("largefacelists/l/persistedfaces/{face}")),
+        ("face of a person", by_face(&of_person), 2, format!("{}/persistedfaces/{of_person}", persons[0].0)),
+        ("person", by_person(&persons[1].1), 4, persons[1].0.clone()),
+        ("person of a large group", by_person(&persons[2].1), 4, persons[2].0.clone()),
+        ("person of the directory", by_person(&persons[4].1), 4, persons[4].0.clone()),
+        ("list", by_container(1), 4, "facelists/l".to_owned()),
+        ("large list", by_container(2), 3, "largefacelists/l".to_owned()),
+        ("group", by_container(3), 4, "persongroups/g".to_owned()),
+        ("large group", by_container(4), 5, "largepersongroups/g".to_owned()),
+    ];
+    let stays = sealed(ground, &by_person(&persons[5].1));
+    assert_eq!(stays.len(), 4);
+    for (name, statement, how_many, call) in cases {
+        let goes = sealed(ground, &statement);
+        assert_eq!(goes.len(), how_many, "{name}");
+        assert_eq!(found(&ground.raw_bytes(), &goes), how_many, "{name}: not found before");
+        let answer = house.call("DELETE", &call);
+        assert!(answer.status < 300, "{name}: {answer:?}");
+        assert_eq!(found(&ground.raw_bytes(), &goes), 0, "{name}: still in a file");
+        assert_eq!(found(&ground.raw_bytes(), &stays), 4, "{name}: too much went");
+    }
+    // A faceId that expired: its bytes within a minute, and its key within the hour.
+    let minute = house.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &demo(6));
+    assert_eq!(minute.status, 200);
+    let goes = sealed(ground, "SELECT hex(sealed_template) FROM face_id ORDER BY expires_at LIMIT 1");
+    assert_eq!((goes.len(), found(&ground.raw_bytes(), &goes)), (1, 1));
+    std::fs::write(path, "61000").expect("the clock can be set");
+    let begun = Instant::now();
+    while found(&ground.raw_bytes(), &goes) > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the bytes are there a minute after they expired");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    // The account with all that is left, and its key with it.
+    let whole = [
+        sealed(ground, FACES),
+        sealed(ground, "SELECT hex(sealed_name) FROM person"),
+        sealed(ground, "SELECT hex(wrapped) FROM data_key WHERE hex(account_id) <> '00000000000000000000000000000000'"),
+        sealed(
+            ground,
+            "SELECT hex(sealed) FROM account_key WHERE hex(account_id) <> '00000000000000000000000000000000'",
+        ),
+        sealed(ground, "SELECT hex(sealed) FROM document WHERE hex(account_id) <> '00000000000000000000000000000000'"),
+    ]
+    .concat();
+    assert!(whole.len() >= 7, "{}", whole.len());
+    assert_eq!(found(&ground.raw_bytes(), &whole), whole.len());
+    house.order(&["accounts", "close", "default", "--yes"]);
+    assert_eq!(found(&ground.raw_bytes(), &whole), 0, "account: still in a file");
+    assert_eq!(house.stop(), Some(0));
+    assert_eq!(found(&ground.raw_bytes(), &whole), 0, "account: came back");
+}
+
+/// The gallery has dropped the template before the call returns, and a person is erased across containers in one call.
+fn a_search_never_names_who_was_deleted(ground: &Ground) {
+    let house = ground.house(&[]);
+    furnish(&house);
+    house.train("largepersongroups/g");
+    house.train("persongroups/g");
+    house.train("largefacelists/l");
+    let probe = house.detect(&demo(1)).remove(0);
+    let named = || {
+        let faces = json!([probe["faceId"]]);
+        let mut count = 0;
+        for scope in ["largePersonGroupId", "personGroupId"] {
+            let body = json!({ "faceIds": faces, scope: "g", "maxNumOfCandidatesReturned": 100 });
+            let answer = house.json("POST", "identify", &body);
+            count += answer.body[0]["candidates"].as_array().map_or(0, Vec::len);
+        }
+        let all = json!({ "faceIds": faces, "personIds": ["*"], "maxNumOfCandidatesReturned": 100 });
+        count += house.json("POST", "identify", &all).body[0]["candidates"].as_array().map_or(0, Vec::len);
+        let list = json!({ "faceId": probe["faceId"], "largeFaceListId": "l", "maxNumOfCandidatesReturned": 100 });
+        count + house.json("POST", "findsimilars", &list).body.as_array().map_or(0, Vec::len)
+    };
+    // Two persons in each of three places, two faces in the list.
+    assert_eq!(named(), 8);
+    let held = house.manage("POST", "accounts/default/persons/report", &json!({ "userData": "some words" }));
+    let places = held.body["places"].as_array().expect("places");
+    assert_eq!(places.len(), 6, "{held:?}");
+    assert!(places.iter().all(|place| place["templates"] == 2 && place["name"] == "a name"));
+    assert!(held.body["note"].as_str().is_some_and(|note| note.contains("24 hours")));
+    let nobody = house.manage("POST", "accounts/default/persons/report", &json!({}));
+    assert_eq!((nobody.status, nobody.code()), (400, "Invalid"));
+    let first = places[0]["id"].as_str().expect("an id");
+    let erased = house.manage("POST", "accounts/default/persons/erase", &json!({ "ids": [first] }));
+    assert_eq!(erased.body["places"].as_array().map(Vec::len), Some(1));
+    assert_eq!(named(), 7);
+    let erased =
+        house.manage("POST", "accounts/default/persons/erase", &json!({ "name": "a name", "userData": "words" }));
+    assert_eq!(erased.body["places"].as_array().map(Vec::len), Some(5 + 4), "five persons, two faces in each list");
+    let (containers, _) = (house.call("GET", "largepersongroups/g/persons"), ());
+    assert_eq!(containers.body, json!([]));
+    let answer = house.json("POST", "identify", &json!({ "faceIds": [probe["faceId"]], "largePersonGroupId": "g" }));
+    assert_eq!(answer.body[0]["candidates"], json!([]), "{answer:?}");
+    let trail = house.manage("GET", "accounts/default/audit?action=erase_person", &Value::Null).body;
+    assert_eq!((&trail[0]["detail"], &trail[1]["detail"]), (&json!({ "places": 1 }), &json!({ "places": 9 })));
+}
