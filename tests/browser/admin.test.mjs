@@ -1,7 +1,7 @@
 // The admin page against a server of its own: what it shows is what the server does.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { call, manage, newAccount, trail } from './support/admin.mjs';
+import { call, limitedToken, manage, newAccount, trail } from './support/admin.mjs';
 import { demo } from './support/api.mjs';
 import { endpoint, key, operatorKey, stage } from './support/browser.mjs';
 
@@ -300,6 +300,19 @@ scene('clients are blocked, tokens reported and revoked', { at: '' }, async (pag
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'vendor', 'Vendor and clients');
   await page.getByText('No token was issued or used in this time.').waitFor();
+
+  const token = await limitedToken(vendor.keys.key1, client.resourceId, ['Face.Identification']);
+  const detect = () =>
+    call(client.keys.key1, 'POST', 'detect?returnFaceId=true', demo(1).buffer, { LimitedAccessToken: `Bearer ${token}` });
+  assert.equal((await detect()).status, 200);
+  await page.getByRole('switch', { name: 'Show every single event' }).check();
+  await button(page, 'Show').click();
+  await page.getByRole('img', { name: 'Tokens by day: issued 1, issue refused 0, used 1, use refused 0' }).waitFor();
+  const { jti } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+  await button(page, `Revoke token ${jti}`).first().click();
+  await said(page, `Token ${jti} is dead.`);
+  assert.equal((await detect()).status, 401);
+
   await page.getByLabel('Resource id of the client').fill('client');
   await button(page, 'Block').click();
   await page.getByRole('alert').getByText('Copy the full resource id').waitFor();

@@ -24,14 +24,27 @@ export const newAccount = (name, more = {}) =>
     ...more,
   });
 
+/** A limited access token of a vendor for a client's resource. */
+export async function limitedToken(vendorKey, targetAzureResourceId, featureFlags) {
+  const answer = await fetch(`${endpoint}/sts/v1.0/issueLimitedAccessToken`, {
+    method: 'POST',
+    headers: { 'Ocp-Apim-Subscription-Key': vendorKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ targetAzureResourceId, featureFlags }),
+  });
+  const text = await answer.text();
+  assert.ok(answer.ok, `a token: ${answer.status} ${text}`);
+  return text;
+}
+
 /** A call of the Face API with some key; answers with the status and the body. */
-export async function call(key, method, path, body) {
+export async function call(key, method, path, body, more = {}) {
   const isPicture = Buffer.isBuffer(body);
   const answer = await fetch(`${endpoint}/face/v1.0/${path}`, {
     method,
     headers: {
       'Ocp-Apim-Subscription-Key': key,
       'Content-Type': isPicture ? 'application/octet-stream' : 'application/json',
+      ...more,
     },
     ...(body === undefined ? {} : { body: isPicture ? body : JSON.stringify(body) }),
   });
