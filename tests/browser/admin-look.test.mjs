@@ -1,4 +1,5 @@
 // How the admin page looks and reads: every section is accessible in both schemes and fits a narrow phone.
+import assert from 'node:assert/strict';
 import { call, manage, newAccount } from './support/admin.mjs';
 import { demo } from './support/api.mjs';
 import { endpoint, operatorKey, stage } from './support/browser.mjs';
@@ -110,4 +111,43 @@ scene('dialogs are accessible and fit 320 pixels', { at: '' }, async (page) => {
   await page.getByText('Nobody can bring it back').waitFor();
   await judge(page, 'admin-close', SOME);
   await fits(page, 'close');
+});
+
+scene('the keyboard alone reaches and changes what there is', { at: '' }, async (page) => {
+  const { id } = await newAccount('keyboard');
+  await page.goto(`${endpoint}/${at}`);
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
+  const active = () =>
+    page.evaluate(() => {
+      const element = document.activeElement;
+      return (element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent).trim();
+    });
+  const tabTo = async (wanted) => {
+    for (let presses = 0; presses < 60; presses += 1) {
+      await page.keyboard.press('Tab');
+      if ((await active()).startsWith(wanted)) return;
+    }
+    assert.fail(`Tab does not reach ${wanted}`);
+  };
+  await tabTo('keyboard');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'keyboard' }).waitFor();
+  await tabTo('Approvals');
+  await page.keyboard.press('Enter');
+  await tabTo('Smile');
+  await page.keyboard.press('Space');
+  await page.getByText('Smile is no longer approved.').waitFor();
+  assert.equal(await active(), 'Smile', 'the focus stays');
+  assert.equal((await manage('GET', `accounts/${id}`)).approvals.attributes.includes('smile'), false);
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo('Network');
+  await page.keyboard.press('Enter');
+  await tabTo('Value');
+  await page.keyboard.type('203.0.113.7');
+  await page.keyboard.press('Enter');
+  await tabTo('Save');
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved.').waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
 });
