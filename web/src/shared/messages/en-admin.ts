@@ -123,7 +123,6 @@ export const enAdmin = {
     hide: 'Hide the keys',
     listing: 'Fetching the keys…',
     names: { key1: 'Key 1', key2: 'Key 2' },
-    regenerate: 'Replace',
     regenerateLabel: (name: string) => `Replace ${name}`,
     ask: (name: string) => `Replace ${name}?`,
     askText: 'The old value stops working the moment you confirm, everywhere. Programs that use it fail until they have the new one.',
