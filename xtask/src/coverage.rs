@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Codes that say nothing about an operation: the gateway answers so before it is reached.
-const GATEWAY: [&str; 3] = ["401", "404", "429"];
+/// Codes that say nothing about an operation: the door answers so before it is reached. Every 401 is such an answer.
+const DOOR: [&str; 4] = ["403", "404", "429", "AuthenticationTypeDisabled"];
 
 /// One operation of the description.
 struct Operation {
@@ -102,7 +102,7 @@ fn note(line: &str, operations: &[Operation], seen: &mut BTreeMap<u64, Seen>) {
     if status.starts_with('2') {
         seen.versions.insert(version.to_ascii_lowercase());
         seen.succeeded.insert(variant);
-    } else if status.starts_with('4') && !GATEWAY.contains(&code) {
+    } else if status.starts_with('4') && status != "401" && !DOOR.contains(&code) {
         seen.refused.insert(variant);
     }
 }
@@ -204,6 +204,7 @@ mod tests {
             ("faceId1,faceId2", "404", "FaceNotFound"),
             ("faceId,personGroupId,personId", "200", ""),
             ("faceId,personGroupId,personId", "429", "429"),
+            ("faceId,personGroupId,personId", "401", "PermissionDenied"),
         ] {
             note(
                 &format!("POST\t/face/v1.0/Verify\tapplication/json\t{names}\t{status}\t{code}"),

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// How long what was found out about a token is relied on without looking at its signature again, in seconds: a key
-/// that its issuer takes back is not relied on for longer.
+/// How long what was found out about a token is relied on without looking at its signature again, in seconds. A key that
+/// its issuer is known to have taken back is not relied on at all.
 const RELY_ON: i64 = 300;
 
 /// What a checked bearer token stands for.
@@ -37,12 +37,14 @@ impl Access {
             let session = check_session(token, &book.own, now).map_err(refused)?;
             return self.issued(book, &session).map(Bearer::Issued).ok_or(Denied::Bearer);
         }
-        let digest = digest_of(token);
-        if let Some(person) = self.people.get(&digest, now) {
-            return Ok(Bearer::Person(person));
-        }
         let provider = self.providers.iter().find(|provider| Some(&provider.issuer) == issuer.as_ref());
         let provider = provider.ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;
+        let digest = digest_of(token);
+        if let Some(person) = self.people.get(&digest, now)
+            && provider.keys.has(key_id.as_deref())
+        {
+            return Ok(Bearer::Person(person));
+        }
         let Some(keys) = provider.keys.for_key(key_id.as_deref()).await else { return Err(Denied::Unavailable) };
         let trusted = OidcIssuer {
             issuer: provider.issuer.clone(),

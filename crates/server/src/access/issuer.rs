@@ -41,6 +41,11 @@ impl IssuerKeys {
         Self { issuer, source, fetcher, keys, attempted: Mutex::new(None), fetched }
     }
 
+    /// Whether a key that a token names is among those that were fetched last.
+    pub(super) fn has(&self, key_id: Option<&str>) -> bool {
+        self.keys.load().as_ref().is_some_and(|keys| key_id.is_none_or(|id| keys.has(id)))
+    }
+
     /// The keys, as fresh as a token that names `key_id` needs them. `None`: they could never be fetched.
     pub(super) async fn for_key(&self, key_id: Option<&str>) -> Option<Arc<KeySet>> {
         let knows = |keys: &KeySet| key_id.is_none_or(|id| keys.has(id));

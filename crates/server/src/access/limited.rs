@@ -120,7 +120,6 @@ pub(super) fn bearer(header: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err wants it")]
 fn invalid(problem: TokenProblem) -> NotLent {
     NotLent::Invalid(problem.to_string())
 }

@@ -194,27 +194,18 @@ impl Access {
         let caller = match shown {
             Shown { key: Some(key), .. } => self.by_key(&book, &key, place.client)?,
             Shown { authorization: Some(header), .. } => {
-                let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
-                let digest = remembered::digest_of(token);
-                self.guard.listen(place.client, &digest).map_err(Denied::Throttled)?;
-                match self.bearer(&book, token, now).await {
-                    Ok(Bearer::Issued(state)) => Caller {
+                match self.by_token(&book, &header, place.client, now).await? {
+                    Bearer::Issued(state) => Caller {
                         account: state.id(),
                         state,
                         actor: Actor::IssuedToken,
                         rights: Rights::Everything,
                         key: None,
                     },
-                    Ok(Bearer::Person(person)) => {
+                    Bearer::Person(person) => {
                         // Without an address of its own an account is meant only where there is no other.
                         let state = named.or_else(|| book.only()).ok_or(Denied::Bearer)?;
                         bearer::person_in(state, &book, &person)
-                    }
-                    Err(denied) => {
-                        if matches!(denied, Denied::Bearer) {
-                            self.guard.failed(place.client);
-                        }
-                        return Err(denied);
                     }
                 }
             }
@@ -241,6 +232,26 @@ impl Access {
             KeySlot::Key2 => Actor::Key2,
         };
         Ok(Caller { account, state, actor, rights: Rights::Everything, key: Some(digest) })
+    }
+
+    /// Whose token the header shows; wrong ones are counted.
+    async fn by_token(
+        &self,
+        book: &Snapshot,
+        header: &Secret<String>,
+        client: IpAddr,
+        now: i64,
+    ) -> Result<Bearer, Denied> {
+        let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
+        let digest = remembered::digest_of(token);
+        self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
+        let found = self.bearer(book, token, now).await;
+        match &found {
+            Ok(_) => self.guard.succeeded(client, &digest),
+            Err(Denied::Bearer) => self.guard.failed(client),
+            Err(_) => {}
+        }
+        found
     }
 
     /// Whose key that is; wrong ones are counted.
@@ -283,19 +294,15 @@ impl Access {
                 Ok(Standing::KeyOf(caller.account, caller.actor))
             }
             Shown { authorization: Some(header), .. } => {
-                let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
-                match self.bearer(&book, token, now).await {
-                    Ok(Bearer::Person(person)) => {
+                match self.by_token(&book, &header, place.client, now).await? {
+                    Bearer::Person(person) => {
                         let actor = bearer::actor_of(&person);
                         Ok(Standing::Person(person, actor))
                     }
-                    // A token that was issued for a key is for the data, and for what the key itself may do.
-                    Ok(Bearer::Issued(state)) => Ok(Standing::KeyOf(state.id(), Actor::IssuedToken)),
-                    Err(denied) => {
-                        if matches!(denied, Denied::Bearer) {
-                            self.guard.failed(place.client);
-                        }
-                        Err(denied)
+                    // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
+                    Bearer::Issued(_) => {
+                        let caller = self.admit(place, Shown { key: None, authorization: Some(header) }, now).await?;
+                        Ok(Standing::KeyOf(caller.account, caller.actor))
                     }
                 }
             }

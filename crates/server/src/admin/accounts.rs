@@ -364,6 +364,10 @@ pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Answer, Re
 /// `DELETE roles/{}`
 pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Answer, Refused> {
     let id = call.id(0)?;
+    let known = call.app.access.directory.last().installation.clone();
+    if !known.0.assignments.iter().any(|known| known.id == id) {
+        return Err(Refused::NotFound("there is no such role for all accounts".to_owned()));
+    }
     let told = json!({ "unassign": id });
     let change =
         |installation: &mut likeness_custody::Installation| installation.assignments.retain(|one| one.id != id);

@@ -62,9 +62,9 @@ routes! {
     GET "blocked" Operator "Resources that are blocked for all vendors." => vendors::blocked_everywhere;
     PUT "blocked" Operator "Blocks a resource (resourceId) for all vendors." => vendors::block_everywhere;
     DELETE "blocked" Operator "Lifts that block (resourceId in the query)." => vendors::unblock_everywhere;
-    POST "roles" Operator "Gives a role in all accounts." => accounts::assign_everywhere;
+    POST "roles" AssignRoles "Gives a role in all accounts." => accounts::assign_everywhere;
     GET "roles" Operator "Roles that hold in all accounts." => accounts::assignments_everywhere;
-    DELETE "roles/{}" Operator "Takes such a role away." => accounts::unassign_everywhere;
+    DELETE "roles/{}" AssignRoles "Takes such a role away." => accounts::unassign_everywhere;
     POST "signingKeys/rotate" Operator "Makes a new key that signs tokens from now on." => vendors::rotate;
     GET "retention" Anybody "The retention table." => accounts::retention;
     GET "audit" Operator "The trail of the installation itself." => records::installation_trail;

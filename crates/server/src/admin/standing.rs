@@ -13,7 +13,8 @@ pub(crate) enum Need {
     Operator,
     /// To manage the account: an operator, or its Contributor or Owner.
     Manage,
-    /// To give roles in the account: an operator, or its Owner.
+    /// To give roles in the account, or in all: an operator, or the Owner there. A Contributor of the whole installation
+    /// does not make themselves its Owner.
     AssignRoles,
     /// To see the account's keys: whoever manages it, and its Users.
     ListKeys,
@@ -31,7 +32,7 @@ impl Need {
         match self {
             Self::Operator => "the operator's key, or the role Owner or Contributor for the whole installation",
             Self::Manage => "the operator's key, or the role Contributor or Owner in the account",
-            Self::AssignRoles => "the operator's key, or the role Owner in the account",
+            Self::AssignRoles => "the operator's key, or the role Owner there",
             Self::ListKeys => "the operator's key, or a role in the account that may list keys",
             Self::Vendor => "a key of the account, the operator's key, or the role Contributor or Owner in it",
             Self::Look => "a key of the account, the operator's key, or a role in it",

@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// One connection with one key.
-pub(super) struct Client {
+/// One connection with one key. The bench and the privacy report use it.
+pub(crate) struct Client {
     connection: SendRequest<Body>,
     address: SocketAddr,
     key: String,
@@ -27,8 +27,8 @@ impl Client {
     ///
     /// # Errors
     /// When nobody listens there, or it is not this machine.
-    pub(super) async fn connect(address: SocketAddr, key: &str) -> Result<Self> {
-        ensure!(address.ip().is_loopback(), "the bench speaks to this machine only");
+    pub(crate) async fn connect(address: SocketAddr, key: &str) -> Result<Self> {
+        ensure!(address.ip().is_loopback(), "only a server on this machine can be tried");
         let stream = TcpStream::connect(address).await.context("the server does not answer")?;
         stream.set_nodelay(true)?;
         let (connection, task) = handshake(TokioIo::new(stream)).await?;
@@ -56,7 +56,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         method: &str,
         path: &str,

@@ -5,7 +5,7 @@
 //! and tells medians and quartiles. Nothing here judges: a figure beyond its bar is told, and the exit code stays.
 
 mod calls;
-mod client;
+pub(crate) mod client;
 pub(crate) mod draw;
 mod fill;
 pub(crate) mod http;

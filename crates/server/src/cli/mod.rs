@@ -10,10 +10,12 @@ mod calibrate;
 mod config;
 mod doctor;
 mod evaluate;
+mod html;
 mod keys;
 mod labelled;
 mod models;
 mod photos;
+mod privacy;
 mod say;
 mod serve;
 mod store;
@@ -65,6 +67,8 @@ enum Command {
     /// Move an installation between a file and a PostgreSQL database.
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Try every promise of docs/privacy.md against a scratch account of the running server, and write one page.
+    PrivacyReport(privacy::PrivacyReport),
     /// Say what works here, what does not, and what to do about it.
     Doctor(doctor::Doctor),
     /// Find faces in photos, without a server.
@@ -110,6 +114,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Audit(command) => command.run(&config),
         Command::Migrate(command) => command.run(&config),
         Command::Store(command) => command.run(&config),
+        Command::PrivacyReport(command) => command.run(&config),
         Command::Doctor(command) => command.run(&config),
         Command::Detect(command) => command.run(&config),
         Command::Compare(command) => command.run(&config),

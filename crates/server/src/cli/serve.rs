@@ -56,6 +56,7 @@ fn start_log(config: &Config) -> Result<()> {
 
 async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
+    forbid_dumps();
     let stop_order = StopOrder::listen().context("the signals to stop cannot be listened for")?;
     // Both sockets first: an address that is taken should be told at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
@@ -139,6 +140,15 @@ async fn serve(config: Config) -> Result<()> {
     app.store.close().await;
     tracing::info!("Stopped");
     Ok(())
+}
+
+/// Asks the operating system for no core dumps and no tracing by others of the same user: templates and keys are in the
+/// memory of this process.
+fn forbid_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "Dumps of this process cannot be forbidden");
+    }
 }
 
 /// Keeps a second server away from a file; nodes that share a database need no such thing. The lock ends with the

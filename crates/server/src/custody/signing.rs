@@ -33,7 +33,10 @@ impl Custodian {
     pub(crate) async fn rotate_signing_key(&self, order: &Order) -> Result<String, Problem> {
         let former = self.directory.last().signing.clone();
         let now = self.clock.now();
-        let key = SigningKey::generate(&*self.randomness, now.as_millis().div_euclid(1_000));
+        // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.
+        let after = former.iter().map(|key| key.created_at().saturating_add(1)).max().unwrap_or(i64::MIN);
+        let made = now.as_millis().div_euclid(1_000).max(after);
+        let key = SigningKey::generate(&*self.randomness, made);
         let put = |key: &SigningKey, expires_at| {
             let (kind, name) = (DocumentKind::SigningKey, key.key_id().to_owned());
             Write::PutDocument(NewDocument { kind, name, value: key.to_bytes(), expires_at })

@@ -51,10 +51,10 @@ impl Route {
             .map(str::to_ascii_lowercase)
             .collect();
         let is_face = segments.last().is_some_and(|last| last == "persistedfaces");
-        let verb = match &self.method {
-            &Method::GET => "read",
-            &Method::DELETE => "delete",
-            &Method::POST if !is_face => "action",
+        let verb = match self.method {
+            Method::GET => "read",
+            Method::DELETE => "delete",
+            Method::POST if !is_face => "action",
             _ => "write",
         };
         format!("{}/{verb}", segments.join("/"))

@@ -52,6 +52,10 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         let query = Query::parse(parts.uri.query());
         let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
         let caller = enter(&app, &parts, &place, &query).await?;
+        // Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
+        if !caller.rights.include("detect/action") {
+            return Err(Refusal::PermissionDenied("detect/action".to_owned()));
+        }
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
         let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;

@@ -36,6 +36,12 @@ pub(crate) fn likeness() -> Command {
     command
 }
 
+/// Whoever calls a server.
+pub(crate) fn client() -> Client {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client")
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Output {
     command.output().expect("the executable starts")
@@ -114,8 +120,7 @@ impl House {
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        let client = client();
         let mut child = command.spawn().expect("the executable starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
         // From here on the child ends with the house, whatever goes wrong.

@@ -3,23 +3,17 @@
 mod det;
 mod forest;
 mod histogram;
-mod html;
 mod sizes;
 mod svg;
 mod words;
 
 use super::{Evaluation, rows, rule_name, thousands};
+use crate::cli::html::{card, escaped, list, table};
 use forest::capital;
-use html::{card, list, table};
 use likeness_gallery::evaluate::{Basis, Comparison, GroupingReport, Measure, Rate, Threshold, Verdict, percent};
-use svg::escaped;
-
-/// Nothing may be fetched, whatever a browser thinks it found.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// The whole page.
 pub(super) fn page(evaluation: &Evaluation) -> String {
-    let style = include_str!("page.css");
     let body: String = [
         opening(evaluation),
         verification(evaluation),
@@ -30,13 +24,7 @@ pub(super) fn page(evaluation: &Evaluation) -> String {
         words::made(evaluation),
     ]
     .concat();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
-         <title>How often Likeness errs</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    )
+    crate::cli::html::page("How often Likeness errs", &body)
 }
 
 fn opening(evaluation: &Evaluation) -> String {

@@ -1,6 +1,8 @@
 //! Drawing: lines, words and marks of a chart. Colours are classes of the style sheet, so that a chart follows light,
 //! dark and print.
 
+use crate::cli::html::escaped;
+
 /// A chart on its way to the page.
 pub(super) struct Chart {
     id: String,
@@ -148,23 +150,6 @@ impl Chart {
     fn push(&mut self, element: std::fmt::Arguments<'_>) {
         self.body.push_str(&format!("{element}\n"));
     }
-}
-
-/// Text as it may stand in an element or an attribute.
-pub(super) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    // A number and its sign stay on one line.
-    safe.replace(" %", "\u{a0}%")
 }
 
 #[cfg(test)]

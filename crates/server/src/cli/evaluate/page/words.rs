@@ -1,7 +1,7 @@
 //! What the page says whatever the figures are.
 
 use super::super::{Evaluation, rule_name, thousands};
-use super::svg::escaped;
+use crate::cli::html::escaped;
 use likeness_gallery::evaluate::percent;
 
 pub(super) const fn for_data_protection() -> &'static str {

@@ -1,0 +1,127 @@
+//! `likeness privacy-report`: tries the promises of `docs/privacy.md` against scratch accounts of the server that runs,
+//! and writes one page that a data-protection officer can file.
+//!
+//! Start at [`promises::PROMISES`], the one list of promises: the document has the same, and a test holds them
+//! together. What is tried is tried as a client would, over HTTP; then the report looks into the files as a thief
+//! would. The scratch accounts are destroyed at the end, whatever came of it.
+
+mod checks;
+mod page;
+mod promises;
+mod scratch;
+
+use super::say;
+use crate::config::Config;
+use crate::start;
+use anyhow::{Context, Result};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use promises::PROMISES;
+use scratch::Scratch;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub(super) struct PrivacyReport {
+    /// Where to write the page.
+    #[arg(long, default_value = "privacy-report.html")]
+    out: PathBuf,
+    /// Print the findings as JSON as well.
+    #[arg(long)]
+    json: bool,
+    /// Address of the running server; also LIKENESS_LISTEN.
+    #[arg(long)]
+    address: Option<SocketAddr>,
+    /// Photo with a face to try with; a demo photo of the model pack without.
+    #[arg(long)]
+    photo: Option<PathBuf>,
+}
+
+/// What came of trying a promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "verdict", content = "evidence")]
+enum Verdict {
+    /// It was kept; what was seen.
+    Kept(String),
+    /// It was not; what was seen instead.
+    Broken(String),
+    /// It cannot be tried from here; why, and what holds it.
+    NotTried(String),
+}
+
+/// One promise and what came of it.
+#[derive(Serialize)]
+struct Finding {
+    id: &'static str,
+    promise: &'static str,
+    test: &'static str,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// All there is to say.
+#[derive(Serialize)]
+struct Report {
+    made: String,
+    likeness: &'static str,
+    store: String,
+    findings: Vec<Finding>,
+}
+
+impl PrivacyReport {
+    pub(super) fn run(self, config: &Config) -> Result<ExitCode> {
+        let report = start::block_on(self.make(config))??;
+        std::fs::write(&self.out, page::page(&report))
+            .with_context(|| format!("{} cannot be written", self.out.display()))?;
+        if self.json {
+            say::json(&report)?;
+        }
+        let broken: Vec<&Finding> =
+            report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Broken(_))).collect();
+        for finding in &broken {
+            say::note(&format!("BROKEN {}: {}", finding.id, finding.promise));
+        }
+        let kept = report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Kept(_))).count();
+        say::line(&format!(
+            "{kept} of {} promises tried and kept, {} broken; the page is {}",
+            report.findings.len(),
+            broken.len(),
+            self.out.display()
+        ));
+        Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn make(&self, config: &Config) -> Result<Report> {
+        let custodian = start::custodian_at_hand(config).await?;
+        let store = match config.store.target()? {
+            Some(target) => format!("PostgreSQL, {}", target.name()),
+            None => format!("SQLite, in {}", config.data.display()),
+        };
+        let photo = match &self.photo {
+            Some(photo) => photo.clone(),
+            None => config.cache().join("demo").join("sample1.jpg"),
+        };
+        let photo = std::fs::read(&photo)
+            .with_context(|| format!("the photo {} cannot be read; name one with --photo", photo.display()))?;
+        let address = self.address.unwrap_or(config.listen);
+        let mut scratch = Scratch::make(config, custodian.clone(), address, photo).await?;
+        let style =
+            ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(PROMISES.len() as u64).with_style(style);
+        let mut findings = Vec::new();
+        for promise in PROMISES {
+            bar.set_message(promise.promise);
+            let tried = (promise.check)(&mut scratch).await;
+            let verdict = tried.unwrap_or_else(|error| Verdict::Broken(format!("it could not be tried: {error:#}")));
+            findings.push(Finding { id: promise.id, promise: promise.promise, test: promise.test, verdict });
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        scratch.clear().await;
+        let made = custodian.clock.now().to_string();
+        custodian.store.close().await;
+        Ok(Report { made, likeness: env!("CARGO_PKG_VERSION"), store, findings })
+    }
+}
