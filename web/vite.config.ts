@@ -12,12 +12,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // Capture, wallet and portal become further entries here.
-    rolldownOptions: { input: { studio: 'index.html', reference: 'reference.html' } },
+    rolldownOptions: { input: { studio: 'index.html', reference: 'reference.html', admin: 'admin.html' } },
   },
   server: {
     host: '127.0.0.1',
     port: 5173,
     strictPort: true,
-    proxy: { '/face': server, '/healthz': server, '/openapi.json': server },
+    proxy: { '/face': server, '/healthz': server, '/openapi.json': server, '/notice': server, '/admin/v1': server },
   },
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo, facesIn } from './support/api.mjs';
-import { camera, endpoint, keepSent, key, lastSent, launch, refusedCamera, stage } from './support/browser.mjs';
+import { agree, camera, endpoint, keepSent, key, lastSent, launch, refusedCamera, stage } from './support/browser.mjs';
 import { film } from './support/film.mjs';
 import { differences, redraw } from './support/pictures.mjs';
 
@@ -20,6 +20,7 @@ const scene = stage(async () => {
 
 scene('a photo from the camera gives faces, and is not mirrored', { before: keepSent }, async (page, easel) => {
   await page.getByRole('button', { name: 'Use the camera' }).click();
+  await agree(page);
   const preview = page.getByLabel('Live picture of the camera, mirrored');
   await preview.waitFor();
   assert.match(await preview.evaluate((video) => getComputedStyle(video).transform), /^matrix\(-1,/);
@@ -50,6 +51,8 @@ scene('the camera goes off with the photo taken, the tab left, or on cancel', { 
   const take = page.getByRole('button', { name: 'Take photo' });
   const on = async () => {
     await use.click();
+    // One consent is enough for a load of the page.
+    if (!(await page.evaluate(() => window.tracks.length))) await agree(page);
     await page.locator('button:enabled', { hasText: 'Take photo' }).waitFor();
     assert.equal(await live(page), 1);
   };
@@ -74,6 +77,7 @@ const inUse = (page) =>
 
 scene('a camera in use is told, and a photo is the way on', { before: inUse }, async (page) => {
   await page.getByRole('button', { name: 'Use the camera' }).click();
+  await agree(page);
   await page.getByRole('alert').getByRole('heading', { name: 'The camera is in use' }).waitFor();
   const [dialog] = await Promise.all([
     page.waitForEvent('filechooser'),
@@ -90,6 +94,7 @@ async function withoutCamera(flags, steps) {
     const page = await context.newPage();
     await page.goto(`${endpoint}/#key=${key}`);
     await page.getByRole('button', { name: 'Use the camera' }).click();
+    await agree(page);
     await steps(page);
   } finally {
     await context.close();

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { key, need, startServer } from './server.mjs';
+import { key, need, operatorKey, startServer } from './server.mjs';
 
-export { key, need };
+export { key, need, operatorKey };
 /** Address of this file's server; there once the tests run. */
 export let endpoint;
 
@@ -31,6 +31,10 @@ export const camera = (film) => [
 ];
 /** A camera that the user does not allow. */
 export const refusedCamera = ['--use-fake-device-for-media-stream', '--deny-permission-prompts'];
+
+/** Agrees to the notice that stands before a camera. */
+export const agree = (page) =>
+  page.getByRole('dialog').getByRole('button', { name: 'I agree, start the camera' }).click();
 
 /** Launches a browser on a fresh folder. */
 export async function launch(flags = []) {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 /** The key of every server that the tests start. */
 export const key = 'test-key-for-the-browser';
+/** The operator's key of every such server. */
+export const operatorKey = 'operator-key-for-the-browser';
 
 export function need(name) {
   const value = process.env[name];
@@ -23,6 +25,7 @@ export async function startServer() {
       LIKENESS_LISTEN: '127.0.0.1:0',
       LIKENESS_DATA: join(data, 'store'),
       LIKENESS_KEY1: key,
+      LIKENESS_OPERATOR_KEY: operatorKey,
       LIKENESS_LOG: 'warn',
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 // The camera: opening it, saying why it does not open, and taking a photo that is never mirrored.
+import type { Consent } from './consent';
 import { toJpeg } from './photo';
 
 export type CameraTrouble = 'refused' | 'missing' | 'inUse' | 'insecure' | 'failed';
@@ -10,12 +11,19 @@ export class CameraError extends Error {
   }
 }
 
-export async function openCamera(facing: Facing): Promise<MediaStream> {
-  // Browsers hide the camera from pages that came over plain HTTP from another machine. The type does not say so.
+/** Browsers hide the camera from pages that came over plain HTTP from another machine. */
+export function canAskForCamera(): boolean {
+  // The type does not say that it may be missing.
   const devices: MediaDevices | undefined = navigator.mediaDevices;
-  if (!devices?.getUserMedia) throw new CameraError('insecure');
+  return devices?.getUserMedia !== undefined;
+}
+
+/** Starts the camera. The consent is proof that somebody was told and agreed; `ConsentGate` gets one. */
+export async function openCamera(facing: Facing, consent: Consent): Promise<MediaStream> {
+  void consent;
+  if (!canAskForCamera()) throw new CameraError('insecure');
   try {
-    return await devices.getUserMedia({
+    return await navigator.mediaDevices.getUserMedia({
       video: { facingMode: facing, width: { ideal: 1280 }, height: { ideal: 960 } },
       audio: false,
     });

@@ -56,7 +56,8 @@ impl Keys {
                         }
                         for key in custodian.keys(state.id()).await? {
                             say::line(&format!("{}  {}", word(key.slot), key.value.expose()));
-                            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::studio(config.listen, &key.value)) {
+                            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value))
+                            {
                                 pages.push(page);
                             }
                         }
@@ -68,6 +69,9 @@ impl Keys {
                         let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION).await?;
                         for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
                             say::line(&format!("operator  {}", key.value.expose()));
+                            if let Some(page) = serve::page(config.listen, "admin", &key.value) {
+                                say::note(&format!("To manage accounts:\n  {page}"));
+                            }
                         }
                     }
                     anyhow::Ok(())

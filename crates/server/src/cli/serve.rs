@@ -99,7 +99,7 @@ async fn serve(config: Config) -> Result<()> {
         }
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
         say::line(&format!("`{program} keys show` prints them again."));
-        if let Some(page) = studio(address, &key[0]) {
+        if let Some(page) = page(address, "", &key[0]) {
             say::line(&format!("Open in a browser:\n  {page}"));
         }
         say::line("Or try:");
@@ -169,11 +169,12 @@ fn lock_folder(config: &Config) -> Result<Option<std::fs::File>> {
     }
 }
 
-/// The address of the studio with a key in the part that a browser keeps to itself; `None` in a build without pages.
-pub(super) fn studio(address: SocketAddr, key: &Secret<String>) -> Option<String> {
+/// The address of the studio (an empty path) or of another page, with a key in the part that a browser keeps to itself;
+/// `None` in a build without pages.
+pub(super) fn page(address: SocketAddr, path: &str, key: &Secret<String>) -> Option<String> {
     likeness_pages::find("index.html", |_| false)?;
     let key: String = url::form_urlencoded::byte_serialize(key.expose().as_bytes()).collect();
-    Some(format!("http://{address}/#key={key}"))
+    Some(format!("http://{address}/{path}#key={key}"))
 }
 
 /// The order to stop: Ctrl-C, or the polite signal of a service manager.

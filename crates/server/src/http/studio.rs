@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(front))
         .route("/reference", get(reference))
+        .route("/admin", get(admin))
         .route("/favicon.svg", get(by_path))
         .route("/assets/{*file}", get(by_path))
 }
@@ -47,6 +48,12 @@ async fn front(headers: HeaderMap) -> Response<Body> {
 async fn reference(headers: HeaderMap) -> Response<Body> {
     let without = || welcome("\nThis build carries no pages; /openapi.json says the same to programs.\n");
     find("reference.html", &headers).unwrap_or_else(without)
+}
+
+/// `GET /admin`: accounts and all that belongs to them, for operators.
+async fn admin(headers: HeaderMap) -> Response<Body> {
+    let without = || welcome("\nThis build carries no pages; GET /admin/v1/ lists the calls of the management API.\n");
+    find("admin.html", &headers).unwrap_or_else(without)
 }
 
 /// `GET` of a file that the pages ask for.
@@ -117,7 +124,7 @@ fn welcome(more: &str) -> Response<Body> {
             "Send your key in the header Ocp-Apim-Subscription-Key, for example\n\n",
             "  curl -H 'Ocp-Apim-Subscription-Key: KEY' -H 'Content-Type: application/octet-stream' \\\n",
             "       --data-binary @photo.jpg 'ADDRESS/face/v1.0/detect?recognitionModel=recognition_04'\n\n",
-            "Reference: /reference   Description: /openapi.json   Health: /healthz   Readiness: /readyz   Metrics: /metrics\n{}",
+            "Reference: /reference   Description: /openapi.json   Admin: /admin   Health: /healthz   Readiness: /readyz   Metrics: /metrics\n{}",
         ),
         more
     );

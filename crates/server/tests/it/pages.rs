@@ -64,6 +64,23 @@ fn a_program_gets_a_line_to_try_and_a_browser_the_page() {
 }
 
 #[test]
+fn the_other_pages_are_served_under_the_same_headers() {
+    let house = House::new();
+    let is_built = built("the_other_pages_are_served_under_the_same_headers");
+    for (path, title) in [("/reference", "API reference"), ("/admin", "Likeness Admin")] {
+        let answer = get(&house, path, &[("accept", "text/html")]);
+        assert_eq!(answer.status(), 200, "{path}");
+        if !is_built {
+            continue;
+        }
+        let policy = header(&answer, "content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(header(&answer, "cache-control"), "no-cache", "{path}");
+        assert!(answer.text().expect("text").contains(title), "{path}");
+    }
+}
+
+#[test]
 fn assets_are_compressed_kept_for_ever_and_nothing_else_is_there() {
     let test = "assets_are_compressed_kept_for_ever_and_nothing_else_is_there";
     if !built(test) {

@@ -118,6 +118,18 @@ export const en = {
       },
     },
   },
+  consent: {
+    loading: 'Fetching what you should know first…',
+    label: 'Before the camera starts',
+    controller: 'Responsible',
+    processor: 'Computed by',
+    version: 'Notice',
+    versionOf: (version: number, language: string) => `version ${version}, ${language}`,
+    agree: 'I agree, start the camera',
+    refuse: 'No, use a photo instead',
+    recorded: 'Your answer is noted with the version, the time and a random number of this visit, not with your name.',
+    recording: 'Noting your answer…',
+  },
   errors: {
     status: (status: number) => `The server answered with status ${status} and no explanation.`,
     unreachable: 'The server cannot be reached.',
@@ -333,6 +345,7 @@ export const en = {
       'People you add stay, with name and face templates, until you delete them.',
     ],
     reference: 'API reference',
+    admin: 'Admin',
   },
   reference: {
     title: 'API reference',
