@@ -32,6 +32,7 @@ mod operators;
 mod pages;
 mod pictures;
 mod pipeline;
+mod privacy;
 mod refusals;
 mod retention;
 mod roles;

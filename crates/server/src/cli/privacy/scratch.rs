@@ -33,8 +33,7 @@ impl Party {
         let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
         let wish = Wish { approvals, ..Wish::named(&name) };
         let id = custodian.create(&Order::of_operator(), wish, keys.clone()).await?;
-        let client = Client::connect(address, keys[0].expose()).await;
-        let client = client.with_context(|| format!("no server answers at {address}; start it, or say --address"))?;
+        let client = Client::connect(address, keys[0].expose()).await?;
         Ok(Self { id, name, keys, address, client })
     }
 
@@ -89,16 +88,24 @@ impl Scratch {
         photo: Vec<u8>,
     ) -> Result<Self> {
         let files = if config.store.target()?.is_none() { Some(config.data.clone()) } else { None };
-        let mut own = Party::make(&custodian, address, Approvals::everything()).await?;
+        // Before anything is made.
+        let knock = Client::connect(address, "").await;
+        drop(knock.with_context(|| format!("no server answers at {address}; start it, or say --address"))?);
+        let own = Party::make(&custodian, address, Approvals::everything()).await?;
         let other = Party::make(&custodian, address, Approvals::everything()).await?;
         let bare = Party::make(&custodian, address, Approvals::default()).await?;
-        let photo = Bytes::from(photo);
-        let (status, faces) = own.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &photo).await?;
+        Ok(Self { custodian, address, photo: Bytes::from(photo), own, other, bare, target: String::new(), files })
+    }
+
+    /// Finds a face in the photo.
+    pub(super) async fn look(&mut self) -> Result<()> {
+        let path = "detect?recognitionModel=recognition_04&faceIdTimeToLive=60";
+        let (status, faces) = self.own.picture(path, &self.photo).await?;
         ensure!(status == 200, "the photo cannot be looked at: {faces}");
         let rect = faces[0]["faceRectangle"].clone();
         ensure!(rect.is_object(), "there is no face in the photo; name another with --photo");
-        let target = format!("{},{},{},{}", rect["left"], rect["top"], rect["width"], rect["height"]);
-        Ok(Self { custodian, address, photo, own, other, bare, target, files })
+        self.target = format!("{},{},{},{}", rect["left"], rect["top"], rect["width"], rect["height"]);
+        Ok(())
     }
 
     /// A person with a face in a new group; gives the group, the person and the path of the face.
