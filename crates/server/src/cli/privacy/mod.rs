@@ -107,6 +107,10 @@ impl PrivacyReport {
             .with_context(|| format!("the photo {} cannot be read; name one with --photo", photo.display()))?;
         let address = self.address.unwrap_or(config.listen);
         let mut scratch = Scratch::make(config, custodian.clone(), address, photo).await?;
+        if let Err(error) = scratch.look().await {
+            scratch.clear().await;
+            return Err(error);
+        }
         let style =
             ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(PROMISES.len() as u64).with_style(style);
