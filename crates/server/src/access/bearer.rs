@@ -34,7 +34,15 @@ impl Access {
         };
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*book.own.issuer) {
-            let session = check_session(token, &book.own, now).map_err(refused)?;
+            let digest = digest_of(token);
+            let session = match self.sessions.get(&digest, now) {
+                Some(session) => session,
+                None => {
+                    let session = Arc::new(check_session(token, &book.own, now).map_err(refused)?);
+                    self.sessions.put(digest, session.clone(), session.expires_at, now);
+                    session
+                }
+            };
             return self.issued(book, &session).map(Bearer::Issued).ok_or(Denied::Bearer);
         }
         let provider = self.providers.iter().find(|provider| Some(&provider.issuer) == issuer.as_ref());

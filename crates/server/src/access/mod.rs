@@ -27,7 +27,7 @@ use guard::Guard;
 use ipnet::IpNet;
 use issuer::{IssuerKeys, Source};
 use likeness_base::{Randomness, Secret, random_bytes};
-use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, Person, Role};
+use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, Person, Role, Session};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
 use remembered::Remembered;
@@ -136,6 +136,7 @@ pub(crate) struct Access {
     providers: Vec<Provider>,
     foreign: Vec<Foreign>,
     people: Remembered<Arc<Person>>,
+    sessions: Remembered<Arc<Session>>,
     limited: Remembered<Arc<LimitedAccess>>,
 }
 
@@ -174,6 +175,7 @@ impl Access {
             providers: providers.collect(),
             foreign: foreign.collect(),
             people: Remembered::new(),
+            sessions: Remembered::new(),
             limited: Remembered::new(),
         }
     }

@@ -1,11 +1,12 @@
 //! How fast Likeness is on this machine, beside a physical floor or a peer in the same run: `likeness bench`.
 //!
 //! Start at [`Report`]; each part of it is measured by a module of its own ([`inference`], [`search`], [`store`],
-//! [`http`], [`nodes`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
+//! [`http`], [`custody`], [`nodes`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
 //! and tells medians and quartiles. Nothing here judges: a figure beyond its bar is told, and the exit code stays.
 
 mod calls;
 pub(crate) mod client;
+pub(crate) mod custody;
 pub(crate) mod draw;
 mod fill;
 pub(crate) mod http;
@@ -44,7 +45,7 @@ pub(crate) struct Report {
 /// One figure.
 #[derive(Serialize)]
 pub(crate) struct Row {
-    /// `inference`, `search`, `store`, `http` or `nodes`.
+    /// `inference`, `search`, `store`, `http`, `custody` or `nodes`.
     pub part: &'static str,
     /// What was done.
     pub what: String,

@@ -6,7 +6,7 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, custody, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -30,6 +30,8 @@ enum Part {
     Store,
     /// A server of its own, over loopback.
     Http,
+    /// What letting callers in costs, and what sweeping a million expired templates costs those who call meanwhile.
+    Custody,
     /// Two servers over one PostgreSQL database of their own, where PostgreSQL is installed.
     Nodes,
 }
@@ -145,6 +147,9 @@ impl Bench {
         };
         if self.wants(Part::Http) {
             rows.extend(start::block_on(http::measure(&setting))??);
+        }
+        if self.wants(Part::Custody) {
+            rows.extend(start::block_on(custody::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
             match Cluster::start(Durability::Full) {

@@ -167,7 +167,7 @@ fn network_rules_decide_before_keys_do() {
     let answer = house.manage("PATCH", "accounts/default", &unknown);
     assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{answer:?}");
     // The operator is not locked out with the account.
-    assert_eq!(house.order(&["accounts", "set", "default", "--allow", "everybody"]).lines().count() > 5, true);
+    assert!(house.order(&["accounts", "set", "default", "--allow", "everybody"]).contains("everybody"));
     assert_eq!(from("203.0.113.9", KEY1).0, 200);
 }
 

@@ -156,7 +156,7 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
         body
     };
     let bad = (400, "BadArgument");
-    let rows: [(&str, &str, &str, Value, (u16, &str)); 18] = [
+    let rows = [
         ("usual", KEY1, "", good.clone(), (200, "")),
         ("shortest", KEY1, "?expiredTime=60", good.clone(), (200, "")),
         ("longest", KEY1, "?expiredTime=86400", good.clone(), (200, "")),
