@@ -11,7 +11,7 @@ use likeness_store::{AccountId, Actor, Command, Store, StoreError, Write};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -29,8 +29,11 @@ const CLOCK_EVERY: Duration = Duration::from_secs(10);
 const RESUME_EVERY: Duration = Duration::from_secs(5);
 /// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
-/// Expired records removed in one transaction.
-const SWEEP_AT_ONCE: u32 = 10_000;
+/// Expired records removed in one transaction: few enough that whoever wants to write meanwhile hardly waits.
+const SWEEP_AT_ONCE: u32 = 500;
+/// How long a sweep with more to do pauses, in times of what its last transaction took. Callers have half of the
+/// time for themselves, and a million records are gone within the minute all the same.
+const SWEEP_PAUSES: u32 = 1;
 /// How often the database's files let go of what was deleted.
 const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a job stays with a node that no longer says anything.
@@ -182,6 +185,7 @@ async fn keep_signing_keys(app: &App) {
 
 async fn sweep_account(app: &App, account: AccountId) -> Result<(), StoreError> {
     loop {
+        let begun = Instant::now();
         let command = Command {
             account,
             actor: Actor::System,
@@ -193,5 +197,6 @@ async fn sweep_account(app: &App, account: AccountId) -> Result<(), StoreError> 
         if !app.ledger.apply(command).await?.more {
             return Ok(());
         }
+        tokio::time::sleep(begun.elapsed() * SWEEP_PAUSES).await;
     }
 }

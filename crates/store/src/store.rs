@@ -26,7 +26,8 @@ pub trait Store: Send + Sync {
     /// command leaves no trace here; the caller logs refusals.
     ///
     /// A command that removes or replaces something secret (deletes, updates, `SetKey`, `ExpireDue`) promises
-    /// more: when it returns, the sealed bytes it removed are in none of the store's files.
+    /// more: when it returns, the sealed bytes it removed are in none of the store's files. One that says
+    /// [`more`](Applied::more) keeps that promise with its last part, or a moment later by itself.
     /// A reader that holds on to an old snapshot can delay that promise, and only that; it is then kept as
     /// soon as the reader is done.
     ///

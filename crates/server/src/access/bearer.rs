@@ -28,10 +28,7 @@ pub(super) enum Bearer {
 impl Access {
     /// Whose token that is.
     pub(super) async fn bearer(&self, book: &Snapshot, token: &str, now: i64) -> Result<Bearer, Denied> {
-        let refused = |problem: TokenProblem| {
-            tracing::info!("A bearer token was refused: {problem}");
-            Denied::Bearer
-        };
+        let refused = |problem: TokenProblem| Denied::Bearer(problem.to_string());
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*book.own.issuer) {
             let digest = digest_of(token);
@@ -43,7 +40,10 @@ impl Access {
                     session
                 }
             };
-            return self.issued(book, &session).map(Bearer::Issued).ok_or(Denied::Bearer);
+            return self
+                .issued(book, &session)
+                .map(Bearer::Issued)
+                .ok_or_else(|| Denied::Bearer("the key or the account it was issued for is gone".to_owned()));
         }
         let provider = self.providers.iter().find(|provider| Some(&provider.issuer) == issuer.as_ref());
         let provider = provider.ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;

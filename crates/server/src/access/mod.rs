@@ -86,8 +86,8 @@ impl Rights {
 pub(crate) enum Denied {
     /// No key, or none that opens this account.
     Key,
-    /// A bearer token that does not count, or for no account.
-    Bearer,
+    /// A bearer token that does not count, or for no account; the text is for the log and says nothing of the token.
+    Bearer(String),
     /// The account takes no keys.
     KeysDisabled,
     /// The account is not open to this address.
@@ -206,7 +206,9 @@ impl Access {
                     },
                     Bearer::Person(person) => {
                         // Without an address of its own an account is meant only where there is no other.
-                        let state = named.or_else(|| book.only()).ok_or(Denied::Bearer)?;
+                        let state = named
+                            .or_else(|| book.only())
+                            .ok_or_else(|| Denied::Bearer("the address names none of several accounts".to_owned()))?;
                         bearer::person_in(state, &book, &person)
                     }
                 }
@@ -214,7 +216,8 @@ impl Access {
             Shown { key: None, authorization: None } => return Err(Denied::Key),
         };
         if named.is_some_and(|state| state.id() != caller.account) {
-            return Err(if caller.key.is_some() { Denied::Key } else { Denied::Bearer });
+            let other = || Denied::Bearer("it is for another account".to_owned());
+            return Err(if caller.key.is_some() { Denied::Key } else { other() });
         }
         if named.is_none() {
             self.check_network(&caller.state, place.client)?;
@@ -244,13 +247,14 @@ impl Access {
         client: IpAddr,
         now: i64,
     ) -> Result<Bearer, Denied> {
-        let token = limited::bearer(header.expose()).ok_or(Denied::Bearer)?;
+        let token = limited::bearer(header.expose());
+        let token = token.ok_or_else(|| Denied::Bearer("the header is not of the form Bearer".to_owned()))?;
         let digest = remembered::digest_of(token);
         self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
         let found = self.bearer(book, token, now).await;
         match &found {
             Ok(_) => self.guard.succeeded(client, &digest),
-            Err(Denied::Bearer) => self.guard.failed(client),
+            Err(Denied::Bearer(_)) => self.guard.failed(client),
             Err(_) => {}
         }
         found

@@ -107,19 +107,21 @@ impl AdminCall {
 pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let request_id = random_id(&*app.randomness);
     let outcome = judge(app, request, request_id).await;
+    let mut reason = None;
     let (status, media, body, retry) = match outcome {
         Ok(answer) => (answer.status, answer.media, answer.body, None),
         Err(refused) => {
             if let Some(cause) = refused.cause() {
                 tracing::error!(%request_id, cause, "A management call failed on our side");
             }
+            reason = if let Refused::Door(Denied::Bearer(reason)) = &refused { Some(reason.clone()) } else { None };
             let retry = if let Refused::Door(Denied::Throttled(seconds)) = &refused { Some(*seconds) } else { None };
             let (status, code, message) = refused.wire();
             let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
             (status, "application/json; charset=utf-8", body.into_bytes(), retry)
         }
     };
-    tracing::info!(%request_id, status = status.as_u16(), "A management call was answered {}", status.as_u16());
+    tracing::info!(%request_id, status = status.as_u16(), reason, "A management call was answered {}", status.as_u16());
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

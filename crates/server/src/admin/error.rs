@@ -71,7 +71,7 @@ impl Refused {
                 "Unauthorized",
                 "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of somebody with a role. `likeness keys show` prints the key.",
             ),
-            Self::Door(Denied::Bearer) => {
+            Self::Door(Denied::Bearer(_)) => {
                 say(S::UNAUTHORIZED, "Unauthorized", "The bearer token is invalid, expired or of an unknown issuer.")
             }
             Self::Door(Denied::KeysDisabled) => {

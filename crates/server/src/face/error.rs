@@ -23,8 +23,8 @@ pub(crate) enum Refusal {
     BodyTooLarge,
     /// No key, or a wrong one.
     Unauthorized,
-    /// A bearer token that does not count here.
-    BearerRefused,
+    /// A bearer token that does not count here; why is for the log only.
+    BearerRefused(String),
     /// A person or service lacks the data action, which is named.
     PermissionDenied(String),
     /// The account takes no keys.
@@ -33,8 +33,8 @@ pub(crate) enum Refusal {
     NetworkDenied,
     /// Too many wrong keys; come back after so many seconds.
     TooManyWrongKeys(u32),
-    /// A limited access token that does not count, whatever the reason.
-    InvalidLimitedAccessToken,
+    /// A limited access token that does not count; why is for the log only.
+    InvalidLimitedAccessToken(String),
     /// A limited access token for another resource.
     LimitedAccessTokenResourceMismatch,
     /// The right to issue limited access tokens was withdrawn, or the client is blocked.
@@ -183,7 +183,7 @@ impl Refusal {
                 "401",
                 "Access denied due to missing or invalid subscription key. Send one of the account's keys in the header Ocp-Apim-Subscription-Key.",
             ),
-            Self::BearerRefused => wire(
+            Self::BearerRefused(_) => wire(
                 S::UNAUTHORIZED,
                 "Unauthorized",
                 "Access denied due to a missing, invalid or expired access token, a wrong audience or issuer, or a wrong API endpoint. Use the account's own endpoint with its subdomain.",
@@ -211,7 +211,7 @@ impl Refusal {
                     ),
                 )
             },
-            Self::InvalidLimitedAccessToken => wire(
+            Self::InvalidLimitedAccessToken(_) => wire(
                 S::UNAUTHORIZED,
                 "InvalidLimitedAccessToken",
                 "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and ask its issuer for a fresh one.",
@@ -335,6 +335,14 @@ impl Refusal {
         }
     }
 
+    /// Why a token did not count: nothing of the token, and for the log only, so that nobody can try their way forward.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::BearerRefused(reason) | Self::InvalidLimitedAccessToken(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// What only the log may learn.
     pub(crate) fn cause(&self) -> Option<&str> {
         match self {
@@ -348,7 +356,7 @@ impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Key => Self::Unauthorized,
-            Denied::Bearer => Self::BearerRefused,
+            Denied::Bearer(reason) => Self::BearerRefused(reason),
             Denied::KeysDisabled => Self::KeysDisabled,
             Denied::Network => Self::NetworkDenied,
             Denied::Throttled(seconds) => Self::TooManyWrongKeys(seconds),

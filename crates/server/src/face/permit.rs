@@ -114,10 +114,7 @@ impl Call {
         let now = self.at.as_millis().div_euclid(1_000);
         let lent = self.app.access.lent(token.expose(), &self.caller.state, now).await;
         lent.map_err(|problem| match problem {
-            NotLent::Invalid(reason) => {
-                tracing::info!(request_id = %self.request_id, reason, "A limited access token was refused");
-                Refusal::InvalidLimitedAccessToken
-            }
+            NotLent::Invalid(reason) => Refusal::InvalidLimitedAccessToken(reason),
             NotLent::OtherResource => Refusal::LimitedAccessTokenResourceMismatch,
             NotLent::Door(denied) => denied.into(),
         })

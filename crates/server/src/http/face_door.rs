@@ -49,6 +49,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     let outcome = judge(app.clone(), request, request_id, &mut told).await;
     let Told { row, operation, caller, is_unread } = told;
     let elapsed = begun.elapsed();
+    let reason = outcome.as_ref().err().and_then(Refusal::reason).map(str::to_owned);
     let mut response = dress(outcome, request_id, elapsed, &echoed);
     if is_unread {
         // What was not read stands in the way of the next request: say so, or a client that reuses the connection finds
@@ -67,7 +68,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         }
     }
     let milliseconds = elapsed.as_millis();
-    tracing::info!(%request_id, row, operation, status, milliseconds, "{operation} answered {status}");
+    tracing::info!(%request_id, row, operation, status, milliseconds, reason, "{operation} answered {status}");
     response
 }
 

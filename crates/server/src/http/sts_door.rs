@@ -41,10 +41,11 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let echoed = super::face_door::client_ids(request.headers());
     let (outcome, operation) = judge(&app, request, request_id).await;
     let elapsed = begun.elapsed();
+    let reason = outcome.as_ref().err().and_then(Refusal::reason).map(str::to_owned);
     let response = dress(outcome, request_id, elapsed, &echoed);
     let (status, milliseconds) = (response.status().as_u16(), elapsed.as_millis());
     metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
-    tracing::info!(%request_id, operation, status, milliseconds, "{operation} answered {status}");
+    tracing::info!(%request_id, operation, status, milliseconds, reason, "{operation} answered {status}");
     response
 }
 

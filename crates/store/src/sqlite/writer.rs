@@ -126,6 +126,8 @@ impl Writer {
             .iter()
             .zip(&results)
             .any(|(command, result)| result.as_ref().is_ok_and(|applied| erases(&command.write, applied)));
+        let is_part_of_sweep = |result: &Result<Applied, StoreError>| result.as_ref().is_ok_and(|applied| applied.more);
+        self.owes_checkpoint |= results.iter().any(is_part_of_sweep);
         // Folding the log gives its room back, which may be all that a full disk needs.
         let out_of_room = results.iter().any(|result| matches!(result, Err(StoreError::DiskFull)));
         if erased || out_of_room {
@@ -214,7 +216,8 @@ impl Writer {
 /// Whether the command removes or replaces sealed bytes, which must then be in no file.
 fn erases(write: &Write, applied: &Applied) -> bool {
     match write {
-        Write::ExpireDue { .. } => applied.removed > 0,
+        // Of a sweep in parts the last keeps the promise for all.
+        Write::ExpireDue { .. } => applied.removed > 0 && !applied.more,
         Write::SetKey { .. }
         | Write::UpdateContainer { .. }
         | Write::DeleteContainer { .. }
