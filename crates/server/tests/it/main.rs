@@ -20,6 +20,7 @@ mod first_start;
 mod fuzz;
 mod golden;
 mod ground;
+mod guide;
 mod house;
 mod isolation;
 mod issued;
