@@ -39,4 +39,5 @@ mod retention;
 mod roles;
 mod snapshots;
 mod tiers;
+mod tls;
 mod tokens;
