@@ -19,7 +19,7 @@ const USUAL_DAYS: i64 = 30;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Reads a moment of RFC 3339 in UTC, or a date.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text)
 }
 

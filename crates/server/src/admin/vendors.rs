@@ -23,9 +23,9 @@ pub(super) async fn let_issue(call: AdminCall) -> Result<Answer, Refused> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Revoke {
-    token: Option<Uuid>,
-    before: Option<String>,
+pub(crate) struct Revoke {
+    pub token: Option<Uuid>,
+    pub before: Option<String>,
 }
 
 /// `POST accounts/{}/tokens/revoke`
