@@ -1,13 +1,21 @@
 //! The parsers of strangers' bytes by themselves, for tests that throw anything at them. The program has its own ways to
 //! them; nothing here is part of its interface.
 
+use crate::admin::accounts::{Assign, Change};
+use crate::admin::records::moment;
+use crate::admin::vendors::Revoke;
 use crate::face::arguments::{self, DetectionModel, Fields};
 use crate::face::attributes::{Allowed, Requested};
 use crate::face::json::Body;
 use crate::face::query::Query;
 use crate::face::routes;
 use crate::face::version::Version;
+use crate::http::notice::Decision;
+use crate::http::place::{Peer, Place};
+use axum::http::Request;
+use likeness_custody::{ResourceId, Settings, parse_network};
 use likeness_vision::AttributeSet;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A JSON body, read as every operation reads one. Whether it was accepted.
 pub fn json(bytes: &[u8]) -> bool {
@@ -51,4 +59,52 @@ pub fn query(raw: &str) -> bool {
 pub fn path(text: &str) -> bool {
     let methods = [axum::http::Method::GET, axum::http::Method::POST, axum::http::Method::DELETE];
     methods.iter().any(|method| matches!(routes::find(method, text), routes::Matched::Route(..)))
+}
+
+/// From where a request comes and whose it is: host, path, then values of `X-Forwarded-For`, a line each, as a proxy in
+/// 10.0.0.0/8 sends them. Whether an account was named or the walk went past the proxy.
+pub fn place(text: &str) -> bool {
+    let mut lines = text.lines();
+    let mut request = Request::get(lines.by_ref().nth(1).unwrap_or("/"));
+    request = request.header("host", text.lines().next().unwrap_or_default());
+    for value in lines {
+        request = request.header("x-forwarded-for", value);
+    }
+    let Ok(request) = request.body(()) else { return false };
+    let (mut parts, ()) = request.into_parts();
+    let proxy = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    parts.extensions.insert(Peer(proxy));
+    let proxies: Vec<_> = parse_network("10.0.0.0/8").into_iter().collect();
+    let place = Place::of(&parts, &["face.example.org".to_owned()], &proxies);
+    place.subdomain.is_some() || place.client != proxy
+}
+
+/// The body of a decision about a notice.
+pub fn decision(bytes: &[u8]) -> bool {
+    Body::parse(bytes).is_ok_and(|body| Decision::read(&body).is_ok())
+}
+
+/// The body of `PATCH accounts/{}`, up to the settings that would come of it.
+pub fn change(bytes: &[u8]) -> bool {
+    let Ok(change) = serde_json::from_slice::<Change>(bytes) else { return false };
+    let Some(resource) = ResourceId::new(uuid::Uuid::nil(), "rg", "account") else { return false };
+    let mut settings = Settings::new(resource, "local");
+    let applied = change.lives().is_ok_and(|lives| change.apply(&lives, &mut settings).is_ok());
+    if !applied || settings.check().is_err() {
+        return false;
+    }
+    // What is taken must be readable again, or the account is lost.
+    assert_eq!(Settings::read(&settings.write()), Ok(settings), "settings do not come back as they were written");
+    true
+}
+
+/// The body that gives a role.
+pub fn assign(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Assign>(bytes).is_ok_and(|assign| assign.role().is_ok())
+}
+
+/// The body that makes tokens dead.
+pub fn revoke(bytes: &[u8]) -> bool {
+    let Ok(revoke) = serde_json::from_slice::<Revoke>(bytes) else { return false };
+    revoke.token.is_some() != revoke.before.is_some_and(|before| before == "now" || moment(&before).is_some())
 }

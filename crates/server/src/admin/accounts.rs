@@ -5,6 +5,7 @@ use super::error::Refused;
 use super::routes::ROUTES;
 use super::standing::Standing;
 use crate::access::{AccountState, new_key};
+use crate::custody::Problem;
 use crate::custody::accounts::Wish;
 use crate::effects::random_id;
 use likeness_base::Timestamp;
@@ -146,7 +147,7 @@ pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
 /// What `PATCH accounts/{}` changes; what is not named stays, `null` takes back what can be.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Change {
+pub(crate) struct Change {
     #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
     tier: Option<Option<String>>,
     #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
@@ -175,6 +176,51 @@ mod given {
     }
 }
 
+impl Change {
+    /// The lives it sets, and those it sets back.
+    pub(crate) fn lives(&self) -> Result<Vec<(Kept, Option<u32>)>, Refused> {
+        let mut lives = Vec::new();
+        for (name, seconds) in self.retention.iter().flatten() {
+            let kept =
+                Kept::parse(name).ok_or_else(|| Refused::Invalid(format!("{name} has no life that can be set")))?;
+            let seconds = match seconds {
+                Value::Null => None,
+                number => Some(
+                    number
+                        .as_u64()
+                        .and_then(|number| u32::try_from(number).ok())
+                        .ok_or_else(|| Refused::Invalid(format!("retention.{name} must be a number of seconds")))?,
+                ),
+            };
+            lives.push((kept, seconds));
+        }
+        Ok(lives)
+    }
+
+    /// Does it.
+    pub(crate) fn apply(&self, lives: &[(Kept, Option<u32>)], settings: &mut Settings) -> Result<(), Problem> {
+        if let Some(tier) = &self.tier {
+            settings.tier.clone_from(tier);
+        }
+        if let Some(subdomain) = &self.subdomain {
+            settings.subdomain.clone_from(subdomain);
+        }
+        if let Some(location) = &self.location {
+            settings.location.clone_from(location);
+        }
+        if let Some(local_auth) = self.local_auth {
+            settings.local_auth = local_auth;
+        }
+        if let Some(network) = &self.network {
+            settings.network.clone_from(network);
+        }
+        for (kept, seconds) in lives {
+            settings.retention.set(*kept, *seconds)?;
+        }
+        Ok(())
+    }
+}
+
 /// `PATCH accounts/{}`
 pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
     let wish: Change = call.body()?;
@@ -189,42 +235,9 @@ pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
             }
         }
     }
-    let mut lives = Vec::new();
-    for (name, seconds) in wish.retention.iter().flatten() {
-        let kept = Kept::parse(name).ok_or_else(|| Refused::Invalid(format!("{name} has no life that can be set")))?;
-        let seconds = match seconds {
-            Value::Null => None,
-            number => Some(
-                number
-                    .as_u64()
-                    .and_then(|number| u32::try_from(number).ok())
-                    .ok_or_else(|| Refused::Invalid(format!("retention.{name} must be a number of seconds")))?,
-            ),
-        };
-        lives.push((kept, seconds));
-    }
+    let lives = wish.lives()?;
     let told = serde_json::to_value(&wish).map_err(|error| Refused::Internal(error.to_string()))?;
-    let change = |settings: &mut Settings| {
-        if let Some(tier) = &wish.tier {
-            settings.tier.clone_from(tier);
-        }
-        if let Some(subdomain) = &wish.subdomain {
-            settings.subdomain.clone_from(subdomain);
-        }
-        if let Some(location) = &wish.location {
-            settings.location.clone_from(location);
-        }
-        if let Some(local_auth) = wish.local_auth {
-            settings.local_auth = local_auth;
-        }
-        if let Some(network) = &wish.network {
-            settings.network.clone_from(network);
-        }
-        for (kept, seconds) in &lives {
-            settings.retention.set(*kept, *seconds)?;
-        }
-        Ok(())
-    };
+    let change = |settings: &mut Settings| wish.apply(&lives, settings);
     let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
     Answer::json(&shown(&call, &state))
 }
@@ -297,7 +310,7 @@ pub(super) async fn regenerate(call: AdminCall) -> Result<Answer, Refused> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Assign {
+pub(crate) struct Assign {
     issuer: String,
     principal: Principal,
     role: String,
@@ -305,11 +318,9 @@ struct Assign {
 
 impl Assign {
     fn read(call: &AdminCall) -> Result<Assignment, Refused> {
-        let Self { issuer, principal, role } = call.body()?;
-        let role = Role::parse(&role).ok_or_else(|| {
-            let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-            Refused::Invalid(format!("role must be one of {}", known.join(", ")))
-        })?;
+        let assign: Self = call.body()?;
+        let role = assign.role()?;
+        let Self { issuer, principal, .. } = assign;
         if !call.app.config.access.oidc.iter().any(|known| known.issuer == issuer) {
             return Err(Refused::Invalid(
                 "the issuer is none of those in [[access.oidc]] of the settings, so nobody would have the role"
@@ -317,6 +328,14 @@ impl Assign {
             ));
         }
         Ok(Assignment { id: random_id(&*call.app.randomness), issuer, principal, role })
+    }
+
+    /// The role that it names.
+    pub(crate) fn role(&self) -> Result<Role, Refused> {
+        Role::parse(&self.role).ok_or_else(|| {
+            let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            Refused::Invalid(format!("role must be one of {}", known.join(", ")))
+        })
     }
 }
 

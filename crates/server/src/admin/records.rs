@@ -19,11 +19,11 @@ const USUAL_DAYS: i64 = 30;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Reads a moment of RFC 3339 in UTC, or a date.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text)
 }
 
-/// `from` and `to` of a report: the first and the last day, both included; the last 30 days without.
+/// `from` and `to` of a report, days that are both meant: the first moment, and the first one afterwards. Everything without.
 pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refused> {
     let day = |name: &str| match query.text(name) {
         None => Ok(None),
@@ -43,7 +43,8 @@ pub(super) async fn usage(call: AdminCall) -> Result<Answer, Refused> {
     let today = day_of(call.app.clock.now());
     let (from, to) = whole_days(&call.query)?;
     let first = if call.query.text("from").is_some() { day_of(from) } else { today - USUAL_DAYS };
-    let last = day_of(to);
+    // `to` is the first moment that is not meant any more.
+    let last = day_of(Timestamp::from_millis(to.as_millis() - 1));
     let rows = call.app.store.usage(call.account()?.id(), first, last).await?;
     let rows: Vec<_> = rows
         .iter()

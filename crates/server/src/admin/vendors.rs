@@ -3,7 +3,6 @@
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
 use super::records::{moment, whole_days};
-use likeness_base::Clock as _;
 use likeness_custody::ResourceId;
 use serde::Deserialize;
 use serde_json::json;
@@ -24,9 +23,9 @@ pub(super) async fn let_issue(call: AdminCall) -> Result<Answer, Refused> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Revoke {
-    token: Option<Uuid>,
-    before: Option<String>,
+pub(crate) struct Revoke {
+    pub token: Option<Uuid>,
+    pub before: Option<String>,
 }
 
 /// `POST accounts/{}/tokens/revoke`
@@ -36,14 +35,15 @@ pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
         Revoke { token: Some(token), before: None } => {
             call.app.custodian.revoke_token(vendor, &call.order, token).await?;
         }
+        Revoke { token: None, before: Some(before) } if before.eq_ignore_ascii_case("now") => {
+            call.app.custodian.revoke_all(vendor, &call.order).await?;
+        }
         Revoke { token: None, before: Some(before) } => {
-            let is_now = before.eq_ignore_ascii_case("now");
-            let instant = if is_now { Some(call.app.clock.now()) } else { moment(&before) };
-            let instant = instant.ok_or_else(|| {
+            let instant = moment(&before).ok_or_else(|| {
                 Refused::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
             })?;
-            // Tokens are dated in whole seconds; with "now" those of this second are meant too.
-            let second = instant.as_millis().div_euclid(1_000) + i64::from(is_now);
+            // Tokens are dated in whole seconds.
+            let second = instant.as_millis().div_euclid(1_000);
             call.app.custodian.revoke_before(vendor, &call.order, second).await?;
         }
         _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),

@@ -1,16 +1,17 @@
 //! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
 
 use super::{Custodian, Order, Problem};
-use crate::access::{AccountState, Denied, is_blocked};
+use crate::access::{AccountState, Denied, Snapshot, is_blocked};
 use crate::effects::random_id;
 use crate::face::error::Refusal;
 use crate::face::permit::USED;
 use likeness_base::{Secret, Timestamp};
-use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, sign_limited};
+use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
 use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, Command, DocumentKind, Event, NewDocument, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use uuid::Uuid;
 pub(crate) const ISSUED: &str = "issue_limited_access_token";
 /// How long a token may be asked about after it could last have been used.
 const REMEMBERED: Duration = Duration::from_secs(2 * 86_400);
+/// Seconds for which a token may be waited for.
+const MOST_AHEAD: u64 = 5;
 /// Rows of the trail that are read at once.
 const PAGE: usize = 1_000;
 
@@ -43,14 +46,9 @@ impl Custodian {
         order: &Order,
         asked: &Asked,
     ) -> Result<Secret<String>, Refusal> {
-        let now = self.clock.now();
-        let second = now.as_millis().div_euclid(1_000);
-        let id = random_id(&*self.randomness);
-        let book = self.directory.now().await.map_err(Denied::from)?;
-        // As it is now, not as it was when the call came in.
-        let vendor = book.account(vendor.id()).filter(|vendor| vendor.is_open()).ok_or(Refusal::Unauthorized)?;
-        // All tokens of a second are revoked together; one that is issued right afterwards is dated after them.
-        let issued_at = second.max(vendor.settings.vendor.not_before.unwrap_or(second).min(second + 1));
+        let (id, vendor) = (random_id(&*self.randomness), vendor.id());
+        let (now, book, issued_at) = self.moment_to_issue(vendor).await?;
+        let vendor = book.account(vendor).ok_or(Refusal::Unauthorized)?;
         let key = book.signing.first().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
         let claims = LimitedAccess {
             issuer: book.own.issuer.clone(),
@@ -83,6 +81,26 @@ impl Custodian {
         }
     }
 
+    /// The moment of a token, what is known then, and the second it is dated. All tokens of a second are revoked together,
+    /// so one that is issued right afterwards is dated after them; where that is further ahead than a check forgives, after
+    /// several revocations within a second, it is waited for.
+    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Timestamp, Arc<Snapshot>, i64), Refusal> {
+        loop {
+            // As it is now, not as it was when the call came in.
+            let book = self.directory.now().await.map_err(Denied::from)?;
+            let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(Refusal::Unauthorized)?;
+            let now = self.clock.now();
+            let second = now.as_millis().div_euclid(1_000);
+            let issued_at = second.max(state.settings.vendor.not_before.unwrap_or(second));
+            match u64::try_from(issued_at - second).unwrap_or(0) {
+                0 | 1 => return Ok((now, book, issued_at)),
+                ahead if ahead <= MOST_AHEAD => tokio::time::sleep(Duration::from_secs(ahead - 1)).await,
+                // The clock went back since tokens were revoked.
+                _ => return Err(Refusal::Unavailable),
+            }
+        }
+    }
+
     /// Makes one token dead.
     ///
     /// # Errors
@@ -95,12 +113,26 @@ impl Custodian {
         self.write_access(vendor, order, Write::Described { detail, write }).await.map(drop)
     }
 
-    /// Makes all tokens dead that were issued before this second; with the present one, all there are.
+    /// Makes all tokens dead that were issued so far.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn revoke_all(&self, vendor: AccountId, order: &Order) -> Result<(), Problem> {
+        let second = self.clock.now().as_millis().div_euclid(1_000);
+        let told = json!({ "revokedBefore": second.saturating_add(1) });
+        let change = |settings: &mut likeness_custody::Settings| {
+            end_all(&mut settings.vendor, second);
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Makes all tokens dead that were issued before this second.
     ///
     /// # Errors
     /// When the second has not come.
     pub(crate) async fn revoke_before(&self, vendor: AccountId, order: &Order, second: i64) -> Result<(), Problem> {
-        if second > self.clock.now().as_millis().div_euclid(1_000).saturating_add(1) {
+        if second > self.clock.now().as_millis().div_euclid(1_000) {
             return Err(Problem::Invalid("the instant lies in the future".to_owned()));
         }
         let told = json!({ "revokedBefore": second });
@@ -116,13 +148,13 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub(crate) async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
-        let second = self.clock.now().as_millis().div_euclid(1_000).saturating_add(1);
+        let second = self.clock.now().as_millis().div_euclid(1_000);
         let told = json!({ "mayIssue": may });
         let change = |settings: &mut likeness_custody::Settings| {
             settings.vendor.may_issue = may;
             // Given back, the right does not bring back what was issued before.
             if !may {
-                settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
+                end_all(&mut settings.vendor, second);
             }
             Ok(())
         };
@@ -288,6 +320,13 @@ impl TokenEvent {
             request_id: row.request_id,
         })
     }
+}
+
+/// Makes all tokens dead that were issued up to this second. Those issued after an earlier revocation may be dated as late
+/// as that one, and it may have been within this second too.
+fn end_all(vendor: &mut Vendor, second: i64) {
+    let newest = vendor.not_before.unwrap_or(second).max(second);
+    vendor.not_before = Some(newest.saturating_add(1));
 }
 
 fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {

@@ -5,7 +5,7 @@
 
 mod face_door;
 pub(crate) mod listen;
-mod notice;
+pub(crate) mod notice;
 mod pages;
 pub(crate) mod place;
 mod sts_door;

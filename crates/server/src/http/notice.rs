@@ -21,6 +21,7 @@ use likeness_custody::{Notice, default_notice};
 use likeness_store::{AuditOutcome, Command, Event, Write};
 use serde_json::json;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Longest body of a decision.
 const MOST_BYTES: usize = 4 * 1024;
@@ -58,13 +59,7 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         }
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
-        let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;
-        let version = body.integer("version", 0, 1, i64::from(u32::MAX))?;
-        let session = body.required_uuid("session")?;
-        let decision = match body.text("decision")? {
-            Some(decision @ ("granted" | "refused")) => decision,
-            _ => return Err(Refusal::bad("'decision' must be granted or refused.")),
-        };
+        let Decision { language, version, session, decision } = Decision::read(&body)?;
         let notice = notice_of(&caller.state, language);
         if i64::from(notice.version) != version || !notice.language.eq_ignore_ascii_case(language) {
             return Err(Refusal::bad(
@@ -84,6 +79,28 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         Ok(None)
     };
     dress(outcome.await)
+}
+
+/// What somebody decided, and after reading what.
+pub(crate) struct Decision<'a> {
+    language: &'a str,
+    version: i64,
+    session: Uuid,
+    decision: &'a str,
+}
+
+impl<'a> Decision<'a> {
+    /// Reads a body.
+    pub(crate) fn read(body: &'a JsonBody) -> Result<Self, Refusal> {
+        let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;
+        let version = body.integer("version", 0, 1, i64::from(u32::MAX))?;
+        let session = body.required_uuid("session")?;
+        let decision = match body.text("decision")? {
+            Some(decision @ ("granted" | "refused")) => decision,
+            _ => return Err(Refusal::bad("'decision' must be granted or refused.")),
+        };
+        Ok(Self { language, version, session, decision })
+    }
 }
 
 /// The account's own notice, or a plain one in a language that we have.

@@ -50,6 +50,8 @@ impl Files {
     /// Reads the files again whenever they have changed, until told to stop. Files that do not fit leave the former
     /// certificate in force: whoever renews writes two files, and not at once.
     pub(crate) async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
+        // Files that do not fit are tried again, and told of once.
+        let mut told = self.read_at;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(RELOAD_EVERY) => {}
@@ -65,7 +67,11 @@ impl Files {
                     self.read_at = found;
                     tracing::info!("The certificate was read again");
                 }
-                Err(error) => tracing::error!("The new certificate cannot be used, the former stays: {error:#}"),
+                Err(error) if found != told => {
+                    told = found;
+                    tracing::error!("The new certificate cannot be used, the former stays: {error:#}");
+                }
+                Err(_) => {}
             }
         }
     }

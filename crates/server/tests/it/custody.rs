@@ -2,6 +2,7 @@
 
 use crate::ground::{Ground, on_both};
 use crate::house::{Answer, House, KEY1, KEY2, demo};
+use likeness_base::Timestamp;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -379,7 +380,7 @@ fn the_trail_tells_and_holds(ground: &Ground) {
     assert_eq!((&row["sequence"], &row["action"]), (&json!(1), &json!("create_account")));
     // Usage, counted by the second.
     let begun = std::time::Instant::now();
-    loop {
+    let usage = loop {
         let usage = house.manage("GET", "accounts/default/usage", &Value::Null).body;
         let of = |operation: &str| {
             let rows = usage.as_array().expect("rows");
@@ -388,11 +389,19 @@ fn the_trail_tells_and_holds(ground: &Ground) {
                 .map(|row| (row["calls"].clone(), row["billed"].clone()))
         };
         if of("DeleteFaceList") == Some((json!(1), json!(1))) && of("CreateFaceList") == Some((json!(1), json!(1))) {
-            break;
+            break usage;
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{usage}");
         std::thread::sleep(Duration::from_millis(200));
-    }
+    };
+    // A report ends with the day that it names.
+    let today = usage[0]["day"].as_str().and_then(Timestamp::parse).expect("a day").as_millis();
+    let up_to = |at: i64| {
+        let date = &Timestamp::from_millis(at).to_string()[..10];
+        house.manage("GET", &format!("accounts/default/usage?from=2000-01-01&to={date}"), &Value::Null).body
+    };
+    assert_eq!(up_to(today - 86_400_000), json!([]), "calls of a day in a report that ends before it");
+    assert_ne!(up_to(today), json!([]));
     // Somebody changes a row past us.
     drop(client);
     let sql = "UPDATE audit SET actor = 'nobody' WHERE action = 'delete_container'";

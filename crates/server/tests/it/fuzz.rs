@@ -4,12 +4,25 @@
 //! goes on for longer with a seed of its own (`LIKENESS_FUZZ_RUNS`, `LIKENESS_FUZZ_SEED`). What breaks a parser is written to
 //! `target/fuzz`; mend it, and put the input into `tests/corpus`.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use likeness::strangers;
+use likeness_base::{Randomness, Timestamp};
+use likeness_custody::{
+    Flag, KeySet, LimitedAccess, OidcIssuer, ResourceId, SESSION_AUDIENCE, Session, SigningKey, TrustedIssuer,
+    check_bearer, check_limited, check_session, key_id_of, sign_limited, sign_session,
+};
 use likeness_vision::{Limits, Picture};
+use serde_json::Value;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// No input may keep a parser busy for longer, on a machine with other things to do.
+const LONGEST: Duration = Duration::from_secs(10);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |text| text.parse().expect("a number"))
@@ -20,15 +33,19 @@ fn fuzz(target: &str, corpus: &[Vec<u8>], try_out: impl Fn(&[u8]) -> bool) {
     let (runs, seed) = (number("LIKENESS_FUZZ_RUNS", 1_000), number("LIKENESS_FUZZ_SEED", 1));
     let mut random = fastrand::Rng::with_seed(seed);
     let mut accepted = 0_u64;
-    let mut feed = |input: &[u8]| match catch_unwind(AssertUnwindSafe(|| try_out(input))) {
-        Ok(taken) => accepted += u64::from(taken),
-        Err(_) => {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fuzz");
-            std::fs::create_dir_all(&folder).expect("a folder");
-            let file = folder.join(format!("{target}-{seed}"));
-            std::fs::write(&file, input).expect("the input can be kept");
-            panic!("{target} panicked; the input is in {}", file.display());
-        }
+    let mut feed = |input: &[u8]| {
+        let begun = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| try_out(input)));
+        let what = match outcome {
+            Ok(_) if begun.elapsed() > LONGEST => "took too long",
+            Ok(taken) => return accepted += u64::from(taken),
+            Err(_) => "panicked",
+        };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fuzz");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join(format!("{target}-{seed}"));
+        std::fs::write(&file, input).expect("the input can be kept");
+        panic!("{target} {what}; the input is in {}", file.display());
     };
     corpus.iter().for_each(|input| feed(input));
     for _ in 0..runs {
@@ -125,4 +142,179 @@ fn pictures() {
     // Small limits, so that a header that lies is refused and not obeyed.
     let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
     fuzz("picture", &corpus, |input| Picture::decode(input, &limits).is_ok());
+}
+
+/// The second at which tokens are looked at: those of `foreign` hold from 1,000,000 to 2,000,000.
+const NOW: i64 = 1_500_000;
+/// Who signs tokens here, and what they say of themselves.
+const US: &str = "https://likeness.example";
+
+/// A key that is always the same.
+struct Counting;
+
+impl Randomness for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.iter_mut().zip(1..).for_each(|(byte, number)| *byte = number);
+    }
+}
+
+/// Tokens that another implementation signed, with its keys.
+fn foreign() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../custody/tests/it/foreign/tokens.json");
+    serde_json::from_slice(&std::fs::read(file).expect("the file is there")).expect("JSON")
+}
+
+/// Everybody whose tokens count, and a good token of each kind.
+struct Trust {
+    own: TrustedIssuer,
+    oidc: Vec<OidcIssuer>,
+    tokens: Vec<String>,
+}
+
+impl Trust {
+    fn new() -> Self {
+        let key = SigningKey::generate(&Counting, NOW);
+        let keys = KeySet::of(&[&key]);
+        let resource = |name: &str| ResourceId::new(Uuid::from_u128(7), "rg", name).expect("a name");
+        let (issued_at, expires_at) = (NOW, NOW + 600);
+        let limited = LimitedAccess {
+            issuer: US.to_owned(),
+            id: Uuid::from_u128(1),
+            vendor: resource("vendor"),
+            target: resource("client"),
+            flags: Flag::ALL.into(),
+            issued_at,
+            expires_at,
+        };
+        let (id, account) = (Uuid::from_u128(2), Uuid::from_u128(3));
+        let session = Session { id, account, issuer: US.to_owned(), issued_at, expires_at };
+        let mut tokens: Vec<String> =
+            [sign_limited(&key, &limited), sign_session(&key, &session)].map(|token| token.expose().clone()).into();
+        let foreign = foreign();
+        let theirs = foreign["tokens"].as_object().expect("tokens").values().filter_map(Value::as_str);
+        tokens.extend(theirs.map(str::to_owned));
+        let provider = |issuer: &str, audience: &str, keys: &KeySet| OidcIssuer {
+            issuer: issuer.to_owned(),
+            audiences: vec![audience.to_owned()],
+            keys: keys.clone(),
+            leeway_seconds: 60,
+        };
+        let jwks = KeySet::from_jwks(foreign["jwks"].to_string().as_bytes()).expect("keys");
+        let oidc =
+            vec![provider("https://issuer.example", "api://likeness", &jwks), provider(US, SESSION_AUDIENCE, &keys)];
+        let own = TrustedIssuer { issuer: US.to_owned(), keys, flags: None, leeway_seconds: 1 };
+        Self { own, oidc, tokens }
+    }
+
+    /// All who read tokens; whether one of them takes it.
+    fn takes(&self, token: &str) -> bool {
+        let limited = check_limited(token, std::slice::from_ref(&self.own), NOW).is_ok();
+        let session = check_session(token, &self.own, NOW).is_ok();
+        let bearer = check_bearer(token, &self.oidc, NOW).is_ok();
+        let taken = limited || session || bearer;
+        assert!(!taken || key_id_of(token).is_some(), "taken without naming its issuer");
+        taken
+    }
+}
+
+#[test]
+fn tokens() {
+    let trust = Trust::new();
+    assert!(trust.tokens.len() > 3 && trust.tokens.iter().all(|token| trust.takes(token)), "a good token is refused");
+    let corpus: Vec<Vec<u8>> = trust.tokens.iter().map(|token| token.clone().into_bytes()).collect();
+    fuzz("token", &corpus, |input| {
+        let token = text(input);
+        let taken = trust.takes(&token);
+        // Nobody but the holder of a key makes a token: what was changed and is taken must be one that was there.
+        assert!(!taken || trust.tokens.contains(&token), "a token that nobody signed was taken");
+        taken
+    });
+}
+
+/// The same from within: header and claims damaged before they are put into their clothes.
+#[test]
+fn claims_of_tokens() {
+    let trust = Trust::new();
+    let parts = |token: &String| -> Vec<u8> {
+        let [header, claims, signature]: [&str; 3] =
+            token.split('.').collect::<Vec<_>>().try_into().expect("three parts");
+        let decoded = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64");
+        [decoded(header), decoded(claims), signature.as_bytes().to_vec()].join(&b'\n')
+    };
+    let corpus: Vec<Vec<u8>> = trust.tokens.iter().map(parts).chain(self::corpus("claims")).collect();
+    fuzz("claims", &corpus, |input| {
+        let mut parts = input.splitn(3, |byte| *byte == b'\n');
+        let mut next = || parts.next().unwrap_or_default();
+        let (header, claims, signature) = (next(), next(), text(next()));
+        let encoded = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
+        let token = format!("{}.{}.{signature}", encoded(header), encoded(claims));
+        let taken = trust.takes(&token);
+        assert!(!taken || trust.tokens.contains(&token), "a token that nobody signed was taken");
+        taken
+    });
+}
+
+#[test]
+fn key_sets() {
+    let trust = Trust::new();
+    let own = SigningKey::generate(&Counting, NOW).public_jwk();
+    let own = serde_json::json!({ "keys": [own] }).to_string().into_bytes();
+    let mut corpus = corpus("jwks");
+    corpus.extend([own, foreign()["jwks"].to_string().into_bytes()]);
+    fuzz("jwks", &corpus, |input| {
+        let Ok(keys) = KeySet::from_jwks(input) else { return false };
+        // Whatever was read must be fit for use.
+        let issuer = TrustedIssuer { issuer: US.to_owned(), keys: keys.clone(), flags: None, leeway_seconds: 1 };
+        let mut oidc = trust.oidc.clone();
+        oidc[0].keys = keys.clone();
+        for token in &trust.tokens {
+            drop(check_limited(token, std::slice::from_ref(&issuer), NOW));
+            drop(check_bearer(token, &oidc, NOW));
+        }
+        !keys.is_empty()
+    });
+}
+
+#[test]
+fn resource_ids() {
+    fuzz("resource_id", &corpus("resource_id"), |input| {
+        let Some(id) = ResourceId::parse(&text(input)) else { return false };
+        assert_eq!(ResourceId::parse(&id.to_string()).as_ref(), Some(&id), "it does not come back");
+        assert_eq!(ResourceId::parse(&id.folded()).as_ref(), Some(&id), "letter case counts");
+        true
+    });
+}
+
+#[test]
+fn places_and_proxies() {
+    fuzz("place", &corpus("place"), |input| strangers::place(&text(input)));
+}
+
+#[test]
+fn moments() {
+    fuzz("moment", &corpus("moment"), |input| {
+        let Some(moment) = Timestamp::parse(&text(input)) else { return false };
+        assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment), "it does not come back");
+        true
+    });
+}
+
+#[test]
+fn decisions_about_notices() {
+    fuzz("decision", &corpus("decision"), strangers::decision);
+}
+
+#[test]
+fn changes_of_accounts() {
+    fuzz("change", &corpus("change"), strangers::change);
+}
+
+#[test]
+fn roles_given() {
+    fuzz("assign", &corpus("assign"), strangers::assign);
+}
+
+#[test]
+fn revocations() {
+    fuzz("revoke", &corpus("revoke"), strangers::revoke);
 }

@@ -255,8 +255,12 @@ impl House {
 
     /// The same, whatever comes of it.
     pub(crate) fn try_order(&self, words: &[&str]) -> Output {
-        let settings = self.settings.iter().map(|(name, value)| (name, value));
-        run(likeness().args(words).env("LIKENESS_DATA", &self.data).envs(settings))
+        run(likeness().args(words).env("LIKENESS_DATA", &self.data).envs(self.settings()))
+    }
+
+    /// What this server was given beyond the usual settings.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Makes another account that may do everything.

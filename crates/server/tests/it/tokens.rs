@@ -364,3 +364,29 @@ fn another_installation_is_trusted_by_name_and_for_what_it_may_lend() {
     assert_eq!(own.manage("PUT", "blocked", &json!({ "resourceId": device.resource })).status, 204);
     is(&verify(&device, &token), INVALID, "blocked here");
 }
+
+/// Tokens are dated in seconds, and several revocations may come within one: each ends what was issued before it.
+#[test]
+fn revocations_within_a_second_end_what_came_between() {
+    let house = House::new();
+    let client = house.another(&["client"]);
+    let all = json!({ "before": "now" });
+    let revoke = || house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all).status;
+    assert_eq!(revoke(), 204);
+    let mut before = house.token(&client, BOTH);
+    for round in 0..3 {
+        is(&verify(&client, &before), ALLOWED, "issued after the last revocation");
+        assert_eq!(revoke(), 204);
+        is(&verify(&client, &before), INVALID, &format!("revoked, round {round}"));
+        before = house.token(&client, BOTH);
+    }
+    for may_issue in [false, true] {
+        let right = json!({ "mayIssue": may_issue });
+        assert_eq!(house.manage("POST", "accounts/default/vendor", &right).status, 204);
+        is(&verify(&client, &before), INVALID, "the right to issue withdrawn, and given back");
+    }
+    is(&verify(&client, &house.token(&client, BOTH)), ALLOWED, "a new one");
+    // A time that has not come is none to revoke by.
+    let later = json!({ "before": "2999-01-01" });
+    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &later).code(), "Invalid");
+}
