@@ -450,13 +450,14 @@ mod tests {
             "LIKENESS_LOG_FORMAT",
             "LIKENESS_LIMITED_ATTRIBUTES",
             "LIKENESS_TRUSTED_PROXIES",
-            "LIKENESS_DOMAINS",
             "LIKENESS_STORE",
             "LIKENESS_STORE_FILE",
             "LIKENESS_STORE_CONNECTIONS",
         ];
-        for name in cases {
-            let error = load(&[(name, "nonsense")]).unwrap_err();
+        // Nonsense is a domain like any other.
+        let no_domain = ("LIKENESS_DOMAINS", "no domain");
+        for (name, value) in cases.map(|name| (name, "nonsense")).into_iter().chain([no_domain]) {
+            let error = load(&[(name, value)]).unwrap_err();
             assert!(format!("{error:#}").contains(name), "{error:#}");
         }
     }
