@@ -278,7 +278,7 @@ pub(super) async fn reopen(call: AdminCall) -> Result<Answer, Refused> {
 
 /// `POST accounts/{}/listKeys`
 pub(super) async fn list_keys(call: AdminCall) -> Result<Answer, Refused> {
-    let keys = call.app.custodian.keys(call.account()?.id()).await?;
+    let keys = call.app.custodian.keys(call.account()?.id(), &call.order).await?;
     let mut listed = Map::new();
     for key in keys {
         let name = match key.slot {

@@ -96,6 +96,9 @@ pub(super) struct Set {
     /// Whether its keys open it: on or off.
     #[arg(long, value_parser = on_or_off)]
     local_auth: Option<bool>,
+    /// Whether it may issue limited access tokens: on or off. Off makes those it issued dead.
+    #[arg(long, value_parser = on_or_off)]
+    vendor: Option<bool>,
     /// Who may call: `everybody`, or addresses, ranges and names of subnets, parted by commas.
     #[arg(long, value_delimiter = ',')]
     allow: Option<Vec<String>>,
@@ -203,6 +206,9 @@ impl Add {
 impl Set {
     async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
         let state = custodian.find(&self.account)?;
+        if let Some(may) = self.vendor {
+            custodian.let_issue(state.id(), order, may).await?;
+        }
         let mut lives = Vec::new();
         for wish in &self.retention {
             let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;

@@ -54,7 +54,7 @@ impl Keys {
                         if are_several {
                             say::line(&format!("account  {}", state.settings.resource));
                         }
-                        for key in custodian.keys(state.id()).await? {
+                        for key in custodian.keys(state.id(), &Order::of_operator()).await? {
                             say::line(&format!("{}  {}", word(key.slot), key.value.expose()));
                             if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value))
                             {
@@ -66,7 +66,8 @@ impl Keys {
                         say::note(&format!("Open in a browser while the server runs:\n  {page}"));
                     }
                     if of_all {
-                        let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION).await?;
+                        let order = Order::of_operator();
+                        let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION, &order).await?;
                         for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
                             say::line(&format!("operator  {}", key.value.expose()));
                             if let Some(page) = serve::page(config.listen, "admin", &key.value) {

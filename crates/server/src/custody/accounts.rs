@@ -188,11 +188,12 @@ impl Custodian {
         Err(Problem::Conflict)
     }
 
-    /// Both keys.
+    /// Both keys. The account's trail tells that they were looked at.
     ///
     /// # Errors
     /// What the store says.
-    pub(crate) async fn keys(&self, id: AccountId) -> Result<Vec<AccountKey>, Problem> {
+    pub(crate) async fn keys(&self, id: AccountId, order: &Order) -> Result<Vec<AccountKey>, Problem> {
+        self.note(id, order, "list_keys", None).await?;
         Ok(self.store.keys(id).await?)
     }
 
@@ -262,12 +263,7 @@ impl Custodian {
         self.directory.refresh().await?;
         // The account's own trail ends here; that of the installation says which account it was.
         let detail = serde_json::json!({ "account": id.0, "resource": resource }).to_string();
-        let event = likeness_store::Event {
-            action: "destroy_account".to_owned(),
-            outcome: likeness_store::AuditOutcome::Applied,
-            detail: Some(detail),
-        };
-        self.write(AccountId::INSTALLATION, &order, Write::Note(event)).await?;
+        self.note(AccountId::INSTALLATION, &order, "destroy_account", Some(detail)).await?;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, Command, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, AuditOutcome, Command, Event, Store, StoreError, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -129,6 +129,18 @@ impl Custodian {
         let applied = self.write(account, order, write).await?;
         self.directory.settled(self.others).await?;
         Ok(applied)
+    }
+
+    /// Leaves a row in an account's trail about something that changed nothing.
+    pub(crate) async fn note(
+        &self,
+        account: AccountId,
+        order: &Order,
+        action: &str,
+        detail: Option<String>,
+    ) -> Result<(), Problem> {
+        let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail };
+        self.write(account, order, Write::Note(event)).await.map(drop)
     }
 
     async fn write(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {

@@ -4,9 +4,7 @@
 //! where clients keep their own ids. What only looks like them is not meant: that would be a guess.
 
 use super::{Custodian, Order, Problem};
-use likeness_store::{
-    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, Event, PageStart, Person, StoreError, Write,
-};
+use likeness_store::{AccountId, Container, ContainerKind, ContainerName, PageStart, Person, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -126,9 +124,7 @@ impl Custodian {
     }
 
     async fn tell(&self, account: AccountId, order: &Order, action: &str, places: usize) -> Result<(), Problem> {
-        let detail = Some(json!({ "places": places }).to_string());
-        let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail };
-        self.write(account, order, Write::Note(event)).await.map(drop)
+        self.note(account, order, action, Some(json!({ "places": places }).to_string())).await
     }
 
     async fn find_person(&self, account: AccountId, wanted: &Wanted) -> Result<Vec<Found>, Problem> {

@@ -28,6 +28,8 @@ const MOST_JSON_BYTES: usize = 256 * 1024;
 const HARD_CAP_BYTES: u64 = 16 * 1024 * 1024;
 /// A body of this length may be left unread without closing the connection: it came with the head.
 const PASSED_OVER_BYTES: u64 = 4 * 1024;
+/// The header with a limited access token.
+const LENT: &str = "limitedaccesstoken";
 /// Longest wait for the next piece of a body.
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Longest time for a whole body: 6 MB over a slow line of 0.5 Mbit/s.
@@ -46,6 +48,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     let request_id = crate::effects::random_id(&*app.randomness);
     let echoed = client_ids(request.headers());
     let mut told = Told { row: 0, operation: "none", caller: None, is_unread: has_body(request.headers()) };
+    let lent = request.headers().contains_key(LENT);
     let outcome = judge(app.clone(), request, request_id, &mut told).await;
     let Told { row, operation, caller, is_unread } = told;
     let elapsed = begun.elapsed();
@@ -68,7 +71,8 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         }
     }
     let milliseconds = elapsed.as_millis();
-    tracing::info!(%request_id, row, operation, status, milliseconds, reason, "{operation} answered {status}");
+    // Also where a token was sent and none was needed: then it is ignored, and this is the word about it.
+    tracing::info!(%request_id, row, operation, status, milliseconds, reason, lent, "{operation} answered {status}");
     response
 }
 
@@ -131,7 +135,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let input = read(route.reads, &parts.headers, body).await;
     told.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Refusal::UnsupportedMediaType(_)));
     let input = input?;
-    let token = parts.headers.get("limitedaccesstoken").map(|value| value.to_str().unwrap_or_default());
+    let token = parts.headers.get(LENT).map(|value| value.to_str().unwrap_or_default());
     let call = Call {
         version,
         route,

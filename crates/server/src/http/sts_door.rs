@@ -71,6 +71,9 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid) -> (Res
             if caller.key.is_none() {
                 return Err(Refusal::Unauthorized);
             }
+            let order = Order { actor: caller.actor.clone(), request_id };
+            let noted = app.custodian.note(caller.account, &order, "issue_token", None).await;
+            noted.map_err(|problem| Refusal::Internal(problem.to_string()))?;
             let issued = app.access.issue(&caller, &*app.randomness, now);
             issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?
         } else {
