@@ -1,6 +1,7 @@
 //! What each role may do: every operation of the description, asked for by somebody of each role, against a table that is
 //! written down here (`face-api.md` section 6). An operation that is not in the table fails the test.
 
+use crate::ground::{Ground, on_both};
 use crate::house::{Answer, House, demo};
 use crate::oidc::{self, Provider, assign, by, call, outcome, subject};
 use serde_json::{Value, json};
@@ -103,11 +104,12 @@ const ROLES: &[(&str, &[&[&str]])] = &[
 ];
 
 /// A person for each role, by its number, and a server that knows them.
-fn one_of_each(test: &str) -> Option<(House, Provider, Vec<String>, tempfile::TempDir)> {
+fn one_of_each(test: &str, ground: &Ground) -> Option<(House, Provider, Vec<String>, tempfile::TempDir)> {
     let people: serde_json::Map<String, Value> =
         (0..ROLES.len()).map(|number| (format!("person-{number}"), json!({}))).collect();
     let provider = Provider::start(test, &Value::Object(people))?;
-    let (house, settings) = oidc::house_with(&provider.trusted(60));
+    let (file, settings) = oidc::settings_file(&provider.trusted(60));
+    let house = ground.house(&[("LIKENESS_CONFIG", &file)]);
     for (number, (role, _)) in ROLES.iter().enumerate().filter(|(_, (role, _))| !role.is_empty()) {
         assign(&house, "default", &provider, &subject(&format!("person-{number}")), role);
     }
@@ -142,9 +144,11 @@ fn operations(house: &House) -> Vec<(String, String, String)> {
     all.collect()
 }
 
-#[test]
-fn every_operation_for_every_role() {
-    let Some((house, _provider, tokens, _settings)) = one_of_each("every_operation_for_every_role") else { return };
+on_both!(every_operation_for_every_role);
+
+fn every_operation_for_every_role(ground: &Ground) {
+    let made = one_of_each("every_operation_for_every_role", ground);
+    let Some((house, _provider, tokens, _settings)) = made else { return };
     let operations = operations(&house);
     let named: Vec<&str> = operations.iter().map(|(name, ..)| name.as_str()).collect();
     let written: Vec<&str> = [ASK, READ, CHANGE].concat();
@@ -182,7 +186,9 @@ fn every_operation_for_every_role() {
 
 #[test]
 fn what_lies_beside_the_operations_for_every_role() {
-    let Some((house, _provider, tokens, _settings)) = one_of_each("what_lies_beside_the_operations_for_every_role")
+    let ground = Ground::file();
+    let Some((house, _provider, tokens, _settings)) =
+        one_of_each("what_lies_beside_the_operations_for_every_role", &ground)
     else {
         return;
     };
@@ -204,7 +210,9 @@ fn what_lies_beside_the_operations_for_every_role() {
 
 #[test]
 fn every_version_asks_for_the_same_rights() {
-    let Some((house, _provider, tokens, _settings)) = one_of_each("every_version_asks_for_the_same_rights") else {
+    let ground = Ground::file();
+    let Some((house, _provider, tokens, _settings)) = one_of_each("every_version_asks_for_the_same_rights", &ground)
+    else {
         return;
     };
     let nobody = tokens.last().expect("the one without a role");
@@ -219,7 +227,9 @@ fn every_version_asks_for_the_same_rights() {
 
 #[test]
 fn whoever_may_ask_gets_answers_and_enrols_nobody() {
-    let Some((house, _provider, tokens, _settings)) = one_of_each("whoever_may_ask_gets_answers_and_enrols_nobody")
+    let ground = Ground::file();
+    let Some((house, _provider, tokens, _settings)) =
+        one_of_each("whoever_may_ask_gets_answers_and_enrols_nobody", &ground)
     else {
         return;
     };

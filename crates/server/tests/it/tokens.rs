@@ -1,5 +1,6 @@
 //! Limited access tokens: a vendor and its client walk the whole way with plain HTTP, and everything that must stop them.
 
+use crate::ground::{Ground, on_both};
 use crate::house::{Answer, House, KEY1, Neighbour, OPERATOR, demo};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -55,9 +56,10 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-#[test]
-fn a_door_device_recognises_people_with_a_token_of_its_vendor() {
-    let house = House::new();
+on_both!(a_door_device_recognises_people_with_a_token_of_its_vendor, every_way_in_which_a_token_ends);
+
+fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
+    let house = ground.house(&[]);
     let client = house.another(&["client-face-api", "--group", "client-rg"]);
     let photo = demo(1);
 
@@ -204,11 +206,10 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
     assert_eq!((answer.status, answer.code()), (401, "401"));
 }
 
-#[test]
-fn every_way_in_which_a_token_ends() {
+fn every_way_in_which_a_token_ends(ground: &Ground) {
     let clock = tempfile::NamedTempFile::new().expect("a file");
     let path = clock.path().to_str().expect("a path");
-    let house = House::with(&[("LIKENESS_TEST_CLOCK", path)]);
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
     let client = house.another(&["client"]);
     let other = house.another(&["other"]);
     let lent = |flags: &[&str]| house.token(&client, flags);
