@@ -18,6 +18,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Whole seconds since the Unix epoch, as tokens count them.
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+
     /// This moment and a while.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

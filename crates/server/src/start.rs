@@ -254,8 +254,9 @@ async fn first_start_alone(custodian: &Custodian) -> Result<FirstKeys> {
     accounts.sort_by_key(|account| (account.created_at, account.id));
     for (position, account) in accounts.iter().enumerate() {
         // Accounts of a time when accounts had no settings.
-        let has_settings = custodian.has_document(account.id, DocumentKind::Settings, SETTINGS).await?;
-        if !has_settings && account.ends_at.is_none() {
+        let now = custodian.clock.now();
+        let settings = custodian.store.document(account.id, DocumentKind::Settings, SETTINGS, now).await?;
+        if settings.is_none() && account.ends_at.is_none() {
             let name = if position == 0 { "default".to_owned() } else { format!("account-{}", account.id) };
             custodian.take_over(account.id, &name).await?;
         }

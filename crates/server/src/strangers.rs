@@ -1,9 +1,11 @@
 //! The parsers of strangers' bytes by themselves, for tests that throw anything at them. The program has its own ways to
 //! them; nothing here is part of its interface.
 
-use crate::admin::accounts::{Assign, Change};
+use crate::admin::accounts::Assign;
 use crate::admin::records::moment;
 use crate::admin::vendors::Revoke;
+use crate::config::AccessConfig;
+use crate::custody::change::Change;
 use crate::face::arguments::{self, DetectionModel, Fields};
 use crate::face::attributes::{Allowed, Requested};
 use crate::face::json::Body;
@@ -74,8 +76,12 @@ pub fn place(text: &str) -> bool {
     let (mut parts, ()) = request.into_parts();
     let proxy = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     parts.extensions.insert(Peer(proxy));
-    let proxies: Vec<_> = parse_network("10.0.0.0/8").into_iter().collect();
-    let place = Place::of(&parts, &["face.example.org".to_owned()], &proxies);
+    let access = AccessConfig {
+        domains: vec!["face.example.org".to_owned()],
+        trusted_proxies: parse_network("10.0.0.0/8").into_iter().collect(),
+        ..AccessConfig::default()
+    };
+    let place = Place::of(&parts, &access);
     place.subdomain.is_some() || place.client != proxy
 }
 
@@ -89,8 +95,7 @@ pub fn change(bytes: &[u8]) -> bool {
     let Ok(change) = serde_json::from_slice::<Change>(bytes) else { return false };
     let Some(resource) = ResourceId::new(uuid::Uuid::nil(), "rg", "account") else { return false };
     let mut settings = Settings::new(resource, "local");
-    let applied = change.lives().is_ok_and(|lives| change.apply(&lives, &mut settings).is_ok());
-    if !applied || settings.check().is_err() {
+    if change.apply(&mut settings).is_err() || settings.check().is_err() {
         return false;
     }
     // What is taken must be readable again, or the account is lost.

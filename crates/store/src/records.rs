@@ -76,6 +76,23 @@ pub struct PageStart {
     pub top: usize,
 }
 
+impl PageStart {
+    /// All entries as one page; for lists that are short.
+    pub fn everything() -> Self {
+        Self::first(usize::MAX)
+    }
+
+    /// The first of several pages.
+    pub fn first(top: usize) -> Self {
+        Self { after: String::new(), top }
+    }
+
+    /// Turns to the page after the one that ended with this id; `false`: that page was empty, so there is none.
+    pub fn turn(&mut self, last: Option<String>) -> bool {
+        last.map(|last| self.after = last).is_some()
+    }
+}
+
 /// A face list, group or directory, without its contents.
 #[derive(Clone, Debug)]
 pub struct Container {

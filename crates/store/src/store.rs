@@ -5,7 +5,7 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, KeySlot, Usage};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
@@ -50,9 +50,6 @@ pub trait Store: Send + Sync {
 
     /// One account.
     async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError>;
-
-    /// The account and slot whose key has this keyed digest. One index read.
-    async fn account_of_key(&self, lookup: &[u8; 32]) -> Result<Option<(AccountId, KeySlot)>, StoreError>;
 
     /// The account's keys, unsealed, in order of their slots. Fails with `AccountNotFound`.
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError>;

@@ -284,6 +284,18 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
+impl Event {
+    /// Something that was done; `detail` in any form that writes itself as JSON.
+    pub fn done(action: &str, detail: Option<impl ToString>) -> Self {
+        Self::of(action, AuditOutcome::Applied, detail)
+    }
+
+    /// Something with its outcome.
+    pub fn of(action: &str, outcome: AuditOutcome, detail: Option<impl ToString>) -> Self {
+        Self { action: action.to_owned(), outcome, detail: detail.map(|detail| detail.to_string()) }
+    }
+}
+
 /// How often an operation was called on a day.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Usage {

@@ -87,7 +87,7 @@ impl Access {
         id[8..].copy_from_slice(&self.tag(&draw, caller.key.as_ref()?)?);
         let session = Session {
             id: Uuid::from_bytes(id),
-            account: caller.account.0,
+            account: caller.account().0,
             issuer: book.own.issuer.clone(),
             issued_at: now,
             expires_at: now.saturating_add(SESSION_LIFE),
@@ -105,13 +105,7 @@ impl Access {
 pub(super) fn person_in(state: &Arc<AccountState>, book: &Snapshot, person: &Person) -> Caller {
     let mut roles = roles_of(person, &state.settings.assignments);
     roles.extend(roles_of(person, &book.installation.0.assignments));
-    Caller {
-        account: state.id(),
-        state: state.clone(),
-        actor: actor_of(person),
-        rights: Rights::Roles(roles),
-        key: None,
-    }
+    Caller { state: state.clone(), actor: actor_of(person), rights: Rights::Roles(roles), key: None }
 }
 
 /// How the audit trail names somebody: by the id the provider has for them.

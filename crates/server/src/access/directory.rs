@@ -9,7 +9,9 @@
 use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
 use likeness_custody::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
-use likeness_store::{Account, AccountAccess, AccountId, DocumentKind, KeySlot, PageStart, Store, StoreError};
+use likeness_store::{
+    Account, AccountAccess, AccountId, Document, DocumentKind, KeySlot, PageStart, Store, StoreError,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,8 +23,6 @@ use uuid::Uuid;
 pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// The name of an account's settings in the store.
 pub(crate) const SETTINGS: &str = "settings";
-/// Documents read at once.
-const PAGE: usize = 1_000;
 
 /// An account as the door knows it.
 #[derive(Debug)]
@@ -235,11 +235,10 @@ impl Directory {
             let mut keys = Vec::new();
             for document in self.all(id, DocumentKind::SigningKey, now).await? {
                 let key = SigningKey::from_bytes(document.value.expose());
-                keys.push((document.written_at, Arc::new(key.ok_or_else(|| damaged("a signing key"))?)));
+                keys.push(Arc::new(key.ok_or_else(|| damaged("a signing key"))?));
             }
-            // Those about to end are kept for checking alone, so the one that signs is the newest without an end.
-            keys.sort_by_key(|(_, key)| std::cmp::Reverse(key.created_at()));
-            next.signing = keys.into_iter().map(|(_, key)| key).collect();
+            keys.sort_by_key(|key| std::cmp::Reverse(key.created_at()));
+            next.signing = keys;
             let keys: Vec<&SigningKey> = next.signing.iter().map(|key| &**key).collect();
             next.own = Arc::new(own_issuer(&self.issuer, KeySet::of(&keys)));
             return Ok(());
@@ -257,20 +256,8 @@ impl Directory {
         Ok(())
     }
 
-    async fn all(
-        &self,
-        account: AccountId,
-        kind: DocumentKind,
-        now: Timestamp,
-    ) -> Result<Vec<likeness_store::Document>, StoreError> {
-        let mut all = Vec::new();
-        let mut page = PageStart { after: String::new(), top: PAGE };
-        loop {
-            let documents = self.store.documents(account, kind, &page, now).await?;
-            let Some(last) = documents.last() else { return Ok(all) };
-            page.after.clone_from(&last.name);
-            all.extend(documents);
-        }
+    async fn all(&self, account: AccountId, kind: DocumentKind, now: Timestamp) -> Result<Vec<Document>, StoreError> {
+        self.store.documents(account, kind, &PageStart::everything(), now).await
     }
 }
 

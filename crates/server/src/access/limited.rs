@@ -3,9 +3,7 @@
 use super::directory::{AccountState, Snapshot};
 use super::remembered::digest_of;
 use super::{Access, Denied};
-use likeness_custody::{
-    Flag, LimitedAccess, LimitedAttribute, ResourceId, TokenProblem, TrustedIssuer, check_limited, key_id_of,
-};
+use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, TokenProblem, TrustedIssuer, check_limited, key_id_of};
 use likeness_store::AccountId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,7 +41,9 @@ impl Access {
         let claims = match self.limited.get(&digest, now) {
             Some(claims) => claims,
             None => {
-                let claims = Arc::new(self.check(&book, token, now).await.map_err(invalid)?);
+                let claims = Arc::new(
+                    self.check(&book, token, now).await.map_err(|problem| NotLent::Invalid(problem.to_string()))?,
+                );
                 self.limited.put(digest, claims.clone(), claims.expires_at, now);
                 claims
             }
@@ -78,7 +78,7 @@ impl Access {
     fn still_lent(&self, book: &Snapshot, token: Arc<LimitedAccess>) -> Result<Lent, NotLent> {
         let no = |reason: &str| Err(NotLent::Invalid(reason.to_owned()));
         let operator = &book.installation.0;
-        if is_blocked(&operator.blocked, &token.target) || is_blocked(&operator.blocked, &token.vendor) {
+        if operator.blocked.contains(&token.target) || operator.blocked.contains(&token.vendor) {
             return no("the operator has blocked the client or the vendor");
         }
         if token.issuer != book.own.issuer {
@@ -98,7 +98,7 @@ impl Access {
         if rules.not_before.is_some_and(|instant| token.issued_at < instant) || vendor.revoked.contains(&token.id) {
             return no("it was revoked");
         }
-        if is_blocked(&rules.blocked, &token.target) {
+        if rules.blocked.contains(&token.target) {
             return no("the vendor has blocked the client");
         }
         let held = &vendor.settings.approvals;
@@ -108,18 +108,9 @@ impl Access {
     }
 }
 
-/// Whether a list of blocked resources names this one.
-pub(crate) fn is_blocked(blocked: &[ResourceId], resource: &ResourceId) -> bool {
-    blocked.contains(resource)
-}
-
 /// The token after the word that names its kind.
 pub(super) fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn invalid(problem: TokenProblem) -> NotLent {
-    NotLent::Invalid(problem.to_string())
 }

@@ -16,7 +16,7 @@ mod limited;
 mod remembered;
 
 pub(crate) use directory::{AccountState, Directory, SETTINGS, Snapshot};
-pub(crate) use limited::{Lent, NotLent, is_blocked};
+pub(crate) use limited::{Lent, NotLent};
 
 use crate::admin::standing::Standing;
 use crate::config::AccessConfig;
@@ -51,8 +51,6 @@ pub(crate) struct Shown {
 #[derive(Clone)]
 pub(crate) struct Caller {
     /// Whose data they may touch.
-    pub account: AccountId,
-    /// The account.
     pub state: Arc<AccountState>,
     /// Their name in the audit trail.
     pub actor: Actor,
@@ -60,6 +58,13 @@ pub(crate) struct Caller {
     pub rights: Rights,
     /// The digest of the key they showed.
     pub key: Option<[u8; 32]>,
+}
+
+impl Caller {
+    /// The account whose data they may touch.
+    pub(crate) fn account(&self) -> AccountId {
+        self.state.id()
+    }
 }
 
 /// What somebody may do in an account.
@@ -72,12 +77,14 @@ pub(crate) enum Rights {
 }
 
 impl Rights {
-    /// Whether a data action such as `detect/action` is among them.
-    pub(crate) fn include(&self, action: &str) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Roles(roles) => roles.iter().any(|role| role.may(action)),
-        }
+    /// Whether a data action such as `detect/action` is among them. Its name is only asked for where it matters.
+    ///
+    /// # Errors
+    /// The name of the action that is missing.
+    pub(crate) fn include<A: AsRef<str>>(&self, action: impl FnOnce() -> A) -> Result<(), A> {
+        let Self::Roles(roles) = self else { return Ok(()) };
+        let action = action();
+        if roles.iter().any(|role| role.may(action.as_ref())) { Ok(()) } else { Err(action) }
     }
 }
 
@@ -197,13 +204,9 @@ impl Access {
             Shown { key: Some(key), .. } => self.by_key(&book, &key, place.client)?,
             Shown { authorization: Some(header), .. } => {
                 match self.by_token(&book, &header, place.client, now).await? {
-                    Bearer::Issued(state) => Caller {
-                        account: state.id(),
-                        state,
-                        actor: Actor::IssuedToken,
-                        rights: Rights::Everything,
-                        key: None,
-                    },
+                    Bearer::Issued(state) => {
+                        Caller { state, actor: Actor::IssuedToken, rights: Rights::Everything, key: None }
+                    }
                     Bearer::Person(person) => {
                         // Without an address of its own an account is meant only where there is no other.
                         let state = named
@@ -215,7 +218,7 @@ impl Access {
             }
             Shown { key: None, authorization: None } => return Err(Denied::Key),
         };
-        if named.is_some_and(|state| state.id() != caller.account) {
+        if named.is_some_and(|state| state.id() != caller.account()) {
             let other = || Denied::Bearer("it is for another account".to_owned());
             return Err(if caller.key.is_some() { Denied::Key } else { other() });
         }
@@ -236,7 +239,7 @@ impl Access {
             KeySlot::Key1 => Actor::Key1,
             KeySlot::Key2 => Actor::Key2,
         };
-        Ok(Caller { account, state, actor, rights: Rights::Everything, key: Some(digest) })
+        Ok(Caller { state, actor, rights: Rights::Everything, key: Some(digest) })
     }
 
     /// Whose token the header shows; wrong ones are counted.
@@ -297,7 +300,7 @@ impl Access {
                     return Ok(Standing::Operator);
                 }
                 let caller = self.admit(place, Shown { key: Some(key), authorization: None }, now).await?;
-                Ok(Standing::KeyOf(caller.account, caller.actor))
+                Ok(Standing::KeyOf(caller.account(), caller.actor))
             }
             Shown { authorization: Some(header), .. } => {
                 match self.by_token(&book, &header, place.client, now).await? {
@@ -308,7 +311,7 @@ impl Access {
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
                     Bearer::Issued(_) => {
                         let caller = self.admit(place, Shown { key: None, authorization: Some(header) }, now).await?;
-                        Ok(Standing::KeyOf(caller.account, caller.actor))
+                        Ok(Standing::KeyOf(caller.account(), caller.actor))
                     }
                 }
             }

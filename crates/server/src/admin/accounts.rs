@@ -5,13 +5,13 @@ use super::error::Refused;
 use super::routes::ROUTES;
 use super::standing::Standing;
 use crate::access::{AccountState, new_key};
-use crate::custody::Problem;
 use crate::custody::accounts::Wish;
+use crate::custody::change::Change;
 use crate::effects::random_id;
 use likeness_base::Timestamp;
-use likeness_custody::{Approvals, Assignment, Kept, NetworkRules, Notice, Principal, Role, Settings, rows};
+use likeness_custody::{Approvals, Assignment, Kept, Notice, Principal, Role, Settings, rows};
 use likeness_store::{AccountId, KeySlot};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -144,83 +144,6 @@ pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
     Ok(Answer::json(&made)?.created())
 }
 
-/// What `PATCH accounts/{}` changes; what is not named stays, `null` takes back what can be.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Change {
-    #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
-    tier: Option<Option<String>>,
-    #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
-    subdomain: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    local_auth: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<NetworkRules>,
-    /// Seconds by the names of the retention table; `null` goes back to the longest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retention: Option<Map<String, Value>>,
-}
-
-/// Tells `null` from a field that is not there.
-mod given {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-        Option::<String>::deserialize(from).map(Some)
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &Option<Option<String>>, to: S) -> Result<S::Ok, S::Error> {
-        value.serialize(to)
-    }
-}
-
-impl Change {
-    /// The lives it sets, and those it sets back.
-    pub(crate) fn lives(&self) -> Result<Vec<(Kept, Option<u32>)>, Refused> {
-        let mut lives = Vec::new();
-        for (name, seconds) in self.retention.iter().flatten() {
-            let kept =
-                Kept::parse(name).ok_or_else(|| Refused::Invalid(format!("{name} has no life that can be set")))?;
-            let seconds = match seconds {
-                Value::Null => None,
-                number => Some(
-                    number
-                        .as_u64()
-                        .and_then(|number| u32::try_from(number).ok())
-                        .ok_or_else(|| Refused::Invalid(format!("retention.{name} must be a number of seconds")))?,
-                ),
-            };
-            lives.push((kept, seconds));
-        }
-        Ok(lives)
-    }
-
-    /// Does it.
-    pub(crate) fn apply(&self, lives: &[(Kept, Option<u32>)], settings: &mut Settings) -> Result<(), Problem> {
-        if let Some(tier) = &self.tier {
-            settings.tier.clone_from(tier);
-        }
-        if let Some(subdomain) = &self.subdomain {
-            settings.subdomain.clone_from(subdomain);
-        }
-        if let Some(location) = &self.location {
-            settings.location.clone_from(location);
-        }
-        if let Some(local_auth) = self.local_auth {
-            settings.local_auth = local_auth;
-        }
-        if let Some(network) = &self.network {
-            settings.network.clone_from(network);
-        }
-        for (kept, seconds) in lives {
-            settings.retention.set(*kept, *seconds)?;
-        }
-        Ok(())
-    }
-}
-
 /// `PATCH accounts/{}`
 pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
     let wish: Change = call.body()?;
@@ -235,10 +158,7 @@ pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
             }
         }
     }
-    let lives = wish.lives()?;
-    let told = serde_json::to_value(&wish).map_err(|error| Refused::Internal(error.to_string()))?;
-    let change = |settings: &mut Settings| wish.apply(&lives, settings);
-    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    let state = call.app.custodian.alter(call.account()?.id(), &call.order, &wish).await?;
     Answer::json(&shown(&call, &state))
 }
 

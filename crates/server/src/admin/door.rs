@@ -141,10 +141,10 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
 
 async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid) -> Result<Answer, Refused> {
     let (parts, body) = request.into_parts();
-    let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+    let place = Place::of(&parts, &app.config.access);
     let (route, parameters) = find(&parts.method, &place.path).ok_or(Refused::NoRoute)?;
     let query = Query::parse(parts.uri.query());
-    let now = app.clock.now().as_millis().div_euclid(1_000);
+    let now = app.clock.now().as_seconds();
     let standing = app.access.standing(&place, shown(&parts.headers, &query), now).await?;
     // What is named is looked up only for somebody; whether they may see it comes before whether it is there.
     let account = match parameters.first() {

@@ -93,16 +93,7 @@ pub(super) async fn verify(call: AdminCall) -> Result<Answer, Refused> {
 /// `GET accounts/{}/audit/export`
 pub(super) async fn export(call: AdminCall) -> Result<Answer, Refused> {
     let mut lines = String::new();
-    let mut filter = Filter { top: 1_000, ..Filter::default() };
-    loop {
-        let rows = call.app.custodian.trail(call.account()?.id(), &filter).await?;
-        let Some(last) = rows.last() else { break };
-        filter.after = last.sequence;
-        for row in &rows {
-            lines.push_str(&serde_json::to_string(row).map_err(|error| Refused::Internal(error.to_string()))?);
-            lines.push('\n');
-        }
-    }
+    call.app.custodian.export(call.account()?.id(), |line| lines.extend([line, "\n"])).await?;
     Ok(Answer::lines("application/x-ndjson", lines))
 }
 

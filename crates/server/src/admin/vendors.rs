@@ -43,7 +43,7 @@ pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
                 Refused::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
             })?;
             // Tokens are dated in whole seconds.
-            let second = instant.as_millis().div_euclid(1_000);
+            let second = instant.as_seconds();
             call.app.custodian.revoke_before(vendor, &call.order, second).await?;
         }
         _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),

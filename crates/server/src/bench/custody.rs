@@ -104,9 +104,9 @@ impl House {
 
     /// Everything between a request that was read and a handler that may work.
     async fn let_in(&self, place: &Place, shown: Shown) -> Result<Caller> {
-        let now = SystemClock.now().as_millis().div_euclid(1_000);
+        let now = SystemClock.now().as_seconds();
         let caller = self.access.admit(place, shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
-        anyhow::ensure!(caller.rights.include("identify/action"), "the role is missing");
+        anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
         anyhow::ensure!(Gate::Identification.admits(&caller.state.settings.approvals.flags), "the approval is missing");
         Ok(caller)
     }
@@ -137,7 +137,7 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
     });
     let calls = setting.pace.of(CALLS);
     let key = || Shown { key: Some(house.key.clone()), authorization: None };
-    let now = SystemClock.now().as_millis().div_euclid(1_000);
+    let now = SystemClock.now().as_seconds();
     let caller = house.let_in(&House::place(), key()).await?;
     let token = house.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
@@ -170,7 +170,7 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
         found.map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
     }
     looking.abort();
-    anyhow::ensure!(caller.account == house.account, "another account");
+    anyhow::ensure!(caller.account() == house.account, "another account");
     house.custodian.store.close().await;
     let digest = "keyed digest of the key alone";
     Ok(vec![

@@ -4,12 +4,13 @@ use super::say;
 use crate::access::{AccountState, new_key};
 use crate::config::Config;
 use crate::custody::accounts::Wish;
+use crate::custody::change::Change;
 use crate::custody::{Custodian, Order};
 use crate::start;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, parse_network};
-use serde_json::json;
+use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, NetworkRules, parse_network};
+use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use uuid::Uuid;
 
@@ -209,59 +210,42 @@ impl Set {
         if let Some(may) = self.vendor {
             custodian.let_issue(state.id(), order, may).await?;
         }
-        let mut lives = Vec::new();
-        for wish in &self.retention {
-            let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;
-            let kept = Kept::parse(kept).with_context(|| {
-                let known: Vec<&str> = Kept::ALL.iter().map(|kept| kept.as_text()).collect();
-                format!("{kept} has no life of its own; these have: {}", known.join(", "))
-            })?;
-            let seconds = match seconds {
-                "" => None,
-                number => Some(number.parse::<u32>().context("a life is a number of seconds")?),
-            };
-            lives.push((kept, seconds));
-        }
-        let rules = match &self.allow {
-            None => None,
-            Some(names) if names.iter().any(|name| name == "everybody") => Some((Action::Allow, Vec::new())),
-            Some(names) => {
-                let rule = |name: &String| match parse_network(name) {
-                    Some(network) => NetworkRule::Address(network),
-                    None => NetworkRule::Subnet(name.clone()),
-                };
-                Some((Action::Deny, names.iter().map(rule).collect()))
-            }
+        let change = Change {
+            tier: self.tier.clone().map(Some),
+            subdomain: self.subdomain.clone().map(Some),
+            location: self.location.clone(),
+            local_auth: self.local_auth,
+            network: self.allow.as_deref().map(network),
+            retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
         };
-        let told = json!({
-            "tier": self.tier, "subdomain": self.subdomain, "location": self.location,
-            "localAuth": self.local_auth, "allow": self.allow, "retention": self.retention,
-        });
-        let change = |settings: &mut likeness_custody::Settings| {
-            if self.tier.is_some() {
-                settings.tier.clone_from(&self.tier);
-            }
-            if self.subdomain.is_some() {
-                settings.subdomain.clone_from(&self.subdomain);
-            }
-            if let Some(location) = &self.location {
-                settings.location.clone_from(location);
-            }
-            if let Some(local_auth) = self.local_auth {
-                settings.local_auth = local_auth;
-            }
-            if let Some((default_action, rules)) = &rules {
-                settings.network.default_action = *default_action;
-                settings.network.rules.clone_from(rules);
-            }
-            for (kept, seconds) in &lives {
-                settings.retention.set(*kept, *seconds)?;
-            }
-            Ok(())
-        };
-        show(&*custodian.change(state.id(), order, &told, change).await?);
+        show(&*custodian.alter(state.id(), order, &change).await?);
         Ok(())
     }
+}
+
+/// The rules that these words make.
+fn network(names: &[String]) -> NetworkRules {
+    if names.iter().any(|name| name == "everybody") {
+        return NetworkRules::default();
+    }
+    let rule = |name: &String| match parse_network(name) {
+        Some(network) => NetworkRule::Address(network),
+        None => NetworkRule::Subnet(name.clone()),
+    };
+    NetworkRules { default_action: Action::Deny, rules: names.iter().map(rule).collect() }
+}
+
+/// Lives by their names, as `faceId=600` says them.
+fn lives(wishes: &[String]) -> Result<Map<String, Value>> {
+    let life = |wish: &String| {
+        let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;
+        let seconds = match seconds {
+            "" => Value::Null,
+            number => json!(number.parse::<u32>().context("a life is a number of seconds")?),
+        };
+        Ok((kept.to_owned(), seconds))
+    };
+    wishes.iter().map(life).collect()
 }
 
 /// What somebody is approved for after these words.

@@ -117,13 +117,6 @@ async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: 
 
 async fn export(custodian: &Custodian, account: Option<&str>) -> Result<()> {
     let id = id_of(custodian, account)?;
-    let mut filter = Filter { top: 1_000, ..Filter::default() };
-    loop {
-        let rows = custodian.trail(id, &filter).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
-        filter.after = last.sequence;
-        for row in &rows {
-            say::line(&serde_json::to_string(row)?);
-        }
-    }
+    custodian.export(id, say::line).await?;
+    Ok(())
 }

@@ -5,7 +5,8 @@ use crate::access::{AccountState, new_key};
 use crate::effects::random_id;
 use likeness_base::Secret;
 use likeness_custody::{Approvals, Installation, ResourceId, Settings};
-use likeness_store::{AccountId, AccountKey, AccountNames, DocumentKind, KeySlot, NewAccount, Write};
+use likeness_store::{AccountId, AccountKey, AccountNames, Actor, Event, KeySlot, NewAccount, StoreError, Write};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -58,7 +59,7 @@ fn names_of(settings: &Settings) -> AccountNames {
 }
 
 impl Custodian {
-    /// Makes an account with two keys and gives both. `id`: one that was begun before and has no settings yet.
+    /// Makes an account with these two keys and gives its id.
     ///
     /// # Errors
     /// [`Problem`] when the wish cannot be granted.
@@ -68,24 +69,15 @@ impl Custodian {
         wish: Wish,
         keys: [Secret<String>; 2],
     ) -> Result<AccountId, Problem> {
-        let settings = self.settings_of(&wish)?;
-        let id = AccountId(random_id(&*self.randomness));
-        let account = NewAccount {
-            names: names_of(&settings),
-            settings: Some(settings.write().into()),
-            keys: self.with_digests(keys),
-        };
-        let mut account = Some(account);
+        let mut settings = self.settings_of(&wish)?;
         // A subdomain that nobody asked for gives way to one that somebody has.
-        if wish.subdomain.is_none()
-            && settings.subdomain.as_deref().is_some_and(|one| self.directory.last().at(one).is_some())
-        {
-            let settings = Settings { subdomain: None, ..settings };
-            if let Some(account) = &mut account {
-                (account.names, account.settings) = (names_of(&settings), Some(settings.write().into()));
-            }
+        let book = self.directory.last();
+        if wish.subdomain.is_none() && settings.subdomain.as_deref().is_some_and(|one| book.at(one).is_some()) {
+            settings.subdomain = None;
         }
-        let account = account.take().unwrap_or_default();
+        let id = AccountId(random_id(&*self.randomness));
+        let (names, keys) = (names_of(&settings), self.with_digests(keys));
+        let account = NewAccount { names, settings: Some(settings.write().into()), keys };
         self.write_access(id, order, Write::CreateAccount(account)).await?;
         Ok(id)
     }
@@ -193,7 +185,7 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub(crate) async fn keys(&self, id: AccountId, order: &Order) -> Result<Vec<AccountKey>, Problem> {
-        self.note(id, order, "list_keys", None).await?;
+        self.note(id, order, Event::done("list_keys", None::<&str>)).await?;
         Ok(self.store.keys(id).await?)
     }
 
@@ -214,7 +206,7 @@ impl Custodian {
             KeySlot::Key2 => "key2",
         };
         let write = Box::new(Write::SetKey { slot, value: value.clone(), lookup });
-        let write = Write::Described { detail: serde_json::json!({ "key": name }).to_string(), write };
+        let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
         self.write_access(id, order, write).await?;
         Ok(value)
     }
@@ -229,7 +221,7 @@ impl Custodian {
         }
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
         let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });
-        let detail = serde_json::json!({ "graceDays": grace_days }).to_string();
+        let detail = json!({ "graceDays": grace_days }).to_string();
         self.write_access(id, order, Write::Described { detail, write }).await?;
         if grace_days == 0 {
             self.destroy_due(id).await?;
@@ -243,9 +235,7 @@ impl Custodian {
     /// When it is not closed, or the store says so.
     pub(crate) async fn reopen(&self, id: AccountId, order: &Order) -> Result<(), Problem> {
         match self.write_access(id, order, Write::ReopenAccount {}).await {
-            Err(Problem::Store(likeness_store::StoreError::AccountState)) => {
-                Err(Problem::State("the account is not closed"))
-            }
+            Err(Problem::Store(StoreError::AccountState)) => Err(Problem::State("the account is not closed")),
             other => other.map(drop),
         }
     }
@@ -256,15 +246,14 @@ impl Custodian {
     /// What the store says.
     pub(crate) async fn destroy_due(&self, id: AccountId) -> Result<(), Problem> {
         let resource = self.directory.last().account(id).map(|state| state.settings.resource.to_string());
-        let order = Order { actor: likeness_store::Actor::System, request_id: Uuid::nil() };
+        let order = Order { actor: Actor::System, request_id: Uuid::nil() };
         while self.write(id, &order, Write::DestroyAccount { limit: 10_000 }).await?.more {
             self.store.forget(id).await;
         }
         self.directory.refresh().await?;
         // The account's own trail ends here; that of the installation says which account it was.
-        let detail = serde_json::json!({ "account": id.0, "resource": resource }).to_string();
-        self.note(AccountId::INSTALLATION, &order, "destroy_account", Some(detail)).await?;
-        Ok(())
+        let event = Event::done("destroy_account", Some(json!({ "account": id.0, "resource": resource })));
+        Ok(self.note(AccountId::INSTALLATION, &order, event).await?)
     }
 
     fn with_digests(&self, keys: [Secret<String>; 2]) -> Vec<(KeySlot, Secret<String>, [u8; 32])> {
@@ -289,10 +278,5 @@ impl Custodian {
         let account = NewAccount { names: AccountNames::default(), settings, keys: self.with_digests(keys) };
         self.write_access(AccountId::INSTALLATION, &Order::of_operator(), Write::CreateAccount(account)).await?;
         Ok(true)
-    }
-
-    /// A document by its kind and name; for tests of what is stored and for reports.
-    pub(crate) async fn has_document(&self, id: AccountId, kind: DocumentKind, name: &str) -> Result<bool, Problem> {
-        Ok(self.store.document(id, kind, name, self.clock.now()).await?.is_some())
     }
 }

@@ -1,8 +1,11 @@
 //! The audit trail: read, checked, exported.
 
 use super::{Custodian, Problem};
+use crate::face::error::kind_code;
 use likeness_base::Timestamp;
-use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, ContainerKind, GENESIS, Store, verify_chain};
+use likeness_store::{
+    AccountId, AuditEntry, AuditOutcome, ChainBroken, ContainerKind, GENESIS, Store, StoreError, verify_chain,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,7 +34,7 @@ pub(crate) struct Row {
 /// The container a row is about, by the store's number: names are gone when containers are.
 #[derive(Debug, Serialize)]
 pub(crate) struct Container {
-    pub kind: &'static str,
+    pub kind: String,
     pub number: i64,
 }
 
@@ -56,16 +59,11 @@ impl From<&AuditEntry> for Row {
     }
 }
 
-pub(super) const fn kind_name(kind: ContainerKind) -> &'static str {
-    match kind {
-        ContainerKind::FaceList => "faceList",
-        ContainerKind::LargeFaceList => "largeFaceList",
-        ContainerKind::PersonGroup => "personGroup",
-        ContainerKind::LargePersonGroup => "largePersonGroup",
-        ContainerKind::PersonDirectory => "personDirectory",
-        ContainerKind::DynamicPersonGroup => "dynamicPersonGroup",
-        ContainerKind::Snapshot => "snapshot",
-    }
+/// The kind as error codes name it, with a small letter in front.
+pub(super) fn kind_name(kind: ContainerKind) -> String {
+    let mut name = kind_code(kind).to_owned();
+    name[..1].make_ascii_lowercase();
+    name
 }
 
 /// What a look at a whole chain found.
@@ -136,5 +134,21 @@ impl Custodian {
             found.extend(rows.iter().filter(is_wanted).take(room).map(Row::from));
         }
         Ok(found)
+    }
+
+    /// A whole trail, each row as a line of JSON, handed over one by one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn export(&self, account: AccountId, mut line: impl FnMut(&str)) -> Result<(), Problem> {
+        let mut after = 0;
+        loop {
+            let rows = self.store.audit(account, after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.sequence;
+            for row in rows.iter().map(Row::from) {
+                line(&serde_json::to_string(&row).map_err(|error| StoreError::Backend(Box::new(error)))?);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod change;
 pub(crate) mod persons;
 pub(crate) mod signing;
 pub(crate) mod vendors;
@@ -16,7 +17,7 @@ use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, AuditOutcome, Command, Event, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -132,21 +133,21 @@ impl Custodian {
     }
 
     /// Leaves a row in an account's trail about something that changed nothing.
-    pub(crate) async fn note(
-        &self,
-        account: AccountId,
-        order: &Order,
-        action: &str,
-        detail: Option<String>,
-    ) -> Result<(), Problem> {
-        let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail };
-        self.write(account, order, Write::Note(event)).await.map(drop)
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn note(&self, account: AccountId, order: &Order, event: Event) -> Result<(), StoreError> {
+        self.ledger.apply(self.command(account, order, Write::Note(event))).await.map(drop)
+    }
+
+    fn command(&self, account: AccountId, order: &Order, write: Write) -> Command {
+        let (actor, request_id) = (order.actor.clone(), order.request_id);
+        let (at, key) = (self.clock.now(), random_id(&*self.randomness));
+        Command { account, actor, at, request_id, key, write }
     }
 
     async fn write(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
-        let (actor, request_id) = (order.actor.clone(), order.request_id);
-        let (at, key) = (self.clock.now(), random_id(&*self.randomness));
-        let applied = self.ledger.apply(Command { account, actor, at, request_id, key, write }).await;
+        let applied = self.ledger.apply(self.command(account, order, write)).await;
         applied.map_err(|error| match error {
             StoreError::NameInUse => Problem::NameInUse,
             StoreError::DocumentChanged => Problem::Conflict,

@@ -4,7 +4,7 @@
 //! where clients keep their own ids. What only looks like them is not meant: that would be a guess.
 
 use super::{Custodian, Order, Problem};
-use likeness_store::{AccountId, Container, ContainerKind, ContainerName, PageStart, Person, StoreError, Write};
+use likeness_store::{AccountId, ContainerKind, ContainerName, Event, PageStart, Person, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ pub(crate) struct Held {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlaceOfPerson {
     /// The kind of the container.
-    pub kind: &'static str,
+    pub kind: String,
     /// The container's id; none in the directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
@@ -124,33 +124,23 @@ impl Custodian {
     }
 
     async fn tell(&self, account: AccountId, order: &Order, action: &str, places: usize) -> Result<(), Problem> {
-        self.note(account, order, action, Some(json!({ "places": places }).to_string())).await
+        let event = Event::done(action, Some(json!({ "places": places })));
+        Ok(self.note(account, order, event).await?)
     }
 
     async fn find_person(&self, account: AccountId, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
         let mut found = Vec::new();
         for kind in [ContainerKind::PersonGroup, ContainerKind::LargePersonGroup, ContainerKind::PersonDirectory] {
-            for container in self.containers(account, kind).await? {
+            for container in self.store.containers(account, kind, &PageStart::everything()).await? {
                 self.find_in_group(account, &container.name_on_wire, wanted, &mut found).await?;
             }
         }
         for kind in [ContainerKind::FaceList, ContainerKind::LargeFaceList] {
-            for container in self.containers(account, kind).await? {
+            for container in self.store.containers(account, kind, &PageStart::everything()).await? {
                 self.find_in_list(account, &container.name_on_wire, wanted, &mut found).await?;
             }
         }
         Ok(found)
-    }
-
-    async fn containers(&self, account: AccountId, kind: ContainerKind) -> Result<Vec<Container>, Problem> {
-        let mut all = Vec::new();
-        let mut page = PageStart { after: String::new(), top: PAGE };
-        loop {
-            let containers = self.store.containers(account, kind, &page).await?;
-            let Some(last) = containers.last() else { return Ok(all) };
-            page.after.clone_from(&last.name_on_wire.id);
-            all.extend(containers);
-        }
     }
 
     async fn find_in_group(
@@ -160,11 +150,12 @@ impl Custodian {
         wanted: &Wanted,
         found: &mut Vec<Found>,
     ) -> Result<(), Problem> {
-        let mut page = PageStart { after: String::new(), top: PAGE };
+        let mut page = PageStart::first(PAGE);
         loop {
             let persons = self.store.persons(account, group, &page).await?;
-            let Some(last) = persons.last() else { return Ok(()) };
-            page.after = last.id.to_string();
+            if !page.turn(persons.last().map(|person| person.id.to_string())) {
+                return Ok(());
+            }
             for person in &persons {
                 let user_data = person.user_data.as_ref().map(|text| text.expose().as_str());
                 if wanted.is(person.id, Some(person.name.expose()), user_data) {
@@ -176,16 +167,11 @@ impl Custodian {
 
     async fn place_of(&self, account: AccountId, group: &ContainerName, person: &Person) -> Result<Found, Problem> {
         let is_directory = group.kind == ContainerKind::PersonDirectory;
-        let mut groups = Vec::new();
-        if is_directory {
-            let mut page = PageStart { after: String::new(), top: PAGE };
-            loop {
-                let some = self.store.groups_of_person(account, person.id, &page).await?;
-                let Some(last) = some.last() else { break };
-                page.after.clone_from(last);
-                groups.extend(some);
-            }
-        }
+        let groups = if is_directory {
+            self.store.groups_of_person(account, person.id, &PageStart::everything()).await?
+        } else {
+            Vec::new()
+        };
         let place = PlaceOfPerson {
             kind: super::audit::kind_name(group.kind),
             container: (!is_directory).then(|| group.id.clone()),
@@ -205,11 +191,12 @@ impl Custodian {
         wanted: &Wanted,
         found: &mut Vec<Found>,
     ) -> Result<(), Problem> {
-        let mut page = PageStart { after: String::new(), top: PAGE };
+        let mut page = PageStart::first(PAGE);
         loop {
             let faces = self.store.faces(account, list, &page).await?;
-            let Some(last) = faces.last() else { return Ok(()) };
-            page.after = last.id.to_string();
+            if !page.turn(faces.last().map(|face| face.id.to_string())) {
+                return Ok(());
+            }
             for face in &faces {
                 let user_data = face.user_data.as_ref().map(|text| text.expose().as_str());
                 if !wanted.is(face.id, None, user_data) {

@@ -18,7 +18,7 @@ impl Custodian {
     /// What the store says.
     pub(crate) async fn keep_signing_keys(&self) -> Result<(), Problem> {
         let newest = self.directory.last().signing.first().map(|key| key.created_at());
-        let now = self.clock.now().as_millis().div_euclid(1_000);
+        let now = self.clock.now().as_seconds();
         let lasts = i64::try_from(SIGNS_FOR.as_secs()).unwrap_or(i64::MAX);
         if newest.is_some_and(|made| now.saturating_sub(made) < lasts) {
             return Ok(());
@@ -35,7 +35,7 @@ impl Custodian {
         let now = self.clock.now();
         // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.
         let after = former.iter().map(|key| key.created_at().saturating_add(1)).max().unwrap_or(i64::MIN);
-        let made = now.as_millis().div_euclid(1_000).max(after);
+        let made = now.as_seconds().max(after);
         let key = SigningKey::generate(&*self.randomness, made);
         let put = |key: &SigningKey, expires_at| {
             let (kind, name) = (DocumentKind::SigningKey, key.key_id().to_owned());

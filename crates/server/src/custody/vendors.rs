@@ -1,13 +1,13 @@
 //! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
 
 use super::{Custodian, Order, Problem};
-use crate::access::{AccountState, Denied, Snapshot, is_blocked};
+use crate::access::{AccountState, Denied, Snapshot};
 use crate::effects::random_id;
 use crate::face::error::Refusal;
 use crate::face::permit::USED;
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
-use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, Command, DocumentKind, Event, NewDocument, Write};
+use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ impl Custodian {
         asked: &Asked,
     ) -> Result<Secret<String>, Refusal> {
         let (id, vendor) = (random_id(&*self.randomness), vendor.id());
-        let (now, book, issued_at) = self.moment_to_issue(vendor).await?;
+        let (book, issued_at) = self.moment_to_issue(vendor).await?;
         let vendor = book.account(vendor).ok_or(Refusal::Unauthorized)?;
         let key = book.signing.first().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
         let claims = LimitedAccess {
@@ -69,31 +69,25 @@ impl Custodian {
             "flags": claims.flags,
             "expires": claims.expires_at,
         });
-        let event = Event { action: ISSUED.to_owned(), outcome, detail: Some(told.to_string()) };
-        let (account, actor, request_id) = (vendor.id(), order.actor.clone(), order.request_id);
-        let key_of_command = random_id(&*self.randomness);
-        let command = Command { account, actor, at: now, request_id, key: key_of_command, write: Write::Note(event) };
-        let noted = self.ledger.apply(command).await;
-        noted.map_err(|error| crate::face::error::from_store(error, likeness_store::ContainerKind::PersonDirectory))?;
+        self.note(vendor.id(), order, Event::of(ISSUED, outcome, Some(told))).await?;
         match refused {
             Some(refusal) => Err(refusal),
             None => Ok(sign_limited(key, &claims)),
         }
     }
 
-    /// The moment of a token, what is known then, and the second it is dated. All tokens of a second are revoked together,
+    /// What is known at the moment of a token, and the second it is dated. All tokens of a second are revoked together,
     /// so one that is issued right afterwards is dated after them; where that is further ahead than a check forgives, after
     /// several revocations within a second, it is waited for.
-    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Timestamp, Arc<Snapshot>, i64), Refusal> {
+    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Arc<Snapshot>, i64), Refusal> {
         loop {
             // As it is now, not as it was when the call came in.
             let book = self.directory.now().await.map_err(Denied::from)?;
             let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(Refusal::Unauthorized)?;
-            let now = self.clock.now();
-            let second = now.as_millis().div_euclid(1_000);
+            let second = self.clock.now().as_seconds();
             let issued_at = second.max(state.settings.vendor.not_before.unwrap_or(second));
             match u64::try_from(issued_at - second).unwrap_or(0) {
-                0 | 1 => return Ok((now, book, issued_at)),
+                0 | 1 => return Ok((book, issued_at)),
                 ahead if ahead <= MOST_AHEAD => tokio::time::sleep(Duration::from_secs(ahead - 1)).await,
                 // The clock went back since tokens were revoked.
                 _ => return Err(Refusal::Unavailable),
@@ -118,7 +112,7 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub(crate) async fn revoke_all(&self, vendor: AccountId, order: &Order) -> Result<(), Problem> {
-        let second = self.clock.now().as_millis().div_euclid(1_000);
+        let second = self.clock.now().as_seconds();
         let told = json!({ "revokedBefore": second.saturating_add(1) });
         let change = |settings: &mut likeness_custody::Settings| {
             end_all(&mut settings.vendor, second);
@@ -132,7 +126,7 @@ impl Custodian {
     /// # Errors
     /// When the second has not come.
     pub(crate) async fn revoke_before(&self, vendor: AccountId, order: &Order, second: i64) -> Result<(), Problem> {
-        if second > self.clock.now().as_millis().div_euclid(1_000) {
+        if second > self.clock.now().as_seconds() {
             return Err(Problem::Invalid("the instant lies in the future".to_owned()));
         }
         let told = json!({ "revokedBefore": second });
@@ -148,7 +142,7 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub(crate) async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
-        let second = self.clock.now().as_millis().div_euclid(1_000);
+        let second = self.clock.now().as_seconds();
         let told = json!({ "mayIssue": may });
         let change = |settings: &mut likeness_custody::Settings| {
             settings.vendor.may_issue = may;
@@ -339,12 +333,12 @@ fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {
 /// Why a vendor does not get the token it asks for.
 fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<Refusal> {
     let rules = &vendor.settings.vendor;
-    if is_blocked(blocked, &vendor.settings.resource) {
+    if blocked.contains(&vendor.settings.resource) {
         return Some(Refusal::LimitedAccessRevoked(
             "The right of this resource to issue limited access tokens was withdrawn by the operator.",
         ));
     }
-    if is_blocked(blocked, &asked.target) || is_blocked(&rules.blocked, &asked.target) {
+    if blocked.contains(&asked.target) || rules.blocked.contains(&asked.target) {
         return Some(Refusal::LimitedAccessRevoked("The target resource is blocked: no tokens are issued for it."));
     }
     if !rules.may_issue {

@@ -12,7 +12,7 @@ use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::Kept;
-use likeness_store::{AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
+use likeness_store::{AccountId, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
 use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
@@ -49,11 +49,7 @@ pub(crate) struct Call {
     pub query: Query,
     /// The body.
     pub input: Input,
-    /// Whose data it is about.
-    pub account: AccountId,
-    /// Who calls, for the audit trail.
-    pub actor: Actor,
-    /// The same and what they may do.
+    /// Who calls, whose data it is about, and what they may do.
     pub caller: Caller,
     /// The header `LimitedAccessToken`.
     pub token: Option<Secret<String>>,
@@ -70,6 +66,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Whose data it is about.
+    pub(crate) fn account(&self) -> AccountId {
+        self.caller.account()
+    }
+
     /// The JSON body; an absent one is refused.
     pub(crate) fn json(&self) -> Result<&Body, Refusal> {
         match &self.input {
@@ -97,7 +98,7 @@ impl Call {
         let name = self.container_name()?;
         self.app
             .store
-            .container(self.account, &name)
+            .container(self.account(), &name)
             .await
             .map_err(|error| from_store(error, name.kind))?
             .ok_or(Refusal::ContainerNotFound(name.kind, Role::Resource))
@@ -126,7 +127,7 @@ impl Call {
 
     /// Writes and leaves the error to the caller.
     pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
-        let (account, actor, at, request_id) = (self.account, self.actor.clone(), self.at, self.request_id);
+        let (account, actor, at, request_id) = (self.account(), self.caller.actor.clone(), self.at, self.request_id);
         let key = random_id(&*self.app.randomness);
         let command = Command { account, actor, at, request_id, key, write };
         self.app.ledger.apply(command).await
@@ -159,6 +160,11 @@ impl Reply {
     /// 200 without content.
     pub(crate) const fn empty() -> Self {
         Self { status: StatusCode::OK, body: None, headers: Vec::new() }
+    }
+
+    /// 204.
+    pub(crate) const fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None, headers: Vec::new() }
     }
 
     /// 200 with JSON.

@@ -70,7 +70,7 @@ async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
     };
     let kind = name.kind;
     let stored =
-        call.app.store.templates_of_person(call.account, &name, person).await.map_err(|error| match error {
+        call.app.store.templates_of_person(call.account(), &name, person).await.map_err(|error| match error {
             StoreError::PersonNotFound if !own_models => Refusal::PersonNotFound(Role::Argument),
             other => from_store(other, kind),
         })?;
@@ -151,7 +151,7 @@ async fn similar_in(
     let found = call
         .app
         .galleries
-        .search(call.account, &container, move |snapshot, space, calibration| {
+        .search(call.account(), &container, move |snapshot, space, calibration| {
             let probe = space.probe(probe.template.expose());
             gallery::find_similar(snapshot, &probe, mode, most, visible, calibration)
         })
@@ -161,7 +161,7 @@ async fn similar_in(
     let alive = call
         .app
         .store
-        .recheck(call.account, container.number, &keys)
+        .recheck(call.account(), container.number, &keys)
         .await
         .map_err(|error| from_store(error, name.kind))?;
     let answer: Vec<Similar> = found
@@ -203,12 +203,7 @@ pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
 /// The templates behind face ids, in order; one that is unknown or expired refuses the call.
 pub(super) async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
     call.permit().await?;
-    let found = call
-        .app
-        .store
-        .face_ids(call.account, ids, call.at)
-        .await
-        .map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    let found = call.app.store.face_ids(call.account(), ids, call.at).await?;
     found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(role))?)).collect()
 }
 
@@ -249,7 +244,7 @@ pub(super) fn same_model<'a>(expected: &str, others: impl IntoIterator<Item = &'
 pub(super) async fn stored_container(call: &Call, name: &ContainerName) -> Result<Container, Refusal> {
     call.app
         .store
-        .container(call.account, name)
+        .container(call.account(), name)
         .await
         .map_err(|error| from_store(error, name.kind))?
         .ok_or(Refusal::ContainerNotFound(name.kind, Role::Argument))

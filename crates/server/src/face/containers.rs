@@ -31,11 +31,11 @@ pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
     let container = call.container().await?;
     let mut shown = shown(&container, with_model);
     if call.kind() == ContainerKind::FaceList {
-        let everything = PageStart { after: String::new(), top: usize::MAX };
+        let everything = PageStart::everything();
         let faces = call
             .app
             .store
-            .faces(call.account, &container.name_on_wire, &everything)
+            .faces(call.account(), &container.name_on_wire, &everything)
             .await
             .map_err(|error| from_store(error, call.kind()))?;
         let faces: Vec<Value> = faces.iter().map(super::faces::shown).collect();
@@ -67,7 +67,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let with_model = call.query.flag("returnRecognitionModel", false)?;
     let page = match call.kind() {
-        ContainerKind::FaceList => PageStart { after: String::new(), top: usize::MAX },
+        ContainerKind::FaceList => PageStart::everything(),
         _ => {
             let page = call.query.page()?;
             PageStart { after: page.start, top: page.top }
@@ -76,7 +76,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let containers = call
         .app
         .store
-        .containers(call.account, call.kind(), &page)
+        .containers(call.account(), call.kind(), &page)
         .await
         .map_err(|error| from_store(error, call.kind()))?;
     let shown: Vec<_> = containers.iter().map(|container| shown(container, with_model)).collect();

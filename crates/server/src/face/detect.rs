@@ -3,12 +3,12 @@
 use super::arguments::{DetectionModel, recognition_model};
 use super::attributes::{Allowed, FaceAttributes, Requested};
 use super::call::{Call, Reply};
-use super::error::{Refusal, from_store};
+use super::error::Refusal;
 use super::picture;
 use crate::templates;
 use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
-use likeness_store::{ContainerKind, DetectedFace, FaceId, Write};
+use likeness_store::{DetectedFace, FaceId, Write};
 use likeness_vision::{AttributeSet, Depth, Face, Landmarks, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -114,7 +114,7 @@ async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, R
     let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
     if !kept.is_empty() {
         let write = Write::KeepFaceIds { faces: kept };
-        call.try_write(write).await.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+        call.try_write(write).await?;
     }
     Ok(ids)
 }

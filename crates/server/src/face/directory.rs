@@ -48,7 +48,7 @@ fn name_or_user_data(body: &Body) -> Result<Fields, Refusal> {
 /// `GET persons`
 pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let page = page_after_person(&call)?;
-    let persons = match call.app.store.persons(call.account, &ContainerName::directory(), &page).await {
+    let persons = match call.app.store.persons(call.account(), &ContainerName::directory(), &page).await {
         Err(StoreError::ContainerNotFound) => Vec::new(),
         other => other.map_err(|error| from_store(error, call.kind()))?,
     };
@@ -58,7 +58,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
 /// `GET persons/{personId}`
 pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
     let id = person_id(&call)?;
-    let found = call.app.store.person(call.account, &ContainerName::directory(), id).await;
+    let found = call.app.store.person(call.account(), &ContainerName::directory(), id).await;
     let person = found.map_err(|error| from_store(error, call.kind()))?;
     Reply::json(&persons::without_faces(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
 }
@@ -86,7 +86,7 @@ pub(super) async fn references(call: Call) -> Result<Reply, Refusal> {
     let page = call.query.page()?;
     let person = person_id(&call)?;
     let start = PageStart { after: page.start, top: page.top };
-    let groups = call.app.store.groups_of_person(call.account, person, &start).await;
+    let groups = call.app.store.groups_of_person(call.account(), person, &start).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
     Reply::json(&json!({ "dynamicPersonGroupIds": groups }))
 }
@@ -145,14 +145,14 @@ async fn face(call: &Call) -> Result<(Uuid, Face), Refusal> {
     let model = model(call)?;
     let person = person_id(call)?;
     let id = call.id(2, Refusal::PersistedFaceNotFound)?;
-    let found = call.app.store.face(call.account, &ContainerName::directory(), Some(person), id).await;
+    let found = call.app.store.face(call.account(), &ContainerName::directory(), Some(person), id).await;
     let found = found.map_err(|error| from_store(error, call.kind()))?;
     found.filter(|face| is_of(face, model)).map(|face| (person, face)).ok_or(Refusal::PersistedFaceNotFound)
 }
 
 /// The ids of a person's faces of one model, in the order in which they were added.
 async fn faces_of(call: &Call, person: Uuid, model: &str) -> Result<Vec<Uuid>, Refusal> {
-    let faces = call.app.store.faces_of_person(call.account, &ContainerName::directory(), person).await;
+    let faces = call.app.store.faces_of_person(call.account(), &ContainerName::directory(), person).await;
     let faces = faces.map_err(|error| from_store(error, call.kind()))?;
     Ok(faces.iter().filter(|face| is_of(face, model)).map(|face| face.id).collect())
 }

@@ -53,7 +53,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let page = call.query.page()?;
     let start = PageStart { after: page.start, top: page.top };
-    let groups = call.app.store.containers(call.account, call.kind(), &start).await;
+    let groups = call.app.store.containers(call.account(), call.kind(), &start).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
     Reply::json(&groups.iter().map(|group| shown(group, false)).collect::<Vec<_>>())
 }
@@ -62,7 +62,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn list_persons(call: Call) -> Result<Reply, Refusal> {
     let page = page_after_person(&call)?;
     let id = call.container_name()?.id;
-    let members = call.app.store.members(call.account, &id, &page).await;
+    let members = call.app.store.members(call.account(), &id, &page).await;
     let members = members.map_err(|error| from_store(error, call.kind()))?;
     let ids: Vec<Uuid> = members.iter().map(|member| member.person).collect();
     Reply::json(&json!({ "personIds": ids }))

@@ -366,6 +366,13 @@ impl From<Denied> for Refusal {
     }
 }
 
+/// For calls about no container of their own.
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        from_store(error, ContainerKind::PersonDirectory)
+    }
+}
+
 /// Puts a store error in the words of the container that the call was about.
 pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
     match error {

@@ -25,7 +25,7 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     let person = owner(&call)?;
     let (held, limit) = match person {
         Some(person) => {
-            let known = call.app.store.person(call.account, &name, person).await;
+            let known = call.app.store.person(call.account(), &name, person).await;
             let known = known.map_err(|error| from_store(error, name.kind))?;
             let known = known.ok_or(Refusal::PersonNotFound(super::error::Role::Resource))?;
             (known.faces.len() as u64, Some(FACES_OF_A_PERSON))
@@ -140,7 +140,7 @@ pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     let wrong = |error| from_store(error, call.kind());
-    let found = call.app.store.face(call.account, &container, person, face).await.map_err(wrong)?;
+    let found = call.app.store.face(call.account(), &container, person, face).await.map_err(wrong)?;
     Reply::json(&shown(&found.ok_or(Refusal::PersistedFaceNotFound)?))
 }
 
@@ -150,7 +150,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let faces = call.app.store.faces(call.account, &container, &start).await.map_err(wrong)?;
+    let faces = call.app.store.faces(call.account(), &container, &start).await.map_err(wrong)?;
     Reply::json(&faces.iter().map(shown).collect::<Vec<_>>())
 }
 

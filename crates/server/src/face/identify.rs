@@ -70,7 +70,7 @@ async fn in_group(
     let found = call
         .app
         .galleries
-        .search(call.account, &container, move |snapshot, space, calibration| {
+        .search(call.account(), &container, move |snapshot, space, calibration| {
             let ask = |face: &Compared| {
                 let probe = space.probe(face.template.expose());
                 gallery::identify(snapshot, &probe, cut, most, visible, calibration)
@@ -93,14 +93,13 @@ async fn among_directory(
     same_model(&model, faces.iter().map(|face| face.model.as_str()))?;
     in_directory(&model)?;
     let persons = persons(call, among).await?;
-    let wrong = |error| from_store(error, ContainerKind::PersonDirectory);
-    let directory = call.app.store.container(call.account, &ContainerName::directory()).await.map_err(wrong)?;
+    let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
     // Nobody was ever enrolled, so nobody can be named.
     let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
     let found = call
         .app
         .galleries
-        .search_model(call.account, &directory, Some(&model), move |snapshot, space, calibration| {
+        .search_model(call.account(), &directory, Some(&model), move |snapshot, space, calibration| {
             let scope = persons.map(|persons| Scope::new(snapshot, persons));
             let ask = |face: &Compared| {
                 let probe = space.probe(face.template.expose());
@@ -111,8 +110,7 @@ async fn among_directory(
             };
             faces.iter().map(ask).collect::<Vec<_>>()
         })
-        .await
-        .map_err(wrong)?;
+        .await?;
     named(call, directory.number, found).await
 }
 
@@ -120,15 +118,14 @@ async fn among_directory(
 async fn persons(call: &Call, among: Among) -> Result<Option<HashSet<i64>>, Refusal> {
     let keys: Vec<PersonKey> = match among {
         Among::Members(name) => {
-            let everybody = PageStart { after: String::new(), top: usize::MAX };
+            let everybody = PageStart::everything();
             stored_container(call, &name).await?;
-            let members = call.app.store.members(call.account, &name.id, &everybody).await;
+            let members = call.app.store.members(call.account(), &name.id, &everybody).await;
             let members = members.map_err(|error| from_store(error, name.kind))?;
             members.iter().map(|member| member.key).collect()
         }
         Among::Persons(ids) => {
-            let keys = call.app.store.person_keys(call.account, &ContainerName::directory(), &ids).await;
-            let keys = keys.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+            let keys = call.app.store.person_keys(call.account(), &ContainerName::directory(), &ids).await?;
             let keys: Option<Vec<PersonKey>> = keys.into_iter().collect();
             keys.ok_or(Refusal::PersonNotFound(Role::Argument))?
         }
@@ -140,8 +137,7 @@ async fn persons(call: &Call, among: Among) -> Result<Option<HashSet<i64>>, Refu
 /// Asks the store who the hits are now; nobody is named who has been deleted meanwhile.
 async fn named(call: &Call, container: i64, found: Vec<Vec<PersonHit>>) -> Result<Vec<Vec<Candidate>>, Refusal> {
     let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
-    let alive = call.app.store.recheck(call.account, container, &keys).await;
-    let alive = alive.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    let alive = call.app.store.recheck(call.account(), container, &keys).await?;
     let candidate = |hit: &PersonHit| {
         let known = alive.iter().find(|known| known.key.0 == hit.face)?;
         Some(Candidate { person_id: known.person?, confidence: confidence_on_wire(hit.confidence) })

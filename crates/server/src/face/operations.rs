@@ -7,7 +7,7 @@ use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
 use super::persons::new_id;
 use likeness_custody::Kept;
-use likeness_store::{Applied, ContainerKind, NewOperation, OperationSubject, StoreError, Write};
+use likeness_store::{Applied, NewOperation, OperationSubject, StoreError, Write};
 use serde_json::json;
 
 /// Writes, and gives the address where the operation can be asked about.
@@ -32,8 +32,7 @@ pub(super) async fn write_directory(call: &Call, work: Write) -> Result<String, 
 /// `GET operations/{operationId}`: in the shape that fits what the operation was about.
 pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
     let id = call.id(0, Refusal::OperationNotFound)?;
-    let found = call.app.store.operation(call.account, id, call.at).await;
-    let found = found.map_err(|error| from_store(error, ContainerKind::PersonDirectory))?;
+    let found = call.app.store.operation(call.account(), id, call.at).await?;
     let operation = found.ok_or(Refusal::OperationNotFound)?;
     let (created, finished) = (operation.created_at.to_string(), operation.finished_at.to_string());
     Reply::json(&match operation.subject {

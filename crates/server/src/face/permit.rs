@@ -9,11 +9,11 @@ use super::call::Call;
 use super::error::Refusal;
 use super::routes::Route;
 use crate::access::{Lent, NotLent};
-use crate::effects::random_id;
+use crate::custody::Order;
 use axum::http::Method;
 use likeness_base::Secret;
 use likeness_custody::{Gate, LimitedAttribute};
-use likeness_store::{Actor, AuditOutcome, Command, Event, Write};
+use likeness_store::{Actor, AuditOutcome, Event};
 use likeness_vision::AttributeSet;
 use serde_json::json;
 
@@ -111,7 +111,7 @@ impl Call {
     }
 
     async fn look_at(&self, token: &Secret<String>) -> Result<Lent, Refusal> {
-        let now = self.at.as_millis().div_euclid(1_000);
+        let now = self.at.as_seconds();
         let lent = self.app.access.lent(token.expose(), &self.caller.state, now).await;
         lent.map_err(|problem| match problem {
             NotLent::Invalid(reason) => Refusal::InvalidLimitedAccessToken(reason),
@@ -133,18 +133,19 @@ impl Call {
             "expires": token.expires_at,
             "operation": self.route.operation,
         });
-        let event = Event { action: USED.to_owned(), outcome, detail: Some(told.to_string()) };
-        let for_vendor = async {
-            let Some(account) = lent.vendor else { return Ok(()) };
-            let (at, request_id, key) = (self.at, self.request_id, random_id(&*self.app.randomness));
-            let write = Write::Note(event.clone());
-            let command = Command { account, actor: Actor::Client, at, request_id, key, write };
-            self.app.ledger.apply(command).await.map(drop)
+        let event = Event::of(USED, outcome, Some(told));
+        let note = async |account, actor| {
+            let order = Order { actor, request_id: self.request_id };
+            self.app.custodian.note(account, &order, event.clone()).await
         };
-        let for_client = async { self.try_write(Write::Note(event.clone())).await.map(drop) };
-        let (vendor, client) = tokio::join!(for_vendor, for_client);
-        let kind = likeness_store::ContainerKind::PersonDirectory;
-        vendor.and(client).map_err(|error| super::error::from_store(error, kind))
+        let for_vendor = async {
+            match lent.vendor {
+                Some(account) => note(account, Actor::Client).await,
+                None => Ok(()),
+            }
+        };
+        let (vendor, client) = tokio::join!(for_vendor, note(self.account(), self.caller.actor.clone()));
+        Ok(vendor.and(client)?)
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let persons = call.app.store.persons(call.account, &container, &start).await.map_err(wrong)?;
+    let persons = call.app.store.persons(call.account(), &container, &start).await.map_err(wrong)?;
     Reply::json(&persons.iter().map(shown).collect::<Vec<_>>())
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let id = person_id(&call)?;
     let wrong = |error| from_store(error, call.kind());
-    let person = call.app.store.person(call.account, &container, id).await.map_err(wrong)?;
+    let person = call.app.store.person(call.account(), &container, id).await.map_err(wrong)?;
     Reply::json(&shown(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn take(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
     let only_kind = call.query.text("type").map(kind).transpose()?;
     let only_scope = call.query.text("applyScope").map(accounts_in_query).transpose()?;
-    let snapshots = call.app.store.snapshots(call.account, call.at).await;
+    let snapshots = call.app.store.snapshots(call.account(), call.at).await;
     let snapshots = snapshots.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
     let is_asked_for = |snapshot: &&Snapshot| {
         only_kind.is_none_or(|kind| snapshot.kind == kind)
@@ -78,7 +78,7 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
     }
     call.permit().await?;
     let snapshot = visible(&call).await?;
-    if !snapshot.scope.contains(&call.account) {
+    if !snapshot.scope.contains(&call.account()) {
         return Err(Refusal::bad("The applyScope of the snapshot does not name this account."));
     }
     let resource = format!("/{}/{id}", collection(snapshot.kind));
@@ -99,7 +99,7 @@ async fn accepted(call: &Call, kind: ContainerKind, resource: String, work: Writ
 /// The snapshot in the path, if this account took it or may apply it.
 async fn visible(call: &Call) -> Result<Snapshot, Refusal> {
     let id = call.id(0, Refusal::SnapshotNotFound)?;
-    let found = call.app.store.snapshot(call.account, id, call.at).await;
+    let found = call.app.store.snapshot(call.account(), id, call.at).await;
     found.map_err(|error| from_store(error, ContainerKind::Snapshot))?.ok_or(Refusal::SnapshotNotFound)
 }
 

@@ -12,7 +12,7 @@ pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
         let name = call.container_name()?;
         call.permit().await?;
         call.write(Write::StartTraining { container: name.clone() }).await?;
-        call.app.trainings.begin(call.account, name.clone(), call.request_id);
+        call.app.trainings.begin(call.account(), name.clone(), call.request_id);
         let path = call.route.path.replace("/train", "/training").replace("{}", &name.id);
         Ok(Reply::accepted(call.address(&path)))
     };

@@ -4,6 +4,7 @@
 use super::place::Place;
 use crate::access::{Caller, Shown};
 use crate::app::App;
+use crate::custody::Order;
 use crate::face::call::{Call, Input, Reply};
 use crate::face::error::Refusal;
 use crate::face::json::Body as JsonBody;
@@ -16,7 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
 use likeness_base::{Clock as _, Secret};
-use likeness_store::{AuditOutcome, Command, Event, Write};
+use likeness_store::{AuditOutcome, Event};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
@@ -63,7 +64,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     metrics::histogram!("likeness_request_seconds", "operation" => operation).record(elapsed.as_secs_f64());
     metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
     if let Some(caller) = caller {
-        app.meter.count(caller.account, app.clock.now(), operation, status);
+        app.meter.count(caller.account(), app.clock.now(), operation, status);
         if status == 401 || status == 403 {
             let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
             let code = code.unwrap_or_default().to_owned();
@@ -95,15 +96,13 @@ fn has_body(headers: &HeaderMap) -> bool {
 /// Tells the account's trail of somebody who was let in and asked for what they may not have. Strangers are none of
 /// its business: they are in the log.
 async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &str, code: &str) {
-    if app.meter.is_noisy(caller.account) {
+    if app.meter.is_noisy(caller.account()) {
         return;
     }
-    let detail = serde_json::json!({ "operation": operation, "code": code }).to_string();
-    let event = Event { action: "refuse".to_owned(), outcome: AuditOutcome::Refused, detail: Some(detail) };
-    let (account, actor, at) = (caller.account, caller.actor.clone(), app.clock.now());
-    let key = crate::effects::random_id(&*app.randomness);
-    let command = Command { account, actor, at, request_id, key, write: Write::Note(event) };
-    if let Err(error) = app.ledger.apply(command).await {
+    let detail = serde_json::json!({ "operation": operation, "code": code });
+    let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
+    let order = Order { actor: caller.actor.clone(), request_id };
+    if let Err(error) = app.custodian.note(caller.account(), &order, event).await {
         tracing::error!(%request_id, %error, "A refusal could not be noted in the audit trail");
     }
 }
@@ -111,18 +110,16 @@ async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &
 /// Route and version, then key, then rate, then media type, then size, then form; the handler judges the rest.
 async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Reply, Refusal> {
     let (parts, body) = request.into_parts();
-    let access = &app.config.access;
-    let place = Place::of(&parts, &access.domains, &access.trusted_proxies);
+    let place = Place::of(&parts, &app.config.access);
     let (version, route, parameters) = find(&parts.method, &place.path)?;
     (told.row, told.operation) = (route.row, route.operation);
     let query = Query::parse(parts.uri.query());
     let at = app.clock.now();
     let shown = shown(&parts.headers, &query);
-    let caller = app.access.admit(&place, shown, at.as_millis().div_euclid(1_000)).await?;
+    let caller = app.access.admit(&place, shown, at.as_seconds()).await?;
     told.caller = Some(caller.clone());
-    app.limits.admit(caller.account, app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
-    let action = route.action();
-    if !caller.rights.include(&action) {
+    app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
+    if let Err(action) = caller.rights.include(|| route.action()) {
         return Err(Refusal::PermissionDenied(action));
     }
     let _room = match route.reads {
@@ -142,8 +139,6 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         parameters,
         query,
         input,
-        account: caller.account,
-        actor: caller.actor.clone(),
         caller,
         token: token.map(|token| Secret::new(token.to_owned())),
         lent: OnceCell::new(),
@@ -290,7 +285,7 @@ pub(super) fn dress(
     response
 }
 
-fn good(reply: Reply) -> Response<Body> {
+pub(super) fn good(reply: Reply) -> Response<Body> {
     let mut response = Response::new(reply.body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = reply.status;
     let has_content = response.body().size_hint_upper() != Some(0);
@@ -307,7 +302,7 @@ fn good(reply: Reply) -> Response<Body> {
     response
 }
 
-fn bad(refusal: &Refusal, request_id: Uuid) -> Response<Body> {
+pub(super) fn bad(refusal: &Refusal, request_id: Uuid) -> Response<Body> {
     if let Some(cause) = refusal.cause() {
         tracing::error!(%request_id, cause, "A request failed on our side");
     }

@@ -5,20 +5,22 @@
 //! for it first. What was decided stands in the audit trail with version, time and session, and nothing else about the
 //! person.
 
-use super::face_door::{collect, shown};
+use super::face_door::{bad, collect, good, shown};
 use super::place::Place;
 use crate::access::{AccountState, Caller};
 use crate::app::App;
+use crate::custody::Order;
 use crate::effects::random_id;
+use crate::face::call::Reply;
 use crate::face::error::Refusal;
 use crate::face::json::Body as JsonBody;
 use crate::face::query::Query;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use likeness_base::Clock as _;
 use likeness_custody::{Notice, default_notice};
-use likeness_store::{AuditOutcome, Command, Event, Write};
+use likeness_store::Event;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -34,29 +36,28 @@ pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> 
         let (parts, _) = request.into_parts();
         let query = Query::parse(parts.uri.query());
         // Whoever is to be looked at may read it without any key, where the address says whose it is.
-        let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+        let place = Place::of(&parts, &app.config.access);
         let named = place.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
         let state = match named {
             Some(state) => state,
             None => enter(&app, &parts, &place, &query).await?.state,
         };
         let language = query.text("language").unwrap_or("en");
-        serde_json::to_value(notice_of(&state, language)).map_err(|error| Refusal::Internal(error.to_string()))
+        Reply::json(&notice_of(&state, language))
     };
-    dress(outcome.await.map(Some))
+    dress(outcome.await, random_id(&*app.randomness))
 }
 
 /// `POST /notice/decision`
 pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let request_id = random_id(&*app.randomness);
     let outcome = async {
         let (parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query());
-        let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+        let place = Place::of(&parts, &app.config.access);
         let caller = enter(&app, &parts, &place, &query).await?;
         // Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
-        if !caller.rights.include("detect/action") {
-            return Err(Refusal::PermissionDenied("detect/action".to_owned()));
-        }
+        caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
         let Decision { language, version, session, decision } = Decision::read(&body)?;
@@ -69,16 +70,11 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         let detail = json!({
             "decision": decision, "language": notice.language, "version": version, "session": session,
         });
-        let event =
-            Event { action: CONSENT.to_owned(), outcome: AuditOutcome::Applied, detail: Some(detail.to_string()) };
-        let (at, request_id, key) = (app.clock.now(), random_id(&*app.randomness), random_id(&*app.randomness));
-        let (account, actor) = (caller.account, caller.actor);
-        let command = Command { account, actor, at, request_id, key, write: Write::Note(event) };
-        let kind = likeness_store::ContainerKind::PersonDirectory;
-        app.ledger.apply(command).await.map_err(|error| crate::face::error::from_store(error, kind))?;
-        Ok(None)
+        let order = Order { actor: caller.actor.clone(), request_id };
+        app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
+        Ok(Reply::no_content())
     };
-    dress(outcome.await)
+    dress(outcome.await, request_id)
 }
 
 /// What somebody decided, and after reading what.
@@ -110,29 +106,18 @@ fn notice_of(state: &AccountState, language: &str) -> Notice {
 }
 
 async fn enter(app: &App, parts: &axum::http::request::Parts, place: &Place, query: &Query) -> Result<Caller, Refusal> {
-    let now = app.clock.now().as_millis().div_euclid(1_000);
+    let now = app.clock.now().as_seconds();
     Ok(app.access.admit(place, shown(&parts.headers, query), now).await?)
 }
 
-fn dress(outcome: Result<Option<serde_json::Value>, Refusal>) -> Response<Body> {
-    let (status, body) = match outcome {
-        Ok(Some(body)) => (StatusCode::OK, body.to_string()),
-        Ok(None) => (StatusCode::NO_CONTENT, String::new()),
-        Err(refusal) => {
-            if let Some(cause) = refusal.cause() {
-                tracing::error!(cause, "A notice could not be served");
-            }
-            let wire = refusal.wire();
-            (wire.status, json!({ "error": { "code": wire.code, "message": wire.message } }).to_string())
-        }
+/// As the Face API answers, but that nothing here is billed.
+fn dress(outcome: Result<Reply, Refusal>, request_id: Uuid) -> Response<Body> {
+    let mut response = match outcome {
+        Ok(reply) => good(reply),
+        Err(refusal) => bad(&refusal, request_id),
     };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
     let headers = response.headers_mut();
-    if status != StatusCode::NO_CONTENT {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -4,6 +4,7 @@
 //! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
 //! official SDK takes as they are.
 
+use crate::config::AccessConfig;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use likeness_custody::client_address;
@@ -35,10 +36,10 @@ pub(crate) struct Place {
 
 impl Place {
     /// Reads it from a request.
-    pub(crate) fn of(parts: &Parts, domains: &[String], proxies: &[ipnet::IpNet]) -> Self {
+    pub(crate) fn of(parts: &Parts, access: &AccessConfig) -> Self {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
         let forwarded: Vec<&str> = values(&parts.headers, "x-forwarded-for");
-        let client = client_address(peer, &forwarded, proxies);
+        let client = client_address(peer, &forwarded, &access.trusted_proxies);
         // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
         let is_secure =
             parts.headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
@@ -52,7 +53,7 @@ impl Place {
             return Self { subdomain: Some(subdomain), path: rest.to_owned(), base, client };
         }
         let base = format!("{scheme}://{host}");
-        Self { subdomain: in_host(host, domains), path: path.to_owned(), base, client }
+        Self { subdomain: in_host(host, &access.domains), path: path.to_owned(), base, client }
     }
 }
 
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn an_account_is_named_by_host_or_path() {
-        let domains = ["localhost".to_owned(), "face.example.org".to_owned()];
+        let domains = ["localhost".to_owned(), "face.example.org".to_owned()].to_vec();
+        let access = AccessConfig { domains, ..AccessConfig::default() };
         let cases = [
             (
                 "door.face.example.org",
@@ -129,7 +131,7 @@ mod tests {
         ];
         for (host, path, subdomain, rest, base) in cases {
             let (parts, ()) = Request::get(path).header("host", host).body(()).unwrap().into_parts();
-            let place = Place::of(&parts, &domains, &[]);
+            let place = Place::of(&parts, &access);
             let found = (place.subdomain.as_deref(), place.path.as_str(), place.base.as_str());
             assert_eq!(found, (subdomain, rest, base), "{host}{path}");
         }

@@ -17,6 +17,7 @@ use axum::http::{HeaderName, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use likeness_base::{Clock as _, Secret};
 use likeness_custody::{Flag, ResourceId};
+use likeness_store::Event;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,7 +52,7 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Bo
 
 async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid) -> (Result<Reply, Refusal>, &'static str) {
     let (parts, body) = request.into_parts();
-    let place = Place::of(&parts, &app.config.access.domains, &app.config.access.trusted_proxies);
+    let place = Place::of(&parts, &app.config.access);
     let route = place.path.strip_suffix('/').unwrap_or(&place.path).to_ascii_lowercase();
     let operation = match route.as_str() {
         "/sts/v1.0/issuetoken" => "IssueToken",
@@ -63,29 +64,27 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid) -> (Res
     }
     let query = Query::parse(parts.uri.query());
     let shown = shown(&parts.headers, &query);
-    let now = app.clock.now().as_millis().div_euclid(1_000);
+    let now = app.clock.now().as_seconds();
     let outcome = async {
         let caller = app.access.admit(&place, shown, now).await?;
-        app.limits.admit(caller.account, app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
+        app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
         let token = if operation == "IssueToken" {
             if caller.key.is_none() {
                 return Err(Refusal::Unauthorized);
             }
             let order = Order { actor: caller.actor.clone(), request_id };
-            let noted = app.custodian.note(caller.account, &order, "issue_token", None).await;
-            noted.map_err(|problem| Refusal::Internal(problem.to_string()))?;
+            app.custodian.note(caller.account(), &order, Event::done("issue_token", None::<&str>)).await?;
             let issued = app.access.issue(&caller, &*app.randomness, now);
             issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?
         } else {
             // To lend what the account holds is more than to use it: keys, and roles that may use everything.
-            if !caller.rights.include("issuelimitedaccesstoken/action") {
-                return Err(Refusal::PermissionDenied("issueLimitedAccessToken/action".to_owned()));
-            }
+            let action = || "issueLimitedAccessToken/action";
+            caller.rights.include(action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
             let asked = read(&query, &parts.headers, body).await?;
             let order = Order { actor: caller.actor.clone(), request_id };
             app.custodian.issue_limited(&caller.state, &order, &asked).await?
         };
-        app.meter.count(caller.account, app.clock.now(), operation, 200);
+        app.meter.count(caller.account(), app.clock.now(), operation, 200);
         Ok(Reply::token(&token))
     };
     (outcome.await, operation)

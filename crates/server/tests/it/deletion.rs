@@ -23,12 +23,7 @@ fn found(bytes: &[u8], values: &[Vec<u8>]) -> usize {
 
 /// The sealed values that a statement selects.
 fn sealed(ground: &Ground, statement: &str) -> Vec<Vec<u8>> {
-    ground.sql(statement).iter().map(|line| hex(line)).collect()
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().map(|byte| (byte as char).to_digit(16).expect("a digit") as u8).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+    ground.sql(statement).iter().map(|line| hex::decode(line).expect("digits")).collect()
 }
 
 /// Containers of each kind with a face or two; gives persons by container.

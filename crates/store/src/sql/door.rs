@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, KeySlot, Usage};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
@@ -66,10 +66,6 @@ impl Store for EngineStore {
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError> {
         ask!(self, connection => read::accounts::account(connection, account))
-    }
-
-    async fn account_of_key(&self, lookup: &[u8; 32]) -> Result<Option<(AccountId, KeySlot)>, StoreError> {
-        ask!(self, connection => read::accounts::account_of_key(connection, lookup))
     }
 
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError> {

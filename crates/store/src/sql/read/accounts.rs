@@ -84,18 +84,6 @@ pub(crate) async fn account(connection: &mut Connection, account: AccountId) -> 
     row.map(account_of).transpose()
 }
 
-pub(crate) async fn account_of_key(
-    connection: &mut Connection,
-    lookup: &[u8; 32],
-) -> Result<Option<(AccountId, KeySlot)>, StoreError> {
-    let row: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT account_id, slot FROM account_key WHERE lookup = $1")
-        .bind(lookup.as_slice())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some((account, slot)) = row else { return Ok(None) };
-    Ok(Some((AccountId(uuid(&account)?), slot_of(slot)?)))
-}
-
 pub(crate) async fn keys(
     connection: &mut Connection,
     vault: &Vault,
