@@ -8,7 +8,7 @@ use crate::keys::{Purpose, Record};
 pub(super) async fn keep(work: &mut Work<'_>, faces: &[DetectedFace]) -> Result<Done, StoreError> {
     for face in faces {
         if !face.id.belongs_to(face.expires_at) {
-            return Err(StoreError::Inconsistent("a faceId was made for another hour of expiry"));
+            return Err(StoreError::Inconsistent("a faceId was made for another expiry"));
         }
         let id = face.id.as_uuid();
         let space = label(work, &face.space).await?;
