@@ -18,6 +18,6 @@ export default defineConfig({
     host: '127.0.0.1',
     port: 5173,
     strictPort: true,
-    proxy: { '/face': server, '/healthz': server, '/openapi.json': server, '/notice': server, '/admin/v1': server },
+    proxy: { '/face': server, '/healthz': server, '/openapi.json': server, '/openapi-admin.json': server, '/notice': server, '/admin/v1': server },
   },
 });

@@ -21,7 +21,7 @@ const confirm = (page, name) => page.getByRole('dialog').getByRole('button', { n
 
 scene('a wrong key is said plainly; the operator’s opens, leaves the address, and is forgotten', { at: 'admin#key=wrong', refusals: [401] }, async (page) => {
   const alert = page.getByRole('alert');
-  await alert.getByText('The server does not know this key.').waitFor();
+  await alert.getByText('The server does not take this key or token.').waitFor();
   assert.match(await alert.innerText(), /likeness keys show/);
   assert.equal(page.url(), `${endpoint}/admin`);
   await page.getByLabel('Operator’s key').fill(operatorKey);
@@ -34,6 +34,23 @@ scene('a wrong key is said plainly; the operator’s opens, leaves the address, 
   await button(page, 'Forget key').click();
   await page.getByLabel('Operator’s key').waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
+scene('a token opens the page for what it stands for, and nothing more', { at: 'admin', refusals: [401] }, async (page) => {
+  const { keys } = await newAccount('token-holder');
+  const answer = await fetch(`${endpoint}/sts/v1.0/issueToken`, { method: 'POST', headers: { 'Ocp-Apim-Subscription-Key': keys.key1 } });
+  const token = await answer.text();
+  await page.getByLabel('Operator’s key').fill(token.slice(0, -3));
+  await button(page, 'Open admin').click();
+  await page.getByRole('alert').getByText('The server does not take this key or token.').waitFor();
+  const asked = page.waitForRequest((request) => request.url().endsWith('/admin/v1/me'));
+  await page.getByLabel('Operator’s key').fill(token);
+  await button(page, 'Open admin').click();
+  const headers = await (await asked).allHeaders();
+  assert.equal(headers.authorization, `Bearer ${token}`);
+  assert.equal(headers['ocp-apim-subscription-key'], undefined);
+  await page.getByRole('main').getByRole('button', { name: /^token-holder / }).waitFor();
+  assert.equal(await page.getByRole('main').getByRole('button', { name: /^default / }).count(), 0);
 });
 
 scene('studio and admin link to each other', {}, async (page) => {

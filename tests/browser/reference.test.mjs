@@ -6,13 +6,15 @@ import { endpoint, stage } from './support/browser.mjs';
 
 const scene = stage();
 
-const opened = (page) => page.getByRole('heading', { name: 'Every call of this server' }).waitFor();
+const opened = (page) => page.getByLabel('Find a call').waitFor();
+const callsOf = async (file) => {
+  const description = await (await fetch(`${endpoint}/${file}`)).json();
+  return Object.values(description.paths).flatMap((methods) => Object.keys(methods)).length;
+};
 
 scene('the reference lists every call and finds them by words', { at: 'reference' }, async (page) => {
   await opened(page);
-  const description = await (await fetch(`${endpoint}/openapi.json`)).json();
-  const calls = Object.values(description.paths).flatMap((methods) => Object.keys(methods));
-  assert.equal(await page.locator('details').count(), calls.length);
+  assert.equal(await page.locator('details').count(), await callsOf('openapi.json'));
   await page.getByLabel('Find a call').fill('verify');
   await page.getByText('1 call', { exact: true }).waitFor();
   const call = page.locator('details');
@@ -22,18 +24,39 @@ scene('the reference lists every call and finds them by words', { at: 'reference
   assert.match(await call.locator('pre').innerText(), /curl -X POST '.*\/face\/v1\.0\/verify'/);
 });
 
-scene('the reference is accessible and fits a phone', { at: 'reference' }, async (page) => {
+scene('the reference tells of management too, at an address of its own', { at: 'reference' }, async (page) => {
   await opened(page);
-  await page.getByLabel('Find a call').fill('detect');
-  await page.locator('summary').first().click();
-  for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [390, 'dark'], [320, 'light']]) {
-    await page.setViewportSize({ width, height: 844 });
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], `${width} ${colorScheme}`);
-    const needed = await page.evaluate(() => document.scrollingElement.scrollWidth);
-    assert.ok(needed <= width, `${needed} pixels at ${width}`);
-    const folder = process.env.LIKENESS_SCREENSHOTS;
-    if (folder) await page.screenshot({ path: join(folder, `reference-${width}-${colorScheme}.png`), fullPage: true });
+  const calls = await callsOf('openapi-admin.json');
+  await page.getByRole('link', { name: 'Management' }).click();
+  await page.getByText(`${calls} calls`, { exact: true }).waitFor();
+  assert.match(page.url(), /\?api=management$/);
+  await page.reload();
+  await page.getByLabel('Find a call').fill('limited access token');
+  await page.getByText('3 calls', { exact: true }).waitFor();
+  const call = page.locator('details', { hasText: '/sts/v1.0/issueLimitedAccessToken' });
+  await call.locator('summary').click();
+  await call.getByText('targetAzureResourceId').waitFor();
+  await page.goBack();
+  await page.getByText(`${await callsOf('openapi.json')} calls`, { exact: true }).waitFor();
+});
+
+scene('the reference is accessible and fits a phone', { at: 'reference' }, async (page) => {
+  for (const [name, api, words] of [['face', 'Face API', 'detect'], ['management', 'Management', 'network']]) {
+    await page.setViewportSize({ width: 1280, height: 844 });
+    await page.getByRole('link', { name: api }).click();
+    await opened(page);
+    await page.getByLabel('Find a call').fill(words);
+    await page.locator('summary').first().click();
+    for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [390, 'dark'], [320, 'light']]) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], `${name} ${width} ${colorScheme}`);
+      const needed = await page.evaluate(() => document.scrollingElement.scrollWidth);
+      assert.ok(needed <= width, `${name}: ${needed} pixels at ${width}`);
+      const folder = process.env.LIKENESS_SCREENSHOTS;
+      const picture = `reference-${name}-${width}-${colorScheme}.png`;
+      if (folder) await page.screenshot({ path: join(folder, picture), fullPage: true });
+    }
   }
 });

@@ -70,9 +70,10 @@ impl LimitedAttribute {
     }
 }
 
-/// What a resource is approved for. By default: nothing.
+/// What a resource is approved for. By default: nothing. A misspelt field is refused rather than left out: it would take
+/// what somebody meant to give.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Approvals {
     /// Capabilities.
     pub flags: BTreeSet<Flag>,

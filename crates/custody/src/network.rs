@@ -5,9 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// From where a resource may be called. By default: from everywhere.
+/// From where a resource may be called. By default: from everywhere. A misspelt field is refused rather than left out:
+/// it would open what somebody meant to close.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct NetworkRules {
     /// What happens to an address that no rule names.
     pub default_action: Action,

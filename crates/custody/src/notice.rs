@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Notice {
     /// BCP 47: `en`, `de-AT`.
     pub language: String,
-    /// Counts up with each change, so that consent can say what it was given to.
+    /// Counts up from 1 with each change, so that consent can say what it was given to. 0: nobody wrote one, the text is
+    /// made of what holds for the account.
     pub version: u32,
     /// The text; an empty line separates paragraphs, the first of which is the heading.
     pub text: String,
@@ -34,7 +35,7 @@ pub fn default_notice(language: &str, controller: &str, retention: &RetentionPol
         };
     Notice {
         language: language.to_owned(),
-        version: 1,
+        version: 0,
         text: text(controller, processor, retention),
         controller: controller.to_owned(),
         processor: processor.to_owned(),

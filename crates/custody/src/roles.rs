@@ -126,6 +126,12 @@ impl Role {
         matches!(self, Self::User | Self::Contributor | Self::Owner)
     }
 
+    /// Whether the role sees the resource's settings and counters. The Face Recognizer and the Data Reader hold data
+    /// actions and nothing else.
+    pub const fn may_look(self) -> bool {
+        matches!(self, Self::User | Self::Contributor | Self::Owner)
+    }
+
     /// Whether the role changes the resource's settings and keys.
     pub const fn may_manage(self) -> bool {
         matches!(self, Self::Contributor | Self::Owner)

@@ -6,13 +6,14 @@
 
 use crate::app::App;
 use crate::effects::random_id;
+use futures_util::StreamExt;
 use likeness_base::{Clock, Randomness};
-use likeness_store::{AccountId, Actor, Command, Store, StoreError, Write};
+use likeness_store::{Account, AccountId, Actor, Command, Store, StoreError, Write};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ const SWEEP_AT_ONCE: u32 = 500;
 /// How long a sweep with more to do pauses, in times of what its last transaction took. Callers have half of the
 /// time for themselves, and a million records are gone in half a minute all the same.
 const SWEEP_PAUSES: u32 = 1;
+/// Accounts that take turns at being swept.
+const SWEEPS_AT_ONCE: usize = 32;
 /// How often the database's files let go of what was deleted.
 const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long a job stays with a node that no longer says anything.
@@ -111,7 +114,8 @@ pub(crate) async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
         every(COUNT_EVERY, stopped.clone(), || app.meter.flush(&app.ledger, &*app.randomness, app.clock.now())),
         every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
         every(RESUME_EVERY, stopped.clone(), || resume(&app)),
-        every(SWEEP_EVERY, stopped, || sweep(&app)),
+        every(SWEEP_EVERY, stopped.clone(), || sweep(&app)),
+        every(SWEEP_EVERY, stopped, || destroy_closed(&app)),
     );
     app.meter.flush(&app.ledger, &*app.randomness, app.clock.now()).await;
 }
@@ -147,27 +151,49 @@ async fn resume(app: &App) {
     }
 }
 
-/// Removes what has expired in all accounts.
+/// Destroys the keys of hours that are over and removes what has expired in all accounts.
 async fn sweep(app: &App) {
     // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
     app.metrics.run_upkeep();
     let swept = async {
-        for account in app.store.accounts().await? {
-            if account.ends_at.is_some_and(|ends_at| ends_at <= app.clock.now()) {
-                app.leases.once(account.id, "destroy", destroy(app, account.id)).await?;
-                continue;
-            }
-            app.leases.once(account.id, "sweep", sweep_account(app, account.id)).await?.unwrap_or(Ok(()))?;
-        }
-        let installation = AccountId::INSTALLATION;
-        app.leases.once(installation, "sweep", sweep_account(app, installation)).await?.unwrap_or(Ok(()))?;
-        app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
+        // Keys first: without them the rest is noise already.
         app.store.destroy_expired_keys(app.clock.now()).await?;
-        app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await?;
-        Ok::<_, StoreError>(())
+        let installation = AccountId::INSTALLATION;
+        app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
+        let due = app.store.accounts().await?.into_iter().filter(|account| !is_over(app, account));
+        let accounts = due.map(|account| account.id).chain([installation]);
+        // All at the same time and in turn: nobody waits until somebody else's million records are gone.
+        let turn = Mutex::new(());
+        let sweeps = futures_util::stream::iter(accounts).for_each_concurrent(SWEEPS_AT_ONCE, |account| {
+            let sweep = app.leases.once(account, "sweep", sweep_account(app, account, &turn));
+            async move {
+                if let Err(error) = sweep.await.and_then(|swept| swept.unwrap_or(Ok(()))) {
+                    tracing::error!(%account, %error, "Expired records could not be removed; trying again later");
+                }
+            }
+        });
+        sweeps.await;
+        app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await
     };
     if let Err(error) = swept.await {
         tracing::error!(%error, "Expired records could not be removed; trying again later");
+    }
+}
+
+fn is_over(app: &App, account: &Account) -> bool {
+    account.ends_at.is_some_and(|ends_at| ends_at <= app.clock.now())
+}
+
+/// Destroys closed accounts whose grace is over. Apart from the sweep, because a large one takes its time.
+async fn destroy_closed(app: &App) {
+    let destroyed = async {
+        for account in app.store.accounts().await?.iter().filter(|account| is_over(app, account)) {
+            app.leases.once(account.id, "destroy", destroy(app, account.id)).await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = destroyed.await {
+        tracing::error!(%error, "Closed accounts could not be looked for; trying again later");
     }
 }
 
@@ -183,8 +209,9 @@ async fn keep_signing_keys(app: &App) {
     }
 }
 
-async fn sweep_account(app: &App, account: AccountId) -> Result<(), StoreError> {
+async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Result<(), StoreError> {
     loop {
+        let _turn = turn.lock().await;
         let begun = Instant::now();
         let command = Command {
             account,

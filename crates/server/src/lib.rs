@@ -23,6 +23,7 @@ mod ledger;
 mod limits;
 mod meter;
 mod networks;
+mod openapi;
 mod start;
 #[doc(hidden)]
 pub mod strangers;

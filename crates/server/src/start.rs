@@ -203,7 +203,8 @@ pub(crate) async fn custodian(
         named => named.to_owned(),
     };
     let directory = Arc::new(Directory::load(store.clone(), clock.clone(), issuer).await?);
-    Ok(Custodian { store, ledger, directory, installation, clock, randomness, others })
+    let subnets = Arc::new(config.access.subnets.keys().cloned().collect());
+    Ok(Custodian { store, ledger, directory, installation, clock, randomness, others, subnets })
 }
 
 /// The same for the command line, beside which a server may run.

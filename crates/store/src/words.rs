@@ -142,7 +142,7 @@ impl ContainerName {
     }
 
     /// The container in which the copy of a snapshot lies.
-    pub(crate) fn copy_of(snapshot: Uuid) -> Self {
+    pub fn copy_of(snapshot: Uuid) -> Self {
         Self { kind: ContainerKind::Snapshot, id: snapshot.to_string() }
     }
 }

@@ -1,7 +1,7 @@
 // The management API as functions. `GET /admin/v1/` of the server lists the same calls with what each needs.
 import { fromAnswer } from '../shared/api/problem';
 import { patientFetch } from '../shared/api/traffic.svelte';
-import { key } from './key';
+import { key, shown } from './key';
 import type {
   Account, Approvals, AuditRow, Change, KeyPair, Me, NetworkRules, NewAccount, Notice, Person, Principal, PersonReport,
   RetentionRow, Role, TokenReport, Usage, Verified,
@@ -19,7 +19,7 @@ async function send(method: string, path: string, { body, query = {} }: Extra = 
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') address.searchParams.set(name, String(value));
   }
-  const headers = new Headers({ 'Ocp-Apim-Subscription-Key': key.value });
+  const headers = new Headers([shown(key.value)]);
   if (body !== undefined) headers.set('Content-Type', 'application/json');
   const request = new Request(address, {
     method,
@@ -44,7 +44,7 @@ async function order(method: string, path: string, extra?: Extra): Promise<void>
 /** Whether the server takes this key; anything but "wrong key" is thrown. */
 export async function isKeyRight(candidate: string): Promise<boolean> {
   const request = new Request(new URL(`${PREFIX}/me`, location.origin), {
-    headers: { 'Ocp-Apim-Subscription-Key': candidate },
+    headers: [shown(candidate)],
     cache: 'no-store',
   });
   const answer = await patientFetch(request);

@@ -61,6 +61,8 @@ class Book {
       manage: operate || (own?.mayManage ?? false),
       assignRoles: this.me?.kind === 'operator' || (own?.mayAssignRoles ?? false),
       listKeys: operate || (own?.mayListKeys ?? false),
+      readPersons: this.me?.kind === 'operator' || (own?.mayReadPersons ?? false),
+      erasePersons: this.me?.kind === 'operator' || (own?.mayErasePersons ?? false),
     };
   }
 }

@@ -3,3 +3,9 @@
 import { Key } from '../shared/keys.svelte';
 
 export const key = new Key('likeness-admin-key');
+
+/** The header that shows it: a token of an identity provider goes elsewhere than a key. */
+export function shown(value: string): [name: string, value: string] {
+  const isToken = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/.test(value);
+  return isToken ? ['Authorization', `Bearer ${value}`] : ['Ocp-Apim-Subscription-Key', value];
+}

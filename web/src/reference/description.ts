@@ -4,7 +4,7 @@ export interface Schema {
   $ref?: string;
   type?: string | string[];
   format?: string;
-  enum?: string[];
+  enum?: (string | null)[];
   items?: Schema;
   properties?: Record<string, Schema>;
   required?: string[];
@@ -16,6 +16,7 @@ export interface Schema {
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
+  oneOf?: Schema[];
 }
 
 export interface Parameter {
@@ -41,6 +42,7 @@ export interface Operation {
   summary: string;
   description?: string;
   parameters: Parameter[];
+  security?: unknown[];
   requestBody?: { content: Record<string, Content> };
   responses: Record<string, Answer>;
 }
@@ -96,6 +98,10 @@ export function resolved(schema: Schema, description: Description): Schema {
 export function members(schema: Schema, description: Description, depth = 0): Member[] {
   const shape = resolved(schema, description);
   if (shape.items) return members(shape.items, description, depth);
+  // One of several: all their members, none of which is always there.
+  if (shape.oneOf) {
+    return shape.oneOf.flatMap((one) => members(one, description, depth)).map((row) => ({ ...row, required: false }));
+  }
   return Object.entries(shape.properties ?? {}).flatMap(([name, given]) => {
     const member = resolved(given, description);
     const row = {
@@ -121,7 +127,7 @@ export function typeOf(schema: Schema, description: Description): string {
 /** What a value may be, beyond its type. */
 export function bounds(shape: Schema): string {
   const parts: string[] = [];
-  if (shape.enum) parts.push(shape.enum.join(', '));
+  if (shape.enum) parts.push(shape.enum.filter((one) => one !== null).join(', '));
   if (shape.minimum !== undefined || shape.maximum !== undefined) parts.push(`${shape.minimum ?? ''}…${shape.maximum ?? ''}`);
   if (shape.maxLength !== undefined) parts.push(`≤ ${shape.maxLength} characters`);
   if (shape.maxItems !== undefined) parts.push(`${shape.minItems ?? 0}…${shape.maxItems} entries`);
@@ -133,7 +139,8 @@ export function bounds(shape: Schema): string {
 export function curl(call: Call, origin: string): string {
   const path = call.path.replace('{version}', 'v1.0').replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
   const content = Object.keys(call.operation.requestBody?.content ?? {});
-  const lines = [`curl -X ${call.method} '${origin}${path}'`, `-H "Ocp-Apim-Subscription-Key: $KEY"`];
+  const lines = [`curl -X ${call.method} '${origin}${path}'`];
+  if (call.operation.security?.length !== 0) lines.push(`-H "Ocp-Apim-Subscription-Key: $KEY"`);
   if (content.includes('application/octet-stream')) {
     lines.push(`-H 'Content-Type: application/octet-stream'`, `--data-binary @photo.jpg`);
   } else if (content.length > 0) {

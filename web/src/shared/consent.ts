@@ -15,8 +15,8 @@ let session: string | undefined;
 const thisSession = (): string => (session ??= crypto.randomUUID());
 
 /** What was agreed to since the page was loaded. Another key is another account, with a notice of its own. */
-const agreed = new Set<string>();
-const nameOf = ({ language, version }: Disclosure): string => JSON.stringify([key.value, language, version]);
+const agreed = new Map<string, Disclosure>();
+const nameOf = ({ language, digest }: Disclosure): string => JSON.stringify([key.value, language, digest]);
 
 /** The consent there is already, or the notice to show first. */
 export async function consentOrNotice(): Promise<Consent | Disclosure> {
@@ -28,8 +28,19 @@ export const isConsent = (found: Consent | Disclosure): found is Consent => foun
 
 export async function agree(shown: Disclosure): Promise<Consent> {
   await decide(shown, 'granted', thisSession());
-  agreed.add(nameOf(shown));
+  agreed.set(nameOf(shown), shown);
   return GIVEN;
+}
+
+/** Takes back what was agreed to, or makes way for the next person, who has not been asked. */
+export async function withdraw(): Promise<void> {
+  // Of this key's account: it is the one whose trail tells of them.
+  const all = [...agreed].filter(([name, shown]) => name === nameOf(shown)).map(([, shown]) => shown);
+  agreed.clear();
+  const visit = thisSession();
+  // Whoever comes next is another visitor.
+  session = undefined;
+  for (const shown of all) await decide(shown, 'withdrawn', visit);
 }
 
 export async function refuse(shown: Disclosure): Promise<void> {

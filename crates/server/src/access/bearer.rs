@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// How long what was found out about a token is relied on without looking at its signature again, in seconds. A key that
 /// its issuer is known to have taken back is not relied on at all.
-const RELY_ON: i64 = 300;
+pub(super) const RELY_ON: i64 = 300;
 
 /// What a checked bearer token stands for.
 pub(super) enum Bearer {
@@ -32,10 +32,15 @@ impl Access {
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*book.own.issuer) {
             let digest = digest_of(token);
-            let session = match self.sessions.get(&digest, now) {
+            let still_signs = |_: &Arc<Session>| key_id.as_deref().is_none_or(|id| book.own.keys.has(id));
+            let session = match self.sessions.get(&digest, now).filter(still_signs) {
                 Some(session) => session,
                 None => {
                     let session = Arc::new(check_session(token, &book.own, now).map_err(refused)?);
+                    // What is forgiven is that a token may be dated a second ahead, not that it has ended.
+                    if session.expires_at <= now {
+                        return Err(refused(TokenProblem::Expired));
+                    }
                     self.sessions.put(digest, session.clone(), session.expires_at, now);
                     session
                 }
@@ -80,7 +85,7 @@ impl Access {
     /// digest of that and of the key.
     pub(crate) fn issue(&self, caller: &Caller, randomness: &dyn Randomness, now: i64) -> Option<Secret<String>> {
         let book = self.directory.last();
-        let key = book.signing.first()?;
+        let key = book.signing().next()?;
         let draw: [u8; 8] = random_bytes(randomness);
         let mut id = [0; 16];
         id[..8].copy_from_slice(&draw);

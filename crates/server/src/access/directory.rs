@@ -59,8 +59,8 @@ pub(crate) struct Snapshot {
     by_resource: HashMap<String, AccountId>,
     /// What operators decided for the whole installation, and its version.
     pub installation: Arc<(Installation, u64)>,
-    /// The keys that sign tokens, newest first.
-    pub signing: Vec<Arc<SigningKey>>,
+    /// The keys that sign tokens, newest first, and when each ends, if it does.
+    signing: Vec<(Arc<SigningKey>, Option<Timestamp>)>,
     /// Ourselves, as one whose tokens count.
     pub own: Arc<TrustedIssuer>,
 }
@@ -89,6 +89,11 @@ impl Snapshot {
     /// The account of a resource id.
     pub(crate) fn named(&self, resource: &ResourceId) -> Option<&Arc<AccountState>> {
         self.accounts.get(self.by_resource.get(&resource.folded())?)
+    }
+
+    /// The keys that sign tokens, newest first.
+    pub(crate) fn signing(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
+        self.signing.iter().map(|(key, _)| key)
     }
 
     /// Every account, oldest first.
@@ -215,6 +220,20 @@ impl Directory {
             }
             next.index();
             self.current.store(Arc::new(next));
+        } else if known.signing.iter().any(|(_, ends)| is_over(*ends, self.clock.now())) {
+            // A replaced key ends at its instant, not when something else happens to change.
+            let now = self.clock.now();
+            let mut next = Snapshot {
+                version: known.version,
+                accounts: known.accounts.clone(),
+                keys_of: known.keys_of.clone(),
+                installation: known.installation.clone(),
+                signing: known.signing.iter().filter(|(_, ends)| !is_over(*ends, now)).cloned().collect(),
+                ..Snapshot::empty(&self.issuer)
+            };
+            next.own = Arc::new(next.own_issuer(&self.issuer));
+            next.index();
+            self.current.store(Arc::new(next));
         }
         self.checked.store(begun.max(1), Ordering::Release);
         Ok(())
@@ -235,12 +254,11 @@ impl Directory {
             let mut keys = Vec::new();
             for document in self.all(id, DocumentKind::SigningKey, now).await? {
                 let key = SigningKey::from_bytes(document.value.expose());
-                keys.push(Arc::new(key.ok_or_else(|| damaged("a signing key"))?));
+                keys.push((Arc::new(key.ok_or_else(|| damaged("a signing key"))?), document.expires_at));
             }
-            keys.sort_by_key(|key| std::cmp::Reverse(key.created_at()));
+            keys.sort_by_key(|(key, _)| std::cmp::Reverse(key.created_at()));
             next.signing = keys;
-            let keys: Vec<&SigningKey> = next.signing.iter().map(|key| &**key).collect();
-            next.own = Arc::new(own_issuer(&self.issuer, KeySet::of(&keys)));
+            next.own = Arc::new(next.own_issuer(&self.issuer));
             return Ok(());
         }
         // An account without settings is not finished yet.
@@ -265,7 +283,17 @@ fn own_issuer(issuer: &str, keys: KeySet) -> TrustedIssuer {
     TrustedIssuer { issuer: issuer.to_owned(), keys, flags: None, leeway_seconds: 1 }
 }
 
+fn is_over(ends: Option<Timestamp>, now: Timestamp) -> bool {
+    ends.is_some_and(|ends| ends <= now)
+}
+
 impl Snapshot {
+    /// Ourselves, by the keys that there are.
+    fn own_issuer(&self, issuer: &str) -> TrustedIssuer {
+        let keys: Vec<&SigningKey> = self.signing().map(|key| &**key).collect();
+        own_issuer(issuer, KeySet::of(&keys))
+    }
+
     fn empty(issuer: &str) -> Self {
         Self {
             // Greater than any: whatever the store says is news.

@@ -62,6 +62,9 @@ impl Guard {
     /// Counts that it was wrong.
     pub(super) fn failed(&self, address: IpAddr) {
         let address = network_of(address);
+        if self.failures.len() >= MOST_REMEMBERED {
+            self.failures.retain_recent();
+        }
         if self.failures.check_key(&address).is_ok() {
             return;
         }
@@ -69,7 +72,6 @@ impl Guard {
         if blocked.len() >= MOST_REMEMBERED {
             let now = Instant::now();
             blocked.retain(|_, until| *until > now);
-            self.failures.retain_recent();
         }
         if blocked.insert(address, Instant::now() + DEAF).is_none_or(|until| until < Instant::now()) {
             tracing::warn!("An address showed too many wrong keys and is not listened to for {} s", DEAF.as_secs());

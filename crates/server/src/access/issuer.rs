@@ -54,7 +54,12 @@ impl IssuerKeys {
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
             return known;
         }
-        let mut attempted = self.attempted.lock().await;
+        // Whoever can go on with the keys that are there does not wait for those that are being fetched.
+        let mut attempted = match (&known, self.attempted.try_lock()) {
+            (_, Ok(attempted)) => attempted,
+            (Some(keys), Err(_)) if knows(keys) => return known,
+            (_, Err(_)) => self.attempted.lock().await,
+        };
         // Somebody may have fetched them while we waited for our turn.
         let known = self.keys.load_full();
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
@@ -64,7 +69,10 @@ impl IssuerKeys {
             return known;
         }
         *attempted = Some(Instant::now());
-        match self.fetch().await {
+        let fetched = self.fetch().await;
+        // An issuer that hangs is asked no more often than one that answers.
+        *attempted = Some(Instant::now());
+        match fetched {
             Ok(keys) => {
                 self.keys.store(Some(Arc::new(keys)));
                 self.fetched.store(Some(Arc::new(Instant::now())));

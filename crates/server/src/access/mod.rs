@@ -39,7 +39,7 @@ use std::sync::Arc;
 const MOST_KEY_BYTES: usize = 256;
 
 /// What somebody shows at the door.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Shown {
     /// A key.
     pub key: Option<Secret<String>>,
@@ -144,7 +144,7 @@ pub(crate) struct Access {
     foreign: Vec<Foreign>,
     people: Remembered<Arc<Person>>,
     sessions: Remembered<Arc<Session>>,
-    limited: Remembered<Arc<LimitedAccess>>,
+    limited: Remembered<(Arc<LimitedAccess>, Option<String>)>,
 }
 
 impl Access {
@@ -191,7 +191,7 @@ impl Access {
     ///
     /// # Errors
     /// [`Denied`], see its variants.
-    pub(crate) async fn admit(&self, place: &Place, shown: Shown, now: i64) -> Result<Caller, Denied> {
+    pub(crate) async fn admit(&self, place: &Place, shown: &Shown, now: i64) -> Result<Caller, Denied> {
         let book = self.directory.now().await?;
         let named = match &place.subdomain {
             Some(subdomain) => Some(book.at(subdomain).filter(|state| state.is_open()).ok_or(Denied::Key)?),
@@ -201,9 +201,9 @@ impl Access {
             self.check_network(state, place.client)?;
         }
         let caller = match shown {
-            Shown { key: Some(key), .. } => self.by_key(&book, &key, place.client)?,
+            Shown { key: Some(key), .. } => self.by_key(&book, key, place.client)?,
             Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, &header, place.client, now).await? {
+                match self.by_token(&book, header, place.client, now).await? {
                     Bearer::Issued(state) => {
                         Caller { state, actor: Actor::IssuedToken, rights: Rights::Everything, key: None }
                     }
@@ -230,6 +230,21 @@ impl Access {
             return Err(Denied::KeysDisabled);
         }
         Ok(caller)
+    }
+
+    /// Lets somebody in again who came in before and took their time. They are taken as they are now.
+    ///
+    /// # Errors
+    /// As [`Access::admit`].
+    pub(crate) async fn admit_again(
+        &self,
+        before: &Caller,
+        place: &Place,
+        shown: &Shown,
+        now: i64,
+    ) -> Result<Caller, Denied> {
+        let caller = self.admit(place, shown, now).await?;
+        if caller.account() == before.account() { Ok(caller) } else { Err(Denied::Key) }
     }
 
     fn by_key(&self, book: &Snapshot, key: &Secret<String>, client: IpAddr) -> Result<Caller, Denied> {
@@ -291,37 +306,32 @@ impl Access {
     ///
     /// # Errors
     /// [`Denied`], see its variants.
-    pub(crate) async fn standing(&self, place: &Place, shown: Shown, now: i64) -> Result<Standing, Denied> {
+    pub(crate) async fn standing(&self, place: &Place, shown: &Shown, now: i64) -> Result<Standing, Denied> {
         let book = self.directory.now().await?;
         match shown {
             Shown { key: Some(key), .. } => {
-                let (account, ..) = self.owner(&book, &key, place.client)?;
+                let (account, ..) = self.owner(&book, key, place.client)?;
                 if account == AccountId::INSTALLATION {
                     return Ok(Standing::Operator);
                 }
-                let caller = self.admit(place, Shown { key: Some(key), authorization: None }, now).await?;
-                Ok(Standing::KeyOf(caller.account(), caller.actor))
+                let caller = self.admit(place, shown, now).await?;
+                Ok(Standing::KeyOf(caller.state, caller.actor))
             }
             Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, &header, place.client, now).await? {
+                match self.by_token(&book, header, place.client, now).await? {
                     Bearer::Person(person) => {
                         let actor = bearer::actor_of(&person);
                         Ok(Standing::Person(person, actor))
                     }
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
                     Bearer::Issued(_) => {
-                        let caller = self.admit(place, Shown { key: None, authorization: Some(header) }, now).await?;
-                        Ok(Standing::KeyOf(caller.account(), caller.actor))
+                        let caller = self.admit(place, shown, now).await?;
+                        Ok(Standing::KeyOf(caller.state, caller.actor))
                     }
                 }
             }
             Shown { key: None, authorization: None } => Err(Denied::Key),
         }
-    }
-
-    /// Whether a subnet of that name is in the settings.
-    pub(crate) fn knows_subnet(&self, name: &str) -> bool {
-        self.subnets.contains_key(name)
     }
 }
 

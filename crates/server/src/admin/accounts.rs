@@ -43,6 +43,8 @@ pub(super) async fn me(call: AdminCall) -> Result<Answer, Refused> {
                 "mayManage": may(super::standing::Need::Manage, &account),
                 "mayAssignRoles": may(super::standing::Need::AssignRoles, &account),
                 "mayListKeys": may(super::standing::Need::ListKeys, &account),
+                "mayReadPersons": may(super::standing::Need::ReadPersons, &account),
+                "mayErasePersons": may(super::standing::Need::ErasePersons, &account),
             })
         })
         .collect();
@@ -147,17 +149,6 @@ pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
 /// `PATCH accounts/{}`
 pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
     let wish: Change = call.body()?;
-    if let Some(network) = &wish.network {
-        for rule in &network.rules {
-            if let likeness_custody::NetworkRule::Subnet(name) = rule
-                && !call.app.access.knows_subnet(name)
-            {
-                return Err(Refused::Invalid(format!(
-                    "the settings of this installation name no subnet {name}; add it to [access.subnets]"
-                )));
-            }
-        }
-    }
     let state = call.app.custodian.alter(call.account()?.id(), &call.order, &wish).await?;
     Answer::json(&shown(&call, &state))
 }

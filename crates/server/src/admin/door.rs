@@ -14,7 +14,8 @@ use crate::http::{collect, shown};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use likeness_base::Clock as _;
+use likeness_base::{Clock as _, Secret};
+use likeness_store::{AccountId, Actor, AuditOutcome, Event};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -75,7 +76,7 @@ pub(crate) struct AdminCall {
     pub parameters: Vec<String>,
     /// Query parameters.
     pub query: Query,
-    body: Vec<u8>,
+    body: Secret<Vec<u8>>,
 }
 
 impl AdminCall {
@@ -87,13 +88,18 @@ impl AdminCall {
     /// The body, in a form.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
         // The parser's own text may quote what was sent, and that may be a key.
-        serde_json::from_slice(&self.body).map_err(|error| {
+        serde_json::from_slice(self.body.expose()).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Refused::Invalid(match error.classify() {
                 serde_json::error::Category::Data => format!("the body has not the fields this call takes, at {place}"),
                 _ => format!("the body is no JSON, at {place}"),
             })
         })
+    }
+
+    /// The same where there may be none.
+    pub(crate) fn body_if_any<T: DeserializeOwned + Default>(&self) -> Result<T, Refused> {
+        if self.body.expose().is_empty() { Ok(T::default()) } else { Ok(self.body::<Option<T>>()?.unwrap_or_default()) }
     }
 
     /// A path parameter that is an id.
@@ -103,25 +109,40 @@ impl AdminCall {
     }
 }
 
+/// What log and audit trail say of a call beside its outcome.
+#[derive(Default)]
+struct Told {
+    operation: &'static str,
+    caller: Option<Actor>,
+    account: Option<AccountId>,
+}
+
 /// Answers everything below `/admin/v1`.
 pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let request_id = random_id(&*app.randomness);
-    let outcome = judge(app, request, request_id).await;
-    let mut reason = None;
-    let (status, media, body, retry) = match outcome {
-        Ok(answer) => (answer.status, answer.media, answer.body, None),
+    let mut told = Told { operation: "none", ..Told::default() };
+    let outcome = judge(&app, request, request_id, &mut told).await;
+    let (mut reason, mut retry, mut allowed) = (None, None, None);
+    let (status, media, body) = match outcome {
+        Ok(answer) => (answer.status, answer.media, answer.body),
         Err(refused) => {
             if let Some(cause) = refused.cause() {
                 tracing::error!(%request_id, cause, "A management call failed on our side");
             }
-            reason = if let Refused::Door(Denied::Bearer(reason)) = &refused { Some(reason.clone()) } else { None };
-            let retry = if let Refused::Door(Denied::Throttled(seconds)) = &refused { Some(*seconds) } else { None };
             let (status, code, message) = refused.wire();
+            match refused {
+                Refused::Door(Denied::Bearer(words)) => reason = Some(words),
+                Refused::Door(Denied::Throttled(seconds)) | Refused::TooManyCalls(seconds) => retry = Some(seconds),
+                Refused::Method(methods) => allowed = HeaderValue::from_str(&methods).ok(),
+                Refused::Forbidden(_) => note_refusal(&app, request_id, &told).await,
+                _ => {}
+            }
             let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
-            (status, "application/json; charset=utf-8", body.into_bytes(), retry)
+            (status, "application/json; charset=utf-8", body.into_bytes())
         }
     };
-    tracing::info!(%request_id, status = status.as_u16(), reason, "A management call was answered {}", status.as_u16());
+    let (operation, status_code) = (told.operation, status.as_u16());
+    tracing::info!(%request_id, operation, status = status_code, reason, "{operation} answered {status_code}");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -133,47 +154,80 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     if let Ok(id) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(HeaderName::from_static("apim-request-id"), id);
     }
+    if let Some(methods) = allowed {
+        headers.insert(header::ALLOW, methods);
+    }
     if let Some(seconds) = retry {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
-async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid) -> Result<Answer, Refused> {
+/// Tells the trail of the account that was meant, or of the installation, that somebody who is known asked for what
+/// they may not do.
+async fn note_refusal(app: &App, request_id: Uuid, told: &Told) {
+    let account = told.account.unwrap_or(AccountId::INSTALLATION);
+    let Some(actor) = told.caller.clone().filter(|_| !app.meter.is_noisy(account)) else { return };
+    let detail = serde_json::json!({ "operation": told.operation, "code": "Forbidden" });
+    let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
+    if let Err(error) = app.custodian.note(account, &Order { actor, request_id }, event).await {
+        tracing::error!(%request_id, %error, "A refusal could not be noted in the audit trail");
+    }
+}
+
+async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Answer, Refused> {
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &app.config.access);
-    let (route, parameters) = find(&parts.method, &place.path).ok_or(Refused::NoRoute)?;
+    let (route, parameters) = find(&parts.method, &place.path)?;
+    told.operation = route.operation;
     let query = Query::parse(parts.uri.query());
-    let now = app.clock.now().as_seconds();
-    let standing = app.access.standing(&place, shown(&parts.headers, &query), now).await?;
-    // What is named is looked up only for somebody; whether they may see it comes before whether it is there.
-    let account = match parameters.first() {
-        Some(name) if route.path.starts_with("accounts/") => app.custodian.find(name).map_err(Refused::from),
-        _ => Err(Refused::NoRoute),
+    let shown = shown(&parts.headers, &query);
+    let enter = async |told: &mut Told| {
+        let standing = app.access.standing(&place, &shown, app.clock.now().as_seconds()).await?;
+        told.caller = Some(standing.actor());
+        // What is named is looked up only for somebody; whether they may see it comes before whether it is there.
+        let account = match parameters.first() {
+            Some(name) if route.path.starts_with("accounts/") => app.custodian.find(name).map_err(Refused::from),
+            _ => Err(Refused::NoRoute),
+        };
+        let everywhere = app.access.directory.last().installation.clone();
+        let named = account.as_ref().ok();
+        told.account = named.map(|state| state.id());
+        if !standing.may(route.need, named.map(|state| &**state), &everywhere.0.assignments) {
+            return Err(Refused::Forbidden(route.need.words()));
+        }
+        let account = if route.path.starts_with("accounts/") { Some(account?) } else { None };
+        Ok((standing, account))
     };
-    let everywhere = app.access.directory.last().installation.clone();
-    let named = account.as_ref().ok();
-    if !standing.may(route.need, named.map(|state| &**state), &everywhere.0.assignments) {
-        return Err(Refused::Forbidden(route.need.words()));
+    let (standing, _) = enter(told).await?;
+    if let Standing::KeyOf(state, _) = &standing {
+        app.limits.admit(state.id(), app.limits.tier(state)).map_err(Refused::TooManyCalls)?;
     }
-    let account = if route.path.starts_with("accounts/") { Some(account?) } else { None };
     let body =
         collect(&parts.headers, body, MOST_BYTES, Refusal::BodyTooLarge).await.map_err(|refusal| match refusal {
             Refusal::BodyTooLarge => Refused::TooLarge,
             Refusal::TimedOut => Refused::Slow,
             _ => Refused::Invalid("the body broke off".to_owned()),
         })?;
+    // The body may have taken its time, and what was taken back meanwhile must not act.
+    let (standing, account) = enter(told).await?;
     let order = Order { actor: standing.actor(), request_id };
-    let body = body.expose().clone();
-    (route.handler)(AdminCall { app, standing, order, account, parameters, query, body }).await
+    (route.handler)(AdminCall { app: app.clone(), standing, order, account, parameters, query, body }).await
 }
 
 /// The row of the table, and its parameters.
-fn find(method: &Method, path: &str) -> Option<(&'static Route, Vec<String>)> {
-    let below = path.get(PREFIX.len()..).filter(|_| path[..PREFIX.len()].eq_ignore_ascii_case(PREFIX))?;
-    let below = below.trim_start_matches('/').trim_end_matches('/');
-    ROUTES
+fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Refused> {
+    let below = path.get(PREFIX.len()..).filter(|_| path[..PREFIX.len()].eq_ignore_ascii_case(PREFIX));
+    let below = below.ok_or(Refused::NoRoute)?.trim_start_matches('/').trim_end_matches('/');
+    let there = ROUTES
         .iter()
-        .filter(|route| route.method == *method)
-        .find_map(|route| crate::face::routes::parameters(route.path, below).map(|parameters| (route, parameters)))
+        .filter_map(|route| crate::face::routes::parameters(route.path, below).map(|parameters| (route, parameters)));
+    let mut others = Vec::new();
+    for (route, parameters) in there {
+        if route.method == *method {
+            return Ok((route, parameters));
+        }
+        others.push(route.method.as_str());
+    }
+    if others.is_empty() { Err(Refused::NoRoute) } else { Err(Refused::Method(others.join(", "))) }
 }

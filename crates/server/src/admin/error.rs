@@ -14,12 +14,16 @@ pub(crate) enum Refused {
     Forbidden(&'static str),
     /// No such route.
     NoRoute,
+    /// The route takes these methods, as the header `Allow` names them.
+    Method(String),
     /// What is named is not there.
     NotFound(String),
     /// The body or a parameter cannot be used.
     Invalid(String),
     /// It is there already, or in the way.
     Conflict(String),
+    /// Called too often; come back after so many seconds.
+    TooManyCalls(u32),
     /// Too large.
     TooLarge,
     /// It did not arrive in time.
@@ -92,9 +96,15 @@ impl Refused {
             Self::NoRoute => {
                 say(S::NOT_FOUND, "NoRoute", "There is no such call. GET /admin/v1/ lists those there are.")
             }
+            Self::Method(allowed) => (S::METHOD_NOT_ALLOWED, "MethodNotAllowed", format!("This call takes {allowed}.")),
             Self::NotFound(text) => say(S::NOT_FOUND, "NotFound", text),
             Self::Invalid(text) => say(S::BAD_REQUEST, "Invalid", text),
             Self::Conflict(text) => say(S::CONFLICT, "Conflict", text),
+            Self::TooManyCalls(seconds) => (
+                S::TOO_MANY_REQUESTS,
+                "TooManyCalls",
+                format!("The account calls more often than its tier allows. Try again after {seconds} seconds."),
+            ),
             Self::TooLarge => say(S::PAYLOAD_TOO_LARGE, "TooLarge", "The body may have at most 1 MB."),
             Self::Slow => say(S::REQUEST_TIMEOUT, "Slow", "The request did not arrive in time. Try again."),
             Self::Door(Denied::Internal(_)) | Self::Internal(_) => say(

@@ -6,7 +6,9 @@
 pub(crate) mod accounts;
 pub(crate) mod door;
 pub(crate) mod error;
+pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod routes;
+mod shapes;
 pub(crate) mod standing;
 pub(crate) mod vendors;

@@ -14,6 +14,14 @@ pub(crate) struct Route {
     pub path: &'static str,
     /// Who may.
     pub need: Need,
+    /// Its name in the description.
+    pub operation: &'static str,
+    /// The shape of its body in the description, or `Nothing`.
+    pub takes: &'static str,
+    /// The status when all is well.
+    pub status: u16,
+    /// The shape of its answer in the description, or `Nothing`.
+    pub gives: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
     /// What answers.
@@ -21,12 +29,17 @@ pub(crate) struct Route {
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal $need:ident $summary:literal => $handler:path;)*) => {
+    ($($method:ident $path:literal $need:ident $operation:ident($takes:ident) -> $status:literal $gives:ident
+        $summary:literal => $handler:path;)*) => {
         /// The table.
         pub(crate) static ROUTES: &[Route] = &[$(Route {
             method: Method::$method,
             path: $path,
             need: Need::$need,
+            operation: stringify!($operation),
+            takes: stringify!($takes),
+            status: $status,
+            gives: stringify!($gives),
             summary: $summary,
             handler: |call| Box::pin($handler(call)),
         }),*];
@@ -34,38 +47,72 @@ macro_rules! routes {
 }
 
 routes! {
-    GET "" Anybody "This list." => accounts::index;
-    GET "me" Anybody "Who the caller is and which accounts they see." => accounts::me;
-    GET "accounts" Operator "All accounts, oldest first." => accounts::list;
-    POST "accounts" Operator "Makes an account; answers with it and its two keys." => accounts::create;
-    GET "accounts/{}" Look "One account with everything that is set for it." => accounts::show;
-    PATCH "accounts/{}" Manage "Changes tier, subdomain, location, localAuth, network, retention." => accounts::change;
-    PUT "accounts/{}/approvals" Operator "What the account is approved for." => accounts::approve;
-    POST "accounts/{}/close" Operator "Suspends it at once and destroys it after graceDays (0 to 30)." => accounts::close;
-    POST "accounts/{}/reopen" Operator "Takes it up again within its grace." => accounts::reopen;
-    POST "accounts/{}/listKeys" ListKeys "Both keys." => accounts::list_keys;
-    POST "accounts/{}/regenerateKey" Manage "Replaces keyName (Key1 or Key2); the old value is dead when this answers." => accounts::regenerate;
-    POST "accounts/{}/roles" AssignRoles "Gives a role to a subject, a group or an app role of an issuer." => accounts::assign;
-    DELETE "accounts/{}/roles/{}" AssignRoles "Takes a role away." => accounts::unassign;
-    PUT "accounts/{}/notices/{}" Manage "The notice in one language; a changed text gets the next version." => accounts::put_notice;
-    GET "accounts/{}/usage" Look "Calls by day and operation, from and to as dates." => records::usage;
-    GET "accounts/{}/audit" Manage "The audit trail: after, from, to, action, top." => records::trail;
-    GET "accounts/{}/audit/verify" Manage "Whether the chain of the trail holds." => records::verify;
-    GET "accounts/{}/audit/export" Manage "The whole trail as lines of JSON." => records::export;
-    POST "accounts/{}/persons/report" Manage "What is held about a person, across all containers." => records::report;
-    POST "accounts/{}/persons/erase" Manage "Deletes a person across all containers." => records::erase;
-    POST "accounts/{}/vendor" Operator "mayIssue: gives or takes the right to issue limited access tokens." => vendors::let_issue;
-    POST "accounts/{}/tokens/revoke" Vendor "Makes one token dead (token), or all issued before an instant (before)." => vendors::revoke;
-    GET "accounts/{}/tokens/report" Vendor "Tokens issued and used by client, flag and day; from, to, events." => vendors::report;
-    PUT "accounts/{}/blocked" Vendor "Blocks a client (resourceId) of this vendor." => vendors::block;
-    DELETE "accounts/{}/blocked" Vendor "Lifts that block (resourceId in the query)." => vendors::unblock;
-    GET "blocked" Operator "Resources that are blocked for all vendors." => vendors::blocked_everywhere;
-    PUT "blocked" Operator "Blocks a resource (resourceId) for all vendors." => vendors::block_everywhere;
-    DELETE "blocked" Operator "Lifts that block (resourceId in the query)." => vendors::unblock_everywhere;
-    POST "roles" AssignRoles "Gives a role in all accounts." => accounts::assign_everywhere;
-    GET "roles" Operator "Roles that hold in all accounts." => accounts::assignments_everywhere;
-    DELETE "roles/{}" AssignRoles "Takes such a role away." => accounts::unassign_everywhere;
-    POST "signingKeys/rotate" Operator "Makes a new key that signs tokens from now on." => vendors::rotate;
-    GET "retention" Anybody "The retention table." => accounts::retention;
-    GET "audit" Operator "The trail of the installation itself." => records::installation_trail;
+    GET "" Anybody ListCalls(Nothing) -> 200 Calls
+        "This list." => accounts::index;
+    GET "me" Anybody WhoAmI(Nothing) -> 200 Me
+        "Who the caller is and which accounts they see." => accounts::me;
+    GET "accounts" Operator ListAccounts(Nothing) -> 200 Accounts
+        "All accounts, oldest first." => accounts::list;
+    POST "accounts" Operator CreateAccount(NewAccount) -> 201 CreatedAccount
+        "Makes an account; answers with it and its two keys." => accounts::create;
+    GET "accounts/{}" Look GetAccount(Nothing) -> 200 Account
+        "One account with everything that is set for it." => accounts::show;
+    PATCH "accounts/{}" Manage ChangeAccount(Change) -> 200 Account
+        "Changes tier, subdomain, location, localAuth, network, retention." => accounts::change;
+    PUT "accounts/{}/approvals" Operator ApproveAccount(Approvals) -> 200 Account
+        "What the account is approved for." => accounts::approve;
+    POST "accounts/{}/close" Operator CloseAccount(Closing) -> 204 Nothing
+        "Suspends it at once and destroys it after graceDays (0 to 30)." => accounts::close;
+    POST "accounts/{}/reopen" Operator ReopenAccount(Nothing) -> 200 Account
+        "Takes it up again within its grace." => accounts::reopen;
+    POST "accounts/{}/listKeys" ListKeys ListKeys(Nothing) -> 200 Keys
+        "Both keys." => accounts::list_keys;
+    POST "accounts/{}/regenerateKey" Manage RegenerateKey(KeyChoice) -> 200 Keys
+        "Replaces keyName (Key1 or Key2); the old value is dead when this answers." => accounts::regenerate;
+    POST "accounts/{}/roles" AssignRoles AssignRole(NewRole) -> 201 Role
+        "Gives a role to a subject, a group or an app role of an issuer." => accounts::assign;
+    DELETE "accounts/{}/roles/{}" AssignRoles UnassignRole(Nothing) -> 204 Nothing
+        "Takes a role away." => accounts::unassign;
+    PUT "accounts/{}/notices/{}" Manage PutNotice(NewNotice) -> 200 Notice
+        "The notice in one language; a changed text gets the next version." => accounts::put_notice;
+    GET "accounts/{}/usage" Look GetUsage(Nothing) -> 200 Usage
+        "Calls by day and operation, from and to as dates." => records::usage;
+    GET "accounts/{}/audit" Manage GetAudit(Nothing) -> 200 AuditRows
+        "The audit trail: after, from, to, action, top." => records::trail;
+    GET "accounts/{}/audit/verify" Manage VerifyAudit(Nothing) -> 200 Verified
+        "Whether the chain of the trail holds." => records::verify;
+    GET "accounts/{}/audit/export" Manage ExportAudit(Nothing) -> 200 Lines
+        "The whole trail as lines of JSON." => records::export;
+    POST "accounts/{}/persons/report" ReadPersons ReportPerson(Person) -> 200 Held
+        "What is held about a person, across all containers." => records::report;
+    POST "accounts/{}/persons/erase" ErasePersons ErasePerson(Person) -> 200 Held
+        "Deletes a person across all containers." => records::erase;
+    POST "accounts/{}/vendor" Operator LetIssue(Issuing) -> 204 Nothing
+        "mayIssue: gives or takes the right to issue limited access tokens." => vendors::let_issue;
+    POST "accounts/{}/tokens/revoke" Vendor RevokeTokens(Revocation) -> 204 Nothing
+        "Makes one token dead (token), or all issued before an instant (before)." => vendors::revoke;
+    GET "accounts/{}/tokens/report" Vendor ReportTokens(Nothing) -> 200 TokenReport
+        "Tokens issued and used by client, flag and day; from, to, events." => vendors::report;
+    PUT "accounts/{}/blocked" Vendor BlockClient(Client) -> 204 Nothing
+        "Blocks a client (resourceId) of this vendor." => vendors::block;
+    DELETE "accounts/{}/blocked" Vendor UnblockClient(Nothing) -> 204 Nothing
+        "Lifts that block (resourceId in the query)." => vendors::unblock;
+    GET "blocked" Operator ListBlocked(Nothing) -> 200 ResourceIds
+        "Resources that are blocked for all vendors." => vendors::blocked_everywhere;
+    PUT "blocked" Operator BlockEverywhere(Client) -> 204 Nothing
+        "Blocks a resource (resourceId) for all vendors." => vendors::block_everywhere;
+    DELETE "blocked" Operator UnblockEverywhere(Nothing) -> 204 Nothing
+        "Lifts that block (resourceId in the query)." => vendors::unblock_everywhere;
+    POST "roles" AssignRoles AssignRoleEverywhere(NewRole) -> 201 Role
+        "Gives a role in all accounts." => accounts::assign_everywhere;
+    GET "roles" Operator ListRolesEverywhere(Nothing) -> 200 Roles
+        "Roles that hold in all accounts." => accounts::assignments_everywhere;
+    DELETE "roles/{}" AssignRoles UnassignRoleEverywhere(Nothing) -> 204 Nothing
+        "Takes such a role away." => accounts::unassign_everywhere;
+    POST "signingKeys/rotate" Operator RotateSigningKey(Rotation) -> 200 SigningKey
+        "Makes a new key that signs tokens from now on; endFormer ends the former ones, and all they signed, at once." => vendors::rotate;
+    GET "retention" Anybody GetRetention(Nothing) -> 200 RetentionTable
+        "The retention table." => accounts::retention;
+    GET "audit" Operator GetInstallationAudit(Nothing) -> 200 AuditRows
+        "The trail of the installation itself." => records::installation_trail;
 }

@@ -2,7 +2,7 @@
 
 use crate::access::AccountState;
 use likeness_custody::{Assignment, Person, Role, roles_of};
-use likeness_store::{AccountId, Actor};
+use likeness_store::Actor;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,8 +20,12 @@ pub(crate) enum Need {
     ListKeys,
     /// What a vendor does with its own tokens: whoever manages the account, and whoever has a key of it.
     Vendor,
-    /// To look at the account: anybody with a role in it or a key of it.
+    /// To look at the account: whoever has a key of it, manages it, or is its User.
     Look,
+    /// To read people's data in it: a key, or a role with that data action. Whoever only manages goes through the keys.
+    ReadPersons,
+    /// To erase people's data in it, likewise.
+    ErasePersons,
     /// To know somebody at all.
     Anybody,
 }
@@ -35,7 +39,9 @@ impl Need {
             Self::AssignRoles => "the operator's key, or the role Owner there",
             Self::ListKeys => "the operator's key, or a role in the account that may list keys",
             Self::Vendor => "a key of the account, the operator's key, or the role Contributor or Owner in it",
-            Self::Look => "a key of the account, the operator's key, or a role in it",
+            Self::Look => "a key of the account, the operator's key, or the role User, Contributor or Owner in it",
+            Self::ReadPersons => "a key of the account, the operator's key, or the role User or Data Reader in it",
+            Self::ErasePersons => "a key of the account, the operator's key, or the role User in it",
             Self::Anybody => "a key or a token",
         }
     }
@@ -47,7 +53,7 @@ pub(crate) enum Standing {
     /// With the operator's key.
     Operator,
     /// With a key of an account.
-    KeyOf(AccountId, Actor),
+    KeyOf(Arc<AccountState>, Actor),
     /// Vouched for by an identity provider.
     Person(Arc<Person>, Actor),
 }
@@ -67,7 +73,9 @@ impl Standing {
             Self::Operator => true,
             Self::KeyOf(own, _) => match need {
                 Need::Anybody => true,
-                Need::Vendor | Need::Look => account.is_some_and(|account| account.id() == *own),
+                Need::Vendor | Need::Look | Need::ReadPersons | Need::ErasePersons => {
+                    account.is_some_and(|account| account.id() == own.id())
+                }
                 Need::Operator | Need::Manage | Need::AssignRoles | Need::ListKeys => false,
             },
             Self::Person(person, _) => {
@@ -91,7 +99,9 @@ fn has(roles: &BTreeSet<Role>, need: Need) -> bool {
         Need::Manage | Need::Vendor => any(Role::may_manage),
         Need::AssignRoles => any(Role::may_assign_roles),
         Need::ListKeys => any(Role::may_list_keys),
-        Need::Look => !roles.is_empty(),
+        Need::Look => any(Role::may_look),
+        Need::ReadPersons => any(|role| role.may("persons/read")),
+        Need::ErasePersons => any(|role| role.may("persons/delete")),
         Need::Anybody => true,
     }
 }

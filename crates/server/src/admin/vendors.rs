@@ -3,6 +3,7 @@
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
 use super::records::{moment, whole_days};
+use crate::custody::signing::Former;
 use likeness_custody::ResourceId;
 use serde::Deserialize;
 use serde_json::json;
@@ -42,9 +43,7 @@ pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
             let instant = moment(&before).ok_or_else(|| {
                 Refused::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
             })?;
-            // Tokens are dated in whole seconds.
-            let second = instant.as_seconds();
-            call.app.custodian.revoke_before(vendor, &call.order, second).await?;
+            call.app.custodian.revoke_before(vendor, &call.order, instant).await?;
         }
         _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),
     }
@@ -102,8 +101,16 @@ pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Answer, Refuse
     Ok(Answer::nothing())
 }
 
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Rotation {
+    end_former: bool,
+}
+
 /// `POST signingKeys/rotate`
 pub(super) async fn rotate(call: AdminCall) -> Result<Answer, Refused> {
-    let key = call.app.custodian.rotate_signing_key(&call.order).await?;
+    let Rotation { end_former } = call.body_if_any()?;
+    let fate = if end_former { Former::End } else { Former::UseUp };
+    let key = call.app.custodian.rotate_signing_key(&call.order, fate).await?;
     Answer::json(&json!({ "keyId": key }))
 }

@@ -105,7 +105,7 @@ impl House {
     /// Everything between a request that was read and a handler that may work.
     async fn let_in(&self, place: &Place, shown: Shown) -> Result<Caller> {
         let now = SystemClock.now().as_seconds();
-        let caller = self.access.admit(place, shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
+        let caller = self.access.admit(place, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
         anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
         anyhow::ensure!(Gate::Identification.admits(&caller.state.settings.approvals.flags), "the approval is missing");
         Ok(caller)

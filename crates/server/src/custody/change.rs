@@ -2,7 +2,7 @@
 
 use super::{Custodian, Order, Problem};
 use crate::access::AccountState;
-use likeness_custody::{Kept, NetworkRules, Settings};
+use likeness_custody::{Kept, NetworkRule, NetworkRules, Settings};
 use likeness_store::{AccountId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -92,13 +92,23 @@ impl Custodian {
     /// Changes an account and says in its trail what was asked for.
     ///
     /// # Errors
-    /// [`Problem`] when the new settings cannot be.
+    /// [`Problem`] when the new settings cannot be: a rule for a subnet that nobody described would admit nobody.
     pub(crate) async fn alter(
         &self,
         id: AccountId,
         order: &Order,
         change: &Change,
     ) -> Result<Arc<AccountState>, Problem> {
+        let rules = change.network.iter().flat_map(|network| &network.rules);
+        let mut unknown = rules.filter_map(|rule| match rule {
+            NetworkRule::Subnet(name) if !self.subnets.contains(name) => Some(name),
+            _ => None,
+        });
+        if let Some(name) = unknown.next() {
+            return Err(Problem::Invalid(format!(
+                "{name} is no address, no range, and no subnet that the settings of this installation name; add it to [access.subnets]"
+            )));
+        }
         let told = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
         self.change(id, order, &told, |settings| change.apply(settings)).await
     }

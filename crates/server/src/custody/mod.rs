@@ -18,6 +18,7 @@ use likeness_base::{Clock, Randomness, Secret};
 use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -89,6 +90,8 @@ pub(crate) struct Custodian {
     pub randomness: Arc<dyn Randomness>,
     /// Whether other processes may act on the same data.
     pub others: bool,
+    /// The subnets that the settings of this installation name.
+    pub subnets: Arc<BTreeSet<String>>,
 }
 
 impl Custodian {

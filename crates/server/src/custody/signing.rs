@@ -11,27 +11,36 @@ const SIGNS_FOR: Duration = Duration::from_secs(90 * 86_400);
 /// How long a replaced key is published: a token lives a day at most.
 const PUBLISHED_FOR: Duration = Duration::from_secs(2 * 86_400);
 
+/// What becomes of the keys that signed before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Former {
+    /// They count until the last token they signed has ended.
+    UseUp,
+    /// They, and all tokens they signed, count no longer: one has leaked.
+    End,
+}
+
 impl Custodian {
     /// Makes the first key, or a new one when the newest has signed for long enough.
     ///
     /// # Errors
     /// What the store says.
     pub(crate) async fn keep_signing_keys(&self) -> Result<(), Problem> {
-        let newest = self.directory.last().signing.first().map(|key| key.created_at());
+        let newest = self.directory.last().signing().next().map(|key| key.created_at());
         let now = self.clock.now().as_seconds();
         let lasts = i64::try_from(SIGNS_FOR.as_secs()).unwrap_or(i64::MAX);
         if newest.is_some_and(|made| now.saturating_sub(made) < lasts) {
             return Ok(());
         }
-        self.rotate_signing_key(&Order::of_operator()).await.map(drop)
+        self.rotate_signing_key(&Order::of_operator(), Former::UseUp).await.map(drop)
     }
 
     /// Makes a new key, which signs from now on, and lets the former ones end. Gives the new key's id.
     ///
     /// # Errors
     /// What the store says.
-    pub(crate) async fn rotate_signing_key(&self, order: &Order) -> Result<String, Problem> {
-        let former = self.directory.last().signing.clone();
+    pub(crate) async fn rotate_signing_key(&self, order: &Order, fate: Former) -> Result<String, Problem> {
+        let former: Vec<_> = self.directory.last().signing().cloned().collect();
         let now = self.clock.now();
         // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.
         let after = former.iter().map(|key| key.created_at().saturating_add(1)).max().unwrap_or(i64::MIN);
@@ -45,9 +54,13 @@ impl Custodian {
         for old in former {
             let known =
                 self.store.document(AccountId::INSTALLATION, DocumentKind::SigningKey, old.key_id(), now).await?;
-            if known.is_some_and(|document| document.expires_at.is_none()) {
-                self.write_access(AccountId::INSTALLATION, order, put(&old, Some(now.plus(PUBLISHED_FOR)))).await?;
-            }
+            let Some(known) = known else { continue };
+            let ends = match fate {
+                Former::UseUp if known.expires_at.is_some() => continue,
+                Former::UseUp => now.plus(PUBLISHED_FOR),
+                Former::End => now,
+            };
+            self.write_access(AccountId::INSTALLATION, order, put(&old, Some(ends))).await?;
         }
         Ok(key.key_id().to_owned())
     }

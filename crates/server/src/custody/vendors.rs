@@ -21,6 +21,8 @@ pub(crate) const ISSUED: &str = "issue_limited_access_token";
 const REMEMBERED: Duration = Duration::from_secs(2 * 86_400);
 /// Seconds for which a token may be waited for.
 const MOST_AHEAD: u64 = 5;
+/// Tokens that one vendor has revoked one by one and that are remembered; every node holds them in memory.
+const MOST_REVOKED: usize = 10_000;
 /// Rows of the trail that are read at once.
 const PAGE: usize = 1_000;
 
@@ -49,7 +51,7 @@ impl Custodian {
         let (id, vendor) = (random_id(&*self.randomness), vendor.id());
         let (book, issued_at) = self.moment_to_issue(vendor).await?;
         let vendor = book.account(vendor).ok_or(Refusal::Unauthorized)?;
-        let key = book.signing.first().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
+        let key = book.signing().next().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
         let claims = LimitedAccess {
             issuer: book.own.issuer.clone(),
             id,
@@ -98,8 +100,21 @@ impl Custodian {
     /// Makes one token dead.
     ///
     /// # Errors
-    /// What the store says.
+    /// When the account never was a vendor, or has too many on its list.
     pub(crate) async fn revoke_token(&self, vendor: AccountId, order: &Order, token: Uuid) -> Result<(), Problem> {
+        let book = self.directory.last();
+        let state = book.account(vendor).ok_or_else(|| Problem::NoAccount(vendor.to_string()))?;
+        let rules = &state.settings.vendor;
+        if !rules.may_issue && rules.not_before.is_none() {
+            return Err(Problem::State(
+                "the account may not issue limited access tokens, and never might: it has none to revoke",
+            ));
+        }
+        if state.revoked.len() >= MOST_REVOKED {
+            return Err(Problem::State(
+                "the account revoked very many tokens one by one in the last two days; revoke all before an instant instead",
+            ));
+        }
         let expires_at = Some(self.clock.now().plus(REMEMBERED));
         let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
         let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
@@ -121,14 +136,16 @@ impl Custodian {
         self.change(vendor, order, &told, change).await.map(drop)
     }
 
-    /// Makes all tokens dead that were issued before this second.
+    /// Makes all tokens dead that were issued before this instant.
     ///
     /// # Errors
-    /// When the second has not come.
-    pub(crate) async fn revoke_before(&self, vendor: AccountId, order: &Order, second: i64) -> Result<(), Problem> {
-        if second > self.clock.now().as_seconds() {
+    /// When the instant has not come.
+    pub(crate) async fn revoke_before(&self, vendor: AccountId, order: &Order, at: Timestamp) -> Result<(), Problem> {
+        if at > self.clock.now() {
             return Err(Problem::Invalid("the instant lies in the future".to_owned()));
         }
+        // Tokens are dated in whole seconds, so all of a second that has begun are meant.
+        let second = at.as_seconds().saturating_add(i64::from(at.as_millis().rem_euclid(1_000) > 0));
         let told = json!({ "revokedBefore": second });
         let change = |settings: &mut likeness_custody::Settings| {
             settings.vendor.not_before = settings.vendor.not_before.max(Some(second));

@@ -5,13 +5,14 @@ use super::json::{Body, parse_uuid};
 use super::query::Query;
 use super::routes::Route;
 use super::version::Version;
-use crate::access::{Caller, Lent};
+use crate::access::{Caller, Lent, Shown};
 use crate::app::App;
 use crate::effects::random_id;
+use crate::http::place::Place;
 use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
-use likeness_custody::Kept;
+use likeness_custody::{Gate, Kept};
 use likeness_store::{AccountId, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
 use serde::Serialize;
 use std::future::Future;
@@ -57,10 +58,16 @@ pub(crate) struct Call {
     pub lent: OnceCell<Lent>,
     /// Set once a token was found to suffice.
     pub permitted: OnceCell<()>,
+    /// Set once its use was noted.
+    pub noted: OnceCell<()>,
+    /// What the call needs an approval for.
+    pub required: OnceCell<Gate>,
     /// The id under which log, audit and answer speak of this call.
     pub request_id: Uuid,
-    /// Scheme and host by which the client reached us, without a trailing slash.
-    pub base: String,
+    /// Where the call came in.
+    pub place: Place,
+    /// What the caller showed, to look at it again.
+    pub shown: Shown,
     /// When the call arrived.
     pub at: Timestamp,
 }
@@ -121,12 +128,16 @@ impl Call {
 
     /// Writes, through the one door, in the words of the route's container.
     pub(crate) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
-        let kind = self.route.kind.unwrap_or(ContainerKind::PersonDirectory);
-        self.try_write(write).await.map_err(|error| from_store(error, kind))
+        self.write_as(self.route.kind.unwrap_or(ContainerKind::PersonDirectory), write).await
     }
 
-    /// Writes and leaves the error to the caller.
-    pub(crate) async fn try_write(&self, write: Write) -> Result<Applied, StoreError> {
+    /// The same in the words of a kind of container. Whoever was let in is looked at again before it.
+    pub(crate) async fn write_as(&self, kind: ContainerKind, write: Write) -> Result<Applied, Refusal> {
+        self.still().await?;
+        self.apply(write).await.map_err(|error| from_store(error, kind))
+    }
+
+    async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let (account, actor, at, request_id) = (self.account(), self.caller.actor.clone(), self.at, self.request_id);
         let key = random_id(&*self.app.randomness);
         let command = Command { account, actor, at, request_id, key, write };
@@ -135,7 +146,7 @@ impl Call {
 
     /// An absolute address below the version, for `Operation-Location`.
     pub(crate) fn address(&self, path: &str) -> String {
-        format!("{}/face/{}/{path}", self.base, self.version.segment())
+        format!("{}/face/{}/{path}", self.place.base, self.version.segment())
     }
 }
 

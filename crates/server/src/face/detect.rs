@@ -8,7 +8,7 @@ use super::picture;
 use crate::templates;
 use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
-use likeness_store::{DetectedFace, FaceId, Write};
+use likeness_store::{AuditOutcome, DetectedFace, FaceId, Write};
 use likeness_vision::{AttributeSet, Depth, Face, Landmarks, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -21,10 +21,20 @@ const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
 /// `POST detect`
 pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
     let approved = call.attributes(call.query.text("returnFaceAttributes")).await?;
-    let asked = Asked::read(&call, approved)?;
+    let asked = match Asked::read(&call, approved) {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            // A token that lends less than is asked for was used all the same; one that met a mistyped argument was not.
+            if matches!(refusal, Refusal::UnsupportedFeature(_)) {
+                call.note_lent(AuditOutcome::Refused).await?;
+            }
+            return Err(refusal);
+        }
+    };
     if asked.face_id {
         call.permit_for(Gate::Either).await?;
     }
+    call.note_lent(AuditOutcome::Applied).await?;
     let bytes = picture::bytes(&mut call).await?;
     let wanted =
         Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), template: asked.face_id };
@@ -114,7 +124,7 @@ async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, R
     let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
     if !kept.is_empty() {
         let write = Write::KeepFaceIds { faces: kept };
-        call.try_write(write).await?;
+        call.write(write).await?;
     }
     Ok(ids)
 }

@@ -4,29 +4,30 @@
 //! succeeded; one that failed was a refusal instead.
 
 use super::call::{Call, Reply};
-use super::error::{Refusal, from_store};
+use super::error::Refusal;
 use super::persons::new_id;
 use likeness_custody::Kept;
-use likeness_store::{Applied, NewOperation, OperationSubject, StoreError, Write};
+use likeness_store::{ContainerKind, NewOperation, OperationSubject, Write};
 use serde_json::json;
 
-/// Writes, and gives the address where the operation can be asked about.
+/// Writes, and gives the address where the operation can be asked about. Refusals are in the words of the kind of
+/// container.
 pub(super) async fn write(
     call: &Call,
+    kind: ContainerKind,
     subject: OperationSubject,
     resource: Option<String>,
     write: Write,
-) -> Result<(Applied, String), StoreError> {
+) -> Result<String, Refusal> {
     let id = new_id(call);
     let operation = NewOperation { id, subject, resource, expires_at: call.at.plus(call.lasts(Kept::Operation)) };
-    let applied = call.try_write(Write::Tracked { operation, write: Box::new(write) }).await?;
-    Ok((applied, call.address(&format!("operations/{id}"))))
+    call.write_as(kind, Write::Tracked { operation, write: Box::new(write) }).await?;
+    Ok(call.address(&format!("operations/{id}")))
 }
 
 /// The same for people of the directory and dynamic groups, in the words of the route's container.
 pub(super) async fn write_directory(call: &Call, work: Write) -> Result<String, Refusal> {
-    let written = write(call, OperationSubject::Directory, None, work).await;
-    written.map(|(_, address)| address).map_err(|error| from_store(error, call.kind()))
+    write(call, call.kind(), OperationSubject::Directory, None, work).await
 }
 
 /// `GET operations/{operationId}`: in the shape that fits what the operation was about.

@@ -8,12 +8,12 @@
 use super::call::Call;
 use super::error::Refusal;
 use super::routes::Route;
-use crate::access::{Lent, NotLent};
+use crate::access::{Caller, Lent, NotLent};
 use crate::custody::Order;
 use axum::http::Method;
-use likeness_base::Secret;
-use likeness_custody::{Gate, LimitedAttribute};
-use likeness_store::{Actor, AuditOutcome, Event};
+use likeness_base::{Clock as _, Secret};
+use likeness_custody::{Gate, LimitedAccess, LimitedAttribute};
+use likeness_store::{AccountId, Actor, AuditOutcome, Event};
 use likeness_vision::AttributeSet;
 use serde_json::json;
 
@@ -62,6 +62,8 @@ impl Call {
     /// # Errors
     /// As [`Call::permit`].
     pub(crate) async fn permit_for(&self, gate: Gate) -> Result<(), Refusal> {
+        // For [`Call::still`]; a call asks for one requirement.
+        drop(self.required.set(gate));
         if gate.admits(&self.caller.state.settings.approvals.flags) {
             return Ok(());
         }
@@ -69,61 +71,96 @@ impl Call {
     }
 
     async fn permit_by_token(&self, gate: Gate) -> Result<(), Refusal> {
-        let Some(lent) = self.lent().await? else {
-            let words = gate.words();
-            return Err(Refusal::UnsupportedFeature(format!(
-                "Feature is not supported, missing approval for one or more of the following features: {words}. Ask the operator for it, or send a LimitedAccessToken that lends it."
-            )));
-        };
+        let Some(lent) = self.lent().await? else { return Err(missing(gate)) };
         let is_enough = gate.admits(&lent.flags);
-        self.note_use(lent, if is_enough { AuditOutcome::Applied } else { AuditOutcome::Refused }).await?;
-        if is_enough {
-            return Ok(());
-        }
-        let words = gate.words();
-        Err(Refusal::UnsupportedFeature(format!(
-            "Feature is not supported: the LimitedAccessToken does not lend {words}. Ask its issuer for one that does."
-        )))
+        self.note_lent(if is_enough { AuditOutcome::Applied } else { AuditOutcome::Refused }).await?;
+        if is_enough { Ok(()) } else { Err(not_lent(gate)) }
     }
 
-    /// The limited attributes that the account is approved for, and those that a token lends to it.
+    /// The limited attributes that the account is approved for, and those that a token lends to it. Whoever asks says
+    /// with [`Call::note_lent`] what came of it.
     ///
     /// # Errors
     /// When there is a token and it does not count.
     pub(crate) async fn attributes(&self, asked: Option<&str>) -> Result<AttributeSet, Refusal> {
-        let own = set_of(&self.caller.state.settings.approvals.attributes);
+        let approved = &self.caller.state.settings.approvals.attributes;
+        let own = set_of(approved);
         let names = asked.into_iter().flat_map(|names| names.split(','));
-        let beyond = names
-            .filter_map(|name| LimitedAttribute::parse(name.trim()))
-            .any(|name| !self.caller.state.settings.approvals.attributes.contains(&name));
-        if !beyond {
+        let mut limited = names.filter_map(|name| LimitedAttribute::parse(name.trim()));
+        if limited.all(|name| approved.contains(&name)) {
             return Ok(own);
         }
         let Some(lent) = self.lent().await? else { return Ok(own) };
-        self.note_use(lent, AuditOutcome::Applied).await?;
         Ok(own | set_of(&lent.attributes))
+    }
+
+    /// Notes the use of the token, if the call needed one and it was not noted yet: one call is one use.
+    ///
+    /// # Errors
+    /// When a trail cannot be written; then nothing may come of the call.
+    pub(crate) async fn note_lent(&self, outcome: AuditOutcome) -> Result<(), Refusal> {
+        let Some(Lent { token, vendor, .. }) = self.lent.get() else { return Ok(()) };
+        self.noted.get_or_try_init(|| self.note_use(token, *vendor, outcome)).await.copied()
+    }
+
+    /// Looks again whether whoever was let in may go on: a body, the address of a picture or a queue may have taken long,
+    /// and nothing that was taken back meanwhile may have effects. Gives the caller as they are now.
+    ///
+    /// # Errors
+    /// As the door says, or [`Call::permit`].
+    pub(crate) async fn still(&self) -> Result<Caller, Refusal> {
+        let now = self.app.clock.now().as_seconds();
+        let caller = self.app.access.admit_again(&self.caller, &self.place, &self.shown, now).await?;
+        caller.rights.include(|| self.route.action()).map_err(Refusal::PermissionDenied)?;
+        let own = &caller.state.settings.approvals.flags;
+        let beyond = self.required.get().copied().filter(|gate| !gate.admits(own));
+        if beyond.is_none() && self.lent.get().is_none() {
+            return Ok(caller);
+        }
+        let lent = match &self.token {
+            Some(token) => Some(self.look_at(token, &caller, now).await?),
+            None => None,
+        };
+        match (beyond, lent) {
+            (Some(gate), None) => Err(missing(gate)),
+            (Some(gate), Some(lent)) if !gate.admits(&lent.flags) => Err(not_lent(gate)),
+            _ => Ok(caller),
+        }
     }
 
     /// What the token of the call lends, if there is one.
     async fn lent(&self) -> Result<Option<&Lent>, Refusal> {
         let Some(header) = &self.token else { return Ok(None) };
-        self.lent.get_or_try_init(|| self.look_at(header)).await.map(Some)
+        let now = self.at.as_seconds();
+        self.lent.get_or_try_init(|| self.look_at(header, &self.caller, now)).await.map(Some)
     }
 
-    async fn look_at(&self, token: &Secret<String>) -> Result<Lent, Refusal> {
-        let now = self.at.as_seconds();
-        let lent = self.app.access.lent(token.expose(), &self.caller.state, now).await;
-        lent.map_err(|problem| match problem {
-            NotLent::Invalid(reason) => Refusal::InvalidLimitedAccessToken(reason),
-            NotLent::OtherResource => Refusal::LimitedAccessTokenResourceMismatch,
-            NotLent::Door(denied) => denied.into(),
-        })
+    /// A genuine token that does not count is noted in both trails, so that its vendor sees that somebody tries it.
+    async fn look_at(&self, token: &Secret<String>, caller: &Caller, now: i64) -> Result<Lent, Refusal> {
+        let problem = match self.app.access.lent(token.expose(), &caller.state, now).await {
+            Ok(lent) => return Ok(lent),
+            Err(problem) => problem,
+        };
+        let (genuine, refusal) = match problem {
+            NotLent::Invalid(reason) => return Err(Refusal::InvalidLimitedAccessToken(reason)),
+            NotLent::Door(denied) => return Err(denied.into()),
+            NotLent::Ended(genuine, reason) => (genuine, Refusal::InvalidLimitedAccessToken(reason.to_owned())),
+            NotLent::OtherResource(genuine) => (genuine, Refusal::LimitedAccessTokenResourceMismatch),
+        };
+        if !self.app.meter.is_noisy(self.account()) {
+            self.note_use(&genuine.token, genuine.vendor, AuditOutcome::Refused).await?;
+        }
+        Err(refusal)
     }
 
     /// Notes in both trails that a token was used. The vendor learns the client's resource, the flags, the time and the
     /// operation; not its key, its address, its containers or what came of it.
-    async fn note_use(&self, lent: &Lent, outcome: AuditOutcome) -> Result<(), Refusal> {
-        let token = &lent.token;
+    async fn note_use(
+        &self,
+        token: &LimitedAccess,
+        vendor: Option<AccountId>,
+        outcome: AuditOutcome,
+    ) -> Result<(), Refusal> {
         let told = json!({
             "token": token.id,
             "target": token.target,
@@ -139,7 +176,7 @@ impl Call {
             self.app.custodian.note(account, &order, event.clone()).await
         };
         let for_vendor = async {
-            match lent.vendor {
+            match vendor {
                 Some(account) => note(account, Actor::Client).await,
                 None => Ok(()),
             }
@@ -147,6 +184,20 @@ impl Call {
         let (vendor, client) = tokio::join!(for_vendor, note(self.account(), self.caller.actor.clone()));
         Ok(vendor.and(client)?)
     }
+}
+
+fn missing(gate: Gate) -> Refusal {
+    let words = gate.words();
+    Refusal::UnsupportedFeature(format!(
+        "Feature is not supported, missing approval for one or more of the following features: {words}. Ask the operator for it, or send a LimitedAccessToken that lends it."
+    ))
+}
+
+fn not_lent(gate: Gate) -> Refusal {
+    let words = gate.words();
+    Refusal::UnsupportedFeature(format!(
+        "Feature is not supported: the LimitedAccessToken does not lend {words}. Ask its issuer for one that does."
+    ))
 }
 
 #[cfg(test)]

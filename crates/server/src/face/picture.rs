@@ -21,11 +21,14 @@ pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
                 return Err(Refusal::SessionImageNotFound);
             }
             let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
-            call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
+            let bytes = call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
                 FetchError::TooLarge(_) => too_large(),
                 FetchError::Slow => Refusal::TimedOut,
                 other => Refusal::InvalidUrl(format!("Invalid image URL: {other}.")),
-            })?
+            })?;
+            // Whoever owns that address decides how long it takes.
+            call.still().await?;
+            bytes
         }
         Input::Nothing => return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned())),
     };

@@ -26,6 +26,11 @@ impl Query {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// Whether a value is named and left out, as in `top=`.
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, value)| given.eq_ignore_ascii_case(name) && value.is_empty())
+    }
+
     /// `true` or `false` in any letter case, since Python clients write `True`.
     pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, Refusal> {
         match self.text(name) {

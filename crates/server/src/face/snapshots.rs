@@ -91,9 +91,7 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
 
 /// Does the work and answers where to ask about it; refusals are in the words of the kind of container.
 async fn accepted(call: &Call, kind: ContainerKind, resource: String, work: Write) -> Result<Reply, Refusal> {
-    let written = operations::write(call, OperationSubject::Snapshot, Some(resource), work).await;
-    let (_, operation) = written.map_err(|error| from_store(error, kind))?;
-    Ok(Reply::accepted(operation))
+    Ok(Reply::accepted(operations::write(call, kind, OperationSubject::Snapshot, Some(resource), work).await?))
 }
 
 /// The snapshot in the path, if this account took it or may apply it.

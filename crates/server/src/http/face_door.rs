@@ -66,8 +66,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     if let Some(caller) = caller {
         app.meter.count(caller.account(), app.clock.now(), operation, status);
         if status == 401 || status == 403 {
-            let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
-            let code = code.unwrap_or_default().to_owned();
+            let code = code_of(&response);
             note_refusal(&app, &caller, request_id, operation, &code).await;
         }
     }
@@ -93,9 +92,15 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length > PASSED_OVER_BYTES)
 }
 
+/// The error code of an answer.
+pub(super) fn code_of(answer: &Response<Body>) -> String {
+    let code = answer.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
+    code.unwrap_or_default().to_owned()
+}
+
 /// Tells the account's trail of somebody who was let in and asked for what they may not have. Strangers are none of
 /// its business: they are in the log.
-async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &str, code: &str) {
+pub(super) async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &str, code: &str) {
     if app.meter.is_noisy(caller.account()) {
         return;
     }
@@ -116,7 +121,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let query = Query::parse(parts.uri.query());
     let at = app.clock.now();
     let shown = shown(&parts.headers, &query);
-    let caller = app.access.admit(&place, shown, at.as_seconds()).await?;
+    let caller = app.access.admit(&place, &shown, at.as_seconds()).await?;
     told.caller = Some(caller.clone());
     app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
     if let Err(action) = caller.rights.include(|| route.action()) {
@@ -133,7 +138,8 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     told.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Refusal::UnsupportedMediaType(_)));
     let input = input?;
     let token = parts.headers.get(LENT).map(|value| value.to_str().unwrap_or_default());
-    let call = Call {
+    let took_time = !matches!(input, Input::Nothing);
+    let mut call = Call {
         version,
         route,
         parameters,
@@ -143,11 +149,17 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         token: token.map(|token| Secret::new(token.to_owned())),
         lent: OnceCell::new(),
         permitted: OnceCell::new(),
+        noted: OnceCell::new(),
+        required: OnceCell::new(),
         request_id,
-        base: place.base,
+        place,
+        shown,
         at,
         app,
     };
+    if took_time {
+        call.caller = call.still().await?;
+    }
     (route.handler)(call).await
 }
 

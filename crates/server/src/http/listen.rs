@@ -11,19 +11,30 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 /// A client has this long to send its headers, or to finish the TLS handshake.
 const HEADER_PATIENCE: Duration = Duration::from_secs(15);
+/// A client of HTTP/2 that is silent for this long is asked for a sign of life, and has as long to give one as for its
+/// headers.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Connections at once, where the operating system allows as many files. The rest wait to be accepted.
+const MOST_CONNECTIONS: usize = 8_192;
+/// Files that the store, the pages and outgoing calls may need beside the connections.
+const OTHER_FILES: usize = 256;
 /// Requests under way get this long after the order to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// Largest header block. The longest a client needs is a bearer token.
 const MOST_HEADER_BYTES: usize = 64 * 1024;
+
+/// Room for connections, of all listeners.
+static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(most_connections()));
 
 /// One bound socket.
 pub(crate) struct Listener {
@@ -57,6 +68,10 @@ impl Listener {
         let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
         let farewell = GracefulShutdown::new();
         loop {
+            let place = tokio::select! {
+                place = ROOM.acquire() => place,
+                _ = stop.wait_for(|stopped| *stopped) => break,
+            };
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 _ = stop.wait_for(|stopped| *stopped) => break,
@@ -76,6 +91,7 @@ impl Listener {
             });
             let (tls, watcher) = (self.tls.clone(), farewell.watcher());
             tokio::spawn(async move {
+                let _place = place;
                 match tls {
                     None => converse(stream, router, watcher).await,
                     Some(tls) => {
@@ -104,10 +120,36 @@ where
         + 'static,
     R::Future: Send,
 {
+    // Who opens a connection asks for something. Before the first request nothing else looks at the time: which HTTP it
+    // will be is not known yet.
+    let (asked, has_asked) = watch::channel(false);
+    let service = service.map_request(move |request: Request<hyper::body::Incoming>| {
+        asked.send_replace(true);
+        request
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).max_buf_size(MOST_HEADER_BYTES);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(MOST_HEADER_BYTES).unwrap_or(u32::MAX));
+    let mut second = builder.http2();
+    second.timer(TokioTimer::new()).max_header_list_size(u32::try_from(MOST_HEADER_BYTES).unwrap_or(u32::MAX));
+    second.keep_alive_interval(SILENCE).keep_alive_timeout(HEADER_PATIENCE);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
     // A connection that breaks is the client's business; there is nobody to tell.
-    drop(watcher.watch(connection.into_owned()).await);
+    tokio::select! {
+        _ = &mut connection => return,
+        () = tokio::time::sleep(HEADER_PATIENCE) => {}
+    }
+    if *has_asked.borrow() {
+        drop(connection.await);
+    }
+}
+
+/// As many connections as there are files for.
+fn most_connections() -> usize {
+    #[cfg(unix)]
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let files: Option<u64> = None;
+    let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    files.saturating_sub(OTHER_FILES).clamp(64, MOST_CONNECTIONS)
 }

@@ -27,6 +27,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(pages::ready))
         .route("/metrics", get(pages::metrics))
         .route("/openapi.json", get(pages::openapi))
+        .route("/openapi-admin.json", get(pages::openapi_admin))
         .route("/admin/v1", any(admin::door::answer))
         .route("/admin/v1/", any(admin::door::answer))
         .route("/admin/v1/{*call}", any(admin::door::answer))

@@ -21,7 +21,9 @@ use axum::http::{HeaderValue, Request, Response, header};
 use likeness_base::Clock as _;
 use likeness_custody::{Notice, default_notice};
 use likeness_store::Event;
+use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -43,7 +45,8 @@ pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> 
             None => enter(&app, &parts, &place, &query).await?.state,
         };
         let language = query.text("language").unwrap_or("en");
-        Reply::json(&notice_of(&state, language))
+        let notice = notice_of(&state, language);
+        Reply::json(&InForce { digest: digest_of(&notice), notice: &notice })
     };
     dress(outcome.await, random_id(&*app.randomness))
 }
@@ -55,20 +58,26 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         let (parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query());
         let place = Place::of(&parts, &app.config.access);
-        let caller = enter(&app, &parts, &place, &query).await?;
+        let now = || app.clock.now().as_seconds();
+        let shown = shown(&parts.headers, &query);
+        let caller = app.access.admit(&place, &shown, now()).await?;
         // Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
         caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
-        let Decision { language, version, session, decision } = Decision::read(&body)?;
+        let caller = app.access.admit_again(&caller, &place, &shown, now()).await?;
+        let Decision { language, version, digest, session, decision } = Decision::read(&body)?;
         let notice = notice_of(&caller.state, language);
-        if i64::from(notice.version) != version || !notice.language.eq_ignore_ascii_case(language) {
+        let is_same = i64::from(notice.version) == version && notice.language.eq_ignore_ascii_case(language);
+        let in_force = digest_of(&notice);
+        if !is_same || digest.is_some_and(|digest| digest != in_force) {
             return Err(Refusal::bad(
-                "'version' is not that of the notice in force in this language. Ask for the notice again and show it.",
+                "'version' or 'digest' is not that of the notice in force in this language. Ask for the notice again and show it.",
             ));
         }
         let detail = json!({
-            "decision": decision, "language": notice.language, "version": version, "session": session,
+            "decision": decision, "language": notice.language, "version": version, "digest": in_force,
+            "session": session,
         });
         let order = Order { actor: caller.actor.clone(), request_id };
         app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
@@ -81,6 +90,7 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
 pub(crate) struct Decision<'a> {
     language: &'a str,
     version: i64,
+    digest: Option<&'a str>,
     session: Uuid,
     decision: &'a str,
 }
@@ -89,14 +99,30 @@ impl<'a> Decision<'a> {
     /// Reads a body.
     pub(crate) fn read(body: &'a JsonBody) -> Result<Self, Refusal> {
         let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;
-        let version = body.integer("version", 0, 1, i64::from(u32::MAX))?;
+        let version = body.integer("version", -1, 0, i64::from(u32::MAX))?;
+        let digest = body.text("digest")?;
         let session = body.required_uuid("session")?;
         let decision = match body.text("decision")? {
-            Some(decision @ ("granted" | "refused")) => decision,
-            _ => return Err(Refusal::bad("'decision' must be granted or refused.")),
+            Some(decision @ ("granted" | "refused" | "withdrawn")) => decision,
+            _ => return Err(Refusal::bad("'decision' must be granted, refused or withdrawn.")),
         };
-        Ok(Self { language, version, session, decision })
+        Ok(Self { language, version, digest, session, decision })
     }
+}
+
+/// A notice as it is shown, and what it says as a number: texts that are made of settings change with these, and consent
+/// is to what was read.
+#[derive(Serialize)]
+struct InForce<'a> {
+    #[serde(flatten)]
+    notice: &'a Notice,
+    digest: String,
+}
+
+/// The first half of a SHA-256 of everything in it, in hexadecimal.
+fn digest_of(notice: &Notice) -> String {
+    let words = serde_json::to_vec(notice).unwrap_or_default();
+    hex::encode(&Sha256::digest(words)[..16])
 }
 
 /// The account's own notice, or a plain one in a language that we have.
@@ -107,7 +133,7 @@ fn notice_of(state: &AccountState, language: &str) -> Notice {
 
 async fn enter(app: &App, parts: &axum::http::request::Parts, place: &Place, query: &Query) -> Result<Caller, Refusal> {
     let now = app.clock.now().as_seconds();
-    Ok(app.access.admit(place, shown(&parts.headers, query), now).await?)
+    Ok(app.access.admit(place, &shown(&parts.headers, query), now).await?)
 }
 
 /// As the Face API answers, but that nothing here is billed.

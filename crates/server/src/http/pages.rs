@@ -34,14 +34,23 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 
-/// `GET /openapi.json`: the description of the API for programs.
+/// `GET /openapi.json`: the description of the Face API for programs.
 pub(super) async fn openapi() -> impl IntoResponse {
+    description(openapi::text())
+}
+
+/// `GET /openapi-admin.json`: that of the management API, of tokens and notices.
+pub(super) async fn openapi_admin() -> impl IntoResponse {
+    description(crate::admin::openapi::text())
+}
+
+fn description(text: &'static str) -> impl IntoResponse {
     (
         [
             (header::CONTENT_TYPE, "application/json; charset=utf-8"),
             (header::CACHE_CONTROL, "no-cache"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ],
-        openapi::text(),
+        text,
     )
 }

@@ -8,6 +8,7 @@ use crate::config::AccessConfig;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use likeness_custody::client_address;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Whether a request came over HTTPS; put into the request by the listener.
@@ -38,7 +39,8 @@ impl Place {
     /// Reads it from a request.
     pub(crate) fn of(parts: &Parts, access: &AccessConfig) -> Self {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
-        let forwarded: Vec<&str> = values(&parts.headers, "x-forwarded-for");
+        let forwarded = values(&parts.headers, "x-forwarded-for");
+        let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
         let client = client_address(peer, &forwarded, &access.trusted_proxies);
         // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
         let is_secure =
@@ -63,8 +65,9 @@ pub(super) fn path_of<B>(request: &axum::http::Request<B>) -> String {
     in_path(path).map_or_else(|| path.to_owned(), |(_, rest)| rest.to_owned())
 }
 
-fn values<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
-    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok()).collect()
+/// What a header says. Bytes that are no text stay in their entry: what a proxy appended behind them counts.
+fn values<'h>(headers: &'h HeaderMap, name: &str) -> Vec<Cow<'h, str>> {
+    headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
 }
 
 /// `/accounts/{subdomain}/rest` in two: the subdomain and `/rest`.

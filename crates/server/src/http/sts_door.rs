@@ -1,8 +1,9 @@
 //! The token service beside the Face API: `POST /sts/v1.0/issueToken` and `POST /sts/v1.0/issueLimitedAccessToken`,
 //! with the same envelope for refusals (`face-api.md` section 4), and the public keys under which both are signed.
 
-use super::face_door::{dress, shown};
+use super::face_door::{code_of, dress, note_refusal, shown};
 use super::place::Place;
+use crate::access::Caller;
 use crate::app::App;
 use crate::custody::Order;
 use crate::custody::vendors::{Asked, life_bounds};
@@ -40,33 +41,44 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let begun = Instant::now();
     let request_id = random_id(&*app.randomness);
     let echoed = super::face_door::client_ids(request.headers());
-    let (outcome, operation) = judge(&app, request, request_id).await;
+    let (outcome, operation, caller) = judge(&app, request, request_id).await;
     let elapsed = begun.elapsed();
     let reason = outcome.as_ref().err().and_then(Refusal::reason).map(str::to_owned);
     let response = dress(outcome, request_id, elapsed, &echoed);
     let (status, milliseconds) = (response.status().as_u16(), elapsed.as_millis());
+    // Refusals by what holds for limited access tokens stand there already.
+    if let (401, Some(caller)) = (status, caller) {
+        let code = code_of(&response);
+        note_refusal(&app, &caller, request_id, operation, &code).await;
+    }
     metrics::counter!("likeness_requests_total", "operation" => operation, "status" => status.to_string()).increment(1);
     tracing::info!(%request_id, operation, status, milliseconds, reason, "{operation} answered {status}");
     response
 }
 
-async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid) -> (Result<Reply, Refusal>, &'static str) {
+async fn judge(
+    app: &Arc<App>,
+    request: Request<Body>,
+    request_id: Uuid,
+) -> (Result<Reply, Refusal>, &'static str, Option<Caller>) {
+    let mut known = None;
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &app.config.access);
     let route = place.path.strip_suffix('/').unwrap_or(&place.path).to_ascii_lowercase();
     let operation = match route.as_str() {
         "/sts/v1.0/issuetoken" => "IssueToken",
         "/sts/v1.0/issuelimitedaccesstoken" => "IssueLimitedAccessToken",
-        _ => return (Err(Refusal::NoRoute), "none"),
+        _ => return (Err(Refusal::NoRoute), "none", None),
     };
     if parts.method != axum::http::Method::POST {
-        return (Err(Refusal::MethodNotAllowed("POST".to_owned())), operation);
+        return (Err(Refusal::MethodNotAllowed("POST".to_owned())), operation, None);
     }
     let query = Query::parse(parts.uri.query());
     let shown = shown(&parts.headers, &query);
-    let now = app.clock.now().as_seconds();
+    let now = || app.clock.now().as_seconds();
     let outcome = async {
-        let caller = app.access.admit(&place, shown, now).await?;
+        let caller = app.access.admit(&place, &shown, now()).await?;
+        known = Some(caller.clone());
         app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
         let token = if operation == "IssueToken" {
             if caller.key.is_none() {
@@ -74,24 +86,33 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid) -> (Res
             }
             let order = Order { actor: caller.actor.clone(), request_id };
             app.custodian.note(caller.account(), &order, Event::done("issue_token", None::<&str>)).await?;
-            let issued = app.access.issue(&caller, &*app.randomness, now);
+            let issued = app.access.issue(&caller, &*app.randomness, now());
             issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?
         } else {
             // To lend what the account holds is more than to use it: keys, and roles that may use everything.
             let action = || "issueLimitedAccessToken/action";
             caller.rights.include(action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
             let asked = read(&query, &parts.headers, body).await?;
+            // Who was let in before a body that took its time is looked at again after it.
+            let caller = app.access.admit_again(&caller, &place, &shown, now()).await?;
+            caller.rights.include(action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
             let order = Order { actor: caller.actor.clone(), request_id };
             app.custodian.issue_limited(&caller.state, &order, &asked).await?
         };
         app.meter.count(caller.account(), app.clock.now(), operation, 200);
         Ok(Reply::token(&token))
     };
-    (outcome.await, operation)
+    let outcome = outcome.await;
+    (outcome, operation, known)
 }
 
 async fn read(query: &Query, headers: &axum::http::HeaderMap, body: Body) -> Result<Asked, Refusal> {
     let (least, most) = life_bounds();
+    if query.is_blank("expiredTime") {
+        return Err(Refusal::bad(format!(
+            "'expiredTime' is invalid. It must be a whole number from {least} to {most}."
+        )));
+    }
     let seconds = query.integer("expiredTime", USUAL_LIFE, least, most)?;
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
@@ -122,7 +143,7 @@ async fn read(query: &Query, headers: &axum::http::HeaderMap, body: Body) -> Res
 /// `GET /.well-known/jwks.json`: the public keys of tokens signed here, for installations that trust this one.
 pub(super) async fn jwks(State(app): State<Arc<App>>) -> impl IntoResponse {
     let book = app.access.directory.last();
-    let keys: Vec<_> = book.signing.iter().map(|key| key.public_jwk()).collect();
+    let keys: Vec<_> = book.signing().map(|key| key.public_jwk()).collect();
     let body = serde_json::json!({ "keys": keys }).to_string();
     let headers = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),

@@ -139,6 +139,7 @@ fn network_rules_decide_before_keys_do() {
     assert_eq!(from("203.0.113.9", KEY1).0, 200, "by default everybody");
     let rules = json!({ "network": { "defaultAction": "Deny", "rules": [
         { "address": "192.0.2.7" }, { "address": "198.51.100.0/24" }, { "subnet": "office" },
+        { "address": "127.0.0.1" },
     ] } });
     let set = house.manage("PATCH", "accounts/default", &rules);
     assert_eq!(set.status, 200, "{set:?}");
@@ -155,18 +156,34 @@ fn network_rules_decide_before_keys_do() {
         // The last hop that the trusted proxy saw counts, not what the client claims before it.
         ("192.0.2.7, 203.0.113.9", false),
         ("203.0.113.9, 192.0.2.7", true),
-        ("nonsense", false),
+        // What the proxy itself wrote and cannot be read leaves the proxy as who asks.
+        ("nonsense", true),
     ] {
         let expected = if is_open { 200 } else { 403 };
         assert_eq!(from(address, KEY1).0, expected, "{address}");
     }
     assert_eq!(from("203.0.113.9", "a key that nobody has"), denied, "before the key is looked at");
+    // Bytes that are no text before what the proxy appended; and only what a client made up stands before it.
+    let bytes = reqwest::header::HeaderValue::from_bytes(b"\xff, 203.0.113.9").expect("bytes that HTTP allows");
+    let request = house.bare("GET", "/accounts/default/face/v1.0/facelists").header("X-Forwarded-For", bytes);
+    assert_eq!(Answer::of(request.header("Ocp-Apim-Subscription-Key", KEY1)).status, 403);
     // Without the endpoint of the account the key tells whose it is.
     let bare = house.bare("GET", "facelists").header("X-Forwarded-For", "203.0.113.9");
     assert_eq!(Answer::of(bare.header("Ocp-Apim-Subscription-Key", KEY1)).status, 403);
     let unknown = json!({ "network": { "defaultAction": "Deny", "rules": [{ "subnet": "nowhere" }] } });
     let answer = house.manage("PATCH", "accounts/default", &unknown);
     assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{answer:?}");
+    for typo in ["nowhere", "10.0.0/8", "192.0.2.7,offcie"] {
+        let refused = house.try_order(&["accounts", "set", "default", "--allow", typo]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains("[access.subnets]"), "{typo}: {said}");
+    }
+    assert!(house.order(&["accounts", "set", "default", "--allow", "192.0.2.7,office"]).contains("office"));
+    // A misspelt field opens nothing that was meant to be closed.
+    let typo = json!({ "network": { "defaultaction": "Deny", "rules": [] } });
+    assert_eq!(house.manage("PATCH", "accounts/default", &typo).code(), "Invalid");
+    let typo = json!({ "flag": ["Face.Verification"] });
+    assert_eq!(house.manage("PUT", "accounts/default/approvals", &typo).code(), "Invalid");
     // The operator is not locked out with the account.
     assert!(house.order(&["accounts", "set", "default", "--allow", "everybody"]).contains("everybody"));
     assert_eq!(from("203.0.113.9", KEY1).0, 200);
@@ -231,7 +248,7 @@ fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
 }
 
 /// One face, so that it can be added without a target.
-fn demo_face() -> Vec<u8> {
+pub(crate) fn demo_face() -> Vec<u8> {
     let photo = demo(1);
     let house = House::new();
     let face = house.detect(&photo).remove(0);
@@ -338,9 +355,17 @@ fn the_trail_tells_and_holds(ground: &Ground) {
         let body = json!({ "language": "de", "version": version, "decision": decision, "session": session });
         Answer::to_json(house.request("POST", "/notice/decision"), &body)
     };
-    assert_eq!(decision(1, "granted").status, 204);
-    assert_eq!(decision(1, "refused").status, 204);
-    assert_eq!(decision(1, "perhaps").status, 400);
+    assert_eq!(decision(0, "granted").status, 204);
+    assert_eq!(decision(0, "refused").status, 204);
+    assert_eq!(decision(0, "perhaps").status, 400);
+    assert_eq!(decision(1, "granted").status, 400, "nobody wrote a first version");
+    let digest = notice.body["digest"].clone();
+    let read = json!({ "language": "de", "version": 0, "digest": digest, "decision": "withdrawn", "session": session });
+    assert_eq!(Answer::to_json(house.request("POST", "/notice/decision"), &read).status, 204);
+    // The plain text tells how long what is kept; it has changed now.
+    house.order(&["accounts", "set", "default", "--retention", "faceId=600"]);
+    let stale = Answer::to_json(house.request("POST", "/notice/decision"), &read);
+    assert_eq!((stale.status, stale.code()), (400, "BadArgument"), "{stale:?}");
     let own = json!({ "text": "Achtung\n\nWir vergleichen Gesichter.", "controller": "Haus GmbH", "processor": "Wir" });
     let put = house.manage("PUT", "accounts/default/notices/de", &own);
     assert_eq!((put.status, &put.body["version"]), (200, &json!(1)), "{put:?}");
@@ -357,10 +382,13 @@ fn the_trail_tells_and_holds(ground: &Ground) {
     };
     let actions: Vec<String> =
         rows("default", "").iter().map(|row| row["action"].as_str().expect("text").to_owned()).collect();
-    let expected = ["create_account", "create_container", "delete_container", "consent", "consent"];
-    assert_eq!(actions[..5], expected);
+    let expected = ["create_account", "create_container", "delete_container", "consent", "consent", "consent"];
+    assert_eq!(actions[..6], expected);
     let consent = &rows("default", "&action=consent")[0];
-    assert_eq!(consent["detail"], json!({ "decision": "granted", "language": "de", "version": 1, "session": session }));
+    assert_eq!(
+        consent["detail"],
+        json!({ "decision": "granted", "language": "de", "version": 0, "digest": digest, "session": session })
+    );
     assert_eq!((&consent["actor"], &consent["outcome"]), (&json!("key1"), &json!("applied")));
     let refused = &rows("client", "&action=refuse")[0];
     assert_eq!(refused["detail"], json!({ "operation": "CreateFaceList", "code": "UnsupportedFeature" }));

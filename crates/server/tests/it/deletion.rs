@@ -146,9 +146,49 @@ fn deleted_bytes_are_in_no_file(ground: &Ground) {
     assert!(whole.len() >= 7, "{}", whole.len());
     assert_eq!(found(&ground.raw_bytes(), &whole), whole.len());
     house.order(&["accounts", "close", "default", "--yes"]);
+    // The key with what the server itself does, and nobody else.
+    let keys = sealed(ground, "SELECT hex(wrapped) FROM data_key");
+    assert_eq!((keys.len(), found(&ground.bytes_of("data_key"), &keys)), (1, 1), "the installation's own stays");
+    assert_eq!(found(&ground.bytes_of("data_key"), &whole), 0, "key: still in its file");
     assert_eq!(found(&ground.raw_bytes(), &whole), 0, "account: still in a file");
     assert_eq!(house.stop(), Some(0));
     assert_eq!(found(&ground.raw_bytes(), &whole), 0, "account: came back");
+}
+
+/// Snapshots hold people too, and so do the texts of faces.
+#[test]
+fn a_person_is_erased_from_snapshots_and_found_by_their_faces() {
+    let house = House::new();
+    furnish(&house);
+    let default = house.account();
+    for (kind, id) in [("PersonGroup", "g"), ("LargeFaceList", "l")] {
+        let body = json!({ "type": kind, "objectId": id, "applyScope": [default] });
+        assert_eq!(house.json("POST", "snapshots", &body).status, 202, "{kind}");
+    }
+    let ask = |what: &str, wanted: &Value| {
+        let answer = house.manage("POST", &format!("accounts/default/persons/{what}"), wanted);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["places"].as_array().expect("places").clone()
+    };
+    let count = |places: &[Value], kind: &str| places.iter().filter(|place| place["kind"] == kind).count();
+    let held = ask("report", &json!({ "userData": "words" }));
+    // Two persons in each of three places by their faces, two faces in each list, and again in the snapshots.
+    let counts = ["personGroup", "largePersonGroup", "personDirectory", "faceList", "largeFaceList", "snapshot"]
+        .map(|kind| count(&held, kind));
+    assert_eq!(counts, [2, 2, 2, 2, 2, 4], "{held:?}");
+    assert!(held.iter().any(|place| place["faceUserData"] == json!(["words", "words"])), "{held:?}");
+    let snapshots = house.call("GET", "snapshots").body;
+    let of_group = snapshots.as_array().expect("snapshots").iter().find(|one| one["type"] == "PersonGroup");
+    let of_group = of_group.expect("that of the group")["id"].as_str().expect("an id").to_owned();
+    let person = held.iter().find(|place| place["kind"] == "personGroup").expect("a person")["id"].clone();
+    let erased = ask("erase", &json!({ "ids": [person] }));
+    assert_eq!((count(&erased, "personGroup"), count(&erased, "snapshot")), (1, 1), "{erased:?}");
+    let back = json!({ "objectId": "again", "mode": "CreateNew" });
+    assert_eq!(house.json("POST", &format!("snapshots/{of_group}/apply"), &back).status, 404, "the person came back");
+    assert_eq!(house.call("GET", "snapshots").body.as_array().map(Vec::len), Some(1), "only that with the person went");
+    ask("erase", &json!({ "userData": "words" }));
+    assert_eq!(ask("report", &json!({ "userData": "words", "name": "a name" })), Vec::<Value>::new());
+    assert_eq!(house.call("GET", "snapshots").body, json!([]));
 }
 
 /// The gallery has dropped the template before the call returns, and a person is erased across containers in one call.

@@ -80,6 +80,20 @@ impl Ground {
         }
     }
 
+    /// The bytes of one table as the server leaves them: of PostgreSQL that table's file, of SQLite all files.
+    pub(crate) fn bytes_of(&self, table: &str) -> Vec<u8> {
+        match self {
+            Self::File(_) => all_bytes(&self.data()),
+            Self::Database(site) => {
+                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let name = site.name();
+                cluster.sql(&name, "CHECKPOINT").expect("it can be written out");
+                let path = cluster.sql(&name, &format!("SELECT pg_relation_filepath('{table}')")).expect("a path");
+                std::fs::read(cluster.data_folder().join(path.trim())).expect("the table's file")
+            }
+        }
+    }
+
     /// All bytes in which records lie: of SQLite every file of the data folder, the log included; of PostgreSQL the
     /// files of the tables and indexes of this database. Its log and its backups hold sealed bytes for longer, which
     /// `docs/privacy.md` says.

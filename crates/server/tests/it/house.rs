@@ -108,6 +108,15 @@ impl House {
 
     /// A server over a data folder that outlives it.
     pub(crate) fn over(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::started(data, settings, Stdio::inherit())
+    }
+
+    /// The same with its log in a file.
+    pub(crate) fn logging(data: &Path, log: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::started(data, settings, std::fs::File::create(log).expect("the log can be written").into())
+    }
+
+    fn started(data: &Path, settings: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = likeness();
         command
             .arg("serve")
@@ -119,7 +128,8 @@ impl House {
             .env("LIKENESS_LOG", "warn")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(log);
         let client = client();
         let mut child = command.spawn().expect("the executable starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();

@@ -26,7 +26,7 @@ impl House {
     }
 
     /// A token of the default account, which is a vendor, for a client.
-    fn token(&self, client: &Neighbour<'_>, flags: &[&str]) -> String {
+    pub(crate) fn token(&self, client: &Neighbour<'_>, flags: &[&str]) -> String {
         let answer = self.issue(KEY1, "", &json!({ "targetAzureResourceId": client.resource, "featureFlags": flags }));
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")), "{answer:?}");
         answer.body.as_str().expect("a bare token").to_owned()
@@ -165,6 +165,7 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
         ("too short", KEY1, "?expiredTime=59", good.clone(), bad),
         ("too long", KEY1, "?expiredTime=86401", good.clone(), bad),
         ("no number", KEY1, "?expiredTime=an%20hour", good.clone(), bad),
+        ("nothing", KEY1, "?expiredTime=", good.clone(), bad),
         (
             "the older name",
             KEY1,
@@ -331,6 +332,85 @@ fn limited_attributes_are_lent_with_high_risk() {
     }
     let plain = house.token(&client, BOTH);
     assert_eq!(look("age", Some(&plain)), 403, "without the flag");
+    // A mistyped argument is no use, a faceId beside an attribute no second one.
+    assert_eq!(look("age&faceIdTimeToLive=5", Some(&token)), 400);
+    let both = client.request("POST", "detect?returnFaceId=true&returnFaceAttributes=age");
+    assert_eq!(Answer::to_picture(both.header("LimitedAccessToken", format!("Bearer {token}")), &demo(6)).status, 200);
+    // Whoever tries a token that was taken back is seen by its vendor.
+    let revoke = json!({ "token": claims(&token)["jti"] });
+    assert_eq!(house.manage_with(&vendor.keys[0], "POST", "accounts/vendor/tokens/revoke", &revoke).status, 204);
+    assert_eq!(look("age", Some(&token)), 401);
+    let report = house.manage_with(&vendor.keys[0], "GET", "accounts/vendor/tokens/report", &Value::Null).body;
+    let counts = ["issued", "used", "useRefused"].map(|name| report["days"][0][name].as_i64());
+    assert_eq!(counts, [Some(1), Some(3), Some(2)], "{report}");
+    let own = house.manage("GET", "accounts/client/audit?action=use_limited_access_token", &Value::Null).body;
+    let outcomes: Vec<&str> = own.as_array().expect("rows").iter().filter_map(|row| row["outcome"].as_str()).collect();
+    // The last but one row of the client's own trail is the use of the other vendor's token.
+    assert_eq!(outcomes, ["applied", "applied", "refused", "refused", "applied", "refused"], "{own}");
+}
+
+/// An account that was made anew under a name is another: what was lent by or to the one before is dead.
+#[test]
+fn tokens_end_with_the_accounts_they_were_made_for() {
+    let clock = tempfile::NamedTempFile::new().expect("a file");
+    let path = clock.path().to_str().expect("a path");
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", path)]);
+    let vendor = ["door-software", "--vendor", "--approve", "Face.Verification"];
+    let issue = |vendor: &Neighbour<'_>, client: &Neighbour<'_>| {
+        let body = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"] });
+        house.issue(&vendor.keys[0], "", &body).body.as_str().expect("a token").to_owned()
+    };
+    let (first, client) = (house.another(&vendor), house.another(&["client"]));
+    let token = issue(&first, &client);
+    is(&verify(&client, &token), ALLOWED, "good");
+    house.order(&["accounts", "close", "door-software", "--yes"]);
+    is(&verify(&client, &token), INVALID, "the vendor is gone");
+    std::fs::write(path, "2000").expect("the clock can be set");
+    let second = house.another(&vendor);
+    assert_eq!(second.resource, first.resource);
+    is(&verify(&client, &token), INVALID, "of the vendor that had the name before");
+    let token = issue(&second, &client);
+    is(&verify(&client, &token), ALLOWED, "of the one that has it now");
+    house.order(&["accounts", "close", "client", "--yes"]);
+    std::fs::write(path, "4000").expect("the clock can be set");
+    let client = house.another(&["client"]);
+    is(&verify(&client, &token), INVALID, "for the client that had the name before");
+    is(&verify(&client, &issue(&second, &client)), ALLOWED, "for the one that has it now");
+}
+
+/// A replaced key counts until the last token it signed is over, and not a day longer; one that leaked ends at once.
+#[test]
+fn signing_keys_end() {
+    let clock = tempfile::NamedTempFile::new().expect("a file");
+    let path = clock.path().to_str().expect("a path");
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", path)]);
+    let client = house.another(&["client"]);
+    let published = || {
+        let keys = Answer::of(house.bare("GET", "/.well-known/jwks.json")).body;
+        keys["keys"].as_array().map_or(0, Vec::len)
+    };
+    let token = house.token(&client, BOTH);
+    let bearer = Answer::of(house.request("POST", "/sts/v1.0/issueToken")).body.as_str().expect("a token").to_owned();
+    let opens = || {
+        let request = house.bare("GET", "facelists").header("Authorization", format!("Bearer {bearer}"));
+        Answer::of(request).status
+    };
+    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
+    assert_eq!((published(), opens()), (2, 200));
+    is(&verify(&client, &token), ALLOWED, "used up");
+    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({ "endFormer": true })).status, 200);
+    assert_eq!((published(), opens()), (1, 401));
+    is(&verify(&client, &token), INVALID, "its key has leaked");
+    let token = house.token(&client, BOTH);
+    is(&verify(&client, &token), ALLOWED, "of the new key");
+    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
+    assert_eq!(published(), 2);
+    std::fs::write(path, (2 * 86_400_000 + 1_000).to_string()).expect("the clock can be set");
+    let begun = std::time::Instant::now();
+    while published() > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "a key is published after its end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// A vendor's cloud is one installation, the client's own another, which trusts it by name.
@@ -390,4 +470,17 @@ fn revocations_within_a_second_end_what_came_between() {
     // A time that has not come is none to revoke by.
     let later = json!({ "before": "2999-01-01" });
     assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &later).code(), "Invalid");
+    // An instant within a second: what was issued before it in that second is meant.
+    let token = house.token(&client, BOTH);
+    let issued = claims(&token)["iat"].as_i64().expect("seconds") * 1_000;
+    // After revocations within a second it may be dated a second ahead.
+    std::thread::sleep(Duration::from_millis(2_100));
+    let instant = likeness_base::Timestamp::from_millis(issued + 900).to_string();
+    let before = json!({ "before": instant });
+    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &before).status, 204);
+    is(&verify(&client, &token), INVALID, "issued earlier in that second");
+    // Who never was a vendor has nothing to revoke.
+    let one = json!({ "token": uuid::Uuid::nil() });
+    let refused = house.manage_with(&client.keys[0], "POST", "accounts/client/tokens/revoke", &one);
+    assert_eq!((refused.status, refused.code()), (409, "Conflict"), "{refused:?}");
 }

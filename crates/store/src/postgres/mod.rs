@@ -149,12 +149,18 @@ impl PostgresStore {
         held.done(answer).await.map(Some)
     }
 
+    /// Writes the small table of wrapped keys anew, without those of accounts that were destroyed. A row that is only
+    /// dead would stay in its file, and with the installation key all that the account had could be read from a backup.
+    async fn rewrite_keys(&self) -> Result<(), StoreError> {
+        let mut connection = self.importer().await?;
+        sqlx::query("VACUUM (FULL) data_key").execute(&mut connection).await?;
+        Ok(())
+    }
+
     /// Dead rows become free space, which the next rows overwrite.
     async fn let_go(&self) -> Result<(), StoreError> {
         let mut connection = self.importer().await?;
-        for table in
-            ["face", "face_id", "person", "container_text", "snapshot", "account_key", "change", "command_note"]
-        {
+        for table in crate::transfer::TABLES.iter().map(|table| table.name).chain(["command_note"]) {
             sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut connection).await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage, Write};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
@@ -57,7 +57,12 @@ macro_rules! moment {
 #[async_trait]
 impl Store for EngineStore {
     async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
-        self.write(command).await
+        let destroys = matches!(command.write, Write::DestroyAccount { .. });
+        let applied = self.write(command).await?;
+        if destroys && !applied.more {
+            self.rewrite_keys().await?;
+        }
+        Ok(applied)
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {

@@ -120,6 +120,12 @@ impl SqliteStore {
         Ok(options.pragma("query_only", "OFF").connect().await?)
     }
 
+    /// The same for the keys of an account.
+    #[expect(clippy::unused_async, reason = "the other engine has something to do")]
+    async fn rewrite_keys(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Every delete has overwritten what it freed.
     #[expect(clippy::unused_async, reason = "the other engine has something to do")]
     async fn let_go(&self) -> Result<(), StoreError> {

@@ -1,18 +1,12 @@
 // What the account tells people before their face is looked at, and what they decided.
+import type { components } from '../../api/admin';
 import { key } from '../key.svelte';
 import { fromAnswer } from './problem';
 import { patientFetch } from './traffic.svelte';
 
-export interface Disclosure {
-  language: string;
-  version: number;
-  /** Paragraphs parted by empty lines; the first is the heading. */
-  text: string;
-  controller: string;
-  processor: string;
-}
+export type Disclosure = components['schemas']['NoticeInForce'];
 
-export type Decision = 'granted' | 'refused';
+export type Decision = components['schemas']['Decision']['decision'];
 
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
@@ -30,11 +24,11 @@ export async function notice(): Promise<Disclosure> {
 }
 
 /** Puts a decision on record. */
-export async function decide({ language, version }: Disclosure, decision: Decision, session: string): Promise<void> {
+export async function decide({ language, version, digest }: Disclosure, decision: Decision, session: string): Promise<void> {
   await call('/notice/decision', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ language, version, decision, session }),
+    body: JSON.stringify({ language, version, digest, decision, session }),
     // The reader may leave at once; the record is kept nevertheless.
     keepalive: true,
   });

@@ -11,17 +11,14 @@ mod schemas;
 
 use super::routes::{ROUTES, Reads, Route};
 use super::version::Version;
+use crate::openapi::{content, reference, text_of};
 use operations::{Answer, Description, Parameter};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
 /// The document, as it is served.
 pub(crate) fn text() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        let mut text = format!("{:#}", document());
-        text.push('\n');
-        text
-    });
+    static TEXT: LazyLock<String> = LazyLock::new(|| text_of(&document()));
     &TEXT
 }
 
@@ -168,56 +165,15 @@ fn address(says: &str) -> Value {
     json!({ "description": says, "schema": { "type": "string", "format": "uri" } })
 }
 
-fn content(description: &str, schema: &Value) -> Value {
-    json!({ "description": description, "content": { "application/json": { "schema": schema } } })
-}
-
-fn reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The golden file. Set `LIKENESS_BLESS=1` to take a change over, and look at the difference.
-    #[test]
-    fn the_description_is_the_golden_file() {
-        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-        if std::env::var_os("LIKENESS_BLESS").is_some() {
-            std::fs::write(&file, text()).unwrap();
-        }
-        let golden = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(golden == text(), "the API changed; look at what LIKENESS_BLESS=1 writes to docs/openapi.json");
-    }
+    use crate::openapi::checks::{is_golden, is_whole};
 
     #[test]
-    fn every_reference_leads_somewhere() {
-        let document = document();
-        let mut missing = Vec::new();
-        walk(&document, &mut |key, value| {
-            if key == "$ref" {
-                let target = value.as_str().unwrap().strip_prefix('#').unwrap();
-                if document.pointer(target).is_none() {
-                    missing.push(target.to_owned());
-                }
-            }
-        });
-        assert!(missing.is_empty(), "{missing:?}");
-    }
-
-    #[test]
-    fn every_schema_is_used() {
-        let document = document();
-        let mut used = std::collections::BTreeSet::new();
-        walk(&document, &mut |key, value| {
-            if key == "$ref" {
-                used.insert(value.as_str().unwrap().rsplit('/').next().unwrap().to_owned());
-            }
-        });
-        for name in document["components"]["schemas"].as_object().unwrap().keys() {
-            assert!(used.contains(name), "nothing speaks of {name}");
-        }
+    fn the_description_is_the_golden_file_and_whole() {
+        is_golden("openapi.json", text());
+        is_whole(&document());
     }
 
     #[test]
@@ -229,17 +185,6 @@ mod tests {
             let names = described.parameters.iter().filter(|parameter| parameter.place == "path").count();
             assert_eq!(holes, names, "{} {}", route.method, route.path);
             assert!(ids.insert(route.operation), "{} twice", route.operation);
-        }
-    }
-
-    fn walk(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
-        match value {
-            Value::Object(members) => members.iter().for_each(|(key, member)| {
-                visit(key, member);
-                walk(member, visit);
-            }),
-            Value::Array(entries) => entries.iter().for_each(|entry| walk(entry, visit)),
-            _ => {}
         }
     }
 }

@@ -82,7 +82,7 @@ impl Parameter {
             Form::Number { least, most, default } => {
                 json!({ "type": "integer", "minimum": least, "maximum": most, "default": default })
             }
-            Form::OneOf(schema) => super::reference(schema),
+            Form::OneOf(schema) => crate::openapi::reference(schema),
             Form::Accounts => json!({ "type": "string", "description": "Account ids separated by commas." }),
             Form::Target => json!({ "type": "string", "pattern": r"^\d+,\d+,\d+,\d+$", "example": "10,20,100,120" }),
         }

@@ -3,6 +3,7 @@
 use crate::face::arguments::{
     DIRECTORY_MODELS, FACE_USER_DATA_CHARACTERS, NAME_CHARACTERS, RECOGNITION_MODELS, USER_DATA_CHARACTERS,
 };
+use crate::openapi::{object, reference, uuid};
 use likeness_vision::Landmarks;
 use serde_json::{Map, Value, json};
 
@@ -21,24 +22,8 @@ pub(super) fn container_id() -> Value {
     json!({ "type": "string", "pattern": "^[a-z0-9-_]+$", "minLength": 1, "maxLength": 64 })
 }
 
-fn uuid() -> Value {
-    json!({ "type": "string", "format": "uuid" })
-}
-
 fn share(says: &str) -> Value {
     json!({ "type": "number", "minimum": 0, "maximum": 1, "description": says })
-}
-
-fn object(required: &[&str], properties: Value) -> Value {
-    let mut object = json!({ "type": "object", "properties": properties });
-    if !required.is_empty() {
-        object["required"] = json!(required);
-    }
-    object
-}
-
-fn reference(schema: &str) -> Value {
-    super::reference(schema)
 }
 
 fn name() -> Value {
@@ -51,12 +36,7 @@ fn user_data(most: usize) -> Value {
 
 fn basics() -> Value {
     json!({
-        "ErrorResponse": object(&["error"], json!({
-            "error": object(&["code", "message"], json!({
-                "code": { "type": "string", "description": "Stable; also in the header x-ms-error-code." },
-                "message": { "type": "string", "description": "For the person who reads it." },
-            })),
-        })),
+        "ErrorResponse": crate::openapi::error_response(),
         "RecognitionModel": {
             "type": "string", "enum": RECOGNITION_MODELS, "default": RECOGNITION_MODELS[0],
         },

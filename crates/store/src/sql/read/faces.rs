@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::super::vault::Vault;
 use super::start::last_not_after;
-use super::{Words, at_most, key, number_of, open, open_text, person_key, uuid, words};
+use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, uuid, words};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey};
@@ -40,9 +40,10 @@ pub(crate) async fn face(
     .await?;
     let Some((seq, model, sealed_user_data)) = row else { return Ok(None) };
     let words = words(connection, vault, account, model.into_iter().collect()).await?;
+    let hour = hour_of_copy(connection, vault, account, container, number).await?;
     let keys = vault.keys(connection, account).await?;
     let person = person.map(|id| id.as_bytes().to_vec());
-    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
     read(&user_data, &words, &(seq, face.as_bytes().to_vec(), person, model, sealed_user_data)).map(Some)
 }
 
@@ -68,8 +69,9 @@ pub(crate) async fn faces(
     .await?;
     let needed = rows.iter().filter_map(|row| row.3).collect();
     let words = words(connection, vault, account, needed).await?;
+    let hour = hour_of_copy(connection, vault, account, container, number).await?;
     let keys = vault.keys(connection, account).await?;
-    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
     rows.iter().map(|row| read(&user_data, &words, row)).collect()
 }
 
@@ -94,8 +96,9 @@ pub(crate) async fn faces_of_person(
     .await?;
     let needed = rows.iter().filter_map(|row| row.3).collect();
     let words = words(connection, vault, account, needed).await?;
+    let hour = hour_of_copy(connection, vault, account, container, number).await?;
     let keys = vault.keys(connection, account).await?;
-    let user_data = keys.compartment(Purpose::FaceUserData, number, number);
+    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
     rows.iter().map(|row| read(&user_data, &words, row)).collect()
 }
 

@@ -23,10 +23,10 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::write::unsigned;
-use crate::command::ContainerName;
+use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Compartment, Record};
+use crate::keys::{Compartment, HourKey, Record};
 
 /// The account's id as the leading key column holds it.
 fn key(account: &AccountId) -> &[u8] {
@@ -46,6 +46,28 @@ async fn number_of(
         .fetch_optional(connection)
         .await?
         .ok_or(StoreError::ContainerNotFound)
+}
+
+/// The key of the hour under which a container's records are sealed as well: that of a snapshot's copy.
+async fn hour_of_copy(
+    connection: &mut Connection,
+    vault: &Vault,
+    account: AccountId,
+    container: &ContainerName,
+    number: i64,
+) -> Result<Option<HourKey>, StoreError> {
+    if container.kind != ContainerKind::Snapshot {
+        return Ok(None);
+    }
+    let expires_at: Option<i64> =
+        sqlx::query_scalar("SELECT expires_at FROM snapshot WHERE account_id = $1 AND container = $2")
+            .bind(key(&account))
+            .bind(number)
+            .fetch_optional(connection)
+            .await?;
+    // Without the key of its hour it does not exist: the records came back from a backup.
+    let hour = expires_at.map(|expires_at| vault.known_hour_key(expires_at)).transpose()?.flatten();
+    hour.map(Some).ok_or(StoreError::ContainerNotFound)
 }
 
 /// The store's number of a person.

@@ -3,11 +3,11 @@ use uuid::Uuid;
 
 use super::super::vault::Vault;
 use super::start::last_not_after;
-use super::{at_most, key, number_of, open_text, uuid};
+use super::{at_most, hour_of_copy, key, number_of, open_text, uuid};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, PersonKey};
-use crate::keys::{AccountKeys, Purpose, Record};
+use crate::keys::{AccountKeys, HourKey, Purpose, Record};
 use crate::records::{PageStart, Person};
 
 /// Sequence, wire id, sealed name, sealed user data.
@@ -39,8 +39,9 @@ pub(crate) async fn person(
     .bind(row.0)
     .fetch_all(&mut *connection)
     .await?;
+    let hour = hour_of_copy(connection, vault, account, container, number).await?;
     let keys = vault.keys(connection, account).await?;
-    let mut person = Reader::new(&keys, number).read(&row)?;
+    let mut person = Reader::new(&keys, number, hour).read(&row)?;
     person.faces = faces.iter().map(|id| uuid(id)).collect::<Result<_, _>>()?;
     Ok(Some(person))
 }
@@ -80,9 +81,10 @@ pub(crate) async fn persons(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
+    let hour = hour_of_copy(connection, vault, account, container, number).await?;
     let keys = vault.keys(connection, account).await?;
 
-    let reader = Reader::new(&keys, number);
+    let reader = Reader::new(&keys, number, hour);
     let mut faces = faces.into_iter().peekable();
     rows.iter()
         .map(|row| {
@@ -102,10 +104,10 @@ struct Reader<'k> {
 }
 
 impl<'k> Reader<'k> {
-    fn new(keys: &'k AccountKeys, number: i64) -> Self {
+    fn new(keys: &'k AccountKeys, number: i64, hour: Option<HourKey>) -> Self {
         Self {
-            names: keys.compartment(Purpose::PersonName, number, number),
-            user_data: keys.compartment(Purpose::PersonUserData, number, number),
+            names: keys.compartment_until(Purpose::PersonName, number, number, hour.clone()),
+            user_data: keys.compartment_until(Purpose::PersonUserData, number, number, hour),
         }
     }
 

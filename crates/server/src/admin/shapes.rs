@@ -1,0 +1,315 @@
+//! The shapes of the management API, for its description.
+
+use crate::custody::vendors::life_bounds;
+use crate::openapi::{error_response, object, reference, uuid};
+use likeness_custody::{Flag, Kept, LimitedAttribute, Role};
+use serde_json::{Map, Value, json};
+
+/// All of them, by name.
+pub(super) fn all() -> Map<String, Value> {
+    let mut all = Map::new();
+    for part in [basics(), accounts(), custody(), vendors(), records(), tokens()] {
+        let Value::Object(part) = part else { continue };
+        all.extend(part);
+    }
+    all
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn says(words: &str) -> Value {
+    json!({ "type": "string", "description": words })
+}
+
+fn perhaps(words: &str) -> Value {
+    json!({ "type": ["string", "null"], "description": words })
+}
+
+fn yes_or_no(words: &str) -> Value {
+    json!({ "type": "boolean", "description": words })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn says_count(words: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": words })
+}
+
+fn moment() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn list_of(schema: &str) -> Value {
+    json!({ "type": "array", "items": reference(schema) })
+}
+
+/// An object that takes no other members.
+fn strict(required: &[&str], properties: Value) -> Value {
+    let mut object = object(required, properties);
+    object["additionalProperties"] = json!(false);
+    object
+}
+
+fn basics() -> Value {
+    json!({
+        "ErrorResponse": error_response(),
+        "ResourceId": {
+            "type": "string",
+            "description": "The full name of a Face resource.",
+            "example": "/subscriptions/6f1a0a3e-6f0e-4c0e-9a39-0d2f7a3c5b11/resourceGroups/doors/providers/Microsoft.CognitiveServices/accounts/front-doors",
+        },
+        "ResourceIds": list_of("ResourceId"),
+        "Calls": { "type": "array", "items": object(&["method", "path", "needs", "summary"], json!({
+            "method": text(), "path": text(), "needs": text(), "summary": text(),
+        })) },
+        "Me": object(&["kind", "isOperator", "accounts"], json!({
+            "kind": { "type": "string", "enum": ["operator", "key", "person"] },
+            "isOperator": { "type": "boolean" },
+            "accounts": { "type": "array", "items": object(
+                &[
+                    "id", "name", "resourceId", "mayManage", "mayAssignRoles", "mayListKeys", "mayReadPersons",
+                    "mayErasePersons",
+                ],
+                json!({
+                    "id": uuid(), "name": text(), "resourceId": reference("ResourceId"),
+                    "mayManage": { "type": "boolean" }, "mayAssignRoles": { "type": "boolean" },
+                    "mayListKeys": { "type": "boolean" }, "mayReadPersons": { "type": "boolean" },
+                    "mayErasePersons": { "type": "boolean" },
+                }),
+            ) },
+        })),
+        "Keys": object(&[], json!({ "key1": text(), "key2": text() })),
+        "KeyChoice": strict(&["keyName"], json!({ "keyName": { "type": "string", "enum": ["Key1", "Key2"] } })),
+    })
+}
+
+fn tier() -> Value {
+    json!({ "type": ["string", "null"], "enum": ["F0", "S0", "E0", "unlimited", null], "description": "None: as the installation says." })
+}
+
+fn accounts() -> Value {
+    let account = json!({
+        "id": uuid(),
+        "name": says("Last part of its resource id."),
+        "resourceId": reference("ResourceId"),
+        "location": says("Region that it says it is in."),
+        "tier": tier(),
+        "tierInForce": text(),
+        "subdomain": perhaps("First label of its own host name."),
+        "endpointPath": perhaps("Its own endpoint on this server."),
+        "createdAt": moment(),
+        "state": { "type": "string", "enum": ["open", "closed"] },
+        "closedAt": { "type": ["string", "null"], "format": "date-time" },
+        "endsAt": { "type": ["string", "null"], "format": "date-time" },
+        "localAuth": yes_or_no("Whether its keys open it."),
+        "approvals": reference("Approvals"),
+        "network": reference("NetworkRules"),
+        "retention": { "type": "object", "additionalProperties": reference("Life") },
+        "vendor": reference("Vendor"),
+        "roles": list_of("Role"),
+        "notices": list_of("Notice"),
+        "version": count(),
+    });
+    let always: Vec<&str> = account.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    let mut created = account.clone();
+    created["keys"] = reference("Keys");
+    let with_keys: Vec<&str> = always.iter().copied().chain(["keys"]).collect();
+    json!({
+        "Account": object(&always, account.clone()),
+        "Accounts": list_of("Account"),
+        "CreatedAccount": object(&with_keys, created),
+        "NewAccount": strict(&["name"], json!({
+            "name": { "type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])$" },
+            "subscription": uuid(),
+            "resourceGroup": { "type": "string", "minLength": 1, "maxLength": 90, "default": "likeness" },
+            "location": { "type": "string", "pattern": "^[a-z0-9]{1,40}$", "default": "local" },
+            "tier": { "type": "string", "enum": ["F0", "S0", "E0", "unlimited"] },
+            "subdomain": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$" },
+            "approvals": reference("Approvals"),
+            "mayIssue": { "type": "boolean", "default": false },
+        })),
+        "Change": strict(&[], json!({
+            "tier": tier(),
+            "subdomain": perhaps("First label of its own host name; null: none."),
+            "location": { "type": "string", "pattern": "^[a-z0-9]{1,40}$" },
+            "localAuth": yes_or_no("Whether its keys open it."),
+            "network": reference("NetworkRules"),
+            "retention": {
+                "type": "object",
+                "propertyNames": { "enum": Kept::ALL.map(Kept::as_text) },
+                "additionalProperties": { "type": ["integer", "null"], "minimum": 60 },
+                "description": "Seconds by name; null: the longest. GET /admin/v1/retention has the table.",
+            },
+        })),
+        "Closing": strict(&[], json!({
+            "graceDays": { "type": "integer", "minimum": 0, "maximum": 30, "default": 0 },
+        })),
+    })
+}
+
+fn custody() -> Value {
+    json!({
+        "Approvals": strict(&["flags", "attributes"], json!({
+            "flags": { "type": "array", "items": reference("Flag") },
+            "attributes": {
+                "type": "array",
+                "items": { "type": "string", "enum": LimitedAttribute::ALL.map(LimitedAttribute::as_text) },
+            },
+        })),
+        "Flag": { "type": "string", "enum": Flag::ALL.map(Flag::as_text) },
+        "NetworkRules": strict(&["defaultAction", "rules"], json!({
+            "defaultAction": {
+                "type": "string", "enum": ["Allow", "Deny"], "default": "Allow",
+                "description": "What happens to an address that no rule names. With Allow the rules have no effect.",
+            },
+            "rules": { "type": "array", "maxItems": 1000, "items": { "oneOf": [
+                strict(&["address"], json!({ "address": says("An address or a range such as 203.0.113.0/24.") })),
+                strict(&["subnet"], json!({ "subnet": says("A subnet that the settings of the installation name.") })),
+            ] } },
+        })),
+        "Principal": { "oneOf": [
+            strict(&["subject"], json!({ "subject": says("The claim oid or sub.") })),
+            strict(&["group"], json!({ "group": says("A value of the claim groups.") })),
+            strict(&["appRole"], json!({ "appRole": says("A value of the claim roles.") })),
+        ] },
+        "NewRole": strict(&["issuer", "principal", "role"], json!({
+            "issuer": says("One of [[access.oidc]] in the settings."),
+            "principal": reference("Principal"),
+            "role": says("A role's name, its id, or its short word."),
+        })),
+        "Role": object(&["id", "issuer", "principal", "role"], json!({
+            "id": uuid(), "issuer": text(), "principal": reference("Principal"),
+            "role": { "type": "string", "enum": Role::ALL.map(Role::name) },
+        })),
+        "Roles": list_of("Role"),
+        "Life": object(&["seconds", "longest", "shortest", "isSet"], json!({
+            "seconds": count(), "longest": count(), "shortest": count(), "isSet": { "type": "boolean" },
+        })),
+        "RetentionTable": list_of("RetentionRow"),
+        "RetentionRow": object(&["key", "data", "stored", "life", "endedBy", "kept"], json!({
+            "key": text(), "data": text(), "stored": text(), "life": text(), "endedBy": text(),
+            "kept": perhaps("The name under which an account shortens it."),
+        })),
+        "NewNotice": strict(&["text", "controller", "processor"], json!({
+            "text": { "type": "string", "minLength": 1, "maxLength": 10_000 },
+            "controller": { "type": "string", "minLength": 1, "maxLength": 500 },
+            "processor": { "type": "string", "minLength": 1, "maxLength": 500 },
+        })),
+        "Notice": object(&["language", "version", "text", "controller", "processor"], json!({
+            "language": text(), "version": count(), "text": text(),
+            "controller": says("Who decides what for."), "processor": says("Who computes on the controller's behalf."),
+        })),
+        "NoticeInForce": object(&["language", "version", "text", "controller", "processor", "digest"], json!({
+            "language": text(), "version": says_count("0: nobody wrote one, it is made of what holds for the account."),
+            "text": says("Paragraphs parted by empty lines; the first is the heading."),
+            "controller": text(), "processor": text(),
+            "digest": says("Of all of it. Send it back with the decision, and remember it with a consent."),
+        })),
+        "Decision": object(&["language", "version", "session", "decision"], json!({
+            "language": says("Of the notice that was shown."),
+            "version": { "type": "integer", "minimum": 0 },
+            "digest": says("Of the notice that was shown."),
+            "session": uuid(),
+            "decision": { "type": "string", "enum": ["granted", "refused", "withdrawn"] },
+        })),
+    })
+}
+
+fn vendors() -> Value {
+    let counted = |name: &str| (name.to_owned(), count());
+    let mut day: Map<String, Value> =
+        ["issued", "issueRefused", "used", "useRefused"].into_iter().map(counted).collect();
+    day.extend([
+        ("client".to_owned(), reference("ResourceId")),
+        ("flag".to_owned(), reference("Flag")),
+        ("day".to_owned(), json!({ "type": "string", "format": "date" })),
+    ]);
+    json!({
+        "Vendor": object(&["mayIssue", "notBefore", "blocked"], json!({
+            "mayIssue": yes_or_no("Whether it may issue limited access tokens."),
+            "notBefore": { "type": ["integer", "null"], "description": "Tokens issued before this second are dead." },
+            "blocked": reference("ResourceIds"),
+        })),
+        "Issuing": strict(&["mayIssue"], json!({ "mayIssue": { "type": "boolean" } })),
+        "Client": strict(&["resourceId"], json!({ "resourceId": reference("ResourceId") })),
+        "Revocation": { "oneOf": [
+            strict(&["token"], json!({ "token": uuid() })),
+            strict(&["before"], json!({ "before": says("A time, or now.") })),
+        ] },
+        "TokenReport": object(&["days"], json!({
+            "days": { "type": "array", "items": object(
+                &["client", "flag", "day", "issued", "issueRefused", "used", "useRefused"], Value::Object(day),
+            ) },
+            "events": { "type": "array", "items": object(
+                &["at", "action", "refused", "token", "target", "flags", "expires", "requestId"],
+                json!({
+                    "at": moment(), "action": text(), "refused": { "type": "boolean" }, "token": uuid(),
+                    "target": reference("ResourceId"), "flags": list_of("Flag"), "operation": text(),
+                    "expires": { "type": "integer" }, "requestId": uuid(),
+                }),
+            ) },
+        })),
+        "Rotation": strict(&[], json!({
+            "endFormer": { "type": "boolean", "default": false, "description": "When a key has leaked." },
+        })),
+        "SigningKey": object(&["keyId"], json!({ "keyId": text() })),
+    })
+}
+
+fn records() -> Value {
+    json!({
+        "Usage": { "type": "array", "items": object(&["day", "operation", "calls", "billed"], json!({
+            "day": { "type": "string", "format": "date" }, "operation": text(), "calls": count(), "billed": count(),
+        })) },
+        "AuditRows": list_of("AuditRow"),
+        "AuditRow": object(
+            &["sequence", "at", "actor", "action", "records", "outcome", "requestId", "previous", "hash"],
+            json!({
+                "sequence": count(), "at": moment(), "actor": text(), "action": text(),
+                "container": object(&["kind", "number"], json!({ "kind": text(), "number": { "type": "integer" } })),
+                "records": count(),
+                "outcome": { "type": "string", "enum": ["applied", "refused"] },
+                "requestId": uuid(),
+                "detail": { "type": "object", "additionalProperties": true },
+                "previous": says("Hash of the row before, in hexadecimal."),
+                "hash": says("Hash of this row and of the one before."),
+            }),
+        ),
+        "Verified": object(&["rows", "last"], json!({
+            "rows": count(), "last": says("Hash of the last row; keep it elsewhere to prove that nothing was changed."),
+            "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
+        })),
+        "Person": strict(&[], json!({
+            "ids": { "type": "array", "items": uuid() },
+            "name": perhaps("To the letter."),
+            "userData": perhaps("To the letter."),
+        })),
+        "Held": object(&["places", "note"], json!({
+            "places": { "type": "array", "items": object(&["kind", "id", "templates"], json!({
+                "kind": text(), "container": text(), "id": uuid(), "name": text(), "userData": text(),
+                "templates": count(), "faceUserData": { "type": "array", "items": text() }, "groups": { "type": "array", "items": text() },
+            })) },
+            "note": text(),
+        })),
+    })
+}
+
+fn tokens() -> Value {
+    let (least, most) = life_bounds();
+    json!({
+        "LimitedAccessRequest": object(&["targetAzureResourceId", "featureFlags"], json!({
+            "targetAzureResourceId": reference("ResourceId"),
+            "featureFlags": {
+                "type": "array", "minItems": 1, "maxItems": 100, "items": reference("Flag"),
+                "description": format!("What is lent, for {least} to {most} seconds."),
+            },
+        })),
+        "KeySet": object(&["keys"], json!({
+            "keys": { "type": "array", "items": object(&["kid", "kty"], json!({ "kid": text(), "kty": text() })) },
+        })),
+    })
+}
