@@ -46,7 +46,8 @@ scene('no camera starts before consent, which is asked for once and put on recor
   const [made, ...more] = (await decisions()).slice(before);
   assert.deepEqual(more, []);
   assert.equal(made.decision, 'granted');
-  assert.equal(made.version, 1);
+  assert.equal(made.version, 0);
+  assert.match(made.digest, /^[0-9a-f]{32}$/);
   assert.equal(made.language, 'en');
   assert.match(made.session, /^[0-9a-f-]{36}$/);
 
@@ -58,6 +59,20 @@ scene('no camera starts before consent, which is asked for once and put on recor
   await use(page, 'Compare');
   await ready(page);
   assert.equal((await decisions()).length, before + 1, 'one consent is enough for a load of the page');
+
+  // Taken back: the camera is off, and whoever is there now is asked.
+  await page.getByRole('button', { name: 'Take it back and stop the camera' }).click();
+  await page.locator('video').waitFor({ state: 'detached' });
+  await use(page, 'Compare');
+  await dialog.waitFor();
+  assert.equal(await asked(page), 3);
+  const [, withdrawn] = (await decisions()).slice(before);
+  assert.deepEqual([withdrawn.decision, withdrawn.session], ['withdrawn', made.session]);
+  await agree(page);
+  await ready(page);
+  const [, , again] = (await decisions()).slice(before);
+  assert.equal(again.decision, 'granted');
+  assert.notEqual(again.session, made.session, 'whoever comes next is another visitor');
 
   // Another load is another visit.
   await page.reload();
@@ -123,15 +138,21 @@ scene('a newer notice is asked about again, in the account’s own words', { bef
   await page.getByRole('button', { name: 'Cancel' }).click();
   const id = await account();
   const text = 'A camera at our door\n\nWe look at your face.\n\nYou may say no.';
-  for (const words of ['A first text\n\nOld.', text]) {
-    await manage('PUT', `accounts/${id}/notices/en`, { text: words, controller: 'Door Ltd', processor: 'Host Inc' });
-  }
+  // The first own text is newer than the one that stood for it; a changed one is newer still.
+  const put = (words) => manage('PUT', `accounts/${id}/notices/en`, { text: words, controller: 'Door Ltd', processor: 'Host Inc' });
+  await put('A first text\n\nOld.');
+  await use(page);
+  await page.getByRole('dialog', { name: 'A first text' }).waitFor();
+  await agree(page);
+  await ready(page);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await put(text);
   await use(page);
   const dialog = page.getByRole('dialog', { name: 'A camera at our door' });
   await dialog.getByText('You may say no.').waitFor();
   await dialog.getByText('Door Ltd').waitFor();
   await dialog.getByText('version 2, en').waitFor();
-  assert.equal(await asked(page), 1);
+  assert.equal(await asked(page), 2);
   await judge(page, 'consent');
   await fits(page, 'consent');
   await agree(page);

@@ -100,7 +100,8 @@ export const blockedEverywhere = (): Promise<string[]> => ask('GET', 'blocked');
 export const blockEverywhere = (resourceId: string): Promise<void> => order('PUT', 'blocked', { body: { resourceId } });
 export const unblockEverywhere = (resourceId: string): Promise<void> =>
   order('DELETE', 'blocked', { query: { resourceId } });
-export const rotateSigningKey = (): Promise<{ keyId: string }> => ask('POST', 'signingKeys/rotate', { body: {} });
+export const rotateSigningKey = (endFormer: boolean): Promise<{ keyId: string }> =>
+  ask('POST', 'signingKeys/rotate', { body: { endFormer } });
 
 export const putNotice = (id: string, language: string, body: Omit<Notice, 'language' | 'version'>): Promise<Notice> =>
   ask('PUT', of(id, `/notices/${encodeURIComponent(language)}`), { body });

@@ -386,9 +386,14 @@ export const enAdmin = {
     roles: 'Roles in all accounts',
     rolesLead: 'Owners and contributors here act as operators.',
     signing: 'Key that signs tokens',
-    signingText: 'Make a new key now and then, or when the old one may be known to others. Tokens signed before stay valid until they end.',
+    signingText: 'A new key is made every 90 days. Tokens signed before stay valid until they end, unless the old key may be known to others.',
     rotate: 'Make a new signing key',
     rotating: 'Making a new key…',
-    rotated: (id: string) => `Tokens are signed with the new key ${id} from now on.`,
+    rotated: (id: string, ended: boolean) =>
+      `Tokens are signed with the new key ${id} from now on.${ended ? ' All that were signed before are dead.' : ''}`,
+    leaked: 'The old key has leaked…',
+    endAsk: 'End all tokens?',
+    endText: 'A new key is made, and every token that was signed before is dead at once: those of vendors, and those that were issued for keys. Installations that trust this one notice within about an hour.',
+    endConfirm: 'End all tokens',
   },
 };
