@@ -45,7 +45,10 @@ fn a_notice_says_what_it_must() {
 fn a_notice_passes_the_check_of_settings() {
     let mut settings = Settings::new(ResourceId::new(Uuid::nil(), "rg", "face").unwrap(), "local");
     for language in ["en", "de"] {
-        settings.notices.push(default_notice(language, "Ada & Co", &settings.retention));
+        // As somebody's own, and not as the text that stands for it where there is none.
+        let plain = default_notice(language, "Ada & Co", &settings.retention);
+        assert_eq!(plain.version, 0);
+        settings.notices.push(Notice { version: 1, ..plain });
     }
     settings.check().unwrap();
 }

@@ -18,7 +18,7 @@ fn full() -> Settings {
     settings.vendor.may_issue = true;
     settings.vendor.not_before = Some(12);
     settings.vendor.blocked.push(resource("other"));
-    settings.notices.push(default_notice("en", "Ada & Co", &settings.retention));
+    settings.notices.push(Notice { version: 1, ..default_notice("en", "Ada & Co", &settings.retention) });
     settings
 }
 

@@ -144,6 +144,10 @@ fn query_of(route: &Route) -> Vec<Value> {
                 query("top", false, "At most so many rows.", &number(0, Some(1000), 100)),
             ]
         }
+        (_, "accounts/{}/audit/verify") => {
+            let says = "A hash that was kept elsewhere; knownAt tells the row that has it.";
+            vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }))]
+        }
         ("DELETE", "blocked" | "accounts/{}/blocked") => {
             vec![query("resourceId", true, "The client's full resource id.", &reference("ResourceId"))]
         }

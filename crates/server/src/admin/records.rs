@@ -87,7 +87,7 @@ async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Answer, Refuse
 
 /// `GET accounts/{}/audit/verify`
 pub(super) async fn verify(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&audit::verify(&*call.app.store, call.account()?.id()).await?)
+    Answer::json(&audit::verify(&*call.app.store, call.account()?.id(), call.query.text("known")).await?)
 }
 
 /// `GET accounts/{}/audit/export`

@@ -282,6 +282,7 @@ fn records() -> Value {
         "Verified": object(&["rows", "last"], json!({
             "rows": count(), "last": says("Hash of the last row; keep it elsewhere to prove that nothing was changed."),
             "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
+            "knownAt": { "type": "integer", "description": "The row with the hash that was asked about." },
         })),
         "Person": strict(&[], json!({
             "ids": { "type": "array", "items": uuid() },

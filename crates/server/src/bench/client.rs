@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use likeness_base::Secret;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -20,6 +21,8 @@ pub(crate) struct Client {
     connection: SendRequest<Body>,
     address: SocketAddr,
     key: String,
+    /// The header `LimitedAccessToken`.
+    pub(crate) lent: Option<Secret<String>>,
 }
 
 impl Client {
@@ -33,7 +36,7 @@ impl Client {
         stream.set_nodelay(true)?;
         let (connection, task) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move { drop(task.await) });
-        Ok(Self { connection, address, key: key.to_owned() })
+        Ok(Self { connection, address, key: key.to_owned(), lent: None })
     }
 
     /// Sends, reads the whole answer, and says how many milliseconds that took.
@@ -63,13 +66,16 @@ impl Client {
         media_type: &str,
         body: Bytes,
     ) -> Result<(u16, f64, Bytes)> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", self.address.to_string())
             .header("content-type", media_type)
-            .header("ocp-apim-subscription-key", &self.key)
-            .body(Body::from(body))?;
+            .header("ocp-apim-subscription-key", &self.key);
+        if let Some(token) = &self.lent {
+            request = request.header("limitedaccesstoken", token.expose());
+        }
+        let request = request.body(Body::from(body))?;
         let begun = Instant::now();
         self.connection.ready().await.context("the server closed the connection")?;
         let answer = self.connection.send_request(request).await?;

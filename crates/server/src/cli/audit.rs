@@ -15,8 +15,13 @@ pub(super) enum Audit {
     /// Check the chain of every trail, or of one, and print its last hash: whoever keeps that elsewhere can prove later
     /// that nothing was changed since. Fails when a chain is broken.
     Verify {
-        /// An account: its name, subdomain, id or resource id; the trails of all and of the installation without.
+        /// An account: its name, subdomain, id or resource id; without, the trails of all, of the installation, and of
+        /// accounts that were destroyed.
         account: Option<String>,
+        /// A hash that an earlier run printed and that was kept elsewhere. Fails unless it is in one of the trails: whoever
+        /// can write to the database can also make a whole chain anew, and this is how that is found.
+        #[arg(long)]
+        known: Option<String>,
     },
     /// Print the newest rows of a trail.
     List {
@@ -41,7 +46,7 @@ impl Audit {
         start::block_on(async {
             let custodian = start::custodian_at_hand(config).await?;
             let outcome = match self {
-                Self::Verify { account } => verify(&custodian, account.as_deref()).await,
+                Self::Verify { account, known } => verify(&custodian, account.as_deref(), known.as_deref()).await,
                 Self::List { account, top, action } => {
                     list(&custodian, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
                 }
@@ -62,19 +67,27 @@ fn id_of(custodian: &Custodian, account: Option<&str>) -> Result<AccountId> {
     }
 }
 
-async fn verify(custodian: &Custodian, account: Option<&str>) -> Result<ExitCode> {
+async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str>) -> Result<ExitCode> {
     let trails: Vec<(String, AccountId)> = match account {
         Some(name) => vec![(name.to_owned(), id_of(custodian, account)?)],
         None => {
             let accounts = custodian.directory.last().all();
             let named = accounts.iter().map(|state| (state.settings.resource.name().to_owned(), state.id()));
-            std::iter::once(("installation".to_owned(), AccountId::INSTALLATION)).chain(named).collect()
+            let first = std::iter::once(("installation".to_owned(), AccountId::INSTALLATION));
+            let mut all: Vec<_> = first.chain(named).collect();
+            for (resource, id) in custodian.destroyed().await? {
+                let name = resource.rsplit('/').next().unwrap_or_default();
+                all.push((format!("{name} (destroyed)"), id));
+            }
+            all
         }
     };
     let mut is_whole = true;
+    let mut is_known = known.is_none();
     let mut rows = Vec::new();
     for (name, id) in trails {
-        let verified = audit::verify(&*custodian.store, id).await?;
+        let verified = audit::verify(&*custodian.store, id, known).await?;
+        is_known |= verified.known_at.is_some();
         let verdict = match verified.broken_at {
             None => "holds".to_owned(),
             Some(row) => {
@@ -88,7 +101,12 @@ async fn verify(custodian: &Custodian, account: Option<&str>) -> Result<ExitCode
     if !is_whole {
         say::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
     }
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !is_known {
+        say::note(
+            "The hash that you kept is in none of these trails: they were made anew or cut off past the program.",
+        );
+    }
+    Ok(if is_whole && is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {

@@ -252,7 +252,7 @@ impl Custodian {
         }
         self.directory.refresh().await?;
         // The account's own trail ends here; that of the installation says which account it was.
-        let event = Event::done("destroy_account", Some(json!({ "account": id.0, "resource": resource })));
+        let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
         Ok(self.note(AccountId::INSTALLATION, &order, event).await?)
     }
 

@@ -6,7 +6,7 @@ use likeness_base::Timestamp;
 use likeness_store::{
     AccountId, AuditEntry, AuditOutcome, ChainBroken, ContainerKind, GENESIS, Store, StoreError, verify_chain,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Rows read at once.
@@ -77,25 +77,41 @@ pub(crate) struct Verified {
     /// The first row that does not follow from the one before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<i64>,
+    /// The row with the hash that was asked about, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<i64>,
 }
 
-/// Reads a whole chain and checks it.
+/// Reads a whole chain and checks it. `known`: a hash that was kept elsewhere, to be found in it.
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn verify(store: &dyn Store, account: AccountId) -> Result<Verified, Problem> {
+pub(crate) async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<Verified, Problem> {
     let (mut sequence, mut last) = (0, GENESIS);
+    let mut known_at = None;
     loop {
         let rows = store.audit(account, sequence, PAGE).await?;
         let Some(end) = rows.last() else { break };
+        let is_known =
+            |row: &&AuditEntry| known.is_some_and(|known| known.eq_ignore_ascii_case(&hex::encode(row.hash)));
+        known_at = known_at.or(rows.iter().find(is_known).map(|row| row.sequence));
         match verify_chain(sequence, last, &rows) {
             Ok(hash) => (sequence, last) = (end.sequence, hash),
             Err(ChainBroken { sequence: broken }) => {
-                return Ok(Verified { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken) });
+                return Ok(Verified { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken), known_at });
             }
         }
     }
-    Ok(Verified { rows: sequence, last: hex::encode(last), broken_at: None })
+    Ok(Verified { rows: sequence, last: hex::encode(last), broken_at: None, known_at })
+}
+
+/// The name under which the trail of the installation tells of an account that is gone.
+pub(crate) const DESTROYED: &str = "destroy_account";
+
+#[derive(Deserialize)]
+struct Destroyed {
+    account: uuid::Uuid,
+    resource: Option<String>,
 }
 
 /// Which rows of a trail are wanted.
@@ -114,6 +130,20 @@ pub(crate) struct Filter {
 }
 
 impl Custodian {
+    /// Accounts that were destroyed and whose trails go on proving it, by the trail of the installation.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn destroyed(&self) -> Result<Vec<(String, AccountId)>, Problem> {
+        let filter = Filter { action: Some(DESTROYED.to_owned()), top: usize::MAX, ..Filter::default() };
+        let rows = self.trail(AccountId::INSTALLATION, &filter).await?;
+        let told = rows.into_iter().filter_map(|row| {
+            let Destroyed { account, resource } = serde_json::from_value(row.detail?).ok()?;
+            Some((resource.unwrap_or_default(), AccountId(account)))
+        });
+        Ok(told.collect())
+    }
+
     /// A page of a trail.
     ///
     /// # Errors

@@ -430,8 +430,25 @@ fn the_trail_tells_and_holds(ground: &Ground) {
     };
     assert_eq!(up_to(today - 86_400_000), json!([]), "calls of a day in a report that ends before it");
     assert_ne!(up_to(today), json!([]));
+    // Who is known and asks for what they may not have stands in the trail of whom they asked it of.
+    assert_eq!(house.manage_with(&client.keys[0], "POST", "accounts/default/listKeys", &Value::Null).status, 403);
+    assert_eq!(house.manage_with(&client.keys[0], "GET", "accounts", &Value::Null).status, 403);
+    let other_method = house.manage("DELETE", "accounts/default", &Value::Null);
+    assert_eq!((other_method.status, other_method.header("allow")), (405, Some("GET, PATCH")), "{other_method:?}");
+    let refused = rows("default", "&action=refuse");
+    assert_eq!(refused[0]["detail"], json!({ "operation": "ListKeys", "code": "Forbidden" }));
+    let everywhere = house.manage("GET", "audit?action=refuse", &Value::Null).body;
+    assert_eq!(everywhere[0]["detail"]["operation"], "ListAccounts", "{everywhere}");
+    // Trails outlive their accounts, and a hash that was kept elsewhere is found again.
+    let kept = house.manage("GET", "accounts/client/audit/verify", &Value::Null).body;
+    let kept = kept["last"].as_str().expect("a hash").to_owned();
+    let known = |hash: &str| house.try_order(&["audit", "verify", "--known", hash]).status.success();
+    assert!(known(&kept) && !known(&"0".repeat(64)));
+    house.order(&["accounts", "close", "client", "--yes"]);
+    let said = house.order(&["audit", "verify"]);
+    assert!(said.contains("client (destroyed)") && said.matches("holds").count() == 3, "{said}");
+    assert!(known(&kept));
     // Somebody changes a row past us.
-    drop(client);
     let sql = "UPDATE audit SET actor = 'nobody' WHERE action = 'delete_container'";
     ground.tamper(sql);
     let said = house.try_order(&["audit", "verify"]);

@@ -70,6 +70,18 @@ struct Report {
     findings: Vec<Finding>,
 }
 
+async fn try_all(scratch: &mut Scratch, bar: &ProgressBar) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for promise in PROMISES {
+        bar.set_message(promise.promise);
+        let tried = (promise.check)(scratch).await;
+        let verdict = tried.unwrap_or_else(|error| Verdict::Broken(format!("it could not be tried: {error:#}")));
+        findings.push(Finding { id: promise.id, promise: promise.promise, test: promise.test, verdict });
+        bar.inc(1);
+    }
+    findings
+}
+
 impl PrivacyReport {
     pub(super) fn run(self, config: &Config) -> Result<ExitCode> {
         let report = start::block_on(self.make(config))??;
@@ -114,16 +126,13 @@ impl PrivacyReport {
         let style =
             ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(PROMISES.len() as u64).with_style(style);
-        let mut findings = Vec::new();
-        for promise in PROMISES {
-            bar.set_message(promise.promise);
-            let tried = (promise.check)(&mut scratch).await;
-            let verdict = tried.unwrap_or_else(|error| Verdict::Broken(format!("it could not be tried: {error:#}")));
-            findings.push(Finding { id: promise.id, promise: promise.promise, test: promise.test, verdict });
-            bar.inc(1);
-        }
+        let findings = tokio::select! {
+            findings = try_all(&mut scratch, &bar) => Ok(findings),
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped; the scratch accounts are destroyed")),
+        };
         bar.finish_and_clear();
         scratch.clear().await;
+        let findings = findings?;
         let made = custodian.clock.now().to_string();
         custodian.store.close().await;
         Ok(Report { made, likeness: env!("CARGO_PKG_VERSION"), store, findings })

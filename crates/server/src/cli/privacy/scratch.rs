@@ -43,6 +43,11 @@ impl Party {
         self.send(method, path, "application/json", body).await
     }
 
+    /// Sends this limited access token along from now on, or none.
+    pub(super) fn lend(&mut self, token: Option<&str>) {
+        self.client.lent = token.map(|token| Secret::new(format!("Bearer {token}")));
+    }
+
     /// Sends a picture.
     pub(super) async fn picture(&mut self, path: &str, photo: &Bytes) -> Result<(u16, Value)> {
         self.send("POST", path, "application/octet-stream", photo.clone()).await
@@ -54,12 +59,16 @@ impl Party {
             Ok(answer) => answer,
             // A server hangs up on a connection that was silent for long, as while we wait for something to expire.
             Err(_) => {
+                let lent = self.client.lent.take();
                 self.client = Client::connect(self.address, self.keys[0].expose()).await?;
+                self.client.lent = lent;
                 self.client.ask(method, &path, media, body).await?
             }
         };
         let (status, _, bytes) = answer;
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        // A token comes as it is.
+        let as_text = || String::from_utf8(bytes.to_vec()).map_or(Value::Null, Value::String);
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or_else(|_| as_text())))
     }
 }
 
@@ -91,9 +100,17 @@ impl Scratch {
         // Before anything is made.
         let knock = Client::connect(address, "").await;
         drop(knock.with_context(|| format!("no server answers at {address}; start it, or say --address"))?);
-        let own = Party::make(&custodian, address, Approvals::everything()).await?;
-        let other = Party::make(&custodian, address, Approvals::everything()).await?;
-        let bare = Party::make(&custodian, address, Approvals::default()).await?;
+        let mut made = Vec::new();
+        for approvals in [Approvals::everything(), Approvals::everything(), Approvals::default()] {
+            match Party::make(&custodian, address, approvals).await {
+                Ok(party) => made.push(party),
+                Err(error) => {
+                    close(&custodian, &made).await;
+                    return Err(error);
+                }
+            }
+        }
+        let [own, other, bare] = made.try_into().map_err(|_| anyhow::anyhow!("three accounts are made"))?;
         Ok(Self { custodian, address, photo: Bytes::from(photo), own, other, bare, target: String::new(), files })
     }
 
@@ -123,6 +140,17 @@ impl Scratch {
         Ok((person, format!("{faces}/{face}")))
     }
 
+    /// Approves one of the accounts for this and nothing else.
+    pub(super) async fn approve(&self, account: AccountId, approvals: &Approvals) -> Result<()> {
+        let change = |settings: &mut likeness_custody::Settings| {
+            settings.approvals.clone_from(approvals);
+            Ok(())
+        };
+        let told = json!({ "approvals": approvals });
+        self.custodian.change(account, &Order::of_operator(), &told, change).await?;
+        Ok(())
+    }
+
     /// Trains a group and waits.
     pub(super) async fn train(&mut self, group: &str) -> Result<()> {
         self.own.json("POST", &format!("largepersongroups/{group}/train"), &Value::Null).await?;
@@ -146,11 +174,15 @@ impl Scratch {
 
     /// Destroys the scratch accounts.
     pub(super) async fn clear(self) {
-        for party in [self.own, self.other, self.bare] {
-            let closed = self.custodian.close(party.id, &Order::of_operator(), 0).await;
-            // One was closed by the check of closing.
-            drop(closed);
-        }
+        close(&self.custodian, &[self.own, self.other, self.bare]).await;
+    }
+}
+
+async fn close(custodian: &Custodian, parties: &[Party]) {
+    for party in parties {
+        let closed = custodian.close(party.id, &Order::of_operator(), 0).await;
+        // One was closed by the check of closing.
+        drop(closed);
     }
 }
 
