@@ -158,4 +158,13 @@ scene('a newer notice is asked about again, in the account’s own words', { bef
   await agree(page);
   await ready(page);
   assert.equal((await decisions()).at(-1).version, 2);
+  // Whatever the notice says by now, everything that was agreed to is taken back.
+  await page.getByRole('button', { name: 'Take it back and stop the camera' }).click();
+  await page.locator('video').waitFor({ state: 'detached' });
+  const noted = async () => (await decisions()).filter(({ decision }) => decision === 'withdrawn');
+  const begun = Date.now();
+  while (new Set((await noted()).slice(-3).map(({ version }) => version)).size < 3) {
+    assert.ok(Date.now() - begun < 10_000, JSON.stringify(await noted()));
+    await page.waitForTimeout(100);
+  }
 });

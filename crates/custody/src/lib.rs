@@ -34,7 +34,7 @@ pub use notice::{Notice, default_notice};
 pub use resource::ResourceId;
 pub use retention::{Kept, RetentionPolicy, RetentionProblem, RetentionRow, rows};
 pub use roles::{Assignment, Person, Principal, Role, roles_of};
-pub use settings::{Installation, Settings, SettingsProblem, Vendor};
+pub use settings::{Installation, Settings, SettingsProblem, Vendor, is_language};
 pub use token::{
     KeySet, KeySetProblem, LIMITED_AUDIENCE, LIMITED_LIFE, LimitedAccess, OidcIssuer, SESSION_AUDIENCE, SESSION_LIFE,
     Session, SigningKey, TokenProblem, TrustedIssuer, check_bearer, check_limited, check_session, key_id_of,

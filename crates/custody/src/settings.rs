@@ -317,8 +317,8 @@ fn check_notices(notices: &[Notice]) -> Result<(), SettingsProblem> {
     Ok(())
 }
 
-/// The outer form of a language tag: letters, then parts of letters and digits.
-fn is_language(tag: &str) -> bool {
+/// Whether a text has the outer form of a BCP 47 tag: letters, then parts of letters and digits.
+pub fn is_language(tag: &str) -> bool {
     let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let primary = tag.split('-').next().unwrap_or_default();
     tag.len() <= 35

@@ -157,7 +157,9 @@ async fn sweep(app: &App) {
     app.metrics.run_upkeep();
     let swept = async {
         // Keys first: without them the rest is noise already.
-        app.store.destroy_expired_keys(app.clock.now()).await?;
+        if let Err(error) = app.store.destroy_expired_keys(app.clock.now()).await {
+            tracing::error!(%error, "Keys of hours that are over could not be destroyed; trying again later");
+        }
         let installation = AccountId::INSTALLATION;
         app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
         let due = app.store.accounts().await?.into_iter().filter(|account| !is_over(app, account));

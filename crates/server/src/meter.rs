@@ -26,6 +26,7 @@ type Counted = (AccountId, i64, &'static str);
 pub(crate) struct Meter {
     counts: Mutex<HashMap<Counted, (u64, u64)>>,
     refusals: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
+    dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
 }
 
 /// The day of a moment, counted from 1970-01-01.
@@ -35,7 +36,8 @@ pub(crate) fn day_of(at: Timestamp) -> i64 {
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        Self { counts: Mutex::default(), refusals: RateLimiter::hashmap(Quota::per_second(REFUSALS)) }
+        let limit = || RateLimiter::hashmap(Quota::per_second(REFUSALS));
+        Self { counts: Mutex::default(), refusals: limit(), dead_tokens: limit() }
     }
 
     /// Counts a call that was answered.
@@ -49,6 +51,11 @@ impl Meter {
     /// Whether an account has been refused so often in this second that its trail need not tell of more.
     pub(crate) fn is_noisy(&self, account: AccountId) -> bool {
         self.refusals.check_key(&account).is_err()
+    }
+
+    /// The same for tokens that do not count any more. Apart, so that nobody hides from a vendor behind other refusals.
+    pub(crate) fn is_trying(&self, account: AccountId) -> bool {
+        self.dead_tokens.check_key(&account).is_err()
     }
 
     /// Adds what was counted to the store.

@@ -246,6 +246,10 @@ pub trait Store: Send + Sync {
     /// its sealed bytes may still be; gives how many. Every node does so for itself.
     async fn destroy_expired_keys(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// Writes the wrapped keys of accounts anew, without those that were destroyed, where the engine does not overwrite
+    /// them with the delete. Fails rather than waits for whoever reads them; [`Store::settle`] does it as well.
+    async fn settle_keys(&self) -> Result<(), StoreError>;
+
     /// Lets go of the room that deleted records leave in the database's own files, where the engine does not do so with
     /// each delete. Slow; once an hour is often.
     async fn settle(&self) -> Result<(), StoreError>;

@@ -36,11 +36,13 @@ export async function agree(shown: Disclosure): Promise<Consent> {
 export async function withdraw(): Promise<void> {
   // Of this key's account: it is the one whose trail tells of them.
   const all = [...agreed].filter(([name, shown]) => name === nameOf(shown)).map(([, shown]) => shown);
+  // Whoever sits here now has agreed to nothing, with any key.
   agreed.clear();
   const visit = thisSession();
   // Whoever comes next is another visitor.
   session = undefined;
-  for (const shown of all) await decide(shown, 'withdrawn', visit);
+  // Each on its own: what became of one says nothing of the others.
+  await Promise.allSettled(all.map((shown) => decide(shown, 'withdrawn', visit)));
 }
 
 export async function refuse(shown: Disclosure): Promise<void> {

@@ -113,8 +113,8 @@ impl AdminCall {
 #[derive(Default)]
 struct Told {
     operation: &'static str,
-    caller: Option<Actor>,
-    account: Option<AccountId>,
+    /// Whose trail a refusal belongs to, and by whom it is.
+    place: Option<(AccountId, Actor)>,
 }
 
 /// Answers everything below `/admin/v1`.
@@ -163,11 +163,12 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
     response
 }
 
-/// Tells the trail of the account that was meant, or of the installation, that somebody who is known asked for what
-/// they may not do.
+/// Tells a trail that somebody who is known asked for what they may not do: that of the caller's own account, or of the
+/// one in which they have a role. Nobody fills the trail of another, and whoever has no role anywhere is in the log.
 async fn note_refusal(app: &App, request_id: Uuid, told: &Told) {
-    let account = told.account.unwrap_or(AccountId::INSTALLATION);
-    let Some(actor) = told.caller.clone().filter(|_| !app.meter.is_noisy(account)) else { return };
+    let Some((account, actor)) = told.place.clone().filter(|(account, _)| !app.meter.is_noisy(*account)) else {
+        return;
+    };
     let detail = serde_json::json!({ "operation": told.operation, "code": "Forbidden" });
     let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
     if let Err(error) = app.custodian.note(account, &Order { actor, request_id }, event).await {
@@ -182,9 +183,12 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid, told: &
     told.operation = route.operation;
     let query = Query::parse(parts.uri.query());
     let shown = shown(&parts.headers, &query);
+    let standing = app.access.standing(&place, &shown, app.clock.now().as_seconds()).await?;
+    if let Standing::KeyOf(state, _) = &standing {
+        app.limits.admit(state.id(), app.limits.tier(state)).map_err(Refused::TooManyCalls)?;
+    }
     let enter = async |told: &mut Told| {
         let standing = app.access.standing(&place, &shown, app.clock.now().as_seconds()).await?;
-        told.caller = Some(standing.actor());
         // What is named is looked up only for somebody; whether they may see it comes before whether it is there.
         let account = match parameters.first() {
             Some(name) if route.path.starts_with("accounts/") => app.custodian.find(name).map_err(Refused::from),
@@ -192,17 +196,14 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid, told: &
         };
         let everywhere = app.access.directory.last().installation.clone();
         let named = account.as_ref().ok();
-        told.account = named.map(|state| state.id());
+        told.place = standing.trail(named.map(|state| &**state), &everywhere.0.assignments);
         if !standing.may(route.need, named.map(|state| &**state), &everywhere.0.assignments) {
             return Err(Refused::Forbidden(route.need.words()));
         }
         let account = if route.path.starts_with("accounts/") { Some(account?) } else { None };
         Ok((standing, account))
     };
-    let (standing, _) = enter(told).await?;
-    if let Standing::KeyOf(state, _) = &standing {
-        app.limits.admit(state.id(), app.limits.tier(state)).map_err(Refused::TooManyCalls)?;
-    }
+    enter(told).await?;
     let body =
         collect(&parts.headers, body, MOST_BYTES, Refusal::BodyTooLarge).await.map_err(|refusal| match refusal {
             Refusal::BodyTooLarge => Refused::TooLarge,

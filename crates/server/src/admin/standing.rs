@@ -2,7 +2,7 @@
 
 use crate::access::AccountState;
 use likeness_custody::{Assignment, Person, Role, roles_of};
-use likeness_store::Actor;
+use likeness_store::{AccountId, Actor};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -64,6 +64,20 @@ impl Standing {
         match self {
             Self::Operator => Actor::Operator,
             Self::KeyOf(_, actor) | Self::Person(_, actor) => actor.clone(),
+        }
+    }
+
+    /// Whose trail tells of what they may not do: their own account's, or that of one in which they have a role.
+    pub(crate) fn trail(&self, named: Option<&AccountState>, everywhere: &[Assignment]) -> Option<(AccountId, Actor)> {
+        match self {
+            Self::Operator => None,
+            Self::KeyOf(own, actor) => Some((own.id(), actor.clone())),
+            Self::Person(person, actor) => {
+                let has_role = |in_it: &[Assignment]| !roles_of(person, in_it).is_empty();
+                let own = named.filter(|account| has_role(&account.settings.assignments)).map(AccountState::id);
+                let of_all = has_role(everywhere).then_some(AccountId::INSTALLATION);
+                own.or(of_all).map(|account| (account, actor.clone()))
+            }
         }
     }
 

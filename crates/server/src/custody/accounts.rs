@@ -247,13 +247,18 @@ impl Custodian {
     pub(crate) async fn destroy_due(&self, id: AccountId) -> Result<(), Problem> {
         let resource = self.directory.last().account(id).map(|state| state.settings.resource.to_string());
         let order = Order { actor: Actor::System, request_id: Uuid::nil() };
+        // The account's own trail ends here; that of the installation says which account it was, and says so first: once
+        // the account is gone nobody would come back to say it.
+        let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
+        self.note(AccountId::INSTALLATION, &order, event).await?;
         while self.write(id, &order, Write::DestroyAccount { limit: 10_000 }).await?.more {
             self.store.forget(id).await;
         }
         self.directory.refresh().await?;
-        // The account's own trail ends here; that of the installation says which account it was.
-        let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
-        Ok(self.note(AccountId::INSTALLATION, &order, event).await?)
+        if let Err(error) = self.store.settle_keys().await {
+            tracing::warn!(%error, "The table of the accounts' keys could not be written anew at once; trying again within the hour");
+        }
+        Ok(())
     }
 
     fn with_digests(&self, keys: [Secret<String>; 2]) -> Vec<(KeySlot, Secret<String>, [u8; 32])> {

@@ -141,7 +141,14 @@ impl Custodian {
             let Destroyed { account, resource } = serde_json::from_value(row.detail?).ok()?;
             Some((resource.unwrap_or_default(), AccountId(account)))
         });
-        Ok(told.collect())
+        let mut all: Vec<(String, AccountId)> = Vec::new();
+        for (resource, account) in told {
+            // Told again where the first attempt was cut off.
+            if all.iter().all(|(_, known)| *known != account) {
+                all.push((resource, account));
+            }
+        }
+        Ok(all)
     }
 
     /// A page of a trail.

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 /// Records read at once.
 const PAGE: usize = 1_000;
+/// How often an erasure looks whether anybody is left.
+const MOST_ROUNDS: usize = 4;
 
 /// Who is meant: everybody whom one of these fits.
 #[derive(Default, Deserialize)]
@@ -113,16 +115,23 @@ impl Custodian {
     ) -> Result<Held, Problem> {
         wanted.check()?;
         let mut places = Vec::new();
-        for Found { place, erase } in self.find_person(account, wanted).await? {
-            match self.write(account, order, erase).await {
-                Ok(_) => places.push(place),
-                // Somebody else was faster: gone is gone.
-                Err(Problem::Store(
-                    StoreError::PersonNotFound | StoreError::FaceNotFound | StoreError::ContainerNotFound,
-                )) => {}
-                // With another who was in it, or it ended.
-                Err(Problem::Store(StoreError::SnapshotNotFound)) => places.push(place),
-                Err(other) => return Err(other),
+        // Again until nobody is there: a snapshot may be taken, or applied, while we look.
+        for _ in 0..MOST_ROUNDS {
+            let found = self.find_person(account, wanted).await?;
+            if found.is_empty() {
+                break;
+            }
+            for Found { place, erase } in found {
+                match self.write(account, order, erase).await {
+                    Ok(_) => places.push(place),
+                    // Somebody else was faster: gone is gone.
+                    Err(Problem::Store(
+                        StoreError::PersonNotFound | StoreError::FaceNotFound | StoreError::ContainerNotFound,
+                    )) => {}
+                    // With another who was in it, or it ended.
+                    Err(Problem::Store(StoreError::SnapshotNotFound)) => places.push(place),
+                    Err(other) => return Err(other),
+                }
             }
         }
         self.tell(account, order, "erase_person", places.len()).await?;

@@ -7,7 +7,7 @@ use crate::face::error::Refusal;
 use crate::face::permit::USED;
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
-use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, Write};
+use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,18 @@ impl Custodian {
                 "the account may not issue limited access tokens, and never might: it has none to revoke",
             ));
         }
-        if state.revoked.len() >= MOST_REVOKED {
+        if state.revoked.contains(&token) {
+            return Ok(());
+        }
+        // What this node remembers includes those that have ended since; the store does not.
+        let live = async || {
+            let all = PageStart::everything();
+            self.store
+                .documents(vendor, DocumentKind::RevokedToken, &all, self.clock.now())
+                .await
+                .map(|found| found.len())
+        };
+        if state.revoked.len() >= MOST_REVOKED && live().await? >= MOST_REVOKED {
             return Err(Problem::State(
                 "the account revoked very many tokens one by one in the last two days; revoke all before an instant instead",
             ));

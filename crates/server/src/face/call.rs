@@ -12,9 +12,10 @@ use crate::http::place::Place;
 use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
-use likeness_custody::{Gate, Kept};
+use likeness_custody::{Gate, Kept, LimitedAttribute};
 use likeness_store::{AccountId, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub(crate) struct Call {
     pub noted: OnceCell<()>,
     /// What the call needs an approval for.
     pub required: OnceCell<Gate>,
+    /// The limited attributes that it may see, once that was looked at.
+    pub granted: OnceCell<BTreeSet<LimitedAttribute>>,
     /// The id under which log, audit and answer speak of this call.
     pub request_id: Uuid,
     /// Where the call came in.

@@ -20,7 +20,7 @@ const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
 
 /// `POST detect`
 pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
-    let approved = call.attributes(call.query.text("returnFaceAttributes")).await?;
+    let approved = call.attributes().await?;
     let asked = match Asked::read(&call, approved) {
         Ok(asked) => asked,
         Err(refusal) => {

@@ -16,6 +16,7 @@ use likeness_custody::{Gate, LimitedAccess, LimitedAttribute};
 use likeness_store::{AccountId, Actor, AuditOutcome, Event};
 use likeness_vision::AttributeSet;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// The name under which audit trails tell of a token that was used.
 pub(crate) const USED: &str = "use_limited_access_token";
@@ -44,7 +45,7 @@ pub(crate) fn limited_attributes() -> AttributeSet {
     LIMITED.into_iter().map(|(_, attribute)| attribute).collect()
 }
 
-fn set_of(attributes: &std::collections::BTreeSet<LimitedAttribute>) -> AttributeSet {
+fn set_of(attributes: &BTreeSet<LimitedAttribute>) -> AttributeSet {
     LIMITED.into_iter().filter(|(name, _)| attributes.contains(name)).map(|(_, attribute)| attribute).collect()
 }
 
@@ -82,16 +83,29 @@ impl Call {
     ///
     /// # Errors
     /// When there is a token and it does not count.
-    pub(crate) async fn attributes(&self, asked: Option<&str>) -> Result<AttributeSet, Refusal> {
+    pub(crate) async fn attributes(&self) -> Result<AttributeSet, Refusal> {
         let approved = &self.caller.state.settings.approvals.attributes;
-        let own = set_of(approved);
-        let names = asked.into_iter().flat_map(|names| names.split(','));
-        let mut limited = names.filter_map(|name| LimitedAttribute::parse(name.trim()));
-        if limited.all(|name| approved.contains(&name)) {
-            return Ok(own);
+        let asked = self.limited();
+        let mut granted = approved.clone();
+        if !asked.is_subset(approved)
+            && let Some(lent) = self.lent().await?
+        {
+            granted.extend(&lent.attributes);
         }
-        let Some(lent) = self.lent().await? else { return Ok(own) };
-        Ok(own | set_of(&lent.attributes))
+        let all = set_of(&granted);
+        // For [`Call::still`].
+        drop(self.granted.set(granted));
+        Ok(all)
+    }
+
+    /// The limited attributes that the call asks for.
+    fn limited(&self) -> BTreeSet<LimitedAttribute> {
+        let asked = self.query.text("returnFaceAttributes").filter(|_| self.route.path == "detect");
+        asked
+            .into_iter()
+            .flat_map(|names| names.split(','))
+            .filter_map(|name| LimitedAttribute::parse(name.trim()))
+            .collect()
     }
 
     /// Notes the use of the token, if the call needed one and it was not noted yet: one call is one use.
@@ -112,26 +126,41 @@ impl Call {
         let now = self.app.clock.now().as_seconds();
         let caller = self.app.access.admit_again(&self.caller, &self.place, &self.shown, now).await?;
         caller.rights.include(|| self.route.action()).map_err(Refusal::PermissionDenied)?;
-        let own = &caller.state.settings.approvals.flags;
-        let beyond = self.required.get().copied().filter(|gate| !gate.admits(own));
-        if beyond.is_none() && self.lent.get().is_none() {
+        let own = &caller.state.settings.approvals;
+        let beyond = self.required.get().copied().filter(|gate| !gate.admits(&own.flags));
+        let mut limited = self.limited();
+        limited.retain(|attribute| !own.attributes.contains(attribute));
+        if beyond.is_none() && limited.is_empty() && self.lent.get().is_none() {
             return Ok(caller);
         }
         let lent = match &self.token {
             Some(token) => Some(self.look_at(token, &caller, now).await?),
             None => None,
         };
-        match (beyond, lent) {
-            (Some(gate), None) => Err(missing(gate)),
-            (Some(gate), Some(lent)) if !gate.admits(&lent.flags) => Err(not_lent(gate)),
-            _ => Ok(caller),
+        match (beyond, &lent) {
+            (Some(gate), None) => return Err(missing(gate)),
+            (Some(gate), Some(lent)) if !gate.admits(&lent.flags) => return Err(not_lent(gate)),
+            _ => {}
         }
+        // What was granted and is no longer. What never was is refused in the words of the attribute, by detect itself.
+        let held = lent.map(|lent| lent.attributes).unwrap_or_default();
+        let was_granted = self
+            .granted
+            .get()
+            .is_some_and(|granted| limited.iter().any(|one| granted.contains(one) && !held.contains(one)));
+        if was_granted {
+            return Err(Refusal::UnsupportedFeature(
+                "Feature is not supported: an approval for a limited attribute was withdrawn meanwhile.".to_owned(),
+            ));
+        }
+        Ok(caller)
     }
 
     /// What the token of the call lends, if there is one.
     async fn lent(&self) -> Result<Option<&Lent>, Refusal> {
         let Some(header) = &self.token else { return Ok(None) };
-        let now = self.at.as_seconds();
+        // As it is by now: a body may have taken its time.
+        let now = self.app.clock.now().as_seconds();
         self.lent.get_or_try_init(|| self.look_at(header, &self.caller, now)).await.map(Some)
     }
 
@@ -147,7 +176,7 @@ impl Call {
             NotLent::Ended(genuine, reason) => (genuine, Refusal::InvalidLimitedAccessToken(reason.to_owned())),
             NotLent::OtherResource(genuine) => (genuine, Refusal::LimitedAccessTokenResourceMismatch),
         };
-        if !self.app.meter.is_noisy(self.account()) {
+        if !self.app.meter.is_trying(self.account()) {
             self.note_use(&genuine.token, genuine.vendor, AuditOutcome::Refused).await?;
         }
         Err(refusal)

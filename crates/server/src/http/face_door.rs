@@ -151,6 +151,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         permitted: OnceCell::new(),
         noted: OnceCell::new(),
         required: OnceCell::new(),
+        granted: OnceCell::new(),
         request_id,
         place,
         shown,

@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, header};
 use likeness_base::Clock as _;
-use likeness_custody::{Notice, default_notice};
+use likeness_custody::{Notice, default_notice, is_language};
 use likeness_store::Event;
 use serde::Serialize;
 use serde_json::json;
@@ -31,6 +31,10 @@ use uuid::Uuid;
 const MOST_BYTES: usize = 4 * 1024;
 /// The name under which the trail tells of a decision.
 const CONSENT: &str = "consent";
+/// The decision that takes back an earlier one.
+const WITHDRAWN: &str = "withdrawn";
+/// Of a notice's digest.
+const DIGEST_BYTES: usize = 16;
 
 /// `GET /notice?language=de`
 pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
@@ -61,29 +65,38 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         let now = || app.clock.now().as_seconds();
         let shown = shown(&parts.headers, &query);
         let caller = app.access.admit(&place, &shown, now()).await?;
-        // Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
-        caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
+        may_tell(&caller)?;
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
         let caller = app.access.admit_again(&caller, &place, &shown, now()).await?;
-        let Decision { language, version, digest, session, decision } = Decision::read(&body)?;
-        let notice = notice_of(&caller.state, language);
-        let is_same = i64::from(notice.version) == version && notice.language.eq_ignore_ascii_case(language);
+        may_tell(&caller)?;
+        let decided = Decision::read(&body)?;
+        let notice = notice_of(&caller.state, decided.language);
         let in_force = digest_of(&notice);
-        if !is_same || digest.is_some_and(|digest| digest != in_force) {
+        let is_in_force = i64::from(notice.version) == decided.version
+            && notice.language.eq_ignore_ascii_case(decided.language)
+            && decided.digest.is_none_or(|digest| digest == in_force);
+        // What was agreed to can be taken back whatever the notice says by now.
+        if !is_in_force && decided.decision != WITHDRAWN {
             return Err(Refusal::bad(
                 "'version' or 'digest' is not that of the notice in force in this language. Ask for the notice again and show it.",
             ));
         }
+        let digest = if is_in_force { Some(in_force.as_str()) } else { decided.digest };
         let detail = json!({
-            "decision": decision, "language": notice.language, "version": version, "digest": in_force,
-            "session": session,
+            "decision": decided.decision, "language": decided.language.to_ascii_lowercase(), "version": decided.version,
+            "digest": digest, "session": decided.session,
         });
         let order = Order { actor: caller.actor.clone(), request_id };
         app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
         Ok(Reply::no_content())
     };
     dress(outcome.await, request_id)
+}
+
+/// Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
+fn may_tell(caller: &Caller) -> Result<(), Refusal> {
+    caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))
 }
 
 /// What somebody decided, and after reading what.
@@ -100,10 +113,16 @@ impl<'a> Decision<'a> {
     pub(crate) fn read(body: &'a JsonBody) -> Result<Self, Refusal> {
         let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;
         let version = body.integer("version", -1, 0, i64::from(u32::MAX))?;
+        if !is_language(language) {
+            return Err(Refusal::bad("'language' is not a BCP 47 tag such as en or de-AT."));
+        }
         let digest = body.text("digest")?;
+        if digest.is_some_and(|digest| digest.len() != 2 * DIGEST_BYTES || hex::decode(digest).is_err()) {
+            return Err(Refusal::bad("'digest' is not that of a notice. GET /notice gives it."));
+        }
         let session = body.required_uuid("session")?;
         let decision = match body.text("decision")? {
-            Some(decision @ ("granted" | "refused" | "withdrawn")) => decision,
+            Some(decision @ ("granted" | "refused" | WITHDRAWN)) => decision,
             _ => return Err(Refusal::bad("'decision' must be granted, refused or withdrawn.")),
         };
         Ok(Self { language, version, digest, session, decision })
@@ -122,7 +141,7 @@ struct InForce<'a> {
 /// The first half of a SHA-256 of everything in it, in hexadecimal.
 fn digest_of(notice: &Notice) -> String {
     let words = serde_json::to_vec(notice).unwrap_or_default();
-    hex::encode(&Sha256::digest(words)[..16])
+    hex::encode(&Sha256::digest(words)[..DIGEST_BYTES])
 }
 
 /// The account's own notice, or a plain one in a language that we have.

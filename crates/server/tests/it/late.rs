@@ -3,6 +3,7 @@
 
 use crate::custody::demo_face;
 use crate::house::{Answer, House, KEY1, OPERATOR};
+use crate::oidc::{Provider, assign, house_with, subject};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -73,7 +74,7 @@ fn a_key_that_was_replaced_meanwhile_opens_nothing() {
 }
 
 #[test]
-fn an_approval_or_a_role_that_was_taken_meanwhile_is_gone() {
+fn an_approval_that_was_taken_meanwhile_is_gone() {
     let house = House::new();
     let client = house.another(&["client", "--approve", "Face.Verification"]);
     let late = Late::begin(&house, "PUT", "/face/v1.0/facelists/late", &client.keys[0], &json!({ "name": "late" }));
@@ -81,10 +82,64 @@ fn an_approval_or_a_role_that_was_taken_meanwhile_is_gone() {
     let (status, said) = late.finish();
     assert_eq!(status, 403, "{said}");
     assert!(said.contains("UnsupportedFeature"), "{said}");
+    // A change of somebody who goes on being who they are goes through.
     let change = json!({ "localAuth": false });
     let late = Late::begin(&house, "PATCH", "/admin/v1/accounts/client", OPERATOR, &change);
     assert_eq!(late.finish().0, 200);
     assert_eq!(client.call("GET", "facelists").status, 403);
+}
+
+#[test]
+fn a_role_that_was_taken_meanwhile_is_gone() {
+    let people = json!({ "ada": {} });
+    let Some(provider) = Provider::start("a_role_that_was_taken_meanwhile_is_gone", &people) else { return };
+    let (house, _settings) = house_with(&provider.trusted(60));
+    assign(&house, "default", &provider, &subject("ada"), "user");
+    assign(&house, "default", &provider, &subject("ada"), "contributor");
+    let bearer = format!("Authorization: Bearer {}", provider.token("ada"));
+    let begin = |name: &str| {
+        let list = format!("/accounts/default/face/v1.0/facelists/{name}");
+        [
+            Late::with(&house, "PUT", &list, &bearer, &json!({ "name": "late" })),
+            Late::with(&house, "PATCH", "/admin/v1/accounts/default", &bearer, &json!({ "location": "late" })),
+        ]
+    };
+    assert_eq!(begin("first").map(|late| late.finish().0), [200, 200]);
+    let late = begin("second");
+    let account = house.manage("GET", "accounts/default", &Value::Null).body;
+    for role in account["roles"].as_array().expect("roles") {
+        let path = format!("accounts/default/roles/{}", role["id"].as_str().expect("an id"));
+        assert_eq!(house.manage("DELETE", &path, &Value::Null).status, 204);
+    }
+    assert_eq!(late.map(|late| late.finish().0), [401, 403]);
+    assert_eq!(house.call("GET", "facelists/second").status, 404);
+}
+
+/// The operator takes back what a picture was to be looked at for, while its owner makes the server wait.
+#[test]
+fn an_attribute_that_was_taken_while_a_picture_was_fetched_is_not_told() {
+    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let client = house.another(&["client", "--approve", "age"]);
+    let photo = demo_face();
+    let wait = |take: bool| {
+        let gallery = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}/face.jpg", gallery.local_addr().expect("an address"));
+        let path = "/face/v1.0/detect?returnFaceId=false&returnFaceAttributes=age";
+        let late = Late::begin(&house, "POST", path, &client.keys[0], &json!({ "url": address }));
+        let asked = std::thread::spawn(move || late.finish());
+        let (mut visitor, _) = gallery.accept().expect("the server fetches the picture");
+        if take {
+            house.order(&["accounts", "approve", "client", "-age"]);
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", photo.len());
+        visitor.write_all(head.as_bytes()).expect("it can be sent");
+        visitor.write_all(&photo).expect("it can be sent");
+        asked.join().expect("an answer")
+    };
+    let (status, said) = wait(false);
+    assert!(status == 200 && said.contains("age"), "{status} {said}");
+    let (status, said) = wait(true);
+    assert!(status == 403 && !said.contains("faceAttributes"), "{status} {said}");
 }
 
 /// The client owns the address of the picture, and lets it wait until its token is revoked.

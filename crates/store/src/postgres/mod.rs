@@ -153,6 +153,8 @@ impl PostgresStore {
     /// dead would stay in its file, and with the installation key all that the account had could be read from a backup.
     async fn rewrite_keys(&self) -> Result<(), StoreError> {
         let mut connection = self.importer().await?;
+        // Whoever reads all tables for hours, as a backup does, must not make everybody wait behind us.
+        sqlx::query("SET lock_timeout = '1s'").execute(&mut connection).await?;
         sqlx::query("VACUUM (FULL) data_key").execute(&mut connection).await?;
         Ok(())
     }
@@ -163,7 +165,8 @@ impl PostgresStore {
         for table in crate::transfer::TABLES.iter().map(|table| table.name).chain(["command_note"]) {
             sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut connection).await?;
         }
-        Ok(())
+        // Again and again: a first attempt may have met a reader, or somebody who still sees what was.
+        self.rewrite_keys().await
     }
 
     /// A connection on which statements may take their time.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage, Write};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
 use crate::records::{
@@ -57,12 +57,7 @@ macro_rules! moment {
 #[async_trait]
 impl Store for EngineStore {
     async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
-        let destroys = matches!(command.write, Write::DestroyAccount { .. });
-        let applied = self.write(command).await?;
-        if destroys && !applied.more {
-            self.rewrite_keys().await?;
-        }
-        Ok(applied)
+        self.write(command).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
@@ -286,6 +281,10 @@ impl Store for EngineStore {
         tokio::task::spawn_blocking(move || vault.destroy_hour_keys(now))
             .await
             .map_err(|error| StoreError::Backend(Box::new(error)))?
+    }
+
+    async fn settle_keys(&self) -> Result<(), StoreError> {
+        self.rewrite_keys().await
     }
 
     async fn settle(&self) -> Result<(), StoreError> {

@@ -35,7 +35,7 @@ export const enAdmin = {
     open: 'Open admin',
     wrong: 'The server does not take this key or token.',
     wrongRemedy: 'A token may have ended: fetch a new one. Copy the operator’s key in full from what this prints on the server’s machine:',
-    help: 'A key of an account shows that account alone, a token of your identity provider the accounts in which you have a role. On the server’s machine this prints all keys:',
+    help: 'A key of an account shows that account alone, a token of your identity provider the accounts that you manage or are a user of. On the server’s machine this prints all keys:',
   },
   sections: {
     overview: 'Overview',

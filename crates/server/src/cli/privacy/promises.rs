@@ -48,7 +48,7 @@ promises! {
     "P12" "Every change and every refusal of something to somebody who is known stands in a trail, chained by hash, that shows no name, key, template or score." "custody.rs the_trail_tells_and_holds" => checks::trail;
     "P13" "A vendor learns nothing of its client but what it lent." "tokens.rs a_door_device_recognises_people_with_a_token_of_its_vendor" => checks::vendor;
     "P15" "What was deleted is in no file of the database." "deletion.rs deleted_bytes_are_in_no_file" => checks::no_bytes;
-    "P16" "The log shows no name, text of a client, key, token, template or score, at whatever level." "logs.rs nothing_personal_and_no_secret_is_logged" => checks::log;
+    "P16" "The log shows no name, text of a client, key, token or score, at whatever level." "logs.rs nothing_personal_and_no_secret_is_logged" => checks::log;
     "P14" "A closed account is suspended at once, and its key and records are destroyed." "custody.rs a_closed_account_is_suspended_and_then_destroyed" => checks::closed;
 }
 
