@@ -1,7 +1,7 @@
-//! Counters of calls, by account, day and operation.
+//! Counters of calls, by account, day and operation, and questions for the audit trails.
 //!
-//! Counted in memory and added to the store every second, and when the server stops: a crash loses the counts of the
-//! last second, never a record. What must not be lost is in the audit trail.
+//! Kept in memory and added to the store every second, and when the server stops: a crash loses those of the last
+//! second, never a record. What must not be lost, because something comes of it, is written before it takes effect.
 
 use crate::effects::random_id;
 use crate::ledger::Ledger;
@@ -9,7 +9,7 @@ use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use likeness_base::{Randomness, Timestamp};
-use likeness_store::{AccountId, Actor, Command, Usage, Write};
+use likeness_store::{AccountId, Actor, AuditOutcome, Command, Event, Question, StoreError, Usage, Write};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,14 +19,27 @@ const DAY_MILLIS: i64 = 86_400_000;
 /// Refusals of one account that its trail tells of, a second; a client that runs amok must not fill a disk.
 const REFUSALS: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 
+/// Questions that may wait to be written; what the store cannot keep up with is counted, and the trail says how many.
+const MOST_WAITING: usize = 20_000;
+/// Questions in one transaction.
+const QUESTIONS_AT_ONCE: usize = 500;
+
 /// Account, day, operation.
 type Counted = (AccountId, i64, &'static str);
 
 /// The counters that are not in the store yet.
 pub(crate) struct Meter {
     counts: Mutex<HashMap<Counted, (u64, u64)>>,
+    questions: Mutex<Questions>,
     refusals: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
     dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
+}
+
+/// Questions that are not in the store yet.
+#[derive(Default)]
+struct Questions {
+    waiting: Vec<(AccountId, Question)>,
+    lost: HashMap<AccountId, u64>,
 }
 
 /// The day of a moment, counted from 1970-01-01.
@@ -37,7 +50,7 @@ pub(crate) fn day_of(at: Timestamp) -> i64 {
 impl Meter {
     pub(crate) fn new() -> Self {
         let limit = || RateLimiter::hashmap(Quota::per_second(REFUSALS));
-        Self { counts: Mutex::default(), refusals: limit(), dead_tokens: limit() }
+        Self { counts: Mutex::default(), questions: Mutex::default(), refusals: limit(), dead_tokens: limit() }
     }
 
     /// Counts a call that was answered.
@@ -58,8 +71,60 @@ impl Meter {
         self.dead_tokens.check_key(&account).is_err()
     }
 
-    /// Adds what was counted to the store.
+    /// Keeps a question for the account's trail.
+    pub(crate) fn ask(&self, account: AccountId, question: Question) {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if questions.waiting.len() < MOST_WAITING {
+            questions.waiting.push((account, question));
+        } else {
+            *questions.lost.entry(account).or_default() += 1;
+        }
+    }
+
+    /// Adds what was counted and asked to the store.
     pub(crate) async fn flush(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        self.flush_questions(ledger, randomness, at).await;
+        self.flush_counts(ledger, randomness, at).await;
+    }
+
+    async fn flush_questions(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        let Questions { waiting, lost } =
+            std::mem::take(&mut *self.questions.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut by_account: HashMap<AccountId, Vec<Question>> = HashMap::new();
+        for (account, question) in waiting {
+            by_account.entry(account).or_default().push(question);
+        }
+        let command = |account, write| {
+            let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
+            Command { account, actor, at, request_id, key, write }
+        };
+        for (account, count) in lost {
+            let detail = serde_json::json!({ "questions": count });
+            let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
+            if let Err(error) = ledger.apply(command(account, Write::Note(event))).await {
+                tracing::error!(%account, %error, "{count} questions are in no audit trail");
+            }
+        }
+        for (account, questions) in by_account {
+            let mut rest = questions.as_slice();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(QUESTIONS_AT_ONCE));
+                match ledger.apply(command(account, Write::NoteQuestions { questions: now.to_vec() })).await {
+                    // An account that was destroyed has nobody who would want to know.
+                    Ok(_) | Err(StoreError::AccountNotFound) => rest = later,
+                    Err(error) => {
+                        tracing::debug!(%error, "Questions could not be listed; trying again");
+                        for question in rest {
+                            self.ask(account, question.clone());
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn flush_counts(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
         let mut by_account: HashMap<AccountId, Vec<(Counted, u64, u64)>> = HashMap::new();
         for (counted, (calls, billed)) in std::mem::take(&mut *self.lock()) {
             by_account.entry(counted.0).or_default().push((counted, calls, billed));
@@ -76,7 +141,7 @@ impl Meter {
             let command = Command { account, actor, at, request_id, key, write: Write::CountUsage { counts } };
             match ledger.apply(command).await {
                 // An account that was destroyed has nobody who would want to know.
-                Ok(_) | Err(likeness_store::StoreError::AccountNotFound) => {}
+                Ok(_) | Err(StoreError::AccountNotFound) => {}
                 Err(error) => {
                     tracing::debug!(%error, "Counters could not be stored; trying again");
                     let mut counts = self.lock();

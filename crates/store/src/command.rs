@@ -4,7 +4,7 @@ use uuid::Uuid;
 use crate::id::{AccountId, FaceKey, PersonKey};
 pub use crate::words::{
     AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot, NewAccount,
-    NewDocument, NewFace, NewOperation, OperationSubject, TrainingOutcome, Usage,
+    NewDocument, NewFace, NewOperation, OperationSubject, Question, TrainingOutcome, Usage,
 };
 
 /// One durable write: what, for whom, by whom and when.
@@ -69,6 +69,11 @@ pub enum Write {
     },
     /// Leaves a row in the audit trail, and nothing else.
     Note(Event),
+    /// Leaves a row in the audit trail for each of many questions, and nothing else.
+    NoteQuestions {
+        /// In the order in which they were asked.
+        questions: Vec<Question>,
+    },
     /// Adds to the counters. Leaves no audit row.
     CountUsage {
         /// What to add.
@@ -324,6 +329,7 @@ impl Write {
                 DocumentKind::RevokedToken => "forget_revoked_token",
             },
             Self::Note(_) => "note",
+            Self::NoteQuestions { .. } => "note_questions",
             Self::CountUsage { .. } => "count_usage",
             Self::SetKey { .. } => "set_key",
             Self::CreateContainer { .. } => "create_container",

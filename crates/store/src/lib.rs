@@ -28,7 +28,7 @@ mod words;
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
     AccountNames, Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot,
-    NewAccount, NewDocument, NewFace, NewOperation, OperationSubject, TrainingOutcome, Usage, Write,
+    NewAccount, NewDocument, NewFace, NewOperation, OperationSubject, Question, TrainingOutcome, Usage, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};

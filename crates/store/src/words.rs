@@ -6,7 +6,7 @@ use std::sync::Arc;
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use crate::audit::AuditOutcome;
+use crate::audit::{AuditOutcome, AuditTarget};
 use crate::id::FaceId;
 
 /// Who asked for a write.
@@ -294,6 +294,23 @@ impl Event {
     pub fn of(action: &str, outcome: AuditOutcome, detail: Option<impl ToString>) -> Self {
         Self { action: action.to_owned(), outcome, detail: detail.map(|detail| detail.to_string()) }
     }
+}
+
+/// A question that was answered and changed nothing: who was looked for, among whom. For the audit trail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Who asked.
+    pub actor: Actor,
+    /// With which request.
+    pub request_id: Uuid,
+    /// The stable name of what was asked.
+    pub action: String,
+    /// The container that was searched, if one was.
+    pub target: Option<AuditTarget>,
+    /// Faces that were asked about.
+    pub records: u64,
 }
 
 /// How often an operation was called on a day.

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub inference: InferenceConfig,
     /// Pictures by address.
     pub images: ImagesConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
     /// How identify decides without `confidenceThreshold`.
     pub identify: IdentifyConfig,
     /// Who may call, and whose word counts.
@@ -120,6 +122,20 @@ pub(crate) enum EngineChoice {
     OnnxRuntime,
     /// Pure Rust.
     Pure,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuditConfig {
+    /// List who was looked for among whom: identify, verify, find similar, group. `LIKENESS_AUDIT_QUESTIONS`.
+    pub questions: bool,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { questions: true }
+    }
 }
 
 /// Pictures by address.
@@ -207,6 +223,7 @@ impl Default for Config {
             store: StoreConfig::default(),
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
+            audit: AuditConfig::default(),
             identify: IdentifyConfig::default(),
             access: AccessConfig::default(),
             tls: TlsConfig::default(),
@@ -342,6 +359,7 @@ impl Config {
             ("LIKENESS_ALLOW_PRIVATE_URLS", &mut self.images.allow_private_urls),
             ("LIKENESS_ALLOW_UNKNOWN_MODELS", &mut self.inference.allow_unknown_models),
             ("LIKENESS_DEV_TLS", &mut self.tls.development),
+            ("LIKENESS_AUDIT_QUESTIONS", &mut self.audit.questions),
         ] {
             if let Some(value) = text(name) {
                 *place = match value.as_str() {
@@ -447,6 +465,7 @@ mod tests {
             "LIKENESS_TIER",
             "LIKENESS_ENGINE",
             "LIKENESS_DEV_TLS",
+            "LIKENESS_AUDIT_QUESTIONS",
             "LIKENESS_LOG_FORMAT",
             "LIKENESS_LIMITED_ATTRIBUTES",
             "LIKENESS_TRUSTED_PROXIES",

@@ -13,7 +13,9 @@ use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Gate, Kept, LimitedAttribute};
-use likeness_store::{AccountId, Applied, Command, Container, ContainerKind, ContainerName, StoreError, Write};
+use likeness_store::{
+    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, StoreError, Write,
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -127,6 +129,23 @@ impl Call {
     /// How long something of this account is kept at most.
     pub(crate) fn lasts(&self, kept: Kept) -> Duration {
         Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
+    }
+
+    /// Has the account's trail tell that somebody was looked for, and among whom; never who was found.
+    pub(crate) fn asked(&self, action: &str, among: Option<&Container>, faces: usize) {
+        if !self.app.config.audit.questions {
+            return;
+        }
+        let target = among.map(|among| AuditTarget { kind: among.name_on_wire.kind, number: among.number });
+        let question = Question {
+            at: self.at,
+            actor: self.caller.actor.clone(),
+            request_id: self.request_id,
+            action: action.to_owned(),
+            target,
+            records: faces as u64,
+        };
+        self.app.meter.ask(self.account(), question);
     }
 
     /// Writes, through the one door, in the words of the route's container.

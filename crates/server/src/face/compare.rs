@@ -33,6 +33,7 @@ pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
         (Some(first), Some(second)) => {
             let faces = detected(&call, &[first, second], Role::Resource).await?;
             same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
+            call.asked("verify", None, 2);
             gallery::distance(faces[0].template.expose(), faces[1].template.expose())
         }
         (None, None) if body.get("faceId").is_some() => against_person(&call, body).await?,
@@ -56,16 +57,18 @@ async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
         other => other,
     })?;
     let face = detected(call, &[face_id], Role::Resource).await?.remove(0);
-    let (name, own_models) = match group {
+    let (name, own_models, container) = match group {
         Some(name) => {
             let container = stored_container(call, &name).await?;
             same_model(&face.model, [container.model.as_str()])?;
-            (name, false)
+            (name, false, Some(container))
         }
         // A person without a group is one of the directory, where each face has its own model.
         None => {
             in_directory(&face.model)?;
-            (ContainerName::directory(), true)
+            let directory = ContainerName::directory();
+            let container = call.app.store.container(call.account(), &directory).await?;
+            (directory, true, container)
         }
     };
     let kind = name.kind;
@@ -74,6 +77,7 @@ async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
             StoreError::PersonNotFound if !own_models => Refusal::PersonNotFound(Role::Argument),
             other => from_store(other, kind),
         })?;
+    call.asked("verify", container.as_ref(), 1);
     let mut nearest = None::<f32>;
     let is_comparable = |record: &&PersonTemplate| {
         *record.space == *call.app.space && (!own_models || record.model.as_deref() == Some(&*face.model))
@@ -118,6 +122,7 @@ async fn similar_among(
     let probe = detected(call, &[face_id], Role::Argument).await?.remove(0);
     let faces = detected(call, &among, Role::Argument).await?;
     same_model(&probe.model, faces.iter().map(|face| face.model.as_str()))?;
+    call.asked("find_similar", None, 1);
     let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();
     let found = gallery::find_similar_among(&templates, probe.template.expose(), mode, most, &call.app.calibration);
     let answer: Vec<Similar> = found
@@ -148,6 +153,7 @@ async fn similar_in(
         Visible::All
     };
     same_model(&container.model, [probe.model.as_str()])?;
+    call.asked("find_similar", Some(&container), 1);
     let found = call
         .app
         .galleries
@@ -186,6 +192,7 @@ pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
     ids.retain(|id| seen.insert(*id));
     let faces = detected(&call, &ids, Role::Argument).await?;
     same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
+    call.asked("group", None, ids.len());
     let app = call.app.clone();
     let groups = tokio::task::spawn_blocking(move || {
         let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();

@@ -67,6 +67,7 @@ async fn in_group(
     let container = stored_container(call, name).await?;
     let visible = trained(&container, name.kind)?;
     same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
+    call.asked("identify", Some(&container), faces.len());
     let found = call
         .app
         .galleries
@@ -94,6 +95,7 @@ async fn among_directory(
     in_directory(&model)?;
     let persons = persons(call, among).await?;
     let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
+    call.asked("identify", directory.as_ref(), faces.len());
     // Nobody was ever enrolled, so nobody can be named.
     let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
     let found = call

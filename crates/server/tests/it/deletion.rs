@@ -214,6 +214,35 @@ fn a_search_never_names_who_was_deleted(ground: &Ground) {
     };
     // Two persons in each of three places, two faces in the list.
     assert_eq!(named(), 8);
+    // The trail tells that somebody was looked for and among whom, within a second, and not who was found.
+    let begun = Instant::now();
+    let asked = loop {
+        let trail = house.manage("GET", "accounts/default/audit?top=1000", &Value::Null).body;
+        let rows = trail.as_array().expect("rows").clone();
+        let questions = |row: &&Value| row["action"] == "identify" || row["action"] == "find_similar";
+        let asked: Vec<Value> = rows.iter().filter(questions).cloned().collect();
+        if asked.len() >= 4 {
+            break asked;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{trail}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let told: Vec<(&str, &str)> = asked
+        .iter()
+        .map(|row| (row["action"].as_str().unwrap_or_default(), row["container"]["kind"].as_str().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("identify", "largePersonGroup"),
+        ("identify", "personGroup"),
+        ("identify", "personDirectory"),
+        ("find_similar", "largeFaceList"),
+    ];
+    assert_eq!(told, expected);
+    assert!(asked.iter().all(|row| row["actor"] == "key1" && row["records"] == 1 && row.get("detail").is_none()));
+    let requests: std::collections::BTreeSet<&str> = asked.iter().filter_map(|row| row["requestId"].as_str()).collect();
+    assert_eq!(requests.len(), 4, "each has its own request");
+    let chain = house.manage("GET", "accounts/default/audit/verify", &Value::Null).body;
+    assert!(chain.get("brokenAt").is_none(), "{chain}");
     let held = house.manage("POST", "accounts/default/persons/report", &json!({ "userData": "some words" }));
     let places = held.body["places"].as_array().expect("places");
     assert_eq!(places.len(), 6, "{held:?}");

@@ -237,6 +237,7 @@ fn erases(write: &Write, applied: &Applied) -> bool {
         | Write::CloseAccount { .. }
         | Write::ReopenAccount {}
         | Write::Note(_)
+        | Write::NoteQuestions { .. }
         | Write::CountUsage { .. }
         | Write::CreateContainer { .. }
         | Write::CreatePerson { .. }

@@ -136,7 +136,7 @@ pub(crate) async fn apply(
     // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
     let is_noted = match write {
         Write::DestroyAccount { .. } => false,
-        Write::CountUsage { .. } => true,
+        Write::CountUsage { .. } | Write::NoteQuestions { .. } => true,
         _ => done.records > 0,
     };
     if is_noted && !notes::add(work, &done.applied).await? {
@@ -182,6 +182,11 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
         Write::PutDocument(document) => documents::put(work, document).await,
         Write::DeleteDocument { kind, name } => delete::document(work, *kind, name).await,
         Write::Note(_) => Ok(Done { applied: Applied::default(), target: None, records: 1 }),
+        Write::NoteQuestions { questions } => {
+            audit::append_questions(work, questions).await?;
+            // Each has a row of its own.
+            Ok(Done { applied: Applied::default(), target: None, records: 0 })
+        }
         Write::CountUsage { counts } => documents::count_usage(work, counts).await,
         Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
         Write::CreateContainer { container, name, user_data, model, limit } => {

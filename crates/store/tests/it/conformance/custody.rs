@@ -1,8 +1,10 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AccountNames, AuditOutcome, DocumentKind, Event, GENESIS, KeySlot, NewAccount, NewDocument, PageStart,
-    StoreError, Usage, Write, verify_chain,
+    AccountId, AccountNames, Actor, AuditOutcome, AuditTarget, ContainerKind, DocumentKind, Event, GENESIS, KeySlot,
+    NewAccount, NewDocument, PageStart, Question, StoreError, Usage, Write, verify_chain,
 };
+
+use uuid::Uuid;
 
 use crate::assert_refused;
 use crate::scene::{Backend, HOUR_MILLIS, Scene, create_person, group, list, text};
@@ -214,4 +216,29 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
     assert_eq!(read, [count(1, "Detect", 3, 2), count(1, "Verify", 5, 5)]);
     assert_eq!(scene.store.usage(scene.account, 2, 9).await.unwrap().len(), 1);
     assert_eq!(scene.store.audit(scene.account, 0, 10).await.unwrap().len(), all.len(), "counting leaves no row");
+
+    // Questions: a row each, in order, with their own times, askers and requests, in the same chain.
+    let target = Some(AuditTarget { kind: ContainerKind::LargePersonGroup, number: 7 });
+    let question = |number: u8, target| Question {
+        at: Timestamp::from_millis(i64::from(number)),
+        actor: Actor::Principal("ada".into()),
+        request_id: Uuid::from_u128(u128::from(number)),
+        action: "identify".into(),
+        target,
+        records: u64::from(number),
+    };
+    let questions = vec![question(1, target), question(2, None)];
+    scene.write(Write::NoteQuestions { questions }).await.unwrap();
+    scene.write(Write::NoteQuestions { questions: Vec::new() }).await.unwrap();
+    let trail = scene.store.audit(scene.account, 0, 100).await.unwrap();
+    verify_chain(0, GENESIS, &trail).unwrap();
+    let told: Vec<_> = trail[all.len()..]
+        .iter()
+        .map(|row| (row.at.as_millis(), row.actor.as_str(), row.target, row.request_id, row.records))
+        .collect();
+    let expected = [1_u8, 2].map(|number| {
+        let target = target.filter(|_| number == 1);
+        (i64::from(number), "principal ada", target, Uuid::from_u128(u128::from(number)), u64::from(number))
+    });
+    assert_eq!(told, expected);
 }
