@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::config::Config;
-use crate::custody::Custodian;
+use crate::custody::{Custodian, Order};
 use crate::effects::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
@@ -14,7 +14,7 @@ use crate::meter::Meter;
 use crate::trainings::Trainings;
 use likeness_base::Randomness;
 use likeness_gallery::Calibration;
-use likeness_store::Store;
+use likeness_store::{AccountId, AuditOutcome, Event, Store};
 use likeness_vision::AttributeSet;
 use std::sync::Arc;
 
@@ -56,4 +56,19 @@ pub(crate) struct App {
     pub randomness: Arc<dyn Randomness>,
     /// Renders the metrics page.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+impl App {
+    /// Tells an account's trail of somebody who is known and asked for what they may not have. Strangers are none of its
+    /// business: they are in the log.
+    pub(crate) async fn note_refusal(&self, account: AccountId, order: &Order, operation: &str, code: &str) {
+        if self.meter.is_noisy(account) {
+            return;
+        }
+        let detail = serde_json::json!({ "operation": operation, "code": code });
+        let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
+        if let Err(error) = self.custodian.note(account, order, event).await {
+            tracing::error!(request_id = %order.request_id, %error, "A refusal could not be noted in the audit trail");
+        }
+    }
 }

@@ -42,6 +42,12 @@ struct Questions {
     lost: HashMap<AccountId, u64>,
 }
 
+/// A command of the program itself.
+fn command(account: AccountId, write: Write, randomness: &dyn Randomness, at: Timestamp) -> Command {
+    let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
+    Command { account, actor, at, request_id, key, write }
+}
+
 /// The day of a moment, counted from 1970-01-01.
 pub(crate) fn day_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(DAY_MILLIS)
@@ -94,10 +100,7 @@ impl Meter {
         for (account, question) in waiting {
             by_account.entry(account).or_default().push(question);
         }
-        let command = |account, write| {
-            let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
-            Command { account, actor, at, request_id, key, write }
-        };
+        let command = |account, write| command(account, write, randomness, at);
         for (account, count) in lost {
             let detail = serde_json::json!({ "questions": count });
             let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
@@ -137,9 +140,7 @@ impl Meter {
                 billed: *billed,
             };
             let counts = rows.iter().map(usage).collect();
-            let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
-            let command = Command { account, actor, at, request_id, key, write: Write::CountUsage { counts } };
-            match ledger.apply(command).await {
+            match ledger.apply(command(account, Write::CountUsage { counts }, randomness, at)).await {
                 // An account that was destroyed has nobody who would want to know.
                 Ok(_) | Err(StoreError::AccountNotFound) => {}
                 Err(error) => {

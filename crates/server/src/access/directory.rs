@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
 use likeness_custody::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
 use likeness_store::{
-    Account, AccountAccess, AccountId, Document, DocumentKind, KeySlot, PageStart, Store, StoreError,
+    AccessChanges, Account, AccountAccess, AccountId, Document, DocumentKind, KeySlot, PageStart, Store, StoreError,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -188,55 +188,48 @@ impl Directory {
         // Rounded up towards the past: never trusted longer than it may be.
         let begun = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
         let known = self.current.load_full();
-        if let Some(changes) = self.store.access_since(known.version).await? {
-            let now = self.clock.now();
-            let there: HashSet<AccountId> = changes.accounts.into_iter().collect();
-            let mut next = Snapshot {
-                version: changes.version,
-                accounts: known.accounts.clone(),
-                keys_of: known.keys_of.clone(),
-                installation: known.installation.clone(),
-                signing: known.signing.clone(),
-                own: known.own.clone(),
-                ..Snapshot::empty(&self.issuer)
-            };
-            for gone in known.accounts.keys().filter(|id| !there.contains(id)) {
-                next.accounts.remove(gone);
-                next.keys_of.remove(gone);
-                self.store.forget(*gone).await;
+        let changes = self.store.access_since(known.version).await?;
+        let now = self.clock.now();
+        // A replaced key ends at its instant, not when something else happens to change.
+        let has_ended = |(_, ends): &(Arc<SigningKey>, Option<Timestamp>)| ends.is_some_and(|ends| ends <= now);
+        if changes.is_some() || known.signing.iter().any(has_ended) {
+            let mut next = known.copy(&self.issuer);
+            if let Some(changes) = changes {
+                self.take_over(&mut next, changes, now).await?;
             }
-            for AccountAccess { account, keys } in changes.changed {
-                next.keys_of.insert(account.id, keys);
-                match self.look_at(&mut next, account.clone(), now).await {
-                    Ok(()) => {}
-                    // Being destroyed: its settings cannot be read any more, and nobody may call.
-                    Err(StoreError::AccountNotFound) => {
-                        next.accounts.remove(&account.id);
-                        next.keys_of.remove(&account.id);
-                        self.store.forget(account.id).await;
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
-            next.index();
-            self.current.store(Arc::new(next));
-        } else if known.signing.iter().any(|(_, ends)| is_over(*ends, self.clock.now())) {
-            // A replaced key ends at its instant, not when something else happens to change.
-            let now = self.clock.now();
-            let mut next = Snapshot {
-                version: known.version,
-                accounts: known.accounts.clone(),
-                keys_of: known.keys_of.clone(),
-                installation: known.installation.clone(),
-                signing: known.signing.iter().filter(|(_, ends)| !is_over(*ends, now)).cloned().collect(),
-                ..Snapshot::empty(&self.issuer)
-            };
-            next.own = Arc::new(next.own_issuer(&self.issuer));
+            next.signing.retain(|key| !has_ended(key));
+            next.own = Arc::new(own_issuer(&self.issuer, next.signing()));
             next.index();
             self.current.store(Arc::new(next));
         }
         self.checked.store(begun.max(1), Ordering::Release);
         Ok(())
+    }
+
+    /// Puts what changed into the next snapshot.
+    async fn take_over(&self, next: &mut Snapshot, changes: AccessChanges, now: Timestamp) -> Result<(), StoreError> {
+        next.version = changes.version;
+        let there: HashSet<AccountId> = changes.accounts.into_iter().collect();
+        let gone: Vec<AccountId> = next.accounts.keys().filter(|id| !there.contains(id)).copied().collect();
+        for id in gone {
+            self.leave_out(next, id).await;
+        }
+        for AccountAccess { account, keys } in changes.changed {
+            next.keys_of.insert(account.id, keys);
+            match self.look_at(next, account.clone(), now).await {
+                Ok(()) => {}
+                // Being destroyed: its settings cannot be read any more, and nobody may call.
+                Err(StoreError::AccountNotFound) => self.leave_out(next, account.id).await,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    async fn leave_out(&self, next: &mut Snapshot, id: AccountId) {
+        next.accounts.remove(&id);
+        next.keys_of.remove(&id);
+        self.store.forget(id).await;
     }
 
     /// Reads what the documents of an account say.
@@ -258,7 +251,6 @@ impl Directory {
             }
             keys.sort_by_key(|(key, _)| std::cmp::Reverse(key.created_at()));
             next.signing = keys;
-            next.own = Arc::new(next.own_issuer(&self.issuer));
             return Ok(());
         }
         // An account without settings is not finished yet.
@@ -279,19 +271,23 @@ impl Directory {
     }
 }
 
-fn own_issuer(issuer: &str, keys: KeySet) -> TrustedIssuer {
-    TrustedIssuer { issuer: issuer.to_owned(), keys, flags: None, leeway_seconds: 1 }
-}
-
-fn is_over(ends: Option<Timestamp>, now: Timestamp) -> bool {
-    ends.is_some_and(|ends| ends <= now)
+/// Ourselves, by the keys that there are.
+fn own_issuer<'k>(issuer: &str, keys: impl Iterator<Item = &'k Arc<SigningKey>>) -> TrustedIssuer {
+    let keys: Vec<&SigningKey> = keys.map(|key| &**key).collect();
+    TrustedIssuer { issuer: issuer.to_owned(), keys: KeySet::of(&keys), flags: None, leeway_seconds: 1 }
 }
 
 impl Snapshot {
-    /// Ourselves, by the keys that there are.
-    fn own_issuer(&self, issuer: &str) -> TrustedIssuer {
-        let keys: Vec<&SigningKey> = self.signing().map(|key| &**key).collect();
-        own_issuer(issuer, KeySet::of(&keys))
+    /// The same without the ways to an account, which are made anew ([`Snapshot::index`]).
+    fn copy(&self, issuer: &str) -> Self {
+        Self {
+            version: self.version,
+            accounts: self.accounts.clone(),
+            keys_of: self.keys_of.clone(),
+            installation: self.installation.clone(),
+            signing: self.signing.clone(),
+            ..Self::empty(issuer)
+        }
     }
 
     fn empty(issuer: &str) -> Self {
@@ -305,7 +301,7 @@ impl Snapshot {
             by_resource: HashMap::new(),
             installation: Arc::default(),
             signing: Vec::new(),
-            own: Arc::new(own_issuer(issuer, KeySet::of(&[]))),
+            own: Arc::new(own_issuer(issuer, std::iter::empty())),
         }
     }
 

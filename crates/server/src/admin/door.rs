@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use likeness_base::{Clock as _, Secret};
-use likeness_store::{AccountId, Actor, AuditOutcome, Event};
+use likeness_store::{AccountId, Actor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -134,7 +134,13 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
                 Refused::Door(Denied::Bearer(words)) => reason = Some(words),
                 Refused::Door(Denied::Throttled(seconds)) | Refused::TooManyCalls(seconds) => retry = Some(seconds),
                 Refused::Method(methods) => allowed = HeaderValue::from_str(&methods).ok(),
-                Refused::Forbidden(_) => note_refusal(&app, request_id, &told).await,
+                // In the trail of the caller's own account, or of the one in which they have a role. Nobody fills the trail of
+                // another, and whoever has no role anywhere is in the log.
+                Refused::Forbidden(_) => {
+                    if let Some((account, actor)) = told.place.take() {
+                        app.note_refusal(account, &Order { actor, request_id }, told.operation, "Forbidden").await;
+                    }
+                }
                 _ => {}
             }
             let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
@@ -161,19 +167,6 @@ pub(crate) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
-}
-
-/// Tells a trail that somebody who is known asked for what they may not do: that of the caller's own account, or of the
-/// one in which they have a role. Nobody fills the trail of another, and whoever has no role anywhere is in the log.
-async fn note_refusal(app: &App, request_id: Uuid, told: &Told) {
-    let Some((account, actor)) = told.place.clone().filter(|(account, _)| !app.meter.is_noisy(*account)) else {
-        return;
-    };
-    let detail = serde_json::json!({ "operation": told.operation, "code": "Forbidden" });
-    let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
-    if let Err(error) = app.custodian.note(account, &Order { actor, request_id }, event).await {
-        tracing::error!(%request_id, %error, "A refusal could not be noted in the audit trail");
-    }
 }
 
 async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid, told: &mut Told) -> Result<Answer, Refused> {

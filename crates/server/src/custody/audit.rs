@@ -88,12 +88,12 @@ pub(crate) struct Verified {
 /// What the store says.
 pub(crate) async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<Verified, Problem> {
     let (mut sequence, mut last) = (0, GENESIS);
+    let known = known.and_then(|known| hex::decode(known).ok());
     let mut known_at = None;
     loop {
         let rows = store.audit(account, sequence, PAGE).await?;
         let Some(end) = rows.last() else { break };
-        let is_known =
-            |row: &&AuditEntry| known.is_some_and(|known| known.eq_ignore_ascii_case(&hex::encode(row.hash)));
+        let is_known = |row: &&AuditEntry| known.as_deref().is_some_and(|known| known == row.hash);
         known_at = known_at.or(rows.iter().find(is_known).map(|row| row.sequence));
         match verify_chain(sequence, last, &rows) {
             Ok(hash) => (sequence, last) = (end.sequence, hash),

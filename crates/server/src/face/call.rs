@@ -59,8 +59,6 @@ pub(crate) struct Call {
     pub token: Option<Secret<String>>,
     /// What that lends, once it was looked at.
     pub lent: OnceCell<Lent>,
-    /// Set once a token was found to suffice.
-    pub permitted: OnceCell<()>,
     /// Set once its use was noted.
     pub noted: OnceCell<()>,
     /// What the call needs an approval for.

@@ -17,7 +17,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
 use likeness_base::{Clock as _, Secret};
-use likeness_store::{AuditOutcome, Event};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
@@ -98,18 +97,9 @@ pub(super) fn code_of(answer: &Response<Body>) -> String {
     code.unwrap_or_default().to_owned()
 }
 
-/// Tells the account's trail of somebody who was let in and asked for what they may not have. Strangers are none of
-/// its business: they are in the log.
+/// Tells the account's trail of an answer that refused somebody who was let in.
 pub(super) async fn note_refusal(app: &App, caller: &Caller, request_id: Uuid, operation: &str, code: &str) {
-    if app.meter.is_noisy(caller.account()) {
-        return;
-    }
-    let detail = serde_json::json!({ "operation": operation, "code": code });
-    let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
-    let order = Order { actor: caller.actor.clone(), request_id };
-    if let Err(error) = app.custodian.note(caller.account(), &order, event).await {
-        tracing::error!(%request_id, %error, "A refusal could not be noted in the audit trail");
-    }
+    app.note_refusal(caller.account(), &Order { actor: caller.actor.clone(), request_id }, operation, code).await;
 }
 
 /// Route and version, then key, then rate, then media type, then size, then form; the handler judges the rest.
@@ -148,7 +138,6 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
         caller,
         token: token.map(|token| Secret::new(token.to_owned())),
         lent: OnceCell::new(),
-        permitted: OnceCell::new(),
         noted: OnceCell::new(),
         required: OnceCell::new(),
         granted: OnceCell::new(),

@@ -1,7 +1,7 @@
 //! Accounts from outside: keys replaced, switched off, network rules, endpoints of their own, closing, guessing.
 
 use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, KEY2, demo};
+use crate::house::{Answer, House, KEY1, KEY2, demo_face};
 use likeness_base::Timestamp;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -245,14 +245,6 @@ fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
     assert_eq!(named, [enemy.id.as_str(), friend.id.as_str()]);
     // Its name is free.
     house.another(&["friend"]);
-}
-
-/// One face, so that it can be added without a target.
-pub(crate) fn demo_face() -> Vec<u8> {
-    let photo = demo(1);
-    let house = House::new();
-    let face = house.detect(&photo).remove(0);
-    crate::house::cut(&photo, &face, 120)
 }
 
 #[test]

@@ -448,3 +448,11 @@ pub(crate) fn cut(bytes: &[u8], face: &Value, side: u32) -> Vec<u8> {
     scaled.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
     jpeg.into_inner()
 }
+
+/// One face, so that it can be added without a target.
+pub(crate) fn demo_face() -> Vec<u8> {
+    let photo = demo(1);
+    let house = House::new();
+    let face = house.detect(&photo).remove(0);
+    cut(&photo, &face, 120)
+}

@@ -1,8 +1,7 @@
 //! Whoever was let in and takes their time does nothing more once it was taken back: a body that dribbles in, or the
 //! address of a picture that its owner makes wait.
 
-use crate::custody::demo_face;
-use crate::house::{Answer, House, KEY1, OPERATOR};
+use crate::house::{Answer, House, KEY1, OPERATOR, demo_face};
 use crate::oidc::{Provider, assign, house_with, subject};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -43,6 +42,29 @@ impl Late {
         let status = said.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, said.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
     }
+}
+
+/// Posts the address of a picture of one face, which is only given once something has happened meanwhile.
+fn fetched_slowly(house: &House, path: &str, headers: &str, meanwhile: impl FnOnce()) -> (u16, String) {
+    let photo = demo_face();
+    let gallery = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/face.jpg", gallery.local_addr().expect("an address"));
+    let late = Late::with(house, "POST", path, headers, &json!({ "url": address }));
+    let asked = std::thread::spawn(move || late.finish());
+    let (mut visitor, _) = gallery.accept().expect("the server fetches the picture");
+    // To close a socket on words that nobody read breaks the connection.
+    let mut asked_for = Vec::new();
+    let mut piece = [0; 1024];
+    while !asked_for.ends_with(b"\r\n\r\n") {
+        let read = visitor.read(&mut piece).expect("the server asks for the picture");
+        assert!(read > 0, "the server broke off");
+        asked_for.extend_from_slice(&piece[..read]);
+    }
+    meanwhile();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", photo.len());
+    visitor.write_all(head.as_bytes()).expect("it can be sent");
+    visitor.write_all(&photo).expect("it can be sent");
+    asked.join().expect("an answer")
 }
 
 #[test]
@@ -120,21 +142,14 @@ fn a_role_that_was_taken_meanwhile_is_gone() {
 fn an_attribute_that_was_taken_while_a_picture_was_fetched_is_not_told() {
     let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
     let client = house.another(&["client", "--approve", "age"]);
-    let photo = demo_face();
+    let path = "/face/v1.0/detect?returnFaceId=false&returnFaceAttributes=age";
+    let key = format!("Ocp-Apim-Subscription-Key: {}", client.keys[0]);
     let wait = |take: bool| {
-        let gallery = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}/face.jpg", gallery.local_addr().expect("an address"));
-        let path = "/face/v1.0/detect?returnFaceId=false&returnFaceAttributes=age";
-        let late = Late::begin(&house, "POST", path, &client.keys[0], &json!({ "url": address }));
-        let asked = std::thread::spawn(move || late.finish());
-        let (mut visitor, _) = gallery.accept().expect("the server fetches the picture");
-        if take {
-            house.order(&["accounts", "approve", "client", "-age"]);
-        }
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", photo.len());
-        visitor.write_all(head.as_bytes()).expect("it can be sent");
-        visitor.write_all(&photo).expect("it can be sent");
-        asked.join().expect("an answer")
+        fetched_slowly(&house, path, &key, || {
+            if take {
+                house.order(&["accounts", "approve", "client", "-age"]);
+            }
+        })
     };
     let (status, said) = wait(false);
     assert!(status == 200 && said.contains("age"), "{status} {said}");
@@ -154,21 +169,13 @@ fn a_token_that_was_revoked_while_a_picture_was_fetched_lends_nothing() {
     let list = json!({ "name": "list", "recognitionModel": "recognition_04" });
     assert_eq!(Answer::to_json(with("PUT", "facelists/l"), &list).status, 200);
     let wait = |revoke: bool| {
-        let gallery = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}/face.jpg", gallery.local_addr().expect("an address"));
-        let late =
-            Late::with(&house, "POST", "/face/v1.0/facelists/l/persistedfaces", &bearer, &json!({ "url": address }));
-        let asked = std::thread::spawn(move || late.finish());
-        let (mut visitor, _) = gallery.accept().expect("the server fetches the picture");
-        if revoke {
-            let all = house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &json!({ "before": "now" }));
-            assert_eq!(all.status, 204);
-        }
-        let photo = demo_face();
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", photo.len());
-        visitor.write_all(head.as_bytes()).expect("it can be sent");
-        visitor.write_all(&photo).expect("it can be sent");
-        asked.join().expect("an answer")
+        fetched_slowly(&house, "/face/v1.0/facelists/l/persistedfaces", &bearer, || {
+            if revoke {
+                let all = json!({ "before": "now" });
+                let revoked = house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all);
+                assert_eq!(revoked.status, 204);
+            }
+        })
     };
     let (status, said) = wait(false);
     assert_eq!(status, 200, "{said}");

@@ -13,6 +13,7 @@ use crate::database_error::is_refusal;
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
 
+pub(crate) type Engine = sqlx::Postgres;
 pub(crate) type Connection = PgConnection;
 pub(crate) type EngineRow = PgRow;
 

@@ -11,6 +11,7 @@ pub(crate) use super::SqliteStore as EngineStore;
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
 
+pub(crate) type Engine = sqlx::Sqlite;
 pub(crate) type Connection = SqliteConnection;
 pub(crate) type EngineRow = SqliteRow;
 

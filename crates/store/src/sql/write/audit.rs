@@ -1,10 +1,15 @@
 use likeness_base::Timestamp;
+use sqlx::QueryBuilder;
 
+use super::super::engine::Engine;
 use super::{Done, Work};
 use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
 use crate::command::{Actor, Event, Question, Write};
 use crate::error::StoreError;
 use crate::id::AccountId;
+
+/// Rows of questions in one statement: a statement for each would cost more than the rows.
+const ROWS_AT_ONCE: usize = 64;
 
 /// Adds the command's row to the account's chain.
 pub(super) async fn append(work: &mut Work<'_>, done: &Done) -> Result<(), StoreError> {
@@ -37,25 +42,21 @@ pub(super) async fn append_elsewhere(
 /// Adds a row for each question to the account's chain.
 pub(super) async fn append_questions(work: &mut Work<'_>, questions: &[Question]) -> Result<(), StoreError> {
     let account = work.command.account;
-    let mut end = end_of(work, account).await?;
-    for question in questions {
-        let entry = AuditEntry {
-            account,
-            sequence: 0,
-            at: question.at,
-            actor: question.actor.as_text().into_owned(),
-            action: question.action.clone(),
-            target: question.target,
-            records: question.records,
-            outcome: AuditOutcome::Applied,
-            request_id: question.request_id,
-            detail: None,
-            previous: GENESIS,
-            hash: GENESIS,
-        };
-        end = insert(work, entry, end).await?;
-    }
-    Ok(())
+    let entries = questions.iter().map(|question| AuditEntry {
+        account,
+        sequence: 0,
+        at: question.at,
+        actor: question.actor.as_text().into_owned(),
+        action: question.action.clone(),
+        target: question.target,
+        records: question.records,
+        outcome: AuditOutcome::Applied,
+        request_id: question.request_id,
+        detail: None,
+        previous: GENESIS,
+        hash: GENESIS,
+    });
+    link(work, account, entries.collect()).await
 }
 
 async fn add(
@@ -65,7 +66,6 @@ async fn add(
     event: Event,
     done: &Done,
 ) -> Result<(), StoreError> {
-    let end = end_of(work, account).await?;
     let entry = AuditEntry {
         account,
         sequence: 0,
@@ -80,46 +80,57 @@ async fn add(
         previous: GENESIS,
         hash: GENESIS,
     };
-    insert(work, entry, end).await.map(drop)
+    link(work, account, vec![entry]).await
 }
 
-/// Number and hash of the last row of a chain.
-type End = (i64, [u8; 32]);
-
-async fn end_of(work: &mut Work<'_>, account: AccountId) -> Result<End, StoreError> {
+/// Links rows to the end of an account's chain and writes them.
+async fn link(work: &mut Work<'_>, account: AccountId, mut entries: Vec<AuditEntry>) -> Result<(), StoreError> {
     let last: Option<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT seq, hash FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
             .bind(account.0.as_bytes().as_slice())
             .fetch_optional(&mut *work.connection)
             .await?;
-    let Some((sequence, hash)) = last else { return Ok((0, GENESIS)) };
-    let hash = hash.try_into().map_err(|_| StoreError::Damaged { what: "an audit hash".into() })?;
-    Ok((sequence, hash))
+    let (mut sequence, mut previous) = match last {
+        Some((sequence, hash)) => {
+            let hash = hash.try_into().map_err(|_| StoreError::Damaged { what: "an audit hash".into() })?;
+            (sequence, hash)
+        }
+        None => (0, GENESIS),
+    };
+    for entry in &mut entries {
+        sequence += 1;
+        (entry.sequence, entry.previous) = (sequence, previous);
+        entry.hash = entry.expected_hash();
+        previous = entry.hash;
+    }
+    for rows in entries.chunks(ROWS_AT_ONCE) {
+        insert(work, rows).await?;
+    }
+    Ok(())
 }
 
-/// Links a row to the end of its chain, writes it, and gives the new end.
-async fn insert(work: &mut Work<'_>, entry: AuditEntry, (sequence, previous): End) -> Result<End, StoreError> {
-    let mut entry = AuditEntry { sequence: sequence + 1, previous, ..entry };
-    entry.hash = entry.expected_hash();
-    sqlx::query(
+async fn insert(work: &mut Work<'_>, rows: &[AuditEntry]) -> Result<(), StoreError> {
+    let mut statement = QueryBuilder::<Engine>::new(
         "INSERT INTO audit (account_id, seq, at, actor, action, target_kind, target_number, records, outcome,
-                            request_id, prev_hash, hash, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(entry.account.0.as_bytes().as_slice())
-    .bind(entry.sequence)
-    .bind(entry.at.as_millis())
-    .bind(&entry.actor)
-    .bind(&entry.action)
-    .bind(entry.target.map(|target| i64::from(target.kind.number())))
-    .bind(entry.target.map(|target| target.number))
-    .bind(i64::try_from(entry.records).unwrap_or(i64::MAX))
-    .bind(i64::from(entry.outcome.number()))
-    .bind(entry.request_id.as_bytes().as_slice())
-    .bind(entry.previous.as_slice())
-    .bind(entry.hash.as_slice())
-    .bind(entry.detail.as_deref())
-    .execute(&mut *work.connection)
-    .await?;
-    Ok((entry.sequence, entry.hash))
+                            request_id, prev_hash, hash, detail) ",
+    );
+    statement.push_values(rows, |mut row, entry| {
+        row.push_bind(entry.account.0.as_bytes().to_vec())
+            .push_bind(entry.sequence)
+            .push_bind(entry.at.as_millis())
+            .push_bind(entry.actor.clone())
+            .push_bind(entry.action.clone())
+            .push_bind(entry.target.map(|target| i64::from(target.kind.number())))
+            .push_bind(entry.target.map(|target| target.number))
+            .push_bind(i64::try_from(entry.records).unwrap_or(i64::MAX))
+            .push_bind(i64::from(entry.outcome.number()))
+            .push_bind(entry.request_id.as_bytes().to_vec())
+            .push_bind(entry.previous.to_vec())
+            .push_bind(entry.hash.to_vec())
+            .push_bind(entry.detail.clone());
+    });
+    // Kept prepared for the two lengths that come again.
+    let comes_again = rows.len() == 1 || rows.len() == ROWS_AT_ONCE;
+    statement.build().persistent(comes_again).execute(&mut *work.connection).await?;
+    Ok(())
 }
