@@ -31,6 +31,18 @@ pub enum GalleryError {
         /// How many there are.
         found: usize,
     },
+    /// More than can be held in memory. Leave photos out.
+    #[error(
+        "there are {found} {what}, more than the {most} that can be evaluated; leave photos of the people with most out"
+    )]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        most: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// Two photos of one person are no nearer to each other than photos of two people: the labels or the templates
     /// are wrong, and no threshold would mean anything.
     #[error("photos of one person are not nearer to each other than photos of different people; check the labels")]

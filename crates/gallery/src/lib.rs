@@ -58,13 +58,14 @@ mod spread;
 pub mod calibrate;
 pub mod evaluate;
 
-pub use calibration::{Calibration, CalibrationParts, Logistic};
+pub use calibration::{Basis, Calibration, CalibrationParts, Logistic, Rate};
 pub use distance::distance;
 pub use error::GalleryError;
 pub use gallery::{Gallery, Row};
 pub use group::{Groups, group};
 pub use identify::{Cut, PersonHit, Scope, identify, identify_among};
 pub use labelled::Labelled;
+pub use pairs::Apart;
 pub use similar::{Mode, SimilarHit, find_similar, find_similar_among};
 pub use snapshot::{Hit, Snapshot, Visible};
 pub use space::{Probe, Space};

@@ -72,18 +72,6 @@ pub enum ModelsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A folder calls itself by the id of one of our packs and says something else.
-    #[error(
-        "{} differs from pack `{id}` of this version of Likeness; run `likeness models install` to renew it, \
-         or give a pack of your own another id",
-        path.display()
-    )]
-    NotOurs {
-        /// The manifest that differs.
-        path: PathBuf,
-        /// The id it claims.
-        id: String,
-    },
     /// No pack of ours has this id.
     #[error("there is no pack `{id}`; the packs that can be installed are {known}")]
     NoSuchPack {

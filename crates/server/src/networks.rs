@@ -1,11 +1,12 @@
-//! From installed packs to loaded networks: picks the packs, names the template space, reads the calibration.
+//! From installed packs to loaded networks: picks the packs and reads their files.
 
 use crate::config::Config;
+use crate::recognisers::{Recognisers, trust};
+use crate::sight::Sight;
 use anyhow::{Context, Result, bail};
-use likeness_gallery::{Calibration, CalibrationParts, Logistic, Space};
-use likeness_models::{Cache, InstalledPack, Trust};
+use likeness_models::{Cache, InstalledPack};
 use likeness_vision::engine::Engine;
-use likeness_vision::{AttributeSet, DetectorPart, NetworkPart, Parts, RecogniserPart, Vision, VisionError};
+use likeness_vision::{AttributeSet, DetectorPart, NetworkPart, Parts, Vision, VisionError};
 use std::sync::Arc;
 
 /// A network that a pack may lack, or that nothing asks for, with its input's shape.
@@ -19,16 +20,11 @@ pub(crate) struct Networks {
     mesh_input: [usize; 4],
     iris: Vec<u8>,
     iris_input: [usize; 4],
-    recogniser: likeness_models::RecogniserSpec,
     recogniser_onnx: Vec<u8>,
     age: OptionalNetwork,
     smile: OptionalNetwork,
-    /// Names the templates that may be compared with each other.
-    pub space_id: String,
-    /// The space itself.
-    pub space: Space,
-    /// Distances to confidences.
-    pub calibration: Arc<Calibration>,
+    /// The recogniser of new containers, and those beside it.
+    pub recognisers: Arc<Recognisers>,
     /// The packs in use, for `doctor`.
     pub packs: Vec<String>,
 }
@@ -61,35 +57,9 @@ impl Networks {
             .detector
             .clone()
             .with_context(|| format!("the pack {} has no detector", detector_pack.pack.id))?;
-        let recogniser = recogniser_pack
-            .pack
-            .recogniser
-            .clone()
-            .with_context(|| format!("the pack {} has no recogniser", recogniser_pack.pack.id))?;
         let mesh = default.pack.mesh.as_ref().context("the default pack has no mesh network")?;
         let iris = default.pack.iris.as_ref().context("the default pack has no iris network")?;
-        let hash =
-            recogniser_pack.pack.files.iter().find(|file| file.path == recogniser.file).map(|file| file.sha256.clone());
-        let hash =
-            hash.with_context(|| format!("the pack {} does not list its recogniser", recogniser_pack.pack.id))?;
-        // Where the detector's own five points align the face, the detector is part of the name.
-        let aligned = match (recogniser.kind, detector.kind) {
-            (_, likeness_models::DetectorKind::BlazefaceBack) | (likeness_models::RecogniserKind::DlibResnet, _) => {
-                String::new()
-            }
-            (likeness_models::RecogniserKind::Arcface, kind) => format!("/{kind:?}"),
-        };
-        let space_id = format!(
-            "{}/{}/{:?}{}{}{aligned}",
-            recogniser_pack.pack.id,
-            hash.get(..16).unwrap_or(&hash),
-            recogniser.kind,
-            if recogniser.unit { "/unit" } else { "" },
-            if recogniser.mirror { "/mirror" } else { "" },
-        )
-        .to_ascii_lowercase();
-        let space = Space::new(recogniser.dimension, &recogniser.center)?;
-        let calibration = calibration(config, &recogniser, &space_id)?;
+        let recognisers = Recognisers::find(config, &cache, recogniser_pack, detector.kind)?;
         let mut packs = vec![default.pack.id.clone()];
         for pack in [detector_pack, recogniser_pack] {
             if !packs.contains(&pack.pack.id) {
@@ -108,12 +78,9 @@ impl Networks {
             mesh_input: mesh.input,
             iris: default.read(&iris.file)?,
             iris_input: iris.input,
-            recogniser_onnx: recogniser_pack.read(&recogniser.file)?,
+            recogniser_onnx: recognisers.first().onnx()?,
             detector,
-            recogniser,
-            space_id,
-            space,
-            calibration: Arc::new(calibration),
+            recognisers: Arc::new(recognisers),
             packs,
         })
     }
@@ -124,7 +91,7 @@ impl Networks {
             ("detector", &self.detector_onnx, self.detector.input),
             ("mesh", &self.mesh, self.mesh_input),
             ("iris", &self.iris, self.iris_input),
-            ("recogniser", &self.recogniser_onnx, self.recogniser.input),
+            ("recogniser", &self.recogniser_onnx, self.recognisers.first().input()),
         ]
     }
 
@@ -136,12 +103,15 @@ impl Networks {
         offered
     }
 
-    /// Whether templates have length one.
-    pub(crate) const fn unit(&self) -> bool {
-        self.recogniser.unit
+    /// Loads one set of networks for a worker, which may load more recognisers later.
+    ///
+    /// # Errors
+    /// When the engine refuses a network.
+    pub(crate) fn sight(&self, engine: Arc<dyn Engine>) -> Result<Sight, VisionError> {
+        Ok(Sight::new(self.load(&*engine)?, engine, self.recognisers.clone()))
     }
 
-    /// Loads one set of networks; each worker has its own.
+    /// Loads one set of networks, with the recogniser of new containers.
     ///
     /// # Errors
     /// When the engine refuses a network.
@@ -157,17 +127,7 @@ impl Networks {
             score_threshold: self.detector.score_threshold,
             overlap_threshold: self.detector.overlap_threshold,
         };
-        let recogniser = RecogniserPart {
-            kind: match self.recogniser.kind {
-                likeness_models::RecogniserKind::DlibResnet => likeness_vision::RecogniserKind::DlibResnet,
-                likeness_models::RecogniserKind::Arcface => likeness_vision::RecogniserKind::Arcface,
-            },
-            onnx: &self.recogniser_onnx,
-            input: self.recogniser.input,
-            dimension: self.recogniser.dimension,
-            mirror: self.recogniser.mirror,
-            unit: self.recogniser.unit,
-        };
+        let recogniser = self.recognisers.first().part(&self.recogniser_onnx);
         Vision::load(
             engine,
             &Parts {
@@ -195,34 +155,5 @@ fn open(cache: &Cache, id: &str, config: &Config) -> Result<InstalledPack> {
             cache.root().display()
         );
     }
-    let trust = if config.inference.allow_unknown_models { Trust::AllowUnknown } else { Trust::KnownOnly };
-    Ok(likeness_models::open(&folder, trust)?)
-}
-
-/// The pack's calibration, or the operator's own if it was made for the same templates.
-fn calibration(config: &Config, recogniser: &likeness_models::RecogniserSpec, space_id: &str) -> Result<Calibration> {
-    let file = &config.inference.calibration;
-    if file.as_os_str().is_empty() {
-        let likeness_models::Calibration { verify, face_check, note, impostor_pairs, people } =
-            recogniser.calibration.clone();
-        return Ok(Calibration::new(CalibrationParts {
-            space: space_id.to_owned(),
-            verify: Logistic { half_at_distance: verify.half_at_distance, slope: verify.slope },
-            face_check,
-            note,
-            impostor_pairs,
-            people,
-        })?);
-    }
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("the calibration {} cannot be read", file.display()))?;
-    let calibration: Calibration =
-        serde_json::from_str(&text).with_context(|| format!("the calibration {} is not right", file.display()))?;
-    if calibration.space() != space_id {
-        bail!(
-            "the calibration {} was made for other templates than the installed pack makes; run `likeness calibrate` again",
-            file.display()
-        );
-    }
-    Ok(calibration)
+    Ok(likeness_models::open(&folder, trust(config))?)
 }

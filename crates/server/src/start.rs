@@ -131,7 +131,8 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let admission = Admission { workers: config.workers(), queue: config.inference.queue, patience: config.patience() };
     let inference = {
         let (engine, networks) = (chosen.engine, networks.clone());
-        tokio::task::spawn_blocking(move || Inference::start(admission, move || networks.load(&*engine))).await??
+        tokio::task::spawn_blocking(move || Inference::start(admission, move || networks.sight(engine.clone())))
+            .await??
     };
 
     let clock = Arc::new(SharedClock::new());
@@ -139,12 +140,8 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let OpenStore { store, key } = open_store(&config, Missing::Make).await?;
     clock.adjust(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
-    let galleries = Arc::new(Galleries::new(
-        store.clone(),
-        networks.space.clone(),
-        networks.space_id.clone(),
-        networks.calibration.clone(),
-    ));
+    let recognisers = networks.recognisers.clone();
+    let galleries = Arc::new(Galleries::new(store.clone(), recognisers.clone()));
     let ledger = Arc::new(Ledger::new(store.clone(), galleries.clone()));
     let trainings = Trainings::new(
         store.clone(),
@@ -168,8 +165,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         ledger,
         galleries,
         inference,
-        calibration: networks.calibration.clone(),
-        space: networks.space_id.clone(),
+        recognisers,
         attributes: networks.attributes(),
         trainings,
         leases,

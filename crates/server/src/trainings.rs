@@ -6,7 +6,7 @@
 //! taken up by any node that finds nobody at it.
 
 use crate::effects::random_id;
-use crate::galleries::Galleries;
+use crate::galleries::{Galleries, SearchError};
 use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness};
@@ -137,17 +137,36 @@ impl Trainings {
             return Ok(failed("There is no training data: no person has a face. Add faces and train again."));
         }
         let stored = container.faces;
-        let readable = self.galleries.search(account, container, |snapshot, _, _| snapshot.len()).await?;
+        let readable = match self.readable(account, container).await? {
+            Ok(readable) => readable,
+            Err(failure) => return Ok(failure),
+        };
         // Faces added since the container was read make the gallery larger, never smaller; deletes can.
-        if u64::try_from(readable).unwrap_or(u64::MAX) >= stored {
+        if readable >= stored {
             return Ok(TrainingOutcome::Succeeded);
         }
         let now = self.store.container(account, &container.name_on_wire).await?.ok_or(StoreError::ContainerNotFound)?;
-        let readable = self.galleries.search(account, &now, |snapshot, _, _| snapshot.len()).await?;
-        if u64::try_from(readable).unwrap_or(u64::MAX) >= now.faces {
-            return Ok(TrainingOutcome::Succeeded);
+        match self.readable(account, &now).await? {
+            Ok(readable) if readable >= now.faces => Ok(TrainingOutcome::Succeeded),
+            Ok(_) => Ok(failed("Some faces cannot be read. Add them again.")),
+            Err(failure) => Ok(failure),
         }
-        Ok(failed("Some faces were enrolled with another model pack, or cannot be read. Add them again."))
+    }
+
+    /// How many templates of the container can be searched, or why the training fails.
+    async fn readable(
+        &self,
+        account: AccountId,
+        container: &Container,
+    ) -> Result<Result<u64, TrainingOutcome>, StoreError> {
+        match self.galleries.search(account, container, |_, snapshot| snapshot.len() as u64).await {
+            Ok(sizes) => Ok(Ok(sizes.iter().sum())),
+            Err(SearchError::Store(error)) => Err(error),
+            Err(SearchError::MissingPack { pack }) => Ok(Err(failed(&format!(
+                "Faces were enrolled with the model pack {pack}, which this server does not have. Its operator can install \
+                 it with `likeness models install {pack}`; else add the faces again."
+            )))),
+        }
     }
 }
 

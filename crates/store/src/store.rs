@@ -185,6 +185,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<GalleryRow>, StoreError>;
 
+    /// The space of the templates in a container: that of the face that has been in it for longest. `None`: it holds none.
+    async fn space_of(&self, account: AccountId, number: i64) -> Result<Option<String>, StoreError>;
+
+    /// The spaces of all templates of the account's enrolled faces, in order of their names, each with how many there are
+    /// at least: with `count` all, else one. Counting reads an index from end to end.
+    async fn spaces(&self, account: AccountId, count: bool) -> Result<Vec<(String, u64)>, StoreError>;
+
     /// The gallery rows of these faces, for following the feed; those that are gone are missing.
     async fn rows(&self, account: AccountId, number: i64, faces: &[FaceKey]) -> Result<Vec<GalleryRow>, StoreError>;
 

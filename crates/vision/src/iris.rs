@@ -5,6 +5,7 @@ use crate::error::VisionError;
 use crate::geometry::Point;
 use crate::mesh::{Mesh, index};
 use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::parts::Normalisation;
 use crate::picture::Raster;
 use crate::similarity::Similarity;
 use crate::trace::{Stage, Tracer};
@@ -27,7 +28,7 @@ pub(crate) struct IrisNetwork(LoadedNetwork);
 impl IrisNetwork {
     pub(crate) fn load(engine: &dyn Engine, onnx: &[u8]) -> Result<Self, VisionError> {
         // RGB, x / 255 (vision spec 4).
-        let feed = Feed { channels: Channels::Rgb, subtract: [0.0; 3], divide: 255.0 };
+        let feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(0.0, 255.0) };
         Ok(Self(LoadedNetwork::load(engine, "iris", onnx, [1, 3, SIDE, SIDE], feed)?))
     }
 

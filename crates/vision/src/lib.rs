@@ -7,13 +7,14 @@
 //! ```no_run
 //! # fn demo(engine: &dyn likeness_vision::engine::Engine, parts: &likeness_vision::Parts<'_>, bytes: &[u8])
 //! #     -> Result<(), Box<dyn std::error::Error>> {
-//! use likeness_vision::{Limits, Picture, Search, Vision, Wanted};
+//! use likeness_vision::{Limits, Picture, RecogniserSet, Search, Vision, Wanted};
 //!
 //! let mut vision = Vision::load(engine, parts)?;
 //! let picture = Picture::decode(bytes, &Limits::default())?;
+//! let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
 //! for detection in vision.detect(&picture, Search::default())? {
-//!     let face = vision.describe(&picture, &detection, Wanted { template: true, ..Wanted::default() })?;
-//!     assert!(face.template.is_some());
+//!     let face = vision.describe(&picture, &detection, wanted)?;
+//!     assert!(face.template(0).is_some());
 //! }
 //! # Ok(())
 //! # }
@@ -51,7 +52,9 @@ pub use error::VisionError;
 pub use geometry::{Point, Rect, RectF};
 pub use landmarks::{LANDMARK_COUNT, Landmarks};
 pub use measure::{Accessories, FacialHair, Glasses, Hair, HairColour, HeadPose, Mask, MaskKind, Occlusion, Quality};
-pub use parts::{DetectorKind, DetectorPart, NetworkPart, Parts, RecogniserKind, RecogniserPart};
+pub use parts::{
+    AlignedBy, DetectorKind, DetectorPart, NetworkPart, Normalisation, Parts, RecogniserKind, RecogniserPart,
+};
 pub use picture::Picture;
 pub use trace::{Stage, Trace};
-pub use vision::{AttributeSet, Face, Vision, Wanted};
+pub use vision::{AttributeSet, Face, RecogniserSet, Vision, Wanted};

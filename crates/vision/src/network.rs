@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, Network, Tensor};
 use crate::error::VisionError;
+use crate::parts::Normalisation;
 use crate::resample::{Chip, luma};
 
 /// Order of the colour channels in an input tensor.
@@ -9,16 +10,15 @@ use crate::resample::{Chip, luma};
 pub(crate) enum Channels {
     Rgb,
     Bgr,
-    /// One channel: luma by the weights of ITU-R BT.601; `subtract` is then the same for all three.
+    /// One channel: luma by the weights of ITU-R BT.601; the normalisation is then the same for all three.
     Grey,
 }
 
-/// From bytes to numbers: `(value - subtract) / divide`, `subtract` in RGB order.
+/// From bytes to numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Feed {
     pub(crate) channels: Channels,
-    pub(crate) subtract: [f32; 3],
-    pub(crate) divide: f32,
+    pub(crate) normalisation: Normalisation,
 }
 
 /// Output of one run. Looked up by name because engines may order outputs differently.
@@ -106,14 +106,14 @@ impl LoadedNetwork {
     pub(crate) fn put(&mut self, chip: &Chip) {
         let (rows, columns) = (self.rows(), self.columns());
         let (height, width) = (chip.height.min(rows), chip.width.min(columns));
-        let multiply = 1.0 / self.feed.divide;
         let is_grey = self.feed.channels == Channels::Grey;
         for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
             let channel = match self.feed.channels {
                 Channels::Rgb | Channels::Grey => index,
                 Channels::Bgr => 2 - index,
             };
-            let subtract = self.feed.subtract[channel];
+            let subtract = self.feed.normalisation.subtract[channel];
+            let multiply = 1.0 / self.feed.normalisation.divide[channel];
             let black = -subtract * multiply;
             for (y, row) in plane.chunks_exact_mut(columns).enumerate() {
                 if y >= height {

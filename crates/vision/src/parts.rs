@@ -11,12 +11,44 @@ pub enum DetectorKind {
     Scrfd,
 }
 
-/// Which recogniser a file holds; it decides input numbers and alignment.
+/// From the bytes of a pixel to the numbers a network was trained on: `(value - subtract) / divide`, in the order red,
+/// green, blue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Taken off first, 0 to 255.
+    pub subtract: [f32; 3],
+    /// Divided by then; not zero.
+    pub divide: [f32; 3],
+}
+
+impl Normalisation {
+    /// The same for all three colours.
+    pub const fn grey(subtract: f32, divide: f32) -> Self {
+        Self { subtract: [subtract; 3], divide: [divide; 3] }
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        let is_usable = |divide: &f32| divide.is_finite() && *divide != 0.0;
+        self.subtract.iter().all(|value| value.is_finite()) && self.divide.iter().all(is_usable)
+    }
+}
+
+/// Which points of a face align it for a recogniser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlignedBy {
+    /// Those of the face mesh, whatever found the face: templates do not depend on the detector.
+    Mesh,
+    /// The detector's own five points where it gives five, else those of the mesh; it saves the mesh, and each such
+    /// detector makes templates of its own.
+    Detector,
+}
+
+/// Which recogniser a file holds; it decides the alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecogniserKind {
-    /// dlib's residual network: a 150 x 150 chip aligned by the face mesh, RGB, mean subtracted, divided by 255.
+    /// dlib's residual network: a 150 x 150 chip aligned by eight points of the face mesh, RGB.
     DlibResnet,
-    /// ArcFace and its relatives (InsightFace): a 112 x 112 chip aligned by five points, RGB, `(x - 127.5) / 127.5`.
+    /// ArcFace and its relatives (InsightFace, MobileFaceNet): a 112 x 112 chip aligned by five points, RGB.
     Arcface,
 }
 
@@ -38,8 +70,12 @@ pub struct DetectorPart<'a> {
 /// The recogniser and its settings.
 #[derive(Clone, Copy)]
 pub struct RecogniserPart<'a> {
-    /// Which alignment and input numbers it wants.
+    /// Which template of points it wants.
     pub kind: RecogniserKind,
+    /// Which points of the face are laid on that template.
+    pub aligned_by: AlignedBy,
+    /// What its input numbers are.
+    pub normalisation: Normalisation,
     /// The ONNX file; its first output is the embedding.
     pub onnx: &'a [u8],
     /// Input shape: 1, 3, rows, columns; square.

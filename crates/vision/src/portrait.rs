@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::mesh::Mesh;
 use crate::network::{Channels, Feed, LoadedNetwork};
-use crate::parts::NetworkPart;
+use crate::parts::{NetworkPart, Normalisation};
 use crate::picture::Raster;
 use crate::similarity::Similarity;
 use crate::warp::warp;
@@ -58,7 +58,8 @@ pub(crate) struct AgeNetwork(PortraitNetwork);
 impl AgeNetwork {
     pub(crate) fn load(engine: &dyn Engine, part: &NetworkPart<'_>) -> Result<Self, VisionError> {
         // The same mean as the recogniser's, then bytes to 0..1 (vision spec 9).
-        let feed = Feed { channels: Channels::Rgb, subtract: [122.782, 117.001, 104.298], divide: 255.0 };
+        let normalisation = Normalisation { subtract: [122.782, 117.001, 104.298], divide: [255.0; 3] };
+        let feed = Feed { channels: Channels::Rgb, normalisation };
         let network = LoadedNetwork::load(engine, "age", part.onnx, part.input, feed)?;
         Ok(Self(PortraitNetwork { network, crop: AGE_CROP }))
     }
@@ -83,7 +84,7 @@ pub(crate) struct SmileNetwork(PortraitNetwork);
 impl SmileNetwork {
     pub(crate) fn load(engine: &dyn Engine, part: &NetworkPart<'_>) -> Result<Self, VisionError> {
         // (x / 255 - 0.5) * 2 on grey (vision spec 9).
-        let feed = Feed { channels: Channels::Grey, subtract: [127.5; 3], divide: 127.5 };
+        let feed = Feed { channels: Channels::Grey, normalisation: Normalisation::grey(127.5, 127.5) };
         let network = LoadedNetwork::load(engine, "smile", part.onnx, part.input, feed)?;
         Ok(Self(PortraitNetwork { network, crop: SMILE_CROP }))
     }

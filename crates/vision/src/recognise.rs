@@ -8,7 +8,7 @@ use crate::error::VisionError;
 use crate::geometry::Point;
 use crate::mesh::{Mesh, index};
 use crate::network::{Channels, Feed, LoadedNetwork};
-use crate::parts::{RecogniserKind, RecogniserPart};
+use crate::parts::{AlignedBy, RecogniserKind, RecogniserPart};
 use crate::picture::Raster;
 use crate::similarity::Similarity;
 use crate::trace::{Stage, Tracer};
@@ -60,6 +60,7 @@ fn chip(points: &[Point], template: &[Point]) -> Result<Similarity, VisionError>
 
 pub(crate) struct Recogniser {
     kind: RecogniserKind,
+    aligned_by: AlignedBy,
     network: LoadedNetwork,
     dimension: usize,
     mirror: bool,
@@ -68,20 +69,14 @@ pub(crate) struct Recogniser {
 
 impl Recogniser {
     pub(crate) fn load(engine: &dyn Engine, part: &RecogniserPart<'_>) -> Result<Self, VisionError> {
-        let feed = match part.kind {
-            // The network's training mean, then bytes to 0..1 (dlib's input layer; vision spec 5).
-            RecogniserKind::DlibResnet => {
-                Feed { channels: Channels::Rgb, subtract: [122.782, 117.001, 104.298], divide: 255.0 }
-            }
-            // InsightFace's blob: mean and scale 127.5, channels swapped to RGB.
-            RecogniserKind::Arcface => Feed { channels: Channels::Rgb, subtract: [127.5; 3], divide: 127.5 },
-        };
-        if part.input[2] != part.input[3] || part.dimension == 0 {
-            let reason = "the input must be square and the template not empty".into();
+        if part.input[2] != part.input[3] || part.dimension == 0 || !part.normalisation.is_usable() {
+            let reason = "the input must be square, the template not empty and the normalisation finite".into();
             return Err(VisionError::Model { network: "recogniser", reason });
         }
+        let feed = Feed { channels: Channels::Rgb, normalisation: part.normalisation };
         Ok(Self {
             kind: part.kind,
+            aligned_by: part.aligned_by,
             network: LoadedNetwork::load(engine, "recogniser", part.onnx, part.input, feed)?,
             dimension: part.dimension,
             mirror: part.mirror,
@@ -91,7 +86,15 @@ impl Recogniser {
 
     /// Whether a template of this face needs the mesh, or the detector's points suffice.
     pub(crate) fn needs_mesh(&self, points: &KeyPoints) -> bool {
-        !matches!((self.kind, points), (RecogniserKind::Arcface, KeyPoints::Five(_)))
+        self.own_five(points).is_none()
+    }
+
+    /// The detector's five points, where they are to align the face.
+    fn own_five<'a>(&self, points: &'a KeyPoints) -> Option<&'a [Point; 5]> {
+        match (self.kind, self.aligned_by, points) {
+            (RecogniserKind::Arcface, AlignedBy::Detector, KeyPoints::Five(points)) => Some(points),
+            _ => None,
+        }
     }
 
     /// Aligns and embeds. `mesh` may be absent only where [`Self::needs_mesh`] says so.
@@ -104,10 +107,9 @@ impl Recogniser {
     ) -> Result<Secret<Vec<f32>>, VisionError> {
         trace.enter(Stage::Align);
         let side = self.network.rows();
-        let to_source = match (self.kind, points, mesh) {
-            // A recogniser of this family was trained on five points like the detector's own.
-            (RecogniserKind::Arcface, KeyPoints::Five(points), _) => arcface_chip(points, side as f32)?,
-            (RecogniserKind::Arcface, _, Some(mesh)) => arcface_chip(&five_of(mesh), side as f32)?,
+        let to_source = match (self.kind, self.own_five(points), mesh) {
+            (RecogniserKind::Arcface, Some(points), _) => arcface_chip(points, side as f32)?,
+            (RecogniserKind::Arcface, None, Some(mesh)) => arcface_chip(&five_of(mesh), side as f32)?,
             (RecogniserKind::DlibResnet, _, Some(mesh)) => dlib_chip(mesh, side as f32)?,
             (_, _, None) => return Err(VisionError::Unalignable),
         };

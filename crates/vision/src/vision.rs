@@ -12,7 +12,7 @@ use crate::measure::{
     blur, exposure, facial_hair, hair, head_pose, noise, quality, smile,
 };
 use crate::mesh::{Mesh, MeshNetwork};
-use crate::parts::Parts;
+use crate::parts::{Parts, RecogniserPart};
 use crate::picture::{Picture, Raster};
 use crate::portrait::{AgeNetwork, SmileNetwork};
 use crate::recognise::{Recogniser, dlib_chip};
@@ -61,8 +61,8 @@ pub struct Wanted {
     pub landmarks: bool,
     /// Which attributes; cost the mesh and little more, but for age and smile with a network each.
     pub attributes: AttributeSet,
-    /// The template; costs one or two runs of the recogniser.
-    pub template: bool,
+    /// Of which recognisers templates; each costs one or two runs of its network.
+    pub templates: RecogniserSet,
 }
 
 /// What is known about one face; only what was wanted is filled.
@@ -98,8 +98,43 @@ pub struct Face {
     pub facial_hair: Option<FacialHair>,
     /// Hair of the head.
     pub hair: Option<Hair>,
-    /// The template; as long as the recogniser's dimension.
-    pub template: Option<Secret<Vec<f32>>>,
+    /// The templates, each with the number of its recogniser and as long as that one's dimension.
+    pub templates: Vec<(usize, Secret<Vec<f32>>)>,
+}
+
+impl Face {
+    /// The template of the recogniser of this number, if it was wanted.
+    pub fn template(&self, recogniser: usize) -> Option<&Secret<Vec<f32>>> {
+        self.templates.iter().find(|(number, _)| *number == recogniser).map(|(_, template)| template)
+    }
+}
+
+/// Some of the recognisers that a [`Vision`] knows, by their numbers; [`Vision::load`] loads number 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct RecogniserSet(u32);
+
+impl RecogniserSet {
+    /// Most recognisers side by side.
+    pub const MOST: usize = 32;
+    /// None of them.
+    pub const NONE: Self = Self(0);
+    /// The one that [`Vision::load`] loads.
+    pub const FIRST: Self = Self(1);
+
+    /// The same and this one.
+    ///
+    /// # Panics
+    /// When the number is not below [`RecogniserSet::MOST`].
+    #[must_use]
+    pub const fn with(self, number: usize) -> Self {
+        assert!(number < Self::MOST, "recognisers are numbered from 0 to 31");
+        Self(self.0 | 1 << number)
+    }
+
+    /// Their numbers, rising.
+    pub fn numbers(self) -> impl Iterator<Item = usize> {
+        (0..Self::MOST).filter(move |number| self.0 >> number & 1 == 1)
+    }
 }
 
 /// Azure reports at most this many faces of a picture (face-api, detect).
@@ -113,7 +148,8 @@ pub struct Vision {
     detector: Detector,
     mesh: MeshNetwork,
     iris: IrisNetwork,
-    recogniser: Recogniser,
+    /// By their numbers; what nobody has asked for yet is not loaded.
+    recognisers: Vec<Option<Recogniser>>,
     age: Option<AgeNetwork>,
     smile: Option<SmileNetwork>,
     /// First passes of the mesh over the doubtful boxes of the last picture, so that describing need not repeat them.
@@ -132,7 +168,7 @@ impl Vision {
             detector: Detector::load(engine, &parts.detector)?,
             mesh: MeshNetwork::load(engine, parts.mesh)?,
             iris: IrisNetwork::load(engine, parts.iris)?,
-            recogniser: Recogniser::load(engine, &parts.recogniser)?,
+            recognisers: vec![Some(Recogniser::load(engine, &parts.recogniser)?)],
             age: parts.age.as_ref().map(|part| AgeNetwork::load(engine, part)).transpose()?,
             smile: parts.smile.as_ref().map(|part| SmileNetwork::load(engine, part)).transpose()?,
             first_passes: Vec::new(),
@@ -206,11 +242,14 @@ impl Vision {
             smile: None,
             facial_hair: None,
             hair: None,
-            template: None,
+            templates: Vec::new(),
         };
         let raster = picture.raster();
         let measures_mesh = wanted.attributes.intersects(AttributeSet::all() - AttributeSet::NOISE);
-        let embeds_mesh = wanted.template && self.recogniser.needs_mesh(&detection.points);
+        let mut recognisers = wanted.templates.numbers().map(|number| self.recogniser(number));
+        let embeds_mesh = recognisers.try_fold(false, |needs, recogniser| {
+            recogniser.map(|recogniser| needs | recogniser.needs_mesh(&detection.points))
+        })?;
         let mesh = if wanted.landmarks || measures_mesh || embeds_mesh {
             let first = self.first_pass(detection);
             Some(self.mesh.find(&raster, detection, first, &mut self.trace)?)
@@ -229,13 +268,47 @@ impl Vision {
             measure(picture, mesh, wanted.attributes, &mut face)?;
             self.guess(&raster, detection, mesh, wanted.attributes, &mut face)?;
         }
-        if wanted.template {
-            face.template =
-                Some(self.recogniser.template(&raster, &detection.points, mesh.as_ref(), &mut self.trace)?);
+        for number in wanted.templates.numbers() {
+            let recogniser = self.recognisers.get_mut(number).and_then(Option::as_mut).ok_or_else(not_loaded)?;
+            let template = recogniser.template(&raster, &detection.points, mesh.as_ref(), &mut self.trace)?;
+            face.templates.push((number, template));
         }
         self.trace.enter(Stage::Idle);
         Ok(face)
     }
+}
+
+impl Vision {
+    /// Whether the recogniser of this number is loaded.
+    pub fn has_recogniser(&self, number: usize) -> bool {
+        self.recogniser(number).is_ok()
+    }
+
+    /// Loads one more recogniser, under a number below [`RecogniserSet::MOST`].
+    ///
+    /// # Errors
+    /// As [`Vision::load`].
+    pub fn add_recogniser(
+        &mut self,
+        number: usize,
+        engine: &dyn Engine,
+        part: &RecogniserPart<'_>,
+    ) -> Result<(), VisionError> {
+        let recogniser = Recogniser::load(engine, part)?;
+        if self.recognisers.len() <= number {
+            self.recognisers.resize_with(number + 1, || None);
+        }
+        self.recognisers[number] = Some(recogniser);
+        Ok(())
+    }
+
+    fn recogniser(&self, number: usize) -> Result<&Recogniser, VisionError> {
+        self.recognisers.get(number).and_then(Option::as_ref).ok_or_else(not_loaded)
+    }
+}
+
+fn not_loaded() -> VisionError {
+    VisionError::Model { network: "recogniser", reason: "it is wanted and was not loaded".to_owned() }
 }
 
 impl Vision {

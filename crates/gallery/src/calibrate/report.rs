@@ -1,7 +1,8 @@
-use super::fit::{Fits, LARGEST_DECADE, NormalFit, ParetoFit};
-use crate::Calibration;
+use super::Rates;
+use super::fit::{self, LARGEST_DECADE, ParetoFit};
 use crate::pairs::{Pairs, Weights};
 use crate::spread::{Interval, RULE_OF_THREE, Spread, interval};
+use crate::{Basis, Calibration};
 use serde::Serialize;
 use std::fmt;
 
@@ -16,18 +17,12 @@ pub struct Report {
     pub genuine: Spread,
     /// Distances between templates of different people.
     pub impostor: Spread,
-    /// Pairs of different people that exist; above two million a random part of them was compared.
-    pub impostor_pairs_existing: u64,
-    /// Skewness of the impostor distances. A normal law has 0; below, strangers come nearer than it says.
-    pub impostor_skewness: f64,
-    /// The normal law of impostor distances.
-    pub normal: NormalFit,
     /// The law of the smallest impostor distances; missing when too many of them are equal.
     pub pareto: Option<ParetoFit>,
     /// The smallest false match rate that these comparisons could show even if all were independent: three over their
     /// number.
     pub smallest_rate_shown: f64,
-    /// Face Check, decade by decade.
+    /// Decade by decade.
     pub claims: Vec<Claim>,
     /// Verify's threshold.
     pub verify: VerifyClaim,
@@ -48,125 +43,127 @@ pub struct Estimate {
     pub interval: Option<Interval>,
 }
 
-/// One false match rate: where it is estimated to lie and what supports that.
+/// One false match rate: where it lies and what supports that.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Claim {
     /// Share of strangers at most as far apart as the distance.
     pub false_match_rate: f64,
     /// Face Check's confidence there.
     pub confidence: f64,
-    /// Where the normal law puts it.
-    pub normal: Estimate,
-    /// Where the Pareto law puts it; missing outside the tail.
-    pub pareto: Option<Estimate>,
-    /// The stricter of the two, which the calibration uses. At zero or below the rate is not reached by any comparison,
-    /// and the calibration's table ends before it.
-    pub distance: Estimate,
-    /// Share of genuine pairs within that distance.
-    pub true_match_rate: Estimate,
-    /// Impostor pairs within that distance.
-    pub false_matches_seen: usize,
-    /// Three over the impostor pairs: rates below are extrapolated.
-    pub smallest_rate_shown: f64,
-    /// Whether the rate is below what the data could show.
-    pub is_extrapolated: bool,
+    /// Whether the pairs show the rate or the law claims it.
+    pub basis: Basis,
+    /// The distance that the calibration uses; missing where no positive one gives the rate.
+    pub distance: Option<Estimate>,
+    /// Where the law of the nearest pairs puts it, beside what was measured too: so that one sees how well it foretells.
+    pub fitted: Option<f64>,
+    /// Share of pairs of one person within the distance, each pair counted once.
+    pub true_match_per_pair: Option<Estimate>,
+    /// The same, each person counted once.
+    pub true_match_per_person: Option<Estimate>,
+    /// Impostor pairs within the distance.
+    pub false_matches_seen: u64,
 }
 
-/// Verify's threshold: the distance with the smallest mean of both error rates, on the same photos that chose it.
+/// Verify's threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerifyClaim {
     /// Distance of confidence 0.5.
     pub distance: f64,
+    /// The false match rate that it stands for.
+    pub false_match_rate: f64,
+    /// Whether the pairs show that rate.
+    pub basis: Basis,
     /// Share of genuine pairs within it.
-    pub true_match_rate: Estimate,
-    /// Share of impostor pairs within it.
-    pub false_match_rate: Estimate,
+    pub true_match_per_pair: Estimate,
+    /// The same, each person counted once.
+    pub true_match_per_person: Estimate,
     /// Genuine pairs beyond it.
     pub missed: usize,
     /// Impostor pairs within it.
-    pub false_matches_seen: usize,
+    pub false_matches_seen: u64,
 }
 
 /// What the calibration says of itself.
 pub(super) fn note(pairs: &Pairs) -> String {
     format!(
-        "extrapolated, unverified: from {} impostor pairs of {} people. Rates below {:.1e} are beyond what these pairs \
-         could show even if they were independent, and none covers relatives.",
-        pairs.impostor.len(),
+        "from {} impostor pairs of {} people. Rates below {:.1e} are beyond what these pairs could show even if they were \
+         independent: they are extrapolated, unverified. None covers relatives.",
+        pairs.impostor_total,
         pairs.people,
-        RULE_OF_THREE / pairs.impostor.len() as f64
+        RULE_OF_THREE / pairs.impostor_total as f64
     )
 }
 
-/// What one resampling of people gives.
+/// What one resampling of people gives: distances by decade, and true match rates at each distance in use, then at
+/// verify's.
 struct Round {
-    normal: Vec<f64>,
-    pareto: Vec<Option<f64>>,
-    stricter: Vec<f64>,
-    /// At each claim's distance, then at verify's.
-    true_match_rates: Vec<f64>,
-    verify_false_match_rate: f64,
+    distances: Vec<Option<f64>>,
+    per_pair: Vec<f64>,
+    per_person: Vec<f64>,
 }
 
+#[expect(clippy::too_many_arguments, reason = "one caller, which has all of this at hand")]
 pub(super) fn report(
     templates: usize,
     pairs: &Pairs,
-    fits: &Fits,
+    rates: &Rates,
     calibration: Calibration,
+    verify_rate: f64,
     rounds: usize,
     seed: u64,
     random: &mut fastrand::Rng,
 ) -> Report {
-    let rates: Vec<f64> = (1..=LARGEST_DECADE).map(|decade| 10.0_f64.powi(-decade)).collect();
     let half = f64::from(calibration.parts().verify.half_at_distance);
-    let mut cuts: Vec<f64> = rates.iter().map(|rate| fits.stricter(*rate)).collect();
-    cuts.push(half);
-    let drawn: Vec<Round> = (0..rounds).filter_map(|_| round(pairs, &rates, &cuts, random)).collect();
-    let interval = |figure: &dyn Fn(&Round) -> Option<f64>| interval(drawn.iter().filter_map(figure).collect());
-
-    let smallest_rate_shown = RULE_OF_THREE / pairs.impostor.len() as f64;
-    let true_match_rate = |cut: f64| pairs.true_matches(cut) as f64 / pairs.genuine.len() as f64;
+    let decades: Vec<f64> = (1..=LARGEST_DECADE).map(|decade| 10.0_f64.powi(-decade)).collect();
+    let used: Vec<Option<f64>> = decades
+        .iter()
+        .map(|rate| {
+            let mut rows = calibration.parts().rates.iter();
+            rows.find(|row| (row.false_match_rate / rate - 1.0).abs() < 1e-6).map(|row| f64::from(row.distance))
+        })
+        .collect();
+    let cuts: Vec<f64> = used.iter().map(|cut| cut.unwrap_or(0.0)).chain([half]).collect();
+    let own: Vec<Vec<Option<f64>>> = cuts.iter().map(|cut| pairs.true_match_rates(*cut)).collect();
+    let drawn: Vec<Round> = (0..rounds).filter_map(|_| round(pairs, &cuts, &own, random)).collect();
+    let equal = Weights::equal(pairs.people);
+    let per_pair = |place: usize| Estimate {
+        value: pairs.true_matches(cuts[place]) as f64 / pairs.genuine.len() as f64,
+        interval: interval(drawn.iter().map(|round| round.per_pair[place]).collect()),
+    };
+    let per_person = |place: usize| Estimate {
+        value: equal.mean(&own[place]).unwrap_or(0.0),
+        interval: interval(drawn.iter().map(|round| round.per_person[place]).collect()),
+    };
     let claim = |(place, &rate): (usize, &f64)| Claim {
         false_match_rate: rate,
         confidence: -rate.log10() / 10.0,
-        normal: Estimate { value: fits.normal.distance(rate), interval: interval(&|round| Some(round.normal[place])) },
-        pareto: fits
-            .pareto
-            .and_then(|fit| fit.distance(rate))
-            .map(|value| Estimate { value, interval: interval(&|round| round.pareto[place]) }),
-        distance: Estimate { value: cuts[place], interval: interval(&|round| Some(round.stricter[place])) },
-        true_match_rate: Estimate {
-            value: true_match_rate(cuts[place]),
-            interval: interval(&|round| Some(round.true_match_rates[place])),
-        },
-        false_matches_seen: pairs.false_matches(cuts[place]),
-        smallest_rate_shown,
-        is_extrapolated: rate < smallest_rate_shown,
+        basis: if rates.measured[place].is_some() { Basis::Measured } else { Basis::Extrapolated },
+        distance: used[place].map(|value| Estimate {
+            value,
+            interval: interval(drawn.iter().filter_map(|round| round.distances[place]).collect()),
+        }),
+        fitted: rates.fitted[place],
+        true_match_per_pair: used[place].map(|_| per_pair(place)),
+        true_match_per_person: used[place].map(|_| per_person(place)),
+        false_matches_seen: used[place].map_or(0, |cut| pairs.false_matches(cut)),
     };
-    let false_matches_seen = pairs.false_matches(half);
+    let last = cuts.len() - 1;
     Report {
         templates,
         people: pairs.people,
         genuine: Spread::of(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
-        impostor: Spread::of(&pairs.impostor.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
-        impostor_pairs_existing: pairs.impostor_total,
-        impostor_skewness: fits.skewness,
-        normal: fits.normal,
-        pareto: fits.pareto,
-        smallest_rate_shown,
-        claims: rates.iter().enumerate().map(claim).collect(),
+        impostor: pairs.impostor_spread(),
+        pareto: fit::tail(pairs, &equal),
+        smallest_rate_shown: RULE_OF_THREE / pairs.impostor_total as f64,
+        claims: decades.iter().enumerate().map(claim).collect(),
         verify: VerifyClaim {
             distance: half,
-            true_match_rate: Estimate {
-                value: true_match_rate(half),
-                interval: interval(&|round| round.true_match_rates.last().copied()),
-            },
-            false_match_rate: Estimate {
-                value: false_matches_seen as f64 / pairs.impostor.len() as f64,
-                interval: interval(&|round| Some(round.verify_false_match_rate)),
-            },
+            false_match_rate: verify_rate,
+            basis: calibration.basis_at(half as f32),
+            true_match_per_pair: per_pair(last),
+            true_match_per_person: per_person(last),
             missed: pairs.genuine.len() - pairs.true_matches(half),
-            false_matches_seen,
+            false_matches_seen: pairs.false_matches(half),
         },
         rounds,
         seed,
@@ -174,28 +171,22 @@ pub(super) fn report(
     }
 }
 
-/// `None` when the people drawn happen to give nothing to fit.
-fn round(pairs: &Pairs, rates: &[f64], cuts: &[f64], random: &mut fastrand::Rng) -> Option<Round> {
+/// `None` when the people drawn happen to have no pair.
+fn round(pairs: &Pairs, cuts: &[f64], own: &[Vec<Option<f64>>], random: &mut fastrand::Rng) -> Option<Round> {
     let weights = Weights::resampled(pairs.people, random);
-    let fits = Fits::of(&pairs.impostor, &weights)?;
+    let rates = Rates::of(pairs, &weights);
     let genuine: u64 = pairs.genuine.iter().map(|pair| weights.genuine(pair)).sum();
     if genuine == 0 {
         return None;
     }
-    let matched = |cut: f64| {
-        let within = &pairs.genuine[..pairs.true_matches(cut)];
+    let per_pair = |cut: &f64| {
+        let within = &pairs.genuine[..pairs.true_matches(*cut)];
         within.iter().map(|pair| weights.genuine(pair)).sum::<u64>() as f64 / genuine as f64
     };
-    let impostor: u64 = pairs.impostor.iter().map(|pair| weights.impostor(pair)).sum();
-    let falsely = cuts.last().map_or(0, |half| {
-        pairs.impostor[..pairs.false_matches(*half)].iter().map(|pair| weights.impostor(pair)).sum::<u64>()
-    });
     Some(Round {
-        normal: rates.iter().map(|rate| fits.normal.distance(*rate)).collect(),
-        pareto: rates.iter().map(|rate| fits.pareto.and_then(|fit| fit.distance(*rate))).collect(),
-        stricter: rates.iter().map(|rate| fits.stricter(*rate)).collect(),
-        true_match_rates: cuts.iter().map(|cut| matched(*cut)).collect(),
-        verify_false_match_rate: falsely as f64 / impostor as f64,
+        distances: (0..LARGEST_DECADE as usize).map(|place| rates.measured[place].or(rates.fitted[place])).collect(),
+        per_pair: cuts.iter().map(per_pair).collect(),
+        per_person: own.iter().map(|rates| weights.mean(rates)).collect::<Option<_>>()?,
     })
 }
 
@@ -203,54 +194,65 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} templates of {} people", self.templates, self.people)?;
         writeln!(f, "one person:        {}", self.genuine)?;
-        writeln!(f, "different people:  {}, skewness {:.2}", self.impostor, self.impostor_skewness)?;
-        if self.impostor_pairs_existing > self.impostor.pairs as u64 {
-            writeln!(f, "                   (a random part of {} pairs)", self.impostor_pairs_existing)?;
-        }
+        writeln!(f, "different people:  {}", self.impostor)?;
         let Report { verify, smallest_rate_shown: bound, .. } = self;
         writeln!(
             f,
-            "\nVerify: same person up to distance {:.4}; chosen on these photos, so expect less elsewhere",
-            verify.distance
+            "\nVerify: same person up to distance {:.4}, false match rate {:.0e} ({})",
+            verify.distance,
+            verify.false_match_rate,
+            basis(verify.basis)
         )?;
-        writeln!(f, "  true matches  {:.4}, {} missed", verify.true_match_rate, verify.missed)?;
         writeln!(
             f,
-            "  false matches {:.1e}, {} seen; {} pairs cannot show less than {bound:.1e}",
-            verify.false_match_rate, verify.false_matches_seen, self.impostor.pairs
+            "  true matches  {:.4} of pairs, {:.4} with each person counted once; {} missed",
+            verify.true_match_per_pair, verify.true_match_per_person, verify.missed
         )?;
-        writeln!(f, "\nFace Check: the stricter of two laws at each false match rate (FMR), 95 % intervals by person")?;
         writeln!(
             f,
-            "{:>6}  {:>10}  {:<24}  {:<24}  {:<24}  {:<24}  {:>4}  supported by the data?",
-            "FMR", "confidence", "distance used", "normal law", "Pareto law", "true matches", "seen"
+            "  false matches {} seen; {} pairs cannot show less than {bound:.1e}",
+            verify.false_matches_seen, self.impostor.pairs
+        )?;
+        writeln!(f, "\nBy false match rate (FMR), 95 % intervals by person")?;
+        writeln!(
+            f,
+            "{:>6}  {:>10}  {:<24}  {:>10}  {:<24}  {:<24}  {:>9}  supported by the data?",
+            "FMR", "Face Check", "distance", "fitted", "true matches, by pair", "by person", "seen"
         )?;
         for claim in &self.claims {
-            let told = |estimate: &Estimate| {
-                if estimate.value > 0.0 { format!("{estimate:.3}") } else { "out of reach".to_owned() }
+            let told = |estimate: &Option<Estimate>| {
+                estimate.as_ref().map_or_else(|| "out of reach".to_owned(), |estimate| format!("{estimate:.3}"))
             };
-            let pareto = claim.pareto.as_ref().map_or_else(|| "-".to_owned(), told);
-            let support = if claim.is_extrapolated { "no, extrapolated:" } else { "yes, if independent:" };
+            let support = match claim.basis {
+                Basis::Measured => "measured, if pairs were independent:",
+                Basis::Extrapolated => "no, extrapolated:",
+            };
             writeln!(
                 f,
-                "{:>6.0e}  {:>10.1}  {:<24}  {:<24}  {:<24}  {:<24}  {:>4}  {support} 3/N = {:.1e}",
+                "{:>6.0e}  {:>10.1}  {:<24}  {:>10}  {:<24}  {:<24}  {:>9}  {support} 3/N = {bound:.1e}",
                 claim.false_match_rate,
                 claim.confidence,
                 told(&claim.distance),
-                told(&claim.normal),
-                pareto,
-                format!("{:.3}", claim.true_match_rate),
+                claim.fitted.map_or_else(|| "-".to_owned(), |fitted| format!("{fitted:.3}")),
+                told(&claim.true_match_per_pair),
+                told(&claim.true_match_per_person),
                 claim.false_matches_seen,
-                claim.smallest_rate_shown,
             )?;
         }
-        if self.claims.iter().any(|claim| claim.distance.value <= 0.0) {
+        if self.claims.iter().any(|claim| claim.distance.is_none()) {
             writeln!(
                 f,
                 "Out of reach: no distance gives that rate by these photos. Identify in groups that need it names nobody."
             )?;
         }
         write!(f, "\n{}", self.calibration.parts().note)
+    }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Measured => "measured",
+        Basis::Extrapolated => "extrapolated, unverified",
     }
 }
 
@@ -262,18 +264,6 @@ impl fmt::Display for Estimate {
         fmt::Display::fmt(&low, f)?;
         f.write_str(" to ")?;
         fmt::Display::fmt(&high, f)?;
-        f.write_str(")")
-    }
-}
-
-impl fmt::LowerExp for Estimate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::LowerExp::fmt(&self.value, f)?;
-        let Some(Interval { low, high }) = self.interval else { return Ok(()) };
-        f.write_str(" (")?;
-        fmt::LowerExp::fmt(&low, f)?;
-        f.write_str(" to ")?;
-        fmt::LowerExp::fmt(&high, f)?;
         f.write_str(")")
     }
 }

@@ -1,4 +1,3 @@
-use super::rate::pairs_of_different;
 use crate::pairs::{Pairs, Weights};
 use crate::spread::{Interval, RULE_OF_THREE, interval, standard_normal_quantile};
 use serde::Serialize;
@@ -36,7 +35,7 @@ impl Histogram {
     pub(super) fn of(pairs: &Pairs) -> Self {
         let largest = |distance: Option<f64>| distance.unwrap_or(0.0);
         let end = largest(pairs.genuine.last().map(|pair| pair.distance))
-            .max(largest(pairs.impostor.last().map(|pair| pair.distance)))
+            .max(pairs.impostor_spread().largest)
             .max(f64::MIN_POSITIVE);
         let width = end / BINS as f64;
         let count = |distances: &mut dyn Iterator<Item = f64>| {
@@ -46,11 +45,11 @@ impl Histogram {
             }
             bars
         };
-        Self {
-            width,
-            genuine: count(&mut pairs.genuine.iter().map(|pair| pair.distance)),
-            impostor: count(&mut pairs.impostor.iter().map(|pair| pair.distance)),
+        let mut impostor = vec![0; BINS];
+        for (distance, pairs) in pairs.bars.counted().filter(|(_, pairs)| *pairs > 0) {
+            impostor[((distance / width) as usize).min(BINS - 1)] += pairs;
         }
+        Self { width, genuine: count(&mut pairs.genuine.iter().map(|pair| pair.distance)), impostor }
     }
 }
 
@@ -94,13 +93,15 @@ impl Det {
         let mut det = Self {
             points: Vec::new(),
             band: Vec::new(),
-            smallest_false_match: RULE_OF_THREE / pairs.impostor.len() as f64,
+            smallest_false_match: RULE_OF_THREE / pairs.impostor_total as f64,
             smallest_false_non_match: RULE_OF_THREE / pairs.genuine.len() as f64,
             equal_error: None,
         };
         // Below the nearest strangers there is no false match, beyond the farthest pair of one person no false non-match.
         let ends = (pairs.impostor.first().map(|pair| pair.distance), pairs.genuine.last().map(|pair| pair.distance));
         let (Some(low), Some(high)) = ends else { return det };
+        // Of pairs farther apart nobody knows whose they are; false match rates there are of no use anyway.
+        let high = high.min(pairs.reach.next_down());
         if low >= high {
             return det;
         }
@@ -159,15 +160,14 @@ impl Zone {
     fn between(pairs: &Pairs, low: f64, high: f64) -> Self {
         let step = |place: usize| low + (high - low) * place as f64 / (STEPS - 1) as f64;
         let thresholds: Vec<f64> = (0..STEPS).map(step).collect();
-        let impostor = thresholds.iter().map(|cut| pairs.false_matches(*cut)).collect();
+        let impostor = thresholds.iter().map(|cut| pairs.false_matches_kept(*cut).len()).collect();
         let genuine = thresholds.iter().map(|cut| pairs.true_matches(*cut)).collect();
         Self { thresholds, impostor, genuine }
     }
 
     /// Both errors at each threshold, people counted as often as they were drawn; `None` when they have no pairs.
     fn rates(&self, pairs: &Pairs, weights: &Weights) -> Option<Vec<DetPoint>> {
-        let compared = pairs.impostor.len() as f64 / pairs.impostor_total as f64;
-        let strangers = compared * pairs_of_different(&pairs.photos, weights);
+        let strangers = pairs.drawn_pairs(weights);
         let all: u64 = pairs.genuine.iter().map(|pair| weights.genuine(pair)).sum();
         if all == 0 || strangers <= 0.0 {
             return None;

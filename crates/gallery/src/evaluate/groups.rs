@@ -1,8 +1,8 @@
 use super::Setup;
-use super::rate::{FEWEST_PEOPLE, Rate, Tally, pairs_of_different, percent};
+use super::rate::{FEWEST_PEOPLE, Rate, Tally, percent};
 use super::verification::missed;
 use crate::SAME_PERSON;
-use crate::pairs::{Pairs, Weights};
+use crate::pairs::{Pairs, Weights, pairs_of_different};
 use crate::spread::Interval;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,8 @@ pub struct GroupingReport {
     pub name: String,
     /// Its groups, by name; last, people whose group is not stated.
     pub groups: Vec<Group>,
+    /// False matches among pairs of people of two different stated groups.
+    pub false_match_between: Rate,
     /// Every two stated groups, by every measure.
     pub comparisons: Vec<Comparison>,
 }
@@ -171,19 +173,12 @@ fn report(
     let not_stated = names.len();
     let number_of = |label: usize| grouping.groups[label].as_deref().map_or(not_stated, |name| numbers[name]);
     let of_place: Vec<usize> = pairs.labels.iter().map(|label| number_of(*label as usize)).collect();
-    let mut compared = vec![0_u64; names.len() + 1];
-    if pairs.impostor.len() as u64 == pairs.impostor_total {
-        for (group, compared) in compared.iter_mut().enumerate() {
-            let members = || of_place.iter().zip(&pairs.photos).filter(move |(of, _)| **of == group);
-            let photos: Vec<u64> = members().map(|(_, photos)| *photos).collect();
-            *compared = pairs_of_different(&photos, &Weights::equal(photos.len())) as u64;
-        }
-    } else {
-        for pair in &pairs.impostor {
-            let (one, two) = (of_place[pair.people.0 as usize], of_place[pair.people.1 as usize]);
-            compared[one] += u64::from(one == two);
-        }
-    }
+    let photos_of = |is_member: &dyn Fn(usize) -> bool| -> Vec<u64> {
+        of_place.iter().zip(&pairs.photos).filter(|(of, _)| is_member(**of)).map(|(_, photos)| *photos).collect()
+    };
+    // Pairs that were kept apart are few enough to be left in these denominators.
+    let pairs_among = |photos: &[u64]| pairs_of_different(photos, &Weights::equal(photos.len())) as u64;
+    let compared: Vec<u64> = (0..=names.len()).map(|group| pairs_among(&photos_of(&|of| of == group))).collect();
     let cut = f64::from(setup.calibration.verify_distance(SAME_PERSON));
     let misses = missed(pairs, cut);
     let groups = names.iter().copied().chain([NOT_STATED]).enumerate().map(|(number, name)| {
@@ -216,7 +211,12 @@ fn report(
             comparisons.extend(stated[place + 1..].iter().map(|second| compare(measure, first, second)));
         }
     }
-    GroupingReport { name: grouping.name.clone(), groups, comparisons }
+    let within: u64 = compared[..not_stated].iter().sum();
+    let between = pairs_among(&photos_of(&|of| of != not_stated)) - within;
+    let false_match_between = Rate::between(pairs, cut, between, setup.rounds, &mut random.fork(), &|person| {
+        Some(of_place[person]).filter(|group| *group != not_stated)
+    });
+    GroupingReport { name: grouping.name.clone(), groups, false_match_between, comparisons }
 }
 
 fn compare(measure: Measure, first: &Group, second: &Group) -> Comparison {

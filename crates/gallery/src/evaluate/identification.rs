@@ -6,6 +6,7 @@ use crate::{
     Cut, FaceKey, Gallery, GalleryError, Labelled, PersonKey, Row, SAME_PERSON, Snapshot, Visible, distance, identify,
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Sizes of galleries that the report speaks of.
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -148,7 +149,7 @@ fn extrapolated(
     setup: &Setup<'_>,
     random: &mut fastrand::Rng,
 ) -> FalsePositive {
-    let compared = pairs.impostor.len() as u64;
+    let compared = pairs.impostor_total;
     let members: Vec<usize> = (0..pairs.people).collect();
     let rate = Rate::of_strangers(pairs, distance, &members, compared, setup.rounds, random);
     match rate.value {
@@ -196,14 +197,22 @@ fn everybody(labelled: &[Labelled], rule: Rule, setup: &Setup<'_>) -> Result<Vec
     by_person.sort_by_key(|place| labelled[*place].person);
     let mut tallies = Vec::new();
     for own in by_person.chunk_by(|a, b| labelled[*a].person == labelled[*b].person) {
-        for place in own {
+        // Whoever is kept apart from this person is no stranger, and leaves too.
+        let apart: BTreeSet<u32> = setup.apart.of(labelled[own[0]].person).collect();
+        let away: Vec<usize> = if apart.is_empty() {
+            own.to_vec()
+        } else {
+            let related = (0..labelled.len()).filter(|place| apart.contains(&labelled[*place].person));
+            own.iter().copied().chain(related).collect()
+        };
+        for place in &away {
             gallery.remove(*place as FaceKey + 1);
         }
         let snapshot = gallery.snapshot();
         let named = own.iter().filter(|place| is_named(&snapshot, &labelled[**place], rule, setup)).count();
         tallies.push(Tally { errors: named as u64, of: own.len() as u64 });
         drop(snapshot);
-        for place in own {
+        for place in &away {
             gallery.add(row(*place, &labelled[*place]))?;
         }
         gallery.compact_if_worthwhile();
@@ -237,8 +246,10 @@ fn drawn(
         }
         // Who is enrolled with a part of the photos is no stranger.
         let last = enrolled.last().map(|place| labelled[*place].person);
+        let known: BTreeSet<u32> =
+            enrolled.iter().flat_map(|place| setup.apart.of(labelled[*place].person)).chain(last).collect();
         let mut strangers: Vec<usize> =
-            rest.iter().copied().filter(|place| Some(labelled[*place].person) != last).collect();
+            rest.iter().copied().filter(|place| !known.contains(&labelled[*place].person)).collect();
         random.shuffle(&mut strangers);
         strangers.truncate(MOST_PROBES);
         let snapshot = gallery.snapshot();

@@ -18,10 +18,10 @@ pub use det::{Det, DetBand, DetPoint, Histogram, probit};
 pub use groups::{Comparison, Fairness, Group, Grouping, GroupingReport, Measure, Verdict};
 pub use identification::{FalsePositive, Identification, Rule};
 pub use rate::{Basis, FEWEST_PEOPLE, Rate, percent};
-pub use verification::{AtTarget, AtThreshold, Shown, Threshold};
+pub use verification::{AtTarget, AtThreshold, PerPerson, Shown, Threshold};
 
 use crate::labelled::{check, enough};
-use crate::pairs::Pairs;
+use crate::pairs::{Apart, Pairs};
 use crate::spread::RULE_OF_THREE;
 use crate::{Calibration, GalleryError, Labelled, Space, Spread};
 use rate::Tally;
@@ -51,6 +51,17 @@ pub struct Setup<'a> {
     pub rounds: usize,
     /// Makes a report repeatable.
     pub seed: u64,
+    /// Who is not compared with whom, as relatives or as the same person under two names.
+    pub apart: &'a Apart,
+}
+
+/// How far an evaluation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many templates of so many have been compared with those before them.
+    Compared(usize, usize),
+    /// So many of [`Setup::rounds`] are drawn.
+    Drawn(usize),
 }
 
 /// What the folder held.
@@ -72,14 +83,12 @@ pub struct Counts {
     pub unreadable: u64,
     /// Pairs of photos of one person.
     pub genuine_pairs: usize,
-    /// Pairs of photos of different people that were compared.
-    pub impostor_pairs: usize,
-    /// Such pairs that exist; above two million a random part of them is compared.
-    pub impostor_pairs_existing: u64,
+    /// Pairs of photos of different people: all that there are but those that were kept apart.
+    pub impostor_pairs: u64,
     /// Pairs of one person at distance 0: most likely the same photo twice.
     pub same_genuine_pairs: usize,
     /// Pairs of different people at distance 0: most likely a wrong label.
-    pub same_impostor_pairs: usize,
+    pub same_impostor_pairs: u64,
 }
 
 /// The whole evaluation. It holds no name, no template and no single comparison of any person.
@@ -117,13 +126,12 @@ pub struct Report {
 
 /// Evaluates templates of known people.
 ///
-/// `left_out` has an entry for each person, and [`Labelled::person`] is a place in it. `progress` is told how many of
-/// [`Setup::rounds`] are done.
-///
-/// Above two million pairs of different people a random part of them is used, so that memory stays bounded.
+/// `left_out` has an entry for each person, and [`Labelled::person`] is a place in it. Every pair is compared; of those of
+/// different people the nearest two million are kept one by one and the rest is counted, so that memory stays bounded.
 ///
 /// # Errors
 /// [`GalleryError::TooLittle`] with fewer than two people or no pair of one person;
+/// [`GalleryError::TooMuch`] with more than twenty million of the latter;
 /// [`GalleryError::WrongDimension`] and [`GalleryError::NotFinite`] for templates that cannot be compared.
 ///
 /// # Panics
@@ -133,7 +141,7 @@ pub fn evaluate(
     left_out: &[LeftOut],
     groupings: &[Grouping],
     setup: &Setup<'_>,
-    progress: &mut dyn FnMut(usize),
+    progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Report, GalleryError> {
     check(labelled)?;
     let expected = setup.space.dimension;
@@ -143,7 +151,7 @@ pub fn evaluate(
     assert!(labelled.iter().all(|one| (one.person as usize) < left_out.len()), "every person has an entry");
     assert!(groupings.iter().all(|grouping| grouping.groups.len() == left_out.len()), "so has every grouping");
     let mut random = fastrand::Rng::with_seed(setup.seed);
-    let pairs = Pairs::compare(labelled, &mut random.fork());
+    let pairs = Pairs::compare(labelled, setup.apart, &|done| progress(Step::Compared(done, 2 * labelled.len())))?;
     enough("people with a photo that shows exactly one face", 2, pairs.people)?;
     enough("pairs of such photos of one person", 1, pairs.genuine.len())?;
 
@@ -153,11 +161,11 @@ pub fn evaluate(
     Ok(Report {
         counts: counts(labelled, &pairs, left_out, &detections),
         genuine: distances(&mut pairs.genuine.iter().map(|pair| pair.distance)),
-        impostor: distances(&mut pairs.impostor.iter().map(|pair| pair.distance)),
+        impostor: pairs.impostor_spread(),
         detection_miss: Rate::by_person(&detections, None, rounds, &mut random.fork()),
         thresholds: verification::at_thresholds(&pairs, setup, &mut random.fork()),
-        targets: verification::at_targets(&pairs, setup, &mut random.fork(), progress),
-        smallest_rate_shown: RULE_OF_THREE / pairs.impostor.len() as f64,
+        targets: verification::at_targets(&pairs, setup, &mut random.fork(), &mut |round| progress(Step::Drawn(round))),
+        smallest_rate_shown: RULE_OF_THREE / pairs.impostor_total as f64,
         identification: identification::identification(labelled, &pairs, setup, &mut random.fork())?,
         false_positive_rate: setup.false_positive_rate,
         histogram: Histogram::of(&pairs),
@@ -189,8 +197,7 @@ fn counts(labelled: &[Labelled], pairs: &Pairs, left_out: &[LeftOut], detections
         several_faces: sum(|out| out.several_faces),
         unreadable: sum(|out| out.unreadable),
         genuine_pairs: pairs.genuine.len(),
-        impostor_pairs: pairs.impostor.len(),
-        impostor_pairs_existing: pairs.impostor_total,
+        impostor_pairs: pairs.impostor_total,
         same_genuine_pairs: pairs.true_matches(0.0),
         same_impostor_pairs: pairs.false_matches(0.0),
     }

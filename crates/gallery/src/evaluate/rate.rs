@@ -1,4 +1,4 @@
-use crate::pairs::{Pairs, Weights};
+use crate::pairs::{Impostor, Pairs, Weights, pairs_of_different};
 use crate::spread::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum Basis {
     TooFewPeople,
     /// Too few rounds were asked for.
     TooFewRounds,
+    /// So many pairs of different people lie within the distance that only their number was kept.
+    NotKept,
     /// Nothing to count.
     NoTrials,
 }
@@ -116,8 +118,16 @@ impl Rate {
         for (place, member) in members.iter().enumerate() {
             places[*member] = Some(place);
         }
-        let within = &pairs.impostor[..pairs.false_matches(cut)];
-        let matches: Vec<(usize, usize)> = within
+        if cut >= pairs.reach {
+            // Pairs so far apart were counted and not kept: whose they are is not known, and nobody can be drawn anew.
+            let errors = pairs.false_matches(cut);
+            let all = members.len() == pairs.people;
+            let (value, basis) =
+                if all { (Some(errors as f64 / of as f64), Basis::NotKept) } else { (None, Basis::NotKept) };
+            return Self { errors, of, people: members.len(), value, interval: None, basis };
+        }
+        let matches: Vec<(usize, usize)> = pairs
+            .false_matches_kept(cut)
             .iter()
             .filter_map(|pair| Some((places[pair.people.0 as usize]?, places[pair.people.1 as usize]?)))
             .collect();
@@ -135,19 +145,43 @@ impl Rate {
         })
     }
 
+    /// False matches among pairs of people of different groups, of which `of` were compared; `group` says where somebody
+    /// belongs, if anywhere.
+    pub(super) fn between(
+        pairs: &Pairs,
+        cut: f64,
+        of: u64,
+        rounds: usize,
+        random: &mut fastrand::Rng,
+        group: &dyn Fn(usize) -> Option<usize>,
+    ) -> Self {
+        let members: Vec<usize> = (0..pairs.people).filter(|person| group(*person).is_some()).collect();
+        if cut >= pairs.reach {
+            let (value, basis) = (None, Basis::NotKept);
+            return Self { errors: 0, of, people: members.len(), value, interval: None, basis };
+        }
+        let is_between = |pair: &&Impostor| {
+            let groups = [pair.people.0, pair.people.1].map(|person| group(person as usize));
+            matches!(groups, [Some(one), Some(other)] if one != other)
+        };
+        let matches: Vec<Impostor> = pairs.false_matches_kept(cut).iter().filter(is_between).copied().collect();
+        Self::judged(matches.len() as u64, of, members.len(), of, || {
+            let everybody = pairs.drawn_pairs(&Weights::equal(pairs.people));
+            let drawn = (0..rounds).map(|_| {
+                let weights = Weights::resampled(pairs.people, random);
+                let errors: u64 = matches.iter().map(|pair| weights.impostor(pair)).sum();
+                let of = of as f64 * pairs.drawn_pairs(&weights) / everybody;
+                (errors as f64 / of).min(1.0)
+            });
+            drawn.filter(|rate| rate.is_finite()).collect()
+        })
+    }
+
     /// Whether two intervals are there and have nothing in common.
     pub(super) fn lies_apart(&self, other: &Self) -> Option<bool> {
         let (one, two) = (self.interval?, other.interval?);
         Some(one.high < two.low || two.high < one.low)
     }
-}
-
-/// How many pairs of photos of different people there are, photos counted as often as their person was drawn. A person
-/// who was drawn twice makes no pair with the copy.
-pub(super) fn pairs_of_different(photos: &[u64], weights: &Weights) -> f64 {
-    let counts = || photos.iter().enumerate().map(|(person, count)| (weights.of(person) * count) as f64);
-    let all: f64 = counts().sum();
-    (all * all - counts().map(|count| count * count).sum::<f64>()) / 2.0
 }
 
 /// A share in percent with two digits that matter, for people.
@@ -274,9 +308,9 @@ mod tests {
                     [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) })
                 })
                 .collect();
-            let pairs = Pairs::compare(&labelled, &mut random);
+            let pairs = Pairs::compare(&labelled, &crate::Apart::default(), &|_| ()).unwrap();
             let everybody: Vec<usize> = (0..50).collect();
-            let compared = pairs.impostor.len() as u64;
+            let compared = pairs.impostor_total;
             let rate = Rate::of_strangers(&pairs, cut, &everybody, compared, 300, &mut random);
             let Interval { low, high } = rate.interval.unwrap();
             held += usize::from(low <= truth && truth <= high);

@@ -1,15 +1,15 @@
 use super::Setup;
-use super::rate::{Rate, Tally, pairs_of_different};
+use super::rate::{Rate, Tally};
 use crate::SAME_PERSON;
 use crate::pairs::{Pairs, Weights};
-use crate::spread::RULE_OF_THREE;
+use crate::spread::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 
 /// The false match rates in the table of what they cost, strictest first.
-const TARGETS: [f64; 6] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+const TARGETS: [f64; 8] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
-/// The false match rate that Face Check's confidence 0.5 stands for.
-const FACE_CHECK_RATE: f64 = 1e-5;
+/// The false match rate at which the calibration's claim is held against what is counted.
+const CLAIMED_RATE: f64 = 1e-5;
 
 /// A threshold that the server uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,8 +17,8 @@ const FACE_CHECK_RATE: f64 = 1e-5;
 pub enum Threshold {
     /// Confidence 0.5 of verify, the border of "same person".
     Verify,
-    /// Confidence 0.5 of Face Check, which claims one false match in 10^5 pairs of strangers.
-    FaceCheck,
+    /// The distance for which the calibration claims one false match in 10^5 pairs of strangers.
+    OneInHundredThousand,
 }
 
 /// Both errors at a threshold in use.
@@ -28,7 +28,7 @@ pub struct AtThreshold {
     pub threshold: Threshold,
     /// Photos at most this far apart count as one person.
     pub distance: f64,
-    /// The false match rate that the calibration claims here; verify claims none.
+    /// The false match rate that the calibration claims here.
     pub claimed_rate: Option<f64>,
     /// False matches among pairs of different people.
     pub false_match: Rate,
@@ -47,6 +47,15 @@ pub struct AtTarget {
     pub shown: Option<Shown>,
 }
 
+/// A share of what belongs to people, each person counted once however many photos there are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PerPerson {
+    /// The mean over people.
+    pub value: f64,
+    /// 95 %, people drawn anew.
+    pub interval: Option<Interval>,
+}
+
 /// The part of [`AtTarget`] that takes enough pairs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shown {
@@ -56,7 +65,9 @@ pub struct Shown {
     pub confidence: f64,
     /// False matches at that distance.
     pub false_matches: u64,
-    /// False non-matches there. The interval includes that other people would have given another distance.
+    /// Share of pairs of one person within it, each person counted once.
+    pub true_match_per_person: PerPerson,
+    /// False non-matches there, each pair counted once; what is left of 1 is the true match rate. The interval includes that other people would have given another distance.
     pub false_non_match: Rate,
 }
 
@@ -73,9 +84,9 @@ pub(super) fn missed(pairs: &Pairs, cut: f64) -> Vec<Tally> {
 
 pub(super) fn at_thresholds(pairs: &Pairs, setup: &Setup<'_>, random: &mut fastrand::Rng) -> Vec<AtThreshold> {
     let everybody: Vec<usize> = (0..pairs.people).collect();
-    let compared = pairs.impostor.len() as u64;
+    let compared = pairs.impostor_total;
     let verify = setup.calibration.verify_distance(SAME_PERSON);
-    let face_check = setup.calibration.distance_for_false_match_rate(FACE_CHECK_RATE);
+    let claimed = setup.calibration.distance_for_false_match_rate(CLAIMED_RATE);
     let mut at = |threshold, distance: f32, claimed_rate| {
         let cut = f64::from(distance);
         AtThreshold {
@@ -86,7 +97,11 @@ pub(super) fn at_thresholds(pairs: &Pairs, setup: &Setup<'_>, random: &mut fastr
             false_non_match: Rate::by_person(&missed(pairs, cut), None, setup.rounds, random),
         }
     };
-    vec![at(Threshold::Verify, verify, None), at(Threshold::FaceCheck, face_check, Some(FACE_CHECK_RATE))]
+    let verify_rate = setup.calibration.false_match_rate(verify);
+    vec![
+        at(Threshold::Verify, verify, Some(verify_rate)),
+        at(Threshold::OneInHundredThousand, claimed, Some(CLAIMED_RATE)),
+    ]
 }
 
 pub(super) fn at_targets(
@@ -95,43 +110,63 @@ pub(super) fn at_targets(
     random: &mut fastrand::Rng,
     progress: &mut dyn FnMut(usize),
 ) -> Vec<AtTarget> {
-    let drawn: Vec<[f64; TARGETS.len()]> = (0..setup.rounds)
+    let allowed = |rate: f64| (rate * pairs.impostor_total as f64).floor() as u64;
+    let own: Vec<Option<(f64, Vec<Option<f64>>)>> = TARGETS
+        .iter()
+        .map(|rate| pairs.cut_for(allowed(*rate)).map(|cut| (cut, pairs.true_match_rates(cut))))
+        .collect();
+    let drawn: Vec<Round> = (0..setup.rounds)
         .filter_map(|round| {
-            let costs = costs(pairs, &Weights::resampled(pairs.people, random));
+            let weights = Weights::resampled(pairs.people, random);
+            let costs = costs(pairs, &weights);
             progress(round + 1);
-            costs
+            let per_person = own.iter().map(|own| own.as_ref().and_then(|(_, rates)| weights.mean(rates))).collect();
+            Some(Round { costs: costs?, per_person })
         })
         .collect();
-    let shown = |place: usize, rate: f64| {
-        let allowed = (rate * pairs.impostor.len() as f64).floor() as usize;
-        // Just below the first pair that would be one too many.
-        let cut = pairs.impostor.get(allowed).map_or(f64::INFINITY, |pair| pair.distance.next_down());
-        let tallies = missed(pairs, cut);
+    let equal = Weights::equal(pairs.people);
+    let shown = |place: usize| {
+        let (cut, rates) = own[place].as_ref()?;
+        let tallies = missed(pairs, *cut);
         let errors = tallies.iter().map(|tally| tally.errors).sum();
         let people = tallies.iter().filter(|tally| tally.of > 0).count();
         let of = pairs.genuine.len() as u64;
-        Shown {
-            distance: cut,
-            confidence: f64::from(setup.calibration.verify_confidence(cut as f32)),
-            false_matches: pairs.false_matches(cut) as u64,
-            false_non_match: Rate::judged(errors, of, people, of, || drawn.iter().map(|costs| costs[place]).collect()),
-        }
+        Some(Shown {
+            distance: *cut,
+            confidence: f64::from(setup.calibration.verify_confidence(*cut as f32)),
+            false_matches: pairs.false_matches(*cut),
+            true_match_per_person: PerPerson {
+                value: equal.mean(rates)?,
+                interval: interval(drawn.iter().filter_map(|round| round.per_person[place]).collect()),
+            },
+            false_non_match: Rate::judged(errors, of, people, of, || {
+                drawn.iter().map(|round| round.costs[place]).collect()
+            }),
+        })
     };
-    let targets = TARGETS.iter().enumerate().map(|(place, &rate)| {
+    let targets = TARGETS.iter().enumerate().filter_map(|(place, &rate)| {
         let pairs_needed = (RULE_OF_THREE / rate).round() as u64;
-        let is_shown = pairs.impostor.len() as u64 >= pairs_needed;
-        AtTarget { false_match_rate: rate, pairs_needed, shown: is_shown.then(|| shown(place, rate)) }
+        if pairs.impostor_total < pairs_needed {
+            return Some(AtTarget { false_match_rate: rate, pairs_needed, shown: None });
+        }
+        // Rates so large that the pairs were counted and not kept decide nothing in a set so large.
+        Some(AtTarget { false_match_rate: rate, pairs_needed, shown: Some(shown(place)?) })
     });
     let mut targets: Vec<AtTarget> = targets.collect();
     targets.reverse();
     targets
 }
 
+/// What one draw of people gives at each of [`TARGETS`].
+struct Round {
+    costs: [f64; TARGETS.len()],
+    per_person: Vec<Option<f64>>,
+}
+
 /// The false non-match rate at each of [`TARGETS`] among the people drawn, each at the distance that gives the rate
 /// among them; `None` when they have no pairs.
 fn costs(pairs: &Pairs, weights: &Weights) -> Option<[f64; TARGETS.len()]> {
-    let compared = pairs.impostor.len() as f64 / pairs.impostor_total as f64;
-    let strangers = compared * pairs_of_different(&pairs.photos, weights);
+    let strangers = pairs.drawn_pairs(weights);
     // How many copies of the nearest genuine pairs there are, up to each.
     let genuine: Vec<u64> = pairs
         .genuine

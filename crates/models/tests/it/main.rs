@@ -7,3 +7,4 @@ mod documents;
 mod install;
 mod manifest;
 mod networks;
+mod tensorflow_lite;

@@ -1,7 +1,9 @@
 use std::fs;
 use std::path::Path;
 
-use likeness_models::{Cache, ModelsError, Pack, Trust, catalogue, installed, is_known, open, runtime_libraries};
+use likeness_models::{
+    Basis, Cache, ModelsError, Pack, Trust, catalogue, installed, is_known, open, runtime_libraries,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,7 +14,7 @@ const NETWORK: &[u8] = b"a network of the operator's own";
 fn own_pack(folder: &Path) -> Value {
     fs::write(folder.join("own.onnx"), NETWORK).unwrap();
     json!({
-        "format": 1,
+        "format": 2,
         "id": "our-recogniser-2",
         "title": "Trained on our own people",
         "files": [{
@@ -25,6 +27,8 @@ fn own_pack(folder: &Path) -> Value {
         }],
         "recogniser": {
             "kind": "arcface",
+            "aligned_by": "detector",
+            "normalisation": { "subtract": [127.5, 127.5, 127.5], "divide": [127.5, 127.5, 127.5] },
             "file": "own.onnx",
             "input": [1, 3, 112, 112],
             "dimension": 512,
@@ -32,7 +36,10 @@ fn own_pack(folder: &Path) -> Value {
             "unit": true,
             "calibration": {
                 "verify": { "half_at_distance": 1.2, "slope": 8.0 },
-                "face_check": [[0.5, 1.0], [1.3, 0.0]],
+                "rates": [
+                    { "false_match_rate": 1e-5, "distance": 0.9, "basis": "extrapolated" },
+                    { "false_match_rate": 1e-2, "distance": 1.2, "basis": "measured" }
+                ],
                 "note": "measured on 40 people",
                 "impostor_pairs": 780,
                 "people": 40
@@ -84,7 +91,10 @@ fn a_pack_cannot_pass_as_one_of_ours() {
     let mut manifest = own_pack(folder.path());
     manifest["id"] = json!("likeness-default-1");
     write(folder.path(), &manifest);
-    assert!(matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::NotOurs { .. })));
+    // What it says of itself does not count: it would have to hold our files.
+    assert!(matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::Missing { .. })));
+    fs::write(folder.path().join("face_recognition.onnx"), NETWORK).unwrap();
+    assert!(matches!(open(folder.path(), Trust::AllowUnknown), Err(ModelsError::WrongHash { .. })));
 }
 
 #[test]
@@ -95,7 +105,8 @@ fn senseless_manifests_are_refused_with_a_reason() {
         says: &'static str,
     }
     let cases = [
-        Case { name: "a later format", spoil: |pack| pack["format"] = json!(2), says: "format 2" },
+        Case { name: "a later format", spoil: |pack| pack["format"] = json!(3), says: "format 3" },
+        Case { name: "the format before", spoil: |pack| pack["format"] = json!(1), says: "docs/models.md" },
         Case { name: "an id with a slash", spoil: |pack| pack["id"] = json!("a/b"), says: "id" },
         Case { name: "an id that is a path", spoil: |pack| pack["id"] = json!(".."), says: "id" },
         Case { name: "an empty id", spoil: |pack| pack["id"] = json!(""), says: "id" },
@@ -145,19 +156,46 @@ fn senseless_manifests_are_refused_with_a_reason() {
             says: "mean template",
         },
         Case {
-            name: "a confidence that rises with the distance",
-            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[0.5, 0.1], [1.0, 0.9]]),
-            says: "falling",
+            name: "no table of rates",
+            spoil: |pack| pack["recogniser"]["calibration"]["rates"] = json!([]),
+            says: "at least two rows",
         },
         Case {
-            name: "distances out of order",
-            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[1.0, 0.9], [0.5, 0.1]]),
+            name: "rates out of order",
+            spoil: |pack| pack["recogniser"]["calibration"]["rates"].as_array_mut().unwrap().reverse(),
             says: "rising",
         },
         Case {
-            name: "a confidence above one",
-            spoil: |pack| pack["recogniser"]["calibration"]["face_check"] = json!([[0.5, 1.5], [1.0, 0.9]]),
-            says: "Face Check",
+            name: "a rate of everybody",
+            spoil: |pack| pack["recogniser"]["calibration"]["rates"][1]["false_match_rate"] = json!(1.0),
+            says: "between 0 and 1",
+        },
+        Case {
+            name: "a small rate that was seen beside a larger one that was not",
+            spoil: |pack| {
+                let rates = &mut pack["recogniser"]["calibration"]["rates"];
+                rates[0]["basis"] = json!("measured");
+                rates[1]["basis"] = json!("extrapolated");
+            },
+            says: "above every extrapolated",
+        },
+        Case {
+            name: "a basis that is neither",
+            spoil: |pack| pack["recogniser"]["calibration"]["rates"][0]["basis"] = json!("hoped"),
+            says: "hoped",
+        },
+        Case {
+            name: "a second table of one row",
+            spoil: |pack| {
+                let row = pack["recogniser"]["calibration"]["rates"][0].clone();
+                pack["recogniser"]["calibration"]["two_pass_rates"] = json!([row]);
+            },
+            says: "two-pass rates",
+        },
+        Case {
+            name: "a division by nothing",
+            spoil: |pack| pack["recogniser"]["normalisation"]["divide"][2] = json!(0.0),
+            says: "normalisation",
         },
         Case {
             name: "a slope of nothing",
@@ -210,15 +248,53 @@ fn a_pack_survives_being_written_and_read() {
     }
 }
 
+/// Verify's curve goes through 0.5 at a rate of 3e-5 and through 0.9 at 1e-6, for every recogniser of ours.
 #[test]
-fn the_default_verify_mapping_is_sensible() {
-    let recogniser = catalogue()[0].recogniser.as_ref().unwrap();
-    let verify = recogniser.calibration.verify;
-    let confidence = |distance: f32| 1.0 / (1.0 + (verify.slope * (distance - verify.half_at_distance)).exp());
-    // Distances of unit templates: a typical photo of the same person, the threshold, a typical stranger.
-    assert!((0.88..0.92).contains(&confidence(0.237)));
-    assert!((confidence(0.385) - 0.5).abs() < 1e-6);
-    assert!(confidence(0.575) < 0.1);
+fn verify_means_the_same_rate_for_every_recogniser() {
+    let recognisers: Vec<_> =
+        catalogue().iter().filter_map(|pack| Some((&pack.id, pack.recogniser.as_ref()?))).collect();
+    assert_eq!(recognisers.len(), 3);
+    for (id, recogniser) in recognisers {
+        let calibration = &recogniser.calibration;
+        let at = |rate: f64| {
+            let row = calibration.rates.iter().find(|row| row.false_match_rate == rate);
+            row.unwrap_or_else(|| panic!("{id} has no row for {rate}")).distance
+        };
+        let verify = calibration.verify;
+        let confidence = |distance: f32| 1.0 / (1.0 + (verify.slope * (distance - verify.half_at_distance)).exp());
+        assert_eq!(verify.half_at_distance, at(3e-5), "{id}");
+        assert!((confidence(at(1e-6)) - 0.9).abs() < 1e-4, "{id}: {}", confidence(at(1e-6)));
+        let measured: Vec<f64> = calibration
+            .rates
+            .iter()
+            .filter(|row| row.basis == Basis::Measured)
+            .map(|row| row.false_match_rate)
+            .collect();
+        assert_eq!(measured, [1e-7, 1e-6, 1e-5, 3e-5, 1e-4, 1e-3], "{id}: what 87 million pairs can show");
+        assert_eq!((calibration.impostor_pairs, calibration.people), (87_015_337, 5_749), "{id}");
+        assert_eq!(
+            calibration.two_pass_rates.is_empty(),
+            recogniser.mirror,
+            "{id}: what is stored is of two passes already"
+        );
+    }
+}
+
+/// An install fetches data; no application framework comes along, and nothing that runs.
+#[test]
+fn few_packages_are_installed() {
+    let lock: Value = serde_json::from_str(include_str!("../../../../models/package-lock.json")).unwrap();
+    let packages = lock["packages"].as_object().unwrap();
+    let names: Vec<&str> = packages.keys().filter_map(|path| path.strip_prefix("node_modules/")).collect();
+    assert!(names.len() <= 25, "{} packages: {names:?}", names.len());
+    for foreign in ["expo", "react", "react-native"] {
+        assert!(!names.contains(&foreign), "{foreign} is what a package wants beside it, and no data");
+    }
+    assert!(packages.values().all(|package| package.get("resolved").is_none()), "no registry is named");
+    let modules = crate::cache::filled().npm_folder().join("node_modules");
+    for name in ["expo", "react", "react-native"] {
+        assert!(!modules.join(name).exists(), "{name} was installed");
+    }
 }
 
 proptest! {

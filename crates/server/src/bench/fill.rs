@@ -42,11 +42,12 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
             apply(Write::CreatePerson { container, person: somebody, name, user_data, limit, account_limit }).await?;
             person = Some(somebody);
         }
-        let template: Vec<f32> = (0..networks.space.dimension).map(|_| random.f32() - 0.5).collect();
+        let template: Vec<f32> =
+            (0..networks.recognisers.first().space.dimension).map(|_| random.f32() - 0.5).collect();
         let face = NewFace {
             id: random_id(&SystemRandomness),
             template: templates::encode(&template),
-            space: networks.space_id.clone(),
+            space: networks.recognisers.first().space_id.to_string(),
             user_data: None,
         };
         under_way.spawn(apply(Write::AddFace { container: container.clone(), person, face, limit: None }));

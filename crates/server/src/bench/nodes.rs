@@ -74,7 +74,7 @@ async fn enrol(setting: &Setting<'_>, cluster: &Cluster) -> Result<Row> {
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for round in 0..setting.pace.of(WRITES).div_ceil(COMMITS_AT_ONCE) {
         for _ in 0..COMMITS_AT_ONCE {
-            let template = templates::encode(&vec![0.5; setting.networks.space.dimension]);
+            let template = templates::encode(&vec![0.5; setting.networks.recognisers.first().space.dimension]);
             let id = random_id(&SystemRandomness);
             let face = NewFace { id, template, space: "bench/1".to_owned(), user_data: None };
             let begun = Instant::now();

@@ -2,7 +2,7 @@
 
 use super::measure::{Series, cpu, cpu_ms};
 use anyhow::Result;
-use likeness_vision::{AttributeSet, Limits, Picture, Search, Stage, Trace, Vision, Wanted};
+use likeness_vision::{Limits, Picture, RecogniserSet, Search, Stage, Trace, Vision, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,7 +84,7 @@ fn pipeline(round: &Round) -> f64 {
 fn look(vision: &mut Vision, picture: &Picture, search: Search) -> Result<()> {
     let detections = vision.detect(picture, search)?;
     if let Some(largest) = detections.first() {
-        let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+        let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
         vision.describe(picture, largest, wanted)?;
     }
     Ok(())

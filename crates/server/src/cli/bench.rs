@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use likeness_base::Secret;
 use likeness_cluster::{Cluster, Durability};
-use likeness_vision::{AttributeSet, Limits, Picture, Search, Wanted};
+use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -121,10 +121,10 @@ impl Bench {
         if self.wants(Part::Search) {
             told("search: learning from the demo photos".to_owned());
             let templates = demo_templates(&mut offline, config)?;
-            let population = Population::of(&templates, offline.networks.unit())?;
+            let population = Population::of(&templates, offline.networks.recognisers.first().unit())?;
             self.say_population(&bar, &templates, &population);
             let setting = search::Setting {
-                space: offline.networks.space.clone(),
+                space: offline.networks.recognisers.first().space.clone(),
                 population,
                 pace,
                 scratch: scratch.path(),
@@ -186,7 +186,7 @@ impl Bench {
 
 /// Templates of all faces in the installed demo photos.
 fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Secret<Vec<f32>>>> {
-    let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
     let mut templates = Vec::new();
     for number in 1..=6 {
         let file = config.cache().join(format!("demo/sample{number}.jpg"));
@@ -194,7 +194,8 @@ fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Secret<V
             .with_context(|| format!("{} is missing; run `likeness models install`", file.display()))?;
         let picture = Picture::decode(&bytes, &Limits::default())?;
         for found in offline.vision.detect(&picture, Search::default())? {
-            templates.extend(offline.vision.describe(&picture, &found, wanted)?.template);
+            let face = offline.vision.describe(&picture, &found, wanted)?;
+            templates.extend(face.templates.into_iter().map(|(_, template)| template));
         }
     }
     Ok(templates)

@@ -1,6 +1,6 @@
 //! `likeness calibrate`: confidences for your own population, with honest bounds.
 
-use super::labelled::{Folder, Made};
+use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
 use super::say;
 use crate::config::Config;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 300;
 pub(super) struct Calibrate {
     /// A folder with one subfolder for each person, photos of that person inside.
     ///
-    /// Photos in which not exactly one face is found are left out and counted. Nothing leaves this machine and
+    /// Photos in which not exactly one face is found are left out and counted (see --centre-face). Nothing leaves this machine and
     /// nothing is stored but the calibration. At least 100 pairs of photos of different people are needed.
     folder: PathBuf,
     /// Where to write the calibration; start the server with LIKENESS_CALIBRATION naming it.
@@ -29,15 +29,22 @@ pub(super) struct Calibrate {
     /// Seed of the resampling, so that a report can be made again.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    taken: Taken,
 }
 
 impl Calibrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let folder = Folder::read(&self.folder)?;
-        let mut offline = Offline::load(config)?;
-        let Made { labelled, left_out } = folder.templates(&mut offline)?;
+        let offline = Offline::load(config)?;
+        let Made { labelled, left_out, apart } = folder.templates(&offline, config, &self.taken)?;
         let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces + out.unreadable).sum();
-        let report = calibrate::calibrate(&labelled, &offline.networks.space_id, ROUNDS, self.seed)?;
+        let space = &offline.networks.recognisers.first().space_id;
+        let bar = labelled::bar(2 * labelled.len(), "comparing all pairs");
+        let report =
+            calibrate::calibrate(&labelled, &apart, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
+        bar.finish_and_clear();
+        let report = report.with_context(|| format!("{} cannot be calibrated from", self.folder.display()))?;
         if self.json {
             say::json(&report)?;
         } else {

@@ -53,7 +53,9 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
     match &networks {
         Ok(networks) => {
             tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));
-            tell(Mark::Good, &format!("calibration: {}", networks.calibration.parts().note));
+            let first = networks.recognisers.first();
+            tell(Mark::Good, &format!("recogniser of new faces: {}", first.pack.pack.id));
+            tell(Mark::Good, &format!("calibration: {}", first.calibration.parts().note));
         }
         Err(error) => tell(Mark::Bad, &format!("model packs: {error:#}")),
     }

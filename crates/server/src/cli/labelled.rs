@@ -1,31 +1,61 @@
 //! A folder of photos with a subfolder for each person, and the templates that come out of it.
 
+use super::apart;
 use super::photos::{self, Offline};
 use super::say;
+use crate::config::Config;
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use likeness_gallery::Labelled;
+use likeness_base::Secret;
 use likeness_gallery::evaluate::LeftOut;
-use likeness_vision::{AttributeSet, Search, Wanted};
+use likeness_gallery::{Apart, Labelled};
+use likeness_vision::{Detection, Picture, RecogniserSet, Search, Vision, Wanted};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What such a folder must look like, for whoever has another one.
 pub(super) const SHAPE: &str = "the folder must hold a subfolder for each of at least two people, with photos that show only \
                                 that person, at least two of somebody";
 
+/// How photos are taken out of a folder.
+#[derive(Args)]
+pub(super) struct Taken {
+    /// Of a photo with several faces take the one nearest the middle, as sets are made whose photos are cut around the
+    /// person who is meant. Without, such photos are left out and counted.
+    #[arg(long)]
+    centre_face: bool,
+    /// CSV of what is not to be compared, `first,second` in the first line: two people who are relatives or the same
+    /// person, two photos (`person/file.jpg`), or a photo with a wrong label and nothing behind it.
+    #[arg(long, value_name = "CSV")]
+    leave_out: Option<PathBuf>,
+}
+
 /// The photos of known people.
 pub(super) struct Folder {
     /// The names of the subfolders; a person's number is the place here.
     pub people: Vec<String>,
-    photos: Vec<(u32, PathBuf)>,
+    /// Whose photo, and where it lies.
+    pub photos: Vec<(u32, PathBuf)>,
 }
 
 /// Templates, and what became of the other photos.
 pub(super) struct Made {
-    /// One for each photo that shows exactly one face.
+    /// One for each photo that was taken.
     pub labelled: Vec<Labelled>,
     /// For each person.
     pub left_out: Vec<LeftOut>,
+    /// What is not to be compared.
+    pub apart: Apart,
+}
+
+/// What became of a photo.
+enum Outcome {
+    Template(Secret<Vec<f32>>),
+    NoFace,
+    SeveralFaces,
+    Unreadable,
 }
 
 impl Folder {
@@ -42,42 +72,97 @@ impl Folder {
         for (number, person) in (0..).zip(&people) {
             photos.extend(entries(person)?.into_iter().filter(|path| path.is_file()).map(|path| (number, path)));
         }
-        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { people: people.iter().map(name).collect(), photos })
+        Ok(Self { people: people.iter().map(|path| name(path)).collect(), photos })
     }
 
-    /// Makes a template of every photo that shows exactly one face. Which files were no pictures is said on the way.
+    /// Makes a template of every photo that shows the person, on as many threads as the server has workers. Which files
+    /// were no pictures is said on the way.
     ///
     /// # Errors
-    /// When the engine fails.
-    pub(super) fn templates(&self, offline: &mut Offline) -> Result<Made> {
+    /// When the engine fails, or the list of what to leave out is not right.
+    pub(super) fn templates(&self, offline: &Offline, config: &Config, taken: &Taken) -> Result<Made> {
+        let leave_out = taken.leave_out.as_deref().map(|file| apart::read(file, self)).transpose()?.unwrap_or_default();
         let bar = bar(self.photos.len(), "reading photos");
-        let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
-        let mut made = Made { labelled: Vec::new(), left_out: vec![LeftOut::default(); self.people.len()] };
-        for (person, file) in &self.photos {
-            bar.inc(1);
-            let left_out = &mut made.left_out[*person as usize];
-            let picture = match photos::read(file) {
-                Ok(picture) => picture,
-                Err(error) => {
-                    bar.suspend(|| say::note(&format!("left out: {error:#}")));
-                    left_out.unreadable += 1;
+        let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (networks, engine) = (&offline.networks, &*offline.engine);
+        let work = || -> Result<()> {
+            let mut vision = networks.load(engine)?;
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some((_, file)) = self.photos.get(place) else { return Ok(()) };
+                bar.inc(1);
+                if leave_out.photos.contains(&place) {
                     continue;
                 }
-            };
-            match &offline.vision.detect(&picture, Search::default())?[..] {
-                [] => left_out.no_face += 1,
-                [only] => {
-                    let face = offline.vision.describe(&picture, only, wanted)?;
-                    let template = face.template.context("the recogniser gave no template")?;
-                    made.labelled.push(Labelled { person: *person, template });
+                let outcome = look(&mut vision, file, taken.centre_face, &bar)?;
+                found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, outcome));
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..config.workers()).map(|_| scope.spawn(work)).collect();
+            let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
+            joined.collect::<Result<Vec<()>>>()
+        })?;
+        bar.finish_and_clear();
+
+        // In the order of the folder, however the threads took turns.
+        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.sort_by_key(|(place, _)| *place);
+        let left_out = vec![LeftOut::default(); self.people.len()];
+        let mut made = Made { labelled: Vec::new(), left_out, apart: Apart::default() };
+        let mut place_of = vec![None; self.photos.len()];
+        for (place, outcome) in found {
+            let person = self.photos[place].0;
+            let left_out = &mut made.left_out[person as usize];
+            match outcome {
+                Outcome::NoFace => left_out.no_face += 1,
+                Outcome::SeveralFaces => left_out.several_faces += 1,
+                Outcome::Unreadable => left_out.unreadable += 1,
+                Outcome::Template(template) => {
+                    place_of[place] = Some(made.labelled.len());
+                    made.labelled.push(Labelled { person, template });
                 }
-                _ => left_out.several_faces += 1,
             }
         }
-        bar.finish_and_clear();
+        leave_out.people.iter().for_each(|(one, other)| made.apart.people(*one, *other));
+        for (one, other) in &leave_out.pairs {
+            if let (Some(one), Some(other)) = (place_of[*one], place_of[*other]) {
+                made.apart.templates(one, other);
+            }
+        }
         Ok(made)
     }
+}
+
+fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) -> Result<Outcome> {
+    let picture = match photos::read(file) {
+        Ok(picture) => picture,
+        Err(error) => {
+            bar.suspend(|| say::note(&format!("left out: {error:#}")));
+            return Ok(Outcome::Unreadable);
+        }
+    };
+    let found = vision.detect(&picture, Search::default())?;
+    let chosen = match found.as_slice() {
+        [] => return Ok(Outcome::NoFace),
+        [only] => only,
+        several if centre_face => nearest_the_middle(&picture, several),
+        _ => return Ok(Outcome::SeveralFaces),
+    };
+    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+    let face = vision.describe(&picture, chosen, wanted)?;
+    Ok(Outcome::Template(face.template(0).cloned().context("the recogniser gave no template")?))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below the precision of f32")]
+fn nearest_the_middle<'a>(picture: &Picture, found: &'a [Detection]) -> &'a Detection {
+    let away = |face: &&Detection| {
+        let rect = face.rect;
+        let across = rect.left + rect.width / 2.0 - picture.width() as f32 / 2.0;
+        let down = rect.top + rect.height / 2.0 - picture.height() as f32 / 2.0;
+        across.hypot(down)
+    };
+    found.iter().min_by(|a, b| away(a).total_cmp(&away(b))).expect("several faces are at least one")
 }
 
 /// A bar on standard error that says what goes on.
@@ -87,6 +172,11 @@ pub(super) fn bar(steps: usize, message: &'static str) -> ProgressBar {
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message(message);
     bar
+}
+
+/// The last part of a path, for people.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod annotate;
+mod apart;
 mod audit;
 mod bench;
 mod calibrate;

@@ -7,7 +7,7 @@ use crate::start;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use likeness_models::{Cache, InstalledPack, Step, Trust};
+use likeness_models::{Cache, InstalledPack, Origin, Step, Trust};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -51,15 +51,14 @@ impl Models {
                 let installed = likeness_models::install_default(&cache, from.as_deref(), &mut |step| bar.show(&step))?;
                 bar.done(&installed);
             }
-            Self::Install { packs, .. } => {
+            Self::Install { packs, from, .. } => {
                 let mirror =
                     std::env::var_os("LIKENESS_MODEL_MIRROR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
                 for pack in packs {
                     let mut bar = Bar::new();
+                    let origin = Origin { mirror: mirror.as_deref(), from: from.as_deref(), fetch: &download };
                     let installed =
-                        likeness_models::install_optional(&cache, pack, mirror.as_deref(), &download, &mut |step| {
-                            bar.show(&step)
-                        })?;
+                        likeness_models::install_optional(&cache, pack, origin, &mut |step| bar.show(&step))?;
                     bar.done(&installed);
                 }
             }

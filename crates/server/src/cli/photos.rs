@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
 use likeness_vision::engine::Engine;
-use likeness_vision::{AttributeSet, Depth, Face, Limits, Picture, Quality, Search, Vision, Wanted};
+use likeness_vision::{AttributeSet, Depth, Face, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,7 +87,7 @@ impl Detect {
         let mut rows = Vec::new();
         for file in &self.files {
             let picture = read(file)?;
-            let wanted = Wanted { landmarks: true, attributes: OPEN, template: false };
+            let wanted = Wanted { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
                 .iter()
@@ -232,7 +232,7 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
-        let wanted = Wanted { landmarks: true, attributes: AttributeSet::empty(), template: true };
+        let wanted = Wanted { landmarks: true, templates: RecogniserSet::FIRST, ..Wanted::default() };
         let first_picture = read(&self.first)?;
         let first = offline.vision.detect(&first_picture, Search::default())?;
         let Some(largest) = first.first() else { bail!("no face is found in {}", self.first.display()) };
@@ -248,7 +248,7 @@ impl Compare {
         for detection in &found {
             faces.push(offline.vision.describe(&second_picture, detection, wanted)?);
         }
-        let calibration = &offline.networks.calibration;
+        let calibration = &offline.networks.recognisers.first().calibration;
         let mut compared = Vec::new();
         for (number, face) in faces.iter().enumerate() {
             let distance = likeness_gallery::distance(probe, template(face)?);
@@ -289,5 +289,5 @@ impl Compare {
 }
 
 fn template(face: &Face) -> Result<&[f32]> {
-    face.template.as_ref().map(|template| template.expose().as_slice()).context("the recogniser gave no template")
+    face.template(0).map(|template| template.expose().as_slice()).context("the recogniser gave no template")
 }

@@ -5,36 +5,62 @@
 
 use super::arguments::{DIRECTORY_MODELS, container_id};
 use super::call::{Call, Reply};
-use super::error::{Refusal, Role, from_store};
+use super::error::{Refusal, Role, from_search, from_store};
 use super::json::Body;
+use crate::recognisers::{Recogniser, pack_of};
 use crate::templates;
 use likeness_base::Secret;
-use likeness_gallery::{self as gallery, Mode, Visible};
+use likeness_gallery::{self as gallery, Mode, SimilarHit, Visible};
 use likeness_store::{
     Container, ContainerKind, ContainerName, DetectedFace, FaceKey, PersonTemplate, StoreError, TrainingStatus,
 };
 use serde::Serialize;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Confidence from which two faces count as the same person (`face-api.md` 3.5).
 pub(super) const SAME_PERSON: f32 = 0.5;
 
-/// A template that a call compares, and the model it belongs to.
+/// The templates of a face that a call compares, by their recognisers, and the model it belongs to.
 pub(super) struct Compared {
-    pub(super) template: Secret<Vec<f32>>,
+    templates: Vec<(usize, Secret<Vec<f32>>)>,
     pub(super) model: String,
+}
+
+impl Compared {
+    /// The template of one recogniser.
+    pub(super) fn by(&self, recogniser: &Recogniser) -> Result<&[f32], Refusal> {
+        let own = self.templates.iter().find(|(number, _)| *number == recogniser.number);
+        own.map(|(_, template)| template.expose().as_slice()).ok_or_else(|| {
+            Refusal::bad(format!(
+                "'recognitionModel' is incompatible: what the face is to be compared with was enrolled with the model pack {}, \
+                 and this face has no template of it. Detect it again.",
+                recogniser.pack.pack.id
+            ))
+        })
+    }
+}
+
+/// The recogniser of which all these faces have a template; that of new containers where there are several.
+fn common<'a>(call: &'a Call, faces: &[&Compared]) -> Result<&'a Arc<Recogniser>, Refusal> {
+    let all_have = |recogniser: &&Arc<Recogniser>| faces.iter().all(|face| face.by(recogniser).is_ok());
+    call.app.recognisers.all().iter().find(all_have).ok_or_else(|| {
+        Refusal::bad("'recognitionModel' is incompatible: the faces were detected with different model packs. Detect them again.")
+    })
 }
 
 /// `POST verify`
 pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
     let body = call.json()?;
     let pair = (body.uuid("faceId1")?, body.uuid("faceId2")?);
-    let distance = match pair {
+    let confidence = match pair {
         (Some(first), Some(second)) => {
             let faces = detected(&call, &[first, second], Role::Resource).await?;
             same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
             call.asked("verify", None, 2);
-            gallery::distance(faces[0].template.expose(), faces[1].template.expose())
+            let recogniser = common(&call, &[&faces[0], &faces[1]])?;
+            let distance = gallery::distance(faces[0].by(recogniser)?, faces[1].by(recogniser)?);
+            recogniser.calibration.verify_confidence(distance)
         }
         (None, None) if body.get("faceId").is_some() => against_person(&call, body).await?,
         (None, None) => {
@@ -44,11 +70,10 @@ pub(super) async fn verify(call: Call) -> Result<Reply, Refusal> {
         }
         _ => return Err(Refusal::bad("'faceId1' and 'faceId2' belong together; one is missing.")),
     };
-    let confidence = call.app.calibration.verify_confidence(distance);
     Reply::json(&Verdict { is_identical: confidence >= SAME_PERSON, confidence: confidence_on_wire(confidence) })
 }
 
-/// The distance to the nearest face of a person.
+/// Verify's confidence for the nearest face of a person.
 async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
     let face_id = body.required_uuid("faceId")?;
     let person = body.required_uuid("personId")?;
@@ -79,13 +104,15 @@ async fn against_person(call: &Call, body: &Body) -> Result<f32, Refusal> {
         })?;
     call.asked("verify", container.as_ref(), 1);
     let mut nearest = None::<f32>;
-    let is_comparable = |record: &&PersonTemplate| {
-        *record.space == *call.app.space && (!own_models || record.model.as_deref() == Some(&*face.model))
-    };
-    for record in stored.iter().filter(is_comparable) {
-        let template = readable(call, record.template.expose())?;
-        let distance = gallery::distance(face.template.expose(), template.expose());
-        nearest = Some(nearest.map_or(distance, |known| known.min(distance)));
+    let has_model = |record: &&PersonTemplate| !own_models || record.model.as_deref() == Some(&*face.model);
+    for record in stored.iter().filter(has_model) {
+        let recogniser = call.app.recognisers.of_space(&record.space);
+        let recogniser = recogniser.ok_or_else(|| Refusal::missing_pack(pack_of(&record.space)))?;
+        let template =
+            templates::decode(record.template.expose(), recogniser.space.dimension).ok_or_else(unreadable)?;
+        let distance = gallery::distance(face.by(recogniser)?, template.expose());
+        let confidence = recogniser.calibration.verify_confidence(distance);
+        nearest = Some(nearest.map_or(confidence, |known| known.max(confidence)));
     }
     nearest.ok_or(Refusal::PersistedFaceNotFound)
 }
@@ -123,8 +150,11 @@ async fn similar_among(
     let faces = detected(call, &among, Role::Argument).await?;
     same_model(&probe.model, faces.iter().map(|face| face.model.as_str()))?;
     call.asked("find_similar", None, 1);
-    let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();
-    let found = gallery::find_similar_among(&templates, probe.template.expose(), mode, most, &call.app.calibration);
+    let everybody: Vec<&Compared> = faces.iter().chain([&probe]).collect();
+    let recogniser = common(call, &everybody)?;
+    let templates = faces.iter().map(|face| face.by(recogniser)).collect::<Result<Vec<_>, _>>()?;
+    let probe = probe.by(recogniser)?;
+    let found = gallery::find_similar_among(&templates, probe, mode, most, &recogniser.calibration);
     let answer: Vec<Similar> = found
         .iter()
         .map(|&(position, confidence)| Similar {
@@ -157,12 +187,14 @@ async fn similar_in(
     let found = call
         .app
         .galleries
-        .search(call.account(), &container, move |snapshot, space, calibration| {
-            let probe = space.probe(probe.template.expose());
-            gallery::find_similar(snapshot, &probe, mode, most, visible, calibration)
+        .search(call.account(), &container, move |recogniser, snapshot| {
+            let probe = recogniser.space.probe(probe.by(recogniser)?);
+            Ok(gallery::find_similar(snapshot, &probe, mode, most, visible, &recogniser.calibration))
         })
         .await
-        .map_err(|error| from_store(error, name.kind))?;
+        .map_err(|error| from_search(error, name.kind))?;
+    let found: Vec<Vec<SimilarHit>> = found.into_iter().collect::<Result<_, Refusal>>()?;
+    let found = best(found, most, |hit| hit.confidence);
     let keys: Vec<FaceKey> = found.iter().map(|hit| FaceKey(hit.face)).collect();
     let alive = call
         .app
@@ -193,13 +225,14 @@ pub(super) async fn group(call: Call) -> Result<Reply, Refusal> {
     let faces = detected(&call, &ids, Role::Argument).await?;
     same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
     call.asked("group", None, ids.len());
-    let app = call.app.clone();
+    let everybody: Vec<&Compared> = faces.iter().collect();
+    let recogniser = common(&call, &everybody)?.clone();
     let groups = tokio::task::spawn_blocking(move || {
-        let templates: Vec<&[f32]> = faces.iter().map(|face| face.template.expose().as_slice()).collect();
-        gallery::group(&templates, &app.calibration)
+        let templates = faces.iter().map(|face| face.by(&recogniser)).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, Refusal>(gallery::group(&templates, &recogniser.calibration))
     })
     .await
-    .map_err(|error| Refusal::Internal(error.to_string()))?;
+    .map_err(|error| Refusal::Internal(error.to_string()))??;
     let named = |members: &[usize]| members.iter().map(|&position| ids[position]).collect::<Vec<_>>();
     Reply::json(&Grouped {
         groups: groups.groups.iter().map(|members| named(members)).collect(),
@@ -215,17 +248,33 @@ pub(super) async fn detected(call: &Call, ids: &[Uuid], role: Role) -> Result<Ve
 }
 
 fn compared(call: &Call, face: DetectedFace) -> Result<Compared, Refusal> {
-    if face.space != call.app.space {
-        return Err(Refusal::bad(
-            "'recognitionModel' is incompatible: the face was detected with another model pack. Detect it again.",
-        ));
+    let recognisers = &call.app.recognisers;
+    let templates = templates::decode_all(face.template.expose(), &face.space, recognisers).ok_or_else(unreadable)?;
+    if templates.is_empty() {
+        let packs: Vec<&str> = templates::spaces(&face.space).map(pack_of).collect();
+        return Err(Refusal::bad(format!(
+            "'recognitionModel' is incompatible: the face was detected with the model pack {}, which this server does not \
+             have. Detect it again.",
+            packs.join(" and ")
+        )));
     }
-    Ok(Compared { template: readable(call, face.template.expose())?, model: face.model })
+    Ok(Compared { templates, model: face.model })
 }
 
-fn readable(call: &Call, bytes: &[u8]) -> Result<Secret<Vec<f32>>, Refusal> {
-    templates::decode(bytes, call.app.galleries.space().dimension)
-        .ok_or_else(|| Refusal::Internal("a stored template has another shape than its model pack says".to_owned()))
+fn unreadable() -> Refusal {
+    Refusal::Internal("a stored template has another shape than its model pack says".to_owned())
+}
+
+/// The best of what several galleries of one container gave, each best first. Distances of different recognisers say
+/// nothing to each other; confidences do.
+pub(super) fn best<T>(mut found: Vec<Vec<T>>, most: usize, confidence: impl Fn(&T) -> f32) -> Vec<T> {
+    if found.len() < 2 {
+        return found.pop().unwrap_or_default();
+    }
+    let mut all: Vec<T> = found.into_iter().flatten().collect();
+    all.sort_by(|a, b| confidence(b).total_cmp(&confidence(a)));
+    all.truncate(most);
+    all
 }
 
 /// Faces of the oldest model cannot be compared with people of the directory, who have none of it.

@@ -9,7 +9,7 @@ use crate::templates;
 use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
 use likeness_store::{AuditOutcome, DetectedFace, FaceId, Write};
-use likeness_vision::{AttributeSet, Depth, Face, Landmarks, Rect, Search, Wanted};
+use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::time::Duration;
@@ -36,8 +36,8 @@ pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
     }
     call.note_lent(AuditOutcome::Applied).await?;
     let bytes = picture::bytes(&mut call).await?;
-    let wanted =
-        Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), template: asked.face_id };
+    let templates = if asked.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
+    let wanted = Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), templates };
     let search = search(asked.detection);
     let faces = call
         .app
@@ -63,6 +63,18 @@ pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
         })
         .collect();
     Reply::json(&answer)
+}
+
+/// The recognisers of which a new faceId carries a template: that of new containers, and those of the templates that the
+/// account holds, so that each of its containers can be asked. One whose pack is not installed is told of when it is asked.
+async fn recognisers(call: &Call) -> Result<RecogniserSet, Refusal> {
+    let recognisers = &call.app.recognisers;
+    if recognisers.all().len() == 1 {
+        return Ok(RecogniserSet::FIRST);
+    }
+    let spaces = call.app.store.spaces(call.account(), false).await?;
+    let known = spaces.iter().filter_map(|(space, _)| recognisers.of_space(space));
+    Ok(known.fold(RecogniserSet::FIRST, |set, recogniser| set.with(recogniser.number)))
 }
 
 /// How thoroughly each detection model looks. The second and third promise smaller faces than the first.
@@ -111,12 +123,14 @@ async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, R
     let expires_at = call.at.plus(asked.time_to_live);
     let mut kept = Vec::with_capacity(faces.len());
     for face in faces {
-        let template =
-            face.template.as_ref().ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))?;
+        if face.templates.is_empty() {
+            return Err(Refusal::Internal("a face came without its template".to_owned()));
+        }
+        let (template, space) = templates::encode_all(&face.templates, &call.app.recognisers);
         kept.push(DetectedFace {
             id: FaceId::new(expires_at, random_bytes(&*call.app.randomness)),
-            template: templates::encode(template.expose()),
-            space: call.app.space.clone(),
+            template,
+            space,
             model: asked.recognition.to_owned(),
             expires_at,
         });

@@ -100,7 +100,8 @@ pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
     if faces_of(&call, person, model).await?.len() as u64 >= FACES_OF_A_PERSON {
         return Err(Refusal::quota(FACES_OF_A_PERSON));
     }
-    let face = addition.face(&mut call).await?;
+    let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
+    let face = addition.face(&mut call, directory.map(|directory| directory.number)).await?;
     let id = face.id;
     let limit = Some(FACES_OF_A_PERSON);
     let work = Write::AddDirectoryFace { person, model: model.to_owned(), face, limit };

@@ -5,6 +5,7 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use crate::access::Denied;
+use crate::galleries::SearchError;
 use axum::http::StatusCode;
 use likeness_store::{ContainerKind, StoreError};
 
@@ -152,6 +153,15 @@ impl Refusal {
     /// A bad argument with a plain sentence.
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::BadArgument(message.into())
+    }
+
+    /// Templates were made with a recogniser that is not installed; the operator can mend it, and the caller learns what
+    /// to tell them.
+    pub(crate) fn missing_pack(pack: &str) -> Self {
+        Self::bad(format!(
+            "'recognitionModel' is incompatible: the faces were enrolled with the model pack {pack}, which this server does \
+             not have. Its operator can install it with `likeness models install {pack}`; else enroll the faces again."
+        ))
     }
 
     /// A stored-object quota that is reached.
@@ -370,6 +380,14 @@ impl From<Denied> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         from_store(error, ContainerKind::PersonDirectory)
+    }
+}
+
+/// The same of a search.
+pub(crate) fn from_search(error: SearchError, kind: ContainerKind) -> Refusal {
+    match error {
+        SearchError::Store(error) => from_store(error, kind),
+        SearchError::MissingPack { pack } => Refusal::missing_pack(&pack),
     }
 }
 

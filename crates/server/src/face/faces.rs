@@ -5,10 +5,11 @@ use super::call::{Call, Reply};
 use super::detect::search;
 use super::error::{Refusal, from_store};
 use super::{persons, picture};
+use crate::recognisers::pack_of;
 use crate::templates;
 use likeness_base::Secret;
 use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
-use likeness_vision::{AttributeSet, Detection, Picture, Rect, Wanted};
+use likeness_vision::{Detection, Picture, RecogniserSet, Rect, Wanted};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     if let Some(limit) = limit.filter(|limit| held >= *limit) {
         return Err(Refusal::quota(limit));
     }
-    let face = addition.face(&mut call).await?;
+    let face = addition.face(&mut call, Some(container.number)).await?;
     let id = face.id;
     call.write(Write::AddFace { container: name, person, face, limit }).await?;
     Reply::json(&json!({ "persistedFaceId": id }))
@@ -63,8 +64,19 @@ impl Addition {
         Ok(Self { target, detection, user_data })
     }
 
-    /// The one face in the picture of the call, under a new id.
-    pub(super) async fn face(self, call: &mut Call) -> Result<NewFace, Refusal> {
+    /// The one face in the picture of the call, under a new id, for a container of this number; a directory that nobody
+    /// is in yet has none. The container keeps the recogniser of its first face.
+    pub(super) async fn face(self, call: &mut Call, container: Option<i64>) -> Result<NewFace, Refusal> {
+        let space = match container {
+            Some(number) => call.app.store.space_of(call.account(), number).await?,
+            None => None,
+        };
+        let recogniser = match &space {
+            Some(space) => call.app.recognisers.of_space(space).ok_or_else(|| Refusal::missing_pack(pack_of(space)))?,
+            None => call.app.recognisers.first(),
+        };
+        let recogniser = recogniser.clone();
+        let number = recogniser.number;
         let bytes = picture::bytes(call).await?;
         let (search, target) = (search(self.detection), self.target);
         let template = call
@@ -75,15 +87,16 @@ impl Addition {
                 drop(bytes);
                 let detections = vision.detect(&picture, search)?;
                 let chosen = choose(&picture, &detections, target)?;
-                let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+                let wanted = Wanted { templates: RecogniserSet::NONE.with(number), ..Wanted::default() };
                 let face = vision.describe(&picture, chosen, wanted)?;
-                face.template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
+                let template = face.template(number).cloned();
+                template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
             })
             .await??;
         Ok(NewFace {
             id: persons::new_id(call),
             template: templates::encode(template.expose()),
-            space: call.app.space.clone(),
+            space: recogniser.space_id.to_string(),
             user_data: self.user_data,
         })
     }

@@ -5,10 +5,10 @@
 
 use super::call::{Call, Reply};
 use super::compare::{
-    Compared, SAME_PERSON, confidence_on_wire, detected, in_directory, named_group, same_model, scope,
+    Compared, SAME_PERSON, best, confidence_on_wire, detected, in_directory, named_group, same_model, scope,
     stored_container, trained,
 };
-use super::error::{Refusal, Role, from_store};
+use super::error::{Refusal, Role, from_search, from_store};
 use super::json::Body;
 use crate::config::IdentifyCut;
 use likeness_gallery::{self as gallery, Cut, PersonHit, Scope};
@@ -67,20 +67,21 @@ async fn in_group(
     let container = stored_container(call, name).await?;
     let visible = trained(&container, name.kind)?;
     same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
-    call.asked("identify", Some(&container), faces.len());
+    let asked = faces.len();
+    call.asked("identify", Some(&container), asked);
     let found = call
         .app
         .galleries
-        .search(call.account(), &container, move |snapshot, space, calibration| {
+        .search(call.account(), &container, move |recogniser, snapshot| {
             let ask = |face: &Compared| {
-                let probe = space.probe(face.template.expose());
-                gallery::identify(snapshot, &probe, cut, most, visible, calibration)
+                let probe = recogniser.space.probe(face.by(recogniser)?);
+                Ok(gallery::identify(snapshot, &probe, cut, most, visible, &recogniser.calibration))
             };
-            faces.iter().map(ask).collect::<Vec<_>>()
+            faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()
         })
         .await
-        .map_err(|error| from_store(error, name.kind))?;
-    named(call, container.number, found).await
+        .map_err(|error| from_search(error, name.kind))?;
+    named(call, container.number, by_face(found, asked, most)?).await
 }
 
 /// Needs no training: what is in the directory when the call comes is searched.
@@ -95,25 +96,28 @@ async fn among_directory(
     in_directory(&model)?;
     let persons = persons(call, among).await?;
     let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
-    call.asked("identify", directory.as_ref(), faces.len());
+    let asked = faces.len();
+    call.asked("identify", directory.as_ref(), asked);
     // Nobody was ever enrolled, so nobody can be named.
     let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
     let found = call
         .app
         .galleries
-        .search_model(call.account(), &directory, Some(&model), move |snapshot, space, calibration| {
-            let scope = persons.map(|persons| Scope::new(snapshot, persons));
+        .search_model(call.account(), &directory, Some(&model), move |recogniser, snapshot| {
+            let calibration = &recogniser.calibration;
+            let scope = persons.clone().map(|persons| Scope::new(snapshot, persons));
             let ask = |face: &Compared| {
-                let probe = space.probe(face.template.expose());
-                match &scope {
+                let probe = recogniser.space.probe(face.by(recogniser)?);
+                Ok(match &scope {
                     Some(scope) => gallery::identify_among(snapshot, &probe, cut, most, scope, calibration),
                     None => gallery::identify(snapshot, &probe, cut, most, gallery::Visible::All, calibration),
-                }
+                })
             };
-            faces.iter().map(ask).collect::<Vec<_>>()
+            faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()
         })
-        .await?;
-    named(call, directory.number, found).await
+        .await
+        .map_err(|error| from_search(error, ContainerKind::PersonDirectory))?;
+    named(call, directory.number, by_face(found, asked, most)?).await
 }
 
 /// The people among whom to look, by the store's numbers; `None`: all of them.
@@ -134,6 +138,26 @@ async fn persons(call: &Call, among: Among) -> Result<Option<HashSet<i64>>, Refu
         Among::Group(_) | Among::Everybody => return Ok(None),
     };
     Ok(Some(keys.iter().map(|key| key.0).collect()))
+}
+
+/// What each gallery of the container gave for each face, put together: a person counts with the best of them.
+fn by_face(
+    found: Vec<Result<Vec<Vec<PersonHit>>, Refusal>>,
+    asked: usize,
+    most: usize,
+) -> Result<Vec<Vec<PersonHit>>, Refusal> {
+    let mut of_faces: Vec<Vec<Vec<PersonHit>>> = (0..asked).map(|_| Vec::new()).collect();
+    for gallery in found {
+        of_faces.iter_mut().zip(gallery?).for_each(|(face, hits)| face.push(hits));
+    }
+    let together = of_faces.into_iter().map(|hits| {
+        let mut named = HashSet::new();
+        let mut best = best(hits, usize::MAX, |hit| hit.confidence);
+        best.retain(|hit| named.insert(hit.person));
+        best.truncate(most);
+        best
+    });
+    Ok(together.collect())
 }
 
 /// Asks the store who the hits are now; nobody is named who has been deleted meanwhile.

@@ -12,8 +12,8 @@ use crate::house::{demo, shared_faces, skip};
 use crate::pipeline;
 use image::RgbImage;
 use likeness_vision::{
-    AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, Search, Stage, Trace,
-    Vision, Wanted,
+    AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, RecogniserSet, Search,
+    Stage, Trace, Vision, Wanted,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -90,7 +90,7 @@ fn sitters(vision: &mut Vision, photo: &str, bytes: &[u8]) -> Vec<Sitter> {
         expected.rect.top -= top as f32;
         let cut = picture(&image);
         let Some(detection) = nearest(vision, &cut, &expected) else { continue };
-        let wanted = Wanted { landmarks: true, attributes: AttributeSet::HEAD_POSE, template: false };
+        let wanted = Wanted { landmarks: true, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::NONE };
         let face = vision.describe(&cut, &detection, wanted).expect("a face");
         if face.head_pose.expect("asked for").yaw.abs() > MOST_YAW {
             continue;
@@ -124,7 +124,7 @@ fn look(vision: &mut Vision, sitter: &Sitter, image: &RgbImage, attributes: Attr
     let detection = nearest(vision, &picture, &sitter.detection)?;
     Some(
         vision
-            .describe(&picture, &detection, Wanted { landmarks: false, attributes, template: false })
+            .describe(&picture, &detection, Wanted { landmarks: false, attributes, templates: RecogniserSet::NONE })
             .expect("a face"),
     )
 }

@@ -4,48 +4,43 @@
 use crate::house::demo;
 use crate::pipeline::{installed, vision};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
-use likeness_vision::{AttributeSet, Limits, Picture, Search, Wanted};
+use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-/// The templates of all faces of the group photos, and the mean that the pack's manifest carries.
-fn templates() -> (Vec<Vec<f32>>, Vec<f32>) {
-    let recogniser = installed().pack.recogniser.expect("a recogniser");
+/// The templates of all faces of the group photos.
+fn templates() -> Vec<Vec<f32>> {
     let mut vision = vision();
     let mut templates = Vec::new();
     for number in 1..=6 {
         let picture = Picture::decode(&demo(number), &Limits::default()).expect("a photo");
         for found in vision.detect(&picture, Search::default()).expect("faces") {
-            let wanted = Wanted { landmarks: false, attributes: AttributeSet::empty(), template: true };
+            let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
             let face = vision.describe(&picture, &found, wanted).expect("a face");
-            templates.push(face.template.expect("a template").expose().clone());
+            templates.push(face.template(0).expect("a template").expose().clone());
         }
     }
-    (templates, recogniser.center)
+    templates
+}
+
+/// Where templates crowd around a mean, search subtracts it before it rounds; the pack says which. Those of the default
+/// recogniser do not: their mean is short, and the pack has none.
+#[test]
+fn templates_of_the_default_pack_need_no_mean() {
+    let templates = templates();
+    assert_eq!(templates.len(), 22);
+    let dimension = templates[0].len();
+    assert_eq!(dimension, installed().pack.recogniser.expect("a recogniser").dimension);
+    let mean = mean(&templates);
+    let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
+    // Of 22 vectors without anything in common it would be 0.21; the former recogniser, whose pack has a mean, had 0.92.
+    assert!(length < 0.6, "length {length}");
+    assert!(installed().pack.recogniser.expect("a recogniser").center.is_empty());
 }
 
 fn mean(templates: &[Vec<f32>]) -> Vec<f32> {
     let dimension = templates[0].len();
     (0..dimension).map(|i| templates.iter().map(|t| t[i]).sum::<f32>() / templates.len() as f32).collect()
-}
-
-/// The manifest's `center` is the mean of these very templates: that is its source. `LIKENESS_BLESS=1` prints it.
-#[test]
-fn the_mean_template_of_the_pack_is_that_of_the_group_photos() {
-    let (templates, center) = templates();
-    assert_eq!(templates.len(), 22);
-    let mean = mean(&templates);
-    if std::env::var_os("LIKENESS_BLESS").is_some() {
-        let digits: Vec<String> = mean.iter().map(|value| format!("{value:.4}")).collect();
-        println!("\"center\": [{}]", digits.join(", "));
-    }
-    assert_eq!(center.len(), mean.len(), "the pack has no mean template");
-    for (center, mean) in center.iter().zip(&mean) {
-        assert!((center - mean).abs() < 1e-3, "{center} is not {mean}");
-    }
-    let length = center.iter().map(|value| value * value).sum::<f32>().sqrt();
-    // Faces crowd together; a mean near the origin would mean that something else was averaged.
-    assert!((0.8..1.0).contains(&length), "length {length}");
 }
 
 /// Everything compared with everything, in the order that a search promises: distance, then key.
@@ -65,7 +60,8 @@ type Made = (usize, usize, f32, f32);
 /// Galleries of some thousand faces between real ones, as unit vectors and not.
 #[test]
 fn searching_real_templates_is_the_same_as_comparing_everything() {
-    let (templates, center) = templates();
+    let templates = templates();
+    let (dimension, center) = (templates[0].len(), mean(&templates));
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
     let people = templates.len();
     let strategy = (
@@ -80,7 +76,7 @@ fn searching_real_templates_is_the_same_as_comparing_everything() {
         mixed.iter().map(|value| value / length).collect()
     };
     let check = |(rows, probe, is_centred, is_unit): (Vec<Made>, (usize, usize, f32), bool, bool)| {
-        let space = Space::new(128, if is_centred { &center } else { &[] }).expect("a space");
+        let space = Space::new(dimension, if is_centred { &center } else { &[] }).expect("a space");
         let gallery = Gallery::new(space.clone());
         let mut kept = Vec::new();
         for (key, (a, b, share, length)) in (1..).zip(rows) {
@@ -105,7 +101,7 @@ fn searching_real_templates_is_the_same_as_comparing_everything() {
             let found = snapshot.nearest(&space.probe(&probe), k, Visible::All);
             prop_assert_eq!(pairs(&found), expected.iter().copied().take(k).collect::<Vec<_>>());
         }
-        for cut in [0.2, 0.385, 0.6] {
+        for cut in [0.4, 0.933, 1.2] {
             let found = snapshot.within(&space.probe(&probe), cut, Visible::All);
             let expected: Vec<_> = expected.iter().copied().take_while(|(_, distance)| *distance <= cut).collect();
             prop_assert_eq!(pairs(&found), expected);

@@ -18,7 +18,7 @@ pub(crate) fn cache() -> PathBuf {
     let base = || variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
     let cache = variable("LIKENESS_CACHE").or_else(|| base().map(|base| base.join("likeness"))).expect("a home folder");
     assert!(
-        cache.join("packs/likeness-default-1/pack.json").exists(),
+        cache.join("packs/likeness-default-2/pack.json").exists(),
         "the model pack is not installed; run `make setup` first"
     );
     cache

@@ -3,7 +3,9 @@
 use crate::house::cache;
 use likeness_engine_ort::OnnxRuntime;
 use likeness_models::{Cache, InstalledPack, NetworkSpec, Trust};
-use likeness_vision::{DetectorKind, DetectorPart, NetworkPart, Parts, RecogniserKind, RecogniserPart, Vision};
+use likeness_vision::{
+    AlignedBy, DetectorKind, DetectorPart, NetworkPart, Normalisation, Parts, RecogniserKind, RecogniserPart, Vision,
+};
 
 /// The installed default pack.
 pub(crate) fn installed() -> InstalledPack {
@@ -36,7 +38,12 @@ pub(crate) fn vision() -> Vision {
         mesh: &mesh,
         iris: &iris,
         recogniser: RecogniserPart {
-            kind: RecogniserKind::DlibResnet,
+            kind: RecogniserKind::Arcface,
+            aligned_by: AlignedBy::Mesh,
+            normalisation: Normalisation {
+                subtract: recogniser.normalisation.subtract,
+                divide: recogniser.normalisation.divide,
+            },
             onnx: &recogniser_onnx,
             input: recogniser.input,
             dimension: recogniser.dimension,

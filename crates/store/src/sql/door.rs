@@ -201,6 +201,14 @@ impl Store for EngineStore {
         moment!(self, connection => read::feed::changes_since(connection, account, number, version, limit))
     }
 
+    async fn space_of(&self, account: AccountId, number: i64) -> Result<Option<String>, StoreError> {
+        ask!(self, connection => read::faces::space_of(connection, account, number))
+    }
+
+    async fn spaces(&self, account: AccountId, count: bool) -> Result<Vec<(String, u64)>, StoreError> {
+        ask!(self, connection => read::faces::spaces(connection, account, count))
+    }
+
     async fn rows_after(
         &self,
         account: AccountId,

@@ -5,12 +5,13 @@ use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
 use crate::network::{Channels, Feed, Outputs};
+use crate::parts::Normalisation;
 
 /// The network's frame is always this many pixels high and wide.
 pub(super) const SIDE: usize = 256;
 
 /// `x / 127.5 - 1`, RGB.
-pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, subtract: [127.5; 3], divide: 127.5 };
+pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 127.5) };
 
 /// The two output layers: cells along a side, anchors in each cell, names of scores and regressors.
 const LAYERS: [(usize, usize, &str, &str); 2] = [(16, 2, "Identity", "Identity_2"), (8, 6, "Identity_1", "Identity_3")];

@@ -10,9 +10,10 @@ use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
 use crate::network::{Channels, Feed, Outputs};
+use crate::parts::Normalisation;
 
 /// `(x - 127.5) / 128`, RGB, as in InsightFace's detector.
-pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, subtract: [127.5; 3], divide: 128.0 };
+pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 128.0) };
 
 const STRIDES: [usize; 3] = [8, 16, 32];
 const ANCHORS: usize = 2;

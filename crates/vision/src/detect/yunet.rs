@@ -5,9 +5,10 @@ use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
 use crate::network::{Channels, Feed, Outputs};
+use crate::parts::Normalisation;
 
 /// Plain bytes, BGR.
-pub(super) const FEED: Feed = Feed { channels: Channels::Bgr, subtract: [0.0; 3], divide: 1.0 };
+pub(super) const FEED: Feed = Feed { channels: Channels::Bgr, normalisation: Normalisation::grey(0.0, 1.0) };
 
 const STRIDES: [usize; 3] = [8, 16, 32];
 

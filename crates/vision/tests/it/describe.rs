@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use likeness_vision::engine::Tensor;
 use likeness_vision::{
-    AttributeSet, Detection, DetectorKind, Face, KeyPoints, Landmarks, MaskKind, NetworkPart, Picture, Point, Quality,
-    RecogniserKind, RectF, Stage, Trace, Vision, VisionError, Wanted,
+    AlignedBy, AttributeSet, Detection, DetectorKind, Face, KeyPoints, Landmarks, MaskKind, NetworkPart, Picture,
+    Point, Quality, RecogniserKind, RecogniserPart, RecogniserSet, RectF, Stage, Trace, Vision, VisionError, Wanted,
 };
 
 use proptest::prelude::*;
@@ -185,16 +185,19 @@ fn recogniser(input: &Tensor) -> Vec<(String, Tensor)> {
     vec![("embedding".into(), Tensor { shape: vec![1, 64], data })]
 }
 
+fn engine() -> FakeEngine {
+    FakeEngine { detector: unused, mesh, iris, recogniser }
+}
+
 fn vision(kind: RecogniserKind, mirror: bool) -> Vision {
-    let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
-    load(&engine, &parts(DetectorKind::BlazefaceBack, kind, mirror)).unwrap()
+    load(&engine(), &parts(DetectorKind::BlazefaceBack, kind, mirror)).unwrap()
 }
 
 fn face(middle: (f32, f32), eyes: f32, roll_degrees: f32, texture: f32) -> Drawn {
     Drawn { middle: Point { x: middle.0, y: middle.1 }, eyes, roll_degrees, texture }
 }
 
-const ALL: Wanted = Wanted { landmarks: true, attributes: AttributeSet::all(), template: true };
+const ALL: Wanted = Wanted { landmarks: true, attributes: AttributeSet::all(), templates: RecogniserSet::FIRST };
 
 fn describe(drawn: &Drawn, size: (u32, u32), wanted: Wanted) -> Face {
     let picture = drawn.draw(size.0, size.1);
@@ -250,9 +253,9 @@ fn roll_is_read_off_a_tilted_face() {
 }
 
 fn template_of(vision: &mut Vision, drawn: &Drawn, size: (u32, u32), five: bool) -> Vec<f32> {
-    let wanted = Wanted { template: true, ..Wanted::default() };
+    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
     let found = vision.describe(&drawn.draw(size.0, size.1), &drawn.detection(five), wanted).unwrap();
-    found.template.expect("asked for").expose().clone()
+    found.template(0).expect("asked for").expose().clone()
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f32 {
@@ -306,17 +309,55 @@ fn only_what_is_wanted_is_done() {
     let picture = drawn.draw(400, 400);
     // Neither mesh nor iris may be asked here, for they answer nothing.
     let nothing = vision.describe(&picture, &drawn.detection(false), Wanted::default()).unwrap();
-    assert!(nothing.landmarks.is_none() && nothing.head_pose.is_none() && nothing.template.is_none());
+    assert!(nothing.landmarks.is_none() && nothing.head_pose.is_none() && nothing.templates.is_empty());
     assert!(nothing.rect.width > 0);
     let noise = Wanted { attributes: AttributeSet::NOISE, ..Wanted::default() };
     assert!(vision.describe(&picture, &drawn.detection(false), noise).unwrap().noise.is_some());
-    let template = Wanted { template: true, ..Wanted::default() };
+    let template = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
     assert!(
-        vision.describe(&picture, &drawn.detection(true), template).unwrap().template.is_some(),
+        vision.describe(&picture, &drawn.detection(true), template).unwrap().template(0).is_some(),
         "five points suffice"
     );
     let error = vision.describe(&picture, &drawn.detection(false), template).unwrap_err();
     assert!(matches!(error, VisionError::Model { network: "mesh", .. }), "six points need the mesh: {error}");
+}
+
+#[test]
+fn recognisers_side_by_side_make_a_template_each() {
+    let mut vision = vision(RecogniserKind::DlibResnet, false);
+    let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
+    let picture = drawn.draw(400, 400);
+    let both = Wanted { templates: RecogniserSet::FIRST.with(2), ..Wanted::default() };
+    let early = vision.describe(&picture, &drawn.detection(false), both).unwrap_err();
+    assert!(matches!(early, VisionError::Model { network: "recogniser", .. }), "{early}");
+
+    let engine = engine();
+    let other = parts(DetectorKind::BlazefaceBack, RecogniserKind::Arcface, true).recogniser;
+    vision.add_recogniser(2, &engine, &other).unwrap();
+    assert_eq!([0, 1, 2].map(|number| vision.has_recogniser(number)), [true, false, true]);
+    let found = vision.describe(&picture, &drawn.detection(false), both).unwrap();
+    let numbers: Vec<usize> = found.templates.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, [0, 2]);
+    assert_ne!(found.template(0).unwrap().expose(), found.template(2).unwrap().expose());
+    assert!(found.template(1).is_none());
+}
+
+#[test]
+fn the_pack_says_which_points_align_a_face_and_what_its_numbers_are() {
+    let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
+    let template = |change: fn(&mut RecogniserPart<'_>), five| {
+        let mut parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::Arcface, false);
+        change(&mut parts.recogniser);
+        template_of(&mut load(&engine(), &parts).unwrap(), &drawn, (400, 400), five)
+    };
+    let by_mesh = |part: &mut RecogniserPart<'_>| part.aligned_by = AlignedBy::Mesh;
+    assert_eq!(template(by_mesh, true), template(by_mesh, false), "whatever found the face");
+    // The fake recogniser averages the three colours, so that another weight of one of them shows.
+    let red = |part: &mut RecogniserPart<'_>| part.normalisation.divide = [20.0, 127.5, 500.0];
+    assert_ne!(template(red, false), template(|_| {}, false));
+    let mut broken = parts(DetectorKind::BlazefaceBack, RecogniserKind::Arcface, false);
+    broken.recogniser.normalisation.divide[1] = 0.0;
+    assert!(load(&engine(), &broken).is_err());
 }
 
 #[test]
@@ -471,7 +512,7 @@ fn faces_cut_by_the_frame_are_described_too() {
     for middle in [(10.0, 20.0), (390.0, 380.0)] {
         let drawn = face(middle, 80.0, 0.0, 5.0);
         let found = describe(&drawn, (400, 400), ALL);
-        assert!(found.template.is_some());
+        assert!(found.template(0).is_some());
         assert!(found.rect.left >= 0 && found.rect.left + found.rect.width <= 400);
     }
 }

@@ -1,7 +1,9 @@
 //! An engine whose networks are plain functions from input to outputs.
 
 use likeness_vision::engine::{Engine, EngineError, Network, Tensor};
-use likeness_vision::{DetectorKind, DetectorPart, Parts, RecogniserKind, RecogniserPart, Vision, VisionError};
+use likeness_vision::{
+    AlignedBy, DetectorKind, DetectorPart, Normalisation, Parts, RecogniserKind, RecogniserPart, Vision, VisionError,
+};
 
 /// What a fake network computes.
 pub(crate) type Function = fn(&Tensor) -> Vec<(String, Tensor)>;
@@ -91,6 +93,8 @@ pub(crate) fn parts(kind: DetectorKind, recogniser: RecogniserKind, mirror: bool
         iris: b"iris",
         recogniser: RecogniserPart {
             kind: recogniser,
+            aligned_by: AlignedBy::Detector,
+            normalisation: Normalisation::grey(127.5, 127.5),
             onnx: b"recogniser",
             input: [1, 3, recogniser_side, recogniser_side],
             dimension: 64,

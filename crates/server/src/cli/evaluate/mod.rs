@@ -5,7 +5,7 @@ mod page;
 mod rows;
 mod table;
 
-use super::labelled::{self, Folder, Made};
+use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
 use super::say;
 use crate::config::{Config, IdentifyCut};
@@ -13,7 +13,7 @@ use crate::effects::SystemClock;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::{Clock, Timestamp};
-use likeness_gallery::evaluate::{self, Report, Rule, Setup};
+use likeness_gallery::evaluate::{self, Report, Rule, Setup, Step};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +22,8 @@ use std::process::ExitCode;
 pub(super) struct Evaluate {
     /// A folder with one subfolder for each person, photos of that person inside.
     ///
-    /// Photos with several faces are left out and counted, because nobody says which face is meant. Photos of at
+    /// Photos with several faces are left out and counted, because nobody says which face is meant (see --centre-face).
+    /// Photos of at
     /// least two people are needed, two or more of somebody; figures that decide something need hundreds of people.
     folder: PathBuf,
     /// CSV that puts people into groups, such as `person,age,skin`: the subfolder's name first, then the groups.
@@ -43,6 +44,8 @@ pub(super) struct Evaluate {
     /// Seed of everything random, so that a report can be made again.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    taken: Taken,
 }
 
 /// The report and what it is about.
@@ -83,29 +86,40 @@ impl Evaluate {
             Some(file) => groups::read(file, &folder.people)?,
             None => Vec::new(),
         };
-        let mut offline = Offline::load(config)?;
-        let Made { labelled, left_out } = folder.templates(&mut offline)?;
+        let offline = Offline::load(config)?;
+        let Made { labelled, left_out, apart } = folder.templates(&offline, config, &self.taken)?;
         let networks = &offline.networks;
+        let recogniser = networks.recognisers.first();
         let setup = Setup {
-            space: &networks.space,
-            calibration: &networks.calibration,
+            space: &recogniser.space,
+            calibration: &recogniser.calibration,
             false_positive_rate: config.identify.false_positive_rate,
             rounds: self.rounds as usize,
             seed: self.seed,
+            apart: &apart,
         };
-        let bar = labelled::bar(setup.rounds, "drawing people anew");
-        let report =
-            evaluate::evaluate(&labelled, &left_out, &groupings, &setup, &mut |round| bar.set_position(round as u64));
-        bar.finish_and_clear();
+        let (pairs, rounds) = (
+            labelled::bar(2 * labelled.len(), "comparing all pairs"),
+            labelled::bar(setup.rounds, "drawing people anew"),
+        );
+        let report = evaluate::evaluate(&labelled, &left_out, &groupings, &setup, &|step| match step {
+            Step::Compared(done, _) => pairs.set_position(done as u64),
+            Step::Drawn(done) => {
+                pairs.finish_and_clear();
+                rounds.set_position(done as u64);
+            }
+        });
+        pairs.finish_and_clear();
+        rounds.finish_and_clear();
         let report =
             report.with_context(|| format!("{} cannot be evaluated; {}", self.folder.display(), labelled::SHAPE))?;
-        let parts = networks.calibration.parts();
+        let parts = recogniser.calibration.parts();
         let evaluation = Evaluation {
             made: minute(SystemClock.now()),
             likeness: env!("CARGO_PKG_VERSION"),
             engine: offline.engine.name(),
             packs: networks.packs.clone(),
-            space: networks.space_id.clone(),
+            space: recogniser.space_id.to_string(),
             calibration: Behind {
                 is_own: !config.inference.calibration.as_os_str().is_empty(),
                 note: parts.note.clone(),
@@ -155,7 +169,7 @@ fn minute(moment: Timestamp) -> String {
 fn threshold_name(threshold: evaluate::Threshold) -> &'static str {
     match threshold {
         evaluate::Threshold::Verify => "verify, confidence 0.5",
-        evaluate::Threshold::FaceCheck => "Face Check, confidence 0.5",
+        evaluate::Threshold::OneInHundredThousand => "claimed for 1 in 100,000",
     }
 }
 

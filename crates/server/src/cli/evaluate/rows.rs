@@ -2,7 +2,7 @@
 
 use super::{Evaluation, rule_name, thousands, threshold_name};
 use likeness_gallery::Interval;
-use likeness_gallery::evaluate::{FEWEST_PEOPLE, FalsePositive, GroupingReport, Measure, percent};
+use likeness_gallery::evaluate::{FEWEST_PEOPLE, FalsePositive, GroupingReport, Measure, PerPerson, percent};
 
 /// A bound above this says nothing.
 const SAYS_NOTHING: f64 = 0.99;
@@ -23,7 +23,8 @@ pub(super) fn thresholds(evaluation: &Evaluation) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-pub(super) const TARGETS: [&str; 4] = ["FMR", "distance", "confidence", "FNMR"];
+pub(super) const TARGETS: [&str; 7] =
+    ["FMR", "distance", "confidence", "TAR by pair", "TAR by person", "FNMR", "false matches"];
 
 /// What a false match rate costs.
 pub(super) fn targets(evaluation: &Evaluation) -> Vec<Vec<String>> {
@@ -34,16 +35,36 @@ pub(super) fn targets(evaluation: &Evaluation) -> Vec<Vec<String>> {
                 rate,
                 format!("{:.3}", shown.distance),
                 format!("{:.2}", shown.confidence),
+                true_match(shown.false_non_match.value, shown.false_non_match.interval),
+                per_person(&shown.true_match_per_person),
                 shown.false_non_match.to_string(),
+                thousands(shown.false_matches),
             ],
             None => {
                 let needed = thousands(target.pairs_needed);
                 let nothing = || "\u{2013}".to_owned();
-                vec![rate, nothing(), nothing(), format!("cannot be shown: needs at least {needed} pairs")]
+                let reason = format!("cannot be shown: needs at least {needed} pairs");
+                vec![rate, nothing(), nothing(), reason, nothing(), nothing(), nothing()]
             }
         }
     });
     rows.collect()
+}
+
+/// What is left of 1, as tables of recognisers are written.
+fn true_match(false_non_match: Option<f64>, interval: Option<Interval>) -> String {
+    let Some(missed) = false_non_match else { return "nothing to count".to_owned() };
+    let interval = interval.map(|Interval { low, high }| Interval { low: 1.0 - high, high: 1.0 - low });
+    share(1.0 - missed, interval)
+}
+
+fn per_person(known: &PerPerson) -> String {
+    share(known.value, known.interval)
+}
+
+fn share(value: f64, interval: Option<Interval>) -> String {
+    interval
+        .map_or_else(|| format!("{value:.3}"), |Interval { low, high }| format!("{value:.3} ({low:.3} to {high:.3})"))
 }
 
 pub(super) const SEARCHES: [&str; 5] = ["templates", "rule", "distance", "strangers named (FPIR)", "not found (FNIR)"];
@@ -87,7 +108,17 @@ pub(super) fn groups(grouping: &GroupingReport) -> Vec<Vec<String>> {
         row.extend(Measure::ALL.iter().map(|measure| measure.of(group).to_string()));
         row
     });
-    rows.collect()
+    let nothing = || "\u{2013}".to_owned();
+    let between = grouping.false_match_between;
+    let between = vec![
+        "between groups".to_owned(),
+        between.people.to_string(),
+        nothing(),
+        between.to_string(),
+        nothing(),
+        nothing(),
+    ];
+    rows.chain([between]).collect()
 }
 
 /// What comparisons without two intervals allow to say.

@@ -21,16 +21,13 @@ fn opening(evaluation: &Evaluation) {
     let report = &evaluation.report;
     let counts = &report.counts;
     say::line(&format!(
-        "{} photos of {} people; {} with exactly one face were compared: {} pairs of one person, {} of different people",
+        "{} photos of {} people; {} were compared: {} pairs of one person, {} of different people",
         thousands(counts.photos),
         counts.people,
         thousands(counts.templates as u64),
         thousands(counts.genuine_pairs as u64),
-        thousands(counts.impostor_pairs as u64),
+        thousands(counts.impostor_pairs),
     ));
-    if counts.impostor_pairs_existing > counts.impostor_pairs as u64 {
-        say::line(&format!("(a random part of {})", thousands(counts.impostor_pairs_existing)));
-    }
     say::line(&format!("No face found:  {}", report.detection_miss));
     say::line(&format!(
         "Left out:       {} with several faces, {} unreadable",
@@ -45,7 +42,7 @@ fn verification(evaluation: &Evaluation) {
     say::line("\nVerification: false matches (FMR) of different people, false non-matches (FNMR) of one person");
     say::table(&rows::THRESHOLDS, &rows::thresholds(evaluation));
 
-    say::line("\nWhat a false match rate costs");
+    say::line("\nWhat a false match rate costs: true matches (TAR) by pair and with each person counted once");
     say::table(&rows::TARGETS, &rows::targets(evaluation));
 }
 

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::super::vault::Vault;
 use super::start::last_not_after;
-use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, uuid, words};
+use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, unsigned, uuid, words};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey};
@@ -73,6 +73,40 @@ pub(crate) async fn faces(
     let keys = vault.keys(connection, account).await?;
     let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
     rows.iter().map(|row| read(&user_data, &words, row)).collect()
+}
+
+pub(crate) async fn space_of(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+) -> Result<Option<String>, StoreError> {
+    let word = sqlx::query_scalar(
+        "SELECT l.word FROM label l WHERE l.account_id = $1 AND l.number =
+         (SELECT f.space FROM face f WHERE f.account_id = $1 AND f.container = $2 ORDER BY f.seq LIMIT 1)",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(word)
+}
+
+pub(crate) async fn spaces(
+    connection: &mut Connection,
+    account: AccountId,
+    count: bool,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    // An account has a handful of labels, and the index knows at once which of them stands on a face.
+    let sql = if count {
+        "SELECT l.word, (SELECT count(*) FROM face f WHERE f.account_id = l.account_id AND f.space = l.number)
+         FROM label l WHERE l.account_id = $1 ORDER BY l.word"
+    } else {
+        "SELECT l.word, CAST(1 AS BIGINT) FROM label l WHERE l.account_id = $1 AND EXISTS
+         (SELECT 1 FROM face f WHERE f.account_id = l.account_id AND f.space = l.number) ORDER BY l.word"
+    };
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(key(&account)).fetch_all(&mut *connection).await?;
+    let counted = rows.into_iter().filter(|(_, count)| *count > 0);
+    counted.map(|(word, count)| Ok((word, unsigned(count)?))).collect()
 }
 
 pub(crate) async fn faces_of_person(

@@ -138,3 +138,31 @@ pub(crate) async fn face_of_any_size_comes_back(backend: &dyn Backend) {
         assert_eq!(user_data(&read), Some(data.as_str()), "{size} bytes");
     }
 }
+
+/// Which recognisers made what: of a container the one of its oldest face, of an account all that are on a face.
+pub(crate) async fn spaces_are_known_and_counted(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let (old, new) = (list("old"), list("new"));
+    let number = scene.create(&old).await.container.unwrap();
+    scene.create(&new).await;
+    let add = async |container, space: &str| {
+        let face = NewFace { space: space.to_owned(), ..scene.face() };
+        let id = face.id;
+        scene.write(add_face(container, None, face)).await.unwrap();
+        id
+    };
+    assert_eq!(scene.store.space_of(scene.account, number).await.unwrap(), None);
+    assert_eq!(scene.store.spaces(scene.account, false).await.unwrap(), []);
+    let first = add(&old, "b").await;
+    add(&old, "a").await;
+    add(&new, "a").await;
+    assert_eq!(scene.store.space_of(scene.account, number).await.unwrap().as_deref(), Some("b"));
+    let counted = |pairs: &[(&str, u64)]| pairs.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect::<Vec<_>>();
+    assert_eq!(scene.store.spaces(scene.account, true).await.unwrap(), counted(&[("a", 2), ("b", 1)]));
+    assert_eq!(scene.store.spaces(scene.account, false).await.unwrap(), counted(&[("a", 1), ("b", 1)]));
+    scene.write(delete_face(&old, None, first)).await.unwrap();
+    assert_eq!(scene.store.space_of(scene.account, number).await.unwrap().as_deref(), Some("a"));
+    assert_eq!(scene.store.spaces(scene.account, true).await.unwrap(), counted(&[("a", 2)]), "the label remains");
+    let other = Scene::new(backend).await;
+    assert_eq!(other.store.spaces(other.account, true).await.unwrap(), [], "another account's");
+}

@@ -85,6 +85,7 @@ macro_rules! for_each_case {
                 keys_of_an_hour_end_with_it,
             ],
             faces: [
+                spaces_are_known_and_counted,
                 face_of_a_list_lives_and_dies,
                 face_belongs_to_its_person_alone,
                 templates_of_a_person_come_as_they_went_in,

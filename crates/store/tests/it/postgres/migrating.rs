@@ -46,13 +46,13 @@ async fn an_older_schema_waits_for_the_order_to_migrate() {
     scene.write(add_face(&group("family"), Some(person), scene.face())).await.unwrap();
     scene.store.close().await;
     past_us(&backend, BACK).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 4 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 5 });
     assert_refused!(migrate(&backend, 2).await, StoreError::WrongKey);
     // Any number at once, and again.
     let (one, two) = tokio::join!(migrate(&backend, 1), migrate(&backend, 1));
     let mut found = [one.unwrap(), two.unwrap()];
     found.sort_unstable();
-    assert_eq!(found, [(2, 4), (4, 4)]);
+    assert_eq!(found, [(2, 5), (5, 5)]);
     let scene = Scene::visit(backend.open().await, 1);
     assert_eq!(scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap().len(), 1);
     scene.create(&group("friends")).await;
@@ -75,7 +75,7 @@ async fn a_migration_that_fails_halfway_leaves_nothing_of_itself() {
     assert!(!half, "half a migration stayed");
     assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, .. });
     past_us(&backend, &["DROP TABLE lease"]).await;
-    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 4));
+    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 5));
     Scene::visit(backend.open().await, 1).create(&group("family")).await;
 }
 
@@ -87,8 +87,8 @@ async fn strange_schemas_and_keys_are_refused() {
     let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9, 'things to come', TRUE, '', 0)";
     past_us(&backend, &[future]).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 4 });
-    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 4 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 5 });
+    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 5 });
     let nowhere = "postgres:///x?host=/nowhere".to_owned();
     assert_refused!(open_with(&nowhere, 1).await, StoreError::Unreachable | StoreError::Busy);
     assert_refused!(PostgresTarget::new(&"mysql://x".to_owned().into()), StoreError::Address);

@@ -89,7 +89,7 @@ pub(super) fn figure(evaluation: &Evaluation) -> String {
             chart.mark("genuine", Mark::Dot, (x, y));
             let name = match at.threshold {
                 likeness_gallery::evaluate::Threshold::Verify => "verify",
-                likeness_gallery::evaluate::Threshold::FaceCheck => "Face Check",
+                likeness_gallery::evaluate::Threshold::OneInHundredThousand => "1 in 100,000",
             };
             chart.text("note strong", (x + 9.0, y - 7.0), Side::Right, name);
         }
@@ -112,7 +112,7 @@ pub(super) fn figure(evaluation: &Evaluation) -> String {
         "DET curve: the lower and the farther left, the better. The band holds 95 % of the curves that other draws of these \
          people give. Hatched: what {} pairs of different people and {} pairs of one person cannot show (below three over \
          their number). {equal}",
-        thousands(report.counts.impostor_pairs as u64),
+        thousands(report.counts.impostor_pairs),
         thousands(report.counts.genuine_pairs as u64)
     );
     chart.figure("Detection error trade-off", &description, &caption)

@@ -39,7 +39,8 @@ pub(super) fn identification(rate: f64, configured: &str) -> String {
 
 pub(super) const fn groups() -> &'static str {
     "<p>Errors at the threshold of verify. False matches are counted among people of the same group, who resemble each other \
-     more than people at large. Two groups differ only when their intervals do not overlap; otherwise nothing can be \
+     more than people at large. The last line of a table counts pairs of people of two different \
+     groups, for comparison. Two groups differ only when their intervals do not overlap; otherwise nothing can be \
      concluded, in either direction: it does not show that they are treated alike.</p>\n"
 }
 
@@ -69,15 +70,7 @@ pub(super) fn made(evaluation: &Evaluation) -> String {
     let report = &evaluation.report;
     let counts = &report.counts;
     let behind = &evaluation.calibration;
-    let pairs = if counts.impostor_pairs_existing > counts.impostor_pairs as u64 {
-        format!(
-            "{}, a random part of {}",
-            thousands(counts.impostor_pairs as u64),
-            thousands(counts.impostor_pairs_existing)
-        )
-    } else {
-        thousands(counts.impostor_pairs as u64)
-    };
+    let pairs = thousands(counts.impostor_pairs);
     let rows = [
         ("Date", evaluation.made.clone()),
         ("Program", format!("Likeness {}", evaluation.likeness)),
