@@ -351,6 +351,10 @@ scene('what holds for all accounts is seen and changed in one place', { at: '' }
   const client = await newAccount('outlaw');
   await page.goto(`${endpoint}/${at}`);
   await button(page, 'Installation').click();
+  // Nobody is enrolled, or whoever an earlier scene enrolled is told of: the page says what the server says.
+  const held = await manage('GET', 'recognisers');
+  if (held.length === 0) await page.getByText('No face is enrolled.').waitFor();
+  else await page.getByRole('cell', { name: held[0].pack, exact: true }).first().waitFor();
   await page.getByLabel('Resource id of the client').fill(client.resourceId);
   await button(page, 'Block').click();
   await said(page, 'outlaw is blocked.');

@@ -16,6 +16,7 @@ mod face;
 mod fetch;
 mod files;
 mod galleries;
+mod held;
 mod http;
 mod inference;
 mod jobs;

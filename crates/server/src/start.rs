@@ -9,12 +9,14 @@ use crate::effects::{SharedClock, SystemRandomness};
 use crate::engine;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
+use crate::held;
 use crate::inference::{Admission, Inference};
 use crate::jobs::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::networks::Networks;
+use crate::recognisers::Recognisers;
 use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
@@ -158,6 +160,8 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let others = config.store.target()?.is_some();
     let custodian = custodian(&config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
     let first_keys = first_start(&custodian, &leases).await?;
+    // On the side: counting a large store takes a moment, and nobody waits for it.
+    tokio::spawn(tell_missing_packs(store.clone(), recognisers.clone()));
     let access = Access::new(custodian.directory.clone(), key, &config.access, &named_fetcher);
     let app = Arc::new(App {
         config,
@@ -179,6 +183,18 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
         metrics: metrics_recorder()?,
     });
     Ok(Started { app, first_keys, engine: chosen.why })
+}
+
+/// Says which templates wait for a model pack that is not installed.
+async fn tell_missing_packs(store: Arc<dyn Store>, recognisers: Arc<Recognisers>) {
+    match held::held(&*store, &recognisers).await {
+        Ok(held) => {
+            for (pack, templates) in held::missing(&held) {
+                tracing::warn!(pack, templates, "{}", held::advice(pack, templates));
+            }
+        }
+        Err(error) => tracing::debug!(%error, "Which recognisers made the templates could not be read"),
+    }
 }
 
 /// The hand that changes who may do what, on an open store.

@@ -3,8 +3,8 @@ import { fromAnswer } from '../shared/api/problem';
 import { patientFetch } from '../shared/api/traffic.svelte';
 import { key, shown } from './key';
 import type {
-  Account, Approvals, AuditRow, Change, KeyPair, Me, NetworkRules, NewAccount, Notice, Person, Principal, PersonReport,
-  RetentionRow, Role, TokenReport, Usage, Verified,
+  Account, Approvals, AuditRow, Change, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, Notice, Person, Principal,
+  PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
 } from './shapes';
 
 const PREFIX = '/admin/v1';
@@ -97,6 +97,7 @@ export const block = (id: string, resourceId: string): Promise<void> =>
 export const unblock = (id: string, resourceId: string): Promise<void> =>
   order('DELETE', of(id, '/blocked'), { query: { resourceId } });
 export const blockedEverywhere = (): Promise<string[]> => ask('GET', 'blocked');
+export const recognisers = (): Promise<HeldTemplates[]> => ask('GET', 'recognisers');
 export const blockEverywhere = (resourceId: string): Promise<void> => order('PUT', 'blocked', { body: { resourceId } });
 export const unblockEverywhere = (resourceId: string): Promise<void> =>
   order('DELETE', 'blocked', { query: { resourceId } });

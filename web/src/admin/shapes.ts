@@ -19,6 +19,8 @@ export type TokenReport = Shapes['TokenReport'];
 export type AuditRow = Shapes['AuditRow'];
 export type Verified = Shapes['Verified'];
 export type Usage = Shapes['Usage'][number];
+/** Templates of enrolled faces of one account by one recogniser. */
+export type HeldTemplates = Shapes['Recognisers'][number];
 /** Who is meant: everybody whom one of these fits. */
 export type Person = Shapes['Person'];
 export type PersonReport = Shapes['Held'];

@@ -164,7 +164,7 @@ fn heading_of(path: &str) -> &'static str {
         "persons" => "Persons",
         "vendor" | "tokens" | "blocked" | "signingKeys" => "Vendors and clients",
         "notices" => "Notices",
-        "" | "me" | "retention" => "About this server",
+        "" | "me" | "retention" | "recognisers" => "About this server",
         _ => "Accounts",
     }
 }

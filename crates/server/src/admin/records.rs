@@ -6,6 +6,7 @@ use super::error::Refused;
 use crate::custody::audit::{self, Filter};
 use crate::custody::persons::Wanted;
 use crate::face::query::Query;
+use crate::held;
 use crate::meter::day_of;
 use likeness_base::{Clock as _, Timestamp};
 use likeness_store::AccountId;
@@ -54,6 +55,11 @@ pub(super) async fn usage(call: AdminCall) -> Result<Answer, Refused> {
         })
         .collect();
     Answer::json(&rows)
+}
+
+/// `GET recognisers`
+pub(super) async fn recognisers(call: AdminCall) -> Result<Answer, Refused> {
+    Answer::json(&held::held(&*call.app.store, &call.app.recognisers).await?)
 }
 
 /// `GET accounts/{}/audit`

@@ -113,6 +113,8 @@ routes! {
         "Makes a new key that signs tokens from now on; endFormer ends the former ones, and all they signed, at once." => vendors::rotate;
     GET "retention" Anybody GetRetention(Nothing) -> 200 RetentionTable
         "The retention table." => accounts::retention;
+    GET "recognisers" Operator GetRecognisers(Nothing) -> 200 Recognisers
+        "Which recognisers made the templates that are held, by account, and which of their model packs are missing." => records::recognisers;
     GET "audit" Operator GetInstallationAudit(Nothing) -> 200 AuditRows
         "The trail of the installation itself." => records::installation_trail;
 }

@@ -262,6 +262,17 @@ fn vendors() -> Value {
 
 fn records() -> Value {
     json!({
+        "Recognisers": { "type": "array", "items": object(
+            &["accountId", "pack", "space", "templates", "isInstalled", "isDefault"],
+            json!({
+                "accountId": uuid(),
+                "pack": says("The model pack of the recogniser."),
+                "space": says("How the templates were made; only those of one space can be compared."),
+                "templates": says_count("Templates of enrolled faces."),
+                "isInstalled": yes_or_no("Whether the pack is installed here. If not, nobody in these containers can be recognised."),
+                "isDefault": yes_or_no("Whether new containers take this recogniser."),
+            }),
+        ) },
         "Usage": { "type": "array", "items": object(&["day", "operation", "calls", "billed"], json!({
             "day": { "type": "string", "format": "date" }, "operation": text(), "calls": count(), "billed": count(),
         })) },

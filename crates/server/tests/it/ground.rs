@@ -1,6 +1,6 @@
 //! What a server stands on: a file, or a database of PostgreSQL. Tests of promises about data run on both.
 
-use crate::house::House;
+use crate::house::{House, likeness, run};
 use crate::nodes::{Site, site};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,16 @@ impl Ground {
         said.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
+    /// What an operator does once when the program is replaced: nothing for a file, `likeness migrate` for a database.
+    pub(crate) fn upgrade(&self) {
+        if let Self::Database(site) = self {
+            let mut command = likeness();
+            command.arg("migrate").env("LIKENESS_DATA", site.data()).env("LIKENESS_STORE", &site.store);
+            let output = run(&mut command);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+
     /// Changes something past the server.
     pub(crate) fn tamper(&self, statement: &str) {
         match self {
@@ -121,14 +131,19 @@ with sqlite3.connect(sys.argv[1], timeout=10) as database: database.execute(sys.
 const READ: &str = "import sqlite3, sys
 for row in sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True).execute(sys.argv[2]): print(*row, sep='|')";
 
+/// Of all files of a folder. A file that whoever owns the folder removes meanwhile holds nothing any more.
 fn all_bytes(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             bytes.extend(all_bytes(&path));
-        } else {
-            bytes.extend(std::fs::read(&path).expect("a file"));
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(read) => bytes.extend(read),
+            Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => {}
+            Err(other) => panic!("{}: {other}", path.display()),
         }
     }
     bytes

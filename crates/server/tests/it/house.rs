@@ -39,7 +39,7 @@ pub(crate) fn likeness() -> Command {
 /// Whoever calls a server.
 pub(crate) fn client() -> Client {
     drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client")
+    Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().expect("a client")
 }
 
 /// Runs a command to its end.
@@ -344,7 +344,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// Sends the request; a refusal for business is waited out, as every client library does.
     pub(crate) fn of(request: RequestBuilder) -> Self {
-        for _ in 0..60 {
+        // How long a full house stays full depends on the machine.
+        for _ in 0..600 {
             let answer = Self::read(
                 request.try_clone().expect("the body can be sent again").send().expect("the server answers"),
             );
@@ -356,7 +357,7 @@ impl Answer {
                 answer.header("retry-after").and_then(|text| text.parse().ok()).expect("429 says when to come back");
             std::thread::sleep(Duration::from_secs(seconds));
         }
-        panic!("the server stayed busy for a minute");
+        panic!("the server stayed busy for ten minutes");
     }
 
     pub(crate) fn to_json(request: RequestBuilder, body: &Value) -> Self {

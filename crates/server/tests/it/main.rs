@@ -36,6 +36,7 @@ mod pages;
 mod pictures;
 mod pipeline;
 mod privacy;
+mod recognisers;
 mod refusals;
 mod retention;
 mod roles;

@@ -42,6 +42,7 @@ const CALLS: &[(&str, &str)] = &[
     ("GET roles", ""),
     ("DELETE roles/{}", ""),
     ("POST signingKeys/rotate", ""),
+    ("GET recognisers", ""),
     ("GET audit", ""),
 ];
 
