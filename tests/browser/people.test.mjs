@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { afterEach } from 'node:test';
 import { ask, deleteGroups, demo, facesIn } from './support/api.mjs';
-import { choose, choosePhoto, drop, stage } from './support/browser.mjs';
+import { choose, choosePhoto, drop, endpoint, stage } from './support/browser.mjs';
 import { folder, NAMES, portraits, teamFolder } from './support/folders.mjs';
+import { redraw } from './support/pictures.mjs';
 
 const scene = stage();
 /** Chromium calls a refused photo an error; folders with bad photos provoke it. */
@@ -95,6 +96,22 @@ scene('a group from a folder, then names on the right faces', people, async (pag
   );
   assert.deepEqual(boxes, [...boxes].sort((a, b) => a - b));
   assert.equal(await page.getByText(/^confidence [01]\.\d\d$/).count(), 3);
+});
+
+scene('photos that are poor references are told of, with the reason', people, async (page, easel) => {
+  const { Ann, Bea } = await portraits(easel, 2);
+  // Ann's second photo shows a face of some 50 pixels.
+  const small = await redraw(easel, Ann[1], { width: 90, height: 90 });
+  await chooseFolder(page, await folder('Poor', { 'Ann/1.jpg': Ann[0], 'Ann/far.jpg': small, 'Bea/1.jpg': Bea[0] }));
+  await page.getByRole('button', { name: 'Make the group' }).click();
+  await page.getByRole('heading', { name: '“Poor” is ready' }).waitFor();
+  assert.equal(await summary(page, 'Photos added'), 3);
+  await page.getByText('Added, but poor references').waitFor();
+  await page.getByText(/^Ann · far\.jpg: the face is small/).waitFor();
+  assert.equal(await page.getByText(/^Ann · 1\.jpg/).count(), 0);
+  // The server's own count says the same.
+  const judged = await fetch(`${endpoint}/metrics`).then((answer) => answer.text());
+  assert.match(judged, /likeness_reference_flaws_total\{flaw="small"\} [1-9]/);
 });
 
 scene('strangers are unknown', people, async (page, easel) => {

@@ -51,7 +51,9 @@ pub use detect::{Depth, Detection, KeyPoints, Search, smallest_face_px};
 pub use error::VisionError;
 pub use geometry::{Point, Rect, RectF};
 pub use landmarks::{LANDMARK_COUNT, Landmarks};
-pub use measure::{Accessories, FacialHair, Glasses, Hair, HairColour, HeadPose, Mask, MaskKind, Occlusion, Quality};
+pub use measure::{
+    Accessories, FacialHair, Flaws, Glasses, Hair, HairColour, HeadPose, Mask, MaskKind, Occlusion, Quality,
+};
 pub use parts::{
     AlignedBy, DetectorKind, DetectorPart, NetworkPart, Normalisation, Parts, RecogniserKind, RecogniserPart,
 };

@@ -35,6 +35,11 @@ pub(crate) mod index {
     pub(crate) const MOUTH_RIGHT: usize = 291;
     pub(crate) const FOREHEAD: usize = 10;
     pub(crate) const CHIN: usize = 152;
+    /// Around the face, from the forehead clockwise in the picture.
+    pub(crate) const OUTLINE: [usize; 36] = [
+        10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
+        150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+    ];
 }
 
 /// A mesh in pixels of the picture. Depth grows away from the camera, in the same unit, from an arbitrary zero.

@@ -8,8 +8,8 @@ use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
 use crate::measure::{
-    Accessories, CHIP_SIDE, Covering, Evidence, FacialHair, Glasses, Hair, HeadPose, Mask, Occlusion, Quality, View,
-    blur, exposure, facial_hair, hair, head_pose, noise, quality, smile,
+    Accessories, CHIP_SIDE, Covering, Evidence, FacialHair, Flaws, Glasses, Hair, HeadPose, Mask, Occlusion, Quality,
+    View, blur, exposure, facial_hair, hair, head_pose, noise, quality, smile,
 };
 use crate::mesh::{Mesh, MeshNetwork};
 use crate::parts::{Parts, RecogniserPart};
@@ -82,6 +82,8 @@ pub struct Face {
     pub noise: Option<f32>,
     /// Whether the face is fit for recognition.
     pub quality: Option<Quality>,
+    /// What keeps [`Face::quality`] from being high; comes with it.
+    pub flaws: Option<Flaws>,
     /// What is worn on the eyes.
     pub glasses: Option<Glasses>,
     /// Which parts of the face are covered.
@@ -234,6 +236,7 @@ impl Vision {
             exposure: None,
             noise: None,
             quality: None,
+            flaws: None,
             glasses: None,
             occlusion: None,
             accessories: None,
@@ -373,7 +376,9 @@ fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut 
         face.exposure = attributes.contains(AttributeSet::EXPOSURE).then_some(exposure);
         if attributes.contains(AttributeSet::QUALITY) {
             let width_px = WIDTH_OVER_EYES * eye_distance(mesh);
-            face.quality = Some(quality(&Evidence { width_px, pose, blur, exposure, is_covered }));
+            let outside = outside(mesh, picture);
+            let (quality, flaws) = quality(&Evidence { width_px, pose, blur, exposure, is_covered, outside });
+            (face.quality, face.flaws) = (Some(quality), Some(flaws));
         }
     }
     Ok(())
@@ -388,6 +393,14 @@ fn cover(view: &View, attributes: AttributeSet, face: &mut Face) -> bool {
     face.mask = attributes.contains(AttributeSet::MASK).then(|| covering.mask());
     face.hair = attributes.contains(AttributeSet::HAIR).then(|| hair(view, covering.wears_hat()));
     covering.hides_the_face()
+}
+
+/// Share of the face's outline that lies outside the picture.
+fn outside(mesh: &Mesh, picture: &Picture) -> f32 {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let is_outside = |point: &Point| !(0.0..width).contains(&point.x) || !(0.0..height).contains(&point.y);
+    let outline = crate::mesh::index::OUTLINE;
+    outline.iter().filter(|&&at| is_outside(&mesh.points[at])).count() as f32 / outline.len() as f32
 }
 
 /// Distance of the eye centres in space, so that turning the head does not shrink it.

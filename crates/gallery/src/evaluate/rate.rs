@@ -193,8 +193,13 @@ pub fn percent(share: f64) -> String {
     if percent < 0.99e-4 {
         return format!("{percent:.1e} %");
     }
-    // 99.98 must not become 100.0.
-    let digits = if percent >= 99.9 { 2 } else { usize::try_from(1 - percent.log10().floor() as i64).unwrap_or(0) };
+    // 99.98 must not become 100.0, however near it comes.
+    let digits = match 100.0 - percent {
+        rest if rest <= 0.0 => 1,
+        rest if rest <= 0.1 => -rest.log10().floor() as i64,
+        _ => 1 - percent.log10().floor() as i64,
+    };
+    let digits = usize::try_from(digits).unwrap_or(0);
     let text = format!("{percent:.*}", digits.max(1));
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text} %")
@@ -261,6 +266,7 @@ mod tests {
             (0.0, "0 %"),
             (1.0, "100 %"),
             (0.9998, "99.98 %"),
+            (0.999_991_3, "99.9991 %"),
             (0.5, "50 %"),
             (0.123, "12.3 %"),
             (0.0214, "2.1 %"),

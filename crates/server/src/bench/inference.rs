@@ -1,4 +1,5 @@
-//! One photo: each network beside Python's ONNX Runtime, each stage, and the whole beside `face_recognition`.
+//! One photo: each network beside Python's ONNX Runtime, each stage, and the whole beside `face_recognition` and beside the
+//! other recognisers that are installed.
 
 use super::Row;
 use super::measure::{Clock, Pace, Series, cpu};
@@ -41,7 +42,7 @@ pub(crate) fn measure(
     let photo = scratch.join("portrait.jpg");
     std::fs::write(&photo, portrait.bytes.expose()).context("the portrait cannot be written for the peers")?;
     rows.push(decoding(portrait, &photo, peers.as_deref_mut(), pace)?);
-    rows.extend(whole(vision, portrait, &photo, peers, pace)?);
+    rows.extend(whole(networks, vision, portrait, &photo, peers, pace)?);
     Ok(rows)
 }
 
@@ -97,18 +98,28 @@ fn decoding(portrait: &Portrait, photo: &Path, mut peers: Option<&mut Peers>, pa
 }
 
 fn whole(
+    networks: &Networks,
     vision: &mut Vision,
     portrait: &Portrait,
     photo: &Path,
     mut peers: Option<&mut Peers>,
     pace: Pace,
 ) -> Result<Vec<Row>> {
-    let mut stages = Stages::default();
+    let recognisers = networks.recognisers.all();
+    // One for each recogniser, in turns.
+    let mut each: Vec<Stages> = recognisers.iter().map(|_| Stages::default()).collect();
     let (mut usual, mut plain) = (Vec::new(), Vec::new());
+    let look = |vision: &mut Vision, stages: &mut Stages, number: usize| {
+        stages.measure(vision, portrait.bytes.expose(), Search::default(), number)
+    };
     // Caches and buffers warm up in a round that does not count.
-    Stages::default().measure(vision, portrait.bytes.expose(), Search::default())?;
+    for recogniser in recognisers {
+        look(vision, &mut Stages::default(), recogniser.number)?;
+    }
     for round in 0..pace.of(ROUNDS) {
-        stages.measure(vision, portrait.bytes.expose(), Search::default())?;
+        for (stages, recogniser) in each.iter_mut().zip(recognisers) {
+            look(vision, stages, recogniser.number)?;
+        }
         if let Some(peers) = peers.as_deref_mut().filter(|_| round < LONG_ROUNDS) {
             for (times, upsample) in [(&mut usual, 1), (&mut plain, 0)] {
                 let question = json!({ "do": "face_recognition", "file": photo, "upsample": upsample, "runs": 1 });
@@ -116,6 +127,7 @@ fn whole(
             }
         }
     }
+    let stages = &each[0];
     let mut rows: Vec<Row> = stages
         .each()
         .into_iter()
@@ -127,7 +139,12 @@ fn whole(
     let share = |value: f64| Series::of("%", Clock::Cpu, vec![100.0 * value / pipeline.median]);
     rows.push(Row::alone(PART, "resize, cut out, read outputs", own.clone()));
     rows.push(Row::alone(PART, "the same as a share of the whole", share(own.median)).at_most(15.0));
-    rows.push(Row::alone(PART, "decode, detect, embed with mirror", stages.all()).at_most(85.0));
+    rows.push(Row::alone(PART, "decode, detect, embed", stages.all()).at_most(85.0));
+    for (other, recogniser) in each.iter().zip(recognisers).skip(1) {
+        let what = format!("decode, detect, embed by {}", recogniser.pack.pack.id);
+        let first = &recognisers[0].pack.pack.id;
+        rows.push(Row::alone(PART, what, other.all()).beside(format!("by {first}"), stages.all()));
+    }
     let whole = || Row::alone(PART, "detect and embed, decoded before", pipeline.clone());
     if usual.is_empty() {
         rows.push(whole());

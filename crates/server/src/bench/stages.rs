@@ -23,16 +23,22 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// Decodes a photo, finds all faces and makes a template of the largest, once.
+    /// Decodes a photo, finds all faces and makes a template of the largest by the recogniser of this number, once.
     ///
     /// # Errors
     /// When a network fails.
-    pub(crate) fn measure(&mut self, vision: &mut Vision, bytes: &[u8], search: Search) -> Result<()> {
+    pub(crate) fn measure(
+        &mut self,
+        vision: &mut Vision,
+        bytes: &[u8],
+        search: Search,
+        recogniser: usize,
+    ) -> Result<()> {
         let (decode, picture) = cpu(|| Picture::decode(bytes, &Limits::default()));
         let picture = picture?;
         let stopwatch = Arc::new(Mutex::new(Stopwatch::default()));
         vision.set_trace(Some(Box::new(Listener(stopwatch.clone()))));
-        let outcome = look(vision, &picture, search);
+        let outcome = look(vision, &picture, search, recogniser);
         vision.set_trace(None);
         outcome?;
         let watch = lock(&stopwatch);
@@ -81,10 +87,10 @@ fn pipeline(round: &Round) -> f64 {
 }
 
 /// What the bar is about: all faces found, the largest described, without landmarks.
-fn look(vision: &mut Vision, picture: &Picture, search: Search) -> Result<()> {
+fn look(vision: &mut Vision, picture: &Picture, search: Search, recogniser: usize) -> Result<()> {
     let detections = vision.detect(picture, search)?;
     if let Some(largest) = detections.first() {
-        let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+        let wanted = Wanted { templates: RecogniserSet::NONE.with(recogniser), ..Wanted::default() };
         vision.describe(picture, largest, wanted)?;
     }
     Ok(())

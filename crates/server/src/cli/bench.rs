@@ -89,6 +89,7 @@ impl Bench {
         }
         let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
         let mut offline = Offline::load(config)?;
+        offline.load_all_recognisers()?;
         let scratch = match &self.folder {
             Some(folder) => tempfile::tempdir_in(folder),
             None => tempfile::tempdir(),
@@ -119,18 +120,23 @@ impl Bench {
             )?);
         }
         if self.wants(Part::Search) {
-            told("search: learning from the demo photos".to_owned());
-            let templates = demo_templates(&mut offline, config)?;
-            let population = Population::of(&templates, offline.networks.recognisers.first().unit())?;
-            self.say_population(&bar, &templates, &population);
-            let setting = search::Setting {
-                space: offline.networks.recognisers.first().space.clone(),
-                population,
-                pace,
-                scratch: scratch.path(),
-                progress: &|templates| told(format!("search: {templates} templates")),
-            };
-            rows.extend(search::measure(&setting, peers.as_mut())?);
+            for recogniser in offline.networks.recognisers.all().to_vec() {
+                told("search: learning from the demo photos".to_owned());
+                let templates = demo_templates(&mut offline, config, recogniser.number)?;
+                let population = Population::of(&templates, recogniser.unit())?;
+                say_population(&bar, &templates, &population);
+                let setting = search::Setting {
+                    space: recogniser.space.clone(),
+                    population,
+                    again: f64::from(recogniser.calibration.distance_for_false_match_rate(search::AGAIN)),
+                    other: (recogniser.number > 0).then_some(&recogniser.pack.pack.id),
+                    pace,
+                    scratch: scratch.path(),
+                    progress: &|templates| told(format!("search: {templates} templates")),
+                };
+                let peers = if recogniser.number == 0 { peers.as_mut() } else { None };
+                rows.extend(search::measure(&setting, peers)?);
+            }
         }
         let told_faces = |faces: usize| told(format!("store: {faces} faces"));
         if self.wants(Part::Store) {
@@ -167,26 +173,26 @@ impl Bench {
             rows,
         })
     }
+}
 
-    /// Says whether what is searched looks like real templates.
-    fn say_population(&self, bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population: &Population) {
-        let mut random = fastrand::Rng::with_seed(2);
-        let drawn: Vec<Vec<f32>> = (0..200).map(|_| population.stranger(&mut random)).collect();
-        let real: Vec<&[f32]> = templates.iter().map(|template| template.expose().as_slice()).collect();
-        let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
-        let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
-        bar.suspend(|| {
-            say::note(&format!(
-                "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
-                population.told, drawn.0, drawn.1, real.0, real.1
-            ));
-        });
-    }
+/// Says whether what is searched looks like real templates.
+fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population: &Population) {
+    let mut random = fastrand::Rng::with_seed(2);
+    let drawn: Vec<Vec<f32>> = (0..200).map(|_| population.stranger(&mut random)).collect();
+    let real: Vec<&[f32]> = templates.iter().map(|template| template.expose().as_slice()).collect();
+    let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
+    let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
+    bar.suspend(|| {
+        say::note(&format!(
+            "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
+            population.told, drawn.0, drawn.1, real.0, real.1
+        ));
+    });
 }
 
 /// Templates of all faces in the installed demo photos.
-fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Secret<Vec<f32>>>> {
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+fn demo_templates(offline: &mut Offline, config: &Config, recogniser: usize) -> Result<Vec<Secret<Vec<f32>>>> {
+    let wanted = Wanted { templates: RecogniserSet::NONE.with(recogniser), ..Wanted::default() };
     let mut templates = Vec::new();
     for number in 1..=6 {
         let file = config.cache().join(format!("demo/sample{number}.jpg"));

@@ -13,7 +13,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
 use likeness_vision::engine::Engine;
-use likeness_vision::{AttributeSet, Depth, Face, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{
+    AttributeSet, Depth, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,6 +43,18 @@ impl Offline {
         let chosen = engine::choose(config)?;
         let networks = Networks::read_for(config, AttributeSet::empty())?;
         Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine, why: chosen.why })
+    }
+
+    /// Loads the recognisers of the other installed packs too, under their numbers.
+    ///
+    /// # Errors
+    /// When a file is damaged.
+    pub(super) fn load_all_recognisers(&mut self) -> Result<()> {
+        for recogniser in self.networks.recognisers.all().iter().skip(1) {
+            let onnx = recogniser.onnx()?;
+            self.vision.add_recogniser(recogniser.number, &*self.engine, &recogniser.part(&onnx))?;
+        }
+        Ok(())
     }
 }
 
@@ -120,6 +134,7 @@ impl Detect {
                     "quality",
                     "wears",
                     "covered",
+                    "as a reference",
                 ],
                 &rows,
             );
@@ -133,9 +148,9 @@ impl Detect {
             let picture = read(file)?;
             let mut stages = Stages::default();
             // The first round warms caches and does not count.
-            Stages::default().measure(&mut offline.vision, bytes.expose(), search)?;
+            Stages::default().measure(&mut offline.vision, bytes.expose(), search, 0)?;
             for _ in 0..inference::ROUNDS {
-                stages.measure(&mut offline.vision, bytes.expose(), search)?;
+                stages.measure(&mut offline.vision, bytes.expose(), search, 0)?;
             }
             let all = stages.all();
             say::line(&format!("{} ({} x {})", file.display(), picture.width(), picture.height()));
@@ -175,7 +190,13 @@ fn row(file: &Path, number: usize, face: &Face) -> Vec<String> {
         face.occlusion.map_or_else(String::new, |covered| {
             list([("forehead", covered.forehead), ("eyes", covered.eye), ("mouth", covered.mouth)])
         }),
+        face.flaws.map_or_else(String::new, as_reference),
     ]
+}
+
+/// Whether the face may be enrolled with this photo, or what speaks against it.
+fn as_reference(flaws: Flaws) -> String {
+    if flaws.is_empty() { "good".to_owned() } else { format!("poor: {}", flaws.names().collect::<Vec<_>>().join(", ")) }
 }
 
 fn list<const N: usize>(names: [(&str, bool); N]) -> String {
@@ -207,6 +228,7 @@ fn shown(face: &Face) -> Value {
         "exposure": face.exposure,
         "noise": face.noise,
         "qualityForRecognition": face.quality.map(quality),
+        "flawsAsReference": face.flaws.map(|flaws| flaws.names().collect::<Vec<_>>()),
         "glasses": attributes["glasses"],
         "occlusion": attributes["occlusion"],
         "accessories": attributes["accessories"],

@@ -9,7 +9,7 @@ use crate::recognisers::pack_of;
 use crate::templates;
 use likeness_base::Secret;
 use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
-use likeness_vision::{Detection, Picture, RecogniserSet, Rect, Wanted};
+use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, Wanted};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -79,26 +79,40 @@ impl Addition {
         let number = recogniser.number;
         let bytes = picture::bytes(call).await?;
         let (search, target) = (search(self.detection), self.target);
-        let template = call
+        let (template, flaws) = call
             .app
             .inference
-            .run(move |vision| -> Result<Secret<Vec<f32>>, Refusal> {
+            .run(move |vision| -> Result<(Secret<Vec<f32>>, Flaws), Refusal> {
                 let picture = picture::decode(&bytes)?;
                 drop(bytes);
                 let detections = vision.detect(&picture, search)?;
                 let chosen = choose(&picture, &detections, target)?;
-                let wanted = Wanted { templates: RecogniserSet::NONE.with(number), ..Wanted::default() };
+                let templates = RecogniserSet::NONE.with(number);
+                let wanted = Wanted { templates, attributes: AttributeSet::QUALITY, ..Wanted::default() };
                 let face = vision.describe(&picture, chosen, wanted)?;
                 let template = face.template(number).cloned();
-                template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))
+                let template =
+                    template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))?;
+                Ok((template, face.flaws.unwrap_or_default()))
             })
             .await??;
+        count(flaws);
         Ok(NewFace {
             id: persons::new_id(call),
             template: templates::encode(template.expose()),
             space: recogniser.space_id.to_string(),
             user_data: self.user_data,
         })
+    }
+}
+
+/// Tells whoever watches the installation how fit the photos are that people are enrolled with. The contract has no place
+/// for a warning to the caller.
+fn count(flaws: Flaws) {
+    let verdict = if flaws.is_empty() { "good" } else { "poor" };
+    metrics::counter!("likeness_reference_photos_total", "verdict" => verdict).increment(1);
+    for flaw in flaws.names() {
+        metrics::counter!("likeness_reference_flaws_total", "flaw" => flaw).increment(1);
     }
 }
 

@@ -454,7 +454,7 @@ const GENERATIONS: [(&str, usize, bool); 28] = [
 #[test]
 fn children_are_younger_than_adults() {
     let Some(folder) = shared_faces("children_are_younger_than_adults") else { return };
-    if pipeline::installed().pack.age.is_none() {
+    if pipeline::installed(likeness_models::DEFAULT_PACK).pack.age.is_none() {
         return skip("children_are_younger_than_adults", "the pack has no age network");
     }
     let mut vision = pipeline::vision();

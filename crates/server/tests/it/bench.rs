@@ -38,7 +38,7 @@ fn every_part_reports_figures_that_can_be() {
         let row = inference.iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("no row {what}"));
         row["ours"]["median"].as_f64().expect("a figure")
     };
-    let whole = median("decode, detect, embed with mirror");
+    let whole = median("decode, detect, embed");
     assert!(median("stage: DetectNetwork") < whole && median("stage: EmbedNetwork") < whole);
 }
 

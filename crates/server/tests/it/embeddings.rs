@@ -1,16 +1,17 @@
-//! Real templates: what the default pack makes of the faces in the six group photos, and that searching them gives
-//! what comparing everything would give.
+//! Real templates: what the recognisers make of the faces in the six group photos, and that searching them gives what
+//! comparing everything would give.
 
-use crate::house::demo;
-use crate::pipeline::{installed, vision};
+use crate::house::{cache, demo, skip};
+use crate::pipeline::{installed, vision_by};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
+use likeness_models::DEFAULT_PACK;
 use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 /// The templates of all faces of the group photos.
-fn templates() -> Vec<Vec<f32>> {
-    let mut vision = vision();
+fn templates(pack: &str) -> Vec<Vec<f32>> {
+    let mut vision = vision_by(pack);
     let mut templates = Vec::new();
     for number in 1..=6 {
         let picture = Picture::decode(&demo(number), &Limits::default()).expect("a photo");
@@ -23,19 +24,32 @@ fn templates() -> Vec<Vec<f32>> {
     templates
 }
 
-/// Where templates crowd around a mean, search subtracts it before it rounds; the pack says which. Those of the default
-/// recogniser do not: their mean is short, and the pack has none.
+/// The recommended optional recogniser, or a skip that is told.
+fn optional(test: &str) -> Option<&'static str> {
+    let pack = "mobilefacenet-128";
+    let is_installed = cache().join("packs").join(pack).join("pack.json").exists();
+    if !is_installed {
+        skip(test, "the optional pack mobilefacenet-128 is not installed");
+    }
+    is_installed.then_some(pack)
+}
+
+/// Where templates crowd around a mean, search subtracts it before it rounds; the pack says which. Those of the present
+/// recognisers do not: their mean is short, and the packs have none.
 #[test]
-fn templates_of_the_default_pack_need_no_mean() {
-    let templates = templates();
-    assert_eq!(templates.len(), 22);
-    let dimension = templates[0].len();
-    assert_eq!(dimension, installed().pack.recogniser.expect("a recogniser").dimension);
-    let mean = mean(&templates);
-    let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
-    // Of 22 vectors without anything in common it would be 0.21; the former recogniser, whose pack has a mean, had 0.92.
-    assert!(length < 0.6, "length {length}");
-    assert!(installed().pack.recogniser.expect("a recogniser").center.is_empty());
+fn templates_of_the_present_recognisers_need_no_mean() {
+    let packs = [Some(DEFAULT_PACK), optional("templates_of_the_present_recognisers_need_no_mean")];
+    for pack in packs.into_iter().flatten() {
+        let templates = templates(pack);
+        assert_eq!(templates.len(), 22);
+        let recogniser = installed(pack).pack.recogniser.expect("a recogniser");
+        assert_eq!(templates[0].len(), recogniser.dimension);
+        let mean = mean(&templates);
+        let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
+        // Of 22 vectors without anything in common it would be 0.21; the former recogniser, whose pack has a mean, had 0.92.
+        assert!(length < 0.6, "{pack}: length {length}");
+        assert!(recogniser.center.is_empty());
+    }
 }
 
 fn mean(templates: &[Vec<f32>]) -> Vec<f32> {
@@ -60,7 +74,19 @@ type Made = (usize, usize, f32, f32);
 /// Galleries of some thousand faces between real ones, as unit vectors and not.
 #[test]
 fn searching_real_templates_is_the_same_as_comparing_everything() {
-    let templates = templates();
+    search_is_exact(DEFAULT_PACK);
+}
+
+#[test]
+fn searching_templates_of_the_optional_recogniser_is_the_same_as_comparing_everything() {
+    let test = "searching_templates_of_the_optional_recogniser_is_the_same_as_comparing_everything";
+    if let Some(pack) = optional(test) {
+        search_is_exact(pack);
+    }
+}
+
+fn search_is_exact(pack: &str) {
+    let templates = templates(pack);
     let (dimension, center) = (templates[0].len(), mean(&templates));
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
     let people = templates.len();

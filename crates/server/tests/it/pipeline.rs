@@ -7,23 +7,28 @@ use likeness_vision::{
     AlignedBy, DetectorKind, DetectorPart, NetworkPart, Normalisation, Parts, RecogniserKind, RecogniserPart, Vision,
 };
 
-/// The installed default pack.
-pub(crate) fn installed() -> InstalledPack {
+/// An installed pack.
+pub(crate) fn installed(pack: &str) -> InstalledPack {
     let cache = Cache::at(cache());
-    likeness_models::open(&cache.pack_folder(likeness_models::DEFAULT_PACK), Trust::KnownOnly)
-        .expect("the default pack is whole")
+    likeness_models::open(&cache.pack_folder(pack), Trust::KnownOnly).expect("the pack is whole")
 }
 
-/// Its networks, loaded into ONNX Runtime.
+/// The networks of the default pack, loaded into ONNX Runtime.
 pub(crate) fn vision() -> Vision {
-    let installed = installed();
+    vision_by(likeness_models::DEFAULT_PACK)
+}
+
+/// The same with the recogniser of this pack, which the mesh aligns.
+pub(crate) fn vision_by(recogniser_pack: &str) -> Vision {
+    let (installed, of_recogniser) = (installed(likeness_models::DEFAULT_PACK), installed(recogniser_pack));
     let library = likeness_models::runtime_library(&Cache::at(cache())).expect("the shared library is installed");
     let engine = OnnxRuntime::open(&library).expect("the shared library loads");
     let read = |file: &str| installed.read(file).expect("a file of the pack");
     let detector = installed.pack.detector.clone().expect("a detector");
-    let recogniser = installed.pack.recogniser.clone().expect("a recogniser");
+    let recogniser = of_recogniser.pack.recogniser.clone().expect("a recogniser");
     let spec = |spec: &Option<NetworkSpec>| spec.as_ref().expect("a network").file.clone();
-    let (detector_onnx, recogniser_onnx) = (read(&detector.file), read(&recogniser.file));
+    let detector_onnx = read(&detector.file);
+    let recogniser_onnx = of_recogniser.read(&recogniser.file).expect("a file of the pack");
     let age = installed.pack.age.as_ref().map(|spec| (read(&spec.file), spec.input));
     let smile = installed.pack.smile.as_ref().map(|spec| (read(&spec.file), spec.input));
     let (mesh, iris) = (read(&spec(&installed.pack.mesh)), read(&spec(&installed.pack.iris)));

@@ -22,8 +22,8 @@ pub(crate) use hair::{facial_hair, hair};
 pub(crate) use noise::noise;
 pub use pose::HeadPose;
 pub(crate) use pose::head_pose;
-pub use quality::Quality;
 pub(crate) use quality::{Evidence, quality};
+pub use quality::{Flaws, Quality};
 pub(crate) use smile::smile;
 pub(crate) use view::View;
 

@@ -574,7 +574,7 @@ fn a_listener_hears_every_stage_and_the_end() {
 fn debug_of_a_face_shows_no_template_and_no_landmarks() {
     let found = describe(&face((200.0, 180.0), 80.0, 0.0, 5.0), (400, 400), ALL);
     let text = format!("{found:?}");
-    assert!(text.contains("template: Some(Secret(..))") && text.contains("landmarks: Some(Landmarks(..))"), "{text}");
+    assert!(text.contains("templates: [(0, Secret(..))]") && text.contains("landmarks: Some(Landmarks(..))"), "{text}");
     let values = ["glasses", "occlusion", "accessories", "mask", "facial_hair", "hair"];
     assert!(values.iter().all(|name| !text.contains(&format!("{name}: Some({{"))), "{text}");
     assert!(text.contains("mask: Some(Mask(..))") && text.contains("hair: Some(Hair(..))"), "{text}");

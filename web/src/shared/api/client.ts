@@ -101,6 +101,26 @@ export function lookAt(picture: Blob, { small }: Look): Promise<DetectedFace[]> 
   );
 }
 
+/** What a photo is worth as a reference for a person. The server keeps nothing. */
+export function judgeReference(picture: Blob, signal?: AbortSignal): Promise<DetectedFace[]> {
+  const attributes = ['headPose', 'blur', 'exposure', 'occlusion', 'qualityForRecognition'];
+  return answered(
+    client.POST('/face/{version}/detect', {
+      params: {
+        path: { version },
+        query: {
+          returnFaceId: false,
+          returnFaceAttributes: attributes.join(',') as never,
+          detectionModel: 'detection_01',
+          recognitionModel: RECOGNITION,
+        },
+      },
+      ...bytes(picture),
+      ...stoppable(signal),
+    }),
+  );
+}
+
 export type FaceWithId = DetectedFace & { faceId: string };
 
 /** Faces with a faceId that lives a minute, to compare or identify at once. */

@@ -283,6 +283,17 @@ export const en = {
     sumAdded: 'Photos added',
     sumSkipped: 'Photos skipped',
     skippedTitle: 'Skipped photos',
+    poorTitle: 'Added, but poor references',
+    poorLead: 'People may be missed with these. Better: the face large, sharp, evenly lit and towards the camera, nothing before it.',
+    flaws: {
+      small: 'the face is small',
+      turned: 'the head is turned',
+      blurred: 'blurred',
+      dark: 'too dark',
+      bright: 'too bright',
+      covered: 'eyes or mouth are covered',
+      other: 'a part of the face is covered or outside the photo',
+    },
     withoutPhoto: (names: string[]) => `Without a usable photo, so not in the group: ${names.join(', ')}.`,
     reasons: {
       noFace: 'no face found',

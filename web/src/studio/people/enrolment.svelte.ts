@@ -4,11 +4,13 @@ import { asProblem, Problem, wasStopped } from '../../shared/api/problem';
 import { pause } from '../../shared/api/traffic.svelte';
 import { m } from '../../shared/messages';
 import { closePhoto, openPhoto } from '../../shared/photo';
+import { flawsOf } from './reference';
 import type { UnderstoodPerson } from './understand';
 
 export type Phase = 'creating' | 'adding' | 'training' | 'done' | 'stopped' | 'failed';
 
-export interface Skipped {
+/** A photo, and what is the matter with it. */
+export interface Remark {
   person: string;
   file: string;
   reason: string;
@@ -23,7 +25,9 @@ export class Enrolment {
   added = $state(0);
   /** People that exist on the server with at least one photo. */
   persons = $state(0);
-  skipped = $state.raw<Skipped[]>([]);
+  skipped = $state.raw<Remark[]>([]);
+  /** Photos that were added and are poor references. */
+  poor = $state.raw<Remark[]>([]);
   /** People none of whose photos could be used. */
   without = $state.raw<string[]>([]);
   secondsLeft = $state<number | undefined>(undefined);
@@ -87,7 +91,7 @@ export class Enrolment {
     let added = 0;
     for (const file of photos) {
       this.#stop.signal.throwIfAborted();
-      const reason = await this.#addPhoto(personId, file);
+      const reason = await this.#addPhoto(name, personId, file);
       if (reason === undefined) {
         added += 1;
         this.added += 1;
@@ -107,7 +111,7 @@ export class Enrolment {
   }
 
   /** Adds one photo, or says why it was skipped. Troubles that concern more than this photo are thrown. */
-  async #addPhoto(personId: string, file: File): Promise<string | undefined> {
+  async #addPhoto(person: string, personId: string, file: File): Promise<string | undefined> {
     let photo;
     try {
       photo = await openPhoto(file);
@@ -115,7 +119,16 @@ export class Enrolment {
       return m.people.reasons.unreadable;
     }
     try {
-      await api.addFace(this.id, personId, photo.bytes, this.#stop.signal);
+      const [, judged] = await Promise.all([
+        api.addFace(this.id, personId, photo.bytes, this.#stop.signal),
+        // A photo that cannot be judged is told of by the other call.
+        api.judgeReference(photo.bytes, this.#stop.signal).catch(() => []),
+      ]);
+      const flaws = judged.flatMap(flawsOf);
+      if (flaws.length > 0) {
+        const reason = flaws.map((flaw) => m.people.flaws[flaw]).join(', ');
+        this.poor = [...this.poor, { person, file: file.name, reason }];
+      }
       return undefined;
     } catch (thrown) {
       if (thrown instanceof Problem && thrown.status === 400) return skipReason(thrown);
