@@ -79,46 +79,41 @@ export interface Look {
   small: boolean;
 }
 
-/** Faces with landmarks and attributes, and no faceId: the server keeps nothing. */
-export function lookAt(picture: Blob, { small }: Look): Promise<DetectedFace[]> {
-  // The deeper search has no measure of noise.
-  const attributes = ['headPose', 'blur', 'exposure', ...(small ? [] : ['noise']), 'qualityForRecognition'];
+/** Faces with attributes, and no faceId: the server keeps nothing. */
+function measured(
+  picture: Blob,
+  attributes: string[],
+  query: { returnFaceLandmarks?: boolean; detectionModel: 'detection_01' | 'detection_03' },
+  signal?: AbortSignal,
+): Promise<DetectedFace[]> {
+  // Joined here: the API reads one comma-separated value.
+  const returnFaceAttributes = attributes.join(',') as never;
   return answered(
     client.POST('/face/{version}/detect', {
       params: {
         path: { version },
-        query: {
-          returnFaceId: false,
-          returnFaceLandmarks: true,
-          // Joined here: the API reads one comma-separated value.
-          returnFaceAttributes: attributes.join(',') as never,
-          detectionModel: small ? 'detection_03' : 'detection_01',
-          recognitionModel: RECOGNITION,
-        },
-      },
-      ...bytes(picture),
-    }),
-  );
-}
-
-/** What a photo is worth as a reference for a person. The server keeps nothing. */
-export function judgeReference(picture: Blob, signal?: AbortSignal): Promise<DetectedFace[]> {
-  const attributes = ['headPose', 'blur', 'exposure', 'occlusion', 'qualityForRecognition'];
-  return answered(
-    client.POST('/face/{version}/detect', {
-      params: {
-        path: { version },
-        query: {
-          returnFaceId: false,
-          returnFaceAttributes: attributes.join(',') as never,
-          detectionModel: 'detection_01',
-          recognitionModel: RECOGNITION,
-        },
+        query: { returnFaceId: false, returnFaceAttributes, recognitionModel: RECOGNITION, ...query },
       },
       ...bytes(picture),
       ...stoppable(signal),
     }),
   );
+}
+
+/** Faces with landmarks and what the photo says about them. */
+export function lookAt(picture: Blob, { small }: Look): Promise<DetectedFace[]> {
+  // The deeper search has no measure of noise.
+  const attributes = ['headPose', 'blur', 'exposure', ...(small ? [] : ['noise']), 'qualityForRecognition'];
+  return measured(picture, attributes, {
+    returnFaceLandmarks: true,
+    detectionModel: small ? 'detection_03' : 'detection_01',
+  });
+}
+
+/** What a photo is worth as a reference for a person. */
+export function judgeReference(picture: Blob, signal?: AbortSignal): Promise<DetectedFace[]> {
+  const attributes = ['headPose', 'blur', 'exposure', 'occlusion', 'qualityForRecognition'];
+  return measured(picture, attributes, { detectionModel: 'detection_01' }, signal);
 }
 
 export type FaceWithId = DetectedFace & { faceId: string };
