@@ -56,7 +56,11 @@ pub(crate) fn measure(setting: &Setting<'_>, mut peers: Option<&mut Peers>) -> R
         Pace::Full => &SIZES[..],
         Pace::Quick => &SIZES[..2],
     };
-    let sizes = if setting.other.is_some() { &sizes[sizes.len() - 1..] } else { sizes };
+    let sizes = match (setting.other.is_some(), setting.pace) {
+        (true, Pace::Full) => &sizes[sizes.len() - 1..],
+        (true, Pace::Quick) => &sizes[..1],
+        (false, _) => sizes,
+    };
     for &(size, rounds) in sizes {
         let rounds = setting.pace.of(rounds);
         let mut enrolled = Vec::new();
