@@ -163,6 +163,6 @@ pub(crate) async fn spaces_are_known_and_counted(backend: &dyn Backend) {
     scene.write(delete_face(&old, None, first)).await.unwrap();
     assert_eq!(scene.store.space_of(scene.account, number).await.unwrap().as_deref(), Some("a"));
     assert_eq!(scene.store.spaces(scene.account, true).await.unwrap(), counted(&[("a", 2)]), "the label remains");
-    let other = Scene::new(backend).await;
+    let other = scene.neighbour(2).await;
     assert_eq!(other.store.spaces(other.account, true).await.unwrap(), [], "another account's");
 }

@@ -26,6 +26,7 @@ async fn migrate(backend: &PostgresBackend, key_seed: u64) -> Result<(i64, i64),
 
 /// Takes the database back to its second schema.
 const BACK: &[&str] = &[
+    "DROP INDEX face_space",
     "DROP TABLE usage",
     "DROP TABLE document",
     "ALTER TABLE audit DROP COLUMN detail",
