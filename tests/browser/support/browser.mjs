@@ -87,7 +87,7 @@ export function stage(flags = []) {
     await shared.server?.stop();
   });
   const scene = (name, options, steps) =>
-    test(name, { skip: options.skip ?? false, timeout: 60_000 }, async () => {
+    test(name, { skip: options.skip ?? false, timeout: 180_000 }, async () => {
       const page = await shared.context.newPage();
       const faults = watch(page, options.refusals ?? []);
       interceptDialogs(page);
