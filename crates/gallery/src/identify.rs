@@ -48,16 +48,16 @@ pub fn identify(
 }
 
 /// Some persons of a gallery among whom a face is looked for.
-pub struct Scope {
-    persons: HashSet<PersonKey>,
+pub struct Scope<'a> {
+    persons: &'a HashSet<PersonKey>,
     /// Templates of theirs in the gallery.
     faces: usize,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
     /// These persons of that gallery; those who are not in it do no harm.
-    pub fn new(snapshot: &Snapshot, persons: HashSet<PersonKey>) -> Self {
-        let faces = snapshot.len_among(&persons);
+    pub fn new(snapshot: &Snapshot, persons: &'a HashSet<PersonKey>) -> Self {
+        let faces = snapshot.len_among(persons);
         Self { persons, faces }
     }
 
@@ -67,7 +67,7 @@ impl Scope {
     }
 }
 
-impl fmt::Debug for Scope {
+impl fmt::Debug for Scope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("persons", &self.persons.len()).field("faces", &self.faces).finish()
     }
@@ -83,7 +83,7 @@ pub fn identify_among(
     probe: &Probe,
     cut: Cut,
     max_candidates: usize,
-    scope: &Scope,
+    scope: &Scope<'_>,
     calibration: &Calibration,
 ) -> Vec<PersonHit> {
     let reach = Reach::of(cut, calibration, || scope.faces);

@@ -92,15 +92,18 @@ fn verify(calibration: &Calibration) -> (Logistic, f64) {
 struct Rates {
     /// Seen among the pairs; missing where these cannot show the rate.
     measured: Vec<Option<f64>>,
-    /// By the law of the nearest pairs; missing where it does not reach.
-    fitted: Vec<Option<f64>>,
+    /// The law of the nearest pairs; missing where these have too few different distances.
+    law: Option<ParetoFit>,
+}
+
+/// The false match rate of a decade: one in ten to its power.
+fn rate_of(decade: i32) -> f64 {
+    10.0_f64.powi(-decade)
 }
 
 impl Rates {
     fn of(pairs: &Pairs, weights: &Weights) -> Self {
         let drawn = pairs.drawn_pairs(weights);
-        let fit = fit::tail(pairs, weights);
-        let decades = || (1..=LARGEST_DECADE).map(|decade| 10.0_f64.powi(-decade));
         let mut measured = vec![None; LARGEST_DECADE as usize];
         let can_show = |rate: f64| rate >= RULE_OF_THREE / pairs.impostor_total as f64;
         // From the nearest pair on, each decade where one pair more would be too many.
@@ -109,8 +112,8 @@ impl Rates {
         for pair in &pairs.impostor {
             let before = seen;
             seen += weights.impostor(pair);
-            while next > 0 && seen as f64 > (10.0_f64.powi(-(next as i32)) * drawn).floor() {
-                if can_show(10.0_f64.powi(-(next as i32))) {
+            while next > 0 && seen as f64 > (rate_of(next as i32) * drawn).floor() {
+                if can_show(rate_of(next as i32)) {
                     measured[next - 1] = within;
                 }
                 next -= 1;
@@ -123,13 +126,23 @@ impl Rates {
             }
         }
         // Beyond what is kept pair by pair the bars answer; nobody is drawn anew there.
-        for (place, rate) in decades().enumerate() {
+        for (place, rate) in (1..=LARGEST_DECADE).map(rate_of).enumerate() {
             if place < next && can_show(rate) {
                 measured[place] = pairs.distance_by_bars(rate);
             }
         }
-        let fitted = decades().map(|rate| fit?.distance(rate)).collect();
-        Self { measured, fitted }
+        Self { measured, law: fit::tail(pairs, weights) }
+    }
+
+    /// Where the law puts a decade; missing where it does not reach.
+    fn fitted(&self, decade: i32) -> Option<f64> {
+        self.law?.distance(rate_of(decade))
+    }
+
+    /// Seen where the pairs show the decade, else by the law.
+    fn used(&self, decade: i32) -> Option<(f64, Basis)> {
+        let measured = self.measured[decade as usize - 1].map(|distance| (distance, Basis::Measured));
+        measured.or_else(|| self.fitted(decade).map(|distance| (distance, Basis::Extrapolated)))
     }
 
     /// What the calibration uses, strictest first. It ends before a decade that no positive distance gives.
@@ -138,20 +151,14 @@ impl Rates {
         for decade in 1..=LARGEST_DECADE {
             let Some((distance, basis)) = self.used(decade) else { break };
             // The law may begin above what was measured; a stricter rate never gets a longer distance.
-            let distance = table.last().map_or(distance, |last| distance.min(last.distance * STRICTER));
+            let distance = table.last().map_or(distance as f32, |last| (distance as f32).min(last.distance * STRICTER));
             if distance <= 0.0 {
                 break;
             }
-            table.push(Rate { false_match_rate: 10.0_f64.powi(-decade), distance, basis });
+            table.push(Rate { false_match_rate: rate_of(decade), distance, basis });
         }
         table.reverse();
         table
-    }
-
-    fn used(&self, decade: i32) -> Option<(f32, Basis)> {
-        let place = decade as usize - 1;
-        let measured = self.measured[place].map(|distance| (distance as f32, Basis::Measured));
-        measured.or_else(|| self.fitted[place].map(|distance| (distance as f32, Basis::Extrapolated)))
     }
 }
 

@@ -1,5 +1,5 @@
-use super::Rates;
-use super::fit::{self, LARGEST_DECADE, ParetoFit};
+use super::fit::{LARGEST_DECADE, ParetoFit};
+use super::{Rates, rate_of};
 use crate::pairs::{Pairs, Weights};
 use crate::spread::{Interval, RULE_OF_THREE, Spread, interval};
 use crate::{Basis, Calibration};
@@ -114,7 +114,7 @@ pub(super) fn report(
     random: &mut fastrand::Rng,
 ) -> Report {
     let half = f64::from(calibration.parts().verify.half_at_distance);
-    let decades: Vec<f64> = (1..=LARGEST_DECADE).map(|decade| 10.0_f64.powi(-decade)).collect();
+    let decades: Vec<f64> = (1..=LARGEST_DECADE).map(rate_of).collect();
     let used: Vec<Option<f64>> = decades
         .iter()
         .map(|rate| {
@@ -142,7 +142,7 @@ pub(super) fn report(
             value,
             interval: interval(drawn.iter().filter_map(|round| round.distances[place]).collect()),
         }),
-        fitted: rates.fitted[place],
+        fitted: rates.fitted(place as i32 + 1),
         true_match_per_pair: used[place].map(|_| per_pair(place)),
         true_match_per_person: used[place].map(|_| per_person(place)),
         false_matches_seen: used[place].map_or(0, |cut| pairs.false_matches(cut)),
@@ -153,7 +153,7 @@ pub(super) fn report(
         people: pairs.people,
         genuine: Spread::of(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
         impostor: pairs.impostor_spread(),
-        pareto: fit::tail(pairs, &equal),
+        pareto: rates.law,
         smallest_rate_shown: RULE_OF_THREE / pairs.impostor_total as f64,
         claims: decades.iter().enumerate().map(claim).collect(),
         verify: VerifyClaim {
@@ -184,7 +184,7 @@ fn round(pairs: &Pairs, cuts: &[f64], own: &[Vec<Option<f64>>], random: &mut fas
         within.iter().map(|pair| weights.genuine(pair)).sum::<u64>() as f64 / genuine as f64
     };
     Some(Round {
-        distances: (0..LARGEST_DECADE as usize).map(|place| rates.measured[place].or(rates.fitted[place])).collect(),
+        distances: (1..=LARGEST_DECADE).map(|decade| rates.used(decade).map(|(distance, _)| distance)).collect(),
         per_pair: cuts.iter().map(per_pair).collect(),
         per_person: own.iter().map(|rates| weights.mean(rates)).collect::<Option<_>>()?,
     })

@@ -38,7 +38,7 @@ proptest! {
         let theirs: Vec<_> = rows.iter().filter(|row| meant.contains(&row.1)).copied().collect();
         let (_, part) = line(&theirs);
         let snapshot = whole.snapshot();
-        let scope = Scope::new(&snapshot, meant);
+        let scope = Scope::new(&snapshot, &meant);
         prop_assert_eq!(scope.faces(), theirs.len());
         let probe = snapshot.space().probe(&[0.0, 0.0]);
         let found = identify_among(&snapshot, &probe, cut, max, &scope, &default_calibration());

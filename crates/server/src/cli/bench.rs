@@ -120,9 +120,9 @@ impl Bench {
             )?);
         }
         if self.wants(Part::Search) {
-            for recogniser in offline.networks.recognisers.all().to_vec() {
-                told("search: learning from the demo photos".to_owned());
-                let templates = demo_templates(&mut offline, config, recogniser.number)?;
+            told("search: learning from the demo photos".to_owned());
+            let templates = demo_templates(&mut offline, config)?;
+            for (recogniser, templates) in offline.networks.recognisers.all().iter().zip(templates) {
                 let population = Population::of(&templates, recogniser.unit())?;
                 say_population(&bar, &templates, &population);
                 let setting = search::Setting {
@@ -190,10 +190,12 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
     });
 }
 
-/// Templates of all faces in the installed demo photos.
-fn demo_templates(offline: &mut Offline, config: &Config, recogniser: usize) -> Result<Vec<Secret<Vec<f32>>>> {
-    let wanted = Wanted { templates: RecogniserSet::NONE.with(recogniser), ..Wanted::default() };
-    let mut templates = Vec::new();
+/// Templates of all faces in the installed demo photos, by the number of their recogniser.
+fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Vec<Secret<Vec<f32>>>>> {
+    let numbers = 0..offline.networks.recognisers.all().len();
+    let wanted =
+        Wanted { templates: numbers.clone().fold(RecogniserSet::NONE, RecogniserSet::with), ..Wanted::default() };
+    let mut templates: Vec<_> = numbers.map(|_| Vec::new()).collect();
     for number in 1..=6 {
         let file = config.cache().join(format!("demo/sample{number}.jpg"));
         let bytes = std::fs::read(&file)
@@ -201,7 +203,7 @@ fn demo_templates(offline: &mut Offline, config: &Config, recogniser: usize) -> 
         let picture = Picture::decode(&bytes, &Limits::default())?;
         for found in offline.vision.detect(&picture, Search::default())? {
             let face = offline.vision.describe(&picture, &found, wanted)?;
-            templates.extend(face.templates.into_iter().map(|(_, template)| template));
+            face.templates.into_iter().for_each(|(number, template)| templates[number].push(template));
         }
     }
     Ok(templates)

@@ -1,6 +1,6 @@
 //! `likeness doctor`: what works here, what does not, and what to do about it.
 
-use super::say;
+use super::{models, say};
 use crate::config::Config;
 use crate::engine;
 use crate::held;
@@ -59,7 +59,7 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc
             let first = networks.recognisers.first();
             tell(Mark::Good, &format!("recogniser of new faces: {}", first.pack.pack.id));
             tell(Mark::Good, &format!("calibration: {}", first.calibration.parts().note));
-            recommend(&networks.recognisers, tell);
+            models::recommendations(|id| id == first.pack.pack.id).for_each(|says| tell(Mark::Good, &says));
         }
         Err(error) => tell(Mark::Bad, &format!("model packs: {error:#}")),
     }
@@ -76,16 +76,6 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc
         Err(error) => tell(Mark::Bad, &format!("engine: {error:#}")),
     }
     networks.ok().map(|networks| networks.recognisers)
-}
-
-/// A recogniser of ours that is better than the one in use and is not installed, in a line.
-fn recommend(recognisers: &Recognisers, tell: &mut dyn FnMut(Mark, &str)) {
-    for pack in likeness_models::catalogue() {
-        let merit = pack.recogniser.as_ref().map_or("", |recogniser| recogniser.merit.as_str());
-        if !merit.is_empty() && recognisers.first().pack.pack.id != pack.id {
-            tell(Mark::Good, &super::models::recommendation(&pack.id, merit));
-        }
-    }
 }
 
 fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
 use likeness_gallery::evaluate::LeftOut;
 use likeness_gallery::{Apart, Labelled};
-use likeness_vision::{Detection, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{Detection, Picture, Point, RecogniserSet, Search, Vision, Wanted};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -156,12 +156,8 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
 
 #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below the precision of f32")]
 fn nearest_the_middle<'a>(picture: &Picture, found: &'a [Detection]) -> &'a Detection {
-    let away = |face: &&Detection| {
-        let rect = face.rect;
-        let across = rect.left + rect.width / 2.0 - picture.width() as f32 / 2.0;
-        let down = rect.top + rect.height / 2.0 - picture.height() as f32 / 2.0;
-        across.hypot(down)
-    };
+    let middle = Point { x: picture.width() as f32 / 2.0, y: picture.height() as f32 / 2.0 };
+    let away = |face: &Detection| face.rect.centre().distance(middle);
     found.iter().min_by(|a, b| away(a).total_cmp(&away(b))).expect("several faces are at least one")
 }
 

@@ -83,9 +83,14 @@ fn is_whole(cache: &Cache, packs: &[String]) -> bool {
     packs.iter().all(|id| opens(id))
 }
 
-/// What an optional recogniser brings and how it is installed and used, in a line.
-pub(super) fn recommendation(pack: &str, merit: &str) -> String {
-    format!("{pack} is {merit}: `likeness models install {pack}`, then LIKENESS_RECOGNISER_PACK={pack}")
+/// The recognisers that are better than the default one, but for those that are had already: what each brings and how it
+/// is installed and used, in a line.
+pub(super) fn recommendations(is_had: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    likeness_models::catalogue().iter().filter(move |pack| !is_had(&pack.id)).filter_map(|pack| {
+        let (id, merit) = (&pack.id, &pack.recogniser.as_ref()?.merit);
+        let says = format!("{id} is {merit}: `likeness models install {id}`, then LIKENESS_RECOGNISER_PACK={id}");
+        (!merit.is_empty()).then_some(says)
+    })
 }
 
 fn download(address: &str) -> Result<Vec<u8>, String> {
@@ -128,12 +133,7 @@ fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<(
         say::table(&["file", "role", "source", "licence", "origin", "sha256"], &rows);
         say::line("");
     }
-    for pack in likeness_models::catalogue() {
-        let merit = pack.recogniser.as_ref().map_or("", |recogniser| recogniser.merit.as_str());
-        if !merit.is_empty() && !packs.iter().any(|installed| installed.pack.id == pack.id) {
-            say::line(&recommendation(&pack.id, merit));
-        }
-    }
+    recommendations(|id| packs.iter().any(|installed| installed.pack.id == id)).for_each(|says| say::line(&says));
     if let Some(library) = runtime {
         say::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));
     }

@@ -105,7 +105,7 @@ async fn among_directory(
         .galleries
         .search_model(call.account(), &directory, Some(&model), move |recogniser, snapshot| {
             let calibration = &recogniser.calibration;
-            let scope = persons.clone().map(|persons| Scope::new(snapshot, persons));
+            let scope = persons.as_ref().map(|persons| Scope::new(snapshot, persons));
             let ask = |face: &Compared| {
                 let probe = recogniser.space.probe(face.by(recogniser)?);
                 Ok(match &scope {

@@ -1,7 +1,7 @@
 //! Real templates: what the recognisers make of the faces in the six group photos, and that searching them gives what
 //! comparing everything would give.
 
-use crate::house::{cache, demo, skip};
+use crate::house::{demo, has_pack};
 use crate::pipeline::{installed, vision_by};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
 use likeness_models::DEFAULT_PACK;
@@ -24,22 +24,15 @@ fn templates(pack: &str) -> Vec<Vec<f32>> {
     templates
 }
 
-/// The recommended optional recogniser, or a skip that is told.
-fn optional(test: &str) -> Option<&'static str> {
-    let pack = "mobilefacenet-128";
-    let is_installed = cache().join("packs").join(pack).join("pack.json").exists();
-    if !is_installed {
-        skip(test, "the optional pack mobilefacenet-128 is not installed");
-    }
-    is_installed.then_some(pack)
-}
+/// The recommended optional recogniser.
+const OPTIONAL: &str = "mobilefacenet-128";
 
 /// Where templates crowd around a mean, search subtracts it before it rounds; the pack says which. Those of the present
 /// recognisers do not: their mean is short, and the packs have none.
 #[test]
 fn templates_of_the_present_recognisers_need_no_mean() {
-    let packs = [Some(DEFAULT_PACK), optional("templates_of_the_present_recognisers_need_no_mean")];
-    for pack in packs.into_iter().flatten() {
+    let has_optional = has_pack("templates_of_the_present_recognisers_need_no_mean", OPTIONAL);
+    for pack in [DEFAULT_PACK].into_iter().chain(has_optional.then_some(OPTIONAL)) {
         let templates = templates(pack);
         assert_eq!(templates.len(), 22);
         let recogniser = installed(pack).pack.recogniser.expect("a recogniser");
@@ -80,8 +73,8 @@ fn searching_real_templates_is_the_same_as_comparing_everything() {
 #[test]
 fn searching_templates_of_the_optional_recogniser_is_the_same_as_comparing_everything() {
     let test = "searching_templates_of_the_optional_recogniser_is_the_same_as_comparing_everything";
-    if let Some(pack) = optional(test) {
-        search_is_exact(pack);
+    if has_pack(test, OPTIONAL) {
+        search_is_exact(OPTIONAL);
     }
 }
 

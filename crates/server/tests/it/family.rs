@@ -1,6 +1,6 @@
 //! The family of the sample photos: enrol, train, recognise; and accuracy over every labelled portrait.
 
-use crate::house::{House, likeness, run, shared_faces, target};
+use crate::house::{House, has_pack, likeness, run, shared_faces, target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -167,20 +167,14 @@ fn verify_is_right_on_every_pair_of_portraits() {
         ("default pack, ONNX Runtime", vec![("LIKENESS_ENGINE", "onnxruntime")]),
         ("default pack, pure Rust", vec![("LIKENESS_ENGINE", "pure")]),
     ];
-    let is_installed = |pack: &str| crate::house::cache().join("packs").join(pack).join("pack.json").exists();
-    if is_installed("mobilefacenet-128") {
+    if has_pack("verify_is_right_on_every_pair_of_portraits (mobilefacenet-128)", "mobilefacenet-128") {
         for (name, engine) in
             [("mobilefacenet-128, ONNX Runtime", "onnxruntime"), ("mobilefacenet-128, pure Rust", "pure")]
         {
             setups.push((name, vec![("LIKENESS_ENGINE", engine), ("LIKENESS_RECOGNISER_PACK", "mobilefacenet-128")]));
         }
-    } else {
-        crate::house::skip(
-            "verify_is_right_on_every_pair_of_portraits (mobilefacenet-128)",
-            "the optional pack mobilefacenet-128 is not installed",
-        );
     }
-    if is_installed("yunet") {
+    if has_pack("verify_is_right_on_every_pair_of_portraits (YuNet)", "yunet") {
         setups.push((
             "YuNet + default recogniser, ONNX Runtime",
             vec![("LIKENESS_ENGINE", "onnxruntime"), ("LIKENESS_DETECTOR_PACK", "yunet")],
@@ -189,11 +183,6 @@ fn verify_is_right_on_every_pair_of_portraits() {
             "YuNet + default recogniser, pure Rust",
             vec![("LIKENESS_ENGINE", "pure"), ("LIKENESS_DETECTOR_PACK", "yunet")],
         ));
-    } else {
-        crate::house::skip(
-            "verify_is_right_on_every_pair_of_portraits (YuNet)",
-            "the optional pack yunet is not installed",
-        );
     }
     let mut table = String::new();
     let mut low = Vec::new();

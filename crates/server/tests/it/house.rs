@@ -66,6 +66,15 @@ pub(crate) fn shared_faces(test: &str) -> Option<PathBuf> {
     None
 }
 
+/// Whether an optional pack is installed; else the skip is counted and told.
+pub(crate) fn has_pack(test: &str, pack: &str) -> bool {
+    let is_installed = cache().join("packs").join(pack).join("pack.json").exists();
+    if !is_installed {
+        skip(test, &format!("the optional pack {pack} is not installed"));
+    }
+    is_installed
+}
+
 /// Says that a test was skipped, where `make test` collects it.
 #[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
 pub(crate) fn skip(test: &str, why: &str) {

@@ -2,7 +2,7 @@
 //! one, and a pack that is missing is named wherever somebody looks.
 
 use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, OPERATOR, cache, cut, demo, skip};
+use crate::house::{Answer, House, OPERATOR, cache, cut, demo, has_pack};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -11,15 +11,6 @@ const PRESENT: &str = "likeness-default-2";
 const BY_FORMER: (&str, &str) = ("LIKENESS_RECOGNISER_PACK", FORMER);
 
 on_both!(old_data_is_answered_by_the_recogniser_that_made_it);
-
-/// Whether the recogniser of the versions before is there; else the skip is told.
-fn has_former(test: &str) -> bool {
-    let is_installed = cache().join("packs").join(FORMER).join("pack.json").exists();
-    if !is_installed {
-        skip(test, "the optional pack likeness-default-1 is not installed");
-    }
-    is_installed
-}
 
 /// Four people, one small picture each.
 fn people(house: &House) -> Vec<Vec<u8>> {
@@ -104,7 +95,7 @@ fn cache_without(pack: &str, folder: &Path) {
 }
 
 fn old_data_is_answered_by_the_recogniser_that_made_it(ground: &Ground) {
-    if !has_former("old_data_is_answered_by_the_recogniser_that_made_it") {
+    if !has_pack("old_data_is_answered_by_the_recogniser_that_made_it", FORMER) {
         return;
     }
     let house = ground.house(&[BY_FORMER]);
@@ -193,7 +184,7 @@ fn old_data_is_answered_by_the_recogniser_that_made_it(ground: &Ground) {
 #[test]
 fn nodes_with_different_recognisers_share_one_database() {
     let test = "nodes_with_different_recognisers_share_one_database";
-    if !has_former(test) {
+    if !has_pack(test, FORMER) {
         return;
     }
     let Some(ground) = Ground::database(test) else { return };
