@@ -389,7 +389,7 @@ export const enAdmin = {
     taken: 'Installed; new groups and lists take it',
     missing: 'Missing',
     missingTitle: (pack: string, n: number) => `${counted(n, 'template waits', 'templates wait')} for the model pack ${pack}`,
-    missingText: 'Nobody in their groups and lists can be recognised until it is installed, or these people are enrolled again:',
+    missingText: 'Nobody in their groups and lists can be recognised. Enrol these people again, or install the pack:',
   },
   installation: {
     title: 'Installation',
