@@ -15,6 +15,8 @@ const MAX_INPUT_VALUES: usize = 1 << 28;
 pub(crate) struct LoadedNetwork {
     session: Session,
     input_shape: Vec<usize>,
+    /// Which of its lengths the file leaves open.
+    is_open: Vec<bool>,
     outputs: Vec<String>,
 }
 
@@ -25,16 +27,27 @@ impl LoadedNetwork {
         let session = guarded(|| session(environment, onnx))
             .map_err(EngineError::Load)?
             .map_err(|error| EngineError::Load(error.to_string()))?;
-        check_input(session.inputs(), input_shape)?;
+        let is_open = check_input(session.inputs(), input_shape)?;
         check_outputs(session.outputs())?;
         let outputs = session.outputs().iter().map(|output| output.name().to_owned()).collect();
 
-        let mut network = Self { session, input_shape: input_shape.to_vec(), outputs };
+        let mut network = Self { session, input_shape: input_shape.to_vec(), is_open, outputs };
         network.run(&Tensor::zeros(input_shape)).map_err(|error| match error {
             EngineError::Run(why) => EngineError::Load(why),
             other => other,
         })?;
         Ok(network)
+    }
+}
+
+impl LoadedNetwork {
+    /// Whether the input has the shape that was promised, but for lengths that the file leaves open.
+    fn takes(&self, input: &Tensor) -> bool {
+        let lengths = input.shape.iter().zip(&self.input_shape).zip(&self.is_open);
+        let length = input.shape.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
+        input.shape.len() == self.input_shape.len()
+            && lengths.into_iter().all(|((given, promised), is_open)| given == promised || *is_open)
+            && length.is_some_and(|length| (1..=MAX_INPUT_VALUES).contains(&length) && length == input.data.len())
     }
 }
 
@@ -44,8 +57,7 @@ impl Network for LoadedNetwork {
     }
 
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
-        let length: usize = self.input_shape.iter().product();
-        if input.shape != self.input_shape || input.data.len() != length {
+        if !self.takes(input) {
             return Err(EngineError::Run(format!(
                 "the input has shape {:?} and {} values, and the network was loaded for {:?}",
                 input.shape,
@@ -55,7 +67,7 @@ impl Network for LoadedNetwork {
         }
 
         let failed = |error: ort::Error| EngineError::Run(error.to_string());
-        let view = TensorRef::from_array_view((self.input_shape.clone(), input.data.as_slice())).map_err(failed)?;
+        let view = TensorRef::from_array_view((input.shape.clone(), input.data.as_slice())).map_err(failed)?;
         let values = self.session.run(ort::inputs![view]).map_err(failed)?;
         (0..self.outputs.len())
             .map(|index| {
@@ -91,7 +103,8 @@ fn session(environment: &Environment, onnx: &[u8]) -> ort::Result<Session> {
         .commit_from_memory(onnx)
 }
 
-fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<(), EngineError> {
+/// Which lengths the file leaves open.
+fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<Vec<bool>, EngineError> {
     let [input] = inputs else {
         return Err(EngineError::Load(format!("it has {} inputs, and one is expected", inputs.len())));
     };
@@ -106,7 +119,7 @@ fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<(), EngineError> {
     if !fits || !can_be_held {
         return Err(EngineError::Load(format!("its input takes the shape {shape}, and {wanted:?} was asked for")));
     }
-    Ok(())
+    Ok(shape.iter().map(|&own| own == -1).collect())
 }
 
 fn check_outputs(outputs: &[Outlet]) -> Result<(), EngineError> {

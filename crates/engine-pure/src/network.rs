@@ -17,6 +17,8 @@ pub(crate) struct LoadedNetwork {
     model: Model,
     input: NodeId,
     input_shape: Vec<usize>,
+    /// Which of its lengths the file leaves open.
+    is_open: Vec<bool>,
     output_ids: Vec<NodeId>,
     outputs: Vec<String>,
     options: RunOptions,
@@ -32,7 +34,7 @@ impl LoadedNetwork {
         let model = guarded(|| ModelOptions::with_all_ops().load(onnx.to_vec()))
             .map_err(EngineError::Load)?
             .map_err(|error| EngineError::Load(error.to_string()))?;
-        let input = check_input(&model, input_shape)?;
+        let (input, is_open) = check_input(&model, input_shape)?;
         let output_ids = model.output_ids().to_vec();
         let outputs = output_ids.iter().map(|&id| name(&model, id)).collect::<Result<_, _>>()?;
 
@@ -41,12 +43,24 @@ impl LoadedNetwork {
         // while its network is idle.
         let options = RunOptions::default().with_thread_pool(Some(Arc::new(ThreadPool::with_num_threads(1))));
 
-        let mut network = Self { model, input, input_shape: input_shape.to_vec(), output_ids, outputs, options };
+        let mut network =
+            Self { model, input, input_shape: input_shape.to_vec(), is_open, output_ids, outputs, options };
         network.run(&Tensor::zeros(input_shape)).map_err(|error| match error {
             EngineError::Run(why) => EngineError::Load(why),
             other => other,
         })?;
         Ok(network)
+    }
+}
+
+impl LoadedNetwork {
+    /// Whether the input has the shape that was promised, but for lengths that the file leaves open.
+    fn takes(&self, input: &Tensor) -> bool {
+        let lengths = input.shape.iter().zip(&self.input_shape).zip(&self.is_open);
+        let length = input.shape.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
+        input.shape.len() == self.input_shape.len()
+            && lengths.into_iter().all(|((given, promised), is_open)| given == promised || *is_open)
+            && length.is_some_and(|length| (1..=MAX_INPUT_VALUES).contains(&length) && length == input.data.len())
     }
 }
 
@@ -56,8 +70,7 @@ impl Network for LoadedNetwork {
     }
 
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
-        let length: usize = self.input_shape.iter().product();
-        if input.shape != self.input_shape || input.data.len() != length {
+        if !self.takes(input) {
             return Err(EngineError::Run(format!(
                 "the input has shape {:?} and {} values, and the network was loaded for {:?}",
                 input.shape,
@@ -66,7 +79,7 @@ impl Network for LoadedNetwork {
             )));
         }
 
-        let view = TensorView::from_data(self.input_shape.as_slice(), input.data.as_slice());
+        let view = TensorView::from_data(input.shape.as_slice(), input.data.as_slice());
         let inputs = vec![(self.input, view.into())];
         let values = guarded(|| self.model.run(inputs, &self.output_ids, Some(self.options.clone())))
             .map_err(EngineError::Run)?
@@ -86,7 +99,8 @@ fn name(model: &Model, id: NodeId) -> Result<String, EngineError> {
     name.ok_or_else(|| EngineError::Load("one of its outputs has no name".to_owned()))
 }
 
-fn check_input(model: &Model, wanted: &[usize]) -> Result<NodeId, EngineError> {
+/// The input, and which of its lengths the file leaves open.
+fn check_input(model: &Model, wanted: &[usize]) -> Result<(NodeId, Vec<bool>), EngineError> {
     let &[id] = model.input_ids() else {
         return Err(EngineError::Load(format!("it has {} inputs, and one is expected", model.input_ids().len())));
     };
@@ -115,7 +129,7 @@ fn check_input(model: &Model, wanted: &[usize]) -> Result<NodeId, EngineError> {
             own.join(", ")
         )));
     }
-    Ok(id)
+    Ok((id, own.iter().map(|own| matches!(own, Dimension::Symbolic(_))).collect()))
 }
 
 fn dense(name: &str, value: Value) -> Result<Tensor, EngineError> {

@@ -420,7 +420,12 @@ fn make(file: &PackFile, sources: &[Vec<u8>]) -> Result<Vec<u8>, ModelsError> {
     let name = file.path.trim_end_matches(".onnx");
     match (file.conversion, sources) {
         (Conversion::Copy, [bytes]) => Ok(bytes.clone()),
-        (Conversion::GraphModel, [topology, weights]) => convert::graph_model(name, topology, weights),
+        (Conversion::GraphModel, [topology, weights]) => {
+            convert::graph_model(name, topology, weights, convert::Sizes::One)
+        }
+        (Conversion::GraphModelOfAnySize, [topology, weights]) => {
+            convert::graph_model(name, topology, weights, convert::Sizes::Any)
+        }
         (Conversion::FaceRecognition, [manifest, weights]) => convert::face_recognition(manifest, weights),
         (Conversion::Minifasnet, [checkpoint]) => convert::minifasnet(checkpoint),
         (Conversion::TensorflowLite, [file]) => convert::tensorflow_lite(name, file),

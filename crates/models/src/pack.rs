@@ -85,6 +85,8 @@ pub enum Conversion {
     Copy,
     /// From a TensorFlow.js graph model: topology, weights.
     GraphModel,
+    /// The same, but the result takes pictures of any height and width that the network's strides divide.
+    GraphModelOfAnySize,
     /// From the weights of the face-api package: weights manifest, weights.
     FaceRecognition,
     /// From the weights of the face-api package: weights manifest, weights.

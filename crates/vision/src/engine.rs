@@ -1,6 +1,6 @@
 //! The one door to whatever runs a network: [`Engine`] loads, [`Network`] runs.
 //!
-//! It is narrow on purpose: one dense `f32` input, dense `f32` outputs, a fixed shape. Every network of every
+//! It is narrow on purpose: one dense `f32` input, dense `f32` outputs, a shape that the file fixes or leaves open. Every network of every
 //! pack fits it, so a second engine is a day's work and the two can be compared output by output.
 
 use thiserror::Error;
@@ -40,7 +40,8 @@ pub trait Engine: Send + Sync {
     /// Name and version, for `doctor` and the logs, such as `onnxruntime 1.30.0`.
     fn name(&self) -> String;
 
-    /// Loads one ONNX file whose single input gets exactly `input_shape` on every run.
+    /// Loads one ONNX file whose single input gets `input_shape`; where the file leaves a length open, a run may bring
+    /// another.
     ///
     /// # Errors
     /// [`EngineError::Load`] if the engine does not accept the file or the shape.
@@ -55,6 +56,7 @@ pub trait Network: Send {
     /// Runs the network once.
     ///
     /// # Errors
-    /// [`EngineError::Run`] if the input has another shape than promised at load, or the engine fails.
+    /// [`EngineError::Run`] if the input has another shape than promised at load and the file does not leave it open, or
+    /// the engine fails.
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError>;
 }

@@ -29,6 +29,7 @@ mod decode;
 mod detect;
 pub mod engine;
 mod error;
+mod find;
 mod geometry;
 mod iris;
 mod landmarks;

@@ -102,10 +102,23 @@ impl LoadedNetwork {
         self.input.shape[3]
     }
 
+    /// Gives the input frame another size, for a network whose file leaves it open. What was in it is gone.
+    pub(crate) fn resize(&mut self, rows: usize, columns: usize) {
+        if (self.rows(), self.columns()) != (rows, columns) {
+            self.wipe();
+            (self.input.shape[2], self.input.shape[3]) = (rows, columns);
+            self.input.data.resize(self.input.shape.iter().product(), 0.0);
+        }
+    }
+
     /// Puts a chip into the top left of the input; the rest is as if the chip went on in black.
     pub(crate) fn put(&mut self, chip: &Chip) {
+        self.put_all(&[(chip, 0, 0)]);
+    }
+
+    /// Puts chips side by side into the input, each with its left and its top; the rest is black.
+    pub(crate) fn put_all(&mut self, chips: &[(&Chip, usize, usize)]) {
         let (rows, columns) = (self.rows(), self.columns());
-        let (height, width) = (chip.height.min(rows), chip.width.min(columns));
         let is_grey = self.feed.channels == Channels::Grey;
         for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
             let channel = match self.feed.channels {
@@ -114,18 +127,17 @@ impl LoadedNetwork {
             };
             let subtract = self.feed.normalisation.subtract[channel];
             let multiply = 1.0 / self.feed.normalisation.divide[channel];
-            let black = -subtract * multiply;
-            for (y, row) in plane.chunks_exact_mut(columns).enumerate() {
-                if y >= height {
-                    row.fill(black);
-                    continue;
+            plane.fill(-subtract * multiply);
+            for (chip, left, top) in chips {
+                let height = chip.height.min(rows.saturating_sub(*top));
+                let width = chip.width.min(columns.saturating_sub(*left));
+                let lines = chip.samples.chunks_exact(chip.width * 3).take(height);
+                for (row, source) in plane.chunks_exact_mut(columns).skip(*top).zip(lines) {
+                    for (value, pixel) in row[*left..*left + width].iter_mut().zip(source.chunks_exact(3)) {
+                        let sample = if is_grey { luma(pixel) } else { pixel[channel] };
+                        *value = (sample - subtract) * multiply;
+                    }
                 }
-                let source = &chip.samples[y * chip.width * 3..(y + 1) * chip.width * 3];
-                for (value, pixel) in row[..width].iter_mut().zip(source.chunks_exact(3)) {
-                    let sample = if is_grey { luma(pixel) } else { pixel[channel] };
-                    *value = (sample - subtract) * multiply;
-                }
-                row[width..].fill(black);
             }
         }
     }

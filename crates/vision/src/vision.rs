@@ -1,9 +1,10 @@
 use bitflags::bitflags;
 use likeness_base::Secret;
 
-use crate::detect::{Detection, Detector, KeyPoints, SURE_SCORE, Search};
+use crate::detect::{Detection, Detector, Search};
 use crate::engine::Engine;
 use crate::error::VisionError;
+use crate::find::{Found, find};
 use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
@@ -139,12 +140,6 @@ impl RecogniserSet {
     }
 }
 
-/// Azure reports at most this many faces of a picture (face-api, detect).
-const MOST_FACES: usize = 100;
-
-/// See [`SURE_SCORE`]. The mesh network's own decision.
-const FACE_CERTAINTY: f32 = 0.5;
-
 /// The loaded networks and their buffers. Owned by one worker thread at a time.
 pub struct Vision {
     detector: Detector,
@@ -189,37 +184,9 @@ impl Vision {
     /// # Errors
     /// Those of [`VisionError`]; a picture without faces gives an empty list.
     pub fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        let candidates = self.detector.detect(picture, search, &mut self.trace)?;
-        let faces = self.without_doubtful(picture, candidates)?;
+        let Found { faces, first_passes } = find(&mut self.detector, &mut self.mesh, picture, search, &mut self.trace)?;
+        self.first_passes = first_passes;
         self.trace.enter(Stage::Idle);
-        Ok(faces)
-    }
-
-    /// Asks the mesh network about BlazeFace's less certain boxes and drops those it knows nothing of; at most 100 remain.
-    fn without_doubtful(
-        &mut self,
-        picture: &Picture,
-        candidates: Vec<Detection>,
-    ) -> Result<Vec<Detection>, VisionError> {
-        let raster = picture.raster();
-        let mut faces = Vec::new();
-        self.first_passes.clear();
-        // The bound keeps a picture made to raise false alarms from costing more than a crowd would.
-        for candidate in candidates.into_iter().take(2 * MOST_FACES) {
-            if faces.len() == MOST_FACES {
-                break;
-            }
-            let doubtful = matches!(candidate.points, KeyPoints::Six(_)) && candidate.score < SURE_SCORE;
-            if doubtful {
-                match self.mesh.certainty(&raster, &candidate, &mut self.trace) {
-                    Ok((certainty, first)) if certainty >= FACE_CERTAINTY => self.first_passes.push((candidate, first)),
-                    // What the network makes no sense of is no face either.
-                    Ok(_) | Err(VisionError::Unalignable) => continue,
-                    Err(error) => return Err(error),
-                }
-            }
-            faces.push(candidate);
-        }
         Ok(faces)
     }
 

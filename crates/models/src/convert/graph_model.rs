@@ -82,11 +82,21 @@ impl Number {
     }
 }
 
+/// Which pictures a converted network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizes {
+    /// Those of the size that the graph model names.
+    One,
+    /// Of any height and width that the network's strides divide; the one that the graph model names is one of them.
+    Any,
+}
+
 /// Reads the graph model and its weights and writes an ONNX file whose graph is called `name`.
 ///
 /// # Errors
-/// [`ModelsError::Conversion`] for anything that is not such a model, or uses an operator we do not know.
-pub fn graph_model(name: &str, json: &[u8], weights: &[u8]) -> Result<Vec<u8>, ModelsError> {
+/// [`ModelsError::Conversion`] for anything that is not such a model, uses an operator we do not know, or shall take any
+/// size and cannot.
+pub fn graph_model(name: &str, json: &[u8], weights: &[u8], sizes: Sizes) -> Result<Vec<u8>, ModelsError> {
     let file: File = serde_json::from_slice(json)
         .map_err(|error| ModelsError::Conversion { place: "graph model".to_owned(), reason: error.to_string() })?;
     let weights = Weights::from_groups(&file.weights_manifest, weights)?;
@@ -97,7 +107,10 @@ pub fn graph_model(name: &str, json: &[u8], weights: &[u8]) -> Result<Vec<u8>, M
         _ => return Err(fault("graph model", "needs exactly one input")),
     };
     let [height, width, channels] = input_size(placeholder)?;
-    let (network, input) = Network::new(channels, height, width);
+    let (mut network, input) = Network::new(channels, height, width);
+    if sizes == Sizes::Any {
+        network.take_any_size();
+    }
     let mut lowering = Lowering { network, weights: &weights, values: BTreeMap::new() };
     lowering.values.insert(&placeholder.name, input);
 

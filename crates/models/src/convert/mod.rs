@@ -17,7 +17,7 @@ mod tiny_xception;
 mod torch;
 
 pub use dlib_resnet::face_recognition;
-pub use graph_model::graph_model;
+pub use graph_model::{Sizes, graph_model};
 pub use minifasnet::minifasnet;
 pub use tensorflow_lite::tensorflow_lite;
 pub use tiny_xception::age;

@@ -38,13 +38,20 @@ pub(super) struct Value {
 pub(super) struct Network {
     input: Value,
     graph: Graph,
+    any_size: bool,
 }
 
 impl Network {
     /// An empty network and its input of `channels`, `height` and `width`.
     pub(super) fn new(channels: usize, height: usize, width: usize) -> (Self, Value) {
         let input = Value { name: INPUT.to_owned(), shape: vec![1, channels, height, width] };
-        (Self { input: input.clone(), graph: Graph::default() }, input)
+        (Self { input: input.clone(), graph: Graph::default(), any_size: false }, input)
+    }
+
+    /// Leaves height and width of the picture open: the file takes every size that the product of its strides divides.
+    /// The shapes written down are those of one such size.
+    pub(super) fn take_any_size(&mut self) {
+        self.any_size = true;
     }
 
     /// Convolution. `filters` lie in TensorFlow's order: height, width, channels in, channels out.
@@ -253,7 +260,12 @@ impl Network {
         if volume(shape) != volume(&x.shape) || volume(shape).is_none() {
             return Err(shape_error(&format!("cannot be read as {shape:?}"), &x.shape));
         }
-        let target = self.graph.numbers(shape);
+        let target = match (self.any_size, shape) {
+            (false, _) => self.graph.numbers(shape),
+            // One row for each place of the picture, as many as there are.
+            (true, &[1, _, each]) => self.graph.signed_numbers(&[1, -1, whole(each)]),
+            (true, _) => return Err(shape_error("cannot be told for a picture of any size", shape)),
+        };
         Ok(self.node("Reshape", vec![x.name.clone(), target], Vec::new(), shape.to_vec()))
     }
 
@@ -272,7 +284,7 @@ impl Network {
     pub(super) fn into_onnx(self, name: &str, outputs: &[(String, Value)]) -> Result<Vec<u8>, ModelsError> {
         let outputs: Vec<Output> =
             outputs.iter().map(|(name, value)| Output { name, inner: &value.name, shape: &value.shape }).collect();
-        self.graph.into_file(name, &self.input.shape, &outputs)
+        self.graph.into_file(name, &self.input.shape, &outputs, self.any_size)
     }
 
     fn node(

@@ -64,7 +64,13 @@ impl Graph {
 
     /// Adds a list of whole numbers and gives its name.
     pub(super) fn numbers(&mut self, values: &[usize]) -> String {
-        let raw: Vec<u8> = values.iter().flat_map(|&value| whole(value).to_le_bytes()).collect();
+        let values: Vec<i64> = values.iter().map(|&value| whole(value)).collect();
+        self.signed_numbers(&values)
+    }
+
+    /// The same of numbers that may be negative: -1 in a shape stands for what is left over.
+    pub(super) fn signed_numbers(&mut self, values: &[i64]) -> String {
+        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.constant(&[values.len()], INT64, &raw)
     }
 
@@ -80,12 +86,14 @@ impl Graph {
         format!("{kind}{}", self.made)
     }
 
-    /// The file. Every output must be computed by a node, under one name that nothing else has.
+    /// The file. Every output must be computed by a node, under one name that nothing else has. With `any_size` the file
+    /// leaves height and width of the picture open, and with them how many rows its outputs have.
     pub(super) fn into_file(
         self,
         name: &str,
         input_shape: &[usize],
         outputs: &[Output],
+        any_size: bool,
     ) -> Result<Vec<u8>, ModelsError> {
         for (at, output) in outputs.iter().enumerate() {
             let is_made_here = self.nodes.iter().any(|node| node.output == output.inner);
@@ -122,9 +130,16 @@ impl Graph {
         for (_, tensor) in self.constants {
             graph = graph.message(5, tensor);
         }
-        graph = graph.message(11, value_info(INPUT, input_shape));
+        let (of_input, of_output): (&[_], &[_]) =
+            if any_size { (&["", "", "height", "width"], &["", "rows"]) } else { (&[], &[]) };
+        graph = graph.message(11, value_info(INPUT, input_shape, of_input));
         for output in outputs {
-            graph = graph.message(12, value_info(output.name, output.shape));
+            let open: Vec<String> = of_output
+                .iter()
+                .map(|open| if open.is_empty() { String::new() } else { format!("{}_{open}", output.name) })
+                .collect();
+            let open: Vec<&str> = open.iter().map(String::as_str).collect();
+            graph = graph.message(12, value_info(output.name, output.shape, &open));
         }
         // No version of ours in the file: its hash is pinned and must not move with a release.
         let model = Message::default()
@@ -147,10 +162,15 @@ impl Attribute {
     }
 }
 
-fn value_info(name: &str, shape: &[usize]) -> Message {
-    let dims = shape
-        .iter()
-        .fold(Message::default(), |dims, &length| dims.message(1, Message::default().int(1, whole(length))));
+/// A value with its shape; an axis that has a name in `open` may be of any length.
+fn value_info(name: &str, shape: &[usize], open: &[&str]) -> Message {
+    let dims = shape.iter().enumerate().fold(Message::default(), |dims, (axis, &length)| {
+        let length = match open.get(axis) {
+            Some(open) if !open.is_empty() => Message::default().text(2, open),
+            _ => Message::default().int(1, whole(length)),
+        };
+        dims.message(1, length)
+    });
     let tensor = Message::default().int(1, FLOAT).message(2, dims);
     Message::default().text(1, name).message(2, Message::default().message(1, tensor))
 }

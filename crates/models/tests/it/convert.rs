@@ -1,7 +1,7 @@
 //! The converters on files made by hand and on files nobody should make.
 
 use likeness_models::ModelsError;
-use likeness_models::convert::{age, face_recognition, graph_model, minifasnet};
+use likeness_models::convert::{Sizes, age, face_recognition, graph_model, minifasnet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn small_model() -> (Value, Vec<u8>) {
 }
 
 fn convert(json: &Value, weights: &[u8]) -> Result<Vec<u8>, ModelsError> {
-    graph_model("small", &serde_json::to_vec(json).unwrap(), weights)
+    graph_model("small", &serde_json::to_vec(json).unwrap(), weights, Sizes::One)
 }
 
 #[test]
@@ -225,7 +225,7 @@ proptest! {
         json in proptest::collection::vec(any::<u8>(), 0..300),
         weights in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
-        prop_assert!(graph_model("any", &json, &weights).is_err());
+        prop_assert!(graph_model("any", &json, &weights, Sizes::Any).is_err());
         prop_assert!(face_recognition(&json, &weights).is_err());
         prop_assert!(age(&json, &weights).is_err());
         prop_assert!(minifasnet(&weights).is_err());

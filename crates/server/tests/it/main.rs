@@ -15,6 +15,7 @@ mod durability;
 mod embeddings;
 mod engines;
 mod evaluate;
+mod eye;
 mod family;
 mod first_start;
 mod fuzz;

@@ -7,22 +7,29 @@ use crate::geometry::{Point, RectF};
 use crate::network::{Channels, Feed, Outputs};
 use crate::parts::Normalisation;
 
-/// The network's frame is always this many pixels high and wide.
-pub(super) const SIDE: usize = 256;
+/// The network's frame may have any height and width of which this is a divisor: the coarser stride.
+pub(super) const STRIDE: usize = 32;
 
 /// `x / 127.5 - 1`, RGB.
 pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 127.5) };
 
-/// The two output layers: cells along a side, anchors in each cell, names of scores and regressors.
-const LAYERS: [(usize, usize, &str, &str); 2] = [(16, 2, "Identity", "Identity_2"), (8, 6, "Identity_1", "Identity_3")];
+/// The two output layers: pixels from cell to cell, anchors in each cell, names of scores and regressors.
+const LAYERS: [(usize, usize, &str, &str); 2] =
+    [(16, 2, "Identity", "Identity_2"), (32, 6, "Identity_1", "Identity_3")];
 
 /// Centre x, centre y, width, height, then six points, all relative to the anchor and in pixels.
 const NUMBERS: usize = 16;
 
-pub(super) fn candidates(outputs: &Outputs, threshold: f32) -> Result<Vec<Detection>, VisionError> {
+pub(super) fn candidates(
+    outputs: &Outputs,
+    rows: usize,
+    columns: usize,
+    threshold: f32,
+) -> Result<Vec<Detection>, VisionError> {
     let mut found = Vec::new();
-    for (cells, anchors, scores, regressors) in LAYERS {
-        let count = cells * cells * anchors;
+    for (stride, anchors, scores, regressors) in LAYERS {
+        let across = columns / stride;
+        let count = (rows / stride) * across * anchors;
         let scores = outputs.named(scores, count)?;
         let regressors = outputs.named(regressors, count * NUMBERS)?;
         for (index, (&raw, r)) in scores.iter().zip(regressors.chunks_exact(NUMBERS)).enumerate() {
@@ -32,8 +39,8 @@ pub(super) fn candidates(outputs: &Outputs, threshold: f32) -> Result<Vec<Detect
                 continue;
             }
             let cell = index / anchors;
-            let middle = |position: usize| (position as f32 + 0.5) / cells as f32 * SIDE as f32;
-            let anchor = Point { x: middle(cell % cells), y: middle(cell / cells) };
+            let middle = |position: usize| (position as f32 + 0.5) * stride as f32;
+            let anchor = Point { x: middle(cell % across), y: middle(cell / across) };
             let point = |at: usize| Point { x: anchor.x + r[at], y: anchor.y + r[at + 1] };
             let (centre, width, height) = (point(0), r[2], r[3]);
             if !(width > 0.0 && height > 0.0) {

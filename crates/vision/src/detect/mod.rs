@@ -1,9 +1,10 @@
-//! Finding faces: a detector over windows of the picture, one list of faces out.
+//! Finding faces: what a detector sees of a picture, at the scales that it needs, and closely where it is in doubt.
 
 mod blazeface;
+mod closely;
+mod passes;
 mod scrfd;
 mod suppression;
-mod tiles;
 mod yunet;
 
 use crate::engine::Engine;
@@ -14,8 +15,8 @@ use crate::parts::{DetectorKind, DetectorPart};
 use crate::picture::{Picture, Raster};
 use crate::resample::{Window, scale_window, shrink_by_whole_factor};
 use crate::trace::{Stage, Tracer};
+use passes::{Pass, is_cut, passes};
 use suppression::{suppress, without_parts};
-use tiles::{Tile, tiles};
 
 /// The points a detector gives with a box; their order is the detector's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,15 +69,34 @@ impl Detection {
     fn proportioned(&self) -> RectF {
         const SIDE: f32 = 2.16 / 2.47;
         const RISE: f32 = (0.515 - 0.475) / 2.47;
+        const LEANING: f32 = std::f32::consts::FRAC_PI_4;
         match self.points {
             KeyPoints::Five(_) => self.rect,
             KeyPoints::Six(_) => {
                 let centre = self.rect.centre();
                 let (width, height) = (self.rect.width * SIDE, self.rect.height * SIDE);
-                let top = centre.y - height / 2.0 - self.rect.height * RISE;
-                RectF { left: centre.x - width / 2.0, top, width, height }
+                // Towards the forehead, wherever that is. A face that leans a little is reported as one that does not.
+                let turn = if self.turn().abs() < LEANING { 0.0 } else { self.turn() };
+                let (x, y) = (turn.sin() * RISE, -turn.cos() * RISE);
+                RectF {
+                    left: centre.x - width / 2.0 + self.rect.width * x,
+                    top: centre.y - height / 2.0 + self.rect.height * y,
+                    width,
+                    height,
+                }
             }
         }
+    }
+
+    /// By how much the face is turned clockwise in the picture, in radians from -pi to pi, by its eyes.
+    pub(crate) fn turn(&self) -> f32 {
+        let [left, right] = self.points.eyes();
+        (right.y - left.y).atan2(right.x - left.x)
+    }
+
+    /// The share of this box that lies inside the other.
+    pub(crate) fn share_in(&self, other: &Self) -> f32 {
+        self.rect.share_in(&other.rect)
     }
 
     fn is_finite(&self) -> bool {
@@ -88,10 +108,10 @@ impl Detection {
 /// How thoroughly to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Depth {
-    /// The whole frame and half-size windows; quarter-size windows too where the picture is larger than Full HD.
+    /// As fine as the smallest face needs.
     #[default]
     Usual,
-    /// Quarter-size windows always: for small faces, at about three times the cost.
+    /// Half as fine again: fewer small faces are missed, at about twice the cost.
     Deep,
 }
 
@@ -111,24 +131,39 @@ pub fn smallest_face_px(width: u32, height: u32) -> f32 {
     36.0 * (long / 1920.0).max(short / 1080.0).max(1.0)
 }
 
-/// BlazeFace boxes scored at least this are believed; the others must look like a face to the mesh network too.
-///
-/// Measured with quarter-size windows on 13 pictures (the six group photos of the face-api package, one of them also
-/// enlarged to 11 megapixels, and six labelled photos): BlazeFace alone raises 12 false alarms; they score 0.50 to 0.76, and
-/// the mesh network's certainty of them is 0.00 to 0.40. The 36 real faces score 0.72 to 0.97, with certainties above
-/// 0.99 but for one in full profile (0.79). Half-size windows, the usual search, raise none there.
-pub(crate) const SURE_SCORE: f32 = 0.85;
+/// A face of the smallest size may be measured this much smaller: boxes of small faces are known to some 15 %. Without
+/// this allowance every second face of exactly that size is dropped.
+const SIZE_IS_KNOWN_TO: f32 = 0.85;
 
-/// BlazeFace boxes smaller than this in its own frame are left to the finer windows, if there are any.
-///
-/// Their places are rough: on a wall of some hundred faces of about 9 px in the whole frame, a dozen such boxes lay between
-/// faces and, scored higher, suppressed the right ones of the finer windows; with this rule none did. Nothing is lost by it,
-/// for neighbouring windows share a fifth of their side, at least 25 px of the coarser frame.
-const LEFT_TO_FINER_PX: f32 = 12.0;
+/// What one look saw: a face in pixels of the picture, and its longer side in pixels of the frame that showed it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) face: Detection,
+    pub(crate) pixels: f32,
+}
+
+/// From where on a detector is believed, by its own scores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Belief {
+    /// A box of at least this score, upright and not too small in its frame, is taken as it is.
+    pub(crate) sure: f32,
+    /// The same where a hint was looked at closely.
+    pub(crate) sure_closely: f32,
+    /// Below this a box is no face, unless a closer look says otherwise.
+    pub(crate) likely: f32,
+    /// A closer look that sees less than this of a hint below `likely` ends the matter.
+    pub(crate) hopeless: f32,
+    /// Pixels of the frame that a box must have to be taken as it is.
+    pub(crate) pixels: f32,
+    /// Whether hints below `likely` are looked at even where something was found.
+    pub(crate) follows_every_hint: bool,
+}
 
 pub(crate) struct Detector {
     kind: DetectorKind,
     network: LoadedNetwork,
+    /// Rows and columns of the frame that the pack names.
+    frame: (usize, usize),
     score_threshold: f32,
     overlap_threshold: f32,
 }
@@ -141,111 +176,141 @@ impl Detector {
             DetectorKind::Scrfd => scrfd::FEED,
         };
         let [_, _, rows, columns] = part.input;
-        let usable = match part.kind {
-            DetectorKind::BlazefaceBack => (rows, columns) == (blazeface::SIDE, blazeface::SIDE),
-            DetectorKind::Yunet | DetectorKind::Scrfd => rows % 32 == 0 && columns % 32 == 0,
-        };
-        if !usable {
-            let reason = "BlazeFace wants 256 x 256, YuNet and SCRFD multiples of 32".into();
+        if rows % 32 != 0 || columns % 32 != 0 {
+            let reason = "a detector's frame has multiples of 32 rows and columns".into();
             return Err(VisionError::Model { network: "detector", reason });
         }
         let network = LoadedNetwork::load(engine, "detector", part.onnx, part.input, feed)?;
         Ok(Self {
             kind: part.kind,
             network,
+            frame: (rows, columns),
             score_threshold: part.score_threshold,
             overlap_threshold: part.overlap_threshold,
         })
     }
 
-    pub(crate) fn detect(
+    /// From where on its scores are believed.
+    pub(crate) fn belief(&self) -> Belief {
+        match self.kind {
+            // Upright portraits score 0.71 to 0.96 and, looked at closely, 0.82 to 0.96; on their head 0.52 to 0.81 and 0.37 to
+            // 0.67; the ground of blurred noise, closely, 0.25 in the median and 0.71 once in a hundred.
+            DetectorKind::BlazefaceBack => Belief {
+                sure: 0.85,
+                sure_closely: 0.8,
+                likely: self.score_threshold,
+                hopeless: 0.2,
+                pixels: 18.0,
+                follows_every_hint: true,
+            },
+            DetectorKind::Yunet | DetectorKind::Scrfd => Belief {
+                sure: 0.8,
+                sure_closely: 0.8,
+                likely: self.score_threshold,
+                hopeless: 0.2,
+                pixels: 0.0,
+                follows_every_hint: false,
+            },
+        }
+    }
+
+    /// Looks at the whole picture. Gives what was seen, faces and hints, best score first, no two of which overlap much.
+    pub(crate) fn survey(
         &mut self,
         picture: &Picture,
         search: Search,
         trace: &mut Tracer,
-    ) -> Result<Vec<Detection>, VisionError> {
-        let tiles = tiles(self.kind, picture, search.depth);
-        let frame = self.network.rows().min(self.network.columns()) as f32;
-        // Where even the smallest window is larger than the frame, averaging whole blocks once makes all windows
-        // cheap; a factor of at least 1.5 is left to the exact area filter, so that blocks do not show.
+    ) -> Result<Vec<Seen>, VisionError> {
+        let passes = passes(self.kind, self.frame, picture, search.depth);
+        // Where even the finest look shrinks the picture, averaging whole blocks once makes all of them cheap; a factor
+        // of at least 1.5 is left to the exact area filter, so that blocks do not show.
         trace.enter(Stage::DetectResample);
-        let finest =
-            tiles.iter().map(|t| t.window.width.max(t.window.height) as f32 / frame).fold(f32::INFINITY, f32::min);
+        let finest = passes.iter().map(|pass| pass.step).fold(f32::INFINITY, f32::min);
         let factor = ((finest / 1.5) as usize).clamp(1, 256);
         let whole = picture.raster();
         let shrunk = (factor > 1).then(|| shrink_by_whole_factor(&whole, Window::whole(&whole), factor));
         let source = shrunk.as_ref().map_or(whole, Picture::raster);
 
-        let mut found = Vec::new();
-        for tile in tiles {
-            self.look_at(&source, factor, tile, picture, &mut found, trace)?;
+        let mut seen = Vec::new();
+        for pass in passes {
+            let is_sure = |one: &Seen| one.face.score >= self.belief().sure;
+            if !(pass.only_if_in_doubt && seen.iter().any(is_sure)) {
+                self.look_at(&source, factor, pass, picture, &mut seen, trace)?;
+            }
         }
         self.network.wipe();
         trace.enter(Stage::DetectFinish);
-        let mut faces = suppress(found, self.overlap_threshold);
-        if self.kind == DetectorKind::BlazefaceBack {
-            without_parts(&mut faces, SURE_SCORE);
-        }
-        self.select(&mut faces, picture, search);
-        Ok(faces)
+        Ok(suppress(seen, self.overlap_threshold))
     }
 
     fn look_at(
         &mut self,
         source: &Raster<'_>,
         factor: usize,
-        Tile { window, has_finer }: Tile,
+        pass: Pass,
         picture: &Picture,
-        found: &mut Vec<Detection>,
+        seen: &mut Vec<Seen>,
         trace: &mut Tracer,
     ) -> Result<(), VisionError> {
         trace.enter(Stage::DetectResample);
+        let window = pass.window;
         let inner = Window {
             left: window.left / factor,
             top: window.top / factor,
-            width: (window.width / factor).min(source.width - window.left / factor),
-            height: (window.height / factor).min(source.height - window.top / factor),
+            width: (window.width / factor).clamp(1, source.width - window.left / factor),
+            height: (window.height / factor).clamp(1, source.height - window.top / factor),
         };
-        let fit =
-            (inner.width as f32 / self.network.columns() as f32).max(inner.height as f32 / self.network.rows() as f32);
-        // YuNet is never fed an enlarged picture; the others expect a full frame.
-        let step = if self.kind == DetectorKind::Yunet { fit.max(1.0) } else { fit };
-        self.network.put(&scale_window(source, inner, step));
+        if self.kind == DetectorKind::BlazefaceBack {
+            self.network.resize(pass.frame.0, pass.frame.1);
+        }
+        let chip = scale_window(source, inner, pass.step / factor as f32);
+        self.network.put_all(&[(&chip, pass.border.0, pass.border.1)]);
 
         trace.enter(Stage::DetectNetwork);
         let outputs = self.network.run()?;
 
         trace.enter(Stage::DetectFinish);
-        let scale = step * factor as f32;
         let (left, top) = ((inner.left * factor) as f32, (inner.top * factor) as f32);
-        for detection in self.candidates(&outputs)? {
-            let small = detection.rect.width.max(detection.rect.height) < LEFT_TO_FINER_PX;
-            if small && has_finer && self.kind == DetectorKind::BlazefaceBack {
+        let (before, above) = (pass.border.0 as f32, pass.border.1 as f32);
+        for found in self.candidates(&outputs, pass.threshold)? {
+            let pixels = found.rect.width.max(found.rect.height);
+            if !(pass.sizes.0..=pass.sizes.1).contains(&pixels) {
                 continue;
             }
-            let place = |p: Point| Point { x: p.x * scale + left, y: p.y * scale + top };
+            let place = |p: Point| Point { x: (p.x - before) * pass.step + left, y: (p.y - above) * pass.step + top };
+            let corner = place(Point { x: found.rect.left, y: found.rect.top });
             let rect = RectF {
-                left: detection.rect.left * scale + left,
-                top: detection.rect.top * scale + top,
-                width: detection.rect.width * scale,
-                height: detection.rect.height * scale,
+                left: corner.x,
+                top: corner.y,
+                width: found.rect.width * pass.step,
+                height: found.rect.height * pass.step,
             };
-            let detection = Detection { rect, score: detection.score, points: detection.points.map(place) };
-            if detection.is_finite() && !tiles::is_cut(&detection.rect, window, picture) {
-                found.push(detection);
+            let face = Detection { rect, score: found.score, points: found.points.map(place) };
+            if face.is_finite() && !is_cut(&face.rect, window, picture) {
+                seen.push(Seen { face, pixels });
             }
         }
         Ok(())
     }
 
-    /// Boxes above the threshold, in pixels of the network's input frame.
-    fn candidates(&self, outputs: &Outputs) -> Result<Vec<Detection>, VisionError> {
+    /// Boxes of at least this score, in pixels of the network's input frame.
+    fn candidates(&self, outputs: &Outputs, threshold: f32) -> Result<Vec<Detection>, VisionError> {
         let (rows, columns) = (self.network.rows(), self.network.columns());
         match self.kind {
-            DetectorKind::BlazefaceBack => blazeface::candidates(outputs, self.score_threshold),
-            DetectorKind::Yunet => yunet::candidates(outputs, rows, columns, self.score_threshold),
-            DetectorKind::Scrfd => scrfd::candidates(outputs, rows, columns, self.score_threshold),
+            DetectorKind::BlazefaceBack => blazeface::candidates(outputs, rows, columns, threshold),
+            DetectorKind::Yunet => yunet::candidates(outputs, rows, columns, threshold),
+            DetectorKind::Scrfd => scrfd::candidates(outputs, rows, columns, threshold),
         }
+    }
+
+    /// One face, one box; largest first.
+    pub(crate) fn finish(&self, faces: Vec<Detection>, picture: &Picture, search: Search) -> Vec<Detection> {
+        let seen = faces.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
+        let mut faces: Vec<Detection> =
+            suppress(seen, self.overlap_threshold).into_iter().map(|seen| seen.face).collect();
+        without_parts(&mut faces, self.belief().sure_closely);
+        self.select(&mut faces, picture, search);
+        faces
     }
 
     /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left).
@@ -255,7 +320,9 @@ impl Detector {
         faces.retain(|face| {
             let centre = face.rect.centre();
             let inside = centre.x >= 0.0 && centre.y >= 0.0 && centre.x < width && centre.y < height;
-            inside && face.proportioned().area().sqrt() >= smallest && face.reported(picture).area() > 0
+            inside
+                && face.proportioned().area().sqrt() >= SIZE_IS_KNOWN_TO * smallest
+                && face.reported(picture).area() > 0
         });
         faces.sort_by_key(|face| {
             let rect = face.reported(picture);

@@ -53,14 +53,33 @@ fn tensor(shape: &[usize], data: Vec<f32>) -> Tensor {
     Tensor { shape: shape.to_vec(), data }
 }
 
+/// Cells of BlazeFace's finer and coarser layer in a frame.
+fn cells(input: &Tensor) -> (usize, usize) {
+    (input.shape[2] / 16 * (input.shape[3] / 16), input.shape[2] / 32 * (input.shape[3] / 32))
+}
+
+/// BlazeFace's answer where all is in the finer layer. The coarser one sees nothing.
+fn in_the_finer_layer(input: &Tensor, scores: Vec<f32>, boxes: Vec<f32>) -> Vec<(String, Tensor)> {
+    let (fine, coarse) = cells(input);
+    vec![
+        // Out of order, because engines may do that.
+        ("Identity_2".into(), tensor(&[1, fine * 2, 16], boxes)),
+        ("Identity".into(), tensor(&[1, fine * 2, 1], scores)),
+        ("Identity_3".into(), tensor(&[1, coarse * 6, 16], vec![0.0; coarse * 6 * 16])),
+        ("Identity_1".into(), tensor(&[1, coarse * 6, 1], vec![-100.0; coarse * 6])),
+    ]
+}
+
 fn blazeface(input: &Tensor) -> Vec<(String, Tensor)> {
-    let (mut scores, mut boxes) = (vec![-100.0; 512], vec![0.0; 512 * 16]);
+    let (fine, _) = cells(input);
+    let (down, across) = (input.shape[2] / 16, input.shape[3] / 16);
+    let (mut scores, mut boxes) = (vec![-100.0; fine * 2], vec![0.0; fine * 2 * 16]);
     for rect in squares_in(input, |v| (v + 1.0) * 127.5) {
         let centre = rect.centre();
-        let cell = |position: f32| (position / 16.0).clamp(0.0, 15.0) as usize;
-        let (column, row) = (cell(centre.x), cell(centre.y));
+        let cell = |position: f32, count: usize| ((position / 16.0).max(0.0) as usize).min(count - 1);
+        let (column, row) = (cell(centre.x, across), cell(centre.y, down));
         let anchor = (column as f32 * 16.0 + 8.0, row as f32 * 16.0 + 8.0);
-        let at = (row * 16 + column) * 2;
+        let at = (row * across + column) * 2;
         scores[at] = 2.0;
         let numbers = &mut boxes[at * 16..][..16];
         numbers[..4].copy_from_slice(&[centre.x - anchor.0, centre.y - anchor.1, rect.width, rect.height]);
@@ -70,13 +89,7 @@ fn blazeface(input: &Tensor) -> Vec<(String, Tensor)> {
             numbers[5 + i * 2] = centre.y - anchor.1;
         }
     }
-    vec![
-        // Out of order, because engines may do that.
-        ("Identity_2".into(), tensor(&[1, 512, 16], boxes)),
-        ("Identity".into(), tensor(&[1, 512, 1], scores)),
-        ("Identity_3".into(), tensor(&[1, 384, 16], vec![0.0; 384 * 16])),
-        ("Identity_1".into(), tensor(&[1, 384, 1], vec![-100.0; 384])),
-    ]
+    in_the_finer_layer(input, scores, boxes)
 }
 
 /// Cell of stride 16 that holds the centre, in a 640 x 640 frame: index, and the centre of the cell's corner.
@@ -231,16 +244,17 @@ fn an_empty_picture_has_no_face() {
     }
 }
 
-fn hostile(_: &Tensor) -> Vec<(String, Tensor)> {
+fn hostile(input: &Tensor) -> Vec<(String, Tensor)> {
+    let (fine, coarse) = cells(input);
     let numbers = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30];
     let fill = |count: usize| (0..count).map(|i| numbers[i % numbers.len()]).collect::<Vec<_>>();
     let output =
         |name: &str, count: usize, last: usize| (name.to_owned(), tensor(&[1, count, last], fill(count * last)));
     vec![
-        output("Identity", 512, 1),
-        output("Identity_1", 384, 1),
-        output("Identity_2", 512, 16),
-        output("Identity_3", 384, 16),
+        output("Identity", fine * 2, 1),
+        output("Identity_1", coarse * 6, 1),
+        output("Identity_2", fine * 2, 16),
+        output("Identity_3", coarse * 6, 16),
     ]
 }
 
@@ -278,24 +292,21 @@ fn a_doubtful_box_must_look_like_a_face_to_the_mesh() {
 
 #[test]
 fn a_hundred_faces_at_most() {
-    // A score in every second cell of a 16 x 16 grid, each box a cell large: 128 faces in one frame.
-    let crowd: Function = |_| {
-        let (mut scores, mut boxes) = (vec![-100.0; 512], vec![0.0; 512 * 16]);
-        for cell in (0..256).step_by(2) {
+    // A score in every second cell, each box a cell large and a little more: 168 faces in the far frame of this picture.
+    let crowd: Function = |input| {
+        let (fine, _) = cells(input);
+        let (mut scores, mut boxes) = (vec![-100.0; fine * 2], vec![0.0; fine * 2 * 16]);
+        for cell in (0..fine).step_by(2) {
             scores[cell * 2] = 5.0;
-            boxes[cell * 32..][..4].copy_from_slice(&[0.0, 0.0, 15.0, 15.0]);
+            boxes[cell * 32..][..4].copy_from_slice(&[0.0, 0.0, 19.0, 19.0]);
+            boxes[cell * 32 + 4..][..4].copy_from_slice(&[-4.0, 0.0, 4.0, 0.0]);
         }
-        vec![
-            ("Identity".into(), tensor(&[1, 512, 1], scores)),
-            ("Identity_1".into(), tensor(&[1, 384, 1], vec![-100.0; 384])),
-            ("Identity_2".into(), tensor(&[1, 512, 16], boxes)),
-            ("Identity_3".into(), tensor(&[1, 384, 16], vec![0.0; 384 * 16])),
-        ]
+        in_the_finer_layer(input, scores, boxes)
     };
     let engine = FakeEngine { detector: crowd, mesh: unused, iris: unused, recogniser: unused };
     let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let search = Search { smallest_px: Some(1.0), depth: Depth::Usual };
-    let found = load(&engine, &parts).unwrap().detect(&picture(400, 400, &[]), search).unwrap();
+    let found = load(&engine, &parts).unwrap().detect(&picture(1280, 720, &[]), search).unwrap();
     assert_eq!(found.len(), 100);
 }
 
@@ -324,7 +335,7 @@ fn shapes_that_cannot_be_are_refused_at_load() {
     let engine = FakeEngine { detector: blazeface, mesh: unused, iris: unused, recogniser: unused };
     let good = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let mut small = good;
-    small.detector.input = [1, 3, 128, 128];
+    small.detector.input = [1, 3, 120, 128];
     let mut odd = good;
     odd.detector = parts(DetectorKind::Yunet, RecogniserKind::DlibResnet, false).detector;
     odd.detector.input = [1, 3, 650, 640];

@@ -1,0 +1,226 @@
+//! The eye: small, cut, enlarged and turned faces made at random from real ones, each kind with a budget of errors; and
+//! pictures without people. The networks run in the test's own process, as the server runs them.
+
+#![expect(clippy::print_stdout, reason = "how each kind did is told to whoever watches the tests")]
+
+use crate::house::{demo, shared_faces};
+use crate::pipeline::vision;
+use fastrand::Rng;
+use image::RgbImage;
+use likeness_specimens::nobody::Kind;
+use likeness_specimens::{Ground, Portrait, Specimen, Square, enlarged, small_face, tight_crop, turned};
+use likeness_vision::{AttributeSet, Depth, Detection, Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+
+/// Specimens of a kind.
+const MANY: usize = 300;
+
+fn picture(image: &RgbImage) -> Picture {
+    Picture::from_rgb(image.width(), image.height(), image.as_raw().clone()).expect("a picture")
+}
+
+fn image(picture: &Picture) -> RgbImage {
+    RgbImage::from_raw(picture.width(), picture.height(), picture.pixels().to_vec()).expect("pixels of a picture")
+}
+
+fn square(found: &Detection, picture: &Picture) -> Square {
+    let rect = found.reported(picture);
+    Square { left: rect.left as f32, top: rect.top as f32, side: (rect.width as f32 * rect.height as f32).sqrt() }
+}
+
+/// One person each: those of the sample photos where they are, and those cut out of the group photos with half a face
+/// around them.
+fn portraits(vision: &mut Vision) -> Vec<Portrait> {
+    let mut portraits = Vec::new();
+    for number in 1..=6 {
+        let photo = Picture::decode(&demo(number), &Limits::default()).expect("a photo");
+        for found in vision.detect(&photo, Search::default()).expect("faces") {
+            let face = square(&found, &photo);
+            let at = |start: f32| (start - face.side / 2.0).max(0.0) as u32;
+            let (left, top, side) = (at(face.left), at(face.top), (face.side * 2.0) as u32);
+            let cut = image::imageops::crop_imm(&image(&photo), left, top, side, side).to_image();
+            portraits.extend(alone(vision, cut));
+        }
+    }
+    let Some(folder) = shared_faces("eye (portraits of the sample photos)") else { return portraits };
+    let labels = std::fs::read_to_string(folder.join("labels.csv")).expect("the labels can be read");
+    for line in labels.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if cells[2] == "1" && cells[3].is_empty() && !cells[0].starts_with("liveness/") {
+            let bytes = std::fs::read(folder.join(cells[0])).expect("a photo");
+            let photo = Picture::decode(&bytes, &Limits::default()).expect("a photo");
+            portraits.extend(alone(vision, image(&photo)));
+        }
+    }
+    portraits
+}
+
+/// A picture in which one upright face is found, which is not cut off.
+fn alone(vision: &mut Vision, image: RgbImage) -> Option<Portrait> {
+    let looked_at = picture(&image);
+    let [found] = vision.detect(&looked_at, Search::default()).expect("faces")[..] else { return None };
+    let wanted = Wanted { attributes: AttributeSet::HEAD_POSE, ..Wanted::default() };
+    let pose = vision.describe(&looked_at, &found, wanted).expect("a face").head_pose.expect("it was wanted");
+    let face = square(&found, &looked_at);
+    let is_whole = face.left > 2.0 && face.top > 2.0;
+    (is_whole && pose.roll.abs() < 20.0 && pose.yaw.abs() < 40.0).then_some(Portrait { picture: image, face })
+}
+
+/// What became of the specimens of a kind.
+#[derive(Debug, Default)]
+struct Tally {
+    looked: usize,
+    missed: usize,
+    /// Boxes beside the face.
+    extra: usize,
+    /// Found, and told to lean elsewhere than it does.
+    leaning: usize,
+    /// Found, and described as somebody else.
+    other: usize,
+}
+
+impl Tally {
+    fn share(&self, count: usize) -> f64 {
+        count as f64 / self.looked as f64
+    }
+}
+
+/// How far a template may lie from that of the upright portrait: verify's threshold.
+const SAME_PERSON: f32 = 0.933;
+
+struct Range {
+    vision: Vision,
+    portraits: Vec<Portrait>,
+    random: Rng,
+}
+
+impl Range {
+    fn new(seed: u64) -> Self {
+        let mut vision = vision();
+        let portraits = portraits(&mut vision);
+        assert!(portraits.len() >= 10, "only {} portraits", portraits.len());
+        Self { vision, portraits, random: Rng::with_seed(seed) }
+    }
+
+    /// Looks at as many specimens, made of portraits in turn.
+    fn tally(&mut self, depth: Depth, count: usize, mut make: impl FnMut(&Portrait, &mut Rng) -> Specimen) -> Tally {
+        let mut tally = Tally::default();
+        for number in 0..count {
+            let portrait = self.portraits[number % self.portraits.len()].clone();
+            let specimen = make(&portrait, &mut self.random);
+            let looked_at = picture(&specimen.picture);
+            let found = self.vision.detect(&looked_at, Search { depth, ..Search::default() }).expect("an answer");
+            tally.looked += 1;
+            let overlap = |found: &Detection| {
+                let rect = found.reported(&looked_at);
+                specimen.face.overlap([rect.left as f32, rect.top as f32, rect.width as f32, rect.height as f32])
+            };
+            let best =
+                found.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b))).filter(|found| overlap(found) > 0.35);
+            tally.extra += found.len() - usize::from(best.is_some());
+            let Some(best) = best else {
+                tally.missed += 1;
+                continue;
+            };
+            let wanted =
+                Wanted { attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST, ..Wanted::default() };
+            if specimen.turn != 0.0 {
+                let face = self.vision.describe(&looked_at, best, wanted).expect("a face");
+                let roll = face.head_pose.as_ref().expect("it was wanted").roll - specimen.turn;
+                tally.leaning += usize::from(((roll + 180.0).rem_euclid(360.0) - 180.0).abs() > 30.0);
+                let upright = picture(&portrait.picture);
+                let [found] = self.vision.detect(&upright, Search::default()).expect("faces")[..] else { continue };
+                let known = self.vision.describe(&upright, &found, wanted).expect("a face");
+                let template = |face: &likeness_vision::Face| face.template(0).expect("it was wanted").expose().clone();
+                tally.other +=
+                    usize::from(likeness_gallery::distance(&template(&face), &template(&known)) > SAME_PERSON);
+            }
+        }
+        tally
+    }
+}
+
+/// Holds a kind to its budget and tells how it did.
+fn expect(name: &str, tally: &Tally, share: f64, most: f64) {
+    println!("{name}: {tally:?}");
+    assert!(share <= most, "{name}: {:.1} % instead of at most {:.1} %: {tally:?}", share * 100.0, most * 100.0);
+}
+
+#[test]
+fn small_faces_are_found() {
+    let mut range = Range::new(1);
+    for (frame, depth) in [
+        ((1280, 720), Depth::Usual),
+        ((1280, 720), Depth::Deep),
+        ((1920, 1080), Depth::Usual),
+        ((1920, 1080), Depth::Deep),
+    ] {
+        for (pixels, most) in [(36.0, 0.05), (44.0, 0.01)] {
+            let tally = range.tally(depth, MANY, |portrait, random| {
+                let ground = if random.bool() { Ground::Plain } else { Ground::Blots };
+                small_face(portrait, pixels, frame, ground, random)
+            });
+            expect(&format!("{pixels} px in {frame:?}, {depth:?}"), &tally, tally.share(tally.missed), most);
+        }
+    }
+}
+
+#[test]
+fn a_face_that_fills_its_picture_is_found() {
+    let mut range = Range::new(2);
+    let tally = range.tally(Depth::Deep, MANY, |portrait, random| tight_crop(portrait, 0.0, 0.5 + random.f32() * 3.0));
+    expect("cut out by its rectangle", &tally, tally.share(tally.missed), 0.05);
+    let tally = range.tally(Depth::Usual, MANY, |portrait, random| {
+        tight_crop(portrait, random.f32() * 0.2, 1.0 + random.f32() * 2.0)
+    });
+    expect("cut out with a margin", &tally, tally.share(tally.missed), 0.05);
+}
+
+#[test]
+fn an_enlarged_portrait_is_one_face() {
+    let mut range = Range::new(3);
+    for depth in [Depth::Usual, Depth::Deep] {
+        let tally = range.tally(depth, 1000, |portrait, random| {
+            let most = 1600.0 / portrait.picture.width().max(portrait.picture.height()) as f32;
+            enlarged(portrait, 1.0 + random.f32() * (most - 1.0).max(0.0))
+        });
+        expect(&format!("enlarged, {depth:?}, pieces"), &tally, tally.share(tally.extra), 0.001);
+        expect(&format!("enlarged, {depth:?}, missed"), &tally, tally.share(tally.missed), 0.001);
+    }
+}
+
+#[test]
+fn a_turned_face_is_found_and_is_the_same_person() {
+    let mut range = Range::new(4);
+    for degrees in [90.0, 180.0, 270.0] {
+        let tally = range.tally(Depth::Deep, MANY, |portrait, random| {
+            let scale = 0.7 + random.f32();
+            let portrait =
+                Portrait { face: enlarged(portrait, scale).face, picture: enlarged(portrait, scale).picture };
+            turned(&portrait, degrees)
+        });
+        expect(&format!("turned by {degrees}, missed"), &tally, tally.share(tally.missed), 0.03);
+        expect(&format!("turned by {degrees}, another person"), &tally, tally.share(tally.other), 0.03);
+        expect(&format!("turned by {degrees}, roll"), &tally, tally.share(tally.leaning), 0.03);
+    }
+    let tally = range.tally(Depth::Usual, MANY, |portrait, random| turned(portrait, random.f32() * 360.0));
+    expect("turned by any angle, missed", &tally, tally.share(tally.missed), 0.03);
+    expect("turned by any angle, another person", &tally, tally.share(tally.other), 0.03);
+}
+
+#[test]
+fn nobody_is_nobody() {
+    let mut vision = vision();
+    let mut random = Rng::with_seed(5);
+    let mut all = 0;
+    for kind in Kind::ALL {
+        let mut false_faces = 0;
+        for _ in 0..60 {
+            let drawn = picture(&kind.draw(&mut random));
+            false_faces +=
+                vision.detect(&drawn, Search { depth: Depth::Deep, ..Search::default() }).expect("an answer").len();
+        }
+        println!("{kind:?}: {false_faces} faces in 60 pictures");
+        all += false_faces;
+    }
+    assert!(all <= 3, "{all} faces in 360 pictures of nobody");
+}
