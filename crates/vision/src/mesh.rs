@@ -83,54 +83,21 @@ impl MeshNetwork {
         Ok(Self(LoadedNetwork::load(engine, "mesh", onnx, [1, 3, SIDE, SIDE], feed)?))
     }
 
-    /// Two passes: the first from the detector's box and eyes, the second from the first's points. `first` is the first
-    /// pass where [`MeshNetwork::certainty`] has run it already.
+    /// Two passes: the first from the detector's box and eyes, the second from the first's points. Gives the second, and
+    /// how certain it is that there is a face which stands as the detector says, 0 to 1.
     pub(crate) fn find(
-        &mut self,
-        raster: &Raster<'_>,
-        detection: &Detection,
-        first: Option<Mesh>,
-        trace: &mut Tracer,
-    ) -> Result<Mesh, VisionError> {
-        let first = match first {
-            Some(first) => first,
-            None => {
-                let (to_source, outputs) = self.look_first(raster, detection, trace)?;
-                read(&to_source, &outputs, trace)?
-            }
-        };
-        let (centre, extent) = extent(&first);
-        let second = self.pass(raster, centre, SECOND_CROP * extent, first.roll(), trace)?;
-        self.0.wipe();
-        Ok(second)
-    }
-
-    /// How sure the network is that there is a face where the detector says, 0 to 1: the first pass's face flag. Also
-    /// gives that pass, which is half of what it takes to find the mesh.
-    pub(crate) fn certainty(
         &mut self,
         raster: &Raster<'_>,
         detection: &Detection,
         trace: &mut Tracer,
     ) -> Result<(f32, Mesh), VisionError> {
-        let (to_source, outputs) = self.look_first(raster, detection, trace)?;
-        let flag = outputs.named("Identity_1", 1)?[0];
-        let first = read(&to_source, &outputs, trace)?;
-        self.0.wipe();
-        // Some exports apply the sigmoid in the network, some leave it to the reader (vision spec 4).
-        Ok((if (0.0..=1.0).contains(&flag) { flag } else { 1.0 / (1.0 + (-flag).exp()) }, first))
-    }
-
-    /// The first pass: from the detector's box and eyes.
-    fn look_first(
-        &mut self,
-        raster: &Raster<'_>,
-        detection: &Detection,
-        trace: &mut Tracer,
-    ) -> Result<(Similarity, Outputs), VisionError> {
         let [left, right] = detection.points.eyes();
         let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
-        self.look(raster, detection.rect.centre(), side, angle(left, right), trace)
+        let (_, first) = self.pass(raster, detection.rect.centre(), side, angle(left, right), trace)?;
+        let (centre, extent) = extent(&first);
+        let (flag, second) = self.pass(raster, centre, SECOND_CROP * extent, first.roll(), trace)?;
+        self.0.wipe();
+        Ok((certainty(flag, wander(&first, &second)), second))
     }
 
     fn pass(
@@ -140,9 +107,12 @@ impl MeshNetwork {
         side: f32,
         angle: f32,
         trace: &mut Tracer,
-    ) -> Result<Mesh, VisionError> {
+    ) -> Result<(f32, Mesh), VisionError> {
         let (to_source, outputs) = self.look(raster, centre, side, angle, trace)?;
-        read(&to_source, &outputs, trace)
+        let flag = outputs.named("Identity_1", 1)?[0];
+        // Some exports apply the sigmoid in the network, some leave it to the reader (vision spec 4).
+        let flag = if (0.0..=1.0).contains(&flag) { flag } else { 1.0 / (1.0 + (-flag).exp()) };
+        Ok((flag, read(&to_source, &outputs, trace)?))
     }
 
     /// Runs the network on a turned square of the picture; also says how its frame maps into the picture.
@@ -177,6 +147,28 @@ fn read(to_source: &Similarity, outputs: &Outputs, trace: &mut Tracer) -> Result
         points: raw.chunks_exact(3).map(|p| to_source.apply(Point { x: p[0], y: p[1] })).collect(),
         depths: raw.chunks_exact(3).map(|p| p[2] * scale).collect(),
     })
+}
+
+/// By how much the points moved from one pass to the next, in distances of the eyes.
+fn wander(first: &Mesh, second: &Mesh) -> f32 {
+    let [left, right] = second.eye_centres();
+    let moved: f32 = first.points.iter().zip(&second.points).map(|(a, b)| a.distance(*b)).sum();
+    moved / POINTS as f32 / left.distance(right)
+}
+
+/// From what the second pass says of a face, and how much its points moved, to the chance that it is one.
+///
+/// A logistic fit to 1,201 right and 1,085 wrong hypotheses about small, turned, cut and enlarged faces of 36 portraits and
+/// about pictures of nobody. Each number alone keeps 11 and 21 % of the wrong ones where 2 % of the right ones are lost,
+/// both together 1.1 % (portraits that the fit had not seen).
+fn certainty(flag: f32, wander: f32) -> f32 {
+    const FLAG: f32 = 0.88;
+    const WANDER: f32 = -3.22;
+    const OFFSET: f32 = -13.73;
+    let flag = flag.clamp(1e-4, 1.0 - 1e-4);
+    let odds = FLAG * (flag / (1.0 - flag)).ln() + WANDER * wander.max(1e-3).ln() + OFFSET;
+    // A wander that is no number makes no face.
+    if odds.is_nan() { 0.0 } else { 1.0 / (1.0 + (-odds).exp()) }
 }
 
 /// Middle and longer side of the smallest box around all points, upright to the face rather than to the picture.

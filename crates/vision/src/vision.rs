@@ -4,7 +4,7 @@ use likeness_base::Secret;
 use crate::detect::{Detection, Detector, Search};
 use crate::engine::Engine;
 use crate::error::VisionError;
-use crate::find::{Found, find};
+use crate::find::{Eyes, Found, find};
 use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
@@ -143,15 +143,16 @@ impl RecogniserSet {
 /// The loaded networks and their buffers. Owned by one worker thread at a time.
 pub struct Vision {
     detector: Detector,
+    second_detector: Option<Detector>,
     mesh: MeshNetwork,
     iris: IrisNetwork,
     /// By their numbers; what nobody has asked for yet is not loaded.
     recognisers: Vec<Option<Recogniser>>,
     age: Option<AgeNetwork>,
     smile: Option<SmileNetwork>,
-    /// First passes of the mesh over the doubtful boxes of the last picture, so that describing need not repeat them.
+    /// Meshes of the doubtful faces of the last picture, so that describing need not find them again.
     /// A box alone does not say which picture it came from, so what was not asked for is dropped with the next picture.
-    first_passes: Vec<(Detection, Mesh)>,
+    meshes: Vec<(Detection, Mesh)>,
     trace: Tracer,
 }
 
@@ -162,13 +163,14 @@ impl Vision {
     /// [`VisionError::Engine`] if the engine refuses a file, [`VisionError::Model`] if an input shape does not fit its kind.
     pub fn load(engine: &dyn Engine, parts: &Parts<'_>) -> Result<Self, VisionError> {
         Ok(Self {
-            detector: Detector::load(engine, &parts.detector)?,
+            detector: Detector::blazeface(engine, &parts.detector)?,
+            second_detector: parts.second_detector.as_ref().map(|part| Detector::load(engine, part)).transpose()?,
             mesh: MeshNetwork::load(engine, parts.mesh)?,
             iris: IrisNetwork::load(engine, parts.iris)?,
             recognisers: vec![Some(Recogniser::load(engine, &parts.recogniser)?)],
             age: parts.age.as_ref().map(|part| AgeNetwork::load(engine, part)).transpose()?,
             smile: parts.smile.as_ref().map(|part| SmileNetwork::load(engine, part)).transpose()?,
-            first_passes: Vec::new(),
+            meshes: Vec::new(),
             trace: Tracer::default(),
         })
     }
@@ -184,8 +186,10 @@ impl Vision {
     /// # Errors
     /// Those of [`VisionError`]; a picture without faces gives an empty list.
     pub fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        let Found { faces, first_passes } = find(&mut self.detector, &mut self.mesh, picture, search, &mut self.trace)?;
-        self.first_passes = first_passes;
+        let eyes =
+            Eyes { detector: &mut self.detector, second: self.second_detector.as_mut(), mesh: &mut self.mesh };
+        let Found { faces, meshes } = find(eyes, picture, search, &mut self.trace)?;
+        self.meshes = meshes;
         self.trace.enter(Stage::Idle);
         Ok(faces)
     }
@@ -221,8 +225,10 @@ impl Vision {
             recogniser.map(|recogniser| needs | recogniser.needs_mesh(&detection.points))
         })?;
         let mesh = if wanted.landmarks || measures_mesh || embeds_mesh {
-            let first = self.first_pass(detection);
-            Some(self.mesh.find(&raster, detection, first, &mut self.trace)?)
+            Some(match self.known_mesh(detection) {
+                Some(mesh) => mesh,
+                None => self.mesh.find(&raster, detection, &mut self.trace)?.1,
+            })
         } else {
             None
         };
@@ -301,10 +307,10 @@ impl Vision {
         Ok(())
     }
 
-    /// The first pass over this box, if it has been made. It is given away: nobody describes a face twice.
-    fn first_pass(&mut self, detection: &Detection) -> Option<Mesh> {
-        let at = self.first_passes.iter().position(|(known, _)| known == detection)?;
-        Some(self.first_passes.swap_remove(at).1)
+    /// The mesh of this face, if it has been found. It is given away: nobody describes a face twice.
+    fn known_mesh(&mut self, detection: &Detection) -> Option<Mesh> {
+        let at = self.meshes.iter().position(|(known, _)| known == detection)?;
+        Some(self.meshes.swap_remove(at).1)
     }
 }
 

@@ -135,28 +135,14 @@ pub fn smallest_face_px(width: u32, height: u32) -> f32 {
 /// this allowance every second face of exactly that size is dropped.
 const SIZE_IS_KNOWN_TO: f32 = 0.85;
 
+/// What lies in a box of at least this score is a part of it.
+const SURE_ENOUGH: f32 = 0.8;
+
 /// What one look saw: a face in pixels of the picture, and its longer side in pixels of the frame that showed it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) face: Detection,
     pub(crate) pixels: f32,
-}
-
-/// From where on a detector is believed, by its own scores.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Belief {
-    /// A box of at least this score, upright and not too small in its frame, is taken as it is.
-    pub(crate) sure: f32,
-    /// The same where a hint was looked at closely.
-    pub(crate) sure_closely: f32,
-    /// Below this a box is no face, unless a closer look says otherwise.
-    pub(crate) likely: f32,
-    /// A closer look that sees less than this of a hint below `likely` ends the matter.
-    pub(crate) hopeless: f32,
-    /// Pixels of the frame that a box must have to be taken as it is.
-    pub(crate) pixels: f32,
-    /// Whether hints below `likely` are looked at even where something was found.
-    pub(crate) follows_every_hint: bool,
 }
 
 pub(crate) struct Detector {
@@ -169,6 +155,15 @@ pub(crate) struct Detector {
 }
 
 impl Detector {
+    /// The detector that can look closely.
+    pub(crate) fn blazeface(engine: &dyn Engine, part: &DetectorPart<'_>) -> Result<Self, VisionError> {
+        if part.kind != DetectorKind::BlazefaceBack {
+            let reason = "the first detector is BlazeFace; others stand beside it".into();
+            return Err(VisionError::Model { network: "detector", reason });
+        }
+        Self::load(engine, part)
+    }
+
     pub(crate) fn load(engine: &dyn Engine, part: &DetectorPart<'_>) -> Result<Self, VisionError> {
         let feed = match part.kind {
             DetectorKind::BlazefaceBack => blazeface::FEED,
@@ -190,28 +185,9 @@ impl Detector {
         })
     }
 
-    /// From where on its scores are believed.
-    pub(crate) fn belief(&self) -> Belief {
-        match self.kind {
-            // Upright portraits score 0.71 to 0.96 and, looked at closely, 0.82 to 0.96; on their head 0.52 to 0.81 and 0.37 to
-            // 0.67; the ground of blurred noise, closely, 0.25 in the median and 0.71 once in a hundred.
-            DetectorKind::BlazefaceBack => Belief {
-                sure: 0.85,
-                sure_closely: 0.8,
-                likely: self.score_threshold,
-                hopeless: 0.2,
-                pixels: 18.0,
-                follows_every_hint: true,
-            },
-            DetectorKind::Yunet | DetectorKind::Scrfd => Belief {
-                sure: 0.8,
-                sure_closely: 0.8,
-                likely: self.score_threshold,
-                hopeless: 0.2,
-                pixels: 0.0,
-                follows_every_hint: false,
-            },
-        }
+    /// Boxes below this score are no faces to the detector itself.
+    pub(crate) fn likely(&self) -> f32 {
+        self.score_threshold
     }
 
     /// Looks at the whole picture. Gives what was seen, faces and hints, best score first, no two of which overlap much.
@@ -221,7 +197,7 @@ impl Detector {
         search: Search,
         trace: &mut Tracer,
     ) -> Result<Vec<Seen>, VisionError> {
-        let passes = passes(self.kind, self.frame, picture, search.depth);
+        let passes = passes(self.kind, self.frame, self.score_threshold, picture, search.depth);
         // Where even the finest look shrinks the picture, averaging whole blocks once makes all of them cheap; a factor
         // of at least 1.5 is left to the exact area filter, so that blocks do not show.
         trace.enter(Stage::DetectResample);
@@ -233,10 +209,7 @@ impl Detector {
 
         let mut seen = Vec::new();
         for pass in passes {
-            let is_sure = |one: &Seen| one.face.score >= self.belief().sure;
-            if !(pass.only_if_in_doubt && seen.iter().any(is_sure)) {
-                self.look_at(&source, factor, pass, picture, &mut seen, trace)?;
-            }
+            self.look_at(&source, factor, pass, picture, &mut seen, trace)?;
         }
         self.network.wipe();
         trace.enter(Stage::DetectFinish);
@@ -308,7 +281,7 @@ impl Detector {
         let seen = faces.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
         let mut faces: Vec<Detection> =
             suppress(seen, self.overlap_threshold).into_iter().map(|seen| seen.face).collect();
-        without_parts(&mut faces, self.belief().sure_closely);
+        without_parts(&mut faces, SURE_ENOUGH);
         self.select(&mut faces, picture, search);
         faces
     }
