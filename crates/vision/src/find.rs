@@ -9,7 +9,7 @@
 
 use std::f32::consts::PI;
 
-use crate::detect::{Detection, Detector, Search};
+use crate::detect::{Detection, Detector, KeyPoints, Search, smallest_face_px};
 use crate::error::VisionError;
 use crate::mesh::{Mesh, MeshNetwork};
 use crate::picture::{Picture, Raster};
@@ -35,6 +35,10 @@ const HOPELESS: f32 = 0.2;
 /// A box of a second detector of at least this score, upright, is a face even where BlazeFace and the mesh make nothing of
 /// it: they know less of faces cut off and half hidden.
 const STANDS_ALONE: f32 = 0.85;
+
+/// Side of BlazeFace's reported rectangle over that of the same face by a detector whose boxes are taller: 81 x 81 and
+/// 83 x 117 pixels of a portrait. Who has such a detector measures faces by it.
+const OVER_TALL_BOXES: f32 = 0.82;
 
 /// Boxes of two detectors that overlap so much show the same face.
 const SAME_FACE: f32 = 0.3;
@@ -86,31 +90,36 @@ pub(crate) fn find(
 ) -> Result<Found, VisionError> {
     let Eyes { detector, second, mesh } = eyes;
     let (mut faces, mut doubtful) = (Vec::new(), Vec::new());
-    for seen in detector.survey(picture, search, trace)? {
+    let yardstick = if second.is_some() { OVER_TALL_BOXES } else { 1.0 };
+    let smallest =
+        yardstick * search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
+    for seen in detector.survey(picture, search.depth, yardstick, trace)? {
         let is_sure = seen.face.score >= SURE && seen.pixels >= SURE_PX && is_upright(&seen.face);
         if is_sure { &mut faces } else { &mut doubtful }.push(seen.face);
     }
     let proposed = match second {
-        Some(second) => second.survey(picture, search, trace)?,
+        Some(second) => second.survey(picture, search.depth, 1.0, trace)?,
         None => Vec::new(),
     };
-    let mut finder = Finder { detector, mesh, raster: picture.raster(), looks: 0, meshes: Vec::new() };
+    let stands_upright = !faces.is_empty();
+    let mut finder = Finder { detector, mesh, raster: picture.raster(), looks: 0, stands_upright, meshes: Vec::new() };
+    let mut alone = Vec::new();
     for face in proposed.into_iter().map(|seen| seen.face) {
         if let Some(known) = faces.iter_mut().find(|known| known.rect.overlap(&face.rect) >= SAME_FACE) {
             if is_upright(&face) {
                 *known = face;
             }
-        } else if faces.len() < 2 * MOST_FACES
-            && let Some(face) = finder.confirm(face, trace)?
-            && is_apart(&face, &faces)
-        {
-            faces.push(face);
+        } else if faces.len() < 2 * MOST_FACES {
+            match finder.confirm(face, trace)? {
+                Some(face) if is_apart(&face, &faces) => faces.push(face),
+                None if face.score >= STANDS_ALONE && is_upright(&face) => alone.push(face),
+                Some(_) | None => {}
+            }
         }
     }
     for hint in doubtful {
-        let is_part = |face: &Detection| {
-            hint.share_in(face) >= PART_INSIDE && face.rect.area() >= PART_SIZE * hint.rect.area()
-        };
+        let is_part =
+            |face: &Detection| hint.share_in(face) >= PART_INSIDE && face.rect.area() >= PART_SIZE * hint.rect.area();
         if faces.iter().any(is_part) {
             continue;
         }
@@ -123,8 +132,13 @@ pub(crate) fn find(
             faces.push(face);
         }
     }
+    for face in alone {
+        if is_apart(&face, &faces) {
+            faces.push(face);
+        }
+    }
     let meshes = finder.meshes;
-    let mut faces = detector.finish(faces, picture, search);
+    let mut faces = detector.finish(faces, picture, smallest);
     faces.truncate(MOST_FACES);
     Ok(Found { faces, meshes })
 }
@@ -149,16 +163,16 @@ struct Finder<'a> {
     mesh: &'a mut MeshNetwork,
     raster: Raster<'a>,
     looks: usize,
+    /// Whether the picture has a face that is surely upright.
+    stands_upright: bool,
     meshes: Vec<(Detection, Mesh)>,
 }
 
 impl Finder<'_> {
-    /// What stands where a second detector sees a face: that face where it is upright, else what the other networks make
-    /// of it.
+    /// The face that a second detector sees, where the other networks confirm it; what they see there instead, if it is
+    /// turned.
     fn confirm(&mut self, proposed: Detection, trace: &mut Tracer) -> Result<Option<Detection>, VisionError> {
-        let Some(face) = self.judge(&proposed, trace)? else {
-            return Ok((proposed.score >= STANDS_ALONE && is_upright(&proposed)).then_some(proposed));
-        };
+        let Some(face) = self.judge(&proposed, trace)? else { return Ok(None) };
         let agree = is_upright(&face) && is_upright(&proposed) && face.rect.overlap(&proposed.rect) >= SAME_FACE;
         if !agree {
             return Ok(Some(face));
@@ -175,7 +189,8 @@ impl Finder<'_> {
         hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut best: Option<Judged> = None;
         for face in hypotheses.into_iter().take(MOST_HYPOTHESES) {
-            if face.score >= SURE && is_upright(&face) {
+            // Another detector's score says less: YuNet's is up to 0.92 for a face on its head that it calls upright.
+            if face.score >= SURE && is_upright(&face) && matches!(face.points, KeyPoints::Six(_)) {
                 return Ok(Some(face));
             }
             let Some(judged) = self.ask_mesh(face, trace)? else { continue };
@@ -229,7 +244,12 @@ impl Finder<'_> {
         if upright.is_some_and(|face| is_certain(&face)) {
             return Ok(hypotheses);
         }
-        let turns = turns(upright.map(|face| face.turn()).into_iter().chain([hint.turn()]));
+        let mut turns = turns(upright.map(|face| face.turn()).into_iter().chain([hint.turn()]));
+        // A picture with upright faces hardly has others that lie on their side and are faint too.
+        if !is_likely && self.stands_upright {
+            turns.retain(|turn| ![PI / 2.0, -PI / 2.0].contains(turn));
+            places.truncate(1);
+        }
         // What looked like a face of another size, upright, may have been the hair of one on its head: the hint's own place
         // comes first.
         for place in &places {
@@ -256,7 +276,8 @@ impl Finder<'_> {
         }
         self.looks += 1;
         let seen = self.detector.look_closely(&self.raster, hint, turn, trace)?;
-        hypotheses.extend(seen.filter(|face| face.score >= self.detector.likely() && apart(face.turn(), turn) < UPRIGHT));
+        hypotheses
+            .extend(seen.filter(|face| face.score >= self.detector.likely() && apart(face.turn(), turn) < UPRIGHT));
         Ok(seen)
     }
 }

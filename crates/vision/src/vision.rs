@@ -186,8 +186,7 @@ impl Vision {
     /// # Errors
     /// Those of [`VisionError`]; a picture without faces gives an empty list.
     pub fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        let eyes =
-            Eyes { detector: &mut self.detector, second: self.second_detector.as_mut(), mesh: &mut self.mesh };
+        let eyes = Eyes { detector: &mut self.detector, second: self.second_detector.as_mut(), mesh: &mut self.mesh };
         let Found { faces, meshes } = find(eyes, picture, search, &mut self.trace)?;
         self.meshes = meshes;
         self.trace.enter(Stage::Idle);

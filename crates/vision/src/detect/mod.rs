@@ -190,14 +190,16 @@ impl Detector {
         self.score_threshold
     }
 
-    /// Looks at the whole picture. Gives what was seen, faces and hints, best score first, no two of which overlap much.
+    /// Looks at the whole picture, as finely as the smallest face needs, which `yardstick` makes smaller than
+    /// [`smallest_face_px`]. Gives what was seen, faces and hints, best score first, no two of which overlap much.
     pub(crate) fn survey(
         &mut self,
         picture: &Picture,
-        search: Search,
+        depth: Depth,
+        yardstick: f32,
         trace: &mut Tracer,
     ) -> Result<Vec<Seen>, VisionError> {
-        let passes = passes(self.kind, self.frame, self.score_threshold, picture, search.depth);
+        let passes = passes(self.kind, self.frame, self.score_threshold, picture, depth, yardstick);
         // Where even the finest look shrinks the picture, averaging whole blocks once makes all of them cheap; a factor
         // of at least 1.5 is left to the exact area filter, so that blocks do not show.
         trace.enter(Stage::DetectResample);
@@ -277,31 +279,28 @@ impl Detector {
     }
 
     /// One face, one box; largest first.
-    pub(crate) fn finish(&self, faces: Vec<Detection>, picture: &Picture, search: Search) -> Vec<Detection> {
+    pub(crate) fn finish(&self, faces: Vec<Detection>, picture: &Picture, smallest: f32) -> Vec<Detection> {
         let seen = faces.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
         let mut faces: Vec<Detection> =
             suppress(seen, self.overlap_threshold).into_iter().map(|seen| seen.face).collect();
         without_parts(&mut faces, SURE_ENOUGH);
-        self.select(&mut faces, picture, search);
+        select(&mut faces, picture, smallest);
         faces
     }
+}
 
-    /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left).
-    fn select(&self, faces: &mut Vec<Detection>, picture: &Picture, search: Search) {
-        let smallest = search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
-        let (width, height) = (picture.width() as f32, picture.height() as f32);
-        faces.retain(|face| {
-            let centre = face.rect.centre();
-            let inside = centre.x >= 0.0 && centre.y >= 0.0 && centre.x < width && centre.y < height;
-            inside
-                && face.proportioned().area().sqrt() >= SIZE_IS_KNOWN_TO * smallest
-                && face.reported(picture).area() > 0
-        });
-        faces.sort_by_key(|face| {
-            let rect = face.reported(picture);
-            (-rect.area(), rect.top, rect.left)
-        });
-    }
+/// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left).
+fn select(faces: &mut Vec<Detection>, picture: &Picture, smallest: f32) {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    faces.retain(|face| {
+        let centre = face.rect.centre();
+        let inside = centre.x >= 0.0 && centre.y >= 0.0 && centre.x < width && centre.y < height;
+        inside && face.proportioned().area().sqrt() >= SIZE_IS_KNOWN_TO * smallest && face.reported(picture).area() > 0
+    });
+    faces.sort_by_key(|face| {
+        let rect = face.reported(picture);
+        (-rect.area(), rect.top, rect.left)
+    });
 }
 
 #[cfg(test)]

@@ -61,14 +61,15 @@ pub(super) fn passes(
     threshold: f32,
     picture: &Picture,
     depth: Depth,
+    yardstick: f32,
 ) -> Vec<Pass> {
     match kind {
-        DetectorKind::BlazefaceBack => near_and_far(picture, depth),
+        DetectorKind::BlazefaceBack => near_and_far(picture, depth, yardstick),
         DetectorKind::Yunet | DetectorKind::Scrfd => in_fixed_frames(kind, frame, threshold, picture, depth),
     }
 }
 
-fn near_and_far(picture: &Picture, depth: Depth) -> Vec<Pass> {
+fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let longer = width.max(height);
     let whole = Window { left: 0, top: 0, width: picture.width() as usize, height: picture.height() as usize };
@@ -88,15 +89,9 @@ fn near_and_far(picture: &Picture, depth: Depth) -> Vec<Pass> {
     };
     let near_step = longer * (1.0 + 2.0 * NEAR_BORDER) / NEAR_SIDE;
     let (frame, border) = padded(near_step, (NEAR_SIDE * NEAR_BORDER / (1.0 + 2.0 * NEAR_BORDER)) as usize);
-    let mut near = Pass {
-        window: whole,
-        step: near_step,
-        border,
-        frame,
-        threshold: NEAR_THRESHOLD,
-        sizes: (0.0, f32::INFINITY),
-    };
-    let smallest = smallest_face_px(picture.width(), picture.height());
+    let mut near =
+        Pass { window: whole, step: near_step, border, frame, threshold: NEAR_THRESHOLD, sizes: (0.0, f32::INFINITY) };
+    let smallest = yardstick * smallest_face_px(picture.width(), picture.height());
     let seen = FAR_FACE_PX[usize::from(depth == Depth::Deep)];
     // Enlarging shows nothing more.
     let scale = (seen / smallest).min(1.0);
@@ -108,14 +103,7 @@ fn near_and_far(picture: &Picture, depth: Depth) -> Vec<Pass> {
     let columns = ((longer * scale).round() as usize).div_ceil(blazeface::STRIDE) * blazeface::STRIDE;
     let step = longer / columns as f32;
     let (frame, border) = padded(step, 0);
-    let far = Pass {
-        window: whole,
-        step,
-        border,
-        frame,
-        threshold: FAR_THRESHOLD,
-        sizes: (0.0, LARGEST_FAR_PX),
-    };
+    let far = Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, LARGEST_FAR_PX) };
     vec![near, far]
 }
 
