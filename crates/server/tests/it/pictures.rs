@@ -1,7 +1,9 @@
 //! Pictures as strangers send them: every EXIF orientation, every format, and what is no picture at all.
 
 use crate::house::{House, demo, overlap};
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
+use likeness_specimens::jpeg::{Jpeg, Process};
 use serde_json::{Value, json};
 use std::io::{Cursor, Read, Write};
 use std::net::TcpListener;
@@ -152,6 +154,80 @@ fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    let peak = peak_megabytes(house.pid());
+    assert!(peak < 900, "the server took {peak} MB at its peak");
+}
+
+/// A photo of a large sensor: a smaller one four times as large, somewhere on plain ground. JPEG's own colours.
+fn of_a_large_sensor(photo: &image::RgbImage, process: Process, (left, top): (u32, u32)) -> Vec<u8> {
+    let (width, height) = (4 * photo.width(), 4 * photo.height());
+    let mut file = Jpeg::new(12_000, 9_000, &[(2, 2), (1, 1), (1, 1)]);
+    (file.process, file.step) = (process, 10);
+    file.detail = Some([left, top, left + width, top + height]);
+    file.encode(|channel, x, y| {
+        let inside = x.checked_sub(left).zip(y.checked_sub(top)).filter(|(x, y)| *x < width && *y < height);
+        let Some((x, y)) = inside else { return 128 };
+        // What lies between four pixels, as an eye that sees four times as finely would see it.
+        let at = |place: u32, end: u32| {
+            let place = (f64::from(place) + 0.5) / 4.0 - 0.5;
+            let first = place.max(0.0) as u32;
+            (first, (first + 1).min(end - 1), (place - f64::from(first)).max(0.0))
+        };
+        let ((x0, x1, across), (y0, y1, down)) = (at(x, photo.width()), at(y, photo.height()));
+        let mix = |a: f64, b: f64, share: f64| a + (b - a) * share;
+        let colour = |number: usize| {
+            let pixel = |x, y| f64::from(photo.get_pixel(x, y)[number]);
+            mix(mix(pixel(x0, y0), pixel(x1, y0), across), mix(pixel(x0, y1), pixel(x1, y1), across), down)
+        };
+        let [red, green, blue] = [0, 1, 2].map(colour);
+        let value = match channel {
+            0 => 0.299 * red + 0.587 * green + 0.114 * blue,
+            1 => 128.0 - 0.168_736 * red - 0.331_264 * green + 0.5 * blue,
+            _ => 128.0 + 0.5 * red - 0.418_688 * green - 0.081_312 * blue,
+        };
+        value.round() as u8
+    })
+}
+
+#[test]
+fn faces_of_a_hundred_megapixels_are_told_where_they_are_in_them() {
+    let house = House::new();
+    let photo = image::load_from_memory(&demo(1)).expect("a photo").to_rgb8();
+    let photo = image::imageops::resize(&photo, 1_200, 1_200 * photo.height() / photo.width(), FilterType::Triangle);
+    let expected = house.detect(&encoded(&DynamicImage::from(photo.clone()), ImageFormat::Png));
+    assert_eq!(expected.len(), 3);
+    let (left, top) = (5_000, 3_000);
+    for process in [Process::Baseline, Process::Progressive] {
+        let bytes = of_a_large_sensor(&photo, process, (left, top));
+        let faces = house.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &bytes);
+        let faces = faces.body.as_array().unwrap_or_else(|| panic!("{faces:?}"));
+        assert_eq!(faces.len(), expected.len(), "{process:?}");
+        for face in faces {
+            let rectangle = &face["faceRectangle"];
+            let number = |name: &str| rectangle[name].as_f64().expect("a number");
+            // The same face in the photo that was enlarged.
+            let small = json!({ "faceRectangle": {
+                "left": (number("left") - f64::from(left)) / 4.0, "top": (number("top") - f64::from(top)) / 4.0,
+                "width": number("width") / 4.0, "height": number("height") / 4.0,
+            }});
+            let best = expected.iter().map(|known| overlap(&small, known)).fold(0.0, f64::max);
+            assert!(best > 0.8, "{process:?}: {face} overlaps by {best}");
+            let nose = &face["faceLandmarks"]["noseTip"];
+            let inside = |name: &str, from: &str, length: &str| {
+                let at = nose[name].as_f64().expect("a number") - number(from);
+                (0.0..number(length)).contains(&at)
+            };
+            assert!(inside("x", "left", "width") && inside("y", "top", "height"), "{process:?}: {face}");
+        }
+    }
+    // A target is told in the same pixels.
+    let bytes = of_a_large_sensor(&photo, Process::Baseline, (left, top));
+    let known = &expected[1]["faceRectangle"];
+    let part = |name: &str, from: u32| 4 * known[name].as_u64().expect("a number") + u64::from(from);
+    let target = format!("{},{},{},{}", part("left", left), part("top", top), part("width", 0), part("height", 0));
+    assert_eq!(house.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
+    let added = house.picture(&format!("facelists/l/persistedfaces?targetFace={target}"), &bytes);
+    assert_eq!(added.status, 200, "{added:?}");
     let peak = peak_megabytes(house.pid());
     assert!(peak < 900, "the server took {peak} MB at its peak");
 }
