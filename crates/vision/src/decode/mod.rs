@@ -40,8 +40,8 @@ impl Default for Limits {
 /// Pixels that are held of one picture: the 48 million of a usual phone and a little more. What has more is shrunk to a half
 /// or a quarter while it is decoded (JPEG, and PNG that is not interlaced), or refused.
 ///
-/// While decoding, at most about `10 * MOST_KEPT` bytes are held (a progressive JPEG keeps two bytes for each of three
-/// coefficients beside the pixels), afterwards `3 * MOST_KEPT`.
+/// While decoding, at most about `11 * MOST_KEPT` bytes are held (a progressive JPEG keeps two bytes and a bit for each
+/// coefficient of its three or four components), afterwards `3 * MOST_KEPT`.
 pub const MOST_KEPT: u64 = 50_000_000;
 
 /// By how much a picture can be shrunk; an eighth would be coarse, and nothing within the default limits needs it.
