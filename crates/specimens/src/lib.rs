@@ -2,9 +2,14 @@
 //!
 //! Start at [`Portrait`], a picture with one face at a known place, and the functions that make a [`Specimen`] of it. A
 //! specimen says where its face is and how it is turned. [`nobody`] draws pictures without people. The crate knows nothing of
-//! detectors, files or HTTP; whoever calls it brings the faces.
+//! detectors, files or HTTP; whoever calls it brings the faces. [`jpeg`], [`png`], [`bmp`] and [`exif`] write files that no
+//! common tool writes.
 
+pub mod bmp;
+pub mod exif;
 mod faces;
+pub mod jpeg;
 pub mod nobody;
+pub mod png;
 
 pub use faces::{Ground, Portrait, Specimen, Square, enlarged, small_face, tight_crop, turned};

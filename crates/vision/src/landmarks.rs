@@ -57,7 +57,7 @@ const TABLE: [(&str, Source); LANDMARK_COUNT] = [
     ("underLipBottom", At(17)),
 ];
 
-/// The 27 landmarks of one face in pixels of the upright picture, in the order of [`Landmarks::NAMES`].
+/// The 27 landmarks of one face in pixels of the upright photo, in the order of [`Landmarks::NAMES`].
 ///
 /// They describe a person's face, therefore `Debug` prints none of them.
 #[derive(Clone, PartialEq)]
@@ -94,6 +94,11 @@ impl Landmarks {
             };
         }
         Self { points }
+    }
+
+    /// In pixels of the photo that a picture was shrunk from.
+    pub(crate) fn enlarged(self, by: f32) -> Self {
+        Self { points: self.points.map(|point| Point { x: point.x * by, y: point.y * by }) }
     }
 }
 

@@ -47,7 +47,7 @@ mod trace;
 mod vision;
 mod warp;
 
-pub use decode::{DecodeError, Limits};
+pub use decode::{DecodeError, Limits, MOST_KEPT};
 pub use detect::{Depth, Detection, KeyPoints, Search, smallest_face_px};
 pub use error::VisionError;
 pub use geometry::{Point, Rect, RectF};

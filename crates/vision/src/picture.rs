@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::geometry::RectF;
+
 /// Pixels of one picture: RGB, 8 bits a channel, row by row from the top left, already turned upright.
 ///
 /// The bytes are overwritten with zeros when the picture is dropped, and `Debug` shows the size alone.
@@ -12,6 +14,9 @@ pub struct Picture {
     width: u32,
     height: u32,
     pixels: Vec<u8>,
+    /// Width and height before it was shrunk.
+    original: (u32, u32),
+    shrunk: u32,
 }
 
 impl Picture {
@@ -19,7 +24,36 @@ impl Picture {
     /// `width * height * 3` bytes and at least one pixel.
     pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Option<Self> {
         let bytes = u64::from(width) * u64::from(height) * 3;
-        (bytes > 0 && u64::try_from(pixels.len()) == Ok(bytes)).then_some(Self { width, height, pixels })
+        let is_whole = bytes > 0 && u64::try_from(pixels.len()) == Ok(bytes);
+        is_whole.then_some(Self { width, height, pixels, original: (width, height), shrunk: 1 })
+    }
+
+    /// The same, told what it was made from: `by` pixels a side of the original became one.
+    pub(crate) fn shrunk_from(mut self, original: (u32, u32), by: u32) -> Self {
+        (self.original, self.shrunk) = (original, by);
+        self
+    }
+
+    /// How many pixels a side of the photo became one of this picture: 1, and 2 or 4 for a photo larger than
+    /// [`MOST_KEPT`](crate::MOST_KEPT). Faces are reported in pixels of the photo; a detection is in pixels of the picture.
+    pub fn shrunk(&self) -> u32 {
+        self.shrunk
+    }
+
+    /// Columns of the upright photo.
+    pub fn original_width(&self) -> u32 {
+        self.original.0
+    }
+
+    /// Rows of the upright photo.
+    pub fn original_height(&self) -> u32 {
+        self.original.1
+    }
+
+    /// A rectangle of this picture in pixels of the photo.
+    pub fn in_photo(&self, rect: RectF) -> RectF {
+        let by = self.shrunk as f32;
+        RectF { left: rect.left * by, top: rect.top * by, width: rect.width * by, height: rect.height * by }
     }
 
     /// Columns.

@@ -69,7 +69,7 @@ pub struct Wanted {
 /// What is known about one face; only what was wanted is filled.
 #[derive(Clone, Debug)]
 pub struct Face {
-    /// The face rectangle in whole pixels within the picture; see [`Detection::reported`].
+    /// The face rectangle in whole pixels of the photo, within it; see [`Detection::reported`].
     pub rect: Rect,
     /// The 27 landmarks.
     pub landmarks: Option<Landmarks>,
@@ -233,7 +233,7 @@ impl Vision {
         };
         if let (true, Some(mesh)) = (wanted.landmarks, &mesh) {
             let pupils = self.iris.pupils(&raster, mesh, &mut self.trace)?;
-            face.landmarks = Some(Landmarks::from_mesh(mesh, pupils));
+            face.landmarks = Some(Landmarks::from_mesh(mesh, pupils).enlarged(picture.shrunk() as f32));
         }
         self.trace.enter(Stage::Measure);
         if wanted.attributes.contains(AttributeSet::NOISE) {

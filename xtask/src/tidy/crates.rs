@@ -14,6 +14,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("models", &["likeness-base"]),
     ("pages", &[]),
     ("cluster", &[]),
+    ("specimens", &[]),
     ("engine-ort", &["likeness-base", "likeness-vision"]),
     ("engine-pure", &["likeness-base", "likeness-vision"]),
     (

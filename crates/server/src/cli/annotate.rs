@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use image::{Rgb, RgbImage};
-use likeness_vision::{Face, Picture};
+use likeness_vision::{Face, Picture, Rect};
 use std::path::{Path, PathBuf};
 
 const BOX: Rgb<u8> = Rgb([255, 193, 7]);
@@ -53,9 +53,16 @@ pub(super) fn write_marked(picture: &Picture, faces: &[Face], marked: Option<usi
     let mut canvas = RgbImage::from_raw(picture.width(), picture.height(), picture.pixels().to_vec())
         .context("the picture does not have the size it says")?;
     let pen = i32::try_from(picture.width().max(picture.height()) / 400).unwrap_or(1).max(1);
+    // Faces are told in pixels of the photo, which may be larger than what was kept of it.
+    let shrunk = i32::try_from(picture.shrunk()).unwrap_or(1);
     for (number, face) in faces.iter().enumerate() {
         let colour = if marked == Some(number) { BEST } else { BOX };
-        let rect = face.rect;
+        let rect = Rect {
+            left: face.rect.left / shrunk,
+            top: face.rect.top / shrunk,
+            width: face.rect.width / shrunk,
+            height: face.rect.height / shrunk,
+        };
         let (right, bottom) = (rect.left + rect.width, rect.top + rect.height);
         fill(&mut canvas, rect.left, rect.top, rect.width, pen, colour);
         fill(&mut canvas, rect.left, bottom - pen, rect.width, pen, colour);
@@ -64,7 +71,7 @@ pub(super) fn write_marked(picture: &Picture, faces: &[Face], marked: Option<usi
         label(&mut canvas, rect.left, rect.top, pen * 2, number + 1, colour);
         for (_, point) in face.landmarks.iter().flat_map(|landmarks| landmarks.named()) {
             #[expect(clippy::cast_possible_truncation, reason = "a pixel position fits i32")]
-            let (x, y) = (point.x.round() as i32, point.y.round() as i32);
+            let (x, y) = (point.x.round() as i32 / shrunk, point.y.round() as i32 / shrunk);
             fill(&mut canvas, x - pen / 2, y - pen / 2, pen, pen, DOT);
         }
     }

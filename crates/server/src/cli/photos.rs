@@ -111,7 +111,7 @@ impl Detect {
             if faces.is_empty() {
                 rows.push(vec![file.display().to_string(), "no face".to_owned()]);
             }
-            report.push(json!({ "file": file, "width": picture.width(), "height": picture.height(),
+            report.push(json!({ "file": file, "width": picture.original_width(), "height": picture.original_height(),
                 "faces": faces.iter().map(shown).collect::<Vec<_>>() }));
             if let Some(place) = &self.annotate {
                 annotate::write(&picture, &faces, &annotate::place(place, file, self.files.len())?)?;
@@ -153,7 +153,7 @@ impl Detect {
                 stages.measure(&mut offline.vision, bytes.expose(), search, 0)?;
             }
             let all = stages.all();
-            say::line(&format!("{} ({} x {})", file.display(), picture.width(), picture.height()));
+            say::line(&format!("{} ({} x {})", file.display(), picture.original_width(), picture.original_height()));
             let row = |name: &str, series: &Series| {
                 let share = format!("{:.0} %", series.median / all.median * 100.0);
                 vec![name.to_owned(), digits(series.median), share, series.spread()]

@@ -9,7 +9,7 @@ use crate::recognisers::pack_of;
 use crate::templates;
 use likeness_base::Secret;
 use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
-use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, Wanted};
+use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, RectF, Wanted};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -129,13 +129,16 @@ fn choose<'a>(picture: &Picture, detections: &'a [Detection], target: Option<Rec
         };
     };
     let beyond = |start: i32, length: i32, end: u32| i64::from(start) + i64::from(length) > i64::from(end);
-    if beyond(target.left, target.width, picture.width()) || beyond(target.top, target.height, picture.height()) {
+    let (width, height) = (picture.original_width(), picture.original_height());
+    if beyond(target.left, target.width, width) || beyond(target.top, target.height, height) {
         return Err(Refusal::bad("'targetFace' is out of range. It must lie inside the image."));
     }
     // Section 3.7 of the contract: the best overlap if it is at least 0.3, or a centre inside.
-    let inside: Vec<&Detection> = detections.iter().filter(|found| has_centre(target, found)).collect();
-    let best = detections.iter().max_by(|a, b| overlap(target, a).total_cmp(&overlap(target, b)));
-    match (best.filter(|found| overlap(target, found) >= 0.3), inside.as_slice()) {
+    let overlap = |found: &Detection| overlap(target, picture.in_photo(found.rect));
+    let is_inside = |found: &&Detection| has_centre(target, picture.in_photo(found.rect));
+    let inside: Vec<&Detection> = detections.iter().filter(is_inside).collect();
+    let best = detections.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+    match (best.filter(|found| overlap(found) >= 0.3), inside.as_slice()) {
         (Some(best), _) => Ok(best),
         (None, []) => Err(none()),
         (None, [only]) => Ok(*only),
@@ -145,8 +148,7 @@ fn choose<'a>(picture: &Picture, detections: &'a [Detection], target: Option<Rec
 
 /// Intersection over union.
 #[expect(clippy::cast_precision_loss, reason = "coordinates of pictures are far below the precision of f32")]
-fn overlap(target: Rect, found: &Detection) -> f32 {
-    let other = found.rect;
+fn overlap(target: Rect, other: RectF) -> f32 {
     let (left, top) = (target.left as f32, target.top as f32);
     let (width, height) = (target.width as f32, target.height as f32);
     let across = (left + width).min(other.left + other.width) - left.max(other.left);
@@ -156,9 +158,9 @@ fn overlap(target: Rect, found: &Detection) -> f32 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "coordinates of pictures are far below the precision of f32")]
-fn has_centre(target: Rect, found: &Detection) -> bool {
-    let x = found.rect.left + found.rect.width / 2.0 - target.left as f32;
-    let y = found.rect.top + found.rect.height / 2.0 - target.top as f32;
+fn has_centre(target: Rect, found: RectF) -> bool {
+    let x = found.left + found.width / 2.0 - target.left as f32;
+    let y = found.top + found.height / 2.0 - target.top as f32;
     (0.0..=target.width as f32).contains(&x) && (0.0..=target.height as f32).contains(&y)
 }
 

@@ -5,7 +5,7 @@ use super::error::Refusal;
 use crate::fetch::FetchError;
 use crate::inference::InferenceError;
 use likeness_base::Secret;
-use likeness_vision::{DecodeError, Limits, Picture, VisionError};
+use likeness_vision::{DecodeError, Limits, MOST_KEPT, Picture, VisionError};
 
 /// Smallest picture in bytes, inclusive.
 pub(crate) const LEAST_BYTES: usize = 1024;
@@ -48,8 +48,18 @@ pub(crate) fn too_large() -> Refusal {
 
 /// Decodes on the worker thread.
 pub(crate) fn decode(bytes: &Secret<Vec<u8>>) -> Result<Picture, Refusal> {
-    Picture::decode(bytes.expose(), &Limits::default()).map_err(|error| match error {
-        DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!("Image size is too big: {error}.")),
+    let limits = Limits::default();
+    Picture::decode(bytes.expose(), &limits).map_err(|error| match error {
+        DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!(
+            "Image size is too big: {error}. Up to {} million pixels are read of a JPEG, and of a PNG that is not interlaced; \
+             up to {} million of others; no side may be longer than {} pixels.",
+            limits.max_pixels / 1_000_000,
+            MOST_KEPT / 1_000_000,
+            limits.max_side,
+        )),
+        DecodeError::Variant { .. } => Refusal::InvalidImage(format!(
+            "The picture cannot be decoded: {error}. Send a baseline or progressive JPEG of 8 bits a sample, or PNG."
+        )),
         other => Refusal::InvalidImage(format!("The picture cannot be decoded: {other}. Send JPEG, PNG, GIF or BMP.")),
     })
 }

@@ -13,6 +13,9 @@ use likeness_custody::{
     Flag, KeySet, LimitedAccess, OidcIssuer, ResourceId, SESSION_AUDIENCE, Session, SigningKey, TrustedIssuer,
     check_bearer, check_limited, check_session, key_id_of, sign_limited, sign_session,
 };
+use likeness_specimens::exif;
+use likeness_specimens::jpeg::{self, End, Jpeg, Process};
+use likeness_specimens::png::{self, Png};
 use likeness_vision::{Limits, Picture};
 use serde_json::Value;
 use std::io::Cursor;
@@ -142,6 +145,54 @@ fn pictures() {
     // Small limits, so that a header that lies is refused and not obeyed.
     let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
     fuzz("picture", &corpus, |input| Picture::decode(input, &limits).is_ok());
+}
+
+/// What unusual JPEG files are made of: markers, scans in any groups, restarts, and no end.
+#[test]
+fn jpeg_variants() {
+    let draw = |channel: usize, x: u32, y: u32| (x * 5 + y * 3 + 60 * channel as u32) as u8;
+    let samplings: [&[(u8, u8)]; 6] = [
+        &[(1, 1)],
+        &[(2, 2), (1, 1), (1, 1)],
+        &[(1, 1), (2, 2), (2, 1)],
+        &[(3, 1), (2, 1), (1, 4)],
+        &[(4, 1), (1, 1), (1, 1)],
+        &[(1, 1), (1, 1), (1, 1), (1, 1)],
+    ];
+    let mut corpus = Vec::new();
+    for sampling in samplings {
+        for process in [Process::Baseline, Process::Extended, Process::Progressive] {
+            let mut file = Jpeg::new(37, 23, sampling);
+            file.process = process;
+            corpus.push(file.encode(draw));
+            (file.restart, file.end) = (2, End::Instead(Vec::new()));
+            file.scans = (0..sampling.len()).map(|component| vec![component]).collect();
+            let exif = [b"Exif\0\0".as_slice(), &exif::orientation(6, exif::Stored::Long, false)].concat();
+            corpus.push(jpeg::with_segment(&file.encode(draw), 0xE1, &exif));
+        }
+    }
+    let plain = corpus[0].clone();
+    corpus.extend([jpeg::named_as(&plain, 0xC3), jpeg::with_precision(&plain, 12), jpeg::with_late_height(&plain)]);
+    let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
+    fuzz("jpeg_variant", &corpus, |input| Picture::decode(input, &limits).is_ok());
+}
+
+/// Chunks in any order, cut anywhere, with an orientation in one of them.
+#[test]
+fn png_chunks() {
+    let mut corpus = Vec::new();
+    for (colour, depth) in [(0, 1), (0, 16), (2, 8), (3, 4), (4, 8), (6, 16)] {
+        for interlaced in [false, true] {
+            let file = Png { width: 21, height: 13, colour, depth, interlaced };
+            let mut bytes = file.without_end(|channel, x, y| (x * 9 + y * 7 + 40 * channel as u32) as u8);
+            corpus.push(bytes.clone());
+            png::chunk(&mut bytes, b"eXIf", &exif::orientation(8, exif::Stored::Byte, true));
+            png::end(&mut bytes);
+            corpus.push(bytes);
+        }
+    }
+    let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
+    fuzz("png_chunks", &corpus, |input| Picture::decode(input, &limits).is_ok());
 }
 
 /// The second at which tokens are looked at: those of `foreign` hold from 1,000,000 to 2,000,000.

@@ -5,6 +5,7 @@ mod accounts;
 mod attributes;
 mod bearer;
 mod bench;
+mod cases;
 mod concurrency;
 mod confusion;
 mod costume;

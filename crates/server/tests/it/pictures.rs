@@ -1,7 +1,9 @@
 //! Pictures as strangers send them: every EXIF orientation, every format, and what is no picture at all.
 
 use crate::house::{House, demo, overlap};
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
+use likeness_specimens::jpeg::Jpeg;
 use serde_json::{Value, json};
 use std::io::{Cursor, Read, Write};
 use std::net::TcpListener;
@@ -55,7 +57,7 @@ fn eight_orientations_give_the_same_faces() {
 fn every_format_is_read_by_content() {
     let house = House::new();
     let photo = image::load_from_memory(&demo(2)).expect("a photo");
-    let small = photo.resize(800, 800, image::imageops::FilterType::Triangle);
+    let small = photo.resize(800, 800, FilterType::Triangle);
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::Bmp] {
         let faces = house.detect(&encoded(&small, format));
         assert_eq!(faces.len(), 3, "{format:?}");
@@ -104,8 +106,7 @@ fn what_is_no_picture_is_refused_and_the_server_goes_on() {
 #[test]
 fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
     let house = House::new();
-    let photo =
-        image::load_from_memory(&demo(1)).expect("a photo").resize(960, 960, image::imageops::FilterType::Triangle);
+    let photo = image::load_from_memory(&demo(1)).expect("a photo").resize(960, 960, FilterType::Triangle);
     let png = |picture: DynamicImage| {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, ImageFormat::Png).expect("an encoder");
@@ -152,6 +153,70 @@ fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    let peak = peak_megabytes(house.pid());
+    assert!(peak < 900, "the server took {peak} MB at its peak");
+}
+
+/// A photo of a large sensor: a smaller one twice as large, somewhere on plain ground.
+fn of_a_large_sensor(photo: &image::RgbImage, (left, top): (u32, u32)) -> Vec<u8> {
+    let (width, height) = (2 * photo.width(), 2 * photo.height());
+    let mut file = Jpeg::new(12_000, 9_000, &[(2, 2), (1, 1), (1, 1)]);
+    (file.step, file.detail) = (10, Some([left, top, left + width, top + height]));
+    file.encode(|channel, x, y| {
+        let inside = x.checked_sub(left).zip(y.checked_sub(top)).filter(|(x, y)| *x < width && *y < height);
+        let Some((x, y)) = inside else { return 128 };
+        // What lies between four pixels, as an eye that sees twice as finely would see it.
+        let at = |place: u32, end: u32| {
+            let place = (f64::from(place) + 0.5) / 2.0 - 0.5;
+            let first = place.max(0.0) as u32;
+            (first, (first + 1).min(end - 1), (place - f64::from(first)).max(0.0))
+        };
+        let ((x0, x1, across), (y0, y1, down)) = (at(x, photo.width()), at(y, photo.height()));
+        let mix = |a: f64, b: f64, share: f64| a + (b - a) * share;
+        let colour = |number: usize| {
+            let pixel = |x, y| f64::from(photo.get_pixel(x, y)[number]);
+            mix(mix(pixel(x0, y0), pixel(x1, y0), across), mix(pixel(x0, y1), pixel(x1, y1), across), down)
+        };
+        let [red, green, blue] = [0, 1, 2].map(colour);
+        let value = match channel {
+            0 => 0.299 * red + 0.587 * green + 0.114 * blue,
+            1 => 128.0 - 0.168_736 * red - 0.331_264 * green + 0.5 * blue,
+            _ => 128.0 + 0.5 * red - 0.418_688 * green - 0.081_312 * blue,
+        };
+        value.round() as u8
+    })
+}
+
+#[test]
+fn a_face_in_a_hundred_megapixels_is_told_where_it_is_in_them() {
+    let house = House::new();
+    // One face of about 173 pixels; of 12,000 x 9,000 the smallest that is looked for has 300.
+    let photo = image::load_from_memory(&demo(1)).expect("a photo").crop_imm(320, 300, 400, 400);
+    let expected = house.detect(&encoded(&photo, ImageFormat::Png));
+    let photo = photo.to_rgb8();
+    assert_eq!(expected.len(), 1);
+    let (left, top) = (5_000, 3_000);
+    let bytes = of_a_large_sensor(&photo, (left, top));
+    let answer = house.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &bytes);
+    let [face] = answer.body.as_array().map_or(&[][..], Vec::as_slice) else { panic!("{answer:?}") };
+    let number = |name: &str| face["faceRectangle"][name].as_f64().expect("a number");
+    // The same face in the photo that was enlarged.
+    let small = json!({ "faceRectangle": {
+        "left": (number("left") - f64::from(left)) / 2.0, "top": (number("top") - f64::from(top)) / 2.0,
+        "width": number("width") / 2.0, "height": number("height") / 2.0,
+    }});
+    let shared = overlap(&small, &expected[0]);
+    assert!(shared > 0.8, "{face} overlaps by {shared}");
+    let nose = |name: &str| face["faceLandmarks"]["noseTip"][name].as_f64().expect("a number");
+    let inside = |name: &str, from: &str, length: &str| (0.0..number(length)).contains(&(nose(name) - number(from)));
+    assert!(inside("x", "left", "width") && inside("y", "top", "height"), "{face}");
+    // A target is told in the same pixels.
+    let known = &expected[0]["faceRectangle"];
+    let part = |name: &str, from: u32| 2 * known[name].as_u64().expect("a number") + u64::from(from);
+    let target = format!("{},{},{},{}", part("left", left), part("top", top), part("width", 0), part("height", 0));
+    assert_eq!(house.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
+    let added = house.picture(&format!("facelists/l/persistedfaces?targetFace={target}"), &bytes);
+    assert_eq!(added.status, 200, "{added:?}");
     let peak = peak_megabytes(house.pid());
     assert!(peak < 900, "the server took {peak} MB at its peak");
 }

@@ -55,9 +55,10 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// The face rectangle as the API reports it: in the service's proportions, whole pixels, within the picture.
+    /// The face rectangle as the API reports it: in the service's proportions, whole pixels of the photo, within it.
     pub fn reported(&self, picture: &Picture) -> Rect {
-        self.proportioned().clip(picture.width(), picture.height())
+        let rect = picture.in_photo(self.proportioned());
+        rect.clip(picture.original_width(), picture.original_height())
     }
 
     /// The box in the proportions of the service's own rectangles, not yet clipped.

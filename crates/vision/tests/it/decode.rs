@@ -3,6 +3,8 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, GenericImageView, ImageFormat, Rgb, RgbImage};
+use likeness_specimens::exif::{self, Stored};
+use likeness_specimens::{jpeg as specimens_jpeg, png as specimens_png};
 use likeness_vision::{DecodeError, Limits, Picture};
 use proptest::prelude::*;
 
@@ -66,6 +68,47 @@ fn eight_orientations_give_the_same_upright_picture() {
 }
 
 #[test]
+fn an_orientation_counts_however_and_wherever_it_is_stored() {
+    let upright = DynamicImage::ImageRgb8(scene(40, 24));
+    // How a camera stores it that notes orientation 6.
+    let stored = upright.rotate270();
+    let jpeg = encode(&stored, ImageFormat::Jpeg);
+    let png = encode(&stored, ImageFormat::Png);
+    let header_end = 8 + 25;
+    for kind in [Stored::Byte, Stored::Short, Stored::Long] {
+        for big_endian in [false, true] {
+            let block = exif::orientation(6, kind, big_endian);
+            let in_png = |at: usize, content: &[u8]| {
+                let mut file = png[..at].to_vec();
+                specimens_png::chunk(&mut file, b"eXIf", content);
+                file.extend(&png[at..]);
+                file
+            };
+            let headed = [b"Exif\0\0".as_slice(), &block].concat();
+            let cases = [
+                ("JPEG", specimens_jpeg::with_segment(&jpeg, 0xE1, &headed)),
+                (
+                    "JPEG, behind XMP",
+                    specimens_jpeg::with_segment(
+                        &specimens_jpeg::with_segment(&jpeg, 0xE1, &headed),
+                        0xE1,
+                        b"http://ns.adobe.com/xap/1.0/\0<x/>",
+                    ),
+                ),
+                ("PNG, before the picture data", in_png(header_end, &block)),
+                ("PNG, behind the picture data", in_png(png.len() - 12, &block)),
+                ("PNG, behind it, with JPEG's head", in_png(png.len() - 12, &headed)),
+            ];
+            for (name, file) in cases {
+                let decoded = Picture::decode(&file, &Limits::default()).unwrap();
+                let difference = mean_difference(&decoded, &upright.to_rgb8());
+                assert!(difference < 3.0, "{name}, {kind:?}, big-endian {big_endian}: differs by {difference}");
+            }
+        }
+    }
+}
+
+#[test]
 fn four_formats_and_their_colour_types() {
     let scene = scene(50, 30);
     let rgb = DynamicImage::ImageRgb8(scene.clone());
@@ -113,6 +156,43 @@ fn transparency_lies_on_white() {
     picture.get_pixel_mut(1, 0).0 = [0, 0, 0, 128];
     let decoded = Picture::decode(&encode(&picture.into(), ImageFormat::Png), &Limits::default()).unwrap();
     assert_eq!(&decoded.pixels()[..6], &[255, 255, 255, 127, 127, 127]);
+}
+
+#[test]
+fn an_alpha_plane_of_nothing_but_zeros_is_no_transparency() {
+    let rgb = DynamicImage::ImageRgb8(scene(20, 10));
+    let with_alpha: [(&str, DynamicImage); 4] = [
+        ("RGBA", rgb.to_rgba8().into()),
+        ("RGBA, 16 bit", rgb.to_rgba16().into()),
+        ("grey", rgb.to_luma_alpha8().into()),
+        ("grey, 16 bit", rgb.to_luma_alpha16().into()),
+    ];
+    for (name, mut picture) in with_alpha {
+        let expected = picture.to_rgb8();
+        match &mut picture {
+            DynamicImage::ImageRgba8(pixels) => pixels.pixels_mut().for_each(|pixel| pixel.0[3] = 0),
+            DynamicImage::ImageRgba16(pixels) => pixels.pixels_mut().for_each(|pixel| pixel.0[3] = 0),
+            DynamicImage::ImageLumaA8(pixels) => pixels.pixels_mut().for_each(|pixel| pixel.0[1] = 0),
+            DynamicImage::ImageLumaA16(pixels) => pixels.pixels_mut().for_each(|pixel| pixel.0[1] = 0),
+            _ => unreachable!("all have alpha"),
+        }
+        let decoded = Picture::decode(&encode(&picture, ImageFormat::Png), &Limits::default()).unwrap();
+        assert!(mean_difference(&decoded, &expected) < 0.5, "{name}");
+    }
+}
+
+#[test]
+fn a_gif_without_its_trailer_is_read_and_one_without_all_its_data_is_not() {
+    let picture = DynamicImage::ImageRgb8(scene(30, 20));
+    let bytes = encode(&picture, ImageFormat::Gif);
+    let whole = Picture::decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!(bytes.last(), Some(&0x3B));
+    let without = Picture::decode(&bytes[..bytes.len() - 1], &Limits::default()).unwrap();
+    assert!(whole.pixels() == without.pixels());
+    for length in (20..bytes.len() - 8).step_by(5) {
+        let error = Picture::decode(&bytes[..length], &Limits::default()).unwrap_err();
+        assert_eq!(error, DecodeError::Broken { format: "GIF" }, "cut to {length} of {}", bytes.len());
+    }
 }
 
 #[test]
@@ -195,15 +275,22 @@ fn headers_that_promise_gigapixels_are_refused_by_the_header() {
 }
 
 #[test]
-fn a_cut_off_jpeg_or_png_is_broken_wherever_it_ends() {
+fn a_cut_off_jpeg_or_png_is_broken_wherever_its_data_ends() {
     let scene = DynamicImage::ImageRgb8(scene(64, 48));
     for (format, name) in [(ImageFormat::Jpeg, "JPEG"), (ImageFormat::Png, "PNG")] {
         let bytes = encode(&scene, format);
-        // A PNG may lose its last chunk, which holds nothing.
-        let whole = if name == "PNG" { bytes.len() - 12 } else { bytes.len() };
+        // What ends a file holds nothing of the picture.
+        let whole = bytes.len() - if name == "PNG" { 12 } else { 2 };
         for length in 8..whole {
             let result = Picture::decode(&bytes[..length], &Limits::default());
             assert!(matches!(result, Err(DecodeError::Broken { .. })), "{name} cut to {length} of {}", bytes.len());
+        }
+        let expected = Picture::decode(&bytes, &Limits::default()).unwrap();
+        for length in whole..bytes.len() {
+            let picture = Picture::decode(&bytes[..length], &Limits::default()).unwrap();
+            let pairs = picture.pixels().iter().zip(expected.pixels());
+            let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(largest <= 4, "{name} cut to {length} of {} differs by {largest}", bytes.len());
         }
     }
 }

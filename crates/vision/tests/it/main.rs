@@ -8,3 +8,5 @@ mod decode;
 mod describe;
 mod detect;
 mod fake;
+mod large;
+mod variants;
