@@ -14,8 +14,9 @@ type OptionalNetwork = Option<(Vec<u8>, [usize; 4])>;
 
 /// The networks in memory, ready to be loaded by every worker.
 pub(crate) struct Networks {
-    detector: likeness_models::DetectorSpec,
-    detector_onnx: Vec<u8>,
+    detector: (likeness_models::DetectorSpec, Vec<u8>),
+    /// YuNet or its like, where the configuration names such a pack.
+    second_detector: Option<(likeness_models::DetectorSpec, Vec<u8>)>,
     mesh: Vec<u8>,
     mesh_input: [usize; 4],
     iris: Vec<u8>,
@@ -52,14 +53,18 @@ impl Networks {
         let detector_pack = detector_pack.as_ref().unwrap_or(&default);
         let recogniser_pack = recogniser_pack.as_ref().unwrap_or(&default);
 
-        let detector = detector_pack
-            .pack
-            .detector
-            .clone()
-            .with_context(|| format!("the pack {} has no detector", detector_pack.pack.id))?;
+        let chosen = detector_of(detector_pack)?;
+        let kind = chosen.0.kind;
+        // Closer looks need BlazeFace, so any other detector stands beside the default pack's.
+        let (detector, second_detector) = match kind {
+            likeness_models::DetectorKind::BlazefaceBack => (chosen, None),
+            likeness_models::DetectorKind::Yunet | likeness_models::DetectorKind::Scrfd => {
+                (detector_of(&default)?, Some(chosen))
+            }
+        };
         let mesh = default.pack.mesh.as_ref().context("the default pack has no mesh network")?;
         let iris = default.pack.iris.as_ref().context("the default pack has no iris network")?;
-        let recognisers = Recognisers::find(config, &cache, recogniser_pack, detector.kind)?;
+        let recognisers = Recognisers::find(config, &cache, recogniser_pack, kind)?;
         let mut packs = vec![default.pack.id.clone()];
         for pack in [detector_pack, recogniser_pack] {
             if !packs.contains(&pack.pack.id) {
@@ -73,26 +78,30 @@ impl Networks {
         Ok(Self {
             age: optional(&default.pack.age, AttributeSet::AGE)?,
             smile: optional(&default.pack.smile, AttributeSet::SMILE)?,
-            detector_onnx: detector_pack.read(&detector.file)?,
             mesh: default.read(&mesh.file)?,
             mesh_input: mesh.input,
             iris: default.read(&iris.file)?,
             iris_input: iris.input,
             recogniser_onnx: recognisers.first().onnx()?,
             detector,
+            second_detector,
             recognisers: Arc::new(recognisers),
             packs,
         })
     }
 
     /// Each network on its own, with its input's shape; for measuring.
-    pub(crate) fn each(&self) -> [(&'static str, &[u8], [usize; 4]); 4] {
-        [
-            ("detector", &self.detector_onnx, self.detector.input),
+    pub(crate) fn each(&self) -> Vec<(&'static str, &[u8], [usize; 4])> {
+        let mut each: Vec<(&'static str, &[u8], [usize; 4])> = vec![
+            ("detector", &self.detector.1, self.detector.0.input),
             ("mesh", &self.mesh, self.mesh_input),
             ("iris", &self.iris, self.iris_input),
             ("recogniser", &self.recogniser_onnx, self.recognisers.first().input()),
-        ]
+        ];
+        if let Some((spec, onnx)) = &self.second_detector {
+            each.push(("second detector", onnx, spec.input));
+        }
+        each
     }
 
     /// Which attributes can be computed: all whose networks there are, of those that were read.
@@ -116,22 +125,12 @@ impl Networks {
     /// # Errors
     /// When the engine refuses a network.
     pub(crate) fn load(&self, engine: &dyn Engine) -> Result<Vision, VisionError> {
-        let detector = DetectorPart {
-            kind: match self.detector.kind {
-                likeness_models::DetectorKind::BlazefaceBack => likeness_vision::DetectorKind::BlazefaceBack,
-                likeness_models::DetectorKind::Yunet => likeness_vision::DetectorKind::Yunet,
-                likeness_models::DetectorKind::Scrfd => likeness_vision::DetectorKind::Scrfd,
-            },
-            onnx: &self.detector_onnx,
-            input: self.detector.input,
-            score_threshold: self.detector.score_threshold,
-            overlap_threshold: self.detector.overlap_threshold,
-        };
         let recogniser = self.recognisers.first().part(&self.recogniser_onnx);
         Vision::load(
             engine,
             &Parts {
-                detector,
+                detector: detector_part(&self.detector),
+                second_detector: self.second_detector.as_ref().map(detector_part),
                 mesh: &self.mesh,
                 iris: &self.iris,
                 recogniser,
@@ -139,6 +138,26 @@ impl Networks {
                 smile: part(&self.smile),
             },
         )
+    }
+}
+
+fn detector_of(pack: &InstalledPack) -> Result<(likeness_models::DetectorSpec, Vec<u8>)> {
+    let spec = pack.pack.detector.clone().with_context(|| format!("the pack {} has no detector", pack.pack.id))?;
+    let onnx = pack.read(&spec.file)?;
+    Ok((spec, onnx))
+}
+
+fn detector_part((spec, onnx): &(likeness_models::DetectorSpec, Vec<u8>)) -> DetectorPart<'_> {
+    DetectorPart {
+        kind: match spec.kind {
+            likeness_models::DetectorKind::BlazefaceBack => likeness_vision::DetectorKind::BlazefaceBack,
+            likeness_models::DetectorKind::Yunet => likeness_vision::DetectorKind::Yunet,
+            likeness_models::DetectorKind::Scrfd => likeness_vision::DetectorKind::Scrfd,
+        },
+        onnx,
+        input: spec.input,
+        score_threshold: spec.score_threshold,
+        overlap_threshold: spec.overlap_threshold,
     }
 }
 

@@ -165,8 +165,10 @@ fn certainty(flag: f32, wander: f32) -> f32 {
     const FLAG: f32 = 0.88;
     const WANDER: f32 = -3.22;
     const OFFSET: f32 = -13.73;
+    // One in thirty right ones moves less.
+    const LEAST_WANDER: f32 = 0.01;
     let flag = flag.clamp(1e-4, 1.0 - 1e-4);
-    let odds = FLAG * (flag / (1.0 - flag)).ln() + WANDER * wander.max(1e-3).ln() + OFFSET;
+    let odds = FLAG * (flag / (1.0 - flag)).ln() + WANDER * wander.max(LEAST_WANDER).ln() + OFFSET;
     // A wander that is no number makes no face.
     if odds.is_nan() { 0.0 } else { 1.0 / (1.0 + (-odds).exp()) }
 }

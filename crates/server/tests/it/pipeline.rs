@@ -40,6 +40,7 @@ pub(crate) fn vision_by(recogniser_pack: &str) -> Vision {
             score_threshold: detector.score_threshold,
             overlap_threshold: detector.overlap_threshold,
         },
+        second_detector: None,
         mesh: &mesh,
         iris: &iris,
         recogniser: RecogniserPart {

@@ -186,7 +186,7 @@ fn recogniser(input: &Tensor) -> Vec<(String, Tensor)> {
 }
 
 fn engine() -> FakeEngine {
-    FakeEngine { detector: unused, mesh, iris, recogniser }
+    FakeEngine { detector: unused, second: unused, mesh, iris, recogniser }
 }
 
 fn vision(kind: RecogniserKind, mirror: bool) -> Vision {
@@ -303,7 +303,7 @@ fn templates_are_unit_and_the_mirror_is_averaged_in() {
 
 #[test]
 fn only_what_is_wanted_is_done() {
-    let engine = FakeEngine { detector: unused, mesh: unused, iris: unused, recogniser };
+    let engine = FakeEngine { detector: unused, second: unused, mesh: unused, iris: unused, recogniser };
     let mut vision = load(&engine, &parts(DetectorKind::BlazefaceBack, RecogniserKind::Arcface, true)).unwrap();
     let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
     let picture = drawn.draw(400, 400);
@@ -389,7 +389,7 @@ fn quality_falls_with_size_blur_and_light() {
 
 /// The networks of a pack that has all of them.
 fn vision_with_guesses() -> Vision {
-    let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
+    let engine = FakeEngine { detector: unused, second: unused, mesh, iris, recogniser };
     let mut parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, true);
     parts.age = Some(NetworkPart { onnx: b"age", input: [1, 3, 112, 112] });
     parts.smile = Some(NetworkPart { onnx: b"smile", input: [1, 1, 64, 64] });
@@ -422,7 +422,7 @@ fn age_and_smile_come_from_their_networks_or_not_at_all() {
 
 #[test]
 fn a_network_of_another_shape_is_refused() {
-    let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
+    let engine = FakeEngine { detector: unused, second: unused, mesh, iris, recogniser };
     let mut parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, true);
     parts.smile = Some(NetworkPart { onnx: b"smile", input: [1, 3, 64, 64] });
     assert!(matches!(load(&engine, &parts).err(), Some(VisionError::Model { network: "smile", .. })));
@@ -517,12 +517,17 @@ fn faces_cut_by_the_frame_are_described_too() {
     }
 }
 
+/// The face flag, which every mesh network tells.
+fn flag() -> (String, Tensor) {
+    ("Identity_1".into(), Tensor { shape: vec![1, 1], data: vec![1.0] })
+}
+
 fn broken_mesh(_: &Tensor) -> Vec<(String, Tensor)> {
-    vec![("Identity_2".into(), Tensor { shape: vec![1, 1404], data: vec![f32::NAN; 1404] })]
+    vec![flag(), ("Identity_2".into(), Tensor { shape: vec![1, 1404], data: vec![f32::NAN; 1404] })]
 }
 
 fn flat_mesh(_: &Tensor) -> Vec<(String, Tensor)> {
-    vec![("Identity_2".into(), Tensor { shape: vec![1, 1404], data: vec![50.0; 1404] })]
+    vec![flag(), ("Identity_2".into(), Tensor { shape: vec![1, 1404], data: vec![50.0; 1404] })]
 }
 
 #[test]
@@ -530,7 +535,7 @@ fn a_mesh_that_makes_no_sense_is_an_error() {
     let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
     let picture = drawn.draw(400, 400);
     for (name, mesh) in [("not numbers", broken_mesh as crate::fake::Function), ("one place", flat_mesh)] {
-        let engine = FakeEngine { detector: unused, mesh, iris, recogniser };
+        let engine = FakeEngine { detector: unused, second: unused, mesh, iris, recogniser };
         let mut vision = load(&engine, &parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, true)).unwrap();
         let error = vision.describe(&picture, &drawn.detection(false), ALL).unwrap_err();
         assert!(matches!(error, VisionError::Unalignable), "{name}: {error}");

@@ -108,7 +108,7 @@ fn yunet(input: &Tensor) -> Vec<(String, Tensor)> {
             for rect in squares_in(input, |v| v) {
                 let (cell, column, row) = cell_of(&rect);
                 let centre = rect.centre();
-                scores[cell] = 0.81;
+                scores[cell] = 0.9;
                 boxes[cell * 4..][..4].copy_from_slice(&[
                     centre.x / 16.0 - column,
                     centre.y / 16.0 - row,
@@ -156,13 +156,20 @@ fn scrfd(input: &Tensor) -> Vec<(String, Tensor)> {
     outputs
 }
 
+/// Sees nothing.
+fn blind(input: &Tensor) -> Vec<(String, Tensor)> {
+    let (fine, _) = cells(input);
+    in_the_finer_layer(input, vec![-100.0; fine * 2], vec![0.0; fine * 2 * 16])
+}
+
+/// The detector of this kind; where it stands beside BlazeFace, it is on its own.
 fn vision(kind: DetectorKind) -> Vision {
-    let detector = match kind {
-        DetectorKind::BlazefaceBack => blazeface,
-        DetectorKind::Yunet => yunet,
-        DetectorKind::Scrfd => scrfd,
+    let (detector, second): (Function, Function) = match kind {
+        DetectorKind::BlazefaceBack => (blazeface, unused),
+        DetectorKind::Yunet => (blind, yunet),
+        DetectorKind::Scrfd => (blind, scrfd),
     };
-    let engine = FakeEngine { detector, mesh: unused, iris: unused, recogniser: unused };
+    let engine = FakeEngine { detector, second, mesh: |_| face_flag(0.1), iris: unused, recogniser: unused };
     load(&engine, &parts(kind, RecogniserKind::DlibResnet, false)).unwrap()
 }
 
@@ -188,7 +195,7 @@ fn every_detector_finds_the_squares_where_they_are() {
             for &(left, top, side) in squares {
                 let expected = RectF { left: left as f32, top: top as f32, width: side as f32, height: side as f32 };
                 let best = found.iter().map(|d| d.rect.overlap(&expected)).fold(0.0, f32::max);
-                assert!(best > 0.85, "{kind:?}, {name}: square at {left}, {top} of {side} overlaps {best}");
+                assert!(best > 0.84, "{kind:?}, {name}: square at {left}, {top} of {side} overlaps {best}");
                 let nearest =
                     found.iter().max_by(|a, b| a.rect.overlap(&expected).total_cmp(&b.rect.overlap(&expected)));
                 let [eye, _] = nearest.unwrap().points.eyes();
@@ -202,12 +209,12 @@ fn every_detector_finds_the_squares_where_they_are() {
 #[test]
 fn largest_first_and_small_ones_left_out() {
     let mut vision = vision(DetectorKind::Yunet);
-    let picture = picture(640, 480, &[(10, 10, 40), (200, 50, 120), (400, 300, 80), (560, 400, 30)]);
+    let picture = picture(640, 480, &[(10, 10, 40), (200, 50, 120), (400, 300, 80), (560, 400, 28)]);
     let sides = |found: &[Detection]| found.iter().map(|d| d.rect.width.round() as i32).collect::<Vec<_>>();
     let usual = vision.detect(&picture, Search::default()).unwrap();
-    assert_eq!(sides(&usual), [120, 80, 40], "30 is under Azure's 36");
+    assert_eq!(sides(&usual), [120, 80, 40], "28 is under Azure's 36");
     let all = vision.detect(&picture, Search { smallest_px: Some(20.0), depth: Depth::Usual }).unwrap();
-    assert_eq!(sides(&all), [120, 80, 40, 30]);
+    assert_eq!(sides(&all), [120, 80, 40, 28]);
     let large = vision.detect(&picture, Search { smallest_px: Some(100.0), depth: Depth::Usual }).unwrap();
     assert_eq!(sides(&large), [120]);
 }
@@ -264,8 +271,17 @@ fn blazeface_scored(input: &Tensor, score: f32) -> Vec<(String, Tensor)> {
     outputs
 }
 
+/// The mesh network's answer with this face flag. The points fill so much of the frame that the second pass looks where
+/// the first did, so that nothing moves.
 fn face_flag(flag: f32) -> Vec<(String, Tensor)> {
-    vec![("Identity_1".into(), tensor(&[1, 1], vec![flag])), ("Identity_2".into(), Tensor::zeros(&[1, 1404]))]
+    let mut points = vec![96.0; 1404];
+    let half = 192.0 / 1.4 / 2.0;
+    // Outer corners of the eyes, forehead, chin.
+    for (index, x, y) in [(33, -half, 0.0), (263, half, 0.0), (10, 0.0, -half), (152, 0.0, half)] {
+        points[index * 3] += x;
+        points[index * 3 + 1] += y;
+    }
+    vec![("Identity_1".into(), tensor(&[1, 1], vec![flag])), ("Identity_2".into(), tensor(&[1, 1404], points))]
 }
 
 #[test]
@@ -283,7 +299,7 @@ fn a_doubtful_box_must_look_like_a_face_to_the_mesh() {
     ];
     let picture = picture(640, 480, &[(200, 150, 120)]);
     for (name, detector, mesh, expected) in cases {
-        let engine = FakeEngine { detector, mesh, iris: unused, recogniser: unused };
+        let engine = FakeEngine { detector, second: unused, mesh, iris: unused, recogniser: unused };
         let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
         let found = load(&engine, &parts).unwrap().detect(&picture, Search::default()).unwrap();
         assert_eq!(found.len(), expected, "{name}");
@@ -295,6 +311,9 @@ fn a_hundred_faces_at_most() {
     // A score in every second cell, each box a cell large and a little more: 168 faces in the far frame of this picture.
     let crowd: Function = |input| {
         let (fine, _) = cells(input);
+        if input.shape[3] < 300 {
+            return blind(input);
+        }
         let (mut scores, mut boxes) = (vec![-100.0; fine * 2], vec![0.0; fine * 2 * 16]);
         for cell in (0..fine).step_by(2) {
             scores[cell * 2] = 5.0;
@@ -303,7 +322,7 @@ fn a_hundred_faces_at_most() {
         }
         in_the_finer_layer(input, scores, boxes)
     };
-    let engine = FakeEngine { detector: crowd, mesh: unused, iris: unused, recogniser: unused };
+    let engine = FakeEngine { detector: crowd, second: unused, mesh: unused, iris: unused, recogniser: unused };
     let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let search = Search { smallest_px: Some(1.0), depth: Depth::Usual };
     let found = load(&engine, &parts).unwrap().detect(&picture(1280, 720, &[]), search).unwrap();
@@ -312,7 +331,7 @@ fn a_hundred_faces_at_most() {
 
 #[test]
 fn numbers_that_are_none_never_become_faces() {
-    let engine = FakeEngine { detector: hostile, mesh: unused, iris: unused, recogniser: unused };
+    let engine = FakeEngine { detector: hostile, second: unused, mesh: unused, iris: unused, recogniser: unused };
     let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let mut vision = load(&engine, &parts).unwrap();
     let picture = picture(640, 480, &[]);
@@ -323,7 +342,7 @@ fn numbers_that_are_none_never_become_faces() {
 
 #[test]
 fn a_network_of_another_kind_is_named() {
-    let engine = FakeEngine { detector: yunet, mesh: unused, iris: unused, recogniser: unused };
+    let engine = FakeEngine { detector: yunet, second: unused, mesh: unused, iris: unused, recogniser: unused };
     let parts = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let mut vision = load(&engine, &parts).unwrap();
     let error = vision.detect(&picture(300, 300, &[]), Search::default()).unwrap_err();
@@ -332,20 +351,29 @@ fn a_network_of_another_kind_is_named() {
 
 #[test]
 fn shapes_that_cannot_be_are_refused_at_load() {
-    let engine = FakeEngine { detector: blazeface, mesh: unused, iris: unused, recogniser: unused };
+    let engine = FakeEngine { detector: blazeface, second: unused, mesh: unused, iris: unused, recogniser: unused };
     let good = parts(DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet, false);
     let mut small = good;
     small.detector.input = [1, 3, 120, 128];
     let mut odd = good;
-    odd.detector = parts(DetectorKind::Yunet, RecogniserKind::DlibResnet, false).detector;
-    odd.detector.input = [1, 3, 650, 640];
+    odd.second_detector = parts(DetectorKind::Yunet, RecogniserKind::DlibResnet, false).second_detector;
+    odd.second_detector.as_mut().unwrap().input = [1, 3, 650, 640];
+    let mut alone = good;
+    alone.detector.kind = DetectorKind::Yunet;
     let mut batch = good;
     batch.recogniser.input = [2, 3, 150, 150];
     let mut oblong = good;
     oblong.recogniser.input = [1, 3, 150, 112];
     let mut unknown = good;
     unknown.mesh = b"something else";
-    for (name, parts) in [("small", small), ("odd", odd), ("batch", batch), ("oblong", oblong), ("unknown", unknown)] {
+    for (name, parts) in [
+        ("small", small),
+        ("odd", odd),
+        ("YuNet alone", alone),
+        ("batch", batch),
+        ("oblong", oblong),
+        ("unknown", unknown),
+    ] {
         assert!(load(&engine, &parts).is_err(), "{name}");
     }
 }

@@ -11,6 +11,7 @@ pub(crate) type Function = fn(&Tensor) -> Vec<(String, Tensor)>;
 /// Tells networks apart by the first byte of their file.
 pub(crate) struct FakeEngine {
     pub(crate) detector: Function,
+    pub(crate) second: Function,
     pub(crate) mesh: Function,
     pub(crate) iris: Function,
     pub(crate) recogniser: Function,
@@ -30,6 +31,7 @@ impl Engine for FakeEngine {
     fn load(&self, onnx: &[u8], input_shape: &[usize]) -> Result<Box<dyn Network>, EngineError> {
         let function = match onnx {
             b"detector" => self.detector,
+            b"second" => self.second,
             b"mesh" => self.mesh,
             b"iris" => self.iris,
             b"recogniser" => self.recogniser,
@@ -48,7 +50,8 @@ impl Network for FakeNetwork {
     }
 
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
-        if input.shape != self.shape {
+        // A detector is shown frames of any size.
+        if input.shape[..2] != self.shape[..2] {
             return Err(EngineError::Run("another shape than promised".into()));
         }
         Ok((self.function)(input).into_iter().map(|(_, tensor)| tensor).collect())
@@ -74,21 +77,22 @@ pub(crate) fn unused(_: &Tensor) -> Vec<(String, Tensor)> {
     Vec::new()
 }
 
+/// Parts with a detector of this kind: BlazeFace alone, or another one beside it.
 pub(crate) fn parts(kind: DetectorKind, recogniser: RecogniserKind, mirror: bool) -> Parts<'static> {
-    let (side, recogniser_side) = match (kind, recogniser) {
-        (DetectorKind::BlazefaceBack, RecogniserKind::DlibResnet) => (256, 150),
-        (DetectorKind::BlazefaceBack, RecogniserKind::Arcface) => (256, 112),
-        (_, RecogniserKind::DlibResnet) => (640, 150),
-        (_, RecogniserKind::Arcface) => (640, 112),
+    let recogniser_side = match recogniser {
+        RecogniserKind::DlibResnet => 150,
+        RecogniserKind::Arcface => 112,
+    };
+    let detector = |kind: DetectorKind, onnx: &'static [u8], side: usize| DetectorPart {
+        kind,
+        onnx,
+        input: [1, 3, side, side],
+        score_threshold: 0.5,
+        overlap_threshold: 0.3,
     };
     Parts {
-        detector: DetectorPart {
-            kind,
-            onnx: b"detector",
-            input: [1, 3, side, side],
-            score_threshold: 0.5,
-            overlap_threshold: 0.3,
-        },
+        detector: detector(DetectorKind::BlazefaceBack, b"detector", 256),
+        second_detector: (kind != DetectorKind::BlazefaceBack).then(|| detector(kind, b"second", 640)),
         mesh: b"mesh",
         iris: b"iris",
         recogniser: RecogniserPart {
