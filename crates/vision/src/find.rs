@@ -138,7 +138,7 @@ pub(crate) fn find(
         }
     }
     let meshes = finder.meshes;
-    let mut faces = detector.finish(faces, picture, smallest);
+    let mut faces = detector.finish(faces, picture, smallest, yardstick);
     faces.truncate(MOST_FACES);
     Ok(Found { faces, meshes })
 }

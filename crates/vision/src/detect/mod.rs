@@ -279,19 +279,25 @@ impl Detector {
         }
     }
 
-    /// One face, one box; largest first.
-    pub(crate) fn finish(&self, faces: Vec<Detection>, picture: &Picture, smallest: f32) -> Vec<Detection> {
+    /// One face, one box; largest first. BlazeFace's boxes are measured by a yardstick of their own.
+    pub(crate) fn finish(
+        &self,
+        faces: Vec<Detection>,
+        picture: &Picture,
+        smallest: f32,
+        yardstick: f32,
+    ) -> Vec<Detection> {
         let seen = faces.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
         let mut faces: Vec<Detection> =
             suppress(seen, self.overlap_threshold).into_iter().map(|seen| seen.face).collect();
         without_parts(&mut faces, SURE_ENOUGH);
-        select(&mut faces, picture, smallest);
+        select(&mut faces, picture, smallest, yardstick);
         faces
     }
 }
 
 /// Drops what is too small or outside, orders by size as Azure does (largest first, ties by top, then left).
-fn select(faces: &mut Vec<Detection>, picture: &Picture, smallest: f32) {
+fn select(faces: &mut Vec<Detection>, picture: &Picture, smallest: f32, yardstick: f32) {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     faces.retain(|face| {
         let centre = face.rect.centre();
