@@ -302,6 +302,7 @@ fn select(faces: &mut Vec<Detection>, picture: &Picture, smallest: f32, yardstic
     faces.retain(|face| {
         let centre = face.rect.centre();
         let inside = centre.x >= 0.0 && centre.y >= 0.0 && centre.x < width && centre.y < height;
+        let smallest = if matches!(face.points, KeyPoints::Six(_)) { yardstick * smallest } else { smallest };
         inside && face.proportioned().area().sqrt() >= SIZE_IS_KNOWN_TO * smallest && face.reported(picture).area() > 0
     });
     faces.sort_by_key(|face| {
