@@ -91,8 +91,7 @@ pub(crate) fn find(
     let Eyes { detector, second, mesh } = eyes;
     let (mut faces, mut doubtful) = (Vec::new(), Vec::new());
     let yardstick = if second.is_some() { OVER_TALL_BOXES } else { 1.0 };
-    let smallest =
-        yardstick * search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
+    let smallest = search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
     for seen in detector.survey(picture, search.depth, yardstick, trace)? {
         let is_sure = seen.face.score >= SURE && seen.pixels >= SURE_PX && is_upright(&seen.face);
         if is_sure { &mut faces } else { &mut doubtful }.push(seen.face);
