@@ -1,6 +1,7 @@
 //! The JSON body of a call: property names in any letter case, unknown properties ignored, `null` counts as absent.
 
 use super::error::Refusal;
+use crate::unicode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -15,9 +16,18 @@ impl std::fmt::Debug for Body {
 }
 
 impl Body {
-    /// Parses an object.
+    /// Parses an object, in any form of Unicode.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        match serde_json::from_slice::<Value>(bytes) {
+        Self::parse_at_most(bytes, usize::MAX)
+    }
+
+    /// The same of so many bytes of UTF-8 at most.
+    pub(crate) fn parse_at_most(bytes: &[u8], most: usize) -> Result<Self, Refusal> {
+        let text = unicode::utf8(bytes).map_err(|problem| Refusal::bad(format!("JSON parsing error: {problem}.")))?;
+        if text.bytes().len() > most {
+            return Err(Self::too_large());
+        }
+        match serde_json::from_slice::<Value>(text.bytes()) {
             Ok(Value::Object(object)) => Ok(Self(object)),
             Ok(_) => Err(Refusal::bad("Request body is invalid. It must be a JSON object.")),
             // The parser's text names a place and a reason, never a value.
@@ -25,6 +35,11 @@ impl Body {
                 Err(Refusal::bad(format!("JSON parsing error at line {}, column {}.", error.line(), error.column())))
             }
         }
+    }
+
+    /// The refusal of a body that is too large.
+    pub(crate) fn too_large() -> Refusal {
+        Refusal::bad("Request body is invalid. It is larger than any JSON this service reads.")
     }
 
     /// The value of a property, unless it is absent or `null`.
