@@ -21,6 +21,7 @@ mod fuzz;
 mod golden;
 mod ground;
 mod guide;
+mod habits;
 mod house;
 mod isolation;
 mod issued;
