@@ -5,6 +5,8 @@ mod accounts;
 mod attributes;
 mod bearer;
 mod bench;
+mod cases_clients;
+mod command_line;
 mod concurrency;
 mod confusion;
 mod costume;
