@@ -61,7 +61,10 @@ impl Body {
     /// A whole number within bounds.
     pub(crate) fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, Refusal> {
         let Some(value) = self.get(name) else { return Ok(default) };
-        match value.as_i64() {
+        // JSON knows one kind of number: 20.0 is a whole one.
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 fits")]
+        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+        match value.as_i64().or_else(|| value.as_f64().and_then(whole)) {
             Some(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(Refusal::bad(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
         }
