@@ -304,11 +304,68 @@ fn redirects_lead_where_they_say() {
 }
 
 #[test]
-fn the_operator_may_read_a_body_with_a_mark_but_not_one_of_nothing() {
+fn the_management_api_takes_what_its_description_names() {
     let house = House::new();
-    let request = || house.bare("PATCH", "/admin/v1/accounts/default").header("Ocp-Apim-Subscription-Key", OPERATOR);
-    let answer = Answer::of(request().body(b"\xff\xfe{\0\x00\xd8}\0".to_vec()));
-    assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{answer:?}");
-    let nothing: Value = answer.body["error"]["message"].clone();
-    assert!(nothing.as_str().is_some_and(|text| text.contains("UTF-16")), "{nothing}");
+    let call = |method: &str, path: &str, body: &[u8]| {
+        let request = house.bare(method, &format!("/admin/v1/{path}")).header("Ocp-Apim-Subscription-Key", OPERATOR);
+        let answer = Answer::of(request.body(body.to_vec()));
+        (answer.status, answer.body["error"]["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let hash = "0".repeat(64);
+    let good = [
+        "accounts/default/audit?from=2024-01-01T00:00:00%2B05:30&to=2100-01-01&after=&action=",
+        "accounts/default/usage?from=&to=2100-01-01T00:00:00-02:00",
+        "accounts/default/tokens/report?events=True&from=2024-02-29",
+        &format!("accounts/default/audit/verify?known={hash}"),
+        "accounts/default/audit/verify?known=",
+    ];
+    for path in good {
+        assert_eq!(call("GET", path, b""), (200, String::new()), "{path}");
+    }
+    let bad = [
+        ("accounts/default/audit?from=2024-01-01T00:00:00", "from must be a time"),
+        ("accounts/default/audit?from=2024-01-01T00:00:00%2B24:00", "from must be a time"),
+        ("accounts/default/usage?to=yesterday", "to must be a date"),
+        ("accounts/default/tokens/report?events=perhaps", "events must be true or false"),
+        ("accounts/default/audit/verify?known=null", "known must be a hash"),
+        (&format!("accounts/default/audit/verify?known={}", "g".repeat(64)), "known must be a hash"),
+    ];
+    for (path, expected) in bad {
+        let (status, message) = call("GET", path, b"");
+        assert!(status == 400 && message.contains(expected), "{path}: {status} {message}");
+    }
+    let (status, message) = call("PATCH", "accounts/default", b"\xff\xfe{\0\x00\xd8}\0");
+    assert!(status == 400 && message.contains("UTF-16"), "{status} {message}");
+
+    // A name that two have names neither.
+    house.order(&["accounts", "add", "twin", "--group", "one"]);
+    house.order(&["accounts", "add", "twin", "--group", "two"]);
+    let (status, message) = call("GET", "accounts/twin", b"");
+    assert!(status == 409 && message.contains("several accounts are called twin"), "{status} {message}");
+}
+
+#[test]
+fn changes_of_nothing_are_refused_where_the_contract_refuses_them() {
+    let house = House::new();
+    for (container, refuses) in
+        [("facelists", false), ("largefacelists", true), ("persongroups", false), ("largepersongroups", true)]
+    {
+        let path = format!("{container}/c");
+        assert_eq!(
+            house.json("PUT", &path, &json!({ "name": "c", "userData": null, "recognitionModel": null })).status,
+            200
+        );
+        for nothing in [json!({}), json!({ "name": null, "userData": null }), json!({ "unknown": 1 })] {
+            let answer = house.json("PATCH", &path, &nothing);
+            let expected = if refuses { (400, "BadArgument") } else { (200, "") };
+            assert_eq!((answer.status, answer.code()), expected, "{container} {nothing}: {answer:?}");
+        }
+        assert_eq!(house.json("PATCH", &path, &json!({ "name": null, "userData": "" })).status, 200, "{container}");
+    }
+    // A whole number may be written as JSON writes any number.
+    let body = |most: &Value| json!({ "faceIds": [house.account()], "personGroupId": "c", "maxNumOfCandidatesReturned": most });
+    assert_eq!(house.json("POST", "identify", &body(&json!(2.0))).code(), "FaceNotFound");
+    for wrong in [json!(2.5), json!(1e300), json!(0.0), json!("2")] {
+        assert_eq!(house.json("POST", "identify", &body(&wrong)).code(), "BadArgument", "{wrong}");
+    }
 }

@@ -9,6 +9,7 @@ mod cases_clients;
 mod command_line;
 mod concurrency;
 mod confusion;
+mod cors;
 mod costume;
 mod custody;
 mod deletion;
