@@ -2,7 +2,9 @@
 //!
 //! Start at [`answer`]. Whether a page may is set for each account, and nobody's page may unless it is listed. A browser
 //! asks before it sends a key, so the question carries none: it is answered on the account's own endpoint alone, by host
-//! or by path, where the address says whose it is. The management API is not called from other origins.
+//! or by path, where the address says whose it is. On the common address an answer would tell strangers which account
+//! lists whom, and a page could call with the key of an account that does not list it. The management API is not called
+//! from other origins.
 
 use super::place::Place;
 use crate::access::AccountState;

@@ -1,6 +1,7 @@
 //! What each operation is for, in words, and the shapes that go in and come out.
 
 use super::directory;
+use crate::face::attributes;
 use crate::face::routes::Route;
 use likeness_store::ContainerKind;
 use serde_json::{Value, json};
@@ -78,7 +79,13 @@ impl Parameter {
             Form::Uuid => json!({ "type": "string", "format": "uuid" }),
             Form::Flag(default) => json!({ "type": "boolean", "default": default }),
             Form::Text(most) => json!({ "type": "string", "maxLength": most }),
-            Form::Attributes => json!({ "type": "string", "example": "headPose,blur,qualityForRecognition" }),
+            Form::Attributes => {
+                let name = attributes::names().collect::<Vec<_>>().join("|");
+                json!({
+                    "type": "string", "pattern": format!("^ *({name})( *, *({name}))* *$"),
+                    "example": "headPose,blur,glasses",
+                })
+            }
             Form::Number { least, most, default } => {
                 json!({ "type": "integer", "minimum": least, "maximum": most, "default": default })
             }
@@ -134,7 +141,9 @@ const DETECT: &[Parameter] = &[
     Parameter::query(
         "returnFaceAttributes",
         Form::Attributes,
-        "Names out of headPose, blur, exposure, noise and qualityForRecognition, separated by commas.",
+        "Names separated by commas. With detection_01 and detection_03: headPose, blur, exposure, glasses, occlusion, and with \
+         recognition_03 and recognition_04 qualityForRecognition. With detection_01 alone: noise, accessories and, with an \
+         approval, age, smile, facialHair, hair. With detection_03 alone: mask.",
     ),
     RECOGNITION,
     RETURN_RECOGNITION,
