@@ -93,11 +93,17 @@ fn tier() -> Value {
     json!({ "type": ["string", "null"], "enum": ["F0", "S0", "E0", "unlimited", null], "description": "None: as the installation says." })
 }
 
-/// What a page may be called from.
+/// What may be sent as origins of web pages; they come back in lower case and without what goes without saying.
 fn origins() -> Value {
+    const SCHEME: &str = "[A-Za-z][A-Za-z0-9+.-]*";
+    const HOST: &str = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])";
+    const PORT: &str = "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})";
     json!({
         "type": "array", "maxItems": 100,
-        "items": { "type": "string", "pattern": "^(\\*|null|[a-z][a-z0-9+.-]{0,20}://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,3}(:[1-9][0-9]{0,3})?)$" },
+        "items": {
+            "type": "string", "maxLength": 300,
+            "pattern": format!(r"^ *(\*|[Nn][Uu][Ll][Ll]|{SCHEME}://{HOST}(:{PORT})?/?) *$"),
+        },
         "description": "Origins of web pages that may call it from a browser, on its own endpoint, such as \
             https://shop.example.org; * for all, null for pages without one.",
     })
@@ -133,7 +139,10 @@ fn accounts() -> Value {
         "localAuth": yes_or_no("Whether its keys open it."),
         "approvals": reference("Approvals"),
         "network": reference("NetworkRules"),
-        "corsOrigins": origins(),
+        "corsOrigins": {
+            "type": "array", "items": text(),
+            "description": "Origins of web pages that may call it from a browser, on its own endpoint.",
+        },
         "retention": { "type": "object", "additionalProperties": reference("Life") },
         "vendor": reference("Vendor"),
         "roles": list_of("Role"),

@@ -112,6 +112,8 @@ fn everybody_nobody_and_what_is_no_origin() {
     let any = asked(&house, path, "https://elsewhere.org");
     assert_eq!((any.status, allowed(&any)), (204, Some("*")), "{any:?}");
     assert_eq!(allowed(&asked(&house, path, "null")), None);
+    let odd = json!(["http://[::1]:51730", "http://shop_1.internal.example.org:65535", "capacitor://localhost"]);
+    assert_eq!(set(&house, &odd).status, 200);
     assert_eq!(set(&house, &json!(["null"])).status, 200);
     assert_eq!(allowed(&asked(&house, path, "null")), Some("null"));
     for wrong in ["shop.example.org", "https://shop.example.org/page", "https://*.example.org", ""] {
