@@ -87,6 +87,29 @@ scene('an account is made, its keys are shown once, its resource id is copied', 
   assert.equal(await page.getByText(copied).count(), 0, 'keys are not shown again');
 });
 
+scene('web pages elsewhere may call the account once it lists them', { at: '', refusals: [400] }, async (page) => {
+  const { id } = await newAccount('shop');
+  const origin = 'https://shop.example.org';
+  const preflight = async () => {
+    const headers = { Origin: origin, 'Access-Control-Request-Method': 'POST' };
+    return (await page.request.fetch(`${endpoint}/accounts/shop/face/v1.0/detect`, { method: 'OPTIONS', headers })).headers();
+  };
+  assert.equal((await preflight())['access-control-allow-origin'], undefined);
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'shop', 'Overview');
+  const field = page.getByLabel('Web pages that may call it');
+  assert.equal(await field.inputValue(), '');
+  await field.fill('shop.example.org');
+  await button(page, 'Save').click();
+  await page.getByRole('alert').getByText('write each as https://').waitFor();
+  await field.fill('HTTPS://Shop.example.org/\nhttp://localhost:5173');
+  await button(page, 'Save').click();
+  await said(page, 'Saved.');
+  assert.equal(await field.inputValue(), `http://localhost:5173\n${origin}`);
+  assert.equal((await preflight())['access-control-allow-origin'], origin);
+  assert.deepEqual((await manage('GET', `accounts/${id}`)).corsOrigins, ['http://localhost:5173', origin]);
+});
+
 scene('a replaced key is dead at once', { at: '', refusals: [401] }, async (page) => {
   const { keys } = await newAccount('keyed');
   await page.goto(`${endpoint}/${at}`);

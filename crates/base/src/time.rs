@@ -30,8 +30,8 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    /// Reads what [`Display`](fmt::Display) writes, with any number of decimals or none, and a date alone as its
-    /// midnight. Always UTC; `None` for anything else.
+    /// Reads RFC 3339, with any number of decimals or none and in any zone, and a date alone as its midnight in UTC.
+    /// `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (date, time) = match text.split_once(['T', 't', ' ']) {
             Some((date, time)) => (date, Some(time)),
@@ -52,7 +52,16 @@ impl Timestamp {
             return None;
         }
         let Some(time) = time else { return Some(Self(days * 86_400_000)) };
-        let time = time.strip_suffix(['Z', 'z']).or_else(|| time.strip_suffix("+00:00"))?;
+        let (time, ahead) = match time.strip_suffix(['Z', 'z']) {
+            Some(time) => (time, 0),
+            None => {
+                let place = time.rfind(['+', '-'])?;
+                let (hours, minutes) = time[place + 1..].split_once(':')?;
+                let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
+                let minutes = (hours <= 23 && minutes <= 59).then_some(hours * 60 + minutes)?;
+                (&time[..place], if time[place..].starts_with('+') { minutes } else { -minutes })
+            }
+        };
         let (clock, decimals) = time.split_once('.').unwrap_or((time, "0"));
         let mut parts = clock.split(':');
         let (hours, minutes, seconds) =
@@ -62,7 +71,7 @@ impl Timestamp {
         }
         let millis: String = decimals.chars().chain("00".chars()).take(3).collect();
         let millis = number(&millis, 3).filter(|_| decimals.bytes().all(|byte| byte.is_ascii_digit()))?;
-        Some(Self(days * 86_400_000 + (hours * 3_600 + minutes * 60 + seconds) * 1_000 + millis))
+        Some(Self(days * 86_400_000 + (hours * 3_600 + (minutes - ahead) * 60 + seconds) * 1_000 + millis))
     }
 
     /// How long after `earlier` this moment lies; zero if it does not.
@@ -147,7 +156,13 @@ mod tests {
             ("2024-02-29T24:00:00Z", None),
             ("2024-02-29T00:00:00", None),
             ("2024-02-29T00:00:00.Z", None),
-            ("2024-02-29T00:00:00+01:00", None),
+            ("2024-02-29T01:00:00+01:00", Some(1_709_164_800_000)),
+            ("2024-02-28T18:29:59.25-05:30", Some(1_709_164_799_250)),
+            ("2024-02-29T00:00:00+24:00", None),
+            ("2024-02-29T00:00:00+1:00", None),
+            ("2024-02-29T00:00:00+0100", None),
+            ("2024-02-29T00:00:00+", None),
+            ("2024-02-29T+01:00", None),
             ("now", None),
             ("", None),
             ("2024-2-9", None),

@@ -6,6 +6,7 @@
 //! | question | answered by |
 //! |---|---|
 //! | from where is it called? | [`client_address`], [`NetworkRules::admits`] |
+//! | may a page of another origin call from a browser? | [`allowed_origin`] |
 //! | who calls, if not with a key? | [`check_bearer`] (an identity provider's token), [`check_session`] (one of ours) |
 //! | which actions may that person do? | [`roles_of`], [`Role::may`] |
 //! | is the resource approved for the operation? | [`Gate::admits`] with its [`Approvals`] |
@@ -22,6 +23,7 @@
 mod features;
 mod network;
 mod notice;
+mod origins;
 mod resource;
 mod retention;
 mod roles;
@@ -31,6 +33,7 @@ mod token;
 pub use features::{Approvals, Flag, Gate, LimitedAttribute};
 pub use network::{Action, NetworkRule, NetworkRules, client_address, parse_network};
 pub use notice::{Notice, default_notice};
+pub use origins::{allowed_origin, parse_origin};
 pub use resource::ResourceId;
 pub use retention::{Kept, RetentionPolicy, RetentionProblem, RetentionRow, rows};
 pub use roles::{Assignment, Person, Principal, Role, roles_of};

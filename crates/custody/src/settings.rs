@@ -1,6 +1,6 @@
 //! What is kept about an account and about the installation, as documents.
 
-use crate::{Approvals, Assignment, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy};
+use crate::{Approvals, Assignment, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy, parse_origin};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ const FORMAT: u32 = 1;
 /// Larger documents are not read.
 const MOST_BYTES: usize = 1024 * 1024;
 const MOST_RULES: usize = 1000;
+const MOST_ORIGINS: usize = 100;
 const MOST_ASSIGNMENTS: usize = 1000;
 const MOST_BLOCKED: usize = 5000;
 const MOST_NOTICES: usize = 100;
@@ -46,6 +47,9 @@ pub struct Settings {
     /// From where it may be called.
     #[serde(default)]
     pub network: NetworkRules,
+    /// Origins of web pages that may call it from a browser, as [`parse_origin`] gives them.
+    #[serde(default)]
+    pub cors_origins: Vec<String>,
     /// Who may do what to it.
     #[serde(default)]
     pub assignments: Vec<Assignment>,
@@ -122,7 +126,7 @@ const fn field(field: &'static str, remedy: &'static str) -> SettingsProblem {
 }
 
 impl Settings {
-    /// A new account's settings: open to its keys from everywhere, approved for nothing.
+    /// A new account's settings: open to its keys from everywhere but not to web pages elsewhere, approved for nothing.
     pub fn new(resource: ResourceId, location: &str) -> Self {
         Self {
             resource,
@@ -132,6 +136,7 @@ impl Settings {
             local_auth: true,
             approvals: Approvals::default(),
             network: NetworkRules::default(),
+            cors_origins: Vec::new(),
             assignments: Vec::new(),
             retention: RetentionPolicy::default(),
             vendor: Vendor::default(),
@@ -173,6 +178,7 @@ impl Settings {
             ));
         }
         check_network(&self.network)?;
+        check_origins(&self.cors_origins)?;
         check_assignments(&self.assignments)?;
         check_blocked("vendor.blocked", &self.vendor.blocked)?;
         check_notices(&self.notices)
@@ -267,6 +273,19 @@ fn check_network(network: &NetworkRules) -> Result<(), SettingsProblem> {
     };
     if !network.rules.iter().all(is_named) {
         return Err(field("network.rules", "name a subnet of the installation's settings, at most 500 characters"));
+    }
+    Ok(())
+}
+
+fn check_origins(origins: &[String]) -> Result<(), SettingsProblem> {
+    if origins.len() > MOST_ORIGINS {
+        return Err(field("corsOrigins", "keep at most 100; `*` stands for all"));
+    }
+    if !origins.iter().all(|origin| parse_origin(origin).as_ref() == Some(origin)) {
+        return Err(field(
+            "corsOrigins",
+            "write each as https://shop.example.org or http://localhost:5173, without a path; `*` for all, `null` for pages without an origin",
+        ));
     }
     Ok(())
 }

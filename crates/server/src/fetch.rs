@@ -3,43 +3,87 @@
 //! Start at [`Fetcher::get`]. Only `http` and `https`; names are resolved once and the connection goes to the
 //! address that was checked, so that an answer of the name server cannot change between check and use; private,
 //! loopback and other special addresses are refused unless the operator allows them; redirects are followed by hand,
-//! a few times, each checked anew; size and time are capped. No proxy settings of the environment are honoured.
+//! a few times, each checked anew; size and time are capped, also of what is unpacked. No proxy settings of the
+//! environment are honoured.
 
+mod encoding;
+
+use encoding::{Encoding, Undecodable};
 use likeness_base::Secret;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, LOCATION};
+use reqwest::{Client, Response, StatusCode, Url};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many redirects are followed. Browsers follow 20; pictures need two or three.
-const MOST_REDIRECTS: usize = 3;
+/// How many redirects are followed. Browsers follow 20; pictures need two or three, behind link shorteners five.
+const MOST_REDIRECTS: usize = 5;
 /// Time for the whole fetch, redirects included.
 const WHOLE_FETCH: Duration = Duration::from_secs(15);
 /// Time until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Characters of a server's name in a message.
+const MOST_NAME_CHARACTERS: usize = 100;
 
-/// Why a fetch failed. The texts name what the caller gave or may know, never what the network answered.
+/// Why a fetch failed. The texts say who did what: the caller's address is called wrong only where it is, and what a
+/// server did is said of that server, by the name in its address. They never repeat what a server answered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum FetchError {
     /// Not an `http` or `https` address.
     #[error("the address is invalid: it must be an absolute http or https address")]
     Address,
     /// The address points into a network that this installation does not fetch from.
-    #[error("the address is not allowed: it points to a private, loopback or otherwise special network")]
+    #[error("the address is not allowed: it points to {SPECIAL}")]
     Forbidden,
-    /// The other side refused, was not found, or broke off.
-    #[error("the download failed: {0}")]
-    Remote(String),
-    /// Redirected too often.
-    #[error("the download failed: too many redirects")]
-    Redirects,
-    /// More bytes than allowed.
+    /// A server refused, has not got it, sent us astray, or broke off.
+    #[error("the download failed: the server {server} {did}")]
+    Remote {
+        /// Its name.
+        server: String,
+        /// What it did.
+        did: Did,
+    },
+    /// More bytes than allowed, before or after unpacking.
     #[error("the download is larger than {0} bytes")]
     TooLarge(usize),
     /// Not finished in time.
     #[error("the download took too long")]
     Slow,
+}
+
+const SPECIAL: &str = "a private, loopback or otherwise special network";
+
+/// What a server did that ends a fetch.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Did {
+    /// There is no connection to it.
+    #[error("cannot be reached")]
+    Unreachable,
+    /// It stopped in the middle.
+    #[error("broke off")]
+    BrokeOff,
+    /// Neither success nor a redirect.
+    #[error("answered {0}")]
+    Answered(u16),
+    /// A redirect without an address.
+    #[error("answered {0}, a redirect, but does not say where to")]
+    Nowhere(u16),
+    /// A redirect to something that is no `http` or `https` address.
+    #[error("redirects to something that is no http or https address")]
+    Astray,
+    /// A redirect into a network that this installation does not fetch from.
+    #[error("redirects to an address that is not allowed: it points to {SPECIAL}")]
+    Inside,
+    /// One redirect more than are followed.
+    #[error("redirects once more after {MOST_REDIRECTS} redirects; no more are followed")]
+    Onwards,
+    /// Packed in a way that we do not read.
+    #[error("compressed its answer in a way that is not read here; gzip, deflate and br are")]
+    Packed,
+    /// Packed, but the stream does not end where or as it should.
+    #[error("sent a compressed answer that is damaged or incomplete")]
+    Damaged,
 }
 
 /// The guarded client. Cheap to clone.
@@ -67,7 +111,7 @@ impl Fetcher {
         Ok(Self { client, allow_private })
     }
 
-    /// Fetches an address into memory.
+    /// Fetches an address into memory, unpacked.
     ///
     /// # Errors
     /// [`FetchError`], see its variants.
@@ -77,21 +121,38 @@ impl Fetcher {
 
     async fn follow(&self, address: &str, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {
         let mut address = Url::parse(address).map_err(|_| FetchError::Address)?;
+        self.check(&address)?;
+        // Who sent us to the address; nobody but the caller at first.
+        let mut sender = None;
         for _ in 0..=MOST_REDIRECTS {
-            self.check(&address)?;
-            let response = self.client.get(address.clone()).send().await.map_err(|error| remote(&error))?;
+            let server = server_of(&address);
+            let is = |did| FetchError::Remote { server: server.clone(), did };
+            // Pictures are compressed as they are; some servers compress them nevertheless.
+            let request = self.client.get(address.clone()).header(ACCEPT_ENCODING, "identity");
+            let response = request.send().await.map_err(|error| match (failure(&error), sender.take()) {
+                (Failure::Forbidden, None) => FetchError::Forbidden,
+                (Failure::Forbidden, Some(sender)) => FetchError::Remote { server: sender, did: Did::Inside },
+                (Failure::Did(did), _) => is(did),
+            })?;
             let status = response.status();
-            if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-                let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-                address = location.and_then(|text| address.join(text).ok()).ok_or(FetchError::Address)?;
+            if is_redirect(status) {
+                let location = response.headers().get(LOCATION).and_then(location);
+                let location = location.ok_or_else(|| is(Did::Nowhere(status.as_u16())))?;
+                address = address.join(&location).map_err(|_| is(Did::Astray))?;
+                self.check(&address).map_err(|error| match error {
+                    FetchError::Forbidden => is(Did::Inside),
+                    _ => is(Did::Astray),
+                })?;
+                sender = Some(server);
                 continue;
             }
             if !status.is_success() {
-                return Err(FetchError::Remote(format!("the remote server answered {}", status.as_u16())));
+                return Err(is(Did::Answered(status.as_u16())));
             }
-            return collect(response, most_bytes).await;
+            return receive(response, most_bytes, &is).await;
         }
-        Err(FetchError::Redirects)
+        let server = sender.unwrap_or_else(|| server_of(&address));
+        Err(FetchError::Remote { server, did: Did::Onwards })
     }
 
     /// Literal addresses never reach the resolver, so they are checked here.
@@ -108,14 +169,65 @@ impl Fetcher {
     }
 }
 
-async fn collect(mut response: reqwest::Response, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {
+/// The name of a server in messages. Neither path nor query: they may be worth as much as a key.
+fn server_of(address: &Url) -> String {
+    address.host_str().unwrap_or_default().chars().take(MOST_NAME_CHARACTERS).collect()
+}
+
+/// The redirects that the standard of browsers knows; 300 offers a choice, 304 answers a question we do not ask.
+const fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// The text of a `Location`. Servers write letters beyond ASCII as they stand there, in UTF-8 or in something older:
+/// UTF-8 is taken as text, other bytes are escaped one by one, as browsers do. Joining escapes the rest, spaces too.
+fn location(value: &HeaderValue) -> Option<String> {
+    let text = match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().fold(String::new(), |mut text, &byte| {
+            if byte.is_ascii() {
+                text.push(char::from(byte));
+            } else {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+            text
+        }),
+    };
+    // An empty one would lead to where we are.
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// Takes in an answer and unpacks it.
+async fn receive(
+    response: Response,
+    most_bytes: usize,
+    is: &impl Fn(Did) -> FetchError,
+) -> Result<Secret<Vec<u8>>, FetchError> {
+    let packed = Encoding::read(response.headers().get_all(CONTENT_ENCODING)).ok_or_else(|| is(Did::Packed))?;
+    if packed.is_empty() {
+        return collect(response, most_bytes, is).await;
+    }
+    // What cannot be compressed grows by a little.
+    let bytes = collect(response, most_bytes + most_bytes / 256 + 1024, is).await?;
+    let unpacked = tokio::task::spawn_blocking(move || encoding::unpack(bytes, &packed, most_bytes)).await;
+    unpacked.unwrap_or(Err(Undecodable::Damaged)).map_err(|problem| match problem {
+        Undecodable::TooLarge => FetchError::TooLarge(most_bytes),
+        Undecodable::Damaged => is(Did::Damaged),
+    })
+}
+
+async fn collect(
+    mut response: Response,
+    most_bytes: usize,
+    is: &impl Fn(Did) -> FetchError,
+) -> Result<Secret<Vec<u8>>, FetchError> {
     if response.content_length().is_some_and(|length| length > most_bytes as u64) {
         return Err(FetchError::TooLarge(most_bytes));
     }
     // Room for all at once: a buffer that grows leaves unwiped copies behind.
     let room = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(most_bytes);
     let mut bytes = Secret::new(Vec::with_capacity(room.min(most_bytes)));
-    while let Some(chunk) = response.chunk().await.map_err(|error| remote(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| is(Did::BrokeOff))? {
         if bytes.expose().len() + chunk.len() > most_bytes {
             return Err(FetchError::TooLarge(most_bytes));
         }
@@ -124,20 +236,22 @@ async fn collect(mut response: reqwest::Response, most_bytes: usize) -> Result<S
     Ok(bytes)
 }
 
+/// Why no answer came.
+enum Failure {
+    Forbidden,
+    Did(Did),
+}
+
 /// Says what kind of failure it was, without the address and without what the network told.
-fn remote(error: &reqwest::Error) -> FetchError {
+fn failure(error: &reqwest::Error) -> Failure {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         if inner.is::<ForbiddenName>() {
-            return FetchError::Forbidden;
+            return Failure::Forbidden;
         }
         cause = inner.source();
     }
-    FetchError::Remote(if error.is_connect() {
-        "the remote server cannot be reached".to_owned()
-    } else {
-        "the remote server broke off".to_owned()
-    })
+    Failure::Did(if error.is_connect() { Did::Unreachable } else { Did::BrokeOff })
 }
 
 #[derive(Debug, thiserror::Error)]

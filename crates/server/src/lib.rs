@@ -32,3 +32,4 @@ mod start;
 pub mod strangers;
 mod templates;
 mod trainings;
+mod unicode;

@@ -26,6 +26,18 @@ pub(crate) fn object(required: &[&str], properties: Value) -> Value {
     object
 }
 
+/// The same or `null`, which counts as absent.
+pub(crate) fn or_null(mut schema: Value) -> Value {
+    let Some(Value::String(one)) = schema.get("type").cloned() else {
+        return json!({ "anyOf": [schema, { "type": "null" }] });
+    };
+    schema["type"] = json!([one, "null"]);
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.push(Value::Null);
+    }
+    schema
+}
+
 /// An id.
 pub(crate) fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })

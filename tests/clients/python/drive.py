@@ -35,9 +35,9 @@ def address(number):
     return f"{SHELF}/sample{number}.jpg"
 
 
-def clients():
+def clients(endpoint=ENDPOINT):
     credential = AzureKeyCredential(KEY)
-    return FaceClient(ENDPOINT, credential), FaceAdministrationClient(ENDPOINT, credential)
+    return FaceClient(endpoint, credential), FaceAdministrationClient(endpoint, credential)
 
 
 FACES, ADMIN = clients()
@@ -90,6 +90,23 @@ def case_detect():
     assert -45 < face.face_attributes.head_pose.yaw < 45
     assert face.face_attributes.blur.blur_level in ("low", "medium", "high")
     assert face.face_attributes.quality_for_recognition in ("low", "medium", "high")
+
+
+def case_endpoint_as_the_portal_shows_it():
+    # With a slash at its end this client puts two in front of each path.
+    faces, admin = clients(ENDPOINT + "/")
+    found = faces.detect(photo(1), **MODELS, return_face_id=False)
+    assert len(found) == 3, found
+    group, groups = f"slash-{uuid.uuid4()}", admin.large_person_group
+    groups.create(group, name="slash", recognition_model=FaceRecognitionModel.RECOGNITION04)
+    person = groups.create_person(group, name="somebody")
+    groups.add_face(
+        group, person.person_id, photo(1), target_face=rectangle(found[0]),
+        detection_model=FaceDetectionModel.DETECTION01)
+    poller = groups.begin_train(group, polling_interval=0.1)
+    poller.wait(timeout=30)
+    assert groups.get_training_status(group).status == "succeeded"
+    groups.delete(group)
 
 
 def case_verify():

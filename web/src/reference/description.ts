@@ -17,6 +17,7 @@ export interface Schema {
   minItems?: number;
   maxItems?: number;
   oneOf?: Schema[];
+  anyOf?: Schema[];
 }
 
 export interface Parameter {
@@ -89,19 +90,34 @@ export function sections(description: Description): Section[] {
   return [...found].map(([name, calls]) => ({ name, calls }));
 }
 
+/** Behind a name, and behind a choice between one shape and nothing. */
 export function resolved(schema: Schema, description: Description): Schema {
   const name = schema.$ref?.split('/').pop();
-  return name ? (description.components.schemas[name] ?? {}) : schema;
+  const shape = name ? (description.components.schemas[name] ?? {}) : schema;
+  const [only, ...others] = choices(shape).filter(({ type }) => type !== 'null');
+  return only && others.length === 0 ? resolved(only, description) : shape;
+}
+
+/** Shapes of which one has to fit. */
+const choices = (shape: Schema): Schema[] => shape.oneOf ?? shape.anyOf ?? [];
+
+/** The members of several shapes, each told once; one that only some shapes want is not told as if it were always there. */
+function together(shapes: Member[][]): Member[] {
+  const names = [...new Set(shapes.flat().map(({ name }) => name))];
+  return names.flatMap((name) => {
+    const same = shapes.flatMap((rows) => rows.filter((row) => row.name === name));
+    const told = same.find(({ type }) => type !== 'null') ?? same[0];
+    const required = same.length === shapes.length && same.every((row) => row.required);
+    return told ? [{ ...told, required }] : [];
+  });
 }
 
 /** The members of a shape and of the shapes in it, flat. Nothing in the document contains itself. */
 export function members(schema: Schema, description: Description, depth = 0): Member[] {
   const shape = resolved(schema, description);
   if (shape.items) return members(shape.items, description, depth);
-  // One of several: all their members, none of which is always there.
-  if (shape.oneOf) {
-    return shape.oneOf.flatMap((one) => members(one, description, depth)).map((row) => ({ ...row, required: false }));
-  }
+  const several = choices(shape);
+  if (several.length > 0) return together(several.map((one) => members(one, description, depth)));
   return Object.entries(shape.properties ?? {}).flatMap(([name, given]) => {
     const member = resolved(given, description);
     const row = {
@@ -120,6 +136,9 @@ export function members(schema: Schema, description: Description, depth = 0): Me
 export function typeOf(schema: Schema, description: Description): string {
   const shape = resolved(schema, description);
   if (shape.items) return `${typeOf(shape.items, description)}[]`;
+  if (choices(shape).length > 0) {
+    return [...new Set(choices(shape).map((one) => typeOf(one, description)))].join(' | ');
+  }
   const type = [shape.type ?? 'object'].flat().join(' | ');
   return shape.format && shape.format !== 'binary' ? shape.format : type;
 }

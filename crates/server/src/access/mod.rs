@@ -299,7 +299,12 @@ impl Access {
     }
 
     fn check_network(&self, state: &AccountState, client: IpAddr) -> Result<(), Denied> {
-        if state.settings.network.admits(client, &self.subnets) { Ok(()) } else { Err(Denied::Network) }
+        if self.admits(state, client) { Ok(()) } else { Err(Denied::Network) }
+    }
+
+    /// Whether the account is open to an address.
+    pub(crate) fn admits(&self, state: &AccountState, client: IpAddr) -> bool {
+        state.settings.network.admits(client, &self.subnets)
     }
 
     /// Who manages, by the operator's key, a key of an account, or a token of somebody.

@@ -89,6 +89,7 @@ pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
         "localAuth": settings.local_auth,
         "approvals": settings.approvals,
         "network": settings.network,
+        "corsOrigins": settings.cors_origins,
         "retention": lives,
         "vendor": settings.vendor,
         "roles": settings.assignments,

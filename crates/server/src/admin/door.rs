@@ -11,6 +11,7 @@ use crate::face::error::Refusal;
 use crate::face::query::Query;
 use crate::http::place::Place;
 use crate::http::{collect, shown};
+use crate::unicode;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -87,8 +88,10 @@ impl AdminCall {
 
     /// The body, in a form.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let text = unicode::utf8(self.body.expose())
+            .map_err(|problem| Refused::Invalid(format!("the body is no JSON: {problem}")))?;
         // The parser's own text may quote what was sent, and that may be a key.
-        serde_json::from_slice(self.body.expose()).map_err(|error| {
+        serde_json::from_slice(text.bytes()).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
             Refused::Invalid(match error.classify() {
                 serde_json::error::Category::Data => format!("the body has not the fields this call takes, at {place}"),

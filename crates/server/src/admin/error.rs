@@ -44,7 +44,9 @@ impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::NoAccount(_) | Problem::Store(StoreError::AccountNotFound) => Self::NotFound(problem.to_string()),
-            Problem::NameInUse | Problem::State(_) | Problem::Conflict => Self::Conflict(problem.to_string()),
+            Problem::NameInUse | Problem::SeveralAccounts(_) | Problem::State(_) | Problem::Conflict => {
+                Self::Conflict(problem.to_string())
+            }
             Problem::Invalid(text) => Self::Invalid(text),
             Problem::Store(error) => error.into(),
         }

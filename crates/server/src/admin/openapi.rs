@@ -106,18 +106,29 @@ fn path_parameter(name: &str) -> Value {
     json!({ "name": name, "in": "path", "required": true, "description": says, "schema": schema })
 }
 
+/// How long a token lasts: the one parameter that has to say something where it stands.
+const LIFE: &str = "expiredTime";
+
 fn query(name: &str, is_required: bool, says: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "query", "required": is_required, "description": says, "schema": schema })
+    let mut parameter =
+        json!({ "name": name, "in": "query", "required": is_required, "description": says, "schema": schema });
+    if !is_required && name != LIFE {
+        // An empty value counts as absent.
+        parameter["allowEmptyValue"] = json!(true);
+    }
+    parameter
 }
 
 /// The parameters behind the question mark.
 fn query_of(route: &Route) -> Vec<Value> {
-    let day = json!({ "type": "string", "format": "date" });
-    let time = json!({ "type": "string", "format": "date-time" });
+    let time = || {
+        let forms = ["date-time", "date"].map(|format| json!({ "type": "string", "format": format }));
+        json!({ "anyOf": forms })
+    };
     let days = || {
         vec![
-            query("from", false, "The first day, in UTC.", &day),
-            query("to", false, "The last day, in UTC; it is meant too.", &day),
+            query("from", false, "The first day, in UTC.", &time()),
+            query("to", false, "The last day, in UTC; it is meant too.", &time()),
         ]
     };
     match (route.method.as_str(), route.path) {
@@ -129,24 +140,19 @@ fn query_of(route: &Route) -> Vec<Value> {
             all
         }
         (_, "audit" | "accounts/{}/audit") => {
-            let number = |least: u32, most: Option<u32>, usual: u32| {
-                let mut schema = json!({ "type": "integer", "minimum": least, "default": usual });
-                if let Some(most) = most {
-                    schema["maximum"] = json!(most);
-                }
-                schema
-            };
+            let number =
+                |most: i64, usual: u32| json!({ "type": "integer", "minimum": 0, "maximum": most, "default": usual });
             vec![
-                query("after", false, "Rows after this sequence number.", &number(0, None, 0)),
-                query("from", false, "From then on.", &time),
-                query("to", false, "Before then.", &time),
+                query("after", false, "Rows after this sequence number.", &number(i64::MAX, 0)),
+                query("from", false, "From then on.", &time()),
+                query("to", false, "Before then.", &time()),
                 query("action", false, "Rows of this action alone.", &json!({ "type": "string" })),
-                query("top", false, "At most so many rows.", &number(0, Some(1000), 100)),
+                query("top", false, "At most so many rows.", &number(1000, 100)),
             ]
         }
         (_, "accounts/{}/audit/verify") => {
             let says = "A hash that was kept elsewhere; knownAt tells the row that has it.";
-            vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }))]
+            vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}$" }))]
         }
         ("DELETE", "blocked" | "accounts/{}/blocked") => {
             vec![query("resourceId", true, "The client's full resource id.", &reference("ResourceId"))]
@@ -226,7 +232,7 @@ fn beside(paths: &mut Map<String, Value>) {
                 "summary": "A token that lends features of a vendor to one client.",
                 "description": "Needs a key of an account that may issue such tokens and holds each feature it lends.",
                 "parameters": [query(
-                    "expiredTime", false, "Seconds until it ends.",
+                    LIFE, false, "Seconds until it ends.",
                     &json!({ "type": "integer", "minimum": least, "maximum": most, "default": 3600 }),
                 )],
                 "responses": answers(200, "Token"),

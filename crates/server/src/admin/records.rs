@@ -93,7 +93,11 @@ async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Answer, Refuse
 
 /// `GET accounts/{}/audit/verify`
 pub(super) async fn verify(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&audit::verify(&*call.app.store, call.account()?.id(), call.query.text("known")).await?)
+    let known = call.query.text("known");
+    if known.is_some_and(|known| known.len() != 64 || hex::decode(known).is_err()) {
+        return Err(Refused::Invalid("known must be a hash of 64 hexadecimal digits".to_owned()));
+    }
+    Answer::json(&audit::verify(&*call.app.store, call.account()?.id(), known).await?)
 }
 
 /// `GET accounts/{}/audit/export`

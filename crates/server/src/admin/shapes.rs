@@ -1,7 +1,7 @@
 //! The shapes of the management API, for its description.
 
 use crate::custody::vendors::life_bounds;
-use crate::openapi::{error_response, object, reference, uuid};
+use crate::openapi::{error_response, object, or_null, reference, uuid};
 use likeness_custody::{Flag, Kept, LimitedAttribute, Role};
 use serde_json::{Map, Value, json};
 
@@ -59,6 +59,8 @@ fn basics() -> Value {
         "ErrorResponse": error_response(),
         "ResourceId": {
             "type": "string",
+            // Letter case does not matter to the server; written as Azure writes it.
+            "pattern": "^/subscriptions/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/resourceGroups/[A-Za-z0-9._()-]{0,89}[A-Za-z0-9_()-]/providers/Microsoft\\.CognitiveServices/accounts/[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]/?$",
             "description": "The full name of a Face resource.",
             "example": "/subscriptions/6f1a0a3e-6f0e-4c0e-9a39-0d2f7a3c5b11/resourceGroups/doors/providers/Microsoft.CognitiveServices/accounts/front-doors",
         },
@@ -91,7 +93,36 @@ fn tier() -> Value {
     json!({ "type": ["string", "null"], "enum": ["F0", "S0", "E0", "unlimited", null], "description": "None: as the installation says." })
 }
 
+/// What may be sent as origins of web pages; they come back in lower case and without what goes without saying.
+fn origins() -> Value {
+    const SCHEME: &str = "[A-Za-z][A-Za-z0-9+.-]*";
+    const HOST: &str = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])";
+    const PORT: &str = "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})";
+    json!({
+        "type": "array", "maxItems": 100,
+        "items": {
+            "type": "string", "maxLength": 300,
+            "pattern": format!(r"^ *(\*|[Nn][Uu][Ll][Ll]|{SCHEME}://{HOST}(:{PORT})?/?) *$"),
+        },
+        "description": "Origins of web pages that may call it from a browser, on its own endpoint, such as \
+            https://shop.example.org; * for all, null for pages without one.",
+    })
+}
+
+/// A life that an account can shorten, within the bounds of the table.
+fn lives() -> Value {
+    let life = |kept: &Kept| {
+        let bounds = json!({ "type": ["integer", "null"], "minimum": kept.shortest(), "maximum": kept.longest() });
+        (kept.as_text().to_owned(), bounds)
+    };
+    let mut lives = strict(&[], Value::Object(Kept::ALL.iter().map(life).collect()));
+    lives["description"] = json!("Seconds by name; null: the longest. GET /admin/v1/retention has the table.");
+    lives
+}
+
 fn accounts() -> Value {
+    let region = || json!({ "type": "string", "pattern": "^[a-z0-9]{1,40}$" });
+    let label = || json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$" });
     let account = json!({
         "id": uuid(),
         "name": says("Last part of its resource id."),
@@ -108,6 +139,10 @@ fn accounts() -> Value {
         "localAuth": yes_or_no("Whether its keys open it."),
         "approvals": reference("Approvals"),
         "network": reference("NetworkRules"),
+        "corsOrigins": {
+            "type": "array", "items": text(),
+            "description": "Origins of web pages that may call it from a browser, on its own endpoint.",
+        },
         "retention": { "type": "object", "additionalProperties": reference("Life") },
         "vendor": reference("Vendor"),
         "roles": list_of("Role"),
@@ -124,26 +159,25 @@ fn accounts() -> Value {
         "CreatedAccount": object(&with_keys, created),
         "NewAccount": strict(&["name"], json!({
             "name": { "type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])$" },
-            "subscription": uuid(),
-            "resourceGroup": { "type": "string", "minLength": 1, "maxLength": 90, "default": "likeness" },
-            "location": { "type": "string", "pattern": "^[a-z0-9]{1,40}$", "default": "local" },
-            "tier": { "type": "string", "enum": ["F0", "S0", "E0", "unlimited"] },
-            "subdomain": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$" },
-            "approvals": reference("Approvals"),
+            "subscription": or_null(uuid()),
+            "resourceGroup": or_null(json!({
+                "type": "string", "pattern": "^[A-Za-z0-9._()-]{0,89}[A-Za-z0-9_()-]$", "default": "likeness",
+            })),
+            "location": or_null(region()),
+            "tier": tier(),
+            "subdomain": or_null(label()),
+            "approvals": reference("NewApprovals"),
             "mayIssue": { "type": "boolean", "default": false },
         })),
+        // Null takes tier and subdomain back, and leaves the others as they are.
         "Change": strict(&[], json!({
             "tier": tier(),
-            "subdomain": perhaps("First label of its own host name; null: none."),
-            "location": { "type": "string", "pattern": "^[a-z0-9]{1,40}$" },
-            "localAuth": yes_or_no("Whether its keys open it."),
-            "network": reference("NetworkRules"),
-            "retention": {
-                "type": "object",
-                "propertyNames": { "enum": Kept::ALL.map(Kept::as_text) },
-                "additionalProperties": { "type": ["integer", "null"], "minimum": 60 },
-                "description": "Seconds by name; null: the longest. GET /admin/v1/retention has the table.",
-            },
+            "subdomain": or_null(label()),
+            "location": or_null(region()),
+            "localAuth": or_null(yes_or_no("Whether its keys open it.")),
+            "network": or_null(reference("NetworkRules")),
+            "corsOrigins": or_null(origins()),
+            "retention": or_null(lives()),
         })),
         "Closing": strict(&[], json!({
             "graceDays": { "type": "integer", "minimum": 0, "maximum": 30, "default": 0 },
@@ -151,9 +185,23 @@ fn accounts() -> Value {
     })
 }
 
+/// The name of somebody: not blank, and no control characters.
+fn named() -> Value {
+    const LETTER: &str = r"[^\u0000-\u001f\u007f-\u009f\s]";
+    const ANY: &str = r"[^\u0000-\u001f\u007f-\u009f]*";
+    json!({ "type": "string", "minLength": 1, "maxLength": 500, "pattern": format!("^{ANY}{LETTER}{ANY}$") })
+}
+
 fn custody() -> Value {
     json!({
         "Approvals": strict(&["flags", "attributes"], json!({
+            "flags": { "type": "array", "items": reference("Flag") },
+            "attributes": {
+                "type": "array",
+                "items": { "type": "string", "enum": LimitedAttribute::ALL.map(LimitedAttribute::as_text) },
+            },
+        })),
+        "NewApprovals": strict(&[], json!({
             "flags": { "type": "array", "items": reference("Flag") },
             "attributes": {
                 "type": "array",
@@ -167,7 +215,14 @@ fn custody() -> Value {
                 "description": "What happens to an address that no rule names. With Allow the rules have no effect.",
             },
             "rules": { "type": "array", "maxItems": 1000, "items": { "oneOf": [
-                strict(&["address"], json!({ "address": says("An address or a range such as 203.0.113.0/24.") })),
+                strict(&["address"], json!({ "address": {
+                    "anyOf": [
+                        { "type": "string", "format": "ipv4" }, { "type": "string", "format": "ipv6" },
+                        { "type": "string", "pattern": "^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}/(3[0-2]|[12]?[0-9])$" },
+                        { "type": "string", "pattern": "^[0-9a-fA-F:.]{2,45}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$" },
+                    ],
+                    "description": "An address or a range such as 203.0.113.0/24.",
+                } })),
                 strict(&["subnet"], json!({ "subnet": says("A subnet that the settings of the installation name.") })),
             ] } },
         })),
@@ -179,7 +234,13 @@ fn custody() -> Value {
         "NewRole": strict(&["issuer", "principal", "role"], json!({
             "issuer": says("One of [[access.oidc]] in the settings."),
             "principal": reference("Principal"),
-            "role": says("A role's name, its id, or its short word."),
+            "role": {
+                "type": "string",
+                "enum": Role::ALL.iter().flat_map(|role| {
+                    [role.name().to_owned(), role.word().to_owned(), role.id().to_string()]
+                }).collect::<Vec<_>>(),
+                "description": "A role's name, its short word, or its id.",
+            },
         })),
         "Role": object(&["id", "issuer", "principal", "role"], json!({
             "id": uuid(), "issuer": text(), "principal": reference("Principal"),
@@ -195,9 +256,8 @@ fn custody() -> Value {
             "kept": perhaps("The name under which an account shortens it."),
         })),
         "NewNotice": strict(&["text", "controller", "processor"], json!({
-            "text": { "type": "string", "minLength": 1, "maxLength": 10_000 },
-            "controller": { "type": "string", "minLength": 1, "maxLength": 500 },
-            "processor": { "type": "string", "minLength": 1, "maxLength": 500 },
+            "text": { "type": "string", "minLength": 1, "maxLength": 10_000, "pattern": r"\S" },
+            "controller": named(), "processor": named(),
         })),
         "Notice": object(&["language", "version", "text", "controller", "processor"], json!({
             "language": text(), "version": count(), "text": text(),
@@ -237,8 +297,14 @@ fn vendors() -> Value {
         "Issuing": strict(&["mayIssue"], json!({ "mayIssue": { "type": "boolean" } })),
         "Client": strict(&["resourceId"], json!({ "resourceId": reference("ResourceId") })),
         "Revocation": { "oneOf": [
-            strict(&["token"], json!({ "token": uuid() })),
-            strict(&["before"], json!({ "before": says("A time, or now.") })),
+            strict(&["token"], json!({ "token": uuid(), "before": { "type": "null" } })),
+            strict(&["before"], json!({ "token": { "type": "null" }, "before": {
+                "anyOf": [
+                    { "type": "string", "format": "date-time" }, { "type": "string", "format": "date" },
+                    { "type": "string", "pattern": "^[nN][oO][wW]$" },
+                ],
+                "description": "A time, or now.",
+            } })),
         ] },
         "TokenReport": object(&["days"], json!({
             "days": { "type": "array", "items": object(
@@ -253,11 +319,25 @@ fn vendors() -> Value {
                 }),
             ) },
         })),
-        "Rotation": strict(&[], json!({
+        "Rotation": or_null(strict(&[], json!({
             "endFormer": { "type": "boolean", "default": false, "description": "When a key has leaked." },
-        })),
+        }))),
         "SigningKey": object(&["keyId"], json!({ "keyId": text() })),
     })
+}
+
+/// Who is meant, by at least one member.
+fn person(given: &str, schema: Value) -> Value {
+    let mut shape = strict(
+        &[given],
+        json!({
+            "ids": { "type": "array", "items": uuid() },
+            "name": perhaps("To the letter."),
+            "userData": perhaps("To the letter."),
+        }),
+    );
+    shape["properties"][given] = schema;
+    shape
 }
 
 fn records() -> Value {
@@ -295,11 +375,11 @@ fn records() -> Value {
             "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
             "knownAt": { "type": "integer", "description": "The row with the hash that was asked about." },
         })),
-        "Person": strict(&[], json!({
-            "ids": { "type": "array", "items": uuid() },
-            "name": perhaps("To the letter."),
-            "userData": perhaps("To the letter."),
-        })),
+        "Person": { "anyOf": [
+            person("ids", json!({ "type": "array", "items": uuid(), "minItems": 1 })),
+            person("name", says("To the letter.")),
+            person("userData", says("To the letter.")),
+        ] },
         "Held": object(&["places", "note"], json!({
             "places": { "type": "array", "items": object(&["kind", "id", "templates"], json!({
                 "kind": text(), "container": text(), "id": uuid(), "name": text(), "userData": text(),

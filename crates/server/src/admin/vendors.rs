@@ -53,7 +53,8 @@ pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
 /// `GET accounts/{}/tokens/report`
 pub(super) async fn report(call: AdminCall) -> Result<Answer, Refused> {
     let (from, to) = whole_days(&call.query)?;
-    let events = call.query.text("events").is_some_and(|value| value == "true" || value == "1");
+    let events = call.query.flag("events", false);
+    let events = events.map_err(|_| Refused::Invalid("events must be true or false".to_owned()))?;
     Answer::json(&call.app.custodian.token_report(call.account()?.id(), from, to, events).await?)
 }
 

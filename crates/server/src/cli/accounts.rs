@@ -103,6 +103,10 @@ pub(super) struct Set {
     /// Who may call: `everybody`, or addresses, ranges and names of subnets, parted by commas.
     #[arg(long, value_delimiter = ',')]
     allow: Option<Vec<String>>,
+    /// Web pages that may call it from a browser, on its own endpoint: `nobody`, or origins such as
+    /// `https://shop.example.org`, parted by commas; `*` for all.
+    #[arg(long, value_delimiter = ',', value_name = "ORIGINS")]
+    cors: Option<Vec<String>>,
     /// A shorter life for what is kept, as `faceId=600` in seconds; `faceId=` goes back to the longest.
     #[arg(long)]
     retention: Vec<String>,
@@ -216,6 +220,10 @@ impl Set {
             location: self.location.clone(),
             local_auth: self.local_auth,
             network: self.allow.as_deref().map(network),
+            cors_origins: self
+                .cors
+                .as_ref()
+                .map(|names| names.iter().filter(|name| *name != "nobody").cloned().collect()),
             retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
         };
         show(&*custodian.alter(state.id(), order, &change).await?);
@@ -328,6 +336,10 @@ fn show(state: &AccountState) {
         ("may issue tokens", on(settings.vendor.may_issue)),
         ("blocked clients", join(settings.vendor.blocked.iter().map(ToString::to_string).collect())),
         ("open to", network),
+        (
+            "web pages",
+            if settings.cors_origins.is_empty() { "nobody".to_owned() } else { settings.cors_origins.join(", ") },
+        ),
         ("kept at most", join(lives.collect())),
         ("roles", settings.assignments.len().to_string()),
     ];

@@ -86,7 +86,7 @@ mod tests {
         let photo = |person, file: &str| (person, PathBuf::from("people").join(file));
         let people = ["ann", "bob", "eve"].map(str::to_owned).to_vec();
         let photos = vec![photo(0, "ann/1.jpg"), photo(0, "ann/2.jpg"), photo(1, "bob/1.jpg"), photo(2, "eve/1.jpg")];
-        read(&file, &Folder { people, photos })
+        read(&file, &Folder { people, photos, unread: Vec::new() })
     }
 
     #[test]

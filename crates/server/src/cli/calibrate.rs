@@ -2,7 +2,7 @@
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::say;
+use super::{ended, say};
 use crate::config::Config;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -37,8 +37,8 @@ impl Calibrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let folder = Folder::read(&self.folder)?;
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart } = folder.templates(&offline, config, &self.taken)?;
-        let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces + out.unreadable).sum();
+        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
+        let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces).sum();
         let space = &offline.networks.recognisers.first().space_id;
         let bar = labelled::bar(2 * labelled.len(), "comparing all pairs");
         let report =
@@ -48,7 +48,10 @@ impl Calibrate {
         if self.json {
             say::json(&report)?;
         } else {
-            say::line(&format!("{} photos used, {left_out} left out for not showing exactly one face", labelled.len()));
+            let used = labelled.len();
+            say::line(&format!(
+                "{used} photos used, {left_out} left out for not showing exactly one face, {unread} that could not be read"
+            ));
             say::line(&report.to_string());
         }
         if let Some(file) = &self.output {
@@ -60,6 +63,6 @@ impl Calibrate {
                 file.display()
             ));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended(unread))
     }
 }

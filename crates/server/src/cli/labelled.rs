@@ -38,6 +38,8 @@ pub(super) struct Folder {
     pub people: Vec<String>,
     /// Whose photo, and where it lies.
     pub photos: Vec<(u32, PathBuf)>,
+    /// What lies where photos should and is none, or cannot be looked into, with why.
+    pub unread: Vec<String>,
 }
 
 /// Templates, and what became of the other photos.
@@ -48,6 +50,8 @@ pub(super) struct Made {
     pub left_out: Vec<LeftOut>,
     /// What is not to be compared.
     pub apart: Apart,
+    /// How many could not be read.
+    pub unread: usize,
 }
 
 /// What became of a photo.
@@ -62,26 +66,35 @@ impl Folder {
     /// Looks for subfolders and files in them; hidden ones are passed over.
     ///
     /// # Errors
-    /// When a folder cannot be read or there are fewer than two subfolders.
+    /// When the folder cannot be read or there are fewer than two subfolders.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let people: Vec<PathBuf> = entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
         if people.len() < 2 {
             bail!("{} must hold a subfolder for each of at least two people", folder.display());
         }
-        let mut photos = Vec::new();
+        let (mut photos, mut unread) = (Vec::new(), Vec::new());
         for (number, person) in (0..).zip(&people) {
-            photos.extend(entries(person)?.into_iter().filter(|path| path.is_file()).map(|path| (number, path)));
+            let paths = entries(person).unwrap_or_else(|error| {
+                unread.push(format!("{error:#}"));
+                Vec::new()
+            });
+            // A link that leads nowhere is taken for a photo here and named when it is read.
+            let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.into_iter().partition(|path| path.is_dir());
+            unread
+                .extend(folders.iter().map(|folder| format!("{} is a folder; photos lie beside it", folder.display())));
+            photos.extend(files.into_iter().map(|path| (number, path)));
         }
-        Ok(Self { people: people.iter().map(|path| name(path)).collect(), photos })
+        Ok(Self { people: people.iter().map(|path| name(path)).collect(), photos, unread })
     }
 
-    /// Makes a template of every photo that shows the person, on as many threads as the server has workers. Which files
-    /// were no pictures is said on the way.
+    /// Makes a template of every photo that shows the person, on as many threads as the server has workers. What could
+    /// not be read is named on the way.
     ///
     /// # Errors
     /// When the engine fails, or the list of what to leave out is not right.
     pub(super) fn templates(&self, offline: &Offline, config: &Config, taken: &Taken) -> Result<Made> {
         let leave_out = taken.leave_out.as_deref().map(|file| apart::read(file, self)).transpose()?.unwrap_or_default();
+        self.unread.iter().for_each(|problem| left_out_for(problem));
         let bar = bar(self.photos.len(), "reading photos");
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let (networks, engine) = (&offline.networks, &*offline.engine);
@@ -109,7 +122,8 @@ impl Folder {
         let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.sort_by_key(|(place, _)| *place);
         let left_out = vec![LeftOut::default(); self.people.len()];
-        let mut made = Made { labelled: Vec::new(), left_out, apart: Apart::default() };
+        let unread = self.unread.len();
+        let mut made = Made { labelled: Vec::new(), left_out, apart: Apart::default(), unread };
         let mut place_of = vec![None; self.photos.len()];
         for (place, outcome) in found {
             let person = self.photos[place].0;
@@ -117,7 +131,10 @@ impl Folder {
             match outcome {
                 Outcome::NoFace => left_out.no_face += 1,
                 Outcome::SeveralFaces => left_out.several_faces += 1,
-                Outcome::Unreadable => left_out.unreadable += 1,
+                Outcome::Unreadable => {
+                    left_out.unreadable += 1;
+                    made.unread += 1;
+                }
                 Outcome::Template(template) => {
                     place_of[place] = Some(made.labelled.len());
                     made.labelled.push(Labelled { person, template });
@@ -138,7 +155,7 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
     let picture = match photos::read(file) {
         Ok(picture) => picture,
         Err(error) => {
-            bar.suspend(|| say::note(&format!("left out: {error:#}")));
+            bar.suspend(|| left_out_for(&format!("{error:#}")));
             return Ok(Outcome::Unreadable);
         }
     };
@@ -152,6 +169,11 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
     let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
     let face = vision.describe(&picture, chosen, wanted)?;
     Ok(Outcome::Template(face.template(0).cloned().context("the recogniser gave no template")?))
+}
+
+/// Names something that cannot be read.
+fn left_out_for(problem: &str) {
+    say::note(&format!("left out: {problem}"));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below the precision of f32")]

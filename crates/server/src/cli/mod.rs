@@ -73,21 +73,35 @@ enum Command {
     /// Say what works here, what does not, and what to do about it.
     Doctor(doctor::Doctor),
     /// Find faces in photos, without a server.
+    ///
+    /// A photo that cannot be read is named on standard error, the others are looked at. Then the command ends with exit
+    /// code 3; 1 says that it failed, 2 that it was called wrongly.
     Detect(photos::Detect),
-    /// Compare the faces of two photos, without a server.
+    /// Compare the faces of two photos, without a server. Ends with exit code 3 where one of them cannot be read.
     Compare(photos::Compare),
-    /// Make a calibration for your own population from a folder of photos.
+    /// Make a calibration for your own population from a folder of photos. Ends with exit code 3 where some could not be
+    /// read; they are named and left out.
     Calibrate(calibrate::Calibrate),
     /// Find out how often people of your own are confused, missed or not found, and write a report.
     ///
     /// Errors of verify, detection and identify on photos of known people, with what so many photos can show; with
-    /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine.
+    /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine. Ends with exit
+    /// code 3 where some photos could not be read; they are named and left out.
     Evaluate(evaluate::Evaluate),
     /// Measure this machine: one photo, search, store, server; beside floors and, with --peers, other programs.
     Bench(bench::Bench),
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+}
+
+/// What a command ends with that did its work, but not on all of its photos: some could not be read. 1 is for a command
+/// that failed, 2 for one that was called wrongly.
+const SOME_UNREAD: u8 = 3;
+
+/// How a command ends that did its work and left out so many photos.
+fn ended(unread: usize) -> ExitCode {
+    if unread == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_UNREAD) }
 }
 
 /// Runs the command named on the command line.

@@ -1,6 +1,6 @@
 //! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
 
-use super::{annotate, say};
+use super::{annotate, ended, say};
 use crate::bench::inference;
 use crate::bench::measure::{Series, digits};
 use crate::bench::stages::Stages;
@@ -17,6 +17,8 @@ use likeness_vision::{
     AttributeSet, Depth, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted,
 };
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,12 +60,37 @@ impl Offline {
     }
 }
 
+/// Largest photo file. A raw photo of the largest sensors has a quarter of it.
+const MOST_BYTES: u64 = 512 * 1024 * 1024;
+
 /// Reads a photo from a file.
 ///
 /// # Errors
-/// When it cannot be read or is no picture.
+/// When it cannot be read or is no picture; the text names the file.
 pub(super) fn read(file: &Path) -> Result<Picture> {
-    let bytes = Secret::new(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
+    decode(file, &bytes(file)?)
+}
+
+/// What stands in a file.
+fn bytes(file: &Path) -> Result<Secret<Vec<u8>>> {
+    let shown = file.display();
+    let mut opened = File::open(file).with_context(|| format!("{shown} cannot be read"))?;
+    let about = opened.metadata().with_context(|| format!("{shown} cannot be read"))?;
+    if about.is_dir() {
+        bail!("{shown} is a folder; name the photos in it");
+    }
+    // With room for all at once, since a buffer that grows leaves unwiped copies behind.
+    let room = usize::try_from(about.len().min(MOST_BYTES)).unwrap_or_default();
+    let mut bytes = Secret::new(Vec::with_capacity(room + 1));
+    let read = opened.by_ref().take(MOST_BYTES + 1).read_to_end(bytes.expose_mut());
+    match read.with_context(|| format!("{shown} cannot be read"))? as u64 {
+        0 => bail!("{shown} is empty"),
+        length if length > MOST_BYTES => bail!("{shown} is larger than {} MB", MOST_BYTES / 1024 / 1024),
+        _ => Ok(bytes),
+    }
+}
+
+fn decode(file: &Path, bytes: &Secret<Vec<u8>>) -> Result<Picture> {
     Picture::decode(bytes.expose(), &Limits::default())
         .with_context(|| format!("{} is no picture that can be read", file.display()))
 }
@@ -99,8 +126,16 @@ impl Detect {
         }
         let mut report = Vec::new();
         let mut rows = Vec::new();
+        let mut unread = 0;
         for file in &self.files {
-            let picture = read(file)?;
+            let picture = match read(file) {
+                Ok(picture) => picture,
+                Err(error) => {
+                    say::error(&format!("{error:#}"));
+                    unread += 1;
+                    continue;
+                }
+            };
             let wanted = Wanted { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
@@ -111,8 +146,8 @@ impl Detect {
             if faces.is_empty() {
                 rows.push(vec![file.display().to_string(), "no face".to_owned()]);
             }
-            report.push(json!({ "file": file, "width": picture.original_width(), "height": picture.original_height(),
-                "faces": faces.iter().map(shown).collect::<Vec<_>>() }));
+            report.push(json!({ "file": file.display().to_string(), "width": picture.original_width(),
+                "height": picture.original_height(), "faces": faces.iter().map(shown).collect::<Vec<_>>() }));
             if let Some(place) = &self.annotate {
                 annotate::write(&picture, &faces, &annotate::place(place, file, self.files.len())?)?;
             }
@@ -139,13 +174,21 @@ impl Detect {
                 &rows,
             );
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended(unread))
     }
 
     fn tell_times(&self, offline: &mut Offline, search: Search) -> Result<ExitCode> {
+        let mut unread = 0;
         for file in &self.files {
-            let bytes = Secret::new(std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?);
-            let picture = read(file)?;
+            let read = bytes(file).and_then(|bytes| decode(file, &bytes).map(|picture| (bytes, picture)));
+            let (bytes, picture) = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    say::error(&format!("{error:#}"));
+                    unread += 1;
+                    continue;
+                }
+            };
             let mut stages = Stages::default();
             // The first round warms caches and does not count.
             Stages::default().measure(&mut offline.vision, bytes.expose(), search, 0)?;
@@ -162,7 +205,7 @@ impl Detect {
             rows.push(row("all", &all));
             say::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended(unread))
     }
 }
 
@@ -255,13 +298,20 @@ impl Compare {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
         let wanted = Wanted { landmarks: true, templates: RecogniserSet::FIRST, ..Wanted::default() };
-        let first_picture = read(&self.first)?;
+        // Both, so that who named two bad files learns of both.
+        let (first_picture, second_picture) = match (read(&self.first), read(&self.second)) {
+            (Ok(first), Ok(second)) => (first, second),
+            (first, second) => {
+                let unread: Vec<anyhow::Error> = [first.err(), second.err()].into_iter().flatten().collect();
+                unread.iter().for_each(|error| say::error(&format!("{error:#}")));
+                return Ok(ended(unread.len()));
+            }
+        };
         let first = offline.vision.detect(&first_picture, Search::default())?;
         let Some(largest) = first.first() else { bail!("no face is found in {}", self.first.display()) };
         let probe = offline.vision.describe(&first_picture, largest, wanted)?;
         let probe = template(&probe)?;
 
-        let second_picture = read(&self.second)?;
         let found = offline.vision.detect(&second_picture, Search::default())?;
         if found.is_empty() {
             bail!("no face is found in {}", self.second.display());
@@ -288,8 +338,8 @@ impl Compare {
                         "confidence": confidence, "isIdentical": *confidence >= 0.5 })
                 })
                 .collect();
-            return say::json(&json!({ "first": self.first, "second": self.second, "faces": faces }))
-                .map(|()| ExitCode::SUCCESS);
+            let (first, second) = (self.first.display().to_string(), self.second.display().to_string());
+            return say::json(&json!({ "first": first, "second": second, "faces": faces })).map(|()| ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = compared
             .iter()

@@ -2,7 +2,7 @@
 
 use super::{Custodian, Order, Problem};
 use crate::access::AccountState;
-use likeness_custody::{Kept, NetworkRule, NetworkRules, Settings};
+use likeness_custody::{Kept, NetworkRule, NetworkRules, Settings, parse_origin};
 use likeness_store::{AccountId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,6 +27,9 @@ pub(crate) struct Change {
     /// From where it may be called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkRules>,
+    /// Origins of web pages that may call it from a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_origins: Option<Vec<String>>,
     /// Seconds by the names of the retention table; `null` goes back to the longest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Map<String, Value>>,
@@ -65,6 +68,14 @@ impl Change {
         }
         if let Some(network) = &self.network {
             settings.network.clone_from(network);
+        }
+        if let Some(origins) = &self.cors_origins {
+            // What is no origin stays as it is written, and the check of the settings names the field.
+            let mut read: Vec<String> =
+                origins.iter().map(|text| parse_origin(text).unwrap_or_else(|| text.clone())).collect();
+            read.sort();
+            read.dedup();
+            settings.cors_origins = read;
         }
         for (name, seconds) in self.retention.iter().flatten() {
             let (kept, seconds) = life(name, seconds)?;

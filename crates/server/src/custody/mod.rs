@@ -34,6 +34,9 @@ pub(crate) enum Problem {
     /// A value cannot be used.
     #[error("{0}")]
     Invalid(String),
+    /// A name that several have.
+    #[error("several accounts are called {0}; use the resource id of the one you mean")]
+    SeveralAccounts(String),
     /// Not now.
     #[error("{0}")]
     State(&'static str),
@@ -104,7 +107,7 @@ impl Custodian {
     /// Finds an account by its id, its resource id, its subdomain or its name, as long as no other is called the same.
     ///
     /// # Errors
-    /// [`Problem::NoAccount`], [`Problem::Invalid`] when several are meant.
+    /// [`Problem::NoAccount`], [`Problem::SeveralAccounts`].
     pub(crate) fn find(&self, text: &str) -> Result<Arc<AccountState>, Problem> {
         let book = self.directory.last();
         let by_id = Uuid::parse_str(text).ok().and_then(|id| book.account(AccountId(id)).cloned());
@@ -122,9 +125,7 @@ impl Custodian {
         match (such.next(), such.next()) {
             (Some(account), None) => Ok(account),
             (None, _) => Err(Problem::NoAccount(text)),
-            (Some(_), Some(_)) => Err(Problem::Invalid(format!(
-                "several accounts are called {text}; use the resource id of the one you mean"
-            ))),
+            (Some(_), Some(_)) => Err(Problem::SeveralAccounts(text)),
         }
     }
 

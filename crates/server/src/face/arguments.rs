@@ -123,15 +123,30 @@ pub(crate) fn bounded(name: &str, text: &str, most_characters: usize) -> Result<
     Ok(())
 }
 
-/// Reads `targetFace`: `left,top,width,height` in whole pixels.
+/// Digits of a side or a place of `targetFace`, leading zeros aside. No picture that is read has as many pixels.
+const MOST_TARGET_DIGITS: usize = 9;
+
+/// Reads `targetFace`: `left,top,width,height` in whole pixels. Its form stands as a pattern in the description.
 pub(crate) fn target_face(text: Option<&str>) -> Result<Option<Rect>, Refusal> {
     let Some(text) = text else { return Ok(None) };
     let wrong = || Refusal::bad("'targetFace' is invalid. Its form is left,top,width,height in whole pixels.");
-    let numbers: Vec<i32> =
-        text.split(',').map(|part| part.trim().parse::<i32>()).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    let range = || Refusal::bad("'targetFace' is out of range. Left and top start at 0, width and height at 1.");
+    let number = |part: &str| {
+        let part = part.trim_matches(' ');
+        let digits = part.strip_prefix('-').unwrap_or(part);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let digits = digits.trim_start_matches('0');
+        if digits.len() > MOST_TARGET_DIGITS || part.starts_with('-') {
+            return Err(range());
+        }
+        if digits.is_empty() { Ok(0) } else { digits.parse::<i32>().map_err(|_| range()) }
+    };
+    let numbers: Vec<i32> = text.split(',').map(number).collect::<Result<_, _>>()?;
     let [left, top, width, height] = numbers[..] else { return Err(wrong()) };
-    if left < 0 || top < 0 || width <= 0 || height <= 0 {
-        return Err(Refusal::bad("'targetFace' is out of range. Left and top start at 0, width and height at 1."));
+    if width == 0 || height == 0 {
+        return Err(range());
     }
     Ok(Some(Rect { left, top, width, height }))
 }
@@ -162,6 +177,10 @@ mod tests {
         let cases = [
             ("10,20,30,40", Some((10, 20, 30, 40))),
             (" 1, 2, 3, 4", Some((1, 2, 3, 4))),
+            ("0,00,0000000007,999999999", Some((0, 0, 7, 999_999_999))),
+            ("+1,2,3,4", None),
+            ("1,2,3,1000000000", None),
+            (",2,3,4", None),
             ("1,2,3", None),
             ("1,2,3,4,5", None),
             ("1,2,3,x", None),

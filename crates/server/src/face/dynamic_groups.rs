@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Most people who can come or go in one call. The size of a JSON body allows hardly more.
-const MOST_PERSONS: usize = 5_000;
+pub(super) const MOST_PERSONS: usize = 5_000;
 
 /// `PUT dynamicpersongroups/{id}`: creates, and never replaces.
 pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {

@@ -1,6 +1,7 @@
 //! The JSON body of a call: property names in any letter case, unknown properties ignored, `null` counts as absent.
 
 use super::error::Refusal;
+use crate::unicode;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -15,9 +16,18 @@ impl std::fmt::Debug for Body {
 }
 
 impl Body {
-    /// Parses an object.
+    /// Parses an object, in any form of Unicode.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        match serde_json::from_slice::<Value>(bytes) {
+        Self::parse_at_most(bytes, usize::MAX)
+    }
+
+    /// The same of so many bytes of UTF-8 at most.
+    pub(crate) fn parse_at_most(bytes: &[u8], most: usize) -> Result<Self, Refusal> {
+        let text = unicode::utf8(bytes).map_err(|problem| Refusal::bad(format!("JSON parsing error: {problem}.")))?;
+        if text.bytes().len() > most {
+            return Err(Self::too_large());
+        }
+        match serde_json::from_slice::<Value>(text.bytes()) {
             Ok(Value::Object(object)) => Ok(Self(object)),
             Ok(_) => Err(Refusal::bad("Request body is invalid. It must be a JSON object.")),
             // The parser's text names a place and a reason, never a value.
@@ -25,6 +35,11 @@ impl Body {
                 Err(Refusal::bad(format!("JSON parsing error at line {}, column {}.", error.line(), error.column())))
             }
         }
+    }
+
+    /// The refusal of a body that is too large.
+    pub(crate) fn too_large() -> Refusal {
+        Refusal::bad("Request body is invalid. It is larger than any JSON this service reads.")
     }
 
     /// The value of a property, unless it is absent or `null`.
@@ -46,7 +61,10 @@ impl Body {
     /// A whole number within bounds.
     pub(crate) fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, Refusal> {
         let Some(value) = self.get(name) else { return Ok(default) };
-        match value.as_i64() {
+        // JSON knows one kind of number: 20.0 is a whole one.
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 fits")]
+        let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+        match value.as_i64().or_else(|| value.as_f64().and_then(whole)) {
             Some(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(Refusal::bad(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
         }

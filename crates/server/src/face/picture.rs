@@ -24,7 +24,13 @@ pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
             let bytes = call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
                 FetchError::TooLarge(_) => too_large(),
                 FetchError::Slow => Refusal::TimedOut,
-                other => Refusal::InvalidUrl(format!("Invalid image URL: {other}.")),
+                FetchError::Address | FetchError::Forbidden => {
+                    Refusal::InvalidUrl(format!("Invalid image URL: {error}."))
+                }
+                // Nothing is wrong with the address as far as we know; the text names the server and what it did.
+                FetchError::Remote { server, did } => {
+                    Refusal::InvalidUrl(format!("The picture could not be downloaded: the server {server} {did}."))
+                }
             })?;
             // Whoever owns that address decides how long it takes.
             call.still().await?;

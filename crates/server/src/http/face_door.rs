@@ -12,6 +12,7 @@ use crate::face::picture;
 use crate::face::query::Query;
 use crate::face::routes::{self, Matched, Reads, Route};
 use crate::face::version::Version;
+use crate::unicode;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -22,7 +23,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 
-/// Largest JSON body. The longest a client can need is a thousand ids or 16 K of user data, escaped.
+/// Largest JSON body as UTF-8; as UTF-32 it is four times as long on the way. The longest a client can need is a thousand
+/// ids or 16 K of user data, escaped.
 const MOST_JSON_BYTES: usize = 256 * 1024;
 /// A picture body above this is not even read to its end: 413 and the connection closes.
 const HARD_CAP_BYTES: u64 = 16 * 1024 * 1024;
@@ -195,9 +197,8 @@ async fn read(reads: Reads, headers: &HeaderMap, body: Body) -> Result<Input, Re
 }
 
 async fn json(headers: &HeaderMap, body: Body) -> Result<Input, Refusal> {
-    let too_large = Refusal::bad("Request body is invalid. It is larger than any JSON this service reads.");
-    let bytes = collect(headers, body, MOST_JSON_BYTES, too_large).await?;
-    Ok(Input::Json(JsonBody::parse(bytes.expose())?))
+    let bytes = collect(headers, body, MOST_JSON_BYTES * unicode::WIDEST, JsonBody::too_large()).await?;
+    Ok(Input::Json(JsonBody::parse_at_most(bytes.expose(), MOST_JSON_BYTES)?))
 }
 
 /// Reads a body of at most `most` bytes. What exceeds it is read to the end, so that the client gets to see the

@@ -85,6 +85,7 @@ impl Listener {
             drop(stream.set_nodelay(true));
             let peer = Peer(peer.ip());
             let router = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+                super::place::one_slash(request.uri_mut());
                 request.extensions_mut().insert(scheme);
                 request.extensions_mut().insert(peer);
                 request.map(Body::new)

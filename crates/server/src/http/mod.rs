@@ -3,6 +3,7 @@
 //! Start at [`router`]. This module knows headers, sizes, envelopes and the order in which a request is judged;
 //! it knows nothing about faces.
 
+mod cors;
 mod face_door;
 pub(crate) mod listen;
 pub(crate) mod notice;
@@ -38,5 +39,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/.well-known/jwks.json", get(sts_door::jwks))
         .merge(studio::routes())
         .fallback(any(face_door::answer))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), cors::answer))
         .with_state(app)
 }

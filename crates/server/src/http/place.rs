@@ -6,7 +6,8 @@
 
 use crate::config::AccessConfig;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, Uri, header};
 use likeness_custody::client_address;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,6 +60,29 @@ impl Place {
     }
 }
 
+/// Makes one slash of several: the official Python client sends two where its endpoint ends in a slash, as the portal
+/// shows it. An escaped slash belongs to a parameter and stays what it is.
+pub(super) fn one_slash(uri: &mut Uri) {
+    if !uri.path().contains("//") {
+        return;
+    }
+    let mut path = String::with_capacity(uri.path().len());
+    for character in uri.path().chars() {
+        if character != '/' || !path.ends_with('/') {
+            path.push(character);
+        }
+    }
+    if let Some(query) = uri.query() {
+        path.extend(["?", query]);
+    }
+    let mut parts = uri.clone().into_parts();
+    // Nothing was added that could not stand in an address before.
+    if let Ok(shorter) = PathAndQuery::try_from(path) {
+        parts.path_and_query = Some(shorter);
+        *uri = Uri::from_parts(parts).unwrap_or_else(|_| std::mem::take(uri));
+    }
+}
+
 /// The path of a request below the account that it names.
 pub(super) fn path_of<B>(request: &axum::http::Request<B>) -> String {
     let path = request.uri().path();
@@ -97,6 +121,26 @@ fn in_host(host: &str, domains: &[String]) -> Option<String> {
 mod tests {
     use super::*;
     use axum::http::Request;
+
+    #[test]
+    fn several_slashes_are_one_and_escaped_ones_stay() {
+        let cases = [
+            ("/face/v1.0/detect", "/face/v1.0/detect"),
+            ("//face/v1.0/detect?a=//b", "/face/v1.0/detect?a=//b"),
+            ("/face///v1.0//detect//", "/face/v1.0/detect/"),
+            ("//", "/"),
+            ("///?x", "/?x"),
+            ("/a%2F%2Fb//c%2f/d", "/a%2F%2Fb/c%2f/d"),
+            ("//accounts//door//face", "/accounts/door/face"),
+            ("http://host//face//x?y", "http://host/face/x?y"),
+            ("*", "*"),
+        ];
+        for (given, expected) in cases {
+            let mut uri: Uri = given.parse().unwrap();
+            one_slash(&mut uri);
+            assert_eq!(uri.to_string(), expected, "{given}");
+        }
+    }
 
     #[test]
     fn an_account_is_named_by_host_or_path() {

@@ -274,7 +274,9 @@ fn bad_requests_are_refused_and_harm_nobody() {
     let house = House::new();
     let rows = [
         ("/face/v1.0/../v1.0/facelists", 404),
-        ("/face//v1.0/facelists", 404),
+        // Several slashes are one, and nothing more than that.
+        ("/face//v1.0/facelists", 200),
+        ("/face/%2Fv1.0/facelists", 404),
         ("/face/v1.0/%2e%2e/facelists", 404),
         ("/accounts/default/../default/face/v1.0/facelists", 404),
         ("/accounts/default/accounts/default/face/v1.0/facelists", 404),

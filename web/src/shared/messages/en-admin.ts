@@ -95,6 +95,8 @@ export const enAdmin = {
     subdomainHelp: 'Lower-case letters, digits and hyphens. Programs that use the old one stop working.',
     localAuth: 'Keys open the account',
     localAuthHelp: 'Off, only bearer tokens of people with a role are let in.',
+    origins: 'Web pages that may call it',
+    originsHelp: 'One origin a line, such as https://shop.example.org; * for all. Empty: none. They call the account’s own endpoint.',
     closeTitle: 'Close the account',
     closeText: 'Closing suspends the account at once: its keys stop working. After the grace its encryption key is destroyed, and with it every person, face and record, for good.',
     close: 'Close the account…',

@@ -7,7 +7,7 @@ mod table;
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::say;
+use super::{ended, say};
 use crate::config::{Config, IdentifyCut};
 use crate::effects::SystemClock;
 use anyhow::{Context, Result, bail};
@@ -87,7 +87,7 @@ impl Evaluate {
             None => Vec::new(),
         };
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart } = folder.templates(&offline, config, &self.taken)?;
+        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
         let networks = &offline.networks;
         let recogniser = networks.recognisers.first();
         let setup = Setup {
@@ -142,7 +142,7 @@ impl Evaluate {
             std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
             say::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(ended(unread))
     }
 
     /// Photos take long to read; what stands in the way of the page is better known before.

@@ -47,6 +47,11 @@ const TABLE: [(&str, Standing, [bool; 3]); 16] = [
     ("makeup", Retired, [false, false, false]),
 ];
 
+/// The names that can be asked for, the retired ones aside, as they are written in the contract.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().filter(|(_, standing, _)| *standing != Retired).map(|(name, ..)| *name)
+}
+
 /// The one attribute that asks something of the recognition model too.
 const QUALITY: &str = "qualityForRecognition";
 const MODELS_WITH_QUALITY: [&str; 2] = ["recognition_03", "recognition_04"];

@@ -1,8 +1,8 @@
 //! What the operations of the person directory, of dynamic groups and of snapshots are for.
 
 use super::operations::{
-    ADD_FACE_BODY, Answer, DETECTION, Description, FACE, Form, PERSON, PLAIN, Parameter, START, TARGET, TOP, USER_DATA,
-    one_face, shape,
+    ADD_FACE_BODY, Answer, DETECTION, Description, FACE, Form, PERSON, PLAIN, Parameter, START, START_PERSON, TARGET,
+    TOP, USER_DATA, changes, one_face, shape,
 };
 use crate::face::routes::Route;
 
@@ -20,15 +20,14 @@ pub(super) fn person(route: &Route) -> Option<Description> {
     let described = match shape(route) {
         ("POST", "") => Description {
             summary: "Add a person",
-            says: "Give a name, user data, or both.",
+            says: "Give a name, user data, or both; neither may be empty alone.",
             body: "NewDirectoryPerson",
             answer: Answer::Made("AddedPerson"),
             ..PLAIN
         },
         ("GET", "") => Description {
             summary: "List the persons",
-            says: "start must be the id of a person.",
-            parameters: &[START, TOP],
+            parameters: &[START_PERSON, TOP],
             answer: Answer::Many("DirectoryPerson"),
             ..PLAIN
         },
@@ -38,9 +37,13 @@ pub(super) fn person(route: &Route) -> Option<Description> {
             answer: Answer::One("DirectoryPerson"),
             ..PLAIN
         },
-        ("PATCH", "{}") => {
-            Description { summary: "Change a person", body: "ContainerChange", parameters: &[PERSON], ..PLAIN }
-        }
+        ("PATCH", "{}") => Description {
+            summary: "Change a person",
+            says: changes(true),
+            body: "RequiredChange",
+            parameters: &[PERSON],
+            ..PLAIN
+        },
         ("DELETE", "{}") => Description {
             summary: "Delete a person with all faces",
             says: "Dynamic groups lose the person too.",
@@ -99,7 +102,8 @@ pub(super) fn dynamic_group(route: &Route) -> Option<Description> {
         },
         ("PATCH", "{}") => Description {
             summary: "Change a dynamic group",
-            says: "First adds, then removes. 202 where people come or go, else 200.",
+            says: "First adds, then removes. 202 where people come or go, else 200. What is absent or null stays; a change \
+                of nothing is refused.",
             body: "DynamicPersonGroupChange",
             parameters: &[GROUP_ID],
             answer: Answer::EmptyOrAccepted,
@@ -120,8 +124,7 @@ pub(super) fn dynamic_group(route: &Route) -> Option<Description> {
         },
         ("GET", "{}/persons") => Description {
             summary: "List the people of a dynamic group",
-            says: "start must be the id of a person.",
-            parameters: &[GROUP_ID, START, TOP],
+            parameters: &[GROUP_ID, START_PERSON, TOP],
             answer: Answer::One("DynamicPersonGroupPersons"),
             ..PLAIN
         },
@@ -154,7 +157,7 @@ pub(super) fn snapshot(route: &Route) -> Option<Description> {
         },
         ("PATCH", "snapshots/{}") => Description {
             summary: "Change who may apply a snapshot, or its user data",
-            says: "By the account that took it.",
+            says: "By the account that took it. What is absent or null stays; a change of nothing is refused.",
             body: "SnapshotChange",
             parameters: &[SNAPSHOT_ID],
             ..PLAIN

@@ -71,10 +71,15 @@ fn operation(route: &Route, described: &Description) -> Value {
         "schema": { "type": "string", "enum": versions },
     });
     let parameters = described.parameters.iter().map(|parameter| {
-        json!({
+        let mut described = json!({
             "name": parameter.name, "in": parameter.place, "required": parameter.place == "path",
             "description": parameter.says, "schema": parameter.schema(),
-        })
+        });
+        if parameter.place == "query" {
+            // An empty value counts as absent: clients write `top=` for the default.
+            described["allowEmptyValue"] = json!(true);
+        }
+        described
     });
     let parameters: Vec<Value> = std::iter::once(version).chain(parameters).collect();
     let mut operation = json!({

@@ -1,6 +1,7 @@
 //! What each operation is for, in words, and the shapes that go in and come out.
 
 use super::directory;
+use crate::face::attributes;
 use crate::face::routes::Route;
 use likeness_store::ContainerKind;
 use serde_json::{Value, json};
@@ -78,13 +79,31 @@ impl Parameter {
             Form::Uuid => json!({ "type": "string", "format": "uuid" }),
             Form::Flag(default) => json!({ "type": "boolean", "default": default }),
             Form::Text(most) => json!({ "type": "string", "maxLength": most }),
-            Form::Attributes => json!({ "type": "string", "example": "headPose,blur,qualityForRecognition" }),
+            Form::Attributes => {
+                let name = attributes::names().collect::<Vec<_>>().join("|");
+                json!({
+                    "type": "string", "pattern": format!("^ *({name})( *, *({name}))* *$"),
+                    "example": "headPose,blur,glasses",
+                })
+            }
             Form::Number { least, most, default } => {
                 json!({ "type": "integer", "minimum": least, "maximum": most, "default": default })
             }
             Form::OneOf(schema) => crate::openapi::reference(schema),
-            Form::Accounts => json!({ "type": "string", "description": "Account ids separated by commas." }),
-            Form::Target => json!({ "type": "string", "pattern": r"^\d+,\d+,\d+,\d+$", "example": "10,20,100,120" }),
+            Form::Accounts => {
+                const ID: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+                json!({
+                    "type": "string", "pattern": format!("^ *{ID}( *, *{ID})* *$"),
+                    "description": "Account ids separated by commas.",
+                })
+            }
+            Form::Target => {
+                let (place, length) = (" *0*[0-9]{1,9} *", " *0*[1-9][0-9]{0,8} *");
+                json!({
+                    "type": "string", "pattern": format!("^{place},{place},{length},{length}$"),
+                    "example": "10,20,100,120",
+                })
+            }
         }
     }
 }
@@ -100,6 +119,8 @@ pub(super) const DETECTION: Parameter =
     Parameter::query("detectionModel", Form::OneOf("DetectionModel"), "How to look for faces.");
 pub(super) const START: Parameter =
     Parameter::query("start", Form::Text(64), "List what comes after this id. Empty: from the beginning.");
+pub(super) const START_PERSON: Parameter =
+    Parameter::query("start", Form::Uuid, "List what comes after this id of a person. Empty: from the beginning.");
 pub(super) const TOP: Parameter =
     Parameter::query("top", Form::Number { least: 1, most: 1000, default: 1000 }, "List at most this many.");
 pub(super) const TARGET: Parameter =
@@ -120,7 +141,9 @@ const DETECT: &[Parameter] = &[
     Parameter::query(
         "returnFaceAttributes",
         Form::Attributes,
-        "Names out of headPose, blur, exposure, noise and qualityForRecognition, separated by commas.",
+        "Names separated by commas. With detection_01 and detection_03: headPose, blur, exposure, glasses, occlusion, and with \
+         recognition_03 and recognition_04 qualityForRecognition. With detection_01 alone: noise, accessories and, with an \
+         approval, age, smile, facialHair, hair. With detection_03 alone: mask.",
     ),
     RECOGNITION,
     RETURN_RECOGNITION,
@@ -163,7 +186,7 @@ fn compare(path: &str) -> Option<Description> {
         },
         "findsimilars" => Description {
             summary: "Find faces that look alike",
-            says: "Give exactly one of faceIds, faceListId and largeFaceListId.",
+            says: "Give exactly one of faceIds, faceListId and largeFaceListId; null counts as absent.",
             body: "FindSimilarRequest",
             answer: Answer::Many("SimilarFace"),
             ..PLAIN
@@ -216,9 +239,13 @@ fn list(route: &Route) -> Option<Description> {
             answer: Answer::One(if large { "LargeFaceList" } else { "FaceList" }),
             ..PLAIN
         },
-        ("PATCH", "{}") => {
-            Description { summary: "Change a list", body: "ContainerChange", parameters: of![], ..PLAIN }
-        }
+        ("PATCH", "{}") => Description {
+            summary: "Change a list",
+            says: changes(large),
+            body: change(large),
+            parameters: of![],
+            ..PLAIN
+        },
         ("DELETE", "{}") => Description { summary: "Delete a list with its faces", parameters: of![], ..PLAIN },
         ("GET", "") => Description {
             summary: "List the lists",
@@ -262,9 +289,13 @@ fn group(route: &Route) -> Option<Description> {
             answer: Answer::One(schema),
             ..PLAIN
         },
-        ("PATCH", "{}") => {
-            Description { summary: "Change a group", body: "ContainerChange", parameters: of![], ..PLAIN }
-        }
+        ("PATCH", "{}") => Description {
+            summary: "Change a group",
+            says: changes(large),
+            body: change(large),
+            parameters: of![],
+            ..PLAIN
+        },
         ("DELETE", "{}") => {
             Description { summary: "Delete a group with its persons and faces", parameters: of![], ..PLAIN }
         }
@@ -290,9 +321,13 @@ fn group(route: &Route) -> Option<Description> {
         ("GET", "{}/persons/{}") => {
             Description { summary: "Read a person", parameters: of![PERSON], answer: Answer::One("Person"), ..PLAIN }
         }
-        ("PATCH", "{}/persons/{}") => {
-            Description { summary: "Change a person", body: "ContainerChange", parameters: of![PERSON], ..PLAIN }
-        }
+        ("PATCH", "{}/persons/{}") => Description {
+            summary: "Change a person",
+            says: changes(false),
+            body: change(false),
+            parameters: of![PERSON],
+            ..PLAIN
+        },
         ("DELETE", "{}/persons/{}") => {
             Description { summary: "Delete a person with all faces", parameters: of![PERSON], ..PLAIN }
         }
@@ -310,10 +345,30 @@ fn group(route: &Route) -> Option<Description> {
     Some(Description { tag, ..described })
 }
 
+/// The shape of a change: the contract refuses one of nothing for large lists and groups, and not for the others.
+const fn change(refuses_nothing: bool) -> &'static str {
+    if refuses_nothing { "RequiredChange" } else { "ContainerChange" }
+}
+
+/// The same in words.
+pub(super) const fn changes(refuses_nothing: bool) -> &'static str {
+    if refuses_nothing {
+        "What is absent or null stays. A change of nothing is refused."
+    } else {
+        "What is absent or null stays; a change of nothing is done too."
+    }
+}
+
 pub(super) fn one_face(method: &str, parameters: &'static [Parameter]) -> Option<Description> {
     Some(match method {
         "GET" => Description { summary: "Read a face", parameters, answer: Answer::One("PersistedFace"), ..PLAIN },
-        "PATCH" => Description { summary: "Change a face's user data", body: "FaceChange", parameters, ..PLAIN },
+        "PATCH" => Description {
+            summary: "Change a face's user data",
+            says: changes(false),
+            body: "FaceChange",
+            parameters,
+            ..PLAIN
+        },
         "DELETE" => Description { summary: "Delete a face", parameters, ..PLAIN },
         _ => return None,
     })

@@ -3,7 +3,8 @@
 use crate::face::arguments::{
     DIRECTORY_MODELS, FACE_USER_DATA_CHARACTERS, NAME_CHARACTERS, RECOGNITION_MODELS, USER_DATA_CHARACTERS,
 };
-use crate::openapi::{object, reference, uuid};
+use crate::face::dynamic_groups::MOST_PERSONS;
+use crate::openapi::{object, or_null, reference, uuid};
 use likeness_vision::Landmarks;
 use serde_json::{Map, Value, json};
 
@@ -32,6 +33,28 @@ fn name() -> Value {
 
 fn user_data(most: usize) -> Value {
     json!({ "type": "string", "maxLength": most })
+}
+
+/// What a client may send as user data; `null` counts as absent.
+fn new_user_data(most: usize) -> Value {
+    or_null(user_data(most))
+}
+
+/// A choice of shapes, one of which has to fit.
+fn any_of(shapes: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "anyOf": shapes.into_iter().collect::<Vec<_>>() })
+}
+
+/// A change, of which at least one member must be given: for each of `members` a shape in which that one is there and not
+/// `null`, while the others may be absent.
+fn change_of(members: &[(&str, Value)]) -> Value {
+    any_of(members.iter().map(|(given, _)| {
+        let property = |(name, schema): &(&str, Value)| {
+            let schema = if name == given { schema.clone() } else { or_null(schema.clone()) };
+            ((*name).to_owned(), schema)
+        };
+        object(&[*given], Value::Object(members.iter().map(property).collect()))
+    }))
 }
 
 fn basics() -> Value {
@@ -148,7 +171,7 @@ fn faces() -> Value {
         "PersistedFace": object(&["persistedFaceId"], json!({
             "persistedFaceId": uuid(), "userData": user_data(FACE_USER_DATA_CHARACTERS),
         })),
-        "FaceChange": object(&[], json!({ "userData": user_data(FACE_USER_DATA_CHARACTERS) })),
+        "FaceChange": object(&[], json!({ "userData": new_user_data(FACE_USER_DATA_CHARACTERS) })),
     })
 }
 
@@ -157,14 +180,35 @@ fn questions() -> Value {
     let candidates =
         |most: u32, default: u32| json!({ "type": "integer", "minimum": 1, "maximum": most, "default": default });
     let confidence = || share("0.5 and above count as the same person.");
+    // Of several places to look exactly one is given; the others are absent or `null`.
+    let one_scope = |required: &[&str], mut properties: Value, scope: &str, scopes: &[(&str, Value)]| {
+        for (name, schema) in scopes {
+            properties[*name] = if *name == scope { schema.clone() } else { json!({ "type": "null" }) };
+        }
+        object(required, properties)
+    };
+    let person = |groups: Value| {
+        let mut properties = groups;
+        properties["faceId"] = uuid();
+        properties["personId"] = uuid();
+        properties["faceId1"] = json!({ "type": "null" });
+        properties["faceId2"] = json!({ "type": "null" });
+        object(&["faceId", "personId"], properties)
+    };
     json!({
-        "FindSimilarRequest": object(&["faceId"], json!({
-            "faceId": uuid(),
-            "faceIds": ids(1, 1000),
-            "faceListId": container_id(),
-            "largeFaceListId": container_id(),
-            "maxNumOfCandidatesReturned": candidates(1000, 20),
-            "mode": { "type": "string", "enum": ["matchPerson", "matchFace"], "default": "matchPerson" },
+        "FindSimilarRequest": any_of(["faceIds", "faceListId", "largeFaceListId"].map(|scope| {
+            one_scope(
+                &["faceId", scope],
+                json!({
+                    "faceId": uuid(),
+                    "maxNumOfCandidatesReturned": or_null(candidates(1000, 20)),
+                    "mode": or_null(json!({
+                        "type": "string", "enum": ["matchPerson", "matchFace"], "default": "matchPerson",
+                    })),
+                }),
+                scope,
+                &[("faceIds", ids(1, 1000)), ("faceListId", container_id()), ("largeFaceListId", container_id())],
+            )
         })),
         "SimilarFace": object(&["confidence"], json!({
             "faceId": uuid(), "persistedFaceId": uuid(), "confidence": confidence(),
@@ -174,18 +218,32 @@ fn questions() -> Value {
             "groups": { "type": "array", "items": { "type": "array", "items": uuid() } },
             "messyGroup": { "type": "array", "items": uuid() },
         })),
-        "IdentifyRequest": object(&["faceIds"], json!({
-            "faceIds": ids(1, 10),
-            "personGroupId": container_id(),
-            "largePersonGroupId": container_id(),
-            "dynamicPersonGroupId": container_id(),
-            "personIds": {
-                "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 30,
-                "description": "Persons of the directory, or \"*\" alone for all of them.",
+        "IdentifyRequest": any_of(["personGroupId", "largePersonGroupId", "dynamicPersonGroupId", "personIds"].map(
+            |scope| {
+                let everybody = json!({ "type": "array", "items": { "const": "*" }, "minItems": 1, "maxItems": 1 });
+                let persons = json!({
+                    "anyOf": [ids(1, 30), everybody],
+                    "description": "Persons of the directory, or \"*\" alone for all of them.",
+                });
+                one_scope(
+                    &["faceIds", scope],
+                    json!({
+                        "faceIds": ids(1, 10),
+                        "maxNumOfCandidatesReturned": or_null(candidates(100, 10)),
+                        "confidenceThreshold": or_null(share(
+                            "Drop candidates below. Absent: cut by a false-positive rate.",
+                        )),
+                    }),
+                    scope,
+                    &[
+                        ("personGroupId", container_id()),
+                        ("largePersonGroupId", container_id()),
+                        ("dynamicPersonGroupId", container_id()),
+                        ("personIds", persons),
+                    ],
+                )
             },
-            "maxNumOfCandidatesReturned": candidates(100, 10),
-            "confidenceThreshold": share("Drop candidates below. Absent: cut by a false-positive rate."),
-        })),
+        )),
         "IdentifyResult": object(&["faceId", "candidates"], json!({
             "faceId": uuid(),
             "candidates": {
@@ -193,11 +251,11 @@ fn questions() -> Value {
                 "items": object(&["personId", "confidence"], json!({ "personId": uuid(), "confidence": confidence() })),
             },
         })),
-        "VerifyRequest": object(&[], json!({
-            "faceId1": uuid(), "faceId2": uuid(),
-            "faceId": uuid(), "personId": uuid(),
-            "personGroupId": container_id(), "largePersonGroupId": container_id(),
-        })),
+        "VerifyRequest": any_of([
+            object(&["faceId1", "faceId2"], json!({ "faceId1": uuid(), "faceId2": uuid() })),
+            person(json!({ "personGroupId": or_null(container_id()), "largePersonGroupId": { "type": "null" } })),
+            person(json!({ "personGroupId": { "type": "null" }, "largePersonGroupId": or_null(container_id()) })),
+        ]),
         "VerifyResult": object(&["isIdentical", "confidence"], json!({
             "isIdentical": { "type": "boolean", "description": "Whether the confidence is at least 0.5." },
             "confidence": confidence(),
@@ -223,16 +281,22 @@ fn containers() -> Value {
     json!({
         "NewContainer": object(&["name"], json!({
             "name": name(),
-            "userData": user_data(USER_DATA_CHARACTERS),
-            "recognitionModel": reference("RecognitionModel"),
+            "userData": new_user_data(USER_DATA_CHARACTERS),
+            "recognitionModel": or_null(reference("RecognitionModel")),
         })),
-        "ContainerChange": object(&[], json!({ "name": name(), "userData": user_data(USER_DATA_CHARACTERS) })),
+        // Of these, nothing is a change too.
+        "ContainerChange": object(&[], json!({
+            "name": or_null(name()), "userData": new_user_data(USER_DATA_CHARACTERS),
+        })),
+        "RequiredChange": change_of(&[("name", name()), ("userData", user_data(USER_DATA_CHARACTERS))]),
         "FaceList": face_list,
         "FaceListSummary": container("faceListId"),
         "LargeFaceList": container("largeFaceListId"),
         "PersonGroup": container("personGroupId"),
         "LargePersonGroup": container("largePersonGroupId"),
-        "NewPerson": object(&["name"], json!({ "name": name(), "userData": user_data(USER_DATA_CHARACTERS) })),
+        "NewPerson": object(&["name"], json!({
+            "name": name(), "userData": new_user_data(USER_DATA_CHARACTERS),
+        })),
         "AddedPerson": object(&["personId"], json!({ "personId": uuid() })),
         "Person": object(&["personId", "name", "persistedFaceIds"], json!({
             "personId": uuid(),
@@ -256,13 +320,39 @@ fn directory() -> Value {
     person["properties"]["name"] = json!({
         "type": "string", "maxLength": NAME_CHARACTERS, "description": "Empty where the person has none.",
     });
-    let mut new_group = texts(Some(("addPersonIds", ids())), &["name"]);
-    new_group["properties"]["addPersonIds"]["description"] = json!("People of the directory.");
-    let mut change = texts(Some(("addPersonIds", ids())), &[]);
-    change["properties"]["removePersonIds"] = ids();
+    let moved = |least: usize, says: &str| {
+        json!({
+            "type": "array", "items": uuid(), "minItems": least, "maxItems": MOST_PERSONS, "description": says,
+        })
+    };
+    let mut new_group = texts(Some(("addPersonIds", or_null(moved(0, "People of the directory.")))), &["name"]);
+    new_group["properties"]["userData"] = new_user_data(USER_DATA_CHARACTERS);
+    // An empty list moves nobody: it may stand beside a change, and is none.
+    let mut change = change_of(&[
+        ("name", name()),
+        ("userData", user_data(USER_DATA_CHARACTERS)),
+        ("addPersonIds", moved(1, "People of the directory who come.")),
+        ("removePersonIds", moved(1, "People who go.")),
+    ]);
+    for shape in change["anyOf"].as_array_mut().into_iter().flatten() {
+        let given = shape["required"][0].clone();
+        for list in ["addPersonIds", "removePersonIds"].into_iter().filter(|list| given != *list) {
+            shape["properties"][list]["minItems"] = json!(0);
+        }
+    }
+    let new_person = any_of([
+        object(&["name"], json!({ "name": name(), "userData": new_user_data(USER_DATA_CHARACTERS) })),
+        object(
+            &["userData"],
+            json!({
+                "name": { "type": ["string", "null"], "maxLength": 0 },
+                "userData": { "type": "string", "minLength": 1, "maxLength": USER_DATA_CHARACTERS },
+            }),
+        ),
+    ]);
     json!({
         "DirectoryRecognitionModel": { "type": "string", "enum": DIRECTORY_MODELS },
-        "NewDirectoryPerson": texts(None, &[]),
+        "NewDirectoryPerson": new_person,
         "DirectoryPerson": person,
         "PersonFaces": object(&["personId", "persistedFaceIds"], json!({
             "personId": uuid(), "persistedFaceIds": ids(),
@@ -308,12 +398,12 @@ fn snapshots() -> Value {
             "type": reference("SnapshotType"),
             "objectId": container_id(),
             "applyScope": scope(),
-            "userData": remark(),
+            "userData": or_null(remark()),
         })),
-        "SnapshotChange": object(&[], json!({ "applyScope": scope(), "userData": remark() })),
+        "SnapshotChange": change_of(&[("applyScope", scope()), ("userData", remark())]),
         "SnapshotApplication": object(&["objectId"], json!({
             "objectId": container_id(),
-            "mode": { "type": "string", "enum": ["CreateNew"], "default": "CreateNew" },
+            "mode": or_null(json!({ "type": "string", "enum": ["CreateNew"], "default": "CreateNew" })),
         })),
         "Snapshot": object(&["id", "account", "type", "applyScope", "createdTime", "lastUpdateTime"], json!({
             "id": uuid(),

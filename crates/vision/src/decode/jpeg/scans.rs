@@ -2,7 +2,7 @@
 //! order of scans, with or without its end mark, at full size or shrunk.
 //!
 //! It is slower than the crate that reads ordinary files and stricter: whatever is missing or cannot be makes the picture
-//! broken. `docs/adr/0018-two-jpeg-decoders.md` says why it is here.
+//! broken. `docs/adr/0016-two-jpeg-decoders.md` says why it is here.
 
 use super::entropy::{Bits, Table};
 use super::plane::Plane;
