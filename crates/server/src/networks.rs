@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// A network that a pack may lack, or that nothing asks for, with its input's shape.
 type OptionalNetwork = Option<(Vec<u8>, [usize; 4])>;
 
+/// The larger of the two frames in which BlazeFace looks at a photo of 1280 x 960 pixels.
+const PORTRAIT_FRAME: [usize; 4] = [1, 3, 320, 416];
+
 /// The networks in memory, ready to be loaded by every worker.
 pub(crate) struct Networks {
     detector: (likeness_models::DetectorSpec, Vec<u8>),
@@ -93,7 +96,7 @@ impl Networks {
     /// Each network on its own, with its input's shape; for measuring.
     pub(crate) fn each(&self) -> Vec<(&'static str, &[u8], [usize; 4])> {
         let mut each: Vec<(&'static str, &[u8], [usize; 4])> = vec![
-            ("detector", &self.detector.1, self.detector.0.input),
+            ("detector", &self.detector.1, PORTRAIT_FRAME),
             ("mesh", &self.mesh, self.mesh_input),
             ("iris", &self.iris, self.iris_input),
             ("recogniser", &self.recogniser_onnx, self.recognisers.first().input()),

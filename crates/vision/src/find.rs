@@ -11,7 +11,7 @@ use std::f32::consts::PI;
 
 use crate::detect::{Detection, Detector, KeyPoints, Search, smallest_face_px};
 use crate::error::VisionError;
-use crate::mesh::{Mesh, MeshNetwork};
+use crate::mesh::{Certainty, Mesh, MeshNetwork};
 use crate::picture::{Picture, Raster};
 use crate::trace::Tracer;
 
@@ -46,6 +46,11 @@ const SAME_FACE: f32 = 0.3;
 /// How certain the mesh must be of a face that was in doubt; and from where on no other hypothesis is asked about.
 const FACE_CERTAINTY: f32 = 0.5;
 const BEYOND_DOUBT: f32 = 0.95;
+
+/// In a profile the mesh finds no hold: its points wander. What is seen upright twice with this score, and has the network's
+/// own flag, is a face nevertheless. Faces on their head score less closely (0.67 at most), upright profiles 0.7 and more.
+const PLAIN: f32 = 0.7;
+const PLAIN_FLAG: f32 = 0.5;
 
 /// A face that leans less than this to either side is upright to the detector.
 const UPRIGHT: f32 = 50.0 / 180.0 * PI;
@@ -152,7 +157,7 @@ fn is_apart(face: &Detection, faces: &[Detection]) -> bool {
 
 /// A face that the mesh was asked about.
 struct Judged {
-    certainty: f32,
+    certainty: Certainty,
     face: Detection,
     mesh: Mesh,
 }
@@ -186,23 +191,30 @@ impl Finder<'_> {
     fn judge(&mut self, hint: &Detection, trace: &mut Tracer) -> Result<Option<Detection>, VisionError> {
         let mut hypotheses = self.hypotheses(hint, trace)?;
         hypotheses.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut best: Option<Judged> = None;
+        // Twice seen upright, from afar and closely.
+        let is_plain = hypotheses.iter().filter(|face| face.score >= PLAIN && is_upright(face)).count() >= 2;
+        let (mut best, mut plain): (Option<Judged>, Option<Judged>) = (None, None);
         for face in hypotheses.into_iter().take(MOST_HYPOTHESES) {
             // Another detector's score says less: YuNet's is up to 0.92 for a face on its head that it calls upright.
             if face.score >= SURE && is_upright(&face) && matches!(face.points, KeyPoints::Six(_)) {
                 return Ok(Some(face));
             }
             let Some(judged) = self.ask_mesh(face, trace)? else { continue };
-            if best.as_ref().is_none_or(|best| judged.certainty > best.certainty) {
+            if judged.certainty.is_face >= BEYOND_DOUBT {
                 best = Some(judged);
-            }
-            if best.as_ref().is_some_and(|best| best.certainty >= BEYOND_DOUBT) {
                 break;
             }
+            if judged.certainty.is_face >= FACE_CERTAINTY {
+                if best.as_ref().is_none_or(|best| judged.certainty.is_face > best.certainty.is_face) {
+                    best = Some(judged);
+                }
+            } else if is_plain && is_upright(&face) && judged.certainty.flag >= PLAIN_FLAG {
+                plain = plain.or(Some(judged));
+            }
         }
-        let Some(best) = best.filter(|best| best.certainty >= FACE_CERTAINTY) else { return Ok(None) };
-        self.meshes.push((best.face, best.mesh));
-        Ok(Some(best.face))
+        let Some(judged) = best.or(plain) else { return Ok(None) };
+        self.meshes.push((judged.face, judged.mesh));
+        Ok(Some(judged.face))
     }
 
     fn ask_mesh(&mut self, face: Detection, trace: &mut Tracer) -> Result<Option<Judged>, VisionError> {

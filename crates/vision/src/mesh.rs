@@ -74,6 +74,15 @@ fn angle(from: Point, to: Point) -> f32 {
     (to.y - from.y).atan2(to.x - from.x)
 }
 
+/// What the mesh says of a face, 0 to 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Certainty {
+    /// The network's own face flag, of the second pass.
+    pub(crate) flag: f32,
+    /// That together with how little the points moved between the passes.
+    pub(crate) is_face: f32,
+}
+
 pub(crate) struct MeshNetwork(LoadedNetwork);
 
 impl MeshNetwork {
@@ -84,20 +93,20 @@ impl MeshNetwork {
     }
 
     /// Two passes: the first from the detector's box and eyes, the second from the first's points. Gives the second, and
-    /// how certain it is that there is a face which stands as the detector says, 0 to 1.
+    /// how certain it is that there is a face which stands as the detector says.
     pub(crate) fn find(
         &mut self,
         raster: &Raster<'_>,
         detection: &Detection,
         trace: &mut Tracer,
-    ) -> Result<(f32, Mesh), VisionError> {
+    ) -> Result<(Certainty, Mesh), VisionError> {
         let [left, right] = detection.points.eyes();
         let side = FIRST_CROP * detection.rect.width.max(detection.rect.height);
         let (_, first) = self.pass(raster, detection.rect.centre(), side, angle(left, right), trace)?;
         let (centre, extent) = extent(&first);
         let (flag, second) = self.pass(raster, centre, SECOND_CROP * extent, first.roll(), trace)?;
         self.0.wipe();
-        Ok((certainty(flag, wander(&first, &second)), second))
+        Ok((Certainty { flag, is_face: is_face(flag, wander(&first, &second)) }, second))
     }
 
     fn pass(
@@ -161,7 +170,7 @@ fn wander(first: &Mesh, second: &Mesh) -> f32 {
 /// A logistic fit to 1,201 right and 1,085 wrong hypotheses about small, turned, cut and enlarged faces of 36 portraits and
 /// about pictures of nobody. Each number alone keeps 11 and 21 % of the wrong ones where 2 % of the right ones are lost,
 /// both together 1.1 % (portraits that the fit had not seen).
-fn certainty(flag: f32, wander: f32) -> f32 {
+fn is_face(flag: f32, wander: f32) -> f32 {
     const FLAG: f32 = 0.88;
     const WANDER: f32 = -3.22;
     const OFFSET: f32 = -13.73;

@@ -113,11 +113,11 @@ impl LoadedNetwork {
 
     /// Puts a chip into the top left of the input; the rest is as if the chip went on in black.
     pub(crate) fn put(&mut self, chip: &Chip) {
-        self.put_all(&[(chip, 0, 0)]);
+        self.put_at(chip, (0, 0));
     }
 
-    /// Puts chips side by side into the input, each with its left and its top; the rest is black.
-    pub(crate) fn put_all(&mut self, chips: &[(&Chip, usize, usize)]) {
+    /// The same with so much black at its left and above it.
+    pub(crate) fn put_at(&mut self, chip: &Chip, (left, top): (usize, usize)) {
         let (rows, columns) = (self.rows(), self.columns());
         let is_grey = self.feed.channels == Channels::Grey;
         for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
@@ -128,15 +128,13 @@ impl LoadedNetwork {
             let subtract = self.feed.normalisation.subtract[channel];
             let multiply = 1.0 / self.feed.normalisation.divide[channel];
             plane.fill(-subtract * multiply);
-            for (chip, left, top) in chips {
-                let height = chip.height.min(rows.saturating_sub(*top));
-                let width = chip.width.min(columns.saturating_sub(*left));
-                let lines = chip.samples.chunks_exact(chip.width * 3).take(height);
-                for (row, source) in plane.chunks_exact_mut(columns).skip(*top).zip(lines) {
-                    for (value, pixel) in row[*left..*left + width].iter_mut().zip(source.chunks_exact(3)) {
-                        let sample = if is_grey { luma(pixel) } else { pixel[channel] };
-                        *value = (sample - subtract) * multiply;
-                    }
+            let height = chip.height.min(rows.saturating_sub(top));
+            let width = chip.width.min(columns.saturating_sub(left));
+            let lines = chip.samples.chunks_exact(chip.width * 3).take(height);
+            for (row, source) in plane.chunks_exact_mut(columns).skip(top).zip(lines) {
+                for (value, pixel) in row[left..left + width].iter_mut().zip(source.chunks_exact(3)) {
+                    let sample = if is_grey { luma(pixel) } else { pixel[channel] };
+                    *value = (sample - subtract) * multiply;
                 }
             }
         }

@@ -72,7 +72,7 @@ fn one_network(
         outcome?;
         ours.push(time);
         if let Some(peers) = peers.as_deref_mut() {
-            theirs.extend(peers.times(&json!({ "do": "network", "file": file, "runs": 1 }), "cpu")?);
+            theirs.extend(peers.times(&json!({ "do": "network", "file": file, "shape": shape, "runs": 1 }), "cpu")?);
         }
     }
     let row = Row::alone(PART, format!("network: {name}"), Series::cpu(ours));
@@ -139,7 +139,7 @@ fn whole(
     let share = |value: f64| Series::of("%", Clock::Cpu, vec![100.0 * value / pipeline.median]);
     rows.push(Row::alone(PART, "resize, cut out, read outputs", own.clone()));
     rows.push(Row::alone(PART, "the same as a share of the whole", share(own.median)).at_most(15.0));
-    rows.push(Row::alone(PART, "decode, detect, embed", stages.all()).at_most(85.0));
+    rows.push(Row::alone(PART, "decode, detect, embed", stages.all()).at_most(45.0));
     for (other, recogniser) in each.iter().zip(recognisers).skip(1) {
         let what = format!("decode, detect, embed by {}", recogniser.pack.pack.id);
         let first = &recognisers[0].pack.pack.id;

@@ -205,8 +205,8 @@ impl Detector {
         // of at least 1.5 is left to the exact area filter, so that blocks do not show.
         trace.enter(Stage::DetectResample);
         let finest = passes.iter().map(|pass| pass.step).fold(f32::INFINITY, f32::min);
-        let factor = ((finest / 1.5) as usize).clamp(1, 256);
         let whole = picture.raster();
+        let factor = ((finest / 1.5) as usize).clamp(1, 256.min(whole.width).min(whole.height));
         let shrunk = (factor > 1).then(|| shrink_by_whole_factor(&whole, Window::whole(&whole), factor));
         let source = shrunk.as_ref().map_or(whole, Picture::raster);
 
@@ -240,7 +240,7 @@ impl Detector {
             self.network.resize(pass.frame.0, pass.frame.1);
         }
         let chip = scale_window(source, inner, pass.step / factor as f32);
-        self.network.put_all(&[(&chip, pass.border.0, pass.border.1)]);
+        self.network.put_at(&chip, pass.border);
 
         trace.enter(Stage::DetectNetwork);
         let outputs = self.network.run()?;

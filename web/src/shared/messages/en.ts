@@ -161,20 +161,22 @@ export const en = {
     nothingStored: 'No face ID is asked for, so the server keeps nothing of this photo.',
     landmarks: 'Show landmarks',
     small: 'Look for small faces',
-    smallHelp: 'Searches the photo in more detail. Takes longer; noise is not measured then.',
+    smallHelp: 'Searches half as finely again, for faces near the smallest size. Takes about twice as long; noise is not measured then.',
     looking: 'Looking at the photo…',
     found: (n: number) => `${faces(n)} found`,
     none: 'No face found in this photo',
     noneText:
-      'Faces are found when both eyes are visible and the face is at least 36 pixels wide. Try a photo taken from closer, with more light from the front.',
-    noneSmall: 'If the faces are far away, look for small faces.',
+      'Faces are found from 36 pixels on (more in photos above 1920 × 1080), cut by the edge, on their side and on their head too. Nothing is found where most of a face is covered, seen from the side, or dark. Try a photo taken from closer, with more light from the front.',
+    noneSmall: 'If the faces are far away, look for small faces: about three of a hundred at the smallest size are missed.',
     size: (width: number, height: number) => `${width} × ${height} pixels`,
     pose: 'Head pose',
     poseWords: (pitch: number, yaw: number, roll: number): string => {
       const parts: string[] = [];
       if (Math.abs(yaw) >= 12) parts.push(yaw > 0 ? 'turned to the right of the photo' : 'turned to the left of the photo');
       if (Math.abs(pitch) >= 12) parts.push(pitch > 0 ? 'looking up' : 'looking down');
-      if (Math.abs(roll) >= 12) parts.push(roll > 0 ? 'tilted clockwise' : 'tilted anticlockwise');
+      if (Math.abs(roll) >= 150) parts.push('on its head');
+      else if (Math.abs(roll) >= 60) parts.push(roll > 0 ? 'lying on its side, clockwise' : 'lying on its side, anticlockwise');
+      else if (Math.abs(roll) >= 12) parts.push(roll > 0 ? 'tilted clockwise' : 'tilted anticlockwise');
       return parts.length === 0 ? 'Facing the camera' : capital(parts.join(', '));
     },
     yaw: 'Yaw',
