@@ -95,6 +95,16 @@ impl Detection {
         (right.y - left.y).atan2(right.x - left.x)
     }
 
+    /// The same box with its points where those of an upright face lie, for a face whose own make no sense.
+    pub(crate) fn levelled(&self) -> Self {
+        let at =
+            |x: f32, y: f32| Point { x: self.rect.left + x * self.rect.width, y: self.rect.top + y * self.rect.height };
+        // Shares of BlazeFace's own boxes around faces that look into the camera.
+        let points =
+            KeyPoints::Six([at(0.3, 0.3), at(0.7, 0.3), at(0.5, 0.53), at(0.5, 0.73), at(0.06, 0.38), at(0.94, 0.38)]);
+        Self { points, ..*self }
+    }
+
     /// The share of this box that lies inside the other.
     pub(crate) fn share_in(&self, other: &Self) -> f32 {
         self.rect.share_in(&other.rect)
