@@ -1,7 +1,8 @@
 //! Which looks at the whole picture the detector takes, at which scales.
 //!
 //! BlazeFace takes frames of any size, so the picture is looked at twice: *near*, small and with a border around it, for
-//! faces that fill it, are cut by its edges or touch them; and *far*, as large as the smallest face needs. A network finds
+//! faces that fill it, are cut by its edges or touch them; and *far*, as large as the smallest face needs; a deep search looks a
+//! third time, half as finely again. A network finds
 //! faces that have a certain number of pixels in its frame, whatever they have in the picture: each pass says which sizes it
 //! is asked about, so that no face comes in pieces. YuNet and SCRFD have one frame of a fixed size and stand beside BlazeFace: they look at the
 //! whole picture once, and at windows of it where the search is deep.
@@ -42,17 +43,21 @@ const NEAR_BORDER: f32 = 0.25;
 /// Boxes below this score in the near frame are no hint. Portraits on their head score 0.52 to 0.81 there.
 const NEAR_THRESHOLD: f32 = 0.3;
 
-/// Pixels that the smallest face has in the far frame, by depth; and the score from which a box there is a hint.
+/// Pixels that the smallest face has in the far frame, in that of a deep search's third pass, and the score from which a box
+/// there is a hint.
 ///
 /// Faces of 36 px on plain and on blurred natural ground, 80 each: with 10.8 px in the frame and this score none and 4 %
 /// give no hint, with 12.6 px none. On the six group photos and seven portraits at hand there are one to seven hints, most
 /// of which are faces.
-const FAR_FACE_PX: [f32; 2] = [11.0, 16.0];
+const FAR_FACE_PX: f32 = 11.0;
+const DEEP_FACE_PX: f32 = 16.0;
 const FAR_THRESHOLD: f32 = 0.2;
 
-/// Boxes larger than this in the far frame are left to the near one, smaller ones there to the far one.
+/// Boxes larger than this in the far frame are left to the near one, smaller ones there to the far one; but the two always
+/// share a range of sizes of this ratio, so that no face falls between them.
 const LARGEST_FAR_PX: f32 = 80.0;
 const SMALLEST_NEAR_PX: f32 = 14.0;
+const SHARED_SIZES: f32 = 1.3;
 
 /// All passes over a picture. `frame` is that of the network as its pack names it.
 pub(super) fn passes(
@@ -92,19 +97,26 @@ fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
     let mut near =
         Pass { window: whole, step: near_step, border, frame, threshold: NEAR_THRESHOLD, sizes: (0.0, f32::INFINITY) };
     let smallest = yardstick * smallest_face_px(picture.width(), picture.height());
-    let seen = FAR_FACE_PX[usize::from(depth == Depth::Deep)];
     // Enlarging shows nothing more.
-    let scale = (seen / smallest).min(1.0);
+    let scale = (FAR_FACE_PX / smallest).min(1.0);
     if scale <= 1.05 / near_step {
         return vec![near];
     }
     near.sizes.0 = SMALLEST_NEAR_PX;
-    // The frame's longer side is filled to the last pixel: it costs as much anyway.
-    let columns = ((longer * scale).round() as usize).div_ceil(blazeface::STRIDE) * blazeface::STRIDE;
-    let step = longer / columns as f32;
-    let (frame, border) = padded(step, 0);
-    let far = Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, LARGEST_FAR_PX) };
-    vec![near, far]
+    let far = |scale: f32, largest: f32| {
+        // The frame's longer side is filled to the last pixel: it costs as much anyway.
+        let columns = ((longer * scale).round() as usize).div_ceil(blazeface::STRIDE) * blazeface::STRIDE;
+        let step = longer / columns as f32;
+        let (frame, border) = padded(step, 0);
+        let largest = (largest / step).max(LARGEST_FAR_PX);
+        Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, largest) }
+    };
+    let mut passes = vec![near, far(scale, SHARED_SIZES * SMALLEST_NEAR_PX * near_step)];
+    let deep = (DEEP_FACE_PX / smallest).min(1.0);
+    if depth == Depth::Deep && deep > 1.05 * scale {
+        passes.push(far(deep, 0.0));
+    }
+    passes
 }
 
 /// Pixels that the smallest face has in a window of fixed size, where the search is deep.
@@ -196,7 +208,7 @@ mod tests {
         let cases = [
             ("a portrait that the near frame shows whole", BlazefaceBack, (200, 240), Depth::Usual, vec![(160, 160)]),
             ("usual", BlazefaceBack, (1280, 960), Depth::Usual, vec![(128, 160), (320, 416)]),
-            ("deeper", BlazefaceBack, (1280, 960), Depth::Deep, vec![(128, 160), (448, 576)]),
+            ("deeper", BlazefaceBack, (1280, 960), Depth::Deep, vec![(128, 160), (320, 416), (448, 576)]),
             ("Full HD", BlazefaceBack, (1920, 1080), Depth::Usual, vec![(128, 160), (352, 608)]),
             ("no larger for a larger picture", BlazefaceBack, (3840, 2160), Depth::Usual, vec![(128, 160), (352, 608)]),
             ("fixed", Yunet, (1280, 960), Depth::Usual, vec![one]),
@@ -241,6 +253,14 @@ mod tests {
                 let finest = passes.iter().map(|pass| pass.step).fold(f32::INFINITY, f32::min);
                 let seen = smallest_face_px(width, height) / finest;
                 let wanted = if kind == DetectorKind::BlazefaceBack { 11.0 } else { 22.0 };
+                // Every size that a face may have is some pass's business, with something to spare.
+                let (mut low, mut high) = (f32::INFINITY, 0f32);
+                for pass in passes.iter().rev() {
+                    let (from, to) = (pass.sizes.0 * pass.step, pass.sizes.1 * pass.step);
+                    prop_assert!(high == 0.0 || from * 1.2 <= high || kind != DetectorKind::BlazefaceBack, "{from} {high}");
+                    (low, high) = (low.min(from), high.max(to));
+                }
+                prop_assert!(low == 0.0 && high.is_infinite());
                 prop_assert!(seen >= wanted / 1.06, "{kind:?}: {seen}");
             }
         }
