@@ -84,10 +84,12 @@ closed_debug!(Glasses, Occlusion, Accessories, MaskKind, Mask);
 /// labelled photos reaches (`crates/server/tests/it/data/worn.csv`; the highest of them is told below). `docs/accuracy.md`
 /// has the rates and what the choice costs.
 mod certain {
+    /// Dark lenses, which hide the eyes too. 0.03 on a bare face.
+    pub(super) const DARK: f32 = 0.6;
     /// Glasses of either kind, the shares of a frame and of dark lenses together: wrinkles, bags under the eyes and dark
     /// brows look like rims. 0.91 on a bare face; both faces with glasses reach 0.99.
     pub(super) const GLASSES: f32 = 0.95;
-    /// Eyes behind dark lenses or something else. 0.15 on a bare face, but shadows of small faces look like it: an eighth of
+    /// Eyes behind anything, dark lenses or a hand. 0.15 on a bare face, but shadows of small faces look like it: an eighth of
     /// those about 33 pixels wide reach 0.7.
     pub(super) const EYE: f32 = 0.85;
     /// A covered mouth. 0.55 on a bare face, which looks down and is soft.
@@ -149,9 +151,11 @@ impl Covering {
         covering
     }
 
-    /// Certain of glasses, their kind is the likelier one.
+    /// Either certain of dark lenses, or certain of glasses, whose kind then is the likelier one.
     pub(crate) fn glasses(&self) -> Glasses {
-        if self.frame + self.dark < certain::GLASSES {
+        if self.has_dark_lenses() {
+            Glasses::Sunglasses
+        } else if self.frame + self.dark < certain::GLASSES {
             Glasses::None
         } else if self.dark > self.frame {
             Glasses::Sunglasses
@@ -160,10 +164,14 @@ impl Covering {
         }
     }
 
+    fn has_dark_lenses(&self) -> bool {
+        self.dark >= certain::DARK
+    }
+
     pub(crate) fn occlusion(&self) -> Occlusion {
         Occlusion {
             forehead: self.forehead >= certain::FOREHEAD,
-            eye: self.dark + self.hidden >= certain::EYE,
+            eye: self.has_dark_lenses() || self.dark + self.hidden >= certain::EYE,
             mouth: self.mouth >= certain::MOUTH,
         }
     }
@@ -254,9 +262,9 @@ mod tests {
 
     #[test]
     fn dark_glasses_hide_the_eyes() {
-        let covering = Covering { dark: 0.87, frame: 0.1, ..Covering::default() };
+        let covering = Covering { dark: 0.7, frame: 0.2, ..Covering::default() };
         assert!(covering.glasses() == Glasses::Sunglasses && covering.occlusion().eye);
-        assert!(covering.accessories().glasses.is_some_and(|sure| (sure - 0.97).abs() < 1e-6));
+        assert!(covering.accessories().glasses.is_some_and(|sure| (sure - 0.9).abs() < 1e-6));
         let clear = Covering { dark: 0.1, frame: 0.87, ..Covering::default() };
         assert!(clear.glasses() == Glasses::Reading && !clear.occlusion().eye);
     }
