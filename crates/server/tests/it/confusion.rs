@@ -125,13 +125,16 @@ impl Confusion {
         for table in tables {
             let cells = table.cells(table.by_photo.values());
             let (balanced, (low, high)) = (table.balanced(&cells), table.interval());
+            // Only where the first class is that there is nothing; light, say, knows no yes and no.
+            let (yes, no) = match table.classes[0] {
+                "no" | "none" => (table.wrong_yes().to_string(), table.wrong_no().to_string()),
+                _ => ("-".to_owned(), "-".to_owned()),
+            };
             let is_informative = low > 1.0 / table.classes.len() as f64;
             println!(
-                "| {} | {} | {balanced:.3} | {low:.3} to {high:.3} | {} | {} | {} |",
+                "| {} | {} | {balanced:.3} | {low:.3} to {high:.3} | {yes} | {no} | {} |",
                 table.name,
                 cells.iter().sum::<usize>(),
-                table.wrong_yes(),
-                table.wrong_no(),
                 if is_informative { "informative" } else { "**uninformative**" }
             );
             if balanced < table.least {

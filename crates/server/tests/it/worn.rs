@@ -8,6 +8,8 @@
 use crate::confusion::Rate;
 use crate::house::{House, demo, shared_faces};
 use crate::pipeline;
+use image::RgbImage;
+use image::imageops::FilterType;
 use likeness_vision::{AttributeSet, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision, Wanted};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -98,69 +100,47 @@ struct Row {
     name: &'static str,
     is: fn(&Label) -> Option<bool>,
     said: fn(&Face) -> bool,
-    /// Wrong "yes" that pass, on all photos: those that were measured, and no more.
-    most_wrong_yes: usize,
 }
 
 const ROWS: [Row; 8] = [
-    Row {
-        name: "`glasses` (any)",
-        is: |label| label.glasses,
-        said: |face| face.glasses != Some(Glasses::None),
-        most_wrong_yes: 0,
-    },
+    Row { name: "`glasses` (any)", is: |label| label.glasses, said: |face| face.glasses != Some(Glasses::None) },
     Row {
         name: "`glasses`: sunglasses",
         is: |label| label.sunglasses,
         said: |face| face.glasses == Some(Glasses::Sunglasses),
-        most_wrong_yes: 0,
     },
     Row {
         name: "`mask`: faceMask",
         is: |label| label.mask,
         said: |face| face.mask.expect("asked for").kind == MaskKind::FaceMask,
-        most_wrong_yes: 0,
     },
     Row {
         name: "`mask`: noseAndMouthCovered",
         is: |label| label.mask,
         said: |face| face.mask.expect("asked for").nose_and_mouth_covered,
-        most_wrong_yes: 0,
     },
-    Row {
-        name: "`occlusion`: eye",
-        is: |label| label.eye,
-        said: |face| face.occlusion.expect("asked for").eye,
-        most_wrong_yes: 0,
-    },
-    Row {
-        name: "`occlusion`: mouth",
-        is: |label| label.mouth,
-        said: |face| face.occlusion.expect("asked for").mouth,
-        most_wrong_yes: 0,
-    },
+    Row { name: "`occlusion`: eye", is: |label| label.eye, said: |face| face.occlusion.expect("asked for").eye },
+    Row { name: "`occlusion`: mouth", is: |label| label.mouth, said: |face| face.occlusion.expect("asked for").mouth },
     Row {
         name: "`occlusion`: forehead",
         is: |label| label.forehead,
         said: |face| face.occlusion.expect("asked for").forehead,
-        most_wrong_yes: 0,
     },
     Row {
         name: "`accessories`: headwear",
         is: |label| label.hat,
         said: |face| face.accessories.expect("asked for").headwear.is_some(),
-        most_wrong_yes: 0,
     },
 ];
 
-/// The faces of a photo, each with its label.
-fn faces(vision: &mut Vision, labels: &[Label], photo: &str, bytes: &[u8]) -> Vec<(Label, Face)> {
-    let picture = Picture::decode(bytes, &Limits::default()).expect("a photo");
+/// The faces of a photo, each with its label; of all sizes, or only those up to so many pixels wide.
+fn faces(vision: &mut Vision, labels: &[Label], photo: &str, picture: &Picture, widest: f32) -> Vec<(Label, Face)> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let wanted = Wanted { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
-    let found = vision.detect(&picture, Search::default()).expect("the detector runs");
+    let mut found = vision.detect(picture, Search::default()).expect("the detector runs");
+    found.retain(|found| found.rect.width <= widest);
     let faces = found.iter().map(|found| {
-        let face = vision.describe(&picture, found, wanted).expect("a face");
+        let face = vision.describe(picture, found, wanted).expect("a face");
         let rect = found.rect;
         let place = [rect.left / width, rect.top / height, rect.width / width, rect.height / height];
         let label = label_at(labels, photo, place);
@@ -178,42 +158,64 @@ fn photo(folder: Option<&Path>, name: &str) -> Option<Vec<u8>> {
     folder.map(|folder| std::fs::read(folder.join(name)).expect("a photo"))
 }
 
+/// The photos that have labels and are there.
+fn photos(test: &str, labels: &[Label]) -> (Vec<(String, Vec<u8>)>, bool) {
+    let folder = shared_faces(test);
+    let mut names: Vec<&str> = labels.iter().map(|label| label.photo.as_str()).collect();
+    names.dedup();
+    let there = names.into_iter().filter_map(|name| Some((name.to_owned(), photo(folder.as_deref(), name)?)));
+    (there.collect(), folder.is_some())
+}
+
+/// How often an answer is a wrong "yes" and a wrong "no", and which faces these are.
+struct Tally {
+    told: usize,
+    wrong_yes: Rate,
+    wrong_no: Rate,
+    mistakes: String,
+}
+
+impl Tally {
+    fn of(row: &Row, seen: &[(Label, Face)]) -> Self {
+        let (mut told, mut mistakes) = (0, String::new());
+        let mut rates = [Rate { wrong: 0, of: 0 }; 2];
+        for (label, face) in seen {
+            let Some(is) = (row.is)(label) else { continue };
+            let said = (row.said)(face);
+            told += 1;
+            rates[usize::from(is)].of += 1;
+            if is != said {
+                rates[usize::from(is)].wrong += 1;
+                let (x, y) = label.centre;
+                let said = if said { "yes" } else { "no" };
+                writeln!(mistakes, "{}: {} at {x:.2}, {y:.2}: a wrong {said}", row.name, label.photo)
+                    .expect("a string");
+            }
+        }
+        let [wrong_yes, wrong_no] = rates;
+        Self { told, wrong_yes, wrong_no, mistakes }
+    }
+}
+
 #[test]
 fn a_wrong_yes_is_rarer_than_a_wrong_no_in_photos_as_they_are() {
-    let folder = shared_faces("a_wrong_yes_is_rarer_than_a_wrong_no_in_photos_as_they_are (sample photos)");
-    let mut vision = pipeline::vision();
-    let labels = labels();
-    let mut photos: Vec<&str> = labels.iter().map(|label| label.photo.as_str()).collect();
-    photos.dedup();
+    let (mut vision, labels) = (pipeline::vision(), labels());
+    let (photos, is_whole) = photos("a_wrong_yes_is_rarer_than_a_wrong_no (sample photos)", &labels);
     let mut seen = Vec::new();
-    for name in photos {
-        if let Some(bytes) = photo(folder.as_deref(), name) {
-            seen.extend(faces(&mut vision, &labels, name, &bytes));
-        }
+    for (name, bytes) in &photos {
+        let picture = Picture::decode(bytes, &Limits::default()).expect("a photo");
+        seen.extend(faces(&mut vision, &labels, name, &picture, f32::INFINITY));
     }
-    let expected = labels.iter().filter(|label| folder.is_some() || label.photo.starts_with("sample")).count();
+    let expected = labels.iter().filter(|label| is_whole || label.photo.starts_with("sample")).count();
     let (mut table, mut wrong, mut mistakes) = (String::new(), Vec::new(), String::new());
     for row in &ROWS {
-        let told: Vec<(bool, bool, &Label)> =
-            seen.iter().filter_map(|(label, face)| (row.is)(label).map(|is| (is, (row.said)(face), label))).collect();
-        let count = |is: bool, said: bool| told.iter().filter(|(a, b, _)| (*a, *b) == (is, said)).count();
-        let positives = count(true, true) + count(true, false);
-        let wrong_yes = Rate { wrong: count(false, true), of: told.len() - positives };
-        let wrong_no = Rate { wrong: count(true, false), of: positives };
+        let Tally { told, wrong_yes, wrong_no, mistakes: these } = Tally::of(row, &seen);
+        let (name, positives) = (row.name, wrong_no.of);
         let claim = if positives < LEAST_POSITIVES { "no claim of accuracy" } else { "measured" };
-        let name = row.name;
-        writeln!(table, "| {name} | {} | {positives} | {wrong_yes} | {wrong_no} | {claim} |", told.len())
-            .expect("a string");
-        for (is, _, label) in told.iter().filter(|(is, said, _)| is != said) {
-            let (x, y) = label.centre;
-            let said = if *is { "no" } else { "yes" };
-            writeln!(mistakes, "{name}: {} at {x:.2}, {y:.2}: a wrong {said}", label.photo).expect("a string");
-        }
-        if wrong_yes.wrong > row.most_wrong_yes {
-            wrong.push(format!("{name}: {} wrong yes, {} pass", wrong_yes.wrong, row.most_wrong_yes));
-        }
+        writeln!(table, "| {name} | {told} | {positives} | {wrong_yes} | {wrong_no} | {claim} |").expect("a string");
+        mistakes += &these;
         // Where nobody wears it, or all who do are found, no wrong "yes" at all is the only rarer one.
-        if wrong_yes.wrong > 0 && wrong_yes.share() >= wrong_no.share() {
+        if wrong_yes.wrong > 0 {
             wrong.push(format!("{name}: wrong yes {wrong_yes}, wrong no {wrong_no}"));
         }
     }
@@ -224,6 +226,38 @@ fn a_wrong_yes_is_rarer_than_a_wrong_no_in_photos_as_they_are() {
     ));
     assert!(seen.len() <= expected && seen.len() * 20 >= expected * 19, "{} of {expected} faces are found", seen.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Widths to which a photo's largest face is shrunk, in pixels of the detector's box, and the most wrong "yes" of all rows
+/// together that pass. 0, 2 and 1 were measured, of 437, 407 and 291; a few more may come with boxes that move a little.
+const SHRUNK: [(f32, usize); 3] = [(64.0, 2), (48.0, 5), (38.0, 4)];
+
+#[test]
+fn small_faces_are_said_to_wear_nothing_more_than_large_ones() {
+    let (mut vision, labels) = (pipeline::vision(), labels());
+    let (photos, _) = photos("small_faces_are_said_to_wear_nothing_more (sample photos)", &labels);
+    for (width, most) in SHRUNK {
+        let mut seen = Vec::new();
+        for (name, bytes) in &photos {
+            let whole = Picture::decode(bytes, &Limits::default()).expect("a photo");
+            let found = vision.detect(&whole, Search::default()).expect("the detector runs");
+            let largest = found.iter().map(|found| found.rect.width).fold(1.0, f32::max);
+            let image = RgbImage::from_raw(whole.width(), whole.height(), whole.pixels().to_vec()).expect("a photo");
+            let scaled = |side: u32| ((side as f32 * width / largest) as u32).max(1);
+            let (across, down) = (scaled(whole.width()), scaled(whole.height()));
+            let small = image::imageops::resize(&image, across, down, FilterType::Triangle);
+            let small = Picture::from_rgb(across, down, small.into_raw()).expect("a picture");
+            seen.extend(faces(&mut vision, &labels, name, &small, 1.2 * width));
+        }
+        let tallies: Vec<Tally> = ROWS.iter().map(|row| Tally::of(row, &seen)).collect();
+        let wrong: usize = tallies.iter().map(|tally| tally.wrong_yes.wrong).sum();
+        let told: usize = tallies.iter().map(|tally| tally.wrong_yes.of).sum();
+        let mistakes: String = tallies.into_iter().map(|tally| tally.mistakes).collect();
+        let rate = Rate { wrong, of: told };
+        show(&format!("{} faces up to {width} pixels wide: wrong yes {rate}\n{mistakes}", seen.len()));
+        assert!(wrong <= most, "{wrong} wrong yes at {width} pixels, {most} pass");
+        assert!(seen.len() >= 10, "only {} faces are found at {width} pixels", seen.len());
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what the test is run for")]
