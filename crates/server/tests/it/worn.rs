@@ -256,7 +256,7 @@ fn small_faces_are_said_to_wear_nothing_more_than_large_ones() {
         let rate = Rate { wrong, of: told };
         show(&format!("{} faces up to {width} pixels wide: wrong yes {rate}\n{mistakes}", seen.len()));
         assert!(wrong <= most, "{wrong} wrong yes at {width} pixels, {most} pass");
-        assert!(seen.len() >= 10, "only {} faces are found at {width} pixels", seen.len());
+        assert!(seen.len() >= 5, "only {} faces are found at {width} pixels", seen.len());
     }
 }
 
