@@ -79,7 +79,7 @@ closed_debug!(Glasses, Occlusion, Accessories, MaskKind, Mask);
 /// How certain each statement must be before it is made, 0 to 1; below that the face is said to wear and hide nothing.
 ///
 /// All thresholds of this module stand here. A wrong "yes" does more harm than a wrong "no": a client turns somebody away
-/// for glasses that nobody wears. So each is the least in steps of 0.05 or 0.1 with which, on the drawings over the group
+/// for glasses that nobody wears. So each is about the least in steps of 0.05 with which, on the drawings over the group
 /// photos and over the sample photos, a wrong "yes" is clearly rarer than a wrong "no", and which no bare face of the
 /// labelled photos reaches (`crates/server/tests/it/data/worn.csv`; the highest of them is told below). `docs/accuracy.md`
 /// has the rates and what the choice costs.
@@ -98,7 +98,7 @@ mod certain {
     pub(super) const NOSE: f32 = 0.6;
     /// Between these, whether the covering of a mouth is cloth is left open.
     pub(super) const CLOTH: (f32, f32) = (0.4, 0.6);
-    /// A covered forehead. 0.45 on a bare one; a fringe reaches 0.67 and more.
+    /// A covered forehead. 0.45 on a bare one; four of five that are covered reach 0.67, by fringe or helmet.
     pub(super) const FOREHEAD: f32 = 0.6;
     /// A hat. 0.36 on a bare head.
     pub(super) const HEADWEAR: f32 = 0.7;
