@@ -328,7 +328,7 @@ const FROM_COVERING: AttributeSet = AttributeSet::GLASSES
 const FROM_VIEW: AttributeSet = FROM_COVERING.union(AttributeSet::FACIAL_HAIR);
 
 fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut Face) -> Result<(), VisionError> {
-    let pose = head_pose(mesh);
+    let (pose, width_px) = (head_pose(mesh), WIDTH_OVER_EYES * eye_distance(mesh));
     face.head_pose = attributes.contains(AttributeSet::HEAD_POSE).then_some(pose);
     let mut is_covered = false;
     if attributes.intersects(FROM_VIEW) {
@@ -337,7 +337,8 @@ fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut 
             face.facial_hair = Some(facial_hair(&view));
         }
         if attributes.intersects(FROM_COVERING) {
-            is_covered = cover(&view, attributes, face);
+            let covering = Covering::of(&view, pose, width_px);
+            is_covered = cover(&view, &covering, attributes, face);
         }
     }
     if attributes.intersects(FROM_CHIP) {
@@ -347,7 +348,6 @@ fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut 
         face.blur = attributes.contains(AttributeSet::BLUR).then_some(blur);
         face.exposure = attributes.contains(AttributeSet::EXPOSURE).then_some(exposure);
         if attributes.contains(AttributeSet::QUALITY) {
-            let width_px = WIDTH_OVER_EYES * eye_distance(mesh);
             let outside = outside(mesh, picture);
             let (quality, flaws) = quality(&Evidence { width_px, pose, blur, exposure, is_covered, outside });
             (face.quality, face.flaws) = (Some(quality), Some(flaws));
@@ -357,8 +357,7 @@ fn measure(picture: &Picture, mesh: &Mesh, attributes: AttributeSet, face: &mut 
 }
 
 /// Fills in what covers the face; says whether that hides so much of it that recognition suffers.
-fn cover(view: &View, attributes: AttributeSet, face: &mut Face) -> bool {
-    let covering = Covering::of(view);
+fn cover(view: &View, covering: &Covering, attributes: AttributeSet, face: &mut Face) -> bool {
     face.glasses = attributes.contains(AttributeSet::GLASSES).then(|| covering.glasses());
     face.occlusion = attributes.contains(AttributeSet::OCCLUSION).then(|| covering.occlusion());
     face.accessories = attributes.contains(AttributeSet::ACCESSORIES).then(|| covering.accessories());

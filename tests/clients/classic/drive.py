@@ -12,7 +12,7 @@ import traceback
 import uuid
 
 from azure.cognitiveservices.vision.face import FaceClient
-from azure.cognitiveservices.vision.face.models import APIErrorException, TrainingStatusType
+from azure.cognitiveservices.vision.face.models import APIErrorException, GlassesType, TrainingStatusType
 from msrest.authentication import CognitiveServicesCredentials
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -62,12 +62,15 @@ def trained(operations, name):
 
 
 def case_detect():
-    faces = detect(5, return_face_landmarks=True, return_recognition_model=True, return_face_attributes=["headPose", "blur", "noise"])
+    faces = detect(5, return_face_landmarks=True, return_recognition_model=True, return_face_attributes=["headPose", "blur", "noise", "glasses"])
     assert len(faces) == 5, faces
     assert len(CLIENT.face.detect_with_url(address(5), return_face_id=False)) == 5
     assert faces[0].recognition_model == MODEL
     assert faces[0].face_landmarks.pupil_left.x < faces[0].face_landmarks.pupil_right.x
     assert str(faces[0].face_attributes.blur.blur_level).lower().endswith(("low", "medium", "high"))
+    # Nobody in this photo wears glasses.
+    glasses = [face.face_attributes.glasses for face in faces]
+    assert glasses == [GlassesType.no_glasses] * 5, glasses
     refused(400, "InvalidImage", lambda: CLIENT.face.detect_with_stream(io.BytesIO(b"x" * 4096)))
 
 

@@ -44,15 +44,18 @@ const cases = {
     const counts = [];
     for (const number of [1, 2, 3, 4, 5, 6]) counts.push((await detect(number, { returnFaceId: false })).length);
     assert.deepEqual(counts, [3, 3, 3, 4, 5, 4]);
-    const [face] = await detect(1, {
+    const faces = await detect(1, {
       returnFaceLandmarks: true,
-      returnFaceAttributes: ["headPose", "blur", "qualityForRecognition"],
+      returnFaceAttributes: ["headPose", "blur", "glasses", "qualityForRecognition"],
       returnRecognitionModel: true,
     });
+    const [face] = faces;
     assert.equal(face.recognitionModel, "recognition_04");
     assert.equal(Object.keys(face.faceLandmarks).length, 27);
     assert.ok(face.faceLandmarks.eyeLeftOuter.x < face.faceLandmarks.eyeRightOuter.x);
-    assert.deepEqual(Object.keys(face.faceAttributes).sort(), ["blur", "headPose", "qualityForRecognition"]);
+    assert.deepEqual(Object.keys(face.faceAttributes).sort(), ["blur", "glasses", "headPose", "qualityForRecognition"]);
+    // Nobody in this photo wears glasses.
+    assert.deepEqual(faces.map((one) => one.faceAttributes.glasses), ["noGlasses", "noGlasses", "noGlasses"]);
   },
 
   async verify() {

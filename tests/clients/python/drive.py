@@ -77,6 +77,8 @@ def case_detect():
             FaceAttributeTypeDetection01.BLUR,
             FaceAttributeTypeDetection01.EXPOSURE,
             FaceAttributeTypeDetection01.NOISE,
+            FaceAttributeTypeDetection01.GLASSES,
+            FaceAttributeTypeDetection01.ACCESSORIES,
             FaceAttributeTypeRecognition04.QUALITY_FOR_RECOGNITION,
         ],
     )
@@ -90,6 +92,9 @@ def case_detect():
     assert -45 < face.face_attributes.head_pose.yaw < 45
     assert face.face_attributes.blur.blur_level in ("low", "medium", "high")
     assert face.face_attributes.quality_for_recognition in ("low", "medium", "high")
+    # Nobody in this photo wears anything.
+    worn = [(face.face_attributes.glasses, face.face_attributes.accessories) for face in faces]
+    assert worn == [("noGlasses", [])] * 3, worn
 
 
 def case_endpoint_as_the_portal_shows_it():

@@ -50,3 +50,4 @@ mod snapshots;
 mod tiers;
 mod tls;
 mod tokens;
+mod worn;
