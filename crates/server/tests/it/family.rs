@@ -243,13 +243,14 @@ fn a_calibration_of_ones_own_is_made_and_used() {
     assert!(said.contains("21 photos used, 0 left out"), "{said}");
     let path = file.display().to_string();
     let house = House::with(&[("LIKENESS_CALIBRATION", &path)]);
-    let ids: Vec<Value> = ["Family1-Dad1.jpg", "Family1-Dad2.jpg", "Family2-Man1.jpg"]
+    let ids: Vec<Value> = ["Family1-Dad1.jpg", "Family1-Dad3.jpg", "Family2-Man1.jpg"]
         .iter()
         .map(|file| house.detect(&photo(&samples, file)).remove(0)["faceId"].clone())
         .collect();
     let verdict = |a: usize, b: usize| {
         house.json("POST", "verify", &json!({ "faceId1": ids[a], "faceId2": ids[b] })).body["isIdentical"].clone()
     };
+    // So few photos put the threshold far below the pack's, and not always at the same place: a pair that is very near.
     assert_eq!((verdict(0, 1), verdict(0, 2)), (json!(true), json!(false)));
     // One that was made for other templates is refused.
     let mut foreign: Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("a file")).expect("JSON");
