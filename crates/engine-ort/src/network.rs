@@ -1,53 +1,36 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use likeness_vision::engine::{EngineError, Network, Tensor};
+use likeness_vision::engine::{EngineError, InputShape, Network, Tensor, input_values};
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel};
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
-/// No network of any pack takes a larger input: 1 GiB of 32-bit floats. The largest of ours, a detector at
-/// 640 x 640, takes 1.2 million values; the limit is there for a manifest that asks for nonsense.
-const MAX_INPUT_VALUES: usize = 1 << 28;
-
 /// One session of ONNX Runtime with the one input shape it was loaded for.
 pub(crate) struct LoadedNetwork {
     session: Session,
-    input_shape: Vec<usize>,
-    /// Which of its lengths the file leaves open.
-    is_open: Vec<bool>,
+    input_shape: InputShape,
     outputs: Vec<String>,
 }
 
 impl LoadedNetwork {
     /// Loads the network and runs it once on zeros: a shape that does not fit shows here and not in the first
     /// request, and the working memory of a run is set up.
-    pub(crate) fn load(environment: &Environment, onnx: &[u8], input_shape: &[usize]) -> Result<Self, EngineError> {
+    pub(crate) fn load(environment: &Environment, onnx: &[u8], wanted: &[usize]) -> Result<Self, EngineError> {
         let session = guarded(|| session(environment, onnx))
             .map_err(EngineError::Load)?
             .map_err(|error| EngineError::Load(error.to_string()))?;
-        let is_open = check_input(session.inputs(), input_shape)?;
+        let input_shape = check_input(session.inputs(), wanted)?;
         check_outputs(session.outputs())?;
         let outputs = session.outputs().iter().map(|output| output.name().to_owned()).collect();
 
-        let mut network = Self { session, input_shape: input_shape.to_vec(), is_open, outputs };
-        network.run(&Tensor::zeros(input_shape)).map_err(|error| match error {
+        let mut network = Self { session, input_shape, outputs };
+        network.run(&Tensor::zeros(wanted)).map_err(|error| match error {
             EngineError::Run(why) => EngineError::Load(why),
             other => other,
         })?;
         Ok(network)
-    }
-}
-
-impl LoadedNetwork {
-    /// Whether the input has the shape that was promised, but for lengths that the file leaves open.
-    fn takes(&self, input: &Tensor) -> bool {
-        let lengths = input.shape.iter().zip(&self.input_shape).zip(&self.is_open);
-        let length = input.shape.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
-        input.shape.len() == self.input_shape.len()
-            && lengths.into_iter().all(|((given, promised), is_open)| given == promised || *is_open)
-            && length.is_some_and(|length| (1..=MAX_INPUT_VALUES).contains(&length) && length == input.data.len())
     }
 }
 
@@ -57,15 +40,7 @@ impl Network for LoadedNetwork {
     }
 
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
-        if !self.takes(input) {
-            return Err(EngineError::Run(format!(
-                "the input has shape {:?} and {} values, and the network was loaded for {:?}",
-                input.shape,
-                input.data.len(),
-                self.input_shape
-            )));
-        }
-
+        self.input_shape.check(input)?;
         let failed = |error: ort::Error| EngineError::Run(error.to_string());
         let view = TensorRef::from_array_view((input.shape.clone(), input.data.as_slice())).map_err(failed)?;
         let values = self.session.run(ort::inputs![view]).map_err(failed)?;
@@ -103,8 +78,8 @@ fn session(environment: &Environment, onnx: &[u8]) -> ort::Result<Session> {
         .commit_from_memory(onnx)
 }
 
-/// Which lengths the file leaves open.
-fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<Vec<bool>, EngineError> {
+/// The shape that is wanted, if the file takes it.
+fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<InputShape, EngineError> {
     let [input] = inputs else {
         return Err(EngineError::Load(format!("it has {} inputs, and one is expected", inputs.len())));
     };
@@ -112,14 +87,12 @@ fn check_input(inputs: &[Outlet], wanted: &[usize]) -> Result<Vec<bool>, EngineE
         return Err(EngineError::Load(format!("its input `{}` is not a tensor of 32-bit floats", input.name())));
     };
     // -1 stands for a length that the network leaves open.
-    let values = wanted.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
-    let can_be_held = values.is_some_and(|values| (1..=MAX_INPUT_VALUES).contains(&values));
     let fits = shape.len() == wanted.len()
         && shape.iter().zip(wanted).all(|(&own, &wanted)| own == -1 || usize::try_from(own) == Ok(wanted));
-    if !fits || !can_be_held {
+    if !fits || input_values(wanted).is_none() {
         return Err(EngineError::Load(format!("its input takes the shape {shape}, and {wanted:?} was asked for")));
     }
-    Ok(shape.iter().map(|&own| own == -1).collect())
+    Ok(InputShape::new(wanted, shape.iter().map(|&own| own == -1).collect()))
 }
 
 fn check_outputs(outputs: &[Outlet]) -> Result<(), EngineError> {

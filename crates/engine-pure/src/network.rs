@@ -1,24 +1,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use likeness_vision::engine::{EngineError, Network, Tensor};
+use likeness_vision::engine::{EngineError, InputShape, Network, Tensor, input_values};
 use rten::{DataType, Dimension, Model, ModelOptions, NodeId, NodeInfo, RunOptions, ThreadPool, Value, ValueType};
 use rten_tensor::TensorView;
 use rten_tensor::prelude::Layout;
 
 use crate::wire;
 
-/// No network of any pack takes a larger input: 1 GiB of 32-bit floats. The largest of ours, a detector at
-/// 640 x 640, takes 1.2 million values; the limit is there for a manifest that asks for nonsense.
-const MAX_INPUT_VALUES: usize = 1 << 28;
-
 /// One network with the one input shape it was loaded for.
 pub(crate) struct LoadedNetwork {
     model: Model,
     input: NodeId,
-    input_shape: Vec<usize>,
-    /// Which of its lengths the file leaves open.
-    is_open: Vec<bool>,
+    input_shape: InputShape,
     output_ids: Vec<NodeId>,
     outputs: Vec<String>,
     options: RunOptions,
@@ -27,14 +21,14 @@ pub(crate) struct LoadedNetwork {
 impl LoadedNetwork {
     /// Loads the network and runs it once on zeros, so that a shape that does not fit shows here and not in the
     /// first request.
-    pub(crate) fn load(onnx: &[u8], input_shape: &[usize]) -> Result<Self, EngineError> {
+    pub(crate) fn load(onnx: &[u8], wanted: &[usize]) -> Result<Self, EngineError> {
         if !wire::hangs_together(onnx) {
             return Err(EngineError::Load("it is not an ONNX file, or a damaged one".to_owned()));
         }
         let model = guarded(|| ModelOptions::with_all_ops().load(onnx.to_vec()))
             .map_err(EngineError::Load)?
             .map_err(|error| EngineError::Load(error.to_string()))?;
-        let (input, is_open) = check_input(&model, input_shape)?;
+        let (input, input_shape) = check_input(&model, wanted)?;
         let output_ids = model.output_ids().to_vec();
         let outputs = output_ids.iter().map(|&id| name(&model, id)).collect::<Result<_, _>>()?;
 
@@ -43,24 +37,12 @@ impl LoadedNetwork {
         // while its network is idle.
         let options = RunOptions::default().with_thread_pool(Some(Arc::new(ThreadPool::with_num_threads(1))));
 
-        let mut network =
-            Self { model, input, input_shape: input_shape.to_vec(), is_open, output_ids, outputs, options };
-        network.run(&Tensor::zeros(input_shape)).map_err(|error| match error {
+        let mut network = Self { model, input, input_shape, output_ids, outputs, options };
+        network.run(&Tensor::zeros(wanted)).map_err(|error| match error {
             EngineError::Run(why) => EngineError::Load(why),
             other => other,
         })?;
         Ok(network)
-    }
-}
-
-impl LoadedNetwork {
-    /// Whether the input has the shape that was promised, but for lengths that the file leaves open.
-    fn takes(&self, input: &Tensor) -> bool {
-        let lengths = input.shape.iter().zip(&self.input_shape).zip(&self.is_open);
-        let length = input.shape.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
-        input.shape.len() == self.input_shape.len()
-            && lengths.into_iter().all(|((given, promised), is_open)| given == promised || *is_open)
-            && length.is_some_and(|length| (1..=MAX_INPUT_VALUES).contains(&length) && length == input.data.len())
     }
 }
 
@@ -70,15 +52,7 @@ impl Network for LoadedNetwork {
     }
 
     fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, EngineError> {
-        if !self.takes(input) {
-            return Err(EngineError::Run(format!(
-                "the input has shape {:?} and {} values, and the network was loaded for {:?}",
-                input.shape,
-                input.data.len(),
-                self.input_shape
-            )));
-        }
-
+        self.input_shape.check(input)?;
         let view = TensorView::from_data(input.shape.as_slice(), input.data.as_slice());
         let inputs = vec![(self.input, view.into())];
         let values = guarded(|| self.model.run(inputs, &self.output_ids, Some(self.options.clone())))
@@ -99,8 +73,8 @@ fn name(model: &Model, id: NodeId) -> Result<String, EngineError> {
     name.ok_or_else(|| EngineError::Load("one of its outputs has no name".to_owned()))
 }
 
-/// The input, and which of its lengths the file leaves open.
-fn check_input(model: &Model, wanted: &[usize]) -> Result<(NodeId, Vec<bool>), EngineError> {
+/// The input, and the shape that is wanted, if the file takes it.
+fn check_input(model: &Model, wanted: &[usize]) -> Result<(NodeId, InputShape), EngineError> {
     let &[id] = model.input_ids() else {
         return Err(EngineError::Load(format!("it has {} inputs, and one is expected", model.input_ids().len())));
     };
@@ -109,14 +83,12 @@ fn check_input(model: &Model, wanted: &[usize]) -> Result<(NodeId, Vec<bool>), E
         return Err(EngineError::Load("its input is not a tensor of 32-bit floats".to_owned()));
     }
     let own = info.and_then(|info| info.shape()).unwrap_or_default();
-    let values = wanted.iter().try_fold(1, |product: usize, &length| product.checked_mul(length));
-    let can_be_held = values.is_some_and(|values| (1..=MAX_INPUT_VALUES).contains(&values));
     let fits = own.len() == wanted.len()
         && own.iter().zip(wanted).all(|(own, wanted)| match own {
             Dimension::Fixed(own) => own == wanted,
             Dimension::Symbolic(_) => true,
         });
-    if !fits || !can_be_held {
+    if !fits || input_values(wanted).is_none() {
         let own: Vec<String> = own
             .iter()
             .map(|length| match length {
@@ -129,7 +101,8 @@ fn check_input(model: &Model, wanted: &[usize]) -> Result<(NodeId, Vec<bool>), E
             own.join(", ")
         )));
     }
-    Ok((id, own.iter().map(|own| matches!(own, Dimension::Symbolic(_))).collect()))
+    let is_open = own.iter().map(|own| matches!(own, Dimension::Symbolic(_))).collect();
+    Ok((id, InputShape::new(wanted, is_open)))
 }
 
 fn dense(name: &str, value: Value) -> Result<Tensor, EngineError> {

@@ -19,7 +19,7 @@ use crate::trace::Tracer;
 pub(crate) const MOST_FACES: usize = 100;
 
 /// Closer looks and questions to the mesh network that a picture may cost. The bound keeps a picture made to raise false
-/// alarms from costing more than a crowd would; what is still in doubt then is taken by its own score.
+/// alarms from costing more than a crowd would; what is still in doubt then is no face.
 const MOST_LOOKS: usize = 2 * MOST_FACES + 50;
 
 /// A box of at least this score, upright and of so many pixels in its frame, is taken as it is; of less where it was looked

@@ -90,6 +90,15 @@ fn bytes(file: &Path) -> Result<Secret<Vec<u8>>> {
     }
 }
 
+/// What was read; what could not be is told on standard error and counted.
+fn or_told<T>(read: Result<T>, unread: &mut usize) -> Option<T> {
+    read.inspect_err(|error| {
+        say::error(&format!("{error:#}"));
+        *unread += 1;
+    })
+    .ok()
+}
+
 fn decode(file: &Path, bytes: &Secret<Vec<u8>>) -> Result<Picture> {
     Picture::decode(bytes.expose(), &Limits::default())
         .with_context(|| format!("{} is no picture that can be read", file.display()))
@@ -128,14 +137,7 @@ impl Detect {
         let mut rows = Vec::new();
         let mut unread = 0;
         for file in &self.files {
-            let picture = match read(file) {
-                Ok(picture) => picture,
-                Err(error) => {
-                    say::error(&format!("{error:#}"));
-                    unread += 1;
-                    continue;
-                }
-            };
+            let Some(picture) = or_told(read(file), &mut unread) else { continue };
             let wanted = Wanted { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
@@ -181,14 +183,7 @@ impl Detect {
         let mut unread = 0;
         for file in &self.files {
             let read = bytes(file).and_then(|bytes| decode(file, &bytes).map(|picture| (bytes, picture)));
-            let (bytes, picture) = match read {
-                Ok(read) => read,
-                Err(error) => {
-                    say::error(&format!("{error:#}"));
-                    unread += 1;
-                    continue;
-                }
-            };
+            let Some((bytes, picture)) = or_told(read, &mut unread) else { continue };
             let mut stages = Stages::default();
             // The first round warms caches and does not count.
             Stages::default().measure(&mut offline.vision, bytes.expose(), search, 0)?;

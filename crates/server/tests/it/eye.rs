@@ -211,9 +211,8 @@ fn a_face_on_its_side_or_head_is_found_and_is_the_same_person() {
     for degrees in [90.0, 180.0, 270.0] {
         let tally = range.tally(MANY / 2, |portrait, random| {
             let scale = 0.7 + random.f32() / 2.0;
-            let portrait =
-                Portrait { face: enlarged(portrait, scale).face, picture: enlarged(portrait, scale).picture };
-            turned(&portrait, degrees)
+            let Specimen { picture, face, .. } = enlarged(portrait, scale);
+            turned(&Portrait { picture, face }, degrees)
         });
         expect_turned(&format!("turned by {degrees}"), &tally);
     }

@@ -246,9 +246,7 @@ impl Detector {
             width: (window.width / factor).clamp(1, source.width - window.left / factor),
             height: (window.height / factor).clamp(1, source.height - window.top / factor),
         };
-        if self.kind == DetectorKind::BlazefaceBack {
-            self.network.resize(pass.frame.0, pass.frame.1);
-        }
+        self.network.resize(pass.frame.0, pass.frame.1);
         let chip = scale_window(source, inner, pass.step / factor as f32);
         self.network.put_at(&chip, pass.border);
 

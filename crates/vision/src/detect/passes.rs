@@ -1,11 +1,11 @@
 //! Which looks at the whole picture the detector takes, at which scales.
 //!
 //! BlazeFace takes frames of any size, so the picture is looked at twice: *near*, small and with a border around it, for
-//! faces that fill it, are cut by its edges or touch them; and *far*, as large as the smallest face needs; a deep search looks a
-//! third time, half as finely again. A network finds
-//! faces that have a certain number of pixels in its frame, whatever they have in the picture: each pass says which sizes it
-//! is asked about, so that no face comes in pieces. YuNet and SCRFD have one frame of a fixed size and stand beside BlazeFace: they look at the
-//! whole picture once, and at windows of it where the search is deep.
+//! faces that fill it, are cut by its edges or touch them; and *far*, as large as the smallest face needs; a deep search
+//! looks a third time, half as finely again. A network finds faces that have a certain number of pixels in its frame,
+//! whatever they have in the picture: each pass says which sizes it is asked about, so that no face comes in pieces. YuNet
+//! and SCRFD have one frame of a fixed size and stand beside BlazeFace: they look at the whole picture once, and at windows
+//! of it where the search is deep.
 
 use super::{Depth, smallest_face_px};
 use crate::detect::blazeface;
