@@ -96,6 +96,33 @@ pub fn small_face(portrait: &Portrait, pixels: f32, frame: (u32, u32), ground: G
     Specimen { picture, face: portrait.face.scaled(scale).moved(left as f32, top as f32), turn: 0.0 }
 }
 
+/// As many people side by side as are wanted and fit, each turned by some degrees and cut out with half a face around the
+/// face; in turn those whom the portraits show. Gives the picture, and where the faces are.
+pub fn crowd(
+    portraits: &[Portrait],
+    many: usize,
+    pixels: f32,
+    frame: (u32, u32),
+    degrees: f32,
+    random: &mut Rng,
+) -> (RgbImage, Vec<Square>) {
+    let mut picture = Ground::Plain.paint(frame.0, frame.1, random);
+    let cell = (pixels * 2.0) as u32;
+    let mut places: Vec<(u32, u32)> = (0..frame.1 / cell)
+        .flat_map(|row| (0..frame.0 / cell).map(move |column| (column * cell, row * cell)))
+        .collect();
+    random.shuffle(&mut places);
+    places.truncate(many);
+    let faces = places.into_iter().zip(portraits.iter().cycle()).map(|((left, top), portrait)| {
+        let Specimen { picture: cut, face, .. } = tight_crop(portrait, 0.5, pixels / portrait.face.side);
+        let turned = turned(&Portrait { picture: cut, face }, degrees);
+        overlay(&mut picture, &turned.picture, i64::from(left), i64::from(top));
+        turned.face.moved(left as f32, top as f32)
+    });
+    let faces = faces.collect();
+    (picture, faces)
+}
+
 /// The face cut out with this margin around it, as a share of its side, and enlarged.
 pub fn tight_crop(portrait: &Portrait, margin: f32, scale: f32) -> Specimen {
     let Square { left, top, side } = portrait.face;
@@ -163,21 +190,21 @@ fn bilinear(picture: &RgbImage, x: f32, y: f32) -> Rgb<u8> {
 mod tests {
     use super::*;
 
-    /// A white square on black stands for the face.
+    /// A red square on black stands for the face.
     fn portrait() -> Portrait {
         let face = Square { left: 40.0, top: 20.0, side: 30.0 };
         let picture = RgbImage::from_fn(120, 90, |x, y| {
             let inside = (40..70).contains(&x) && (20..50).contains(&y);
-            Rgb([if inside { 255 } else { 0 }; 3])
+            Rgb([if inside { 255 } else { 0 }, 0, 0])
         });
         Portrait { picture, face }
     }
 
-    /// The bounding square of what is white.
-    fn white(picture: &RgbImage) -> [f32; 4] {
+    /// The bounding square of what is red, more than by half: resampling blurs the edge.
+    fn red(picture: &RgbImage) -> [f32; 4] {
         let (mut low, mut high) = ((u32::MAX, u32::MAX), (0, 0));
-        // Half white counts: resampling greys the edge.
-        for (x, y, _) in picture.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 127) {
+        for (x, y, _) in picture.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0].saturating_sub(pixel.0[1]) > 127)
+        {
             low = (low.0.min(x), low.1.min(y));
             high = (high.0.max(x + 1), high.1.max(y + 1));
         }
@@ -199,7 +226,7 @@ mod tests {
             specimens.push(("turned", turned(&portrait, turn)));
         }
         for (name, specimen) in specimens {
-            let overlap = specimen.face.overlap(white(&specimen.picture));
+            let overlap = specimen.face.overlap(red(&specimen.picture));
             assert!(overlap > 0.85, "{name}: {overlap}");
         }
     }

@@ -12,4 +12,4 @@ pub mod jpeg;
 pub mod nobody;
 pub mod png;
 
-pub use faces::{Ground, Portrait, Specimen, Square, enlarged, small_face, tight_crop, turned};
+pub use faces::{Ground, Portrait, Specimen, Square, crowd, enlarged, small_face, tight_crop, turned};

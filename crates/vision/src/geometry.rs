@@ -46,6 +46,16 @@ impl RectF {
         self.top + self.height
     }
 
+    /// Upper left corner.
+    pub fn top_left(&self) -> Point {
+        Point { x: self.left, y: self.top }
+    }
+
+    /// Lower right corner.
+    pub fn bottom_right(&self) -> Point {
+        Point { x: self.right(), y: self.bottom() }
+    }
+
     /// Middle of the rectangle.
     pub fn centre(&self) -> Point {
         Point { x: self.left + self.width / 2.0, y: self.top + self.height / 2.0 }

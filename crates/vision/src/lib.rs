@@ -33,6 +33,7 @@ mod find;
 mod geometry;
 mod iris;
 mod landmarks;
+mod lie;
 mod measure;
 mod mesh;
 mod network;

@@ -55,6 +55,37 @@ fn the_small_model_becomes_these_bytes() {
     insta::assert_snapshot!(hex::encode(&onnx));
 }
 
+/// The small model's picture as rows of another shape.
+fn reshaped(shape: &[i32]) -> (Value, Vec<u8>) {
+    let (mut json, mut weights) = small_model();
+    let nodes = json["modelTopology"]["node"].as_array_mut().unwrap();
+    nodes.push(json!({ "name": "shape", "op": "Const" }));
+    nodes.push(json!({ "name": "rows", "op": "Reshape", "input": ["Identity", "shape"] }));
+    let parts = json["weightsManifest"][0]["weights"].as_array_mut().unwrap();
+    parts.push(json!({ "name": "shape", "shape": [shape.len()], "dtype": "int32" }));
+    weights.extend(shape.iter().flat_map(|length| length.to_le_bytes()));
+    (json, weights)
+}
+
+#[test]
+fn a_network_takes_any_size_only_where_it_can() {
+    let cases = [
+        ("one row for each place of the picture", vec![-1, 3, 1], true),
+        ("all places in one row", vec![-1, 3], false),
+        ("rows of rows", vec![-1, 1, 3, 1, 1], false),
+    ];
+    for (name, shape, can) in cases {
+        let (json, weights) = reshaped(&shape);
+        let json = serde_json::to_vec(&json).unwrap();
+        graph_model("small", &json, &weights, Sizes::One).unwrap_or_else(|error| panic!("{name}: {error}"));
+        match graph_model("small", &json, &weights, Sizes::Any) {
+            Ok(_) => assert!(can, "{name}"),
+            Err(ModelsError::Conversion { place, reason }) => assert!(!can, "{name}: {place}: {reason}"),
+            Err(other) => panic!("{name}: {other}"),
+        }
+    }
+}
+
 #[test]
 fn wrong_models_are_refused_at_the_place_of_the_fault() {
     struct Case {

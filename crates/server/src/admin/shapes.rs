@@ -193,21 +193,16 @@ fn named() -> Value {
 }
 
 fn custody() -> Value {
+    let approvals = json!({
+        "flags": { "type": "array", "items": reference("Flag") },
+        "attributes": {
+            "type": "array",
+            "items": { "type": "string", "enum": LimitedAttribute::ALL.map(LimitedAttribute::as_text) },
+        },
+    });
     json!({
-        "Approvals": strict(&["flags", "attributes"], json!({
-            "flags": { "type": "array", "items": reference("Flag") },
-            "attributes": {
-                "type": "array",
-                "items": { "type": "string", "enum": LimitedAttribute::ALL.map(LimitedAttribute::as_text) },
-            },
-        })),
-        "NewApprovals": strict(&[], json!({
-            "flags": { "type": "array", "items": reference("Flag") },
-            "attributes": {
-                "type": "array",
-                "items": { "type": "string", "enum": LimitedAttribute::ALL.map(LimitedAttribute::as_text) },
-            },
-        })),
+        "Approvals": strict(&["flags", "attributes"], approvals.clone()),
+        "NewApprovals": strict(&[], approvals),
         "Flag": { "type": "string", "enum": Flag::ALL.map(Flag::as_text) },
         "NetworkRules": strict(&["defaultAction", "rules"], json!({
             "defaultAction": {

@@ -8,7 +8,7 @@ use crate::pipeline::vision;
 use fastrand::Rng;
 use image::RgbImage;
 use likeness_specimens::nobody::Kind;
-use likeness_specimens::{Ground, Portrait, Specimen, Square, enlarged, small_face, tight_crop, turned};
+use likeness_specimens::{Ground, Portrait, Specimen, Square, crowd, enlarged, small_face, tight_crop, turned};
 use likeness_vision::{AttributeSet, Depth, Detection, Face, Limits, Picture, RecogniserSet, Search, Vision, Wanted};
 use std::sync::LazyLock;
 
@@ -23,9 +23,14 @@ fn image(picture: &Picture) -> RgbImage {
     RgbImage::from_raw(picture.width(), picture.height(), picture.pixels().to_vec()).expect("pixels of a picture")
 }
 
-fn square(found: &Detection, picture: &Picture) -> Square {
+fn rectangle(found: &Detection, picture: &Picture) -> [f32; 4] {
     let rect = found.reported(picture);
-    Square { left: rect.left as f32, top: rect.top as f32, side: (rect.width as f32 * rect.height as f32).sqrt() }
+    [rect.left as f32, rect.top as f32, rect.width as f32, rect.height as f32]
+}
+
+fn square(found: &Detection, picture: &Picture) -> Square {
+    let [left, top, width, height] = rectangle(found, picture);
+    Square { left, top, side: (width * height).sqrt() }
 }
 
 /// One person each: those of the sample photos where they are, and those cut out of the group photos with half a face
@@ -122,10 +127,7 @@ impl Range {
             let depth = if self.random.bool() { Depth::Deep } else { Depth::Usual };
             let found = self.vision.detect(&looked_at, Search { depth, ..Search::default() }).expect("an answer");
             tally.looked += 1;
-            let overlap = |found: &Detection| {
-                let rect = found.reported(&looked_at);
-                specimen.face.overlap([rect.left as f32, rect.top as f32, rect.width as f32, rect.height as f32])
-            };
+            let overlap = |found: &Detection| specimen.face.overlap(rectangle(found, &looked_at));
             let best =
                 found.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b))).filter(|found| overlap(found) > 0.35);
             tally.extra += found.len() - usize::from(best.is_some());
@@ -222,6 +224,24 @@ fn a_face_on_its_side_or_head_is_found_and_is_the_same_person() {
 fn a_face_at_any_roll_is_found_and_is_the_same_person() {
     let tally = Range::new(7).tally(MANY, |portrait, random| turned(portrait, random.f32() * 360.0));
     expect_turned("turned by any angle", &tally);
+}
+
+/// The contract reports up to a hundred faces: each of them is looked at, also where all are small or on their head.
+#[test]
+fn a_crowd_is_found_to_the_last() {
+    let mut vision = vision();
+    let mut random = Rng::with_seed(8);
+    let people: Vec<Portrait> = KNOWN.iter().map(|known| known.portrait.clone()).collect();
+    for (pixels, degrees) in [(40.0, 0.0), (60.0, 0.0), (48.0, 180.0)] {
+        let (crowd, places) = crowd(&people, 100, pixels, (1920, 1080), degrees, &mut random);
+        let looked_at = picture(&crowd);
+        let found = vision.detect(&looked_at, Search::default()).expect("an answer");
+        let missed =
+            places.iter().filter(|place| !found.iter().any(|found| place.overlap(rectangle(found, &looked_at)) > 0.35));
+        let missed = missed.count();
+        println!("a crowd of {pixels} px turned by {degrees}: {missed} of {} missed", places.len());
+        assert!(places.len() == 100 && missed <= 5, "{missed} of {} of {pixels} px turned by {degrees}", places.len());
+    }
 }
 
 #[test]

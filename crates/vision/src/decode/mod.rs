@@ -152,7 +152,7 @@ fn decode_png(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
             return Ok(Decoded { width, height, pixels, orientation, size, shrunk });
         }
     }
-    let open = |budget| PngDecoder::with_limits(Cursor::new(chunks.file.as_slice()), budget);
+    let open = |budget| PngDecoder::with_limits(Cursor::new(chunks.file()), budget);
     Ok(Decoded { orientation, ..decode_with("PNG", limits, open)? })
 }
 

@@ -13,9 +13,10 @@ const SIGNATURE: usize = 8;
 const END: [u8; 12] = [0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xAE, 0x42, 0x60, 0x82];
 
 /// What the decoders need of a file.
-pub(super) struct Chunks {
-    /// The file up to the end of its picture data, closed. What stands behind is not needed, and may be cut off.
-    pub(super) file: Zeroizing<Vec<u8>>,
+pub(super) struct Chunks<'a> {
+    whole: &'a [u8],
+    /// The file up to the end of its picture data, closed, where more than its end stands behind, or less.
+    closed: Option<Zeroizing<Vec<u8>>>,
     /// The content of `eXIf`, wherever it stands.
     pub(super) exif: Option<Vec<u8>>,
     /// Width and height, where they can be read.
@@ -24,9 +25,14 @@ pub(super) struct Chunks {
     pub(super) is_interlaced: bool,
 }
 
-impl Chunks {
+impl<'a> Chunks<'a> {
+    /// The file without what stands behind its picture data, which is not needed and may be cut off.
+    pub(super) fn file(&self) -> &[u8] {
+        self.closed.as_ref().map_or(self.whole, |closed| closed)
+    }
+
     /// Reads the chunks of a file that begins with the signature.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
         let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         let size = number(SIGNATURE + 8).zip(number(SIGNATURE + 12));
         let is_interlaced = bytes.get(SIGNATURE + 20) == Some(&1);
@@ -50,22 +56,20 @@ impl Chunks {
             is_behind = data_end.is_some() && &chunk[..4] != b"IDAT";
             at = end;
         }
-        let mut file = Zeroizing::new(Vec::with_capacity(bytes.len() + END.len()));
-        match data_end {
-            Some(end) => {
-                file.extend_from_slice(&bytes[..end]);
-                file.extend_from_slice(&END);
-            }
-            None => file.extend_from_slice(bytes),
-        }
-        Self { file, exif, size, is_interlaced }
+        let closed = data_end.filter(|end| bytes[*end..] != END).map(|end| {
+            let mut file = Zeroizing::new(Vec::with_capacity(end + END.len()));
+            file.extend_from_slice(&bytes[..end]);
+            file.extend_from_slice(&END);
+            file
+        });
+        Self { whole: bytes, closed, exif, size, is_interlaced }
     }
 }
 
 /// Decodes row by row into means of `shrunk` by `shrunk` pixels; gives width, height and RGB.
-pub(super) fn decode_shrunk(chunks: &Chunks, shrunk: u32) -> Result<(usize, usize, Vec<u8>), DecodeError> {
+pub(super) fn decode_shrunk(chunks: &Chunks<'_>, shrunk: u32) -> Result<(usize, usize, Vec<u8>), DecodeError> {
     let broken = |_| DecodeError::Broken { format: "PNG" };
-    let mut decoder = png::Decoder::new(Cursor::new(chunks.file.as_slice()));
+    let mut decoder = png::Decoder::new(Cursor::new(chunks.file()));
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(broken)?;
     let (columns, rows) = (reader.info().width as usize, reader.info().height as usize);

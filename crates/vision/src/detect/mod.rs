@@ -10,13 +10,14 @@ mod yunet;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::{Point, Rect, RectF};
+use crate::lie::Lie;
 use crate::network::{LoadedNetwork, Outputs};
 use crate::parts::{DetectorKind, DetectorPart};
 use crate::picture::{Picture, Raster};
 use crate::resample::{Window, scale_window, shrink_by_whole_factor};
 use crate::trace::{Stage, Tracer};
 use passes::{Pass, is_cut, passes};
-use suppression::{suppress, without_parts};
+use suppression::{Boxed, suppress, without_parts};
 
 /// The points a detector gives with a box; their order is the detector's own.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,10 +96,13 @@ impl Detection {
         (right.y - left.y).atan2(right.x - left.x)
     }
 
-    /// The same box with its points where those of an upright face lie, for a face whose own make no sense.
-    pub(crate) fn levelled(&self) -> Self {
-        let at =
-            |x: f32, y: f32| Point { x: self.rect.left + x * self.rect.width, y: self.rect.top + y * self.rect.height };
+    /// The same box with its points where those of a face that lies so have them, for a face whose own make no sense.
+    pub(crate) fn levelled(&self, lie: Lie) -> Self {
+        let RectF { left, top, width, height } = self.rect;
+        let at = |x: f32, y: f32| {
+            let Point { x, y } = lie.laid_back(Point { x, y }, 1.0, 1.0);
+            Point { x: left + x * width, y: top + y * height }
+        };
         // Shares of BlazeFace's own boxes around faces that look into the camera.
         let points =
             KeyPoints::Six([at(0.3, 0.3), at(0.7, 0.3), at(0.5, 0.53), at(0.5, 0.73), at(0.06, 0.38), at(0.94, 0.38)]);
@@ -156,6 +160,12 @@ pub(crate) struct Seen {
     pub(crate) pixels: f32,
 }
 
+impl Boxed for Seen {
+    fn face(&self) -> &Detection {
+        &self.face
+    }
+}
+
 pub(crate) struct Detector {
     kind: DetectorKind,
     network: LoadedNetwork,
@@ -201,13 +211,14 @@ impl Detector {
         self.score_threshold
     }
 
-    /// Looks at the whole picture, as finely as the smallest face needs, which `yardstick` makes smaller than
-    /// [`smallest_face_px`]. Gives what was seen, faces and hints, best score first, no two of which overlap much.
+    /// Looks at the whole picture set upright, as finely as the smallest face needs, which `yardstick` makes smaller than
+    /// [`smallest_face_px`]. Only a network that takes frames of any size can look at one that lies: BlazeFace. Gives what was seen, faces and hints, best score first, no two of which overlap much.
     pub(crate) fn survey(
         &mut self,
         picture: &Picture,
         depth: Depth,
         yardstick: f32,
+        lie: Lie,
         trace: &mut Tracer,
     ) -> Result<Vec<Seen>, VisionError> {
         let passes = passes(self.kind, self.frame, self.score_threshold, picture, depth, yardstick);
@@ -222,7 +233,7 @@ impl Detector {
 
         let mut seen = Vec::new();
         for pass in passes {
-            self.look_at(&source, factor, pass, picture, &mut seen, trace)?;
+            self.look_at(&source, factor, pass.lying(lie), picture, &mut seen, trace)?;
         }
         self.network.wipe();
         trace.enter(Stage::DetectFinish);
@@ -248,7 +259,8 @@ impl Detector {
         };
         self.network.resize(pass.frame.0, pass.frame.1);
         let chip = scale_window(source, inner, pass.step / factor as f32);
-        self.network.put_at(&chip, pass.border);
+        let (wide, high) = (chip.width as f32, chip.height as f32);
+        self.network.put_at(&pass.lie.set_upright(chip), pass.border);
 
         trace.enter(Stage::DetectNetwork);
         let outputs = self.network.run()?;
@@ -261,14 +273,14 @@ impl Detector {
             if !(pass.sizes.0..=pass.sizes.1).contains(&pixels) {
                 continue;
             }
-            let place = |p: Point| Point { x: (p.x - before) * pass.step + left, y: (p.y - above) * pass.step + top };
-            let corner = place(Point { x: found.rect.left, y: found.rect.top });
-            let rect = RectF {
-                left: corner.x,
-                top: corner.y,
-                width: found.rect.width * pass.step,
-                height: found.rect.height * pass.step,
+            let place = |p: Point| {
+                let Point { x, y } = pass.lie.laid_back(Point { x: p.x - before, y: p.y - above }, wide, high);
+                Point { x: x * pass.step + left, y: y * pass.step + top }
             };
+            let (one, other) = (place(found.rect.top_left()), place(found.rect.bottom_right()));
+            let (width, height) = (found.rect.width * pass.step, found.rect.height * pass.step);
+            let (width, height) = if pass.lie.swaps() { (height, width) } else { (width, height) };
+            let rect = RectF { left: one.x.min(other.x), top: one.y.min(other.y), width, height };
             let face = Detection { rect, score: found.score, points: found.points.map(place) };
             if face.is_finite() && !is_cut(&face.rect, window, picture) {
                 seen.push(Seen { face, pixels });
@@ -295,9 +307,7 @@ impl Detector {
         smallest: f32,
         yardstick: f32,
     ) -> Vec<Detection> {
-        let seen = faces.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
-        let mut faces: Vec<Detection> =
-            suppress(seen, self.overlap_threshold).into_iter().map(|seen| seen.face).collect();
+        let mut faces = suppress(faces, self.overlap_threshold);
         without_parts(&mut faces, SURE_ENOUGH);
         select(&mut faces, picture, smallest, yardstick);
         faces

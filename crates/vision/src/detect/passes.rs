@@ -10,6 +10,7 @@
 use super::{Depth, smallest_face_px};
 use crate::detect::blazeface;
 use crate::geometry::RectF;
+use crate::lie::Lie;
 use crate::parts::DetectorKind;
 use crate::picture::Picture;
 use crate::resample::Window;
@@ -29,6 +30,8 @@ pub(super) struct Pass {
     pub(super) threshold: f32,
     /// Longer side of the boxes, in pixels of the frame, that this pass is asked about.
     pub(super) sizes: (f32, f32),
+    /// How the window lies; the frame shows it upright.
+    pub(super) lie: Lie,
 }
 
 /// Longer side of the near frame, border included.
@@ -58,6 +61,18 @@ const FAR_THRESHOLD: f32 = 0.2;
 const LARGEST_FAR_PX: f32 = 80.0;
 const SMALLEST_NEAR_PX: f32 = 14.0;
 const SHARED_SIZES: f32 = 1.3;
+
+impl Pass {
+    /// The same of the picture set upright.
+    pub(super) fn lying(self, lie: Lie) -> Self {
+        let ((rows, columns), (left, above)) = (self.frame, self.border);
+        if lie.swaps() {
+            Self { frame: (columns, rows), border: (above, left), lie, ..self }
+        } else {
+            Self { lie, ..self }
+        }
+    }
+}
 
 /// All passes over a picture. `frame` is that of the network as its pack names it.
 pub(super) fn passes(
@@ -94,8 +109,9 @@ fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
     };
     let near_step = longer * (1.0 + 2.0 * NEAR_BORDER) / NEAR_SIDE;
     let (frame, border) = padded(near_step, (NEAR_SIDE * NEAR_BORDER / (1.0 + 2.0 * NEAR_BORDER)) as usize);
-    let mut near =
-        Pass { window: whole, step: near_step, border, frame, threshold: NEAR_THRESHOLD, sizes: (0.0, f32::INFINITY) };
+    let sizes = (0.0, f32::INFINITY);
+    let (threshold, lie) = (NEAR_THRESHOLD, Lie::Upright);
+    let mut near = Pass { window: whole, step: near_step, border, frame, threshold, sizes, lie };
     let smallest = yardstick * smallest_face_px(picture.width(), picture.height());
     // Enlarging shows nothing more.
     let scale = (FAR_FACE_PX / smallest).min(1.0);
@@ -109,7 +125,7 @@ fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
         let step = longer / columns as f32;
         let (frame, border) = padded(step, 0);
         let largest = (largest / step).max(LARGEST_FAR_PX);
-        Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, largest) }
+        Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, largest), lie }
     };
     let mut passes = vec![near, far(scale, SHARED_SIZES * SMALLEST_NEAR_PX * near_step)];
     let deep = (DEEP_FACE_PX / smallest).min(1.0);
@@ -151,6 +167,7 @@ fn in_fixed_frames(
         frame,
         threshold,
         sizes: (0.0, f32::INFINITY),
+        lie: Lie::Upright,
     };
     let mut passes = vec![pass(whole)];
     // Enlarging a window that the whole frame already shows at full sharpness adds work and no detail.

@@ -1,15 +1,26 @@
 //! Non-maximum suppression: of boxes that overlap much, the best stays.
 
-use super::{Detection, Seen};
+use super::Detection;
 
 /// See [`without_parts`].
 const PART_INSIDE: f32 = 0.5;
 
-/// Keeps, best score first, every detection that overlaps no kept one by more than `threshold`.
+/// What has a face with a box and a score.
+pub(super) trait Boxed {
+    fn face(&self) -> &Detection;
+}
+
+impl Boxed for Detection {
+    fn face(&self) -> &Detection {
+        self
+    }
+}
+
+/// Keeps, best score first, everything that overlaps nothing kept by more than `threshold`.
 /// Equal scores are decided by place, so the result does not depend on the order of the input.
-pub(super) fn suppress(mut found: Vec<Seen>, threshold: f32) -> Vec<Seen> {
+pub(super) fn suppress<T: Boxed>(mut found: Vec<T>, threshold: f32) -> Vec<T> {
     found.sort_by(|a, b| {
-        let (a, b) = (&a.face, &b.face);
+        let (a, b) = (a.face(), b.face());
         let place = |d: &Detection| (d.rect.top, d.rect.left, d.rect.width, d.rect.height);
         let (a_place, b_place) = (place(a), place(b));
         b.score
@@ -19,9 +30,9 @@ pub(super) fn suppress(mut found: Vec<Seen>, threshold: f32) -> Vec<Seen> {
             .then(a_place.2.total_cmp(&b_place.2))
             .then(a_place.3.total_cmp(&b_place.3))
     });
-    let mut kept: Vec<Seen> = Vec::new();
+    let mut kept: Vec<T> = Vec::new();
     for candidate in found {
-        if kept.iter().all(|k| k.face.rect.overlap(&candidate.face.rect) <= threshold) {
+        if kept.iter().all(|k| k.face().rect.overlap(&candidate.face().rect) <= threshold) {
             kept.push(candidate);
         }
     }
@@ -47,11 +58,6 @@ mod tests {
     use crate::detect::KeyPoints;
     use crate::geometry::{Point, RectF};
     use proptest::prelude::*;
-
-    fn suppressed(found: Vec<Detection>, threshold: f32) -> Vec<Detection> {
-        let seen = found.into_iter().map(|face| Seen { face, pixels: 0.0 }).collect();
-        suppress(seen, threshold).into_iter().map(|seen| seen.face).collect()
-    }
 
     fn detections() -> impl Strategy<Value = Vec<Detection>> {
         let one = (0f32..200.0, 0f32..200.0, 1f32..80.0, 1f32..80.0, 0f32..1.0).prop_map(
@@ -85,7 +91,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_kept_are_apart_and_the_dropped_lost_to_a_better_one(found in detections(), threshold in 0f32..1.0) {
-            let kept = suppressed(found.clone(), threshold);
+            let kept = suppress(found.clone(), threshold);
             for (i, a) in kept.iter().enumerate() {
                 prop_assert!(found.contains(a));
                 prop_assert!(kept[..i].iter().all(|b| b.rect.overlap(&a.rect) <= threshold));
@@ -97,9 +103,9 @@ mod tests {
 
         #[test]
         fn again_or_in_another_order_changes_nothing(found in detections(), threshold in 0f32..1.0) {
-            let kept = suppressed(found.clone(), threshold);
-            prop_assert_eq!(&suppressed(kept.clone(), threshold), &kept);
-            prop_assert_eq!(suppressed(found.into_iter().rev().collect(), threshold), kept);
+            let kept = suppress(found.clone(), threshold);
+            prop_assert_eq!(&suppress(kept.clone(), threshold), &kept);
+            prop_assert_eq!(suppress(found.into_iter().rev().collect(), threshold), kept);
         }
     }
 }
