@@ -7,18 +7,19 @@ const WIDTH = 640;
 const HEIGHT = 480;
 const FRAMES = 10;
 
+/** What each frame of a film shows of the photo. `part` is what the first does. */
+export const frames = (part) =>
+  Array.from({ length: FRAMES }, (_, number) => {
+    const turn = (2 * Math.PI * number) / FRAMES;
+    const zoom = 1 + 0.02 * (1 - Math.cos(turn));
+    const left = part.left + part.width * 0.01 * Math.sin(turn);
+    return { left, top: part.top, width: part.width / zoom, height: part.height / zoom };
+  });
+
 /** Writes the film of a photo and returns its path. `part` is what the first frame shows. */
 export async function film(page, photo, part, name = 'camera.y4m') {
   const chunks = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F10:1 Ip A1:1 C420jpeg\n`)];
-  for (let number = 0; number < FRAMES; number += 1) {
-    const turn = (2 * Math.PI * number) / FRAMES;
-    const zoom = 1 + 0.02 * (1 - Math.cos(turn));
-    const frame = {
-      left: part.left + part.width * 0.01 * Math.sin(turn),
-      top: part.top,
-      width: part.width / zoom,
-      height: part.height / zoom,
-    };
+  for (const frame of frames(part)) {
     chunks.push(Buffer.from('FRAME\n'), planes(await pixels(page, photo, frame)));
   }
   const path = join(need('LIKENESS_WORK'), name);
