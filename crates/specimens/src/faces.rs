@@ -132,20 +132,12 @@ pub fn tight_crop(portrait: &Portrait, margin: f32, scale: f32) -> Specimen {
     let (x, y) = (from(left), from(top));
     let (across, down) = ((to(left, width) - x).max(1.0), (to(top, height) - y).max(1.0));
     let cut = crop_imm(&portrait.picture, x as u32, y as u32, across as u32, down as u32).to_image();
-    Specimen {
-        picture: scaled(&cut, scale),
-        face: portrait.face.moved(-x, -y).scaled(scale),
-        turn: 0.0,
-    }
+    Specimen { picture: scaled(&cut, scale), face: portrait.face.moved(-x, -y).scaled(scale), turn: 0.0 }
 }
 
 /// The portrait, larger or smaller.
 pub fn enlarged(portrait: &Portrait, scale: f32) -> Specimen {
-    Specimen {
-        picture: scaled(&portrait.picture, scale),
-        face: portrait.face.scaled(scale),
-        turn: 0.0,
-    }
+    Specimen { picture: scaled(&portrait.picture, scale), face: portrait.face.scaled(scale), turn: 0.0 }
 }
 
 /// The portrait turned clockwise by some degrees, on grey, nothing cut off.
