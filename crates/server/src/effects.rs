@@ -3,6 +3,7 @@
 use likeness_base::{Clock, Randomness, Timestamp, random_bytes};
 use likeness_store::{Store, StoreError};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The machine's clock.
@@ -54,13 +55,44 @@ impl Clock for SharedClock {
     }
 }
 
-/// By how many milliseconds tests have set the clock: what stands in the file that `LIKENESS_TEST_CLOCK` names. What a
-/// day does to records is tested in seconds this way; a build for use has no such thing.
+/// The present instant, for what this machine measures alone: how long somebody is not listened to, when keys were fetched.
+pub(crate) fn instant() -> Instant {
+    let now = Instant::now();
+    now.checked_add(Duration::from_millis(u64::try_from(ahead_for_tests()).unwrap_or(0))).unwrap_or(now)
+}
+
+/// Waits, by the same time as [`instant`].
+#[cfg(not(debug_assertions))]
+pub(crate) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// The same where tests may set the clock: what is due then is done then.
+#[cfg(debug_assertions)]
+pub(crate) async fn pause(duration: Duration) {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    if test_clock().is_none() {
+        return tokio::time::sleep(duration).await;
+    }
+    let begun = instant();
+    while let Some(left) =
+        duration.checked_sub(instant().saturating_duration_since(begun)).filter(|left| !left.is_zero())
+    {
+        tokio::time::sleep(left.min(LOOK_EVERY)).await;
+    }
+}
+
+/// The file in which tests write by how many milliseconds the clock is ahead. What a day does to records is tested in
+/// seconds this way; a build for use has no such thing.
+#[cfg(debug_assertions)]
+fn test_clock() -> Option<&'static std::path::Path> {
+    static FILE: std::sync::OnceLock<Option<std::path::PathBuf>> = std::sync::OnceLock::new();
+    FILE.get_or_init(|| std::env::var_os("LIKENESS_TEST_CLOCK").map(Into::into)).as_deref()
+}
+
 #[cfg(debug_assertions)]
 fn ahead_for_tests() -> i64 {
-    static FILE: std::sync::OnceLock<Option<std::path::PathBuf>> = std::sync::OnceLock::new();
-    let file = FILE.get_or_init(|| std::env::var_os("LIKENESS_TEST_CLOCK").map(Into::into));
-    let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let text = test_clock().and_then(|file| std::fs::read_to_string(file).ok());
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 

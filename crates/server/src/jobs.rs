@@ -5,7 +5,7 @@
 //! [`Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
 
 use crate::app::App;
-use crate::effects::random_id;
+use crate::effects::{self, random_id};
 use futures_util::StreamExt;
 use likeness_base::{Clock, Randomness};
 use likeness_store::{Account, AccountId, Actor, Command, Store, StoreError, Write};
@@ -125,7 +125,7 @@ async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Rece
     loop {
         something().await;
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = effects::pause(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

@@ -1,11 +1,12 @@
 //! Pictures for tests, made at random from real faces by a seed: the troubles that people have with photos.
 //!
 //! Start at [`Portrait`], a picture with one face at a known place, and the functions that make a [`Specimen`] of it. A
-//! specimen says where its face is and how it is turned. [`nobody`] draws pictures without people. The crate knows nothing of
+//! specimen says where its face is and how it is turned. [`nobody`] draws pictures without people, [`costume`] things to wear. The crate knows nothing of
 //! detectors, files or HTTP; whoever calls it brings the faces. [`jpeg`], [`png`], [`bmp`] and [`exif`] write files that no
 //! common tool writes.
 
 pub mod bmp;
+pub mod costume;
 pub mod exif;
 mod faces;
 pub mod jpeg;

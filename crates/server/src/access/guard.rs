@@ -1,6 +1,7 @@
 //! Guessing of keys: an address that shows wrong ones too often is not listened to for a while. Keys that were right
 //! from there before go on being let in: one forgotten device with an old key must not lock out its whole office.
 
+use crate::effects::instant;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -39,7 +40,7 @@ impl Guard {
     pub(super) fn listen(&self, address: IpAddr, digest: &[u8; 32]) -> Result<(), u32> {
         let address = network_of(address);
         let until = self.blocked.read().unwrap_or_else(PoisonError::into_inner).get(&address).copied();
-        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(instant()));
         if left.is_zero() || self.is_good(address, digest) {
             return Ok(());
         }
@@ -70,10 +71,10 @@ impl Guard {
         }
         let mut blocked = self.blocked.write().unwrap_or_else(PoisonError::into_inner);
         if blocked.len() >= MOST_REMEMBERED {
-            let now = Instant::now();
+            let now = instant();
             blocked.retain(|_, until| *until > now);
         }
-        if blocked.insert(address, Instant::now() + DEAF).is_none_or(|until| until < Instant::now()) {
+        if blocked.insert(address, instant() + DEAF).is_none_or(|until| until < instant()) {
             tracing::warn!("An address showed too many wrong keys and is not listened to for {} s", DEAF.as_secs());
         }
     }

@@ -3,6 +3,7 @@
 //! Keys are fetched anew when a token names one that is not known, or after an hour; never more often than every few
 //! seconds, so that nobody can make us ask. When fetching fails, the keys that are there go on.
 
+use crate::effects::instant;
 use crate::fetch::Fetcher;
 use arc_swap::ArcSwapOption;
 use likeness_custody::KeySet;
@@ -49,7 +50,7 @@ impl IssuerKeys {
     /// The keys, as fresh as a token that names `key_id` needs them. `None`: they could never be fetched.
     pub(super) async fn for_key(&self, key_id: Option<&str>) -> Option<Arc<KeySet>> {
         let knows = |keys: &KeySet| key_id.is_none_or(|id| keys.has(id));
-        let is_fresh = || self.fetched.load().as_ref().is_some_and(|at| at.elapsed() < KEYS_LAST);
+        let is_fresh = || self.fetched.load().as_ref().is_some_and(|at| instant().duration_since(**at) < KEYS_LAST);
         let known = self.keys.load_full();
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
             return known;
@@ -65,17 +66,17 @@ impl IssuerKeys {
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
             return known;
         }
-        if attempted.is_some_and(|at| at.elapsed() < PAUSE) {
+        if attempted.is_some_and(|at| instant().duration_since(at) < PAUSE) {
             return known;
         }
-        *attempted = Some(Instant::now());
+        *attempted = Some(instant());
         let fetched = self.fetch().await;
         // An issuer that hangs is asked no more often than one that answers.
-        *attempted = Some(Instant::now());
+        *attempted = Some(instant());
         match fetched {
             Ok(keys) => {
                 self.keys.store(Some(Arc::new(keys)));
-                self.fetched.store(Some(Arc::new(Instant::now())));
+                self.fetched.store(Some(Arc::new(instant())));
             }
             Err(reason) => tracing::warn!(issuer = self.issuer, reason, "The keys of an issuer could not be fetched"),
         }

@@ -4,6 +4,7 @@
 //! The authority is made once, so that it can be trusted once; its certificate for this machine is made anew at every
 //! start and never written.
 
+use crate::effects::pause;
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
@@ -54,7 +55,7 @@ impl Files {
         let mut told = self.read_at;
         loop {
             tokio::select! {
-                () = tokio::time::sleep(RELOAD_EVERY) => {}
+                () = pause(RELOAD_EVERY) => {}
                 _ = stopped.wait_for(|stopped| *stopped) => return,
             }
             let found = [&*self.certificate, &*self.key].map(modified);

@@ -7,11 +7,11 @@
 //! Age has no ground truth here beyond who is a child; smile, hair and facial hair have none and are not measured.
 
 use crate::confusion::Confusion;
-use crate::costume::{self, Costume};
 use crate::house::{demo, shared_faces, skip};
 use crate::pipeline;
 use crate::worn::{Label, label_at, labels};
 use image::RgbImage;
+use likeness_specimens::costume::{self, Costume, Marks, Point};
 use likeness_vision::{
     AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, RecogniserSet, Search,
     Stage, Trace, Vision, Wanted,
@@ -29,6 +29,14 @@ struct Sitter {
     image: RgbImage,
     detection: Detection,
     landmarks: Landmarks,
+}
+
+impl Sitter {
+    fn marks(&self) -> Marks {
+        let [left_eye, right_eye, _, left_corner, right_corner] =
+            [0, 1, 2, 3, 4].map(|number| self.landmarks.points[number]).map(|point| Point { x: point.x, y: point.y });
+        Marks { eyes: [left_eye, right_eye], mouth: [left_corner, right_corner] }
+    }
 }
 
 /// Heads turned further than this are left out: drawn glasses would not sit on them.
@@ -215,7 +223,7 @@ fn what_is_worn_is_told_from_what_is_not() {
             for drawing in 0..DRAWINGS {
                 let mut image = sitter.image.clone();
                 let seed = SEED + number as u64 * 1000 + costume as u64 * 10 + drawing;
-                costume::wear(&mut image, &sitter.landmarks, costume, seed);
+                costume::wear(&mut image, &sitter.marks(), costume, seed);
                 drawn += 1;
                 match look(&mut vision, sitter, &image, attributes) {
                     Some(face) => record(&mut tables, sitter, Some(costume), &face),

@@ -1,16 +1,17 @@
 //! Bearer tokens of identity providers: whose count, for how long, where, and what roles follow from them. What each role
 //! may do is in `roles`.
 
+use crate::clock::Clock;
 use crate::ground::Ground;
 use crate::house::{Answer, House, KEY1, KEY2};
 use crate::oidc::{
-    AUDIENCE, Provider, assign, by, call, house_with, name_first, outcome, role, settings_file, subject,
+    AUDIENCE, Provider, assign, by, call, house_by, house_with, name_first, outcome, role, settings_file, subject,
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const REFUSED: (u16, &str) = (401, "Unauthorized");
 const NO_RIGHT: (u16, &str) = (401, "PermissionDenied");
@@ -402,7 +403,8 @@ fn a_token_counts_for_its_time_and_a_little_more() {
 fn keys_of_a_provider_come_and_go() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("keys_of_a_provider_come_and_go", &people) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
+    let clock = Clock::new();
+    let (house, _settings) = house_by(&clock, &provider.trusted(60));
     assign(&house, "default", &provider, &subject("ada"), "data-reader");
     assert_eq!(provider.asked(), (0, 0), "nobody is asked before there is a token");
 
@@ -410,7 +412,6 @@ fn keys_of_a_provider_come_and_go() {
     let oldest = [provider.token("ada"), provider.token("ada")];
     provider.rotate();
     let old = provider.token("ada");
-    let fetched = Instant::now();
     std::thread::scope(|scope| {
         for token in [&oldest[0], &old, &oldest[0], &old] {
             scope.spawn(|| assert_eq!(asks(&house, token), is(FINE)));
@@ -433,7 +434,7 @@ fn keys_of_a_provider_come_and_go() {
     provider.forget();
     let new = provider.token("ada");
     assert_eq!(asks(&house, &oldest[0]), is(FINE), "nothing told us so far");
-    std::thread::sleep(Duration::from_millis(10_200).saturating_sub(fetched.elapsed()));
+    clock.forward(Duration::from_millis(10_200));
     assert_eq!(asks(&house, &new), is(FINE), "a new key is taken in without a restart");
     assert_eq!(provider.asked(), (2, 2));
     for (what, token) in [("looked at before", &oldest[0]), ("never seen", &oldest[1]), ("of the second key", &old)] {

@@ -1,5 +1,6 @@
 //! Accounts from outside: keys replaced, switched off, network rules, endpoints of their own, closing, guessing.
 
+use crate::clock::Clock;
 use crate::ground::{Ground, on_both};
 use crate::house::{Answer, House, KEY1, KEY2, demo_face};
 use likeness_base::Timestamp;
@@ -190,9 +191,8 @@ fn network_rules_decide_before_keys_do() {
 }
 
 fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
-    let clock = tempfile::NamedTempFile::new().expect("a file");
-    let path = clock.path().to_str().expect("a path");
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
+    let clock = Clock::new();
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let friend = house.another(&["friend", "--approve", "everything"]);
     let enemy = house.another(&["enemy", "--approve", "everything"]);
     for account in [&friend, &enemy] {
@@ -224,7 +224,7 @@ fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
     assert_eq!(friend.call("GET", "facelists/l").body["persistedFaces"].as_array().map(Vec::len), Some(1));
     assert_eq!(house.manage("POST", "accounts/friend/reopen", &Value::Null).code(), "Conflict");
     assert_eq!(close(2).status, 204);
-    std::fs::write(path, (2 * 86_400_000 + 1_000).to_string()).expect("the clock can be set");
+    clock.set(2 * 86_400_000 + 1_000);
     let begun = std::time::Instant::now();
     while is_there(&friend.id) != ["0"] || house.order(&["accounts", "list"]).contains("friend") {
         assert!(begun.elapsed() < Duration::from_secs(60), "not destroyed a minute after its time");

@@ -1,6 +1,7 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, deleted by the
 //! call that a client makes, and found in none. Other records stay where they are.
 
+use crate::clock::Clock;
 use crate::ground::{Ground, on_both};
 use crate::house::{House, demo, target};
 use serde_json::{Value, json};
@@ -63,9 +64,8 @@ fn furnish(house: &House) -> Vec<(String, String)> {
 const FACES: &str = "SELECT hex(sealed_template) FROM face";
 
 fn deleted_bytes_are_in_no_file(ground: &Ground) {
-    let clock = tempfile::NamedTempFile::new().expect("a file");
-    let path = clock.path().to_str().expect("a path");
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
+    let clock = Clock::new();
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let persons = furnish(&house);
     let id = |answer: &Value, name: &str| answer[0][name].as_str().expect("an id").to_owned();
     let listed = house.call("GET", "largefacelists/l/persistedfaces").body;
@@ -125,7 +125,7 @@ fn deleted_bytes_are_in_no_file(ground: &Ground) {
     assert_eq!(minute.status, 200);
     let goes = sealed(ground, "SELECT hex(sealed_template) FROM face_id ORDER BY expires_at LIMIT 1");
     assert_eq!((goes.len(), found(&ground.raw_bytes(), &goes)), (1, 1));
-    std::fs::write(path, "61000").expect("the clock can be set");
+    clock.set(61_000);
     let begun = Instant::now();
     while found(&ground.raw_bytes(), &goes) > 0 {
         assert!(begun.elapsed() < Duration::from_secs(60), "the bytes are there a minute after they expired");

@@ -1,5 +1,6 @@
 //! `POST /sts/v1.0/issueToken`: ten minutes in exchange for a key, and no longer than the key lives.
 
+use crate::clock::Clock;
 use crate::ground::Ground;
 use crate::house::{Answer, House, KEY1, KEY2};
 use crate::oidc::{self, Provider, call, outcome};
@@ -63,11 +64,9 @@ fn a_token_does_what_its_key_does_for_ten_minutes() {
 
 #[test]
 fn ten_minutes_are_ten_minutes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let clock = folder.path().join("clock");
-    let ahead = |seconds: i64| std::fs::write(&clock, (seconds * 1_000).to_string()).expect("the clock can be set");
-    ahead(0);
-    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.to_str().expect("a path of text"))]);
+    let clock = Clock::new();
+    let ahead = |seconds: i64| clock.set(seconds * 1_000);
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let token = issue(&house, KEY1);
     ahead(590);
     assert_eq!(asks(&house, &token), works());

@@ -1,6 +1,7 @@
 //! A real identity provider for tests of bearer tokens: `tests/clients/oidc`, started on a port of its own and ended on
 //! drop, and servers that trust such providers.
 
+use crate::clock::Clock;
 use crate::house::{Answer, House, cache, client, skip};
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -143,6 +144,12 @@ pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
 pub(crate) fn house_with(settings: &str) -> (House, TempDir) {
     let (file, folder) = settings_file(settings);
     (House::with(&[("LIKENESS_CONFIG", &file)]), folder)
+}
+
+/// The same with a clock that is moved.
+pub(crate) fn house_by(clock: &Clock, settings: &str) -> (House, TempDir) {
+    let (file, folder) = settings_file(settings);
+    (House::with(&[("LIKENESS_CONFIG", &file), ("LIKENESS_TEST_CLOCK", clock.path())]), folder)
 }
 
 /// Accounts as their addresses name them; the default one is `first`.

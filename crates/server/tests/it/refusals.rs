@@ -1,7 +1,9 @@
 //! The refusals of the contract that rows 1 to 56 can give, one row each, and that nothing changed by them.
 
+use crate::clock::Clock;
 use crate::house::{Answer, House, KEY2, Refused, demo, target};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A house with one of everything in it.
 struct Furnished {
@@ -357,14 +359,14 @@ fn every_answer_carries_the_headers_of_the_contract() {
 
 #[test]
 fn an_expired_face_id_is_like_one_that_never_was() {
-    let house = House::new();
+    let clock = Clock::new();
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let answer = house.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &demo(1));
     let ids: Vec<&str> =
         answer.body.as_array().expect("faces").iter().filter_map(|face| face["faceId"].as_str()).collect();
     let pair = json!({ "faceId1": ids[0], "faceId2": ids[1] });
     assert_eq!(house.json("POST", "verify", &pair).status, 200);
-    // The shortest life that the contract allows; there is no way to set the clock of a running server.
-    std::thread::sleep(std::time::Duration::from_millis(60_200));
+    clock.forward(Duration::from_millis(60_200));
     let expired = house.json("POST", "verify", &pair);
     let unknown = house.json("POST", "verify", &json!({ "faceId1": ids[0], "faceId2": ID }));
     assert_eq!((expired.status, expired.code()), (404, "FaceNotFound"));

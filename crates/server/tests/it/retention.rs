@@ -1,6 +1,7 @@
 //! The retention table, row by row, with a clock that is set: what ends, ends at the instant; its bytes are gone within
 //! a minute and its key within the hour; what has no end stays; what is not stored is nowhere.
 
+use crate::clock::Clock;
 use crate::ground::{Ground, on_both};
 use crate::house::{House, demo, target};
 use serde_json::{Value, json};
@@ -12,26 +13,6 @@ on_both!(every_row_of_the_table_holds, a_policy_shortens_and_never_lengthens);
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-
-/// Sets the clock of a server ahead.
-struct Clock(tempfile::NamedTempFile);
-
-impl Clock {
-    fn new() -> Self {
-        Self(tempfile::NamedTempFile::new().expect("a file"))
-    }
-
-    fn path(&self) -> &str {
-        self.0.path().to_str().expect("a path")
-    }
-
-    fn set(&self, millis: i64) {
-        // In one step: the server reads it whenever it likes.
-        let next = self.0.path().with_extension("next");
-        std::fs::write(&next, millis.to_string()).expect("the clock can be set");
-        std::fs::rename(&next, self.0.path()).expect("the clock can be set");
-    }
-}
 
 fn soon(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();

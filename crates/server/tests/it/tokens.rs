@@ -1,5 +1,6 @@
 //! Limited access tokens: a vendor and its client walk the whole way with plain HTTP, and everything that must stop them.
 
+use crate::clock::Clock;
 use crate::ground::{Ground, on_both};
 use crate::house::{Answer, House, KEY1, Neighbour, OPERATOR, demo};
 use serde_json::{Value, json};
@@ -208,9 +209,8 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
 }
 
 fn every_way_in_which_a_token_ends(ground: &Ground) {
-    let clock = tempfile::NamedTempFile::new().expect("a file");
-    let path = clock.path().to_str().expect("a path");
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", path)]);
+    let clock = Clock::new();
+    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let client = house.another(&["client"]);
     let other = house.another(&["other"]);
     let lent = |flags: &[&str]| house.token(&client, flags);
@@ -292,7 +292,7 @@ fn every_way_in_which_a_token_ends(ground: &Ground) {
     let minute = json!({ "targetAzureResourceId": client.resource, "featureFlags": BOTH });
     let short = house.issue(KEY1, "?expiredTime=60", &minute).body.as_str().expect("a token").to_owned();
     is(&verify(&client, &short), ALLOWED, "within its minute");
-    std::fs::write(path, "62000").expect("the clock can be set");
+    clock.set(62_000);
     is(&verify(&client, &short), INVALID, "after its minute");
     is(&verify(&client, &third), ALLOWED, "has an hour");
     // The right to issue withdrawn: nothing is issued and what was issued is dead, also when it is given back.
@@ -352,9 +352,8 @@ fn limited_attributes_are_lent_with_high_risk() {
 /// An account that was made anew under a name is another: what was lent by or to the one before is dead.
 #[test]
 fn tokens_end_with_the_accounts_they_were_made_for() {
-    let clock = tempfile::NamedTempFile::new().expect("a file");
-    let path = clock.path().to_str().expect("a path");
-    let house = House::with(&[("LIKENESS_TEST_CLOCK", path)]);
+    let clock = Clock::new();
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let vendor = ["door-software", "--vendor", "--approve", "Face.Verification"];
     let issue = |vendor: &Neighbour<'_>, client: &Neighbour<'_>| {
         let body = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"] });
@@ -365,14 +364,14 @@ fn tokens_end_with_the_accounts_they_were_made_for() {
     is(&verify(&client, &token), ALLOWED, "good");
     house.order(&["accounts", "close", "door-software", "--yes"]);
     is(&verify(&client, &token), INVALID, "the vendor is gone");
-    std::fs::write(path, "2000").expect("the clock can be set");
+    clock.set(2_000);
     let second = house.another(&vendor);
     assert_eq!(second.resource, first.resource);
     is(&verify(&client, &token), INVALID, "of the vendor that had the name before");
     let token = issue(&second, &client);
     is(&verify(&client, &token), ALLOWED, "of the one that has it now");
     house.order(&["accounts", "close", "client", "--yes"]);
-    std::fs::write(path, "4000").expect("the clock can be set");
+    clock.set(4_000);
     let client = house.another(&["client"]);
     is(&verify(&client, &token), INVALID, "for the client that had the name before");
     is(&verify(&client, &issue(&second, &client)), ALLOWED, "for the one that has it now");
@@ -381,9 +380,8 @@ fn tokens_end_with_the_accounts_they_were_made_for() {
 /// A replaced key counts until the last token it signed is over, and not a day longer; one that leaked ends at once.
 #[test]
 fn signing_keys_end() {
-    let clock = tempfile::NamedTempFile::new().expect("a file");
-    let path = clock.path().to_str().expect("a path");
-    let house = House::with(&[("LIKENESS_TEST_CLOCK", path)]);
+    let clock = Clock::new();
+    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
     let client = house.another(&["client"]);
     let published = || {
         let keys = Answer::of(house.bare("GET", "/.well-known/jwks.json")).body;
@@ -405,7 +403,7 @@ fn signing_keys_end() {
     is(&verify(&client, &token), ALLOWED, "of the new key");
     assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
     assert_eq!(published(), 2);
-    std::fs::write(path, (2 * 86_400_000 + 1_000).to_string()).expect("the clock can be set");
+    clock.set(2 * 86_400_000 + 1_000);
     let begun = std::time::Instant::now();
     while published() > 1 {
         assert!(begun.elapsed() < Duration::from_secs(10), "a key is published after its end");

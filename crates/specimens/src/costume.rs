@@ -3,11 +3,10 @@
 
 use fastrand::Rng;
 use image::{Rgb, RgbImage};
-use likeness_vision::{Landmarks, Point};
 
 /// What can be put on a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Costume {
+pub enum Costume {
     /// A mask over nose and mouth.
     Mask,
     /// A mask worn under the nose.
@@ -26,6 +25,24 @@ pub(crate) enum Costume {
     HandOnForehead,
 }
 
+/// A place in a photo, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// To the right.
+    pub x: f32,
+    /// Down.
+    pub y: f32,
+}
+
+/// Where a face is, for whoever draws on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Marks {
+    /// The pupils, the image's left one first.
+    pub eyes: [Point; 2],
+    /// The corners of the mouth, the image's left one first.
+    pub mouth: [Point; 2],
+}
+
 /// Coordinates of a face: `u` along the eyes, `v` down the face; the eyes are at (-0.5, 0) and (0.5, 0), the mouth at
 /// (0, 1). A turned head squeezes `u`, which is what it does to glasses too.
 struct Frame {
@@ -35,12 +52,14 @@ struct Frame {
 }
 
 impl Frame {
-    fn of(landmarks: &Landmarks) -> Self {
-        let p = &landmarks.points;
-        let (origin, mouth) = (p[0].midway(p[1]), p[3].midway(p[4]));
+    fn of(face: &Marks) -> Self {
+        let [left_eye, right_eye] = face.eyes;
+        let [left_corner, right_corner] = face.mouth;
+        let midway = |a: Point, b: Point| Point { x: (a.x + b.x) / 2.0, y: (a.y + b.y) / 2.0 };
+        let (origin, mouth) = (midway(left_eye, right_eye), midway(left_corner, right_corner));
         Self {
             origin,
-            across: Point { x: p[1].x - p[0].x, y: p[1].y - p[0].y },
+            across: Point { x: right_eye.x - left_eye.x, y: right_eye.y - left_eye.y },
             down: Point { x: mouth.x - origin.x, y: mouth.y - origin.y },
         }
     }
@@ -107,9 +126,9 @@ fn cheeks(photo: &RgbImage, frame: &Frame) -> Colour {
     sum.map(|value| value / f32::max(count, 1.0))
 }
 
-/// Draws a costume on the face with these landmarks.
-pub(crate) fn wear(photo: &mut RgbImage, landmarks: &Landmarks, costume: Costume, seed: u64) {
-    let frame = Frame::of(landmarks);
+/// Draws a costume on a face.
+pub fn wear(photo: &mut RgbImage, face: &Marks, costume: Costume, seed: u64) {
+    let frame = Frame::of(face);
     let random = &mut Rng::with_seed(seed);
     let skin = cheeks(photo, &frame);
     // Cloth and frames are as bright as the light on the face lets them be.
@@ -269,12 +288,12 @@ fn hand(photo: &mut RgbImage, frame: &Frame, random: &mut Rng, skin: Colour, top
 }
 
 /// Softens a photo by a Gaussian.
-pub(crate) fn soften(photo: &RgbImage, sigma: f32) -> RgbImage {
+pub fn soften(photo: &RgbImage, sigma: f32) -> RgbImage {
     image::imageops::blur(photo, sigma)
 }
 
 /// Adds Gaussian noise of this standard deviation, in 8-bit steps, to each channel.
-pub(crate) fn grain(photo: &RgbImage, sigma: f32, seed: u64) -> RgbImage {
+pub fn grain(photo: &RgbImage, sigma: f32, seed: u64) -> RgbImage {
     let mut random = Rng::with_seed(seed);
     let mut noisy = photo.clone();
     for value in noisy.iter_mut() {
@@ -286,7 +305,7 @@ pub(crate) fn grain(photo: &RgbImage, sigma: f32, seed: u64) -> RgbImage {
 }
 
 /// Gamma: above 1 darkens, below 1 brightens.
-pub(crate) fn gamma(photo: &RgbImage, gamma: f32) -> RgbImage {
+pub fn gamma(photo: &RgbImage, gamma: f32) -> RgbImage {
     let mut changed = photo.clone();
     changed.iter_mut().for_each(|value| {
         *value = ((f32::from(*value) / 255.0).powf(gamma) * 255.0).round() as u8;
@@ -295,7 +314,7 @@ pub(crate) fn gamma(photo: &RgbImage, gamma: f32) -> RgbImage {
 }
 
 /// Turns a photo clockwise about its middle; black where nothing was.
-pub(crate) fn turn(photo: &RgbImage, degrees: f32) -> RgbImage {
+pub fn turn(photo: &RgbImage, degrees: f32) -> RgbImage {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (cx, cy) = (photo.width() as f32 / 2.0, photo.height() as f32 / 2.0);
     RgbImage::from_fn(photo.width(), photo.height(), |x, y| {
