@@ -21,7 +21,7 @@ use crate::trace::Tracer;
 pub(crate) const MOST_FACES: usize = 100;
 
 /// Closer looks and questions to the mesh network that a picture may cost before it shows a face, and what each face adds:
-/// a crowd is looked through to its end, and a picture made to raise false alarms costs no more than a small one. What is
+/// a crowd is looked through to its end, and a picture made to raise false alarms costs no more than a small crowd. What is
 /// still in doubt when they are spent is no face.
 const LOOKS: usize = 250;
 const LOOKS_OF_A_FACE: usize = 4;
@@ -138,7 +138,7 @@ pub(crate) fn find(
 }
 
 /// How else to look at the picture: as most of its faces lie. Of a hundred small faces on their head the detector gives no
-/// hint of 16 to 23, and misses none where it looks at the picture set upright.
+/// hint of 16 to 23; one is missed where it looks at the picture set upright.
 fn lie_of_most(faces: &[Detection]) -> Option<Lie> {
     let many = |lie: &Lie| 2 * faces.iter().filter(|face| Lie::of(face.turn()) == *lie).count() > faces.len();
     Lie::TURNED.into_iter().find(many)
@@ -341,10 +341,11 @@ impl Finder<'_> {
         if upright.is_some_and(|face| is_certain(&face)) {
             return Ok(Hypotheses { all, upright });
         }
-        let mut turns = turns(level, upright.map(|face| face.turn()).into_iter().chain([hint.turn()]));
         // A picture with upright faces hardly has others that lie on their side and are faint too.
-        if !is_likely && self.is_sure_of_one {
-            turns.retain(|turn| !Lie::of(*turn).swaps());
+        let is_faint = !is_likely && self.is_sure_of_one;
+        let sides: &[f32] = if is_faint { &[] } else { &[PI / 2.0, -PI / 2.0] };
+        let turns = turns(level, upright.map(|face| face.turn()).into_iter().chain([hint.turn()]), sides);
+        if is_faint {
             places.truncate(1);
         }
         // What looked like a face of another size, upright, may have been the hair of one on its head: the hint's own place
@@ -378,11 +379,11 @@ impl Finder<'_> {
     }
 }
 
-/// In which other turns to look: as eyes tell where they tell that the face leans, on its head, on either side; none twice.
-fn turns(level: f32, told: impl Iterator<Item = f32>) -> Vec<f32> {
+/// In which other turns to look: as eyes tell where they tell that the face leans, on its head, on the sides that are named; none twice.
+fn turns(level: f32, told: impl Iterator<Item = f32>, sides: &[f32]) -> Vec<f32> {
     let mut turns = vec![level];
     let leaning = told.filter(|turn| apart(*turn, level) >= SURELY_UPRIGHT);
-    for turn in leaning.chain([PI, PI / 2.0, -PI / 2.0].map(|turn| turn + level)) {
+    for turn in leaning.chain([PI].iter().chain(sides).map(|turn| turn + level)) {
         if turns.iter().all(|known| apart(turn, *known) >= SAME_TURN) {
             turns.push(turn);
         }
