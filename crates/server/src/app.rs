@@ -7,7 +7,7 @@ use crate::effects::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;
-use crate::jobs::Leases;
+use crate::leases::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::meter::Meter;

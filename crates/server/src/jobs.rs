@@ -2,19 +2,17 @@
 //!
 //! Start at [`run`]. Every node keeps its own galleries close behind the store and its clock on the database's. What
 //! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by whoever holds the
-//! [`Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
+//! [`crate::leases::Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
 
 use crate::app::App;
 use crate::effects::{self, random_id};
 use futures_util::StreamExt;
-use likeness_base::{Clock, Randomness};
-use likeness_store::{Account, AccountId, Actor, Command, Store, StoreError, Write};
+use likeness_base::Clock;
+use likeness_store::{Account, AccountId, Actor, Command, StoreError, Write};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
-use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 /// How often open galleries ask what they have missed. A search asks again for its own container, so this bounds how
@@ -39,73 +37,6 @@ const SWEEP_PAUSES: u32 = 1;
 const SWEEPS_AT_ONCE: usize = 32;
 /// How often the database's files let go of what was deleted.
 const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
-/// How long a job stays with a node that no longer says anything.
-const LEASE: Duration = Duration::from_secs(30);
-/// How often a node that works says so.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// The jobs that this node holds.
-#[derive(Clone)]
-pub(crate) struct Leases {
-    store: Arc<dyn Store>,
-    node: Uuid,
-    turn: Arc<AtomicU64>,
-}
-
-impl Leases {
-    /// Nothing is held. The node has a name that no other has and that does not outlive the process.
-    pub(crate) fn new(store: Arc<dyn Store>, randomness: &dyn Randomness) -> Self {
-        Self { store, node: random_id(randomness), turn: Arc::new(AtomicU64::new(1)) }
-    }
-
-    /// Does a job unless another node is at it; `None`: it is. The lease is kept for as long as the work takes.
-    ///
-    /// # Errors
-    /// What the store says when asked for the lease.
-    pub(crate) async fn once<T>(
-        &self,
-        account: AccountId,
-        job: &str,
-        work: impl Future<Output = T>,
-    ) -> Result<Option<T>, StoreError> {
-        if !self.store.lease(account, job, self.node, LEASE).await? {
-            return Ok(None);
-        }
-        let mut heartbeat = interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        heartbeat.reset();
-        let mut work = std::pin::pin!(work);
-        let done = loop {
-            tokio::select! {
-                done = &mut work => break done,
-                // A lease that is lost is no reason to stop: jobs may be done twice, only not for long.
-                _ = heartbeat.tick() => drop(self.store.lease(account, job, self.node, LEASE).await),
-            }
-        };
-        if let Err(error) = self.store.release(account, job, self.node).await {
-            tracing::debug!(%error, "A lease could not be given back; it ends by itself");
-        }
-        Ok(Some(done))
-    }
-}
-
-impl Leases {
-    /// Does a job of the whole installation unless any node did so within the time.
-    ///
-    /// # Errors
-    /// What the store or the work says.
-    pub(crate) async fn now_and_then(
-        &self,
-        job: &str,
-        pause: Duration,
-        work: impl Future<Output = Result<(), StoreError>>,
-    ) -> Result<(), StoreError> {
-        // A name that nobody else has, so that not even this node takes the lease again before its time.
-        let nobody = Uuid::from_u128(self.node.as_u128() ^ u128::from(self.turn.fetch_add(1, Ordering::Relaxed)));
-        if self.store.lease(AccountId(Uuid::nil()), job, nobody, pause).await? { work.await } else { Ok(()) }
-    }
-}
-
 /// Runs everything until told to stop.
 pub(crate) async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
     tokio::join!(

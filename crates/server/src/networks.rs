@@ -40,7 +40,7 @@ impl Networks {
     /// # Errors
     /// When a pack is missing, incomplete or not trusted; the text says what to do.
     pub(crate) fn read(config: &Config) -> Result<Self> {
-        Self::read_for(config, crate::face::permit::limited_attributes())
+        Self::read_for(config, crate::limited_attributes::all())
     }
 
     /// The same with the networks for these limited attributes: nobody shall wait for a network that no call may use.

@@ -11,7 +11,7 @@ use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::held;
 use crate::inference::{Admission, Inference};
-use crate::jobs::Leases;
+use crate::leases::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::meter::Meter;

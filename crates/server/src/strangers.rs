@@ -82,7 +82,7 @@ pub fn place(text: &str) -> bool {
         ..AccessConfig::default()
     };
     let place = Place::of(&parts, &access);
-    place.subdomain.is_some() || place.client != proxy
+    place.origin.subdomain.is_some() || place.origin.client != proxy
 }
 
 /// The body of a decision about a notice.

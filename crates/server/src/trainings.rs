@@ -7,7 +7,7 @@
 
 use crate::effects::random_id;
 use crate::galleries::{Galleries, SearchError};
-use crate::jobs::Leases;
+use crate::leases::Leases;
 use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness};
 use likeness_store::{

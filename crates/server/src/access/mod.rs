@@ -14,14 +14,14 @@ mod guard;
 mod issuer;
 mod limited;
 mod remembered;
+mod standing;
 
 pub(crate) use directory::{AccountState, Directory, SETTINGS, Snapshot};
 pub(crate) use limited::{Lent, NotLent};
+pub(crate) use standing::{Need, Standing};
 
-use crate::admin::standing::Standing;
 use crate::config::AccessConfig;
 use crate::fetch::Fetcher;
-use crate::http::place::Place;
 use bearer::Bearer;
 use guard::Guard;
 use ipnet::IpNet;
@@ -37,6 +37,15 @@ use std::sync::Arc;
 
 /// Longest key that is looked at; longer ones cannot be ours.
 const MOST_KEY_BYTES: usize = 256;
+
+/// From where a call comes, and which account its address names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Origin {
+    /// The subdomain of an account that host or path name.
+    pub subdomain: Option<String>,
+    /// Who asks, behind the proxies that the settings trust.
+    pub client: IpAddr,
+}
 
 /// What somebody shows at the door.
 #[derive(Clone, Default)]
@@ -191,19 +200,19 @@ impl Access {
     ///
     /// # Errors
     /// [`Denied`], see its variants.
-    pub(crate) async fn admit(&self, place: &Place, shown: &Shown, now: i64) -> Result<Caller, Denied> {
+    pub(crate) async fn admit(&self, origin: &Origin, shown: &Shown, now: i64) -> Result<Caller, Denied> {
         let book = self.directory.now().await?;
-        let named = match &place.subdomain {
+        let named = match &origin.subdomain {
             Some(subdomain) => Some(book.at(subdomain).filter(|state| state.is_open()).ok_or(Denied::Key)?),
             None => None,
         };
         if let Some(state) = named {
-            self.check_network(state, place.client)?;
+            self.check_network(state, origin.client)?;
         }
         let caller = match shown {
-            Shown { key: Some(key), .. } => self.by_key(&book, key, place.client)?,
+            Shown { key: Some(key), .. } => self.by_key(&book, key, origin.client)?,
             Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, header, place.client, now).await? {
+                match self.by_token(&book, header, origin.client, now).await? {
                     Bearer::Issued(state) => {
                         Caller { state, actor: Actor::IssuedToken, rights: Rights::Everything, key: None }
                     }
@@ -223,7 +232,7 @@ impl Access {
             return Err(if caller.key.is_some() { Denied::Key } else { other() });
         }
         if named.is_none() {
-            self.check_network(&caller.state, place.client)?;
+            self.check_network(&caller.state, origin.client)?;
         }
         let by_key = matches!(caller.rights, Rights::Everything);
         if by_key && !caller.state.settings.local_auth {
@@ -239,11 +248,11 @@ impl Access {
     pub(crate) async fn admit_again(
         &self,
         before: &Caller,
-        place: &Place,
+        origin: &Origin,
         shown: &Shown,
         now: i64,
     ) -> Result<Caller, Denied> {
-        let caller = self.admit(place, shown, now).await?;
+        let caller = self.admit(origin, shown, now).await?;
         if caller.account() == before.account() { Ok(caller) } else { Err(Denied::Key) }
     }
 
@@ -311,26 +320,26 @@ impl Access {
     ///
     /// # Errors
     /// [`Denied`], see its variants.
-    pub(crate) async fn standing(&self, place: &Place, shown: &Shown, now: i64) -> Result<Standing, Denied> {
+    pub(crate) async fn standing(&self, origin: &Origin, shown: &Shown, now: i64) -> Result<Standing, Denied> {
         let book = self.directory.now().await?;
         match shown {
             Shown { key: Some(key), .. } => {
-                let (account, ..) = self.owner(&book, key, place.client)?;
+                let (account, ..) = self.owner(&book, key, origin.client)?;
                 if account == AccountId::INSTALLATION {
                     return Ok(Standing::Operator);
                 }
-                let caller = self.admit(place, shown, now).await?;
+                let caller = self.admit(origin, shown, now).await?;
                 Ok(Standing::KeyOf(caller.state, caller.actor))
             }
             Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, header, place.client, now).await? {
+                match self.by_token(&book, header, origin.client, now).await? {
                     Bearer::Person(person) => {
                         let actor = bearer::actor_of(&person);
                         Ok(Standing::Person(person, actor))
                     }
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
                     Bearer::Issued(_) => {
-                        let caller = self.admit(place, shown, now).await?;
+                        let caller = self.admit(origin, shown, now).await?;
                         Ok(Standing::KeyOf(caller.state, caller.actor))
                     }
                 }

@@ -3,8 +3,7 @@
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
 use super::routes::ROUTES;
-use super::standing::Standing;
-use crate::access::{AccountState, new_key};
+use crate::access::{AccountState, Need, Standing, new_key};
 use crate::custody::accounts::Wish;
 use crate::custody::change::Change;
 use crate::effects::random_id;
@@ -33,22 +32,22 @@ pub(super) async fn me(call: AdminCall) -> Result<Answer, Refused> {
     let book = call.app.access.directory.last();
     let everywhere = &book.installation.0.assignments;
     let may = |need, account: &AccountState| call.standing.may(need, Some(account), everywhere);
-    let seen = book.all().into_iter().filter(|account| may(super::standing::Need::Look, account));
+    let seen = book.all().into_iter().filter(|account| may(Need::Look, account));
     let accounts: Vec<Value> = seen
         .map(|account| {
             json!({
                 "id": account.id().0,
                 "name": account.settings.resource.name(),
                 "resourceId": account.settings.resource,
-                "mayManage": may(super::standing::Need::Manage, &account),
-                "mayAssignRoles": may(super::standing::Need::AssignRoles, &account),
-                "mayListKeys": may(super::standing::Need::ListKeys, &account),
-                "mayReadPersons": may(super::standing::Need::ReadPersons, &account),
-                "mayErasePersons": may(super::standing::Need::ErasePersons, &account),
+                "mayManage": may(Need::Manage, &account),
+                "mayAssignRoles": may(Need::AssignRoles, &account),
+                "mayListKeys": may(Need::ListKeys, &account),
+                "mayReadPersons": may(Need::ReadPersons, &account),
+                "mayErasePersons": may(Need::ErasePersons, &account),
             })
         })
         .collect();
-    let is_operator = call.standing.may(super::standing::Need::Operator, None, everywhere);
+    let is_operator = call.standing.may(Need::Operator, None, everywhere);
     let kind = match call.standing {
         Standing::Operator => "operator",
         Standing::KeyOf(..) => "key",

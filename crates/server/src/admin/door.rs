@@ -2,8 +2,7 @@
 
 use super::error::Refused;
 use super::routes::{ROUTES, Route};
-use super::standing::Standing;
-use crate::access::{AccountState, Denied};
+use crate::access::{AccountState, Denied, Standing};
 use crate::app::App;
 use crate::custody::Order;
 use crate::effects::random_id;
@@ -179,12 +178,12 @@ async fn judge(app: &Arc<App>, request: Request<Body>, request_id: Uuid, told: &
     told.operation = route.operation;
     let query = Query::parse(parts.uri.query());
     let shown = shown(&parts.headers, &query);
-    let standing = app.access.standing(&place, &shown, app.clock.now().as_seconds()).await?;
+    let standing = app.access.standing(&place.origin, &shown, app.clock.now().as_seconds()).await?;
     if let Standing::KeyOf(state, _) = &standing {
         app.limits.admit(state.id(), app.limits.tier(state)).map_err(Refused::TooManyCalls)?;
     }
     let enter = async |told: &mut Told| {
-        let standing = app.access.standing(&place, &shown, app.clock.now().as_seconds()).await?;
+        let standing = app.access.standing(&place.origin, &shown, app.clock.now().as_seconds()).await?;
         // What is named is looked up only for somebody; whether they may see it comes before whether it is there.
         let account = match parameters.first() {
             Some(name) if route.path.starts_with("accounts/") => app.custodian.find(name).map_err(Refused::from),

@@ -10,5 +10,4 @@ pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod routes;
 mod shapes;
-pub(crate) mod standing;
 pub(crate) mod vendors;

@@ -2,7 +2,7 @@
 //! from this table.
 
 use super::door::{AdminCall, Handling};
-use super::standing::Need;
+use crate::access::Need;
 use super::{accounts, records, vendors};
 use axum::http::Method;
 

@@ -5,14 +5,13 @@ use super::client::Client;
 use super::http::Setting;
 use super::measure::{Clock, Pace, Series, quantile};
 use super::server::{KEY, Server};
-use crate::access::{Access, Caller, Shown};
+use crate::access::{Origin, Access, Caller, Shown};
 use crate::config::Config;
 use crate::custody::accounts::Wish;
 use crate::custody::vendors::Asked;
 use crate::custody::{Custodian, Order};
 use crate::effects::{SharedClock, SystemClock, SystemRandomness};
 use crate::fetch::Fetcher;
-use crate::http::place::Place;
 use crate::ledger::Ledger;
 use crate::start::{self, Missing, OpenStore};
 use anyhow::{Context, Result};
@@ -95,19 +94,14 @@ impl House {
         Ok(Self { access, custodian, account, key })
     }
 
-    fn place() -> Place {
-        Place {
-            subdomain: Some("bench".to_owned()),
-            path: "/face/v1.0/identify".to_owned(),
-            base: "http://localhost/accounts/bench".to_owned(),
-            client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        }
+    fn origin() -> Origin {
+        Origin { subdomain: Some("bench".to_owned()), client: IpAddr::V4(Ipv4Addr::LOCALHOST) }
     }
 
     /// Everything between a request that was read and a handler that may work.
-    async fn let_in(&self, place: &Place, shown: Shown) -> Result<Caller> {
+    async fn let_in(&self, origin: &Origin, shown: Shown) -> Result<Caller> {
         let now = SystemClock.now().as_seconds();
-        let caller = self.access.admit(place, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
+        let caller = self.access.admit(origin, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
         anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
         anyhow::ensure!(Gate::Identification.admits(&caller.state.settings.approvals.flags), "the approval is missing");
         Ok(caller)
@@ -115,12 +109,12 @@ impl House {
 
     /// Microseconds of each of many calls.
     async fn times(&self, calls: usize, shown: impl Fn() -> Shown) -> Result<Vec<f64>> {
-        let place = Self::place();
+        let origin = Self::origin();
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
             let shown = shown();
             let begun = Instant::now();
-            std::hint::black_box(self.let_in(&place, shown).await?);
+            std::hint::black_box(self.let_in(&origin, shown).await?);
             times.push(begun.elapsed().as_secs_f64() * 1e6);
         }
         Ok(times)
@@ -140,7 +134,7 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let calls = setting.pace.of(CALLS);
     let key = || Shown { key: Some(house.key.clone()), authorization: None };
     let now = SystemClock.now().as_seconds();
-    let caller = house.let_in(&House::place(), key()).await?;
+    let caller = house.let_in(&House::origin(), key()).await?;
     let token = house.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
     let bearer = || Shown { key: None, authorization: Some(token.clone()) };

@@ -1,10 +1,10 @@
 //! The audit trail: read, checked, exported.
 
 use super::{Custodian, Problem};
-use crate::face::error::kind_code;
+use crate::kinds::kind_name;
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AuditEntry, AuditOutcome, ChainBroken, ContainerKind, GENESIS, Store, StoreError, verify_chain,
+    AccountId, AuditEntry, AuditOutcome, ChainBroken, GENESIS, Store, StoreError, verify_chain,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,13 +57,6 @@ impl From<&AuditEntry> for Row {
             hash: hex::encode(entry.hash),
         }
     }
-}
-
-/// The kind as error codes name it, with a small letter in front.
-pub(super) fn kind_name(kind: ContainerKind) -> String {
-    let mut name = kind_code(kind).to_owned();
-    name[..1].make_ascii_lowercase();
-    name
 }
 
 /// What a look at a whole chain found.

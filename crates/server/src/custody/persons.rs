@@ -4,6 +4,7 @@
 //! where clients keep their own ids, or by that of one of their faces. What only looks like them is not meant: that would be a guess.
 
 use super::{Custodian, Order, Problem};
+use crate::kinds::kind_name;
 use likeness_store::{AccountId, ContainerKind, ContainerName, Event, Face, PageStart, Person, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -233,7 +234,7 @@ impl Custodian {
         let faces = self.store.faces_of_person(account, group, person.id).await?;
         let texts = faces.iter().filter_map(|face| face.user_data.as_ref());
         let place = PlaceOfPerson {
-            kind: super::audit::kind_name(group.kind),
+            kind: kind_name(group.kind),
             container: holder.shown(),
             id: person.id,
             name: Some(person.name.expose().clone()),
@@ -266,7 +267,7 @@ impl Custodian {
                     continue;
                 }
                 let place = PlaceOfPerson {
-                    kind: super::audit::kind_name(list.kind),
+                    kind: kind_name(list.kind),
                     container: holder.shown(),
                     id: face.id,
                     name: None,

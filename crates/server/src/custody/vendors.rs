@@ -3,11 +3,9 @@
 use super::{Custodian, Order, Problem};
 use crate::access::{AccountState, Denied, Snapshot};
 use crate::effects::random_id;
-use crate::face::error::Refusal;
-use crate::face::permit::USED;
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
-use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, Write};
+use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, StoreError, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// The name under which audit trails tell of a token that was used.
+pub(crate) const USED: &str = "use_limited_access_token";
 /// The name under which audit trails tell of a token that was issued.
 pub(crate) const ISSUED: &str = "issue_limited_access_token";
 /// How long a token may be asked about after it could last have been used.
@@ -37,21 +37,58 @@ pub(crate) struct Asked {
     pub seconds: i64,
 }
 
+/// Why a limited access token is not issued.
+#[derive(Debug)]
+pub(crate) enum NotIssued {
+    /// The vendor's account is closed or gone.
+    Gone,
+    /// The operator has blocked the vendor.
+    VendorBlocked,
+    /// The operator or the vendor has blocked the client.
+    TargetBlocked,
+    /// The right to issue was withdrawn.
+    Withdrawn,
+    /// The account never had the right to issue.
+    NoVendor,
+    /// The vendor does not hold this itself.
+    NotHeld(Flag),
+    /// The clock went back since tokens were revoked; later.
+    Later,
+    /// What is known about access cannot be had.
+    Denied(Denied),
+    /// The store.
+    Store(StoreError),
+    /// Our fault; the text is for the log.
+    Internal(&'static str),
+}
+
+impl From<Denied> for NotIssued {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<StoreError> for NotIssued {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Custodian {
     /// Issues a limited access token and notes it in the vendor's trail, refusals too.
     ///
     /// # Errors
-    /// The refusals of `face-api.md` section 4.
+    /// [`NotIssued`], see its variants (`face-api.md` section 4).
     pub(crate) async fn issue_limited(
         &self,
         vendor: &AccountState,
         order: &Order,
         asked: &Asked,
-    ) -> Result<Secret<String>, Refusal> {
+    ) -> Result<Secret<String>, NotIssued> {
         let (id, vendor) = (random_id(&*self.randomness), vendor.id());
         let (book, issued_at) = self.moment_to_issue(vendor).await?;
-        let vendor = book.account(vendor).ok_or(Refusal::Unauthorized)?;
-        let key = book.signing().next().ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?;
+        let vendor = book.account(vendor).ok_or(NotIssued::Gone)?;
+        let key = book.signing().next().ok_or(NotIssued::Internal("there is no key to sign with"))?;
         let claims = LimitedAccess {
             issuer: book.own.issuer.clone(),
             id,
@@ -81,18 +118,18 @@ impl Custodian {
     /// What is known at the moment of a token, and the second it is dated. All tokens of a second are revoked together,
     /// so one that is issued right afterwards is dated after them; where that is further ahead than a check forgives, after
     /// several revocations within a second, it is waited for.
-    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Arc<Snapshot>, i64), Refusal> {
+    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Arc<Snapshot>, i64), NotIssued> {
         loop {
             // As it is now, not as it was when the call came in.
             let book = self.directory.now().await.map_err(Denied::from)?;
-            let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(Refusal::Unauthorized)?;
+            let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(NotIssued::Gone)?;
             let second = self.clock.now().as_seconds();
             let issued_at = second.max(state.settings.vendor.not_before.unwrap_or(second));
             match u64::try_from(issued_at - second).unwrap_or(0) {
                 0 | 1 => return Ok((book, issued_at)),
                 ahead if ahead <= MOST_AHEAD => tokio::time::sleep(Duration::from_secs(ahead - 1)).await,
                 // The clock went back since tokens were revoked.
-                _ => return Err(Refusal::Unavailable),
+                _ => return Err(NotIssued::Later),
             }
         }
     }
@@ -359,31 +396,20 @@ fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {
 }
 
 /// Why a vendor does not get the token it asks for.
-fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<Refusal> {
+fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<NotIssued> {
     let rules = &vendor.settings.vendor;
     if blocked.contains(&vendor.settings.resource) {
-        return Some(Refusal::LimitedAccessRevoked(
-            "The right of this resource to issue limited access tokens was withdrawn by the operator.",
-        ));
+        return Some(NotIssued::VendorBlocked);
     }
     if blocked.contains(&asked.target) || rules.blocked.contains(&asked.target) {
-        return Some(Refusal::LimitedAccessRevoked("The target resource is blocked: no tokens are issued for it."));
+        return Some(NotIssued::TargetBlocked);
     }
     if !rules.may_issue {
         // Who never had the right is told something else than who lost it.
-        return Some(if rules.not_before.is_some() {
-            Refusal::LimitedAccessRevoked("The right of this resource to issue limited access tokens was withdrawn.")
-        } else {
-            Refusal::UnsupportedFeature(
-                "This resource may not issue limited access tokens. Ask the operator to make it a vendor.".to_owned(),
-            )
-        });
+        return Some(if rules.not_before.is_some() { NotIssued::Withdrawn } else { NotIssued::NoVendor });
     }
     let missing = asked.flags.iter().find(|flag| !vendor.settings.approvals.flags.contains(flag))?;
-    Some(Refusal::UnsupportedFeature(format!(
-        "This resource cannot lend {} because it was not granted to itself.",
-        missing.as_text()
-    )))
+    Some(NotIssued::NotHeld(*missing))
 }
 
 /// The bounds of `expiredTime`, for messages.

@@ -5,7 +5,9 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use crate::access::Denied;
+use crate::custody::vendors::NotIssued;
 use crate::galleries::SearchError;
+use crate::kinds::kind_code;
 use axum::http::StatusCode;
 use likeness_store::{ContainerKind, StoreError};
 
@@ -123,20 +125,7 @@ pub(crate) struct Wire {
     pub retry_after: Option<u32>,
 }
 
-/// The name of a container kind as it stands in error codes.
-pub(crate) const fn kind_code(kind: ContainerKind) -> &'static str {
-    match kind {
-        ContainerKind::FaceList => "FaceList",
-        ContainerKind::LargeFaceList => "LargeFaceList",
-        ContainerKind::PersonGroup => "PersonGroup",
-        ContainerKind::LargePersonGroup => "LargePersonGroup",
-        ContainerKind::PersonDirectory => "PersonDirectory",
-        ContainerKind::DynamicPersonGroup => "DynamicPersonGroup",
-        ContainerKind::Snapshot => "Snapshot",
-    }
-}
-
-/// The same in words, for messages.
+/// The name of a container kind in words, for messages.
 const fn kind_words(kind: ContainerKind) -> &'static str {
     match kind {
         ContainerKind::FaceList => "face list",
@@ -372,6 +361,34 @@ impl From<Denied> for Refusal {
             Denied::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
             Denied::Unavailable => Self::Unavailable,
             Denied::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<NotIssued> for Refusal {
+    fn from(problem: NotIssued) -> Self {
+        match problem {
+            NotIssued::Gone => Self::Unauthorized,
+            NotIssued::VendorBlocked => Self::LimitedAccessRevoked(
+                "The right of this resource to issue limited access tokens was withdrawn by the operator.",
+            ),
+            NotIssued::TargetBlocked => {
+                Self::LimitedAccessRevoked("The target resource is blocked: no tokens are issued for it.")
+            }
+            NotIssued::Withdrawn => {
+                Self::LimitedAccessRevoked("The right of this resource to issue limited access tokens was withdrawn.")
+            }
+            NotIssued::NoVendor => Self::UnsupportedFeature(
+                "This resource may not issue limited access tokens. Ask the operator to make it a vendor.".to_owned(),
+            ),
+            NotIssued::NotHeld(flag) => Self::UnsupportedFeature(format!(
+                "This resource cannot lend {} because it was not granted to itself.",
+                flag.as_text()
+            )),
+            NotIssued::Later => Self::Unavailable,
+            NotIssued::Denied(denied) => denied.into(),
+            NotIssued::Store(error) => error.into(),
+            NotIssued::Internal(cause) => Self::Internal(cause.to_owned()),
         }
     }
 }

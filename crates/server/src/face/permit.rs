@@ -10,6 +10,8 @@ use super::error::Refusal;
 use super::routes::Route;
 use crate::access::{Caller, Lent, NotLent};
 use crate::custody::Order;
+use crate::custody::vendors::USED;
+use crate::limited_attributes::set_of;
 use axum::http::Method;
 use likeness_base::{Clock as _, Secret};
 use likeness_custody::{Gate, LimitedAccess, LimitedAttribute};
@@ -17,9 +19,6 @@ use likeness_store::{AccountId, Actor, AuditOutcome, Event};
 use likeness_vision::AttributeSet;
 use serde_json::json;
 use std::collections::BTreeSet;
-
-/// The name under which audit trails tell of a token that was used.
-pub(crate) const USED: &str = "use_limited_access_token";
 
 /// What an operation requires (`face-api.md` section 4). Detect decides by what is asked of it.
 pub(crate) fn gate_of(route: &Route) -> Gate {
@@ -30,23 +29,6 @@ pub(crate) fn gate_of(route: &Route) -> Gate {
         (&Method::PUT, ..) | (&Method::POST, _, "persons" | "persistedfaces" | "train" | "apply") => Gate::Either,
         _ => Gate::Open,
     }
-}
-
-/// Each limited attribute and how the networks call it.
-const LIMITED: [(LimitedAttribute, AttributeSet); 4] = [
-    (LimitedAttribute::Age, AttributeSet::AGE),
-    (LimitedAttribute::Smile, AttributeSet::SMILE),
-    (LimitedAttribute::FacialHair, AttributeSet::FACIAL_HAIR),
-    (LimitedAttribute::Hair, AttributeSet::HAIR),
-];
-
-/// All limited attributes.
-pub(crate) fn limited_attributes() -> AttributeSet {
-    LIMITED.into_iter().map(|(_, attribute)| attribute).collect()
-}
-
-fn set_of(attributes: &BTreeSet<LimitedAttribute>) -> AttributeSet {
-    LIMITED.into_iter().filter(|(name, _)| attributes.contains(name)).map(|(_, attribute)| attribute).collect()
 }
 
 impl Call {
@@ -124,7 +106,7 @@ impl Call {
     /// As the door says, or [`Call::permit`].
     pub(crate) async fn still(&self) -> Result<Caller, Refusal> {
         let now = self.app.clock.now().as_seconds();
-        let caller = self.app.access.admit_again(&self.caller, &self.place, &self.shown, now).await?;
+        let caller = self.app.access.admit_again(&self.caller, &self.place.origin, &self.shown, now).await?;
         caller.rights.include(|| self.route.action()).map_err(Refusal::PermissionDenied)?;
         let own = &caller.state.settings.approvals;
         let beyond = self.required.get().copied().filter(|gate| !gate.admits(&own.flags));

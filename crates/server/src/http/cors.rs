@@ -41,7 +41,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>, 
     let allowed = allowed.and_then(|origin| HeaderValue::from_str(origin).ok());
     let asks = parts.method == Method::OPTIONS && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match &named {
-        Some(state) if asks && allowed.is_some() && app.access.admits(state, place.client) => may_call(),
+        Some(state) if asks && allowed.is_some() && app.access.admits(state, place.origin.client) => may_call(),
         _ => next.run(Request::from_parts(parts, body)).await,
     };
     if named.is_some() {
@@ -58,7 +58,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>, 
 
 /// The account whose own endpoint it is, where any page may call that at all.
 async fn account(app: &App, place: &Place) -> Option<Arc<AccountState>> {
-    let subdomain = place.subdomain.as_deref()?;
+    let subdomain = place.origin.subdomain.as_deref()?;
     let is_below = |start: &str| place.path.get(..start.len()).is_some_and(|path| path.eq_ignore_ascii_case(start));
     if !OPEN.into_iter().any(is_below) {
         return None;

@@ -113,7 +113,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     let query = Query::parse(parts.uri.query());
     let at = app.clock.now();
     let shown = shown(&parts.headers, &query);
-    let caller = app.access.admit(&place, &shown, at.as_seconds()).await?;
+    let caller = app.access.admit(&place.origin, &shown, at.as_seconds()).await?;
     told.caller = Some(caller.clone());
     app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
     if let Err(action) = caller.rights.include(|| route.action()) {

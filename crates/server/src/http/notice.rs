@@ -43,7 +43,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> 
         let query = Query::parse(parts.uri.query());
         // Whoever is to be looked at may read it without any key, where the address says whose it is.
         let place = Place::of(&parts, &app.config.access);
-        let named = place.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
+        let named = place.origin.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
         let state = match named {
             Some(state) => state,
             None => enter(&app, &parts, &place, &query).await?.state,
@@ -64,11 +64,11 @@ pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) 
         let place = Place::of(&parts, &app.config.access);
         let now = || app.clock.now().as_seconds();
         let shown = shown(&parts.headers, &query);
-        let caller = app.access.admit(&place, &shown, now()).await?;
+        let caller = app.access.admit(&place.origin, &shown, now()).await?;
         may_tell(&caller)?;
         let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
         let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
-        let caller = app.access.admit_again(&caller, &place, &shown, now()).await?;
+        let caller = app.access.admit_again(&caller, &place.origin, &shown, now()).await?;
         may_tell(&caller)?;
         let decided = Decision::read(&body)?;
         let notice = notice_of(&caller.state, decided.language);
@@ -152,7 +152,7 @@ fn notice_of(state: &AccountState, language: &str) -> Notice {
 
 async fn enter(app: &App, parts: &axum::http::request::Parts, place: &Place, query: &Query) -> Result<Caller, Refusal> {
     let now = app.clock.now().as_seconds();
-    Ok(app.access.admit(place, &shown(&parts.headers, query), now).await?)
+    Ok(app.access.admit(&place.origin, &shown(&parts.headers, query), now).await?)
 }
 
 /// As the Face API answers, but that nothing here is billed.

@@ -4,6 +4,7 @@
 //! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
 //! official SDK takes as they are.
 
+use crate::access::Origin;
 use crate::config::AccessConfig;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
@@ -26,14 +27,12 @@ const ACCOUNTS: &str = "accounts";
 /// What the address of a request says beside the route.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
-    /// The subdomain that host or path name.
-    pub subdomain: Option<String>,
-    /// The path below it, with a slash in front.
+    /// The account that host or path name, and who asks.
+    pub origin: Origin,
+    /// The path below the account, with a slash in front.
     pub path: String,
     /// Scheme, host and path in front, without a trailing slash: what the client has as its endpoint.
     pub base: String,
-    /// Who asks, behind the proxies that the settings trust.
-    pub client: IpAddr,
 }
 
 impl Place {
@@ -53,10 +52,11 @@ impl Place {
         let path = parts.uri.path();
         if let Some((subdomain, rest)) = in_path(path) {
             let base = format!("{scheme}://{host}/{}", &path[1..path.len() - rest.len()]);
-            return Self { subdomain: Some(subdomain), path: rest.to_owned(), base, client };
+            return Self { origin: Origin { subdomain: Some(subdomain), client }, path: rest.to_owned(), base };
         }
         let base = format!("{scheme}://{host}");
-        Self { subdomain: in_host(host, &access.domains), path: path.to_owned(), base, client }
+        let origin = Origin { subdomain: in_host(host, &access.domains), client };
+        Self { origin, path: path.to_owned(), base }
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         for (host, path, subdomain, rest, base) in cases {
             let (parts, ()) = Request::get(path).header("host", host).body(()).unwrap().into_parts();
             let place = Place::of(&parts, &access);
-            let found = (place.subdomain.as_deref(), place.path.as_str(), place.base.as_str());
+            let found = (place.origin.subdomain.as_deref(), place.path.as_str(), place.base.as_str());
             assert_eq!(found, (subdomain, rest, base), "{host}{path}");
         }
     }

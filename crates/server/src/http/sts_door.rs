@@ -77,7 +77,7 @@ async fn judge(
     let shown = shown(&parts.headers, &query);
     let now = || app.clock.now().as_seconds();
     let outcome = async {
-        let caller = app.access.admit(&place, &shown, now()).await?;
+        let caller = app.access.admit(&place.origin, &shown, now()).await?;
         known = Some(caller.clone());
         app.limits.admit(caller.account(), app.limits.tier(&caller.state)).map_err(Refusal::TooManyCalls)?;
         let token = if operation == "IssueToken" {
@@ -94,7 +94,7 @@ async fn judge(
             caller.rights.include(action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
             let asked = read(&query, &parts.headers, body).await?;
             // Who was let in before a body that took its time is looked at again after it.
-            let caller = app.access.admit_again(&caller, &place, &shown, now()).await?;
+            let caller = app.access.admit_again(&caller, &place.origin, &shown, now()).await?;
             caller.rights.include(action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))?;
             let order = Order { actor: caller.actor.clone(), request_id };
             app.custodian.issue_limited(&caller.state, &order, &asked).await?

@@ -1,6 +1,6 @@
 //! Who manages: an operator, somebody with a role, or whoever has a key of the account itself.
 
-use crate::access::AccountState;
+use super::AccountState;
 use likeness_custody::{Assignment, Person, Role, roles_of};
 use likeness_store::{AccountId, Actor};
 use std::collections::BTreeSet;
