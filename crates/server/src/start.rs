@@ -1,26 +1,26 @@
 //! From settings to a running program: opens the store, makes what the first start needs, loads the networks.
 
-use crate::access::{Access, Directory, SETTINGS, new_key};
-use crate::app::App;
 use crate::config::Config;
-use crate::custody::accounts::Wish;
-use crate::custody::{Custodian, Order};
-use crate::effects::{SharedClock, SystemRandomness};
-use crate::engine;
-use crate::fetch::Fetcher;
-use crate::galleries::Galleries;
-use crate::held;
-use crate::inference::{Admission, Inference};
-use crate::leases::Leases;
-use crate::ledger::Ledger;
-use crate::limits::Limits;
-use crate::meter::Meter;
-use crate::networks::Networks;
-use crate::recognisers::Recognisers;
-use crate::trainings::Trainings;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
 use likeness_custody::Approvals;
+use likeness_service::access::{Access, Directory, SETTINGS, new_key};
+use likeness_service::app::App;
+use likeness_service::custody::accounts::Wish;
+use likeness_service::custody::{Custodian, Order};
+use likeness_service::effects::{SharedClock, SystemRandomness};
+use likeness_service::engine;
+use likeness_service::fetch::Fetcher;
+use likeness_service::galleries::Galleries;
+use likeness_service::held;
+use likeness_service::inference::{Admission, Inference};
+use likeness_service::leases::Leases;
+use likeness_service::ledger::Ledger;
+use likeness_service::limits::Limits;
+use likeness_service::meter::Meter;
+use likeness_service::networks::Networks;
+use likeness_service::recognisers::Recognisers;
+use likeness_service::trainings::Trainings;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, DocumentKind, PostgresStore, SqliteStore, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -127,10 +127,14 @@ pub(crate) struct Started {
 ///
 /// # Errors
 /// Whatever is missing or wrong; the text says what to do.
-pub(crate) async fn app(config: Config) -> Result<Started> {
-    let chosen = engine::choose(&config)?;
-    let networks = Arc::new(Networks::read(&config)?);
-    let admission = Admission { workers: config.workers(), queue: config.inference.queue, patience: config.patience() };
+pub(crate) async fn app(config: &Config) -> Result<Started> {
+    let chosen = engine::choose(&config.inference, &config.packs())?;
+    let networks = Arc::new(Networks::read(&config.inference, &config.packs())?);
+    let admission = Admission {
+        workers: config.inference.workers(),
+        queue: config.inference.queue,
+        patience: config.inference.patience(),
+    };
     let inference = {
         let (engine, networks) = (chosen.engine, networks.clone());
         tokio::task::spawn_blocking(move || Inference::start(admission, move || networks.sight(engine.clone())))
@@ -139,7 +143,7 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
 
     let clock = Arc::new(SharedClock::new());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let OpenStore { store, key } = open_store(&config, Missing::Make).await?;
+    let OpenStore { store, key } = open_store(config, Missing::Make).await?;
     clock.adjust(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
     let recognisers = networks.recognisers.clone();
@@ -158,13 +162,13 @@ pub(crate) async fn app(config: Config) -> Result<Started> {
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?;
     let limits = Limits::new(config.tier);
     let others = config.store.target()?.is_some();
-    let custodian = custodian(&config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
+    let custodian = custodian(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
     let first_keys = first_start(&custodian, &leases).await?;
     // On the side: counting a large store takes a moment, and nobody waits for it.
     tokio::spawn(tell_missing_packs(store.clone(), recognisers.clone()));
     let access = Access::new(custodian.directory.clone(), key, &config.access, &named_fetcher);
     let app = Arc::new(App {
-        config,
+        config: config.of_app(),
         store,
         ledger,
         galleries,

@@ -5,7 +5,6 @@ use crate::admin::accounts::Assign;
 use crate::admin::records::moment;
 use crate::admin::vendors::Revoke;
 use crate::config::AccessConfig;
-use crate::custody::change::Change;
 use crate::face::arguments::{self, DetectionModel, Fields};
 use crate::face::attributes::{Allowed, Requested};
 use crate::face::json::Body;
@@ -16,6 +15,7 @@ use crate::http::notice::Decision;
 use crate::http::place::{Peer, Place};
 use axum::http::Request;
 use likeness_custody::{ResourceId, Settings, parse_network};
+use likeness_service::custody::change::Change;
 use likeness_vision::AttributeSet;
 use std::net::{IpAddr, Ipv4Addr};
 

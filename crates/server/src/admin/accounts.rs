@@ -3,12 +3,12 @@
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
 use super::routes::ROUTES;
-use crate::access::{AccountState, Need, Standing, new_key};
-use crate::custody::accounts::Wish;
-use crate::custody::change::Change;
-use crate::effects::random_id;
 use likeness_base::Timestamp;
 use likeness_custody::{Approvals, Assignment, Kept, Notice, Principal, Role, Settings, rows};
+use likeness_service::access::{AccountState, Need, Standing, new_key};
+use likeness_service::custody::accounts::Wish;
+use likeness_service::custody::change::Change;
+use likeness_service::effects::random_id;
 use likeness_store::{AccountId, KeySlot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,10 +2,6 @@
 
 use super::error::Refused;
 use super::routes::{ROUTES, Route};
-use crate::access::{AccountState, Denied, Standing};
-use crate::app::App;
-use crate::custody::Order;
-use crate::effects::random_id;
 use crate::face::error::Refusal;
 use crate::face::query::Query;
 use crate::http::place::Place;
@@ -15,6 +11,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use likeness_base::{Clock as _, Secret};
+use likeness_service::access::{AccountState, Denied, Standing};
+use likeness_service::app::App;
+use likeness_service::custody::Order;
+use likeness_service::effects::random_id;
 use likeness_store::{AccountId, Actor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,8 +1,8 @@
 //! The error table of the management API: status, code and a message that says what to do.
 
-use crate::access::Denied;
-use crate::custody::Problem;
 use axum::http::StatusCode;
+use likeness_service::access::Denied;
+use likeness_service::custody::Problem;
 use likeness_store::StoreError;
 
 /// A refusal.

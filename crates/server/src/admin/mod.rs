@@ -1,7 +1,7 @@
 //! The management API below `/admin/v1/`: accounts, keys, approvals, roles, vendors, audit, usage, notices, persons.
 //!
 //! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`door`] judges a call by it. What
-//! is done is done by [`crate::custody`], to which the command line goes too.
+//! is done is done by [`likeness_service::custody`], to which the command line goes too.
 
 pub(crate) mod accounts;
 pub(crate) mod door;

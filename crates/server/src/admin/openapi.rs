@@ -7,8 +7,8 @@
 use super::door::PREFIX;
 use super::routes::{ROUTES, Route};
 use super::shapes;
-use crate::custody::vendors::life_bounds;
 use crate::openapi::{content, reference, text_of, uuid};
+use likeness_service::custody::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 

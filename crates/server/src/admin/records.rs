@@ -3,12 +3,12 @@
 use super::accounts::INSTALLATION;
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
-use crate::custody::audit::{self, Filter};
-use crate::custody::persons::Wanted;
 use crate::face::query::Query;
-use crate::held;
-use crate::meter::day_of;
 use likeness_base::{Clock as _, Timestamp};
+use likeness_service::custody::audit::{self, Filter};
+use likeness_service::custody::persons::Wanted;
+use likeness_service::held;
+use likeness_service::meter::day_of;
 use likeness_store::AccountId;
 use serde_json::json;
 

@@ -2,9 +2,9 @@
 //! from this table.
 
 use super::door::{AdminCall, Handling};
-use crate::access::Need;
 use super::{accounts, records, vendors};
 use axum::http::Method;
+use likeness_service::access::Need;
 
 /// One call.
 pub(crate) struct Route {

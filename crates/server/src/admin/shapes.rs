@@ -1,8 +1,8 @@
 //! The shapes of the management API, for its description.
 
-use crate::custody::vendors::life_bounds;
 use crate::openapi::{error_response, object, or_null, reference, uuid};
 use likeness_custody::{Flag, Kept, LimitedAttribute, Role};
+use likeness_service::custody::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 
 /// All of them, by name.

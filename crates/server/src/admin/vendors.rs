@@ -3,8 +3,8 @@
 use super::door::{AdminCall, Answer};
 use super::error::Refused;
 use super::records::{moment, whole_days};
-use crate::custody::signing::Former;
 use likeness_custody::ResourceId;
+use likeness_service::custody::signing::Former;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! A client of a server on this machine: one connection, kept open, one request at a time.
 //!
-//! The guarded HTTP client of [`crate::fetch`] fetches strangers' pictures and refuses loopback; this one speaks to
+//! The guarded HTTP client of [`likeness_service::fetch`] fetches strangers' pictures and refuses loopback; this one speaks to
 //! loopback and nothing else.
 
 use super::measure::{Clock, Series};

@@ -1,12 +1,12 @@
 //! A container filled behind the back of a server, which would take an hour over the same.
 
 use crate::config::Config;
-use crate::effects::{SystemClock, SystemRandomness, random_id};
-use crate::networks::Networks;
 use crate::start::{Missing, open_store};
-use crate::templates;
 use anyhow::{Context, Result};
 use likeness_base::{Clock as _, Secret};
+use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
+use likeness_service::networks::Networks;
+use likeness_service::templates;
 use likeness_store::{Actor, Applied, Command, ContainerKind, ContainerName, NewFace, Store, StoreError, Write};
 use std::sync::Arc;
 use uuid::Uuid;

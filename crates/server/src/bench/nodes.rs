@@ -7,12 +7,12 @@ use super::http::Setting;
 use super::measure::{Clock, Series, quantile};
 use super::server::{KEY, Server};
 use crate::config::{Config, StoreConfig};
-use crate::effects::{SystemClock, SystemRandomness, random_id};
-use crate::templates;
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Secret};
 use likeness_cluster::Cluster;
+use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
+use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
     AccountId, Actor, Command, ContainerKind, ContainerName, NewFace, PostgresStore, PostgresTarget, Store, Write,

@@ -1,15 +1,15 @@
 //! `likeness accounts`: whose records an installation holds, and what each may do.
 
 use super::say;
-use crate::access::{AccountState, new_key};
 use crate::config::Config;
-use crate::custody::accounts::Wish;
-use crate::custody::change::Change;
-use crate::custody::{Custodian, Order};
 use crate::start;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, NetworkRules, parse_network};
+use likeness_service::access::{AccountState, new_key};
+use likeness_service::custody::accounts::Wish;
+use likeness_service::custody::change::Change;
+use likeness_service::custody::{Custodian, Order};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -179,7 +179,10 @@ impl Accounts {
 impl Add {
     async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
         let name = self.name.clone().unwrap_or_else(|| {
-            format!("account-{}", &crate::effects::random_id(&*custodian.randomness).simple().to_string()[..8])
+            format!(
+                "account-{}",
+                &likeness_service::effects::random_id(&*custodian.randomness).simple().to_string()[..8]
+            )
         });
         let wish = Wish {
             subscription: self.subscription,

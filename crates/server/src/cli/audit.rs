@@ -2,11 +2,11 @@
 
 use super::say;
 use crate::config::Config;
-use crate::custody::Custodian;
-use crate::custody::audit::{self, Filter};
 use crate::start;
 use anyhow::Result;
 use clap::Subcommand;
+use likeness_service::custody::Custodian;
+use likeness_service::custody::audit::{self, Filter};
 use likeness_store::AccountId;
 use std::process::ExitCode;
 

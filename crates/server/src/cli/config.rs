@@ -20,7 +20,7 @@ impl ConfigCommand {
         say::line(toml::to_string(config)?.trim_end());
         say::line(&format!("# Installation key: {}", config.key_file().display()));
         say::line(&format!("# Model packs:      {}", config.cache().display()));
-        say::line(&format!("# Workers:          {}", config.workers()));
+        say::line(&format!("# Workers:          {}", config.inference.workers()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -2,14 +2,14 @@
 
 use super::{models, say};
 use crate::config::Config;
-use crate::engine;
-use crate::held;
-use crate::networks::Networks;
-use crate::recognisers::Recognisers;
 use crate::start::{self, Missing};
 use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
+use likeness_service::engine;
+use likeness_service::held;
+use likeness_service::networks::Networks;
+use likeness_service::recognisers::Recognisers;
 use likeness_vision::AttributeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Doctor {
 fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc<Recognisers>> {
     let cache = Cache::at(config.cache());
     // All that a pack has, allowed or not: what is broken shall show before somebody allows it.
-    let networks = Networks::read_for(config, AttributeSet::all());
+    let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::all());
     match &networks {
         Ok(networks) => {
             tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));
@@ -63,7 +63,7 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc
         }
         Err(error) => tell(Mark::Bad, &format!("model packs: {error:#}")),
     }
-    match engine::choose(config) {
+    match engine::choose(&config.inference, &config.packs()) {
         Ok(chosen) => {
             tell(Mark::Good, &format!("engine: {}", chosen.why));
             if let Ok(networks) = &networks {

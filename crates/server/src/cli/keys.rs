@@ -2,10 +2,10 @@
 
 use super::{say, serve};
 use crate::config::Config;
-use crate::custody::Order;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
+use likeness_service::custody::Order;
 use likeness_store::{AccountId, AccountKey, KeySlot};
 use std::process::ExitCode;
 

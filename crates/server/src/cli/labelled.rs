@@ -112,7 +112,7 @@ impl Folder {
             }
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..config.workers()).map(|_| scope.spawn(work)).collect();
+            let workers: Vec<_> = (0..config.inference.workers()).map(|_| scope.spawn(work)).collect();
             let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
             joined.collect::<Result<Vec<()>>>()
         })?;

@@ -2,12 +2,12 @@
 
 use super::say;
 use crate::config::Config;
-use crate::fetch::Fetcher;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_models::{Cache, InstalledPack, Origin, Step, Trust};
+use likeness_service::fetch::Fetcher;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

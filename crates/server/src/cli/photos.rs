@@ -5,13 +5,13 @@ use crate::bench::inference;
 use crate::bench::measure::{Series, digits};
 use crate::bench::stages::Stages;
 use crate::config::Config;
-use crate::engine;
 use crate::face::attributes::FaceAttributes;
 use crate::face::version::Version;
-use crate::networks::Networks;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
+use likeness_service::engine;
+use likeness_service::networks::Networks;
 use likeness_vision::engine::Engine;
 use likeness_vision::{
     AttributeSet, Depth, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted,
@@ -42,8 +42,8 @@ impl Offline {
     /// # Errors
     /// When something is not installed; the text says what to do.
     pub(super) fn load(config: &Config) -> Result<Self> {
-        let chosen = engine::choose(config)?;
-        let networks = Networks::read_for(config, AttributeSet::empty())?;
+        let chosen = engine::choose(&config.inference, &config.packs())?;
+        let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::empty())?;
         Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine, why: chosen.why })
     }
 

@@ -4,11 +4,11 @@ use super::say;
 use crate::config::{Config, LogFormat};
 use crate::http::listen::Listener;
 use crate::http::{self, tls};
-use crate::jobs;
 use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
+use likeness_service::jobs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ async fn serve(config: Config) -> Result<()> {
         }
         None => None,
     };
-    let Started { app, first_keys, engine } = start::app(config).await?;
+    let Started { app, first_keys, engine } = start::app(&config).await?;
     let (stop, stopped) = watch::channel(false);
     let router = http::router(app.clone());
 
@@ -84,7 +84,7 @@ async fn serve(config: Config) -> Result<()> {
         let trust = if files.is_some() {
             String::new()
         } else {
-            format!("  (trust {})", tls::authority_file(&app.config.data).display())
+            format!("  (trust {})", tls::authority_file(&config.data).display())
         };
         say::line(&format!("                    and on https://localhost:{}{trust}", secure.address()?.port()));
     }
@@ -104,7 +104,7 @@ async fn serve(config: Config) -> Result<()> {
         }
         say::line("Or try:");
         // A photo that is there, so that the line works as it stands.
-        let demo = app.config.cache().join("demo").join("sample1.jpg");
+        let demo = config.cache().join("demo").join("sample1.jpg");
         let photo = if demo.is_file() { demo.display().to_string() } else { "photo.jpg".to_owned() };
         say::line(&format!(
             "  curl -H 'Ocp-Apim-Subscription-Key: {}' -H 'Content-Type: application/octet-stream' \\\n       --data-binary '@{photo}' 'http://{address}/face/v1.0/detect?recognitionModel=recognition_04'",
@@ -113,7 +113,7 @@ async fn serve(config: Config) -> Result<()> {
         say::line("");
         say::line(&format!(
             "Keep a copy of {} somewhere safe: without it nothing in the data folder can be read again.",
-            app.config.key_file().display()
+            config.key_file().display()
         ));
     } else {
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());

@@ -2,14 +2,14 @@
 
 use super::say;
 use crate::config::Config;
-use crate::effects::SystemRandomness;
-use crate::held;
-use crate::networks::Networks;
 use crate::start::{self, Missing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
+use likeness_service::effects::SystemRandomness;
+use likeness_service::held;
+use likeness_service::networks::Networks;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
 use likeness_vision::AttributeSet;
@@ -71,7 +71,7 @@ impl StoreCommand {
 }
 
 fn recognisers(config: &Config, json: bool) -> Result<()> {
-    let networks = Networks::read_for(config, AttributeSet::empty())?;
+    let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::empty())?;
     let held = start::block_on(async {
         let store = start::open_store(config, Missing::Refuse).await?.store;
         let held = held::held(&*store, &networks.recognisers).await;

@@ -5,14 +5,14 @@ use super::json::{Body, parse_uuid};
 use super::query::Query;
 use super::routes::Route;
 use super::version::Version;
-use crate::access::{Caller, Lent, Shown};
-use crate::app::App;
-use crate::effects::random_id;
 use crate::http::place::Place;
-use crate::limits::Tier;
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Gate, Kept, LimitedAttribute};
+use likeness_service::access::{Caller, Lent, Shown};
+use likeness_service::app::App;
+use likeness_service::effects::random_id;
+use likeness_service::limits::Tier;
 use likeness_store::{
     AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, StoreError, Write,
 };

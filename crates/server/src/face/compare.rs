@@ -7,10 +7,10 @@ use super::arguments::{DIRECTORY_MODELS, container_id};
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_search, from_store};
 use super::json::Body;
-use crate::recognisers::{Recogniser, pack_of};
-use crate::templates;
 use likeness_base::Secret;
 use likeness_gallery::{self as gallery, Mode, SimilarHit, Visible};
+use likeness_service::recognisers::{Recogniser, pack_of};
+use likeness_service::templates;
 use likeness_store::{
     Container, ContainerKind, ContainerName, DetectedFace, FaceKey, PersonTemplate, StoreError, TrainingStatus,
 };

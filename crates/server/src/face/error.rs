@@ -4,11 +4,11 @@
 //! (`face-api.md` section 7) and say what to do. The log gets the request id and, for faults that are ours,
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
-use crate::access::Denied;
-use crate::custody::vendors::NotIssued;
-use crate::galleries::SearchError;
-use crate::kinds::kind_code;
 use axum::http::StatusCode;
+use likeness_service::access::Denied;
+use likeness_service::custody::vendors::NotIssued;
+use likeness_service::galleries::SearchError;
+use likeness_service::kinds::kind_code;
 use likeness_store::{ContainerKind, StoreError};
 
 /// A refusal. Constructed by name, turned into bytes in one place ([`Refusal::wire`]).

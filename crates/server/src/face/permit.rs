@@ -8,13 +8,13 @@
 use super::call::Call;
 use super::error::Refusal;
 use super::routes::Route;
-use crate::access::{Caller, Lent, NotLent};
-use crate::custody::Order;
-use crate::custody::vendors::USED;
-use crate::limited_attributes::set_of;
 use axum::http::Method;
 use likeness_base::{Clock as _, Secret};
 use likeness_custody::{Gate, LimitedAccess, LimitedAttribute};
+use likeness_service::access::{Caller, Lent, NotLent};
+use likeness_service::custody::Order;
+use likeness_service::custody::vendors::USED;
+use likeness_service::limited_attributes::set_of;
 use likeness_store::{AccountId, Actor, AuditOutcome, Event};
 use likeness_vision::AttributeSet;
 use serde_json::json;

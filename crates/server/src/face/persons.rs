@@ -61,7 +61,7 @@ pub(super) fn person_id(call: &Call) -> Result<Uuid, Refusal> {
 
 /// A random id.
 pub(super) fn new_id(call: &Call) -> Uuid {
-    crate::effects::random_id(&*call.app.randomness)
+    likeness_service::effects::random_id(&*call.app.randomness)
 }
 
 fn shown(person: &Person) -> Map<String, Value> {

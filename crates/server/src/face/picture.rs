@@ -2,9 +2,9 @@
 
 use super::call::{Call, Input};
 use super::error::Refusal;
-use crate::fetch::FetchError;
-use crate::inference::InferenceError;
 use likeness_base::Secret;
+use likeness_service::fetch::FetchError;
+use likeness_service::inference::InferenceError;
 use likeness_vision::{DecodeError, Limits, MOST_KEPT, Picture, VisionError};
 
 /// Smallest picture in bytes, inclusive.

@@ -5,8 +5,8 @@ use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
 use super::json::{Body, parse_uuid};
 use super::{operations, persons};
-use crate::kinds::kind_code;
 use likeness_custody::Kept;
+use likeness_service::kinds::kind_code;
 use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
 use serde_json::{Map, Value, json};
 

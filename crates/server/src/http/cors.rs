@@ -7,13 +7,13 @@
 //! from other origins.
 
 use super::place::Place;
-use crate::access::AccountState;
-use crate::app::App;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::middleware::Next;
 use likeness_custody::allowed_origin;
+use likeness_service::access::AccountState;
+use likeness_service::app::App;
 use std::sync::Arc;
 
 /// What a page may call with: every method of the table of routes.

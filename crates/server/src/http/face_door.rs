@@ -2,9 +2,6 @@
 //! answer in the headers that every answer carries (`face-api.md` section 7).
 
 use super::place::Place;
-use crate::access::{Caller, Shown};
-use crate::app::App;
-use crate::custody::Order;
 use crate::face::call::{Call, Input, Reply};
 use crate::face::error::Refusal;
 use crate::face::json::Body as JsonBody;
@@ -18,6 +15,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use futures_util::StreamExt;
 use likeness_base::{Clock as _, Secret};
+use likeness_service::access::{Caller, Shown};
+use likeness_service::app::App;
+use likeness_service::custody::Order;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
@@ -47,7 +47,7 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>) 
         return super::sts_door::answer(app, request).await;
     }
     let begun = Instant::now();
-    let request_id = crate::effects::random_id(&*app.randomness);
+    let request_id = likeness_service::effects::random_id(&*app.randomness);
     let echoed = client_ids(request.headers());
     let mut told = Told { row: 0, operation: "none", caller: None, is_unread: has_body(request.headers()) };
     let lent = request.headers().contains_key(LENT);
@@ -121,7 +121,7 @@ async fn judge(app: Arc<App>, request: Request<Body>, request_id: Uuid, told: &m
     }
     let _room = match route.reads {
         Reads::Picture => {
-            let room = tokio::time::timeout(app.config.patience(), PICTURES.acquire()).await;
+            let room = tokio::time::timeout(app.config.patience, PICTURES.acquire()).await;
             Some(room.ok().and_then(Result::ok).ok_or(Refusal::Busy)?)
         }
         Reads::Nothing | Reads::Json => None,

@@ -16,9 +16,9 @@ pub(crate) mod tls;
 pub(crate) use face_door::{collect, shown};
 
 use crate::admin;
-use crate::app::App;
 use axum::Router;
 use axum::routing::{any, get, post};
+use likeness_service::app::App;
 use std::sync::Arc;
 
 /// Every address that the program answers.

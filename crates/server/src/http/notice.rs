@@ -7,10 +7,6 @@
 
 use super::face_door::{bad, collect, good, shown};
 use super::place::Place;
-use crate::access::{AccountState, Caller};
-use crate::app::App;
-use crate::custody::Order;
-use crate::effects::random_id;
 use crate::face::call::Reply;
 use crate::face::error::Refusal;
 use crate::face::json::Body as JsonBody;
@@ -20,6 +16,10 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Request, Response, header};
 use likeness_base::Clock as _;
 use likeness_custody::{Notice, default_notice, is_language};
+use likeness_service::access::{AccountState, Caller};
+use likeness_service::app::App;
+use likeness_service::custody::Order;
+use likeness_service::effects::random_id;
 use likeness_store::Event;
 use serde::Serialize;
 use serde_json::json;
@@ -43,7 +43,8 @@ pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> 
         let query = Query::parse(parts.uri.query());
         // Whoever is to be looked at may read it without any key, where the address says whose it is.
         let place = Place::of(&parts, &app.config.access);
-        let named = place.origin.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
+        let named =
+            place.origin.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
         let state = match named {
             Some(state) => state,
             None => enter(&app, &parts, &place, &query).await?.state,

@@ -1,10 +1,10 @@
 //! The addresses for operators and programs: is it alive, is it ready, what has it been doing, what does it offer.
 
-use crate::app::App;
 use crate::face::openapi;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use likeness_service::app::App;
 use std::sync::Arc;
 
 /// `GET /healthz`: the program answers, and it starts to answer only once it is ready.

@@ -4,12 +4,12 @@
 //! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
 //! official SDK takes as they are.
 
-use crate::access::Origin;
 use crate::config::AccessConfig;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri, header};
 use likeness_custody::client_address;
+use likeness_service::access::Origin;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -3,11 +3,6 @@
 
 use super::face_door::{code_of, dress, note_refusal, shown};
 use super::place::Place;
-use crate::access::Caller;
-use crate::app::App;
-use crate::custody::Order;
-use crate::custody::vendors::{Asked, life_bounds};
-use crate::effects::random_id;
 use crate::face::call::Reply;
 use crate::face::error::Refusal;
 use crate::face::json::Body as JsonBody;
@@ -18,6 +13,11 @@ use axum::http::{HeaderName, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use likeness_base::{Clock as _, Secret};
 use likeness_custody::{Flag, ResourceId};
+use likeness_service::access::Caller;
+use likeness_service::app::App;
+use likeness_service::custody::Order;
+use likeness_service::custody::vendors::{Asked, life_bounds};
+use likeness_service::effects::random_id;
 use likeness_store::Event;
 use std::collections::BTreeSet;
 use std::sync::Arc;

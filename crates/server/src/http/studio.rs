@@ -1,11 +1,11 @@
 //! The web pages: sends what the executable carries, under headers that let a page load nothing from elsewhere.
 
-use crate::app::App;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use likeness_service::app::App;
 use std::sync::Arc;
 
 /// What the pages are allowed: scripts and styles of this server, pictures and films that they made themselves, calls

@@ -4,10 +4,10 @@
 //! The authority is made once, so that it can be trusted once; its certificate for this machine is made anew at every
 //! start and never written.
 
-use crate::effects::pause;
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
+use likeness_service::effects::pause;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
@@ -146,7 +146,7 @@ fn authority(data: &Path) -> Result<Issuer<'static, KeyPair>> {
     std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
-    crate::files::write_private(&key_file, key.serialize_pem().as_bytes())?;
+    likeness_service::files::write_private(&key_file, key.serialize_pem().as_bytes())?;
     std::fs::write(&certificate_file, certificate.pem())?;
     Ok(Issuer::new(params, key))
 }

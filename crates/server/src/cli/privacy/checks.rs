@@ -2,10 +2,10 @@
 
 use super::Verdict::{self, Broken, Kept, NotTried};
 use super::scratch::{MARK, Scratch};
-use crate::custody::Order;
-use crate::custody::audit::{self, Filter};
 use anyhow::{Context, Result};
 use likeness_custody::Approvals;
+use likeness_service::custody::Order;
+use likeness_service::custody::audit::{self, Filter};
 use likeness_store::KeySlot;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -137,7 +137,7 @@ pub(super) async fn person(scratch: &mut Scratch) -> Result<Verdict> {
 pub(super) async fn erased(scratch: &mut Scratch) -> Result<Verdict> {
     let (first, _) = scratch.enrol("erased-a").await?;
     let (second, _) = scratch.enrol("erased-b").await?;
-    let wanted = crate::custody::persons::Wanted {
+    let wanted = likeness_service::custody::persons::Wanted {
         ids: vec![Uuid::parse_str(&first)?, Uuid::parse_str(&second)?],
         ..Default::default()
     };

@@ -1,0 +1,188 @@
+//! Settings of the services, one structure for whoever needs it.
+//!
+//! Nothing here reads a file or the environment: the program does, and hands each service its own.
+
+mod access;
+
+pub use access::{AccessConfig, OidcConfig, TrustedIssuerConfig};
+
+use anyhow::{Context, Result};
+use likeness_base::Secret;
+use likeness_models::Trust;
+use likeness_store::PostgresTarget;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What requests are answered by.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Who may call, and whose word counts.
+    pub access: AccessConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
+    /// How identify decides without `confidenceThreshold`.
+    pub identify: IdentifyConfig,
+    /// How long a request waits for its turn.
+    pub patience: Duration,
+}
+
+/// Where records are kept: in one file in the data folder, unless a PostgreSQL database is named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// File with the address of the database, `postgres://user:password@host/database`, readable by its owner alone.
+    /// `LIKENESS_STORE_FILE`.
+    pub address_file: PathBuf,
+    /// Folder with the keys that end when what they seal expires: one for all nodes, and in no backup. Empty means
+    /// `expiry-keys` in the data folder. `LIKENESS_EXPIRY_KEYS`.
+    pub expiry_keys: PathBuf,
+    /// Most connections of this node to the database; 0 means 16. `LIKENESS_STORE_CONNECTIONS`.
+    pub connections: u32,
+    /// The address itself, from the environment alone, because it may hold a password. `LIKENESS_STORE`.
+    #[serde(skip)]
+    pub address: Option<Secret<String>>,
+}
+
+impl StoreConfig {
+    /// The database server to use; `None`: a file in the data folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the address is not one.
+    pub fn target(&self) -> Result<Option<PostgresTarget>> {
+        let address = match &self.address {
+            Some(address) => address.clone(),
+            None if self.address_file.as_os_str().is_empty() => return Ok(None),
+            None => {
+                let file = self.address_file.display();
+                let text = std::fs::read_to_string(&self.address_file);
+                let text =
+                    Secret::new(text.with_context(|| format!("the file {file} (LIKENESS_STORE_FILE) cannot be read"))?);
+                Secret::new(text.expose().trim().to_owned())
+            }
+        };
+        let target = PostgresTarget::new(&address).context("LIKENESS_STORE")?;
+        Ok(Some(if self.connections == 0 { target } else { target.with_connections(self.connections) }))
+    }
+}
+
+/// Pictures and inference.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InferenceConfig {
+    /// `auto`, `onnxruntime` or `pure`. `LIKENESS_ENGINE`.
+    pub engine: EngineChoice,
+    /// ONNX Runtime's shared library; empty means the one that `likeness models install` put in the cache.
+    /// `LIKENESS_ONNXRUNTIME`.
+    pub library: PathBuf,
+    /// Which installed pack finds faces; empty means the default pack. `LIKENESS_DETECTOR_PACK`.
+    pub detector_pack: String,
+    /// Which installed pack makes templates; empty means the default pack. `LIKENESS_RECOGNISER_PACK`.
+    pub recogniser_pack: String,
+    /// Calibration made by `likeness calibrate`; empty means the pack's own. `LIKENESS_CALIBRATION`.
+    pub calibration: PathBuf,
+    /// Accept model files whose hash this build does not know. `LIKENESS_ALLOW_UNKNOWN_MODELS`.
+    pub allow_unknown_models: bool,
+    /// Worker threads, one picture each; 0 means one for each processor. `LIKENESS_WORKERS`.
+    pub workers: usize,
+    /// Requests that may wait for a worker; more are refused with 429 at once.
+    pub queue: usize,
+    /// Seconds that a request waits for a worker before it is refused with 429.
+    pub wait_seconds: f64,
+}
+
+/// Which engine runs the networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// ONNX Runtime where its library loads, else pure Rust.
+    Auto,
+    /// ONNX Runtime or nothing.
+    OnnxRuntime,
+    /// Pure Rust.
+    Pure,
+}
+
+/// The audit trail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// List who was looked for among whom: identify, verify, find similar, group. `LIKENESS_AUDIT_QUESTIONS`.
+    pub questions: bool,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { questions: true }
+    }
+}
+
+/// Pictures by address.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImagesConfig {
+    /// Fetch pictures from loopback and private networks too. `LIKENESS_ALLOW_PRIVATE_URLS`.
+    pub allow_private_urls: bool,
+}
+
+/// How identify decides without `confidenceThreshold`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentifyConfig {
+    /// `false-positive-rate` or `classic` (confidence 0.5 whatever the size of the group).
+    pub cut: IdentifyCut,
+    /// With `false-positive-rate`: share of strangers who may get a candidate, above 0 and below 1.
+    pub false_positive_rate: f64,
+}
+
+/// The rule for identify without `confidenceThreshold`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentifyCut {
+    /// By a false-positive identification rate at the size of the group.
+    FalsePositiveRate,
+    /// By confidence 0.5.
+    Classic,
+}
+
+impl InferenceConfig {
+    /// Worker threads in force.
+    pub fn workers(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers => workers,
+        }
+    }
+
+    /// How long a request waits for a worker.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs_f64(self.wait_seconds)
+    }
+
+    /// Which packs are admitted.
+    pub fn trust(&self) -> Trust {
+        if self.allow_unknown_models { Trust::AllowUnknown } else { Trust::KnownOnly }
+    }
+}
+
+impl Default for InferenceConfig {
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::Auto,
+            library: PathBuf::new(),
+            detector_pack: String::new(),
+            recogniser_pack: String::new(),
+            calibration: PathBuf::new(),
+            allow_unknown_models: false,
+            workers: 0,
+            queue: 256,
+            wait_seconds: 2.0,
+        }
+    }
+}
+
+impl Default for IdentifyConfig {
+    fn default() -> Self {
+        Self { cut: IdentifyCut::FalsePositiveRate, false_positive_rate: 0.01 }
+    }
+}

@@ -1,0 +1,277 @@
+//! Accounts: made, changed, closed.
+
+use super::{Custodian, Order, Problem};
+use crate::access::{AccountState, new_key};
+use crate::effects::random_id;
+use likeness_base::Secret;
+use likeness_custody::{Approvals, Installation, ResourceId, Settings};
+use likeness_store::{AccountId, AccountKey, AccountNames, Actor, Event, KeySlot, NewAccount, StoreError, Write};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Longest grace between closing an account and destroying its key.
+pub const LONGEST_GRACE_DAYS: u32 = 30;
+/// How often a change is tried again when somebody else changed the same account meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// What a new account shall be.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The last part of its resource id.
+    pub name: String,
+    /// The subscription in its resource id; none: that of the installation.
+    pub subscription: Option<Uuid>,
+    /// The resource group in its resource id.
+    pub group: String,
+    /// Its region.
+    pub location: String,
+    /// Its tier; none: that of the installation.
+    pub tier: Option<String>,
+    /// Its subdomain; none: its name, if that can be one and is free.
+    pub subdomain: Option<String>,
+    /// What it is approved for.
+    pub approvals: Approvals,
+    /// Whether it may issue limited access tokens.
+    pub is_vendor: bool,
+}
+
+impl Wish {
+    /// An account of that name, like all others.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            subscription: None,
+            group: "likeness".to_owned(),
+            location: "local".to_owned(),
+            tier: None,
+            subdomain: None,
+            approvals: Approvals::default(),
+            is_vendor: false,
+        }
+    }
+}
+
+/// How settings name an account in the store.
+fn names_of(settings: &Settings) -> AccountNames {
+    AccountNames { resource: Some(settings.resource.folded()), subdomain: settings.subdomain.clone() }
+}
+
+impl Custodian {
+    /// Makes an account with these two keys and gives its id.
+    ///
+    /// # Errors
+    /// [`Problem`] when the wish cannot be granted.
+    pub async fn create(&self, order: &Order, wish: Wish, keys: [Secret<String>; 2]) -> Result<AccountId, Problem> {
+        let mut settings = self.settings_of(&wish)?;
+        // A subdomain that nobody asked for gives way to one that somebody has.
+        let book = self.directory.last();
+        if wish.subdomain.is_none() && settings.subdomain.as_deref().is_some_and(|one| book.at(one).is_some()) {
+            settings.subdomain = None;
+        }
+        let id = AccountId(random_id(&*self.randomness));
+        let (names, keys) = (names_of(&settings), self.with_digests(keys));
+        let account = NewAccount { names, settings: Some(settings.write().into()), keys };
+        self.write_access(id, order, Write::CreateAccount(account)).await?;
+        Ok(id)
+    }
+
+    fn settings_of(&self, wish: &Wish) -> Result<Settings, Problem> {
+        let subscription = wish.subscription.unwrap_or_else(|| Self::subscription(&self.installation));
+        let resource = ResourceId::new(subscription, &wish.group, &wish.name).ok_or_else(|| {
+            Problem::Invalid("the name must have 2 to 64 letters, digits or hyphens, and the resource group 1 to 90 letters, digits or ._()-".to_owned())
+        })?;
+        let mut settings = Settings::new(resource, &wish.location);
+        settings.tier.clone_from(&wish.tier);
+        settings.approvals.clone_from(&wish.approvals);
+        settings.vendor.may_issue = wish.is_vendor;
+        settings.subdomain = Some(wish.subdomain.clone().unwrap_or_else(|| wish.name.to_ascii_lowercase()));
+        if wish.subdomain.is_none() && settings.check().is_err() {
+            settings.subdomain = None;
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Gives settings to an account of a time when accounts had none: it keeps what it could do then.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn take_over(&self, id: AccountId, name: &str) -> Result<(), Problem> {
+        let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named(name) };
+        let settings = self.settings_of(&wish)?;
+        let (names, settings) = (names_of(&settings), settings.write().into());
+        let write = Write::SetAccount { names, settings, expected: 0 };
+        self.write_access(id, &Order::of_operator(), write).await?;
+        Ok(())
+    }
+
+    /// Changes the settings of an account. `told` says in the audit trail what was changed.
+    ///
+    /// # Errors
+    /// [`Problem`] when the new settings cannot be.
+    pub async fn change(
+        &self,
+        id: AccountId,
+        order: &Order,
+        told: &serde_json::Value,
+        change: impl Fn(&mut Settings) -> Result<(), Problem>,
+    ) -> Result<Arc<AccountState>, Problem> {
+        for _ in 0..ATTEMPTS {
+            let book = self.directory.last();
+            let state = book.account(id).ok_or_else(|| Problem::NoAccount(id.to_string()))?;
+            let mut settings = state.settings.clone();
+            change(&mut settings)?;
+            settings.check()?;
+            if settings == state.settings {
+                return Ok(state.clone());
+            }
+            let write = Write::SetAccount {
+                names: names_of(&settings),
+                settings: settings.write().into(),
+                expected: state.version,
+            };
+            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
+            match self.write_access(id, order, write).await {
+                Err(Problem::Conflict) => self.directory.refresh().await?,
+                Err(other) => return Err(other),
+                Ok(_) => return self.directory.last().account(id).cloned().ok_or(Problem::Conflict),
+            }
+        }
+        Err(Problem::Conflict)
+    }
+
+    /// Changes what holds for the whole installation.
+    ///
+    /// # Errors
+    /// [`Problem`] when it cannot be.
+    pub async fn change_installation(
+        &self,
+        order: &Order,
+        told: &serde_json::Value,
+        change: impl Fn(&mut Installation),
+    ) -> Result<(), Problem> {
+        for _ in 0..ATTEMPTS {
+            let known = self.directory.last().installation.clone();
+            let mut installation = known.0.clone();
+            change(&mut installation);
+            installation.check()?;
+            if installation == known.0 {
+                return Ok(());
+            }
+            let write = Write::SetAccount {
+                names: AccountNames::default(),
+                settings: installation.write().into(),
+                expected: known.1,
+            };
+            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
+            match self.write_access(AccountId::INSTALLATION, order, write).await {
+                Err(Problem::Conflict) => self.directory.refresh().await?,
+                Err(other) => return Err(other),
+                Ok(_) => return Ok(()),
+            }
+        }
+        Err(Problem::Conflict)
+    }
+
+    /// Both keys. The account's trail tells that they were looked at.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn keys(&self, id: AccountId, order: &Order) -> Result<Vec<AccountKey>, Problem> {
+        self.note(id, order, Event::done("list_keys", None::<&str>)).await?;
+        Ok(self.store.keys(id).await?)
+    }
+
+    /// Replaces one key; the old value is dead when this returns, on every node. Gives the new one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn regenerate(&self, id: AccountId, order: &Order, slot: KeySlot) -> Result<Secret<String>, Problem> {
+        let value = new_key(&*self.randomness);
+        let lookup = self.installation.lookup_digest(&value);
+        let name = match slot {
+            KeySlot::Key1 => "key1",
+            KeySlot::Key2 => "key2",
+        };
+        let write = Box::new(Write::SetKey { slot, value: value.clone(), lookup });
+        let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
+        self.write_access(id, order, write).await?;
+        Ok(value)
+    }
+
+    /// Suspends an account at once and has it destroyed after so many days.
+    ///
+    /// # Errors
+    /// When the grace is too long, or the store says so.
+    pub async fn close(&self, id: AccountId, order: &Order, grace_days: u32) -> Result<(), Problem> {
+        if grace_days > LONGEST_GRACE_DAYS {
+            return Err(Problem::Invalid(format!("the grace is at most {LONGEST_GRACE_DAYS} days")));
+        }
+        let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
+        let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });
+        let detail = json!({ "graceDays": grace_days }).to_string();
+        self.write_access(id, order, Write::Described { detail, write }).await?;
+        if grace_days == 0 {
+            self.destroy_due(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up an account again that was closed and whose grace is not over.
+    ///
+    /// # Errors
+    /// When it is not closed, or the store says so.
+    pub async fn reopen(&self, id: AccountId, order: &Order) -> Result<(), Problem> {
+        match self.write_access(id, order, Write::ReopenAccount {}).await {
+            Err(Problem::Store(StoreError::AccountState)) => Err(Problem::State("the account is not closed")),
+            other => other.map(drop),
+        }
+    }
+
+    /// Destroys a closed account whose time has come: first its key, then its records.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn destroy_due(&self, id: AccountId) -> Result<(), Problem> {
+        let resource = self.directory.last().account(id).map(|state| state.settings.resource.to_string());
+        let order = Order { actor: Actor::System, request_id: Uuid::nil() };
+        // The account's own trail ends here; that of the installation says which account it was, and says so first: once
+        // the account is gone nobody would come back to say it.
+        let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
+        self.note(AccountId::INSTALLATION, &order, event).await?;
+        while self.write(id, &order, Write::DestroyAccount { limit: 10_000 }).await?.more {
+            self.store.forget(id).await;
+        }
+        self.directory.refresh().await?;
+        if let Err(error) = self.store.settle_keys().await {
+            tracing::warn!(%error, "The table of the accounts' keys could not be written anew at once; trying again within the hour");
+        }
+        Ok(())
+    }
+
+    fn with_digests(&self, keys: [Secret<String>; 2]) -> Vec<(KeySlot, Secret<String>, [u8; 32])> {
+        let slots = [KeySlot::Key1, KeySlot::Key2].into_iter().zip(keys);
+        slots
+            .map(|(slot, key)| {
+                let lookup = self.installation.lookup_digest(&key);
+                (slot, key, lookup)
+            })
+            .collect()
+    }
+
+    /// Makes the account of the installation itself, whose keys are the operator's. `None`: it is there already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn make_installation(&self, keys: [Secret<String>; 2]) -> Result<bool, Problem> {
+        if self.store.account(AccountId::INSTALLATION).await?.is_some() {
+            return Ok(false);
+        }
+        let settings = Some(Installation::default().write().into());
+        let account = NewAccount { names: AccountNames::default(), settings, keys: self.with_digests(keys) };
+        self.write_access(AccountId::INSTALLATION, &Order::of_operator(), Write::CreateAccount(account)).await?;
+        Ok(true)
+    }
+}

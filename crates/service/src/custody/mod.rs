@@ -1,0 +1,161 @@
+//! What operators and account managers do: accounts, keys, approvals, vendors, closing. The command line and the
+//! management API both come here, so that a rule stands in one place.
+//!
+//! Start at [`Custodian`]. Every change is a command of the ledger with a row in the audit trail, and returns only when
+//! no node acts any more on what was before ([`Directory::settled`]).
+
+pub mod accounts;
+pub mod audit;
+pub mod change;
+pub mod persons;
+pub mod signing;
+pub mod vendors;
+
+use crate::access::{AccountState, Directory};
+use crate::effects::random_id;
+use crate::ledger::Ledger;
+use likeness_base::{Clock, Randomness, Secret};
+use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
+use likeness_store::keys::InstallationKey;
+use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Why something could not be done; the texts say what to do instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such account.
+    #[error("there is no account {0}; `likeness accounts list` and GET /admin/v1/accounts name them")]
+    NoAccount(String),
+    /// The name belongs to another.
+    #[error("the resource id or the subdomain belongs to another account; choose another name")]
+    NameInUse,
+    /// A value cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// A name that several have.
+    #[error("several accounts are called {0}; use the resource id of the one you mean")]
+    SeveralAccounts(String),
+    /// Not now.
+    #[error("{0}")]
+    State(&'static str),
+    /// Others changed the same at the same time, again and again.
+    #[error("somebody else is changing the same account; try again")]
+    Conflict,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SettingsProblem> for Problem {
+    fn from(problem: SettingsProblem) -> Self {
+        Self::Invalid(problem.to_string())
+    }
+}
+
+impl From<RetentionProblem> for Problem {
+    fn from(problem: RetentionProblem) -> Self {
+        Self::Invalid(problem.to_string())
+    }
+}
+
+/// Who orders something, and with which request.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Who.
+    pub actor: Actor,
+    /// For the audit trail.
+    pub request_id: Uuid,
+}
+
+impl Order {
+    /// At the command line of the installation.
+    pub fn of_operator() -> Self {
+        Self { actor: Actor::Operator, request_id: Uuid::nil() }
+    }
+}
+
+/// The hand that changes who may do what.
+#[derive(Clone)]
+pub struct Custodian {
+    /// For reading.
+    pub store: Arc<dyn Store>,
+    /// For writing.
+    pub ledger: Arc<Ledger>,
+    /// What is known about accounts.
+    pub directory: Arc<Directory>,
+    /// Makes digests of keys.
+    pub installation: Arc<InstallationKey>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// The one source of randomness.
+    pub randomness: Arc<dyn Randomness>,
+    /// Whether other processes may act on the same data.
+    pub others: bool,
+    /// The subnets that the settings of this installation name.
+    pub subnets: Arc<BTreeSet<String>>,
+}
+
+impl Custodian {
+    /// The subscription of accounts that are made here without another, the same for ever: made of the key.
+    pub fn subscription(installation: &InstallationKey) -> Uuid {
+        let digest = installation.lookup_digest(&Secret::new("subscription of this installation".to_owned()));
+        uuid::Builder::from_random_bytes(*digest.first_chunk().expect("a digest has 32 bytes")).into_uuid()
+    }
+
+    /// Finds an account by its id, its resource id, its subdomain or its name, as long as no other is called the same.
+    ///
+    /// # Errors
+    /// [`Problem::NoAccount`], [`Problem::SeveralAccounts`].
+    pub fn find(&self, text: &str) -> Result<Arc<AccountState>, Problem> {
+        let book = self.directory.last();
+        let by_id = Uuid::parse_str(text).ok().and_then(|id| book.account(AccountId(id)).cloned());
+        let by_resource = || ResourceId::parse(text).and_then(|id| book.named(&id).cloned());
+        if let Some(account) = by_id.or_else(by_resource) {
+            return Ok(account);
+        }
+        let is_meant = |state: &Arc<AccountState>| {
+            let subdomain = state.account.names.subdomain.as_deref();
+            state.settings.resource.name().eq_ignore_ascii_case(text)
+                || subdomain.is_some_and(|subdomain| subdomain.eq_ignore_ascii_case(text))
+        };
+        let mut such = book.all().into_iter().filter(is_meant);
+        let text: String = text.chars().take(200).collect();
+        match (such.next(), such.next()) {
+            (Some(account), None) => Ok(account),
+            (None, _) => Err(Problem::NoAccount(text)),
+            (Some(_), Some(_)) => Err(Problem::SeveralAccounts(text)),
+        }
+    }
+
+    /// Applies a command about access and waits until all know.
+    async fn write_access(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
+        let applied = self.write(account, order, write).await?;
+        self.directory.settled(self.others).await?;
+        Ok(applied)
+    }
+
+    /// Leaves a row in an account's trail about something that changed nothing.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn note(&self, account: AccountId, order: &Order, event: Event) -> Result<(), StoreError> {
+        self.ledger.apply(self.command(account, order, Write::Note(event))).await.map(drop)
+    }
+
+    fn command(&self, account: AccountId, order: &Order, write: Write) -> Command {
+        let (actor, request_id) = (order.actor.clone(), order.request_id);
+        let (at, key) = (self.clock.now(), random_id(&*self.randomness));
+        Command { account, actor, at, request_id, key, write }
+    }
+
+    async fn write(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
+        let applied = self.ledger.apply(self.command(account, order, write)).await;
+        applied.map_err(|error| match error {
+            StoreError::NameInUse => Problem::NameInUse,
+            StoreError::DocumentChanged => Problem::Conflict,
+            other => Problem::Store(other),
+        })
+    }
+}

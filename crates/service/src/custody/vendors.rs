@@ -1,0 +1,432 @@
+//! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
+
+use super::{Custodian, Order, Problem};
+use crate::access::{AccountState, Denied, Snapshot};
+use crate::effects::random_id;
+use likeness_base::{Secret, Timestamp};
+use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
+use likeness_store::{
+    AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, StoreError, Write,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The name under which audit trails tell of a token that was used.
+pub const USED: &str = "use_limited_access_token";
+/// The name under which audit trails tell of a token that was issued.
+pub const ISSUED: &str = "issue_limited_access_token";
+/// How long a token may be asked about after it could last have been used.
+const REMEMBERED: Duration = Duration::from_secs(2 * 86_400);
+/// Seconds for which a token may be waited for.
+const MOST_AHEAD: u64 = 5;
+/// Tokens that one vendor has revoked one by one and that are remembered; every node holds them in memory.
+const MOST_REVOKED: usize = 10_000;
+/// Rows of the trail that are read at once.
+const PAGE: usize = 1_000;
+
+/// What a vendor asks for.
+#[derive(Debug)]
+pub struct Asked {
+    /// The client's resource.
+    pub target: ResourceId,
+    /// What shall be lent.
+    pub flags: BTreeSet<Flag>,
+    /// For how many seconds.
+    pub seconds: i64,
+}
+
+/// Why a limited access token is not issued.
+#[derive(Debug)]
+pub enum NotIssued {
+    /// The vendor's account is closed or gone.
+    Gone,
+    /// The operator has blocked the vendor.
+    VendorBlocked,
+    /// The operator or the vendor has blocked the client.
+    TargetBlocked,
+    /// The right to issue was withdrawn.
+    Withdrawn,
+    /// The account never had the right to issue.
+    NoVendor,
+    /// The vendor does not hold this itself.
+    NotHeld(Flag),
+    /// The clock went back since tokens were revoked; later.
+    Later,
+    /// What is known about access cannot be had.
+    Denied(Denied),
+    /// The store.
+    Store(StoreError),
+    /// Our fault; the text is for the log.
+    Internal(&'static str),
+}
+
+impl From<Denied> for NotIssued {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<StoreError> for NotIssued {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Custodian {
+    /// Issues a limited access token and notes it in the vendor's trail, refusals too.
+    ///
+    /// # Errors
+    /// [`NotIssued`], see its variants (`face-api.md` section 4).
+    pub async fn issue_limited(
+        &self,
+        vendor: &AccountState,
+        order: &Order,
+        asked: &Asked,
+    ) -> Result<Secret<String>, NotIssued> {
+        let (id, vendor) = (random_id(&*self.randomness), vendor.id());
+        let (book, issued_at) = self.moment_to_issue(vendor).await?;
+        let vendor = book.account(vendor).ok_or(NotIssued::Gone)?;
+        let key = book.signing().next().ok_or(NotIssued::Internal("there is no key to sign with"))?;
+        let claims = LimitedAccess {
+            issuer: book.own.issuer.clone(),
+            id,
+            vendor: vendor.settings.resource.clone(),
+            target: asked.target.clone(),
+            flags: asked.flags.clone(),
+            issued_at,
+            expires_at: issued_at.saturating_add(asked.seconds),
+        };
+        let refused = refusal_of(vendor, &book.installation.0.blocked, asked);
+        let outcome = if refused.is_none() { AuditOutcome::Applied } else { AuditOutcome::Refused };
+        let told = json!({
+            "token": claims.id,
+            "target": claims.target,
+            "vendor": claims.vendor,
+            "issuer": claims.issuer,
+            "flags": claims.flags,
+            "expires": claims.expires_at,
+        });
+        self.note(vendor.id(), order, Event::of(ISSUED, outcome, Some(told))).await?;
+        match refused {
+            Some(refusal) => Err(refusal),
+            None => Ok(sign_limited(key, &claims)),
+        }
+    }
+
+    /// What is known at the moment of a token, and the second it is dated. All tokens of a second are revoked together,
+    /// so one that is issued right afterwards is dated after them; where that is further ahead than a check forgives, after
+    /// several revocations within a second, it is waited for.
+    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Arc<Snapshot>, i64), NotIssued> {
+        loop {
+            // As it is now, not as it was when the call came in.
+            let book = self.directory.now().await.map_err(Denied::from)?;
+            let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(NotIssued::Gone)?;
+            let second = self.clock.now().as_seconds();
+            let issued_at = second.max(state.settings.vendor.not_before.unwrap_or(second));
+            match u64::try_from(issued_at - second).unwrap_or(0) {
+                0 | 1 => return Ok((book, issued_at)),
+                ahead if ahead <= MOST_AHEAD => tokio::time::sleep(Duration::from_secs(ahead - 1)).await,
+                // The clock went back since tokens were revoked.
+                _ => return Err(NotIssued::Later),
+            }
+        }
+    }
+
+    /// Makes one token dead.
+    ///
+    /// # Errors
+    /// When the account never was a vendor, or has too many on its list.
+    pub async fn revoke_token(&self, vendor: AccountId, order: &Order, token: Uuid) -> Result<(), Problem> {
+        let book = self.directory.last();
+        let state = book.account(vendor).ok_or_else(|| Problem::NoAccount(vendor.to_string()))?;
+        let rules = &state.settings.vendor;
+        if !rules.may_issue && rules.not_before.is_none() {
+            return Err(Problem::State(
+                "the account may not issue limited access tokens, and never might: it has none to revoke",
+            ));
+        }
+        if state.revoked.contains(&token) {
+            return Ok(());
+        }
+        // What this node remembers includes those that have ended since; the store does not.
+        let live = async || {
+            let all = PageStart::everything();
+            self.store
+                .documents(vendor, DocumentKind::RevokedToken, &all, self.clock.now())
+                .await
+                .map(|found| found.len())
+        };
+        if state.revoked.len() >= MOST_REVOKED && live().await? >= MOST_REVOKED {
+            return Err(Problem::State(
+                "the account revoked very many tokens one by one in the last two days; revoke all before an instant instead",
+            ));
+        }
+        let expires_at = Some(self.clock.now().plus(REMEMBERED));
+        let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
+        let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
+        let detail = json!({ "token": token }).to_string();
+        self.write_access(vendor, order, Write::Described { detail, write }).await.map(drop)
+    }
+
+    /// Makes all tokens dead that were issued so far.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke_all(&self, vendor: AccountId, order: &Order) -> Result<(), Problem> {
+        let second = self.clock.now().as_seconds();
+        let told = json!({ "revokedBefore": second.saturating_add(1) });
+        let change = |settings: &mut likeness_custody::Settings| {
+            end_all(&mut settings.vendor, second);
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Makes all tokens dead that were issued before this instant.
+    ///
+    /// # Errors
+    /// When the instant has not come.
+    pub async fn revoke_before(&self, vendor: AccountId, order: &Order, at: Timestamp) -> Result<(), Problem> {
+        if at > self.clock.now() {
+            return Err(Problem::Invalid("the instant lies in the future".to_owned()));
+        }
+        // Tokens are dated in whole seconds, so all of a second that has begun are meant.
+        let second = at.as_seconds().saturating_add(i64::from(at.as_millis().rem_euclid(1_000) > 0));
+        let told = json!({ "revokedBefore": second });
+        let change = |settings: &mut likeness_custody::Settings| {
+            settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Takes a vendor's right to issue, and makes its tokens dead, or gives it back.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
+        let second = self.clock.now().as_seconds();
+        let told = json!({ "mayIssue": may });
+        let change = |settings: &mut likeness_custody::Settings| {
+            settings.vendor.may_issue = may;
+            // Given back, the right does not bring back what was issued before.
+            if !may {
+                end_all(&mut settings.vendor, second);
+            }
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Blocks a client of a vendor, or lifts the block.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn block_client(
+        &self,
+        vendor: AccountId,
+        order: &Order,
+        client: &ResourceId,
+        block: bool,
+    ) -> Result<(), Problem> {
+        let told = json!({ "client": client, "blocked": block });
+        let change = |settings: &mut likeness_custody::Settings| {
+            set_block(&mut settings.vendor.blocked, client, block);
+            Ok(())
+        };
+        self.change(vendor, order, &told, change).await.map(drop)
+    }
+
+    /// Blocks a resource for all vendors, or lifts the block.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn block_everywhere(&self, order: &Order, client: &ResourceId, block: bool) -> Result<(), Problem> {
+        let told = json!({ "client": client, "blocked": block });
+        self.change_installation(order, &told, |installation| set_block(&mut installation.blocked, client, block)).await
+    }
+
+    /// What a vendor may know of its tokens: how many were issued and used, by client, flag and day, and every single
+    /// event. Made of its trail, so nothing is counted twice or forgotten.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn token_report(
+        &self,
+        vendor: AccountId,
+        from: Timestamp,
+        to: Timestamp,
+        with_events: bool,
+    ) -> Result<TokenReport, Problem> {
+        let mut days: BTreeMap<(String, String, String), Counts> = BTreeMap::new();
+        let mut events = Vec::new();
+        let mut after = 0;
+        loop {
+            let rows = self.store.audit(vendor, after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.sequence;
+            for row in rows.iter().filter(|row| row.at >= from && row.at < to) {
+                let Some(event) = TokenEvent::of(row) else { continue };
+                for flag in &event.flags {
+                    let day = event.at[..10].to_owned();
+                    let counts = days.entry((event.target.clone(), flag.clone(), day)).or_default();
+                    counts.add(&event);
+                }
+                if with_events && events.len() < MOST_EVENTS {
+                    events.push(event);
+                }
+            }
+        }
+        let days = days.into_iter().map(|((client, flag, day), counts)| ReportRow { client, flag, day, counts });
+        Ok(TokenReport { days: days.collect(), events })
+    }
+}
+
+/// Most single events in one report; narrow the time to see others.
+const MOST_EVENTS: usize = 10_000;
+
+/// A report for a vendor.
+#[derive(Debug, Serialize)]
+pub struct TokenReport {
+    /// Sums by client, flag and day (UTC).
+    pub days: Vec<ReportRow>,
+    /// Each token issued and each use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<TokenEvent>,
+}
+
+/// Sums of one client, flag and day.
+#[derive(Debug, Serialize)]
+pub struct ReportRow {
+    /// The client's resource id.
+    pub client: String,
+    /// What was lent.
+    pub flag: String,
+    /// The day in UTC, such as 2026-01-31.
+    pub day: String,
+    /// How often.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// What happened how often.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Tokens issued.
+    pub issued: u64,
+    /// Tokens that were asked for and refused.
+    pub issue_refused: u64,
+    /// Uses that were let through.
+    pub used: u64,
+    /// Uses that were refused.
+    pub use_refused: u64,
+}
+
+impl Counts {
+    fn add(&mut self, event: &TokenEvent) {
+        let counter = match (event.action.as_str(), event.refused) {
+            (ISSUED, false) => &mut self.issued,
+            (ISSUED, true) => &mut self.issue_refused,
+            (_, false) => &mut self.used,
+            (_, true) => &mut self.use_refused,
+        };
+        *counter += 1;
+    }
+}
+
+/// One event: nothing of the client but its resource.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenEvent {
+    /// When, in UTC.
+    pub at: String,
+    /// Whether it was issued or used.
+    pub action: String,
+    /// Whether that was refused.
+    pub refused: bool,
+    /// Its id.
+    pub token: Uuid,
+    /// The client's resource id.
+    pub target: String,
+    /// What it lends.
+    pub flags: Vec<String>,
+    /// The operation it was used for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// When it ends, in seconds since 1970-01-01.
+    pub expires: i64,
+    /// The request.
+    pub request_id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    token: Uuid,
+    target: String,
+    flags: Vec<String>,
+    expires: i64,
+    operation: Option<String>,
+}
+
+impl TokenEvent {
+    /// What a row of a vendor's trail says about a token of its own.
+    fn of(row: &AuditEntry) -> Option<Self> {
+        let is_of_client = row.action == USED && row.actor == Actor::Client.as_text();
+        if !is_of_client && row.action != ISSUED {
+            return None;
+        }
+        let Told { token, target, flags, expires, operation } = serde_json::from_str(row.detail.as_deref()?).ok()?;
+        Some(Self {
+            at: row.at.to_string(),
+            action: row.action.clone(),
+            refused: row.outcome == AuditOutcome::Refused,
+            token,
+            target,
+            flags,
+            operation,
+            expires,
+            request_id: row.request_id,
+        })
+    }
+}
+
+/// Makes all tokens dead that were issued up to this second. Those issued after an earlier revocation may be dated as late
+/// as that one, and it may have been within this second too.
+fn end_all(vendor: &mut Vendor, second: i64) {
+    let newest = vendor.not_before.unwrap_or(second).max(second);
+    vendor.not_before = Some(newest.saturating_add(1));
+}
+
+fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {
+    blocked.retain(|known| known != client);
+    if block {
+        blocked.push(client.clone());
+    }
+}
+
+/// Why a vendor does not get the token it asks for.
+fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<NotIssued> {
+    let rules = &vendor.settings.vendor;
+    if blocked.contains(&vendor.settings.resource) {
+        return Some(NotIssued::VendorBlocked);
+    }
+    if blocked.contains(&asked.target) || rules.blocked.contains(&asked.target) {
+        return Some(NotIssued::TargetBlocked);
+    }
+    if !rules.may_issue {
+        // Who never had the right is told something else than who lost it.
+        return Some(if rules.not_before.is_some() { NotIssued::Withdrawn } else { NotIssued::NoVendor });
+    }
+    let missing = asked.flags.iter().find(|flag| !vendor.settings.approvals.flags.contains(flag))?;
+    Some(NotIssued::NotHeld(*missing))
+}
+
+/// The bounds of `expiredTime`, for messages.
+pub fn life_bounds() -> (i64, i64) {
+    (*LIMITED_LIFE.start(), *LIMITED_LIFE.end())
+}

@@ -1,0 +1,117 @@
+//! The one clock and the one source of randomness. Everything else takes them as arguments.
+
+use likeness_base::{Clock, Randomness, Timestamp, random_bytes};
+use likeness_store::{Store, StoreError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everybody else is told to ask")]
+    fn now(&self) -> Timestamp {
+        let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The clock that all nodes of an installation share: the machine's, corrected by how far the database's clock is from
+/// it. So records expire at one instant for all, however wrong the clock of a machine is.
+#[derive(Debug)]
+pub struct SharedClock {
+    machine: SystemClock,
+    ahead_millis: AtomicI64,
+}
+
+impl SharedClock {
+    /// Shows the machine's time until [`SharedClock::adjust`] is called.
+    pub const fn new() -> Self {
+        Self { machine: SystemClock, ahead_millis: AtomicI64::new(0) }
+    }
+
+    /// Asks the database for its time, where it has a clock of its own.
+    ///
+    /// # Errors
+    /// What the store says; the clock then goes on as it was.
+    pub async fn adjust(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let before = self.machine.now().as_millis();
+        if let Some(theirs) = store.clock().await? {
+            let after = self.machine.now().as_millis();
+            // The answer was given somewhere between asking and hearing.
+            let ours = before + (after - before) / 2;
+            self.ahead_millis.store(theirs.as_millis() - ours, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        let ahead = self.ahead_millis.load(Ordering::Relaxed) + ahead_for_tests();
+        Timestamp::from_millis(self.machine.now().as_millis() + ahead)
+    }
+}
+
+/// The present instant, for what this machine measures alone: how long somebody is not listened to, when keys were fetched.
+pub fn instant() -> Instant {
+    let now = Instant::now();
+    now.checked_add(Duration::from_millis(u64::try_from(ahead_for_tests()).unwrap_or(0))).unwrap_or(now)
+}
+
+/// Waits, by the same time as [`instant`].
+#[cfg(not(debug_assertions))]
+pub async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// The same where tests may set the clock: what is due then is done then.
+#[cfg(debug_assertions)]
+pub async fn pause(duration: Duration) {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    if test_clock().is_none() {
+        return tokio::time::sleep(duration).await;
+    }
+    let begun = instant();
+    while let Some(left) =
+        duration.checked_sub(instant().saturating_duration_since(begun)).filter(|left| !left.is_zero())
+    {
+        tokio::time::sleep(left.min(LOOK_EVERY)).await;
+    }
+}
+
+/// The file in which tests write by how many milliseconds the clock is ahead. What a day does to records is tested in
+/// seconds this way; a build for use has no such thing.
+#[cfg(debug_assertions)]
+fn test_clock() -> Option<&'static std::path::Path> {
+    static FILE: std::sync::OnceLock<Option<std::path::PathBuf>> = std::sync::OnceLock::new();
+    FILE.get_or_init(|| std::env::var_os("LIKENESS_TEST_CLOCK").map(Into::into)).as_deref()
+}
+
+#[cfg(debug_assertions)]
+fn ahead_for_tests() -> i64 {
+    let text = test_clock().and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+#[cfg(not(debug_assertions))]
+const fn ahead_for_tests() -> i64 {
+    0
+}
+
+/// A random id.
+pub fn random_id(randomness: &dyn Randomness) -> Uuid {
+    uuid::Builder::from_random_bytes(random_bytes(randomness)).into_uuid()
+}
+
+/// The operating system's source of random bytes.
+#[derive(Debug)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the operating system has random bytes; going on without would be unsafe");
+    }
+}

@@ -1,0 +1,162 @@
+//! What runs beside the requests, on each of any number of equal nodes.
+//!
+//! Start at [`run`]. Every node keeps its own galleries close behind the store and its clock on the database's. What
+//! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by whoever holds the
+//! [`crate::leases::Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
+
+use crate::app::App;
+use crate::effects::{self, random_id};
+use futures_util::StreamExt;
+use likeness_base::Clock;
+use likeness_store::{Account, AccountId, Actor, Command, StoreError, Write};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
+
+/// How often open galleries ask what they have missed. A search asks again for its own container, so this bounds how
+/// long a deleted template stays in the memory of other nodes, and how much is left to do when a search comes.
+const FOLLOW_EVERY: Duration = Duration::from_millis(250);
+/// How often is looked at who may call; four times within the time for which the answer is trusted.
+const ACCESS_EVERY: Duration = Duration::from_millis(250);
+/// How often counters of calls go to the store.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+/// How often the clock is compared with the database's.
+const CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// How often trainings are looked for that another node has left undone.
+const RESUME_EVERY: Duration = Duration::from_secs(5);
+/// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
+const SWEEP_EVERY: Duration = Duration::from_secs(20);
+/// Expired records removed in one transaction: few enough that whoever wants to write meanwhile hardly waits.
+const SWEEP_AT_ONCE: u32 = 500;
+/// How long a sweep with more to do pauses, in times of what its last transaction took. Callers have half of the
+/// time for themselves, and a million records are gone in half a minute all the same.
+const SWEEP_PAUSES: u32 = 1;
+/// Accounts that take turns at being swept.
+const SWEEPS_AT_ONCE: usize = 32;
+/// How often the database's files let go of what was deleted.
+const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
+/// Runs everything until told to stop.
+pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
+    tokio::join!(
+        every(FOLLOW_EVERY, stopped.clone(), || app.galleries.follow_all()),
+        every(ACCESS_EVERY, stopped.clone(), || look_at_access(&app)),
+        every(COUNT_EVERY, stopped.clone(), || app.meter.flush(&app.ledger, &*app.randomness, app.clock.now())),
+        every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
+        every(RESUME_EVERY, stopped.clone(), || resume(&app)),
+        every(SWEEP_EVERY, stopped.clone(), || sweep(&app)),
+        every(SWEEP_EVERY, stopped, || destroy_closed(&app)),
+    );
+    app.meter.flush(&app.ledger, &*app.randomness, app.clock.now()).await;
+}
+
+/// Does something now and again until told to stop.
+async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Receiver<bool>, something: impl Fn() -> F) {
+    loop {
+        something().await;
+        tokio::select! {
+            () = effects::pause(pause) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+async fn look_at_access(app: &App) {
+    if let Err(error) = app.access.directory.refresh().await {
+        tracing::debug!(%error, "Who may call could not be read; trying again");
+    }
+}
+
+async fn adjust_clock(app: &App) {
+    if let Err(error) = app.clock.adjust(&*app.store).await {
+        tracing::debug!(%error, "The clock of the database could not be read; trying again later");
+    }
+}
+
+async fn resume(app: &App) {
+    match app.trainings.resume().await {
+        Ok(0) => {}
+        Ok(resumed) => tracing::info!(resumed, "Took up {resumed} trainings that a stop had cut off"),
+        Err(error) => tracing::debug!(%error, "Trainings that were left undone could not be looked for"),
+    }
+}
+
+/// Destroys the keys of hours that are over and removes what has expired in all accounts.
+async fn sweep(app: &App) {
+    // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
+    app.metrics.run_upkeep();
+    let swept = async {
+        // Keys first: without them the rest is noise already.
+        if let Err(error) = app.store.destroy_expired_keys(app.clock.now()).await {
+            tracing::error!(%error, "Keys of hours that are over could not be destroyed; trying again later");
+        }
+        let installation = AccountId::INSTALLATION;
+        app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
+        let due = app.store.accounts().await?.into_iter().filter(|account| !is_over(app, account));
+        let accounts = due.map(|account| account.id).chain([installation]);
+        // All at the same time and in turn: nobody waits until somebody else's million records are gone.
+        let turn = Mutex::new(());
+        let sweeps = futures_util::stream::iter(accounts).for_each_concurrent(SWEEPS_AT_ONCE, |account| {
+            let sweep = app.leases.once(account, "sweep", sweep_account(app, account, &turn));
+            async move {
+                if let Err(error) = sweep.await.and_then(|swept| swept.unwrap_or(Ok(()))) {
+                    tracing::error!(%account, %error, "Expired records could not be removed; trying again later");
+                }
+            }
+        });
+        sweeps.await;
+        app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await
+    };
+    if let Err(error) = swept.await {
+        tracing::error!(%error, "Expired records could not be removed; trying again later");
+    }
+}
+
+fn is_over(app: &App, account: &Account) -> bool {
+    account.ends_at.is_some_and(|ends_at| ends_at <= app.clock.now())
+}
+
+/// Destroys closed accounts whose grace is over. Apart from the sweep, because a large one takes its time.
+async fn destroy_closed(app: &App) {
+    let destroyed = async {
+        for account in app.store.accounts().await?.iter().filter(|account| is_over(app, account)) {
+            app.leases.once(account.id, "destroy", destroy(app, account.id)).await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = destroyed.await {
+        tracing::error!(%error, "Closed accounts could not be looked for; trying again later");
+    }
+}
+
+async fn destroy(app: &App, account: AccountId) {
+    if let Err(error) = app.custodian.destroy_due(account).await {
+        tracing::error!(%account, %error, "A closed account could not be destroyed; trying again later");
+    }
+}
+
+async fn keep_signing_keys(app: &App) {
+    if let Err(error) = app.custodian.keep_signing_keys().await {
+        tracing::error!(%error, "The keys that sign tokens could not be looked after; trying again later");
+    }
+}
+
+async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Result<(), StoreError> {
+    loop {
+        let _turn = turn.lock().await;
+        let begun = Instant::now();
+        let command = Command {
+            account,
+            actor: Actor::System,
+            at: app.clock.now(),
+            request_id: Uuid::nil(),
+            key: random_id(&*app.randomness),
+            write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
+        };
+        if !app.ledger.apply(command).await?.more {
+            return Ok(());
+        }
+        tokio::time::sleep(begun.elapsed() * SWEEP_PAUSES).await;
+    }
+}

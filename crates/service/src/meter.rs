@@ -1,0 +1,163 @@
+//! Counters of calls, by account, day and operation, and questions for the audit trails.
+//!
+//! Kept in memory and added to the store every second, and when the server stops: a crash loses those of the last
+//! second, never a record. What must not be lost, because something comes of it, is written before it takes effect.
+
+use crate::effects::random_id;
+use crate::ledger::Ledger;
+use governor::clock::DefaultClock;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use likeness_base::{Randomness, Timestamp};
+use likeness_store::{AccountId, Actor, AuditOutcome, Command, Event, Question, StoreError, Usage, Write};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+const DAY_MILLIS: i64 = 86_400_000;
+/// Refusals of one account that its trail tells of, a second; a client that runs amok must not fill a disk.
+const REFUSALS: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+
+/// Questions that may wait to be written; what the store cannot keep up with is counted, and the trail says how many.
+const MOST_WAITING: usize = 20_000;
+/// Questions in one transaction.
+const QUESTIONS_AT_ONCE: usize = 500;
+
+/// Account, day, operation.
+type Counted = (AccountId, i64, &'static str);
+
+/// The counters that are not in the store yet.
+pub struct Meter {
+    counts: Mutex<HashMap<Counted, (u64, u64)>>,
+    questions: Mutex<Questions>,
+    refusals: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
+    dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
+}
+
+/// Questions that are not in the store yet.
+#[derive(Default)]
+struct Questions {
+    waiting: Vec<(AccountId, Question)>,
+    lost: HashMap<AccountId, u64>,
+}
+
+/// A command of the program itself.
+fn command(account: AccountId, write: Write, randomness: &dyn Randomness, at: Timestamp) -> Command {
+    let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
+    Command { account, actor, at, request_id, key, write }
+}
+
+/// The day of a moment, counted from 1970-01-01.
+pub fn day_of(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(DAY_MILLIS)
+}
+
+impl Meter {
+    /// Nothing is counted yet.
+    pub fn new() -> Self {
+        let limit = || RateLimiter::hashmap(Quota::per_second(REFUSALS));
+        Self { counts: Mutex::default(), questions: Mutex::default(), refusals: limit(), dead_tokens: limit() }
+    }
+
+    /// Counts a call that was answered.
+    pub fn count(&self, account: AccountId, at: Timestamp, operation: &'static str, status: u16) {
+        let mut counts = self.lock();
+        let (calls, billed) = counts.entry((account, day_of(at), operation)).or_default();
+        *calls += 1;
+        *billed += u64::from(status < 400);
+    }
+
+    /// Whether an account has been refused so often in this second that its trail need not tell of more.
+    pub fn is_noisy(&self, account: AccountId) -> bool {
+        self.refusals.check_key(&account).is_err()
+    }
+
+    /// The same for tokens that do not count any more. Apart, so that nobody hides from a vendor behind other refusals.
+    pub fn is_trying(&self, account: AccountId) -> bool {
+        self.dead_tokens.check_key(&account).is_err()
+    }
+
+    /// Keeps a question for the account's trail.
+    pub fn ask(&self, account: AccountId, question: Question) {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if questions.waiting.len() < MOST_WAITING {
+            questions.waiting.push((account, question));
+        } else {
+            *questions.lost.entry(account).or_default() += 1;
+        }
+    }
+
+    /// Adds what was counted and asked to the store.
+    pub async fn flush(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        self.flush_questions(ledger, randomness, at).await;
+        self.flush_counts(ledger, randomness, at).await;
+    }
+
+    async fn flush_questions(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        let Questions { waiting, lost } =
+            std::mem::take(&mut *self.questions.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut by_account: HashMap<AccountId, Vec<Question>> = HashMap::new();
+        for (account, question) in waiting {
+            by_account.entry(account).or_default().push(question);
+        }
+        let command = |account, write| command(account, write, randomness, at);
+        for (account, count) in lost {
+            let detail = serde_json::json!({ "questions": count });
+            let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
+            if let Err(error) = ledger.apply(command(account, Write::Note(event))).await {
+                tracing::error!(%account, %error, "{count} questions are in no audit trail");
+            }
+        }
+        for (account, questions) in by_account {
+            let mut rest = questions.as_slice();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(QUESTIONS_AT_ONCE));
+                match ledger.apply(command(account, Write::NoteQuestions { questions: now.to_vec() })).await {
+                    // An account that was destroyed has nobody who would want to know.
+                    Ok(_) | Err(StoreError::AccountNotFound) => rest = later,
+                    Err(error) => {
+                        tracing::debug!(%error, "Questions could not be listed; trying again");
+                        for question in rest {
+                            self.ask(account, question.clone());
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn flush_counts(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        let mut by_account: HashMap<AccountId, Vec<(Counted, u64, u64)>> = HashMap::new();
+        for (counted, (calls, billed)) in std::mem::take(&mut *self.lock()) {
+            by_account.entry(counted.0).or_default().push((counted, calls, billed));
+        }
+        for (account, rows) in by_account {
+            let usage = |((_, day, operation), calls, billed): &(Counted, u64, u64)| Usage {
+                day: *day,
+                operation: (*operation).to_owned(),
+                calls: *calls,
+                billed: *billed,
+            };
+            let counts = rows.iter().map(usage).collect();
+            match ledger.apply(command(account, Write::CountUsage { counts }, randomness, at)).await {
+                // An account that was destroyed has nobody who would want to know.
+                Ok(_) | Err(StoreError::AccountNotFound) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "Counters could not be stored; trying again");
+                    let mut counts = self.lock();
+                    for (counted, more_calls, more_billed) in rows {
+                        let (calls, billed) = counts.entry(counted).or_default();
+                        *calls += more_calls;
+                        *billed += more_billed;
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Counted, (u64, u64)>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
