@@ -5,22 +5,14 @@
 //! for it first. What was decided stands in the audit trail with version, time and session, and nothing else about the
 //! person.
 
-use super::face_door::{bad, collect, good, shown};
-use super::place::Place;
-use crate::face::call::Reply;
-use crate::face::error::Refusal;
-use crate::face::json::Body as JsonBody;
-use crate::face::query::Query;
+use crate::azure::{self, Refusal};
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderValue, Request, Response, header};
-use likeness_base::Clock as _;
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use likeness_custody::{Notice, default_notice, is_language};
+use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Reads, Reply, Route, Unread};
 use likeness_service::access::{AccountState, Caller};
-use likeness_service::app::App;
 use likeness_service::custody::Order;
-use likeness_service::effects::random_id;
-use likeness_store::Event;
+use likeness_store::{AccountId, Actor, Event};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -36,68 +28,175 @@ const WITHDRAWN: &str = "withdrawn";
 /// Of a notice's digest.
 const DIGEST_BYTES: usize = 16;
 
+/// Who may read and decide.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Everybody, where the address says whose notice it is: whoever is to be looked at may read it without any key.
+    Anybody,
+    /// Whoever may have somebody looked at. Decisions are about that; whoever may not has none to tell.
+    MayDetect,
+}
+
+/// The notices.
+pub(crate) struct Notices;
+
+/// Somebody who reads a notice or tells of a decision.
+#[derive(Clone)]
+pub(crate) enum Reader {
+    /// Nobody we know, at an account's own endpoint.
+    Stranger(Arc<AccountState>),
+    /// Somebody who was let in.
+    Caller(Caller),
+}
+
+impl Reader {
+    fn state(&self) -> &Arc<AccountState> {
+        match self {
+            Self::Stranger(state) => state,
+            Self::Caller(caller) => &caller.state,
+        }
+    }
+}
+
+static ROUTES: &[Route<Notices>] = &[
+    Route {
+        method: Method::GET,
+        path: "notice",
+        operation: "GetNotice",
+        reads: Reads::Nothing,
+        rule: Rule::Anybody,
+        handler: |call| Box::pin(get(call)),
+    },
+    Route {
+        method: Method::POST,
+        path: "notice/decision",
+        operation: "TellDecision",
+        reads: Reads::Bytes,
+        rule: Rule::MayDetect,
+        handler: |call| Box::pin(decide(call)),
+    },
+];
+
+impl Api for Notices {
+    type Rule = Rule;
+    type Scope = ();
+    type Caller = Reader;
+    type Granted = ();
+    type Refusal = Refusal;
+
+    const NAME: &'static str = "notice";
+    const IS_OPEN_TO_PAGES: bool = true;
+
+    fn routes() -> &'static [Route<Self>] {
+        ROUTES
+    }
+
+    fn scope(path: &str) -> Option<((), &str)> {
+        let below = path.strip_prefix('/')?;
+        let is_ours = ROUTES.iter().any(|route| below.eq_ignore_ascii_case(route.path));
+        is_ours.then_some(((), below))
+    }
+
+    fn address(route: &Route<Self>) -> String {
+        format!("/{}", route.path)
+    }
+
+    fn most_bytes(_: Reads) -> usize {
+        MOST_BYTES
+    }
+
+    async fn identify(head: &Head<Self>, now: i64) -> Result<Reader, Refusal> {
+        if let (Rule::Anybody, Some(subdomain)) = (&head.route.rule, &head.place.origin.subdomain)
+            && let Some(state) = head.app.access.directory.last().at(subdomain)
+        {
+            return Ok(Reader::Stranger(state.clone()));
+        }
+        Ok(Reader::Caller(head.app.access.admit(&head.place.origin, &head.shown, now).await?))
+    }
+
+    /// Notices and decisions count in nobody's share of calls: whoever is to be looked at must be able to read and refuse.
+    fn account(_: &Reader) -> Option<&Arc<AccountState>> {
+        None
+    }
+
+    fn authorise(head: &Head<Self>, reader: &Reader) -> Result<(), Refusal> {
+        match (&head.route.rule, reader) {
+            (Rule::Anybody, _) | (Rule::MayDetect, Reader::Stranger(_)) => Ok(()),
+            (Rule::MayDetect, Reader::Caller(caller)) => {
+                caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))
+            }
+        }
+    }
+
+    fn trail(_: &Head<Self>, _: &Reader) -> Option<(AccountId, Actor)> {
+        None
+    }
+
+    fn counts(_: u16) -> bool {
+        false
+    }
+
+    fn misrouted(problem: Misrouted) -> Refusal {
+        Refusal::misrouted(problem)
+    }
+
+    fn unread(problem: Unread) -> Refusal {
+        Refusal::unread(problem, |_| Refusal::bad("Request body is invalid. It is longer than any decision."))
+    }
+
+    fn too_often(seconds: u32) -> Refusal {
+        Refusal::TooManyCalls(seconds)
+    }
+
+    fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {
+        let Refusal::MethodNotAllowed(methods) = refusal else { return azure::refused(refusal) };
+        let mut response = Reply::empty().with_status(StatusCode::METHOD_NOT_ALLOWED).into_response();
+        if let Ok(methods) = HeaderValue::from_str(methods) {
+            response.headers_mut().insert(header::ALLOW, methods);
+        }
+        response
+    }
+
+    /// As the Face API answers, but that nothing here is billed.
+    fn dress(response: &mut Response<Body>, _: &Facts, _: bool) {
+        if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+            azure::dress_plainly(response);
+        }
+    }
+}
+
 /// `GET /notice?language=de`
-pub(super) async fn get(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    let outcome = async {
-        let (parts, _) = request.into_parts();
-        let query = Query::parse(parts.uri.query());
-        // Whoever is to be looked at may read it without any key, where the address says whose it is.
-        let place = Place::of(&parts, &app.config.access);
-        let named =
-            place.origin.subdomain.as_deref().and_then(|subdomain| app.access.directory.last().at(subdomain).cloned());
-        let state = match named {
-            Some(state) => state,
-            None => enter(&app, &parts, &place, &query).await?.state,
-        };
-        let language = query.text("language").unwrap_or("en");
-        let notice = notice_of(&state, language);
-        Reply::json(&InForce { digest: digest_of(&notice), notice: &notice })
-    };
-    dress(outcome.await, random_id(&*app.randomness))
+async fn get(call: Call<Notices>) -> Result<Reply, Refusal> {
+    let notice = notice_of(call.caller.state(), call.head.query.text("language").unwrap_or("en"));
+    Ok(Reply::json(&InForce { digest: digest_of(&notice), notice: &notice })?)
 }
 
 /// `POST /notice/decision`
-pub(super) async fn decide(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
-    let request_id = random_id(&*app.randomness);
-    let outcome = async {
-        let (parts, body) = request.into_parts();
-        let query = Query::parse(parts.uri.query());
-        let place = Place::of(&parts, &app.config.access);
-        let now = || app.clock.now().as_seconds();
-        let shown = shown(&parts.headers, &query);
-        let caller = app.access.admit(&place.origin, &shown, now()).await?;
-        may_tell(&caller)?;
-        let too_large = Refusal::bad("Request body is invalid. It is longer than any decision.");
-        let body = JsonBody::parse(collect(&parts.headers, body, MOST_BYTES, too_large).await?.expose())?;
-        let caller = app.access.admit_again(&caller, &place.origin, &shown, now()).await?;
-        may_tell(&caller)?;
-        let decided = Decision::read(&body)?;
-        let notice = notice_of(&caller.state, decided.language);
-        let in_force = digest_of(&notice);
-        let is_in_force = i64::from(notice.version) == decided.version
-            && notice.language.eq_ignore_ascii_case(decided.language)
-            && decided.digest.is_none_or(|digest| digest == in_force);
-        // What was agreed to can be taken back whatever the notice says by now.
-        if !is_in_force && decided.decision != WITHDRAWN {
-            return Err(Refusal::bad(
-                "'version' or 'digest' is not that of the notice in force in this language. Ask for the notice again and show it.",
-            ));
-        }
-        let digest = if is_in_force { Some(in_force.as_str()) } else { decided.digest };
-        let detail = json!({
-            "decision": decided.decision, "language": decided.language.to_ascii_lowercase(), "version": decided.version,
-            "digest": digest, "session": decided.session,
-        });
-        let order = Order { actor: caller.actor.clone(), request_id };
-        app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
-        Ok(Reply::no_content())
+async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
+    let Call { head, caller: Reader::Caller(caller), input: Input::Bytes(bytes), .. } = call else {
+        return Err(Refusal::Unauthorized);
     };
-    dress(outcome.await, request_id)
-}
-
-/// Decisions are about being looked at; whoever may not have anybody looked at has none to tell.
-fn may_tell(caller: &Caller) -> Result<(), Refusal> {
-    caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))
+    let body = JsonBody::parse(bytes.expose())?;
+    let decided = Decision::read(&body)?;
+    let notice = notice_of(&caller.state, decided.language);
+    let in_force = digest_of(&notice);
+    let is_in_force = i64::from(notice.version) == decided.version
+        && notice.language.eq_ignore_ascii_case(decided.language)
+        && decided.digest.is_none_or(|digest| digest == in_force);
+    // What was agreed to can be taken back whatever the notice says by now.
+    if !is_in_force && decided.decision != WITHDRAWN {
+        return Err(Refusal::bad(
+            "'version' or 'digest' is not that of the notice in force in this language. Ask for the notice again and show it.",
+        ));
+    }
+    let digest = if is_in_force { Some(in_force.as_str()) } else { decided.digest };
+    let detail = json!({
+        "decision": decided.decision, "language": decided.language.to_ascii_lowercase(), "version": decided.version,
+        "digest": digest, "session": decided.session,
+    });
+    let order = Order { actor: caller.actor.clone(), request_id: head.request_id };
+    head.app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
+    Ok(Reply::no_content())
 }
 
 /// What somebody decided, and after reading what.
@@ -149,21 +248,4 @@ fn digest_of(notice: &Notice) -> String {
 fn notice_of(state: &AccountState, language: &str) -> Notice {
     let own = state.settings.notice(language).cloned();
     own.unwrap_or_else(|| default_notice(language, state.settings.resource.name(), &state.settings.retention))
-}
-
-async fn enter(app: &App, parts: &axum::http::request::Parts, place: &Place, query: &Query) -> Result<Caller, Refusal> {
-    let now = app.clock.now().as_seconds();
-    Ok(app.access.admit(&place.origin, &shown(&parts.headers, query), now).await?)
-}
-
-/// As the Face API answers, but that nothing here is billed.
-fn dress(outcome: Result<Reply, Refusal>, request_id: Uuid) -> Response<Body> {
-    let mut response = match outcome {
-        Ok(reply) => good(reply),
-        Err(refusal) => bad(&refusal, request_id),
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }

@@ -1,20 +1,16 @@
 //! The parsers of strangers' bytes by themselves, for tests that throw anything at them. The program has its own ways to
 //! them; nothing here is part of its interface.
 
-use crate::admin::accounts::Assign;
-use crate::admin::records::moment;
-use crate::admin::vendors::Revoke;
-use crate::config::AccessConfig;
-use crate::face::arguments::{self, DetectionModel, Fields};
-use crate::face::attributes::{Allowed, Requested};
-use crate::face::json::Body;
-use crate::face::query::Query;
-use crate::face::routes;
-use crate::face::version::Version;
-use crate::http::notice::Decision;
-use crate::http::place::{Peer, Place};
-use axum::http::Request;
+use crate::face::{
+    Allowed, DetectionModel, Face, Fields, Requested, Version, recognition_model, target_face as read_target_face,
+    user_data,
+};
+use crate::management::{Assign, Revoke, moment};
+use crate::notice::Decision;
+use axum::http::{Method, Request};
 use likeness_custody::{ResourceId, Settings, parse_network};
+use likeness_http::{BadValue, Body, Peer, Place, Query, find};
+use likeness_service::config::AccessConfig;
 use likeness_service::custody::change::Change;
 use likeness_vision::AttributeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,20 +27,20 @@ pub fn json(bytes: &[u8]) -> bool {
         drop(body.uuids(name, 1, 1000));
     }
     drop(Fields::read(&body));
-    drop(arguments::user_data(&body, 16));
+    drop(user_data(&body, 16));
     true
 }
 
 /// The value of `targetFace`.
 pub fn target_face(text: &str) -> bool {
-    arguments::target_face(Some(text)).is_ok()
+    read_target_face(Some(text)).is_ok()
 }
 
 /// A query string, read as detect and the lists read one.
 pub fn query(raw: &str) -> bool {
     let query = Query::parse(Some(raw));
     let detection = DetectionModel::parse(query.text("detectionModel"));
-    let recognition = arguments::recognition_model(query.text("recognitionModel"));
+    let recognition = recognition_model(query.text("recognitionModel"));
     let attributes = query.text("returnFaceAttributes");
     let models = detection.and_then(|detection| Ok((detection, recognition?)));
     let (approved, computable) = (AttributeSet::all(), AttributeSet::all());
@@ -52,15 +48,18 @@ pub fn query(raw: &str) -> bool {
         let allowed = Allowed { version: Version::V1_2, detection, recognition, approved, computable };
         Requested::parse(attributes, allowed)
     });
-    let flags = query.flag("returnFaceId", true).and(query.flag("returnFaceLandmarks", false));
-    let numbers = query.integer("faceIdTimeToLive", 60, 60, 86_400).map(drop).and(query.page().map(drop));
-    asked.is_ok() && flags.is_ok() && numbers.is_ok()
+    let rest = || -> Result<(), BadValue> {
+        query.flag("returnFaceId", true)?;
+        query.flag("returnFaceLandmarks", false)?;
+        query.integer("faceIdTimeToLive", 60, 60, 86_400)?;
+        query.page().map(drop)
+    };
+    asked.is_ok() && rest().is_ok()
 }
 
 /// A path below the version. Whether a route fits.
 pub fn path(text: &str) -> bool {
-    let methods = [axum::http::Method::GET, axum::http::Method::POST, axum::http::Method::DELETE];
-    methods.iter().any(|method| matches!(routes::find(method, text), routes::Matched::Route(..)))
+    [Method::GET, Method::POST, Method::DELETE].iter().any(|method| find::<Face>(method, text).is_ok())
 }
 
 /// From where a request comes and whose it is: host, path, then values of `X-Forwarded-For`, a line each, as a proxy in

@@ -6,7 +6,8 @@
 //! lists whom, and a page could call with the key of an account that does not list it. The management API is not called
 //! from other origins.
 
-use super::place::Place;
+use crate::apis::Apis;
+use crate::place::Place;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -28,14 +29,15 @@ const SHOWN: &str = "apim-request-id, operation-location, location, retry-after,
 /// Seconds for which a browser remembers the answer: an origin that is taken off the list stays known that long, but
 /// reads no answer any more.
 const REMEMBERED: &str = "600";
-/// Paths below an account that pages of other origins may call.
-const OPEN: [&str; 3] = ["/face/", "/sts/", "/notice"];
-
 /// Answers a browser's question, and tells it with every other answer who may read it.
-pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>, next: Next) -> Response<Body> {
+pub(crate) async fn answer(
+    State((app, apis)): State<(Arc<App>, Arc<Apis>)>,
+    request: Request<Body>,
+    next: Next,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let place = Place::of(&parts, &app.config.access);
-    let named = account(&app, &place).await;
+    let named = account(&app, &apis, &place).await;
     let origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     let allowed = named.as_ref().and_then(|state| allowed_origin(&state.settings.cors_origins, origin));
     let allowed = allowed.and_then(|origin| HeaderValue::from_str(origin).ok());
@@ -57,10 +59,9 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Request<Body>, 
 }
 
 /// The account whose own endpoint it is, where any page may call that at all.
-async fn account(app: &App, place: &Place) -> Option<Arc<AccountState>> {
+async fn account(app: &App, apis: &Apis, place: &Place) -> Option<Arc<AccountState>> {
     let subdomain = place.origin.subdomain.as_deref()?;
-    let is_below = |start: &str| place.path.get(..start.len()).is_some_and(|path| path.eq_ignore_ascii_case(start));
-    if !OPEN.into_iter().any(is_below) {
+    if !apis.is_open_to_pages(&place.path) {
         return None;
     }
     let book = app.access.directory.now().await.ok()?;

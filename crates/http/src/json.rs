@@ -1,12 +1,12 @@
 //! The JSON body of a call: property names in any letter case, unknown properties ignored, `null` counts as absent.
 
-use super::error::Refusal;
 use crate::unicode;
+use crate::value::BadValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// A JSON object sent by a client.
-pub(crate) struct Body(Map<String, Value>);
+pub struct Body(Map<String, Value>);
 
 // What a client sent or gets is personal; a debug print shows nothing of it.
 impl std::fmt::Debug for Body {
@@ -17,88 +17,86 @@ impl std::fmt::Debug for Body {
 
 impl Body {
     /// Parses an object, in any form of Unicode.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        Self::parse_at_most(bytes, usize::MAX)
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadValue> {
+        Self::parse_at_most(bytes, usize::MAX).map(|body| body.expect("nothing is longer than that"))
     }
 
-    /// The same of so many bytes of UTF-8 at most.
-    pub(crate) fn parse_at_most(bytes: &[u8], most: usize) -> Result<Self, Refusal> {
-        let text = unicode::utf8(bytes).map_err(|problem| Refusal::bad(format!("JSON parsing error: {problem}.")))?;
+    /// The same of so many bytes of UTF-8 at most; `None`: it is longer.
+    pub(crate) fn parse_at_most(bytes: &[u8], most: usize) -> Result<Option<Self>, BadValue> {
+        let text = unicode::utf8(bytes).map_err(|problem| BadValue::new(format!("JSON parsing error: {problem}.")))?;
         if text.bytes().len() > most {
-            return Err(Self::too_large());
+            return Ok(None);
         }
         match serde_json::from_slice::<Value>(text.bytes()) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
-            Ok(_) => Err(Refusal::bad("Request body is invalid. It must be a JSON object.")),
+            Ok(Value::Object(object)) => Ok(Some(Self(object))),
+            Ok(_) => Err(BadValue::new("Request body is invalid. It must be a JSON object.")),
             // The parser's text names a place and a reason, never a value.
             Err(error) => {
-                Err(Refusal::bad(format!("JSON parsing error at line {}, column {}.", error.line(), error.column())))
+                Err(BadValue::new(format!("JSON parsing error at line {}, column {}.", error.line(), error.column())))
             }
         }
     }
 
-    /// The refusal of a body that is too large.
-    pub(crate) fn too_large() -> Refusal {
-        Refusal::bad("Request body is invalid. It is larger than any JSON this service reads.")
-    }
-
     /// The value of a property, unless it is absent or `null`.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Value> {
         let exact = self.0.get(name);
         let found = exact.or_else(|| self.0.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, v)| v));
         found.filter(|value| !value.is_null())
     }
 
     /// Text.
-    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub fn text(&self, name: &str) -> Result<Option<&str>, BadValue> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Refusal::bad(format!("'{name}' is invalid. It must be a string."))),
+            Some(_) => Err(BadValue::new(format!("'{name}' is invalid. It must be a string."))),
         }
     }
 
     /// A whole number within bounds.
-    pub(crate) fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, Refusal> {
+    pub fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, BadValue> {
         let Some(value) = self.get(name) else { return Ok(default) };
         // JSON knows one kind of number: 20.0 is a whole one.
         #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^53 fits")]
         let whole = |number: f64| (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
         match value.as_i64().or_else(|| value.as_f64().and_then(whole)) {
             Some(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(Refusal::bad(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
+            _ => Err(BadValue::new(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
         }
     }
 
     /// A number from 0 to 1.
-    pub(crate) fn share(&self, name: &str) -> Result<Option<f32>, Refusal> {
+    pub fn share(&self, name: &str) -> Result<Option<f32>, BadValue> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.as_f64() {
             #[expect(clippy::cast_possible_truncation, reason = "a share needs no more than f32")]
             Some(number) if (0.0..=1.0).contains(&number) => Ok(Some(number as f32)),
-            _ => Err(Refusal::bad(format!("'{name}' is invalid. It must be a number from 0 to 1."))),
+            _ => Err(BadValue::new(format!("'{name}' is invalid. It must be a number from 0 to 1."))),
         }
     }
 
     /// One UUID.
-    pub(crate) fn uuid(&self, name: &str) -> Result<Option<Uuid>, Refusal> {
+    pub fn uuid(&self, name: &str) -> Result<Option<Uuid>, BadValue> {
         match self.text(name)? {
             None => Ok(None),
             Some(text) => parse_uuid(text)
                 .map(Some)
-                .ok_or_else(|| Refusal::bad(format!("'{name}' is invalid. It must be a UUID."))),
+                .ok_or_else(|| BadValue::new(format!("'{name}' is invalid. It must be a UUID."))),
         }
     }
 
     /// One UUID that must be there.
-    pub(crate) fn required_uuid(&self, name: &str) -> Result<Uuid, Refusal> {
-        self.uuid(name)?.ok_or_else(|| Refusal::bad(format!("'{name}' is missing.")))
+    pub fn required_uuid(&self, name: &str) -> Result<Uuid, BadValue> {
+        self.uuid(name)?.ok_or_else(|| BadValue::new(format!("'{name}' is missing.")))
     }
 
     /// An array of UUIDs, with as many entries as `least..=most` allows.
-    pub(crate) fn uuids(&self, name: &str, least: usize, most: usize) -> Result<Option<Vec<Uuid>>, Refusal> {
+    pub fn uuids(&self, name: &str, least: usize, most: usize) -> Result<Option<Vec<Uuid>>, BadValue> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let wrong = || Refusal::bad(format!("'{name}' is invalid. It must be an array of {least} to {most} UUIDs."));
+        let wrong = || BadValue::new(format!("'{name}' is invalid. It must be an array of {least} to {most} UUIDs."));
         let array = value.as_array().ok_or_else(wrong)?;
         if !(least..=most).contains(&array.len()) {
             return Err(wrong());
@@ -109,7 +107,7 @@ impl Body {
 }
 
 /// Reads the hyphenated form only: the other spellings a UUID library accepts are not ids of this API.
-pub(crate) fn parse_uuid(text: &str) -> Option<Uuid> {
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
     if text.len() != 36 {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Sockets: HTTP and HTTPS listeners that end when told, after the requests under way are answered.
 
-use super::place::{Peer, Scheme};
-use super::tls::Current;
+use crate::place::{Peer, Scheme};
+use crate::tls::Current;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -11,11 +11,11 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
@@ -36,8 +36,24 @@ const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// Room for connections, of all listeners.
 static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(most_connections()));
 
+/// A connection's place among all, given back when the last of its holders is gone, and the order to stop. A connection that
+/// becomes something else than HTTP holds it for as long as it lives, and ends when the order comes.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    _place: Arc<SemaphorePermit<'static>>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Seat {
+    /// Returns when the server stops.
+    pub async fn stopped(&mut self) {
+        // An error says that nobody can give the order any more: the server is gone.
+        drop(self.stop.wait_for(|stopped| *stopped).await);
+    }
+}
+
 /// One bound socket.
-pub(crate) struct Listener {
+pub struct Listener {
     socket: TcpListener,
     tls: Option<Current>,
 }
@@ -47,7 +63,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub(crate) async fn bind(address: SocketAddr, tls: Option<Current>) -> Result<Self> {
+    pub async fn bind(address: SocketAddr, tls: Option<Current>) -> Result<Self> {
         let variable = if tls.is_some() { "LIKENESS_TLS_LISTEN" } else { "LIKENESS_LISTEN" };
         let socket = TcpListener::bind(address).await.with_context(|| {
             format!("the address {address} cannot be listened on; is another server running there? Set {variable} to use another")
@@ -59,12 +75,12 @@ impl Listener {
     ///
     /// # Errors
     /// What the operating system says.
-    pub(crate) fn address(&self) -> Result<SocketAddr> {
+    pub fn address(&self) -> Result<SocketAddr> {
         Ok(self.socket.local_addr()?)
     }
 
     /// Serves until the order to stop comes, then lets the requests under way finish.
-    pub(crate) async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(self, router: Router, mut stop: watch::Receiver<bool>) {
         let scheme = Scheme(if self.tls.is_some() { "https" } else { "http" });
         let farewell = GracefulShutdown::new();
         loop {
@@ -72,6 +88,9 @@ impl Listener {
                 place = ROOM.acquire() => place,
                 _ = stop.wait_for(|stopped| *stopped) => break,
             };
+            // The room is never closed.
+            let Ok(place) = place else { break };
+            let seat = Seat { _place: Arc::new(place), stop: stop.clone() };
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
                 _ = stop.wait_for(|stopped| *stopped) => break,
@@ -84,15 +103,17 @@ impl Listener {
             // Small answers should not wait for the acknowledgement of the one before.
             drop(stream.set_nodelay(true));
             let peer = Peer(peer.ip());
+            let held = seat.clone();
             let router = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-                super::place::one_slash(request.uri_mut());
+                crate::place::one_slash(request.uri_mut());
                 request.extensions_mut().insert(scheme);
                 request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(held.clone());
                 request.map(Body::new)
             });
             let (tls, watcher) = (self.tls.clone(), farewell.watcher());
             tokio::spawn(async move {
-                let _place = place;
+                let _seat = seat;
                 match tls {
                     None => converse(stream, router, watcher).await,
                     Some(tls) => {
@@ -133,7 +154,7 @@ where
     let mut second = builder.http2();
     second.timer(TokioTimer::new()).max_header_list_size(u32::try_from(MOST_HEADER_BYTES).unwrap_or(u32::MAX));
     second.keep_alive_interval(SILENCE).keep_alive_timeout(HEADER_PATIENCE);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
     // A connection that breaks is the client's business; there is nobody to tell.
     tokio::select! {

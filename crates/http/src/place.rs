@@ -4,12 +4,12 @@
 //! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
 //! official SDK takes as they are.
 
-use crate::config::AccessConfig;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri, header};
 use likeness_custody::client_address;
 use likeness_service::access::Origin;
+use likeness_service::config::AccessConfig;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -19,14 +19,14 @@ pub(crate) struct Scheme(pub &'static str);
 
 /// The other end of the connection; put into the request by the listener.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub IpAddr);
+pub struct Peer(pub IpAddr);
 
 /// The segment before a subdomain in a path.
 const ACCOUNTS: &str = "accounts";
 
 /// What the address of a request says beside the route.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
+pub struct Place {
     /// The account that host or path name, and who asks.
     pub origin: Origin,
     /// The path below the account, with a slash in front.
@@ -37,7 +37,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Reads it from a request.
-    pub(crate) fn of(parts: &Parts, access: &AccessConfig) -> Self {
+    pub fn of(parts: &Parts, access: &AccessConfig) -> Self {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
         let forwarded = values(&parts.headers, "x-forwarded-for");
         let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
@@ -62,7 +62,7 @@ impl Place {
 
 /// Makes one slash of several: the official Python client sends two where its endpoint ends in a slash, as the portal
 /// shows it. An escaped slash belongs to a parameter and stays what it is.
-pub(super) fn one_slash(uri: &mut Uri) {
+pub(crate) fn one_slash(uri: &mut Uri) {
     if !uri.path().contains("//") {
         return;
     }
@@ -84,7 +84,7 @@ pub(super) fn one_slash(uri: &mut Uri) {
 }
 
 /// The path of a request below the account that it names.
-pub(super) fn path_of<B>(request: &axum::http::Request<B>) -> String {
+pub(crate) fn path_of<B>(request: &axum::http::Request<B>) -> String {
     let path = request.uri().path();
     in_path(path).map_or_else(|| path.to_owned(), |(_, rest)| rest.to_owned())
 }

@@ -1,10 +1,10 @@
 //! The query string of a call: names in any letter case, unknown names ignored, the first of a repeated name wins.
 
-use super::error::Refusal;
+use crate::value::BadValue;
 
 /// Parsed query parameters.
 #[derive(Default)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 // What a client sent or gets is personal; a debug print shows nothing of it.
 impl std::fmt::Debug for Query {
@@ -15,46 +15,46 @@ impl std::fmt::Debug for Query {
 
 impl Query {
     /// Splits and percent-decodes. Never fails: what makes no sense is refused by the getter that needs it.
-    pub(crate) fn parse(raw: Option<&str>) -> Self {
+    pub fn parse(raw: Option<&str>) -> Self {
         let pairs = url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes());
         Self(pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.into_owned())).collect())
     }
 
     /// The value of a parameter; an empty value counts as absent, because `top=` means the default.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// Whether a value is named and left out, as in `top=`.
-    pub(crate) fn is_blank(&self, name: &str) -> bool {
+    pub fn is_blank(&self, name: &str) -> bool {
         self.0.iter().any(|(given, value)| given.eq_ignore_ascii_case(name) && value.is_empty())
     }
 
     /// `true` or `false` in any letter case, since Python clients write `True`.
-    pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, Refusal> {
+    pub fn flag(&self, name: &str, default: bool) -> Result<bool, BadValue> {
         match self.text(name) {
             None => Ok(default),
             Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
             Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
-            Some(_) => Err(Refusal::bad(format!("'{name}' must be true or false."))),
+            Some(_) => Err(BadValue::new(format!("'{name}' must be true or false."))),
         }
     }
 
     /// A whole number within bounds.
-    pub(crate) fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, Refusal> {
+    pub fn integer(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, BadValue> {
         let Some(value) = self.text(name) else { return Ok(default) };
         match value.trim().parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(Refusal::bad(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
+            _ => Err(BadValue::new(format!("'{name}' is invalid. It must be a whole number from {least} to {most}."))),
         }
     }
 
     /// `start` and `top` of a paged list.
-    pub(crate) fn page(&self) -> Result<Page, Refusal> {
+    pub fn page(&self) -> Result<Page, BadValue> {
         let start = self.text("start").unwrap_or_default();
         if start.chars().count() > 64 {
-            return Err(Refusal::bad("'start' is too long. It may have at most 64 characters."));
+            return Err(BadValue::new("'start' is too long. It may have at most 64 characters."));
         }
         let top = self.integer("top", 1000, 1, 1000)?;
         Ok(Page { start: start.to_owned(), top: usize::try_from(top).unwrap_or(1000) })
@@ -63,7 +63,7 @@ impl Query {
 
 /// One page of a list: entries whose id is greater than `start`, at most `top` of them.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     /// The last id already seen; empty for the first page.
     pub start: String,
     /// 1 to 1000.

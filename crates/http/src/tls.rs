@@ -22,10 +22,10 @@ use tokio::sync::watch;
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
 
 /// The configuration in force; connections that are made from now on get it.
-pub(crate) type Current = Arc<ArcSwap<rustls::ServerConfig>>;
+pub type Current = Arc<ArcSwap<rustls::ServerConfig>>;
 
 /// A certificate from files.
-pub(crate) struct Files {
+pub struct Files {
     certificate: PathBuf,
     key: PathBuf,
     current: Current,
@@ -37,20 +37,20 @@ impl Files {
     ///
     /// # Errors
     /// When one cannot be read or they do not belong together; the text says which and what is expected.
-    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self> {
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
         let read_at = [certificate, key].map(modified);
         let current = Arc::new(ArcSwap::new(from_files(certificate, key)?));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current, read_at })
     }
 
     /// The configuration, for the listener.
-    pub(crate) fn current(&self) -> Current {
+    pub fn current(&self) -> Current {
         self.current.clone()
     }
 
     /// Reads the files again whenever they have changed, until told to stop. Files that do not fit leave the former
     /// certificate in force: whoever renews writes two files, and not at once.
-    pub(crate) async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
+    pub async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
         // Files that do not fit are tried again, and told of once.
         let mut told = self.read_at;
         loop {
@@ -106,7 +106,7 @@ fn protocols() -> Vec<Vec<u8>> {
 }
 
 /// The certificate that clients are told to trust.
-pub(crate) fn authority_file(data: &Path) -> PathBuf {
+pub fn authority_file(data: &Path) -> PathBuf {
     data.join("tls").join("development-ca.pem")
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn authority_file(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the folder cannot be written or holds something else.
-pub(crate) fn development(data: &Path) -> Result<Current> {
+pub fn development(data: &Path) -> Result<Current> {
     let issuer = authority(data).context("the development certificate authority cannot be made")?;
     let key = KeyPair::generate()?;
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];

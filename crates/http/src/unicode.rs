@@ -11,7 +11,7 @@ pub(crate) const WIDEST: usize = 4;
 
 /// Why bytes are no text. Nothing of them is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoText {
+pub enum NoText {
     /// They look like nothing else, and are no UTF-8.
     #[error("it is not valid UTF-8 at byte {0}; send JSON as UTF-8, UTF-16 or UTF-32")]
     Utf8(usize),
@@ -25,14 +25,16 @@ pub(crate) enum NoText {
 
 /// A text in UTF-8: as it was sent, or made of it.
 #[derive(Debug)]
-pub(crate) enum Text<'b> {
+pub enum Text<'b> {
+    /// As it was sent.
     AsSent(&'b [u8]),
+    /// Made of another form.
     Made(Secret<Vec<u8>>),
 }
 
 impl Text<'_> {
     /// Valid UTF-8.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match self {
             Self::AsSent(bytes) => bytes,
             Self::Made(bytes) => bytes.expose(),
@@ -44,7 +46,7 @@ impl Text<'_> {
 ///
 /// # Errors
 /// [`NoText`], see its variants.
-pub(crate) fn utf8(bytes: &[u8]) -> Result<Text<'_>, NoText> {
+pub fn utf8(bytes: &[u8]) -> Result<Text<'_>, NoText> {
     let (form, mark) = form(bytes);
     let text = &bytes[mark..];
     match form {

@@ -3,14 +3,18 @@
 //! Start at [`cli::run`]. Only this crate knows all the others; it owns the one clock and the one source of
 //! randomness, reads the configuration, and prints.
 
-mod admin;
 mod bench;
 pub mod cli;
 mod config;
-mod face;
-mod http;
-mod openapi;
 mod start;
+
 #[doc(hidden)]
-pub mod strangers;
-mod unicode;
+pub use likeness_api::strangers;
+#[doc(hidden)]
+pub use likeness_http::Row;
+
+/// Every row of every route table that is served.
+#[doc(hidden)]
+pub fn rows() -> Vec<Row> {
+    likeness_api::apis().rows()
+}

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod kinds;
 pub mod leases;
 pub mod ledger;
+pub mod limited_access;
 pub mod limited_attributes;
 pub mod limits;
 pub mod meter;

@@ -1,14 +1,16 @@
-//! The error table of the Face API: every refusal there is, with its status, its code and its message.
+//! The error table of the Face API, its token service and the notices: every refusal there is, with its status, its code and its message.
 //!
 //! Two readers, two texts. The client gets `code` and `message`, which are part of the contract
 //! (`face-api.md` section 7) and say what to do. The log gets the request id and, for faults that are ours,
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use axum::http::StatusCode;
+use likeness_http::{BadValue, Misrouted, Reads, Refuse, Unread};
 use likeness_service::access::Denied;
 use likeness_service::custody::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
 use likeness_service::kinds::kind_code;
+use likeness_service::limited_access::NotApproved;
 use likeness_store::{ContainerKind, StoreError};
 
 /// A refusal. Constructed by name, turned into bytes in one place ([`Refusal::wire`]).
@@ -334,19 +336,79 @@ impl Refusal {
         }
     }
 
-    /// Why a token did not count: nothing of the token, and for the log only, so that nobody can try their way forward.
-    pub(crate) fn reason(&self) -> Option<&str> {
+    /// The refusal of a request without a row.
+    pub(crate) fn misrouted(problem: Misrouted) -> Self {
+        match problem {
+            Misrouted::Nowhere => Self::NoRoute,
+            Misrouted::OtherMethods(methods) => Self::MethodNotAllowed(methods),
+        }
+    }
+
+    /// The refusal of a body; `too_large`: of one that is larger than a route of this kind reads.
+    pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(Reads) -> Self) -> Self {
+        match problem {
+            Unread::TooLarge(reads) => too_large(reads),
+            Unread::FarTooLarge => Self::BodyTooLarge,
+            Unread::Slow => Self::TimedOut,
+            Unread::BrokeOff => Self::bad("Request body is invalid. It broke off."),
+            Unread::MediaType(accepted) => Self::UnsupportedMediaType(accepted),
+            Unread::NoJson(problem) => problem.into(),
+            Unread::Busy => Self::Busy,
+        }
+    }
+}
+
+impl Refuse for Refusal {
+    fn reason(&self) -> Option<&str> {
         match self {
             Self::BearerRefused(reason) | Self::InvalidLimitedAccessToken(reason) => Some(reason),
             _ => None,
         }
     }
 
-    /// What only the log may learn.
-    pub(crate) fn cause(&self) -> Option<&str> {
+    fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal(cause) => Some(cause),
             _ => None,
+        }
+    }
+
+    fn noted(&self) -> Option<String> {
+        let wire = self.wire();
+        matches!(wire.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some(wire.code)
+    }
+}
+
+impl From<BadValue> for Refusal {
+    fn from(problem: BadValue) -> Self {
+        Self::BadArgument(problem.0)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<NotApproved> for Refusal {
+    fn from(problem: NotApproved) -> Self {
+        match problem {
+            NotApproved::Missing(gate) => Self::UnsupportedFeature(format!(
+                "Feature is not supported, missing approval for one or more of the following features: {}. Ask the operator for it, or send a LimitedAccessToken that lends it.",
+                gate.words()
+            )),
+            NotApproved::NotLent(gate) => Self::UnsupportedFeature(format!(
+                "Feature is not supported: the LimitedAccessToken does not lend {}. Ask its issuer for one that does.",
+                gate.words()
+            )),
+            NotApproved::Withdrawn => Self::UnsupportedFeature(
+                "Feature is not supported: an approval for a limited attribute was withdrawn meanwhile.".to_owned(),
+            ),
+            NotApproved::InvalidToken(reason) => Self::InvalidLimitedAccessToken(reason),
+            NotApproved::OtherResource => Self::LimitedAccessTokenResourceMismatch,
+            NotApproved::Denied(denied) => denied.into(),
+            NotApproved::Store(error) => error.into(),
         }
     }
 }

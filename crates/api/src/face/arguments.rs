@@ -1,8 +1,8 @@
 //! Checks that many operations share: ids, names, user data, model names, target rectangles (`face-api.md` 2.1).
 
-use super::error::Refusal;
-use super::json::Body;
+use crate::azure::Refusal;
 use likeness_base::Secret;
+use likeness_http::Body;
 use likeness_vision::Rect;
 
 /// Longest `name` of a container or person, in characters.

@@ -1,88 +1,90 @@
 //! One call and its answer, as handlers see them: everything parsed, authenticated and bounded.
+//!
+//! A handler gets a [`Call<Admitted>`]: it can read its arguments and nothing else. [`Call::permit`] makes a
+//! [`Call<Permitted>`] of it, if the account holds, or is lent, what the route requires (`face-api.md` section 4). Only
+//! that one reaches what is stored, writes, and answers. Handlers ask once their arguments are checked.
 
-use super::error::{Refusal, Role, from_store};
-use super::json::{Body, parse_uuid};
-use super::query::Query;
-use super::routes::Route;
+use super::api::Face;
+use super::routes::Rule;
 use super::version::Version;
-use crate::http::place::Place;
+use crate::azure::{Refusal, Role, from_store};
 use axum::http::{HeaderName, StatusCode, header};
-use likeness_base::{Secret, Timestamp};
+use likeness_base::Timestamp;
 use likeness_custody::{Gate, Kept, LimitedAttribute};
-use likeness_service::access::{Caller, Lent, Shown};
+use likeness_http::{Body, Head, Input, Query, Reply, Route, parse_uuid};
+use likeness_service::access::Caller;
 use likeness_service::app::App;
 use likeness_service::effects::random_id;
+use likeness_service::limited_access::{Approval, Circumstances};
+use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;
 use likeness_store::{
-    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, StoreError, Write,
+    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, Store, StoreError,
+    Write,
 };
+use likeness_vision::AttributeSet;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::marker::PhantomData;
 use std::time::Duration;
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-/// What a handler returns.
-pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
-
-/// What came in the body.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// The route reads nothing.
-    Nothing,
-    /// A JSON object.
-    Json(Body),
-    /// The bytes of a picture.
-    Picture(Secret<Vec<u8>>),
-}
+/// A call that was let in.
+pub(super) struct Admitted;
+/// A call whose account may do what it asks for.
+pub(super) struct Permitted;
 
 /// One authenticated call.
-pub(crate) struct Call {
-    /// The whole program.
-    pub app: Arc<App>,
-    /// Version in the path.
-    pub version: Version,
-    /// The route that matched.
-    pub route: &'static Route,
-    /// Path parameters, in order, not yet checked.
-    pub parameters: Vec<String>,
-    /// Query parameters.
-    pub query: Query,
-    /// The body.
-    pub input: Input,
-    /// Who calls, whose data it is about, and what they may do.
-    pub caller: Caller,
-    /// The header `LimitedAccessToken`.
-    pub token: Option<Secret<String>>,
-    /// What that lends, once it was looked at.
-    pub lent: OnceCell<Lent>,
-    /// Set once its use was noted.
-    pub noted: OnceCell<()>,
-    /// What the call needs an approval for.
-    pub required: OnceCell<Gate>,
-    /// The limited attributes that it may see, once that was looked at.
-    pub granted: OnceCell<BTreeSet<LimitedAttribute>>,
-    /// The id under which log, audit and answer speak of this call.
-    pub request_id: Uuid,
-    /// Where the call came in.
-    pub place: Place,
-    /// What the caller showed, to look at it again.
-    pub shown: Shown,
-    /// When the call arrived.
-    pub at: Timestamp,
+pub(super) struct Call<S> {
+    head: Head<Face>,
+    caller: Caller,
+    input: Input,
+    approval: Approval,
+    state: PhantomData<S>,
 }
 
-impl Call {
+impl<S> Call<S> {
+    /// Version in the path.
+    pub(super) fn version(&self) -> Version {
+        self.head.scope
+    }
+
+    /// The route that matched.
+    pub(super) fn route(&self) -> &'static Route<Face> {
+        self.head.route
+    }
+
+    fn rule(&self) -> &'static Rule {
+        &self.head.route.rule
+    }
+
+    /// Query parameters.
+    pub(super) fn query(&self) -> &Query {
+        &self.head.query
+    }
+
+    /// A path parameter, not yet checked.
+    pub(super) fn parameter(&self, position: usize) -> &str {
+        self.head.parameters.get(position).map_or("", String::as_str)
+    }
+
+    /// The id under which log, audit log and answer speak of this call.
+    pub(super) fn request_id(&self) -> Uuid {
+        self.head.request_id
+    }
+
+    /// When the call arrived.
+    pub(super) fn at(&self) -> Timestamp {
+        self.head.at
+    }
+
     /// Whose data it is about.
-    pub(crate) fn account(&self) -> AccountId {
+    pub(super) fn account(&self) -> AccountId {
         self.caller.account()
     }
 
     /// The JSON body; an absent one is refused.
-    pub(crate) fn json(&self) -> Result<&Body, Refusal> {
+    pub(super) fn json(&self) -> Result<&Body, Refusal> {
         match &self.input {
             Input::Json(body) => Ok(body),
             _ => Err(Refusal::bad("Request body is invalid. It must be a JSON object.")),
@@ -90,139 +92,221 @@ impl Call {
     }
 
     /// The kind of container that the route is about.
-    pub(crate) fn kind(&self) -> ContainerKind {
-        self.route.kind.expect("the route table names a kind for every container route")
+    pub(super) fn kind(&self) -> ContainerKind {
+        self.rule().kind.expect("the route table names a kind for every container route")
     }
 
     /// The container named by the first path parameter. An id that no container can have is simply not found.
-    pub(crate) fn container_name(&self) -> Result<ContainerName, Refusal> {
-        let id = self.parameters.first().cloned().unwrap_or_default();
+    pub(super) fn container_name(&self) -> Result<ContainerName, Refusal> {
+        let id = self.parameter(0).to_owned();
         if !super::arguments::is_container_id(&id) {
             return Err(Refusal::ContainerNotFound(self.kind(), Role::Resource));
         }
         Ok(ContainerName { kind: self.kind(), id })
     }
 
-    /// The container itself.
-    pub(crate) async fn container(&self) -> Result<Container, Refusal> {
+    /// A path parameter that is an id of ours; what is none cannot be found.
+    pub(super) fn id(&self, position: usize, missing: Refusal) -> Result<Uuid, Refusal> {
+        parse_uuid(self.parameter(position)).ok_or(missing)
+    }
+
+    /// What the account may hold.
+    pub(super) fn tier(&self) -> Tier {
+        self.head.app.limits.tier(&self.caller.state)
+    }
+
+    /// The attributes that the networks of this installation can compute.
+    pub(super) fn computable(&self) -> AttributeSet {
+        self.head.app.attributes
+    }
+
+    /// How identify decides without a threshold.
+    pub(super) fn identify_rule(&self) -> &likeness_service::config::IdentifyConfig {
+        &self.head.app.config.identify
+    }
+
+    /// How long something of this account is kept at most.
+    pub(super) fn lasts(&self, kept: Kept) -> Duration {
+        Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
+    }
+
+    fn circumstances<'a>(&'a self, caller: &'a Caller) -> Circumstances<'a> {
+        Circumstances {
+            app: &self.head.app,
+            caller,
+            request_id: self.head.request_id,
+            operation: self.route().operation,
+        }
+    }
+}
+
+impl Call<Admitted> {
+    /// What a handler gets.
+    pub(super) fn admitted(call: likeness_http::Call<Face>) -> Self {
+        let likeness_http::Call { mut head, caller, granted: (), input } = call;
+        // Looked at by the approval alone.
+        let token = head.shown.limited_access_token.take();
+        let approval = Approval::new(token, limited(&head));
+        Self { head, caller, input, approval, state: PhantomData }
+    }
+
+    /// The limited attributes that the call may see: of the account's own approvals, and what a token lends.
+    pub(super) async fn attributes(&mut self) -> Result<AttributeSet, Refusal> {
+        let Self { head, caller, approval, .. } = self;
+        let of = Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation };
+        Ok(set_of(approval.attributes(of).await?))
+    }
+
+    /// Notes that a token was used and lends less than was asked for.
+    pub(super) async fn refuse_approval(&mut self) -> Result<(), Refusal> {
+        let Self { head, caller, approval, .. } = self;
+        let of = Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation };
+        Ok(approval.refuse(of).await?)
+    }
+
+    /// Permits what the route's row requires.
+    ///
+    /// # Errors
+    /// The refusals of section 4: the approval is missing, or the token does not count, is for another, or lacks it.
+    pub(super) async fn permit(self) -> Result<Call<Permitted>, Refusal> {
+        let gate = self.rule().gate;
+        self.permit_for(gate).await
+    }
+
+    /// The same for a requirement that the route alone does not tell.
+    ///
+    /// # Errors
+    /// As [`Call::permit`].
+    pub(super) async fn permit_for(self, gate: Gate) -> Result<Call<Permitted>, Refusal> {
+        let Self { head, caller, input, mut approval, .. } = self;
+        let of = Circumstances {
+            app: &head.app,
+            caller: &caller,
+            request_id: head.request_id,
+            operation: head.route.operation,
+        };
+        approval.permit(of, gate).await?;
+        Ok(Call { head, caller, input, approval, state: PhantomData })
+    }
+}
+
+/// The limited attributes that a call asks for.
+fn limited(head: &Head<Face>) -> BTreeSet<LimitedAttribute> {
+    let asked = head.query.text("returnFaceAttributes").filter(|_| head.route.path == "detect");
+    asked
+        .into_iter()
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| LimitedAttribute::parse(name.trim()))
+        .collect()
+}
+
+impl Call<Permitted> {
+    /// The whole program.
+    pub(super) fn app(&self) -> &App {
+        &self.head.app
+    }
+
+    /// What is stored, for reading.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.head.app.store
+    }
+
+    /// The body, and the call without it.
+    pub(super) fn take_input(self) -> (Input, Self) {
+        let Self { input, head, caller, approval, state } = self;
+        (input, Self { input: Input::Nothing, head, caller, approval, state })
+    }
+
+    /// A random id.
+    pub(super) fn new_id(&self) -> Uuid {
+        random_id(&*self.head.app.randomness)
+    }
+
+    /// The container in the path itself.
+    pub(super) async fn container(&self) -> Result<Container, Refusal> {
         let name = self.container_name()?;
-        self.app
-            .store
-            .container(self.account(), &name)
-            .await
+        let found = self.store().container(self.account(), &name).await;
+        found
             .map_err(|error| from_store(error, name.kind))?
             .ok_or(Refusal::ContainerNotFound(name.kind, Role::Resource))
     }
 
-    /// A path parameter that is an id of ours; what is none cannot be found.
-    pub(crate) fn id(&self, position: usize, missing: Refusal) -> Result<Uuid, Refusal> {
-        self.parameters.get(position).and_then(|text| parse_uuid(text)).ok_or(missing)
-    }
-
-    /// What the account may hold.
-    pub(crate) fn tier(&self) -> Tier {
-        self.app.limits.tier(&self.caller.state)
-    }
-
-    /// How long something of this account is kept at most.
-    pub(crate) fn lasts(&self, kept: Kept) -> Duration {
-        Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
-    }
-
-    /// Has the account's trail tell that somebody was looked for, and among whom; never who was found.
-    pub(crate) fn asked(&self, action: &str, among: Option<&Container>, faces: usize) {
-        if !self.app.config.audit.questions {
+    /// Has the account's audit log tell that somebody was looked for, and among whom; never who was found.
+    pub(super) fn asked(&self, action: &str, among: Option<&Container>, faces: usize) {
+        if !self.app().config.audit.questions {
             return;
         }
         let target = among.map(|among| AuditTarget { kind: among.name_on_wire.kind, number: among.number });
         let question = Question {
-            at: self.at,
+            at: self.at(),
             actor: self.caller.actor.clone(),
-            request_id: self.request_id,
+            request_id: self.request_id(),
             action: action.to_owned(),
             target,
             records: faces as u64,
         };
-        self.app.meter.ask(self.account(), question);
+        self.app().meter.ask(self.account(), question);
+    }
+
+    /// Looks again whether whoever was let in may go on: the address of a picture or a queue may have taken long, and
+    /// nothing that was revoked meanwhile may have effects.
+    ///
+    /// # Errors
+    /// As when they were let in, or [`Call::permit`].
+    pub(super) async fn still(&self) -> Result<(), Refusal> {
+        let (caller, ()) = self.head.again(&self.caller).await?;
+        Ok(self.approval.check_again(self.circumstances(&caller)).await?)
     }
 
     /// Writes, through the one door, in the words of the route's container.
-    pub(crate) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
-        self.write_as(self.route.kind.unwrap_or(ContainerKind::PersonDirectory), write).await
+    pub(super) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
+        self.write_as(self.rule().kind.unwrap_or(ContainerKind::PersonDirectory), write).await
     }
 
     /// The same in the words of a kind of container. Whoever was let in is looked at again before it.
-    pub(crate) async fn write_as(&self, kind: ContainerKind, write: Write) -> Result<Applied, Refusal> {
+    pub(super) async fn write_as(&self, kind: ContainerKind, write: Write) -> Result<Applied, Refusal> {
         self.still().await?;
         self.apply(write).await.map_err(|error| from_store(error, kind))
     }
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
-        let (account, actor, at, request_id) = (self.account(), self.caller.actor.clone(), self.at, self.request_id);
-        let key = random_id(&*self.app.randomness);
-        let command = Command { account, actor, at, request_id, key, write };
-        self.app.ledger.apply(command).await
+        let (account, actor, at, request_id) =
+            (self.account(), self.caller.actor.clone(), self.at(), self.request_id());
+        let command = Command { account, actor, at, request_id, key: self.new_id(), write };
+        self.app().ledger.apply(command).await
     }
 
     /// An absolute address below the version, for `Operation-Location`.
-    pub(crate) fn address(&self, path: &str) -> String {
-        format!("{}/face/{}/{path}", self.place.base, self.version.segment())
-    }
-}
-
-/// A good answer.
-pub(crate) struct Reply {
-    /// 2xx.
-    pub status: StatusCode,
-    /// JSON text, or nothing.
-    pub body: Option<Vec<u8>>,
-    /// Headers beyond those that every answer carries.
-    pub headers: Vec<(HeaderName, String)>,
-}
-
-// What a client sent or gets is personal; a debug print shows nothing of it.
-impl std::fmt::Debug for Reply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reply(..)")
-    }
-}
-
-impl Reply {
-    /// 200 without content.
-    pub(crate) const fn empty() -> Self {
-        Self { status: StatusCode::OK, body: None, headers: Vec::new() }
-    }
-
-    /// 204.
-    pub(crate) const fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, headers: Vec::new() }
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}/face/{}/{path}", self.head.place.base, self.version().segment())
     }
 
     /// 200 with JSON.
-    pub(crate) fn json(value: &impl Serialize) -> Result<Self, Refusal> {
-        let body = serde_json::to_vec(value).map_err(|error| Refusal::Internal(error.to_string()))?;
-        Ok(Self { status: StatusCode::OK, body: Some(body), headers: Vec::new() })
+    pub(super) fn answer(&self, value: &impl Serialize) -> Result<Reply, Refusal> {
+        Ok(Reply::json(value)?)
+    }
+
+    /// 200 without content.
+    pub(super) fn done(&self) -> Result<Reply, Refusal> {
+        Ok(Reply::empty())
     }
 
     /// 202 without content, and where to ask how it goes.
-    pub(crate) fn accepted(operation_location: String) -> Self {
-        Self::empty().accepted_at(operation_location)
+    pub(super) fn accepted(&self, operation: String) -> Result<Reply, Refusal> {
+        Ok(accepted_at(Reply::empty(), operation))
     }
 
-    /// The same answer as 202, and where to ask how it goes.
-    pub(crate) fn accepted_at(mut self, operation_location: String) -> Self {
-        self.status = StatusCode::ACCEPTED;
-        self.headers.push((HeaderName::from_static("operation-location"), operation_location));
-        self
+    /// 202 with JSON, where to ask how it goes, and where what was made is found.
+    pub(super) fn created(
+        &self,
+        value: &impl Serialize,
+        operation: String,
+        location: String,
+    ) -> Result<Reply, Refusal> {
+        Ok(accepted_at(self.answer(value)?, operation).with_header(header::LOCATION, location))
     }
+}
 
-    /// The same answer, and where what was made is found.
-    pub(crate) fn located_at(mut self, location: String) -> Self {
-        self.headers.push((header::LOCATION, location));
-        self
-    }
-
-    /// The content type of the body.
-    pub(crate) const CONTENT_TYPE: (HeaderName, &'static str) =
-        (header::CONTENT_TYPE, "application/json; charset=utf-8");
+fn accepted_at(reply: Reply, operation: String) -> Reply {
+    reply.with_status(StatusCode::ACCEPTED).with_header(HeaderName::from_static("operation-location"), operation)
 }

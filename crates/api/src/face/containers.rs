@@ -1,51 +1,53 @@
 //! Face lists, large face lists, person groups and large person groups: create, read, change, delete, list.
 
 use super::arguments::{Fields, container_id, recognition_model};
-use super::call::{Call, Reply};
-use super::error::{Refusal, from_store};
+use super::call::{Admitted, Call};
+use crate::azure::{Refusal, from_store};
+use likeness_http::Reply;
 use likeness_store::{Container, ContainerKind, ContainerName, PageStart, Write};
 use serde_json::{Map, Value, json};
 
 /// `PUT {container}`: creates, and never replaces.
-pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let container = new_name(&call)?;
     let body = call.json()?;
     let model = recognition_model(body.text("recognitionModel")?)?.to_owned();
     let (name, user_data) = Fields::read(body)?.named()?;
     let limit = call.tier().containers(call.kind());
-    call.permit().await?;
+    let call = call.permit().await?;
     call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// The id in the path of a container that is to be made.
-pub(super) fn new_name(call: &Call) -> Result<ContainerName, Refusal> {
-    let id = call.parameters.first().cloned().unwrap_or_default();
+pub(super) fn new_name<S>(call: &Call<S>) -> Result<ContainerName, Refusal> {
+    let id = call.parameter(0).to_owned();
     container_id(id_property(call.kind()), &id)?;
     Ok(ContainerName { kind: call.kind(), id })
 }
 
 /// `GET {container}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
-    let with_model = call.query.flag("returnRecognitionModel", false)?;
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let with_model = call.query().flag("returnRecognitionModel", false)?;
     let container = call.container().await?;
     let mut shown = shown(&container, with_model);
     if call.kind() == ContainerKind::FaceList {
         let everything = PageStart::everything();
         let faces = call
-            .app
-            .store
+            .store()
             .faces(call.account(), &container.name_on_wire, &everything)
             .await
             .map_err(|error| from_store(error, call.kind()))?;
         let faces: Vec<Value> = faces.iter().map(super::faces::shown).collect();
         shown.insert("persistedFaces".to_owned(), Value::Array(faces));
     }
-    Reply::json(&shown)
+    call.answer(&shown)
 }
 
 /// `PATCH {container}`
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let fields = Fields::read(call.json()?)?;
     let large = matches!(container.kind, ContainerKind::LargeFaceList | ContainerKind::LargePersonGroup);
@@ -53,34 +55,35 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
     call.write(Write::UpdateContainer { container, name: fields.name, user_data: fields.user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE {container}`: with all persons and faces in it.
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     call.write(Write::DeleteContainer { container }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `GET {containers}`: pages, except for face lists, which the contract lists whole.
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
-    let with_model = call.query.flag("returnRecognitionModel", false)?;
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let with_model = call.query().flag("returnRecognitionModel", false)?;
     let page = match call.kind() {
         ContainerKind::FaceList => PageStart::everything(),
         _ => {
-            let page = call.query.page()?;
+            let page = call.query().page()?;
             PageStart { after: page.start, top: page.top }
         }
     };
     let containers = call
-        .app
-        .store
+        .store()
         .containers(call.account(), call.kind(), &page)
         .await
         .map_err(|error| from_store(error, call.kind()))?;
     let shown: Vec<_> = containers.iter().map(|container| shown(container, with_model)).collect();
-    Reply::json(&shown)
+    call.answer(&shown)
 }
 
 /// How the id of a container is called on the wire.

@@ -2,13 +2,14 @@
 
 use super::arguments::{DetectionModel, recognition_model};
 use super::attributes::{Allowed, FaceAttributes, Requested};
-use super::call::{Call, Reply};
-use super::error::Refusal;
+use super::call::{Admitted, Call, Permitted};
 use super::picture;
+use crate::azure::Refusal;
 use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
+use likeness_http::Reply;
 use likeness_service::templates;
-use likeness_store::{AuditOutcome, DetectedFace, FaceId, Write};
+use likeness_store::{DetectedFace, FaceId, Write};
 use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -19,28 +20,25 @@ use uuid::Uuid;
 const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
 
 /// `POST detect`
-pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
     let approved = call.attributes().await?;
     let asked = match Asked::read(&call, approved) {
         Ok(asked) => asked,
         Err(refusal) => {
             // A token that lends less than is asked for was used all the same; one that met a mistyped argument was not.
             if matches!(refusal, Refusal::UnsupportedFeature(_)) {
-                call.note_lent(AuditOutcome::Refused).await?;
+                call.refuse_approval().await?;
             }
             return Err(refusal);
         }
     };
-    if asked.face_id {
-        call.permit_for(Gate::Either).await?;
-    }
-    call.note_lent(AuditOutcome::Applied).await?;
-    let bytes = picture::bytes(&mut call).await?;
+    let call = call.permit_for(if asked.face_id { Gate::Either } else { Gate::Open }).await?;
+    let (call, bytes) = picture::bytes(call).await?;
     let templates = if asked.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
     let wanted = Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), templates };
     let search = search(asked.detection);
     let faces = call
-        .app
+        .app()
         .inference
         .run(move |vision| -> Result<Vec<Face>, Refusal> {
             let picture = picture::decode(&bytes)?;
@@ -62,17 +60,17 @@ pub(super) async fn detect(mut call: Call) -> Result<Reply, Refusal> {
             face_attributes: asked.attributes.of(face),
         })
         .collect();
-    Reply::json(&answer)
+    call.answer(&answer)
 }
 
 /// The recognisers of which a new faceId carries a template: that of new containers, and those of the templates that the
 /// account holds, so that each of its containers can be asked. One whose pack is not installed is told of when it is asked.
-async fn recognisers(call: &Call) -> Result<RecogniserSet, Refusal> {
-    let recognisers = &call.app.recognisers;
+async fn recognisers(call: &Call<Permitted>) -> Result<RecogniserSet, Refusal> {
+    let recognisers = &call.app().recognisers;
     if recognisers.all().len() == 1 {
         return Ok(RecogniserSet::FIRST);
     }
-    let spaces = call.app.store.spaces(call.account(), false).await?;
+    let spaces = call.store().spaces(call.account(), false).await?;
     let known = spaces.iter().filter_map(|(space, _)| recognisers.of_space(space));
     Ok(known.fold(RecogniserSet::FIRST, |set, recogniser| set.with(recogniser.number)))
 }
@@ -97,8 +95,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(call: &Call, approved: AttributeSet) -> Result<Self, Refusal> {
-        let query = &call.query;
+    fn read(call: &Call<Admitted>, approved: AttributeSet) -> Result<Self, Refusal> {
+        let query = call.query();
         let face_id = query.flag("returnFaceId", true)?;
         let landmarks = query.flag("returnFaceLandmarks", false)?;
         let recognition = recognition_model(query.text("recognitionModel"))?;
@@ -110,7 +108,7 @@ impl Asked {
             return Err(Refusal::bad("'returnFaceLandmarks' is not supported by detection_02."));
         }
         let allowed =
-            Allowed { version: call.version, detection, recognition, approved, computable: call.app.attributes };
+            Allowed { version: call.version(), detection, recognition, approved, computable: call.computable() };
         let attributes = Requested::parse(query.text("returnFaceAttributes"), allowed)?;
         let wished = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
         let time_to_live = wished.min(call.lasts(Kept::FaceId));
@@ -119,16 +117,16 @@ impl Asked {
 }
 
 /// Stores the templates behind new face ids and returns the ids in the order of the faces.
-async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
-    let expires_at = call.at.plus(asked.time_to_live);
+async fn keep(call: &Call<Permitted>, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
+    let expires_at = call.at().plus(asked.time_to_live);
     let mut kept = Vec::with_capacity(faces.len());
     for face in faces {
         if face.templates.is_empty() {
             return Err(Refusal::Internal("a face came without its template".to_owned()));
         }
-        let (template, space) = templates::encode_all(&face.templates, &call.app.recognisers);
+        let (template, space) = templates::encode_all(&face.templates, &call.app().recognisers);
         kept.push(DetectedFace {
-            id: FaceId::new(expires_at, random_bytes(&*call.app.randomness)),
+            id: FaceId::new(expires_at, random_bytes(&*call.app().randomness)),
             template,
             space,
             model: asked.recognition.to_owned(),

@@ -1,22 +1,23 @@
 //! The person directory: all people of an account at once, with faces for each recognition model.
 
 use super::arguments::{FACE_USER_DATA_CHARACTERS, Fields, USER_DATA_CHARACTERS, directory_model, user_data};
-use super::call::{Call, Reply};
-use super::error::{Refusal, Role, from_store};
+use super::call::{Admitted, Call, Permitted};
 use super::faces::{self, Addition, FACES_OF_A_PERSON};
-use super::json::{Body, parse_uuid};
 use super::operations::write_directory;
 use super::persons;
+use crate::azure::{Refusal, Role, from_store};
 use likeness_base::Secret;
+use likeness_http::Reply;
+use likeness_http::{Body, parse_uuid};
 use likeness_store::{ContainerName, Face, PageStart, StoreError, Write};
 use serde_json::json;
 use uuid::Uuid;
 
 /// `POST persons`
-pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let fields = name_or_user_data(call.json()?)?;
-    call.permit().await?;
-    let person = persons::new_id(&call);
+    let call = call.permit().await?;
+    let person = call.new_id();
     let operation = write_directory(
         &call,
         Write::CreatePerson {
@@ -30,7 +31,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     )
     .await?;
     let location = call.address(&format!("persons/{person}"));
-    Ok(Reply::json(&json!({ "personId": person }))?.accepted_at(operation).located_at(location))
+    call.created(&json!({ "personId": person }), operation, location)
 }
 
 /// Both texts of a new person, of which one is enough.
@@ -46,114 +47,123 @@ fn name_or_user_data(body: &Body) -> Result<Fields, Refusal> {
 }
 
 /// `GET persons`
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let page = page_after_person(&call)?;
-    let persons = match call.app.store.persons(call.account(), &ContainerName::directory(), &page).await {
+    let persons = match call.store().persons(call.account(), &ContainerName::directory(), &page).await {
         Err(StoreError::ContainerNotFound) => Vec::new(),
         other => other.map_err(|error| from_store(error, call.kind()))?,
     };
-    Reply::json(&persons.iter().map(persons::without_faces).collect::<Vec<_>>())
+    call.answer(&persons.iter().map(persons::without_faces).collect::<Vec<_>>())
 }
 
 /// `GET persons/{personId}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let id = person_id(&call)?;
-    let found = call.app.store.person(call.account(), &ContainerName::directory(), id).await;
+    let found = call.store().person(call.account(), &ContainerName::directory(), id).await;
     let person = found.map_err(|error| from_store(error, call.kind()))?;
-    Reply::json(&persons::without_faces(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
+    call.answer(&persons::without_faces(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
 }
 
 /// `PATCH persons/{personId}`
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let person = person_id(&call)?;
     let Fields { name, user_data } = Fields::read(call.json()?)?;
     if name.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
     call.write(Write::UpdatePerson { container: ContainerName::directory(), person, name, user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE persons/{personId}`: with all faces, and out of all dynamic groups.
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let person = person_id(&call)?;
     let work = Write::DeletePerson { container: ContainerName::directory(), person };
-    Ok(Reply::accepted(write_directory(&call, work).await?))
+    call.accepted(write_directory(&call, work).await?)
 }
 
 /// `GET persons/{personId}/dynamicPersonGroupReferences`
-pub(super) async fn references(call: Call) -> Result<Reply, Refusal> {
-    let page = call.query.page()?;
+pub(super) async fn references(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let page = call.query().page()?;
     let person = person_id(&call)?;
     let start = PageStart { after: page.start, top: page.top };
-    let groups = call.app.store.groups_of_person(call.account(), person, &start).await;
+    let groups = call.store().groups_of_person(call.account(), person, &start).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
-    Reply::json(&json!({ "dynamicPersonGroupIds": groups }))
+    call.answer(&json!({ "dynamicPersonGroupIds": groups }))
 }
 
 /// `POST persons/{personId}/recognitionModels/{recognitionModel}/persistedfaces`
-pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn add_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
     let model = model(&call)?;
     let person = person_id(&call)?;
-    call.permit().await?;
+    let call = call.permit().await?;
     if faces_of(&call, person, model).await?.len() as u64 >= FACES_OF_A_PERSON {
         return Err(Refusal::quota(FACES_OF_A_PERSON));
     }
-    let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
-    let face = addition.face(&mut call, directory.map(|directory| directory.number)).await?;
+    let directory = call.store().container(call.account(), &ContainerName::directory()).await?;
+    let (call, face) = addition.face(call, directory.map(|directory| directory.number)).await?;
     let id = face.id;
     let limit = Some(FACES_OF_A_PERSON);
     let work = Write::AddDirectoryFace { person, model: model.to_owned(), face, limit };
     let operation = write_directory(&call, work).await?;
     let location = call.address(&format!("persons/{person}/recognitionModels/{model}/persistedfaces/{id}"));
-    Ok(Reply::json(&json!({ "persistedFaceId": id }))?.accepted_at(operation).located_at(location))
+    call.created(&json!({ "persistedFaceId": id }), operation, location)
 }
 
 /// `GET persons/{personId}/recognitionModels/{recognitionModel}/persistedfaces`
-pub(super) async fn list_faces(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn list_faces(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let model = model(&call)?;
     let person = person_id(&call)?;
     let ids = faces_of(&call, person, model).await?;
-    Reply::json(&json!({ "personId": person, "persistedFaceIds": ids }))
+    call.answer(&json!({ "personId": person, "persistedFaceIds": ids }))
 }
 
 /// `GET .../persistedfaces/{persistedFaceId}`
-pub(super) async fn get_face(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn get_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let (_, face) = face(&call).await?;
-    Reply::json(&faces::shown(&face))
+    call.answer(&faces::shown(&face))
 }
 
 /// `PATCH .../persistedfaces/{persistedFaceId}`
-pub(super) async fn update_face(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
     let (person, face) = face(&call).await?;
     let container = ContainerName::directory();
     call.write(Write::UpdateFace { container, person: Some(person), face: face.id, user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE .../persistedfaces/{persistedFaceId}`
-pub(super) async fn delete_face(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let (person, face) = face(&call).await?;
     let work = Write::DeleteFace { container: ContainerName::directory(), person: Some(person), face: face.id };
-    Ok(Reply::accepted(write_directory(&call, work).await?))
+    call.accepted(write_directory(&call, work).await?)
 }
 
 /// The face in the path and its person. A face of another model is not there; its model never changes, so what is
 /// done with it afterwards needs no second look.
-async fn face(call: &Call) -> Result<(Uuid, Face), Refusal> {
+async fn face(call: &Call<Permitted>) -> Result<(Uuid, Face), Refusal> {
     let model = model(call)?;
     let person = person_id(call)?;
     let id = call.id(2, Refusal::PersistedFaceNotFound)?;
-    let found = call.app.store.face(call.account(), &ContainerName::directory(), Some(person), id).await;
+    let found = call.store().face(call.account(), &ContainerName::directory(), Some(person), id).await;
     let found = found.map_err(|error| from_store(error, call.kind()))?;
     found.filter(|face| is_of(face, model)).map(|face| (person, face)).ok_or(Refusal::PersistedFaceNotFound)
 }
 
 /// The ids of a person's faces of one model, in the order in which they were added.
-async fn faces_of(call: &Call, person: Uuid, model: &str) -> Result<Vec<Uuid>, Refusal> {
-    let faces = call.app.store.faces_of_person(call.account(), &ContainerName::directory(), person).await;
+async fn faces_of(call: &Call<Permitted>, person: Uuid, model: &str) -> Result<Vec<Uuid>, Refusal> {
+    let faces = call.store().faces_of_person(call.account(), &ContainerName::directory(), person).await;
     let faces = faces.map_err(|error| from_store(error, call.kind()))?;
     Ok(faces.iter().filter(|face| is_of(face, model)).map(|face| face.id).collect())
 }
@@ -162,17 +172,17 @@ fn is_of(face: &Face, model: &str) -> bool {
     face.model.as_deref() == Some(model)
 }
 
-fn person_id(call: &Call) -> Result<Uuid, Refusal> {
+fn person_id<S>(call: &Call<S>) -> Result<Uuid, Refusal> {
     call.id(0, Refusal::PersonNotFound(Role::Resource))
 }
 
-fn model(call: &Call) -> Result<&'static str, Refusal> {
-    directory_model(call.parameters.get(1).map_or("", String::as_str))
+fn model<S>(call: &Call<S>) -> Result<&'static str, Refusal> {
+    directory_model(call.parameter(1))
 }
 
 /// A page of a list of people, whose `start` must be the id of one.
-pub(super) fn page_after_person(call: &Call) -> Result<PageStart, Refusal> {
-    let page = call.query.page()?;
+pub(super) fn page_after_person<S>(call: &Call<S>) -> Result<PageStart, Refusal> {
+    let page = call.query().page()?;
     if !page.start.is_empty() && parse_uuid(&page.start).is_none() {
         return Err(Refusal::bad("'start' is invalid. It must be the id of a person."));
     }

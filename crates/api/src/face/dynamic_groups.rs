@@ -1,12 +1,13 @@
 //! Dynamic person groups: references to people of the directory, usable as soon as the call returns.
 
 use super::arguments::Fields;
-use super::call::{Call, Reply};
+use super::call::{Admitted, Call, Permitted};
 use super::containers::{new_name, shown};
 use super::directory::page_after_person;
-use super::error::{Refusal, from_store};
-use super::json::Body;
 use super::operations::write_directory;
+use crate::azure::{Refusal, from_store};
+use likeness_http::Body;
+use likeness_http::Reply;
 use likeness_store::{PageStart, Write};
 use serde_json::json;
 use uuid::Uuid;
@@ -15,23 +16,25 @@ use uuid::Uuid;
 pub(super) const MOST_PERSONS: usize = 5_000;
 
 /// `PUT dynamicpersongroups/{id}`: creates, and never replaces.
-pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let id = new_name(&call)?.id;
     let body = call.json()?;
     let (name, user_data) = Fields::read(body)?.named()?;
     let add = persons(body, "addPersonIds")?;
     let moves_people = !add.is_empty();
-    call.permit().await?;
+    let call = call.permit().await?;
     done(&call, Write::CreateDynamicGroup { id, name, user_data, add }, moves_people).await
 }
 
 /// `GET dynamicpersongroups/{id}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
-    Reply::json(&shown(&call.container().await?, false))
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    call.answer(&shown(&call.container().await?, false))
 }
 
 /// `PATCH dynamicpersongroups/{id}`: first adds, then removes.
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let id = call.container_name()?.id;
     let body = call.json()?;
     let Fields { name, user_data } = Fields::read(body)?;
@@ -44,28 +47,31 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
 }
 
 /// `DELETE dynamicpersongroups/{id}`: the people stay in the directory.
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
-    Ok(Reply::accepted(write_directory(&call, Write::DeleteContainer { container }).await?))
+    call.accepted(write_directory(&call, Write::DeleteContainer { container }).await?)
 }
 
 /// `GET dynamicpersongroups`
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
-    let page = call.query.page()?;
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let page = call.query().page()?;
     let start = PageStart { after: page.start, top: page.top };
-    let groups = call.app.store.containers(call.account(), call.kind(), &start).await;
+    let groups = call.store().containers(call.account(), call.kind(), &start).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
-    Reply::json(&groups.iter().map(|group| shown(group, false)).collect::<Vec<_>>())
+    call.answer(&groups.iter().map(|group| shown(group, false)).collect::<Vec<_>>())
 }
 
 /// `GET dynamicpersongroups/{id}/persons`
-pub(super) async fn list_persons(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn list_persons(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let page = page_after_person(&call)?;
     let id = call.container_name()?.id;
-    let members = call.app.store.members(call.account(), &id, &page).await;
+    let members = call.store().members(call.account(), &id, &page).await;
     let members = members.map_err(|error| from_store(error, call.kind()))?;
     let ids: Vec<Uuid> = members.iter().map(|member| member.person).collect();
-    Reply::json(&json!({ "personIds": ids }))
+    call.answer(&json!({ "personIds": ids }))
 }
 
 /// An absent list is an empty one.
@@ -74,10 +80,10 @@ fn persons(body: &Body, property: &str) -> Result<Vec<Uuid>, Refusal> {
 }
 
 /// 202 where people come or go, else 200, as the contract has it.
-async fn done(call: &Call, work: Write, moves_people: bool) -> Result<Reply, Refusal> {
+async fn done(call: &Call<Permitted>, work: Write, moves_people: bool) -> Result<Reply, Refusal> {
     if moves_people {
-        return Ok(Reply::accepted(write_directory(call, work).await?));
+        return call.accepted(write_directory(call, work).await?);
     }
     call.write(work).await?;
-    Ok(Reply::empty())
+    call.done()
 }

@@ -1,11 +1,12 @@
 //! Persisted faces: add from a picture, read, change, delete, list; in lists and under persons alike.
 
 use super::arguments::{DetectionModel, FACE_USER_DATA_CHARACTERS, bounded, target_face, user_data};
-use super::call::{Call, Reply};
+use super::call::{Admitted, Call, Permitted};
 use super::detect::search;
-use super::error::{Refusal, from_store};
 use super::{persons, picture};
+use crate::azure::{Refusal, Role, from_store};
 use likeness_base::Secret;
+use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
 use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
@@ -17,18 +18,18 @@ use uuid::Uuid;
 pub(super) const FACES_OF_A_PERSON: u64 = 248;
 
 /// `POST .../persistedfaces`
-pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn add(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
-    call.permit().await?;
+    let call = call.permit().await?;
     // What is missing is told before the picture is read: nobody should wait for a refusal.
     let container = call.container().await?;
     let name = container.name_on_wire;
     let person = owner(&call)?;
     let (held, limit) = match person {
         Some(person) => {
-            let known = call.app.store.person(call.account(), &name, person).await;
+            let known = call.store().person(call.account(), &name, person).await;
             let known = known.map_err(|error| from_store(error, name.kind))?;
-            let known = known.ok_or(Refusal::PersonNotFound(super::error::Role::Resource))?;
+            let known = known.ok_or(Refusal::PersonNotFound(Role::Resource))?;
             (known.faces.len() as u64, Some(FACES_OF_A_PERSON))
         }
         None => (container.faces, call.tier().faces(name.kind)),
@@ -36,10 +37,10 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     if let Some(limit) = limit.filter(|limit| held >= *limit) {
         return Err(Refusal::quota(limit));
     }
-    let face = addition.face(&mut call, Some(container.number)).await?;
+    let (call, face) = addition.face(call, Some(container.number)).await?;
     let id = face.id;
     call.write(Write::AddFace { container: name, person, face, limit }).await?;
-    Reply::json(&json!({ "persistedFaceId": id }))
+    call.answer(&json!({ "persistedFaceId": id }))
 }
 
 /// The arguments of a call that adds a face.
@@ -51,10 +52,10 @@ pub(super) struct Addition {
 
 impl Addition {
     /// Reads and bounds them.
-    pub(super) fn read(call: &Call) -> Result<Self, Refusal> {
-        let target = target_face(call.query.text("targetFace"))?;
-        let detection = DetectionModel::parse(call.query.text("detectionModel"))?;
-        let user_data = match call.query.text("userData") {
+    pub(super) fn read<S>(call: &Call<S>) -> Result<Self, Refusal> {
+        let target = target_face(call.query().text("targetFace"))?;
+        let detection = DetectionModel::parse(call.query().text("detectionModel"))?;
+        let user_data = match call.query().text("userData") {
             Some(text) => {
                 bounded("userData", text, FACE_USER_DATA_CHARACTERS)?;
                 Some(Secret::new(text.to_owned()))
@@ -66,21 +67,27 @@ impl Addition {
 
     /// The one face in the picture of the call, under a new id, for a container of this number; a directory that nobody
     /// is in yet has none. The container keeps the recogniser of its first face.
-    pub(super) async fn face(self, call: &mut Call, container: Option<i64>) -> Result<NewFace, Refusal> {
+    pub(super) async fn face(
+        self,
+        call: Call<Permitted>,
+        container: Option<i64>,
+    ) -> Result<(Call<Permitted>, NewFace), Refusal> {
         let space = match container {
-            Some(number) => call.app.store.space_of(call.account(), number).await?,
+            Some(number) => call.store().space_of(call.account(), number).await?,
             None => None,
         };
         let recogniser = match &space {
-            Some(space) => call.app.recognisers.of_space(space).ok_or_else(|| Refusal::missing_pack(pack_of(space)))?,
-            None => call.app.recognisers.first(),
+            Some(space) => {
+                call.app().recognisers.of_space(space).ok_or_else(|| Refusal::missing_pack(pack_of(space)))?
+            }
+            None => call.app().recognisers.first(),
         };
         let recogniser = recogniser.clone();
         let number = recogniser.number;
-        let bytes = picture::bytes(call).await?;
+        let (call, bytes) = picture::bytes(call).await?;
         let (search, target) = (search(self.detection), self.target);
         let (template, flaws) = call
-            .app
+            .app()
             .inference
             .run(move |vision| -> Result<(Secret<Vec<f32>>, Flaws), Refusal> {
                 let picture = picture::decode(&bytes)?;
@@ -97,12 +104,13 @@ impl Addition {
             })
             .await??;
         count(flaws);
-        Ok(NewFace {
-            id: persons::new_id(call),
+        let face = NewFace {
+            id: call.new_id(),
             template: templates::encode(template.expose()),
             space: recogniser.space_id.to_string(),
             user_data: self.user_data,
-        })
+        };
+        Ok((call, face))
     }
 }
 
@@ -165,39 +173,43 @@ fn has_centre(target: Rect, found: RectF) -> bool {
 }
 
 /// `GET .../persistedfaces/{persistedFaceId}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     let wrong = |error| from_store(error, call.kind());
-    let found = call.app.store.face(call.account(), &container, person, face).await.map_err(wrong)?;
-    Reply::json(&shown(&found.ok_or(Refusal::PersistedFaceNotFound)?))
+    let found = call.store().face(call.account(), &container, person, face).await.map_err(wrong)?;
+    call.answer(&shown(&found.ok_or(Refusal::PersistedFaceNotFound)?))
 }
 
 /// `GET largefacelists/{id}/persistedfaces`
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
-    let page = call.query.page()?;
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let page = call.query().page()?;
     let container = call.container_name()?;
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let faces = call.app.store.faces(call.account(), &container, &start).await.map_err(wrong)?;
-    Reply::json(&faces.iter().map(shown).collect::<Vec<_>>())
+    let faces = call.store().faces(call.account(), &container, &start).await.map_err(wrong)?;
+    call.answer(&faces.iter().map(shown).collect::<Vec<_>>())
 }
 
 /// `PATCH .../persistedfaces/{persistedFaceId}`
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
     call.write(Write::UpdateFace { container, person, face, user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE .../persistedfaces/{persistedFaceId}`
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     call.write(Write::DeleteFace { container, person, face }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// Whether faces of this kind of container hang under persons.
@@ -206,12 +218,12 @@ const fn under_persons(kind: ContainerKind) -> bool {
 }
 
 /// The person in the path, where the container has persons.
-fn owner(call: &Call) -> Result<Option<Uuid>, Refusal> {
+fn owner<S>(call: &Call<S>) -> Result<Option<Uuid>, Refusal> {
     if under_persons(call.kind()) { persons::person_id(call).map(Some) } else { Ok(None) }
 }
 
 /// The person, where there is one, and the face in the path.
-fn path(call: &Call) -> Result<(Option<Uuid>, Uuid), Refusal> {
+fn path<S>(call: &Call<S>) -> Result<(Option<Uuid>, Uuid), Refusal> {
     let person = owner(call)?;
     let position = if person.is_some() { 2 } else { 1 };
     Ok((person, call.id(position, Refusal::PersistedFaceNotFound)?))

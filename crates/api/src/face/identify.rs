@@ -3,15 +3,16 @@
 //! Without `confidenceThreshold` the cut is by a false-positive rate at the size of what is searched, because the same
 //! threshold that is fine for one pair names strangers in a large group.
 
-use super::call::{Call, Reply};
-use super::compare::{
+use super::call::{Admitted, Call, Permitted};
+use super::probes::{
     Compared, SAME_PERSON, best, confidence_on_wire, detected, in_directory, named_group, same_model, scope,
     stored_container, trained,
 };
-use super::error::{Refusal, Role, from_search, from_store};
-use super::json::Body;
-use crate::config::IdentifyCut;
+use crate::azure::{Refusal, Role, from_search, from_store};
 use likeness_gallery::{self as gallery, Cut, PersonHit, Scope};
+use likeness_http::Body;
+use likeness_http::Reply;
+use likeness_service::config::IdentifyCut;
 use likeness_store::{ContainerKind, ContainerName, FaceKey, PageStart, PersonKey};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -37,17 +38,18 @@ struct Wanted {
 }
 
 /// `POST identify`
-pub(super) async fn identify(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn identify(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let body = call.json()?;
     let ids = body.uuids("faceIds", 1, 10)?.ok_or_else(|| Refusal::bad("'faceIds' is missing."))?;
     let most = usize::try_from(body.integer("maxNumOfCandidatesReturned", 10, 1, 100)?).unwrap_or(10);
-    let cut = match (body.share("confidenceThreshold")?, call.app.config.identify.cut) {
+    let cut = match (body.share("confidenceThreshold")?, call.identify_rule().cut) {
         (Some(threshold), _) => Cut::Confidence(threshold),
         (None, IdentifyCut::Classic) => Cut::Confidence(SAME_PERSON),
-        (None, IdentifyCut::FalsePositiveRate) => Cut::FalsePositiveRate(call.app.config.identify.false_positive_rate),
+        (None, IdentifyCut::FalsePositiveRate) => Cut::FalsePositiveRate(call.identify_rule().false_positive_rate),
     };
     let wanted = Wanted { cut, most };
     let among = Among::read(body)?;
+    let call = call.permit().await?;
     let faces = detected(&call, &ids, Role::Argument).await?;
     let found = match among {
         Among::Group(name) => in_group(&call, &name, faces, wanted).await?,
@@ -55,11 +57,11 @@ pub(super) async fn identify(call: Call) -> Result<Reply, Refusal> {
     };
     let answer: Vec<Identified> =
         ids.into_iter().zip(found).map(|(face_id, candidates)| Identified { face_id, candidates }).collect();
-    Reply::json(&answer)
+    call.answer(&answer)
 }
 
 async fn in_group(
-    call: &Call,
+    call: &Call<Permitted>,
     name: &ContainerName,
     faces: Vec<Compared>,
     Wanted { cut, most }: Wanted,
@@ -70,7 +72,7 @@ async fn in_group(
     let asked = faces.len();
     call.asked("identify", Some(&container), asked);
     let found = call
-        .app
+        .app()
         .galleries
         .search(call.account(), &container, move |recogniser, snapshot| {
             let ask = |face: &Compared| {
@@ -86,7 +88,7 @@ async fn in_group(
 
 /// Needs no training: what is in the directory when the call comes is searched.
 async fn among_directory(
-    call: &Call,
+    call: &Call<Permitted>,
     among: Among,
     faces: Vec<Compared>,
     Wanted { cut, most }: Wanted,
@@ -95,13 +97,13 @@ async fn among_directory(
     same_model(&model, faces.iter().map(|face| face.model.as_str()))?;
     in_directory(&model)?;
     let persons = persons(call, among).await?;
-    let directory = call.app.store.container(call.account(), &ContainerName::directory()).await?;
+    let directory = call.store().container(call.account(), &ContainerName::directory()).await?;
     let asked = faces.len();
     call.asked("identify", directory.as_ref(), asked);
     // Nobody was ever enrolled, so nobody can be named.
     let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
     let found = call
-        .app
+        .app()
         .galleries
         .search_model(call.account(), &directory, Some(&model), move |recogniser, snapshot| {
             let calibration = &recogniser.calibration;
@@ -121,17 +123,17 @@ async fn among_directory(
 }
 
 /// The people among whom to look, by the store's numbers; `None`: all of them.
-async fn persons(call: &Call, among: Among) -> Result<Option<HashSet<i64>>, Refusal> {
+async fn persons(call: &Call<Permitted>, among: Among) -> Result<Option<HashSet<i64>>, Refusal> {
     let keys: Vec<PersonKey> = match among {
         Among::Members(name) => {
             let everybody = PageStart::everything();
             stored_container(call, &name).await?;
-            let members = call.app.store.members(call.account(), &name.id, &everybody).await;
+            let members = call.store().members(call.account(), &name.id, &everybody).await;
             let members = members.map_err(|error| from_store(error, name.kind))?;
             members.iter().map(|member| member.key).collect()
         }
         Among::Persons(ids) => {
-            let keys = call.app.store.person_keys(call.account(), &ContainerName::directory(), &ids).await?;
+            let keys = call.store().person_keys(call.account(), &ContainerName::directory(), &ids).await?;
             let keys: Option<Vec<PersonKey>> = keys.into_iter().collect();
             keys.ok_or(Refusal::PersonNotFound(Role::Argument))?
         }
@@ -161,9 +163,13 @@ fn by_face(
 }
 
 /// Asks the store who the hits are now; nobody is named who has been deleted meanwhile.
-async fn named(call: &Call, container: i64, found: Vec<Vec<PersonHit>>) -> Result<Vec<Vec<Candidate>>, Refusal> {
+async fn named(
+    call: &Call<Permitted>,
+    container: i64,
+    found: Vec<Vec<PersonHit>>,
+) -> Result<Vec<Vec<Candidate>>, Refusal> {
     let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
-    let alive = call.app.store.recheck(call.account(), container, &keys).await?;
+    let alive = call.store().recheck(call.account(), container, &keys).await?;
     let candidate = |hit: &PersonHit| {
         let known = alive.iter().find(|known| known.key.0 == hit.face)?;
         Some(Candidate { person_id: known.person?, confidence: confidence_on_wire(hit.confidence) })

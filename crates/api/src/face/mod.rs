@@ -1,27 +1,34 @@
-//! The Face API: routes, arguments, handlers, wire shapes and refusals.
+//! The Face API: routes, arguments, handlers and wire shapes.
 //!
-//! Start at [`routes::ROUTES`]. Handlers take a [`call::Call`], in which everything is parsed and authenticated,
-//! and give a [`call::Reply`] or a [`error::Refusal`]. They know neither sockets nor galleries nor SQL.
+//! Start at [`routes::ROUTES`]. Handlers take a [`call::Call`], in which everything is parsed and authenticated, and give
+//! a reply or a refusal. They know neither sockets nor galleries nor SQL. A call can write, or answer with data, only
+//! once it is permitted: see [`call::Admitted`] and [`call::Permitted`].
 
-pub(crate) mod arguments;
-pub(crate) mod attributes;
-pub(crate) mod call;
-mod compare;
+mod api;
+mod arguments;
+mod attributes;
+mod call;
 mod containers;
 mod detect;
 mod directory;
 mod dynamic_groups;
-pub(crate) mod error;
 mod faces;
 mod identify;
-pub(crate) mod json;
 pub(crate) mod openapi;
 mod operations;
-pub(crate) mod permit;
 mod persons;
-pub(crate) mod picture;
-pub(crate) mod query;
-pub(crate) mod routes;
+mod picture;
+mod probes;
+mod routes;
+mod similar;
 mod snapshots;
 mod training;
-pub(crate) mod version;
+mod verify;
+mod version;
+
+pub(crate) use api::Face;
+pub use attributes::FaceAttributes;
+pub use version::Version;
+
+pub(crate) use arguments::{DetectionModel, Fields, recognition_model, target_face, user_data};
+pub(crate) use attributes::{Allowed, Requested};

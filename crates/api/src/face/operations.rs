@@ -3,40 +3,41 @@
 //! The work is done before the answer, and the note of it is written with it. So an operation that is there has
 //! succeeded; one that failed was a refusal instead.
 
-use super::call::{Call, Reply};
-use super::error::Refusal;
-use super::persons::new_id;
+use super::call::{Admitted, Call, Permitted};
+use crate::azure::Refusal;
 use likeness_custody::Kept;
+use likeness_http::Reply;
 use likeness_store::{ContainerKind, NewOperation, OperationSubject, Write};
 use serde_json::json;
 
 /// Writes, and gives the address where the operation can be asked about. Refusals are in the words of the kind of
 /// container.
 pub(super) async fn write(
-    call: &Call,
+    call: &Call<Permitted>,
     kind: ContainerKind,
     subject: OperationSubject,
     resource: Option<String>,
     write: Write,
 ) -> Result<String, Refusal> {
-    let id = new_id(call);
-    let operation = NewOperation { id, subject, resource, expires_at: call.at.plus(call.lasts(Kept::Operation)) };
+    let id = call.new_id();
+    let operation = NewOperation { id, subject, resource, expires_at: call.at().plus(call.lasts(Kept::Operation)) };
     call.write_as(kind, Write::Tracked { operation, write: Box::new(write) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
 
 /// The same for people of the directory and dynamic groups, in the words of the route's container.
-pub(super) async fn write_directory(call: &Call, work: Write) -> Result<String, Refusal> {
+pub(super) async fn write_directory(call: &Call<Permitted>, work: Write) -> Result<String, Refusal> {
     write(call, call.kind(), OperationSubject::Directory, None, work).await
 }
 
 /// `GET operations/{operationId}`: in the shape that fits what the operation was about.
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let id = call.id(0, Refusal::OperationNotFound)?;
-    let found = call.app.store.operation(call.account(), id, call.at).await?;
+    let found = call.store().operation(call.account(), id, call.at()).await?;
     let operation = found.ok_or(Refusal::OperationNotFound)?;
     let (created, finished) = (operation.created_at.to_string(), operation.finished_at.to_string());
-    Reply::json(&match operation.subject {
+    call.answer(&match operation.subject {
         OperationSubject::Directory => json!({
             "operationId": operation.id,
             "status": "succeeded",

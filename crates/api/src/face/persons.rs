@@ -1,67 +1,67 @@
 //! Persons of person groups and large person groups.
 
 use super::arguments::Fields;
-use super::call::{Call, Reply};
-use super::error::{Refusal, Role, from_store};
+use super::call::{Admitted, Call};
+use crate::azure::{Refusal, Role, from_store};
+use likeness_http::Reply;
 use likeness_store::{PageStart, Person, Write};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// `POST {group}/persons`
-pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (name, user_data) = Fields::read(call.json()?)?.named()?;
-    call.permit().await?;
-    let person = new_id(&call);
+    let call = call.permit().await?;
+    let person = call.new_id();
     let (limit, account_limit) = (call.tier().persons(call.kind()), call.tier().persons_in_all(call.kind()));
     call.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await?;
-    Reply::json(&json!({ "personId": person }))
+    call.answer(&json!({ "personId": person }))
 }
 
 /// `GET {group}/persons`
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
-    let page = call.query.page()?;
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let page = call.query().page()?;
     let container = call.container_name()?;
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let persons = call.app.store.persons(call.account(), &container, &start).await.map_err(wrong)?;
-    Reply::json(&persons.iter().map(shown).collect::<Vec<_>>())
+    let persons = call.store().persons(call.account(), &container, &start).await.map_err(wrong)?;
+    call.answer(&persons.iter().map(shown).collect::<Vec<_>>())
 }
 
 /// `GET {group}/persons/{personId}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let id = person_id(&call)?;
     let wrong = |error| from_store(error, call.kind());
-    let person = call.app.store.person(call.account(), &container, id).await.map_err(wrong)?;
-    Reply::json(&shown(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
+    let person = call.store().person(call.account(), &container, id).await.map_err(wrong)?;
+    call.answer(&shown(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
 }
 
 /// `PATCH {group}/persons/{personId}`
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let person = person_id(&call)?;
     let fields = Fields::read(call.json()?)?;
     call.write(Write::UpdatePerson { container, person, name: fields.name, user_data: fields.user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE {group}/persons/{personId}`: with all faces of the person.
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container_name()?;
     let person = person_id(&call)?;
     call.write(Write::DeletePerson { container, person }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// The second path parameter.
-pub(super) fn person_id(call: &Call) -> Result<Uuid, Refusal> {
+pub(super) fn person_id<S>(call: &Call<S>) -> Result<Uuid, Refusal> {
     call.id(1, Refusal::PersonNotFound(Role::Resource))
-}
-
-/// A random id.
-pub(super) fn new_id(call: &Call) -> Uuid {
-    likeness_service::effects::random_id(&*call.app.randomness)
 }
 
 fn shown(person: &Person) -> Map<String, Value> {

@@ -1,27 +1,29 @@
 //! Pictures on their way in: as bytes, or by address; bounded, and wiped when the call ends.
 
-use super::call::{Call, Input};
-use super::error::Refusal;
+use super::call::{Call, Permitted};
+use crate::azure::Refusal;
 use likeness_base::Secret;
+use likeness_http::Input;
 use likeness_service::fetch::FetchError;
 use likeness_service::inference::InferenceError;
 use likeness_vision::{DecodeError, Limits, MOST_KEPT, Picture, VisionError};
 
 /// Smallest picture in bytes, inclusive.
-pub(crate) const LEAST_BYTES: usize = 1024;
+pub(super) const LEAST_BYTES: usize = 1024;
 /// Largest picture in bytes, inclusive.
-pub(crate) const MOST_BYTES: usize = 6 * 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 6 * 1024 * 1024;
 
-/// The bytes of the picture that a call is about.
-pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
-    let bytes = match std::mem::replace(&mut call.input, Input::Nothing) {
+/// The bytes of the picture that a call is about, and the call without them.
+pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Secret<Vec<u8>>), Refusal> {
+    let (input, call) = call.take_input();
+    let bytes = match input {
         Input::Picture(bytes) => bytes,
         Input::Json(body) => {
             if body.get("sessionImageId").is_some() {
                 return Err(Refusal::SessionImageNotFound);
             }
             let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
-            let bytes = call.app.fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
+            let bytes = call.app().fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
                 FetchError::TooLarge(_) => too_large(),
                 FetchError::Slow => Refusal::TimedOut,
                 FetchError::Address | FetchError::Forbidden => {
@@ -36,24 +38,26 @@ pub(crate) async fn bytes(call: &mut Call) -> Result<Secret<Vec<u8>>, Refusal> {
             call.still().await?;
             bytes
         }
-        Input::Nothing => return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned())),
+        Input::Nothing | Input::Bytes(_) | Input::Upgrade(_) => {
+            return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned()));
+        }
     };
     match bytes.expose().len() {
         ..LEAST_BYTES => Err(Refusal::InvalidImageSize(
             "Image size is too small. The valid image file size is from 1 KB to 6 MB.".to_owned(),
         )),
-        LEAST_BYTES..=MOST_BYTES => Ok(bytes),
+        LEAST_BYTES..=MOST_BYTES => Ok((call, bytes)),
         _ => Err(too_large()),
     }
 }
 
 /// The refusal of a picture above the limit.
-pub(crate) fn too_large() -> Refusal {
+pub(super) fn too_large() -> Refusal {
     Refusal::InvalidImageSize("Image size is too big. The valid image file size is from 1 KB to 6 MB.".to_owned())
 }
 
 /// Decodes on the worker thread.
-pub(crate) fn decode(bytes: &Secret<Vec<u8>>) -> Result<Picture, Refusal> {
+pub(super) fn decode(bytes: &Secret<Vec<u8>>) -> Result<Picture, Refusal> {
     let limits = Limits::default();
     Picture::decode(bytes.expose(), &limits).map_err(|error| match error {
         DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!(

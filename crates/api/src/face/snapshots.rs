@@ -1,11 +1,12 @@
 //! Snapshots: copies of lists and groups, to be applied in this account or in others of the installation.
 
 use super::arguments::{USER_DATA_CHARACTERS, container_id, user_data};
-use super::call::{Call, Reply};
-use super::error::{Refusal, from_store};
-use super::json::{Body, parse_uuid};
-use super::{operations, persons};
+use super::call::{Admitted, Call, Permitted};
+use super::operations;
+use crate::azure::{Refusal, from_store};
 use likeness_custody::Kept;
+use likeness_http::Reply;
+use likeness_http::{Body, parse_uuid};
 use likeness_service::kinds::kind_code;
 use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
 use serde_json::{Map, Value, json};
@@ -21,38 +22,42 @@ const KINDS: [ContainerKind; 4] = [
 ];
 
 /// `POST snapshots`
-pub(super) async fn take(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let body = call.json()?;
     let kind = kind(body.text("type")?.ok_or_else(|| Refusal::bad("'type' is missing."))?)?;
     let source = ContainerName { kind, id: object_id(body)? };
     let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
-    let snapshot = persons::new_id(&call);
-    let expires_at = call.at.plus(call.lasts(Kept::Snapshot));
+    let snapshot = call.new_id();
+    let expires_at = call.at().plus(call.lasts(Kept::Snapshot));
     let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
 
 /// `GET snapshots`: what this account took or may apply.
-pub(super) async fn list(call: Call) -> Result<Reply, Refusal> {
-    let only_kind = call.query.text("type").map(kind).transpose()?;
-    let only_scope = call.query.text("applyScope").map(accounts_in_query).transpose()?;
-    let snapshots = call.app.store.snapshots(call.account(), call.at).await;
+pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    let only_kind = call.query().text("type").map(kind).transpose()?;
+    let only_scope = call.query().text("applyScope").map(accounts_in_query).transpose()?;
+    let snapshots = call.store().snapshots(call.account(), call.at()).await;
     let snapshots = snapshots.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
     let is_asked_for = |snapshot: &&Snapshot| {
         only_kind.is_none_or(|kind| snapshot.kind == kind)
             && only_scope.as_ref().is_none_or(|scope| scope.iter().any(|account| snapshot.scope.contains(account)))
     };
-    Reply::json(&snapshots.iter().filter(is_asked_for).map(shown).collect::<Vec<_>>())
+    call.answer(&snapshots.iter().filter(is_asked_for).map(shown).collect::<Vec<_>>())
 }
 
 /// `GET snapshots/{snapshotId}`
-pub(super) async fn get(call: Call) -> Result<Reply, Refusal> {
-    Reply::json(&shown(&visible(&call).await?))
+pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
+    call.answer(&shown(&visible(&call).await?))
 }
 
 /// `PATCH snapshots/{snapshotId}`: by the account that took it.
-pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
     let body = call.json()?;
     let (scope, user_data) = (scope(body)?, user_data(body, USER_DATA_CHARACTERS)?);
@@ -60,24 +65,24 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
         return Err(Refusal::bad("Nothing to change: give 'applyScope' or 'userData'."));
     }
     call.write(Write::UpdateSnapshot { snapshot, scope, user_data }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `DELETE snapshots/{snapshotId}`: by the account that took it.
-pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
     call.write(Write::DeleteSnapshot { snapshot }).await?;
-    Ok(Reply::empty())
+    call.done()
 }
 
 /// `POST snapshots/{snapshotId}/apply`: by an account in its scope.
-pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
-    let body = call.json()?;
-    let id = object_id(body)?;
-    if body.text("mode")?.is_some_and(|mode| !mode.eq_ignore_ascii_case("CreateNew")) {
+pub(super) async fn apply(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let id = object_id(call.json()?)?;
+    if call.json()?.text("mode")?.is_some_and(|mode| !mode.eq_ignore_ascii_case("CreateNew")) {
         return Err(Refusal::bad("'mode' is invalid. It must be CreateNew."));
     }
-    call.permit().await?;
+    let call = call.permit().await?;
     let snapshot = visible(&call).await?;
     if !snapshot.scope.contains(&call.account()) {
         return Err(Refusal::bad("The applyScope of the snapshot does not name this account."));
@@ -91,14 +96,19 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
 }
 
 /// Does the work and answers where to ask about it; refusals are in the words of the kind of container.
-async fn accepted(call: &Call, kind: ContainerKind, resource: String, work: Write) -> Result<Reply, Refusal> {
-    Ok(Reply::accepted(operations::write(call, kind, OperationSubject::Snapshot, Some(resource), work).await?))
+async fn accepted(
+    call: &Call<Permitted>,
+    kind: ContainerKind,
+    resource: String,
+    work: Write,
+) -> Result<Reply, Refusal> {
+    call.accepted(operations::write(call, kind, OperationSubject::Snapshot, Some(resource), work).await?)
 }
 
 /// The snapshot in the path, if this account took it or may apply it.
-async fn visible(call: &Call) -> Result<Snapshot, Refusal> {
+async fn visible(call: &Call<Permitted>) -> Result<Snapshot, Refusal> {
     let id = call.id(0, Refusal::SnapshotNotFound)?;
-    let found = call.app.store.snapshot(call.account(), id, call.at).await;
+    let found = call.store().snapshot(call.account(), id, call.at()).await;
     found.map_err(|error| from_store(error, ContainerKind::Snapshot))?.ok_or(Refusal::SnapshotNotFound)
 }
 

@@ -1,35 +1,37 @@
 //! Training of person groups and large lists: start it, ask how it goes.
 
-use super::call::{Call, Reply};
-use super::error::{Refusal, Role};
+use super::call::{Admitted, Call};
+use crate::azure::{Refusal, Role};
+use likeness_http::Reply;
 use likeness_store::{TrainingStatus, Write};
 use serde_json::json;
 
 /// `POST .../train`
-pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn train(call: Call<Admitted>) -> Result<Reply, Refusal> {
     // A task of its own: a client that hangs up must not leave a training recorded that nobody runs.
     let work = async move {
         let name = call.container_name()?;
-        call.permit().await?;
+        let call = call.permit().await?;
         call.write(Write::StartTraining { container: name.clone() }).await?;
-        call.app.trainings.begin(call.account(), name.clone(), call.request_id);
-        let path = call.route.path.replace("/train", "/training").replace("{}", &name.id);
-        Ok(Reply::accepted(call.address(&path)))
+        call.app().trainings.begin(call.account(), name.clone(), call.request_id());
+        let path = call.route().path.replace("/train", "/training").replace("{}", &name.id);
+        call.accepted(call.address(&path))
     };
     tokio::spawn(work).await.map_err(|error| Refusal::Internal(error.to_string()))?
 }
 
 /// `GET .../training`
-pub(super) async fn status(call: Call) -> Result<Reply, Refusal> {
+pub(super) async fn status(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let call = call.permit().await?;
     let container = call.container().await?;
     let training = container.training.as_ref().ok_or(Refusal::NotTrained(call.kind(), Role::Resource))?;
     let status = match training.status {
-        TrainingStatus::NotStarted => call.version.not_started(),
+        TrainingStatus::NotStarted => call.version().not_started(),
         TrainingStatus::Running => "running",
         TrainingStatus::Succeeded => "succeeded",
         TrainingStatus::Failed => "failed",
     };
-    Reply::json(&json!({
+    call.answer(&json!({
         "status": status,
         "createdDateTime": training.created.to_string(),
         "lastActionDateTime": training.last_action.to_string(),

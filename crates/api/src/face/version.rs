@@ -7,7 +7,7 @@ use likeness_vision::Glasses;
 
 /// A version string that stands in the path after `/face/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Version {
+pub enum Version {
     /// `v1.0`
     V1_0,
     /// `v1.0-preview`
@@ -24,11 +24,11 @@ pub(crate) enum Version {
 
 impl Version {
     /// Every version there is, oldest first.
-    pub(crate) const ALL: [Self; 6] =
+    pub const ALL: [Self; 6] =
         [Self::V1_0, Self::V1_0Preview, Self::V1_1Preview1, Self::V1_2Preview1, Self::V1_2, Self::V1_3Preview1];
 
     /// The path segment, as clients send it.
-    pub(crate) const fn segment(self) -> &'static str {
+    pub const fn segment(self) -> &'static str {
         match self {
             Self::V1_0 => "v1.0",
             Self::V1_0Preview => "v1.0-preview",

@@ -1,10 +1,11 @@
 //! Accounts over the management API.
 
-use super::door::{AdminCall, Answer};
+use super::door::{AdminCall, Management, created, json_reply};
 use super::error::Refused;
 use super::routes::ROUTES;
 use likeness_base::Timestamp;
 use likeness_custody::{Approvals, Assignment, Kept, Notice, Principal, Role, Settings, rows};
+use likeness_http::Reply;
 use likeness_service::access::{AccountState, Need, Standing, new_key};
 use likeness_service::custody::accounts::Wish;
 use likeness_service::custody::change::Change;
@@ -15,20 +16,20 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// `GET /admin/v1/`
-pub(super) async fn index(_: AdminCall) -> Result<Answer, Refused> {
-    let row = |route: &super::routes::Route| {
+pub(super) async fn index(_: AdminCall) -> Result<Reply, Refused> {
+    let row = |route: &likeness_http::Route<Management>| {
         json!({
             "method": route.method.as_str(),
             "path": format!("/admin/v1/{}", route.path),
-            "needs": route.need.words(),
-            "summary": route.summary,
+            "needs": route.rule.need.words(),
+            "summary": route.rule.summary,
         })
     };
-    Answer::json(&ROUTES.iter().map(row).collect::<Vec<_>>())
+    json_reply(&ROUTES.iter().map(row).collect::<Vec<_>>())
 }
 
 /// `GET me`
-pub(super) async fn me(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn me(call: AdminCall) -> Result<Reply, Refused> {
     let book = call.app.access.directory.last();
     let everywhere = &book.installation.0.assignments;
     let may = |need, account: &AccountState| call.standing.may(need, Some(account), everywhere);
@@ -53,7 +54,7 @@ pub(super) async fn me(call: AdminCall) -> Result<Answer, Refused> {
         Standing::KeyOf(..) => "key",
         Standing::Person(..) => "person",
     };
-    Answer::json(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
+    json_reply(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
 }
 
 /// An account as it is shown. Its keys are not in it.
@@ -98,14 +99,14 @@ pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
 }
 
 /// `GET accounts`
-pub(super) async fn list(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn list(call: AdminCall) -> Result<Reply, Refused> {
     let accounts = call.app.access.directory.last().all();
-    Answer::json(&accounts.iter().map(|state| shown(&call, state)).collect::<Vec<_>>())
+    json_reply(&accounts.iter().map(|state| shown(&call, state)).collect::<Vec<_>>())
 }
 
 /// `GET accounts/{}`
-pub(super) async fn show(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&shown(&call, call.account()?))
+pub(super) async fn show(call: AdminCall) -> Result<Reply, Refused> {
+    json_reply(&shown(&call, call.account()?))
 }
 
 #[derive(Deserialize)]
@@ -124,7 +125,7 @@ struct New {
 }
 
 /// `POST accounts`
-pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn create(call: AdminCall) -> Result<Reply, Refused> {
     let new: New = call.body()?;
     let usual = Wish::named(&new.name);
     let wish = Wish {
@@ -143,18 +144,18 @@ pub(super) async fn create(call: AdminCall) -> Result<Answer, Refused> {
     let [key1, key2] = &keys;
     let mut made = shown(&call, &state);
     made["keys"] = json!({ "key1": key1.expose(), "key2": key2.expose() });
-    Ok(Answer::json(&made)?.created())
+    Ok(created(json_reply(&made)?))
 }
 
 /// `PATCH accounts/{}`
-pub(super) async fn change(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn change(call: AdminCall) -> Result<Reply, Refused> {
     let wish: Change = call.body()?;
     let state = call.app.custodian.alter(call.account()?.id(), &call.order, &wish).await?;
-    Answer::json(&shown(&call, &state))
+    json_reply(&shown(&call, &state))
 }
 
 /// `PUT accounts/{}/approvals`
-pub(super) async fn approve(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn approve(call: AdminCall) -> Result<Reply, Refused> {
     let approvals: Approvals = call.body()?;
     let told = json!({ "approvals": approvals });
     let change = |settings: &mut Settings| {
@@ -162,7 +163,7 @@ pub(super) async fn approve(call: AdminCall) -> Result<Answer, Refused> {
         Ok(())
     };
     let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
-    Answer::json(&shown(&call, &state))
+    json_reply(&shown(&call, &state))
 }
 
 #[derive(Deserialize)]
@@ -173,22 +174,22 @@ struct Close {
 }
 
 /// `POST accounts/{}/close`
-pub(super) async fn close(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn close(call: AdminCall) -> Result<Reply, Refused> {
     let Close { grace_days } = call.body()?;
     call.app.custodian.close(call.account()?.id(), &call.order, grace_days).await?;
     call.app.galleries.follow_all().await;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `POST accounts/{}/reopen`
-pub(super) async fn reopen(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn reopen(call: AdminCall) -> Result<Reply, Refused> {
     let id = call.account()?.id();
     call.app.custodian.reopen(id, &call.order).await?;
-    Answer::json(&shown(&call, &*call.app.custodian.find(&id.to_string())?))
+    json_reply(&shown(&call, &*call.app.custodian.find(&id.to_string())?))
 }
 
 /// `POST accounts/{}/listKeys`
-pub(super) async fn list_keys(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn list_keys(call: AdminCall) -> Result<Reply, Refused> {
     let keys = call.app.custodian.keys(call.account()?.id(), &call.order).await?;
     let mut listed = Map::new();
     for key in keys {
@@ -198,7 +199,7 @@ pub(super) async fn list_keys(call: AdminCall) -> Result<Answer, Refused> {
         };
         listed.insert(name.to_owned(), json!(key.value.expose()));
     }
-    Answer::json(&listed)
+    json_reply(&listed)
 }
 
 #[derive(Deserialize)]
@@ -208,7 +209,7 @@ struct Regenerate {
 }
 
 /// `POST accounts/{}/regenerateKey`
-pub(super) async fn regenerate(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn regenerate(call: AdminCall) -> Result<Reply, Refused> {
     let Regenerate { key_name } = call.body()?;
     let slot = match key_name.to_ascii_lowercase().as_str() {
         "key1" => KeySlot::Key1,
@@ -251,7 +252,7 @@ impl Assign {
 }
 
 /// `POST accounts/{}/roles`
-pub(super) async fn assign(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn assign(call: AdminCall) -> Result<Reply, Refused> {
     let assignment = Assign::read(&call)?;
     let told = json!({ "assign": assignment });
     let change = |settings: &mut Settings| {
@@ -259,11 +260,11 @@ pub(super) async fn assign(call: AdminCall) -> Result<Answer, Refused> {
         Ok(())
     };
     call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
-    Ok(Answer::json(&assignment)?.created())
+    Ok(created(json_reply(&assignment)?))
 }
 
 /// `DELETE accounts/{}/roles/{}`
-pub(super) async fn unassign(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn unassign(call: AdminCall) -> Result<Reply, Refused> {
     let id = call.id(1)?;
     if !call.account()?.settings.assignments.iter().any(|known| known.id == id) {
         return Err(Refused::NotFound("there is no such role in this account".to_owned()));
@@ -274,25 +275,25 @@ pub(super) async fn unassign(call: AdminCall) -> Result<Answer, Refused> {
         Ok(())
     };
     call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `POST roles`
-pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Reply, Refused> {
     let assignment = Assign::read(&call)?;
     let told = json!({ "assign": assignment });
     let change = |installation: &mut likeness_custody::Installation| installation.assignments.push(assignment.clone());
     call.app.custodian.change_installation(&call.order, &told, change).await?;
-    Ok(Answer::json(&assignment)?.created())
+    Ok(created(json_reply(&assignment)?))
 }
 
 /// `GET roles`
-pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&call.app.access.directory.last().installation.0.assignments)
+pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+    json_reply(&call.app.access.directory.last().installation.0.assignments)
 }
 
 /// `DELETE roles/{}`
-pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Reply, Refused> {
     let id = call.id(0)?;
     let known = call.app.access.directory.last().installation.clone();
     if !known.0.assignments.iter().any(|known| known.id == id) {
@@ -302,7 +303,7 @@ pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Answer, Refus
     let change =
         |installation: &mut likeness_custody::Installation| installation.assignments.retain(|one| one.id != id);
     call.app.custodian.change_installation(&call.order, &told, change).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 #[derive(Deserialize)]
@@ -314,7 +315,7 @@ struct NewNotice {
 }
 
 /// `PUT accounts/{}/notices/{}`
-pub(super) async fn put_notice(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn put_notice(call: AdminCall) -> Result<Reply, Refused> {
     let NewNotice { text, controller, processor } = call.body()?;
     let language = call.parameters.get(1).cloned().unwrap_or_default();
     let told = json!({ "notice": language });
@@ -331,12 +332,12 @@ pub(super) async fn put_notice(call: AdminCall) -> Result<Answer, Refused> {
         Ok(())
     };
     let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
-    Answer::json(&state.settings.notice(&language))
+    json_reply(&state.settings.notice(&language))
 }
 
 /// `GET retention`
-pub(super) async fn retention(_: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&rows())
+pub(super) async fn retention(_: AdminCall) -> Result<Reply, Refused> {
+    json_reply(&rows())
 }
 
 /// The account of the installation, for its own trail.

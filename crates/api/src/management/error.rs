@@ -1,6 +1,7 @@
 //! The error table of the management API: status, code and a message that says what to do.
 
 use axum::http::StatusCode;
+use likeness_http::Refuse;
 use likeness_service::access::Denied;
 use likeness_service::custody::Problem;
 use likeness_store::StoreError;
@@ -116,12 +117,30 @@ impl Refused {
             ),
         }
     }
+}
 
-    /// What only the log may learn.
-    pub(crate) fn cause(&self) -> Option<&str> {
+impl Refuse for Refused {
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Door(Denied::Bearer(words)) => Some(words),
+            _ => None,
+        }
+    }
+
+    fn cause(&self) -> Option<&str> {
         match self {
             Self::Internal(cause) | Self::Door(Denied::Internal(cause)) => Some(cause),
             _ => None,
         }
+    }
+
+    fn noted(&self) -> Option<String> {
+        matches!(self, Self::Forbidden(_)).then(|| "Forbidden".to_owned())
+    }
+}
+
+impl From<serde_json::Error> for Refused {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.to_string())
     }
 }

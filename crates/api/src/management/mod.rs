@@ -3,11 +3,17 @@
 //! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`door`] judges a call by it. What
 //! is done is done by [`likeness_service::custody`], to which the command line goes too.
 
-pub(crate) mod accounts;
-pub(crate) mod door;
-pub(crate) mod error;
+mod accounts;
+mod door;
+mod error;
 pub(crate) mod openapi;
-pub(crate) mod records;
-pub(crate) mod routes;
+mod records;
+mod routes;
 mod shapes;
-pub(crate) mod vendors;
+mod vendors;
+
+pub(crate) use door::Management;
+
+pub(crate) use accounts::Assign;
+pub(crate) use records::moment;
+pub(crate) use vendors::Revoke;

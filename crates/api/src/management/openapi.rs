@@ -4,10 +4,12 @@
 //! Start at [`document`]. As with the Face API the golden file, `docs/openapi-admin.json`, is what the pages generate
 //! their types from, and what a machine that makes up calls holds the server to.
 
+use super::door::Management;
 use super::door::PREFIX;
-use super::routes::{ROUTES, Route};
+use super::routes::ROUTES;
 use super::shapes;
 use crate::openapi::{content, reference, text_of, uuid};
+use likeness_http::Route;
 use likeness_service::custody::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -25,12 +27,12 @@ fn document() -> Value {
         let operation = json!({
             "operationId": route.operation,
             "tags": [heading_of(route.path)],
-            "summary": route.summary,
-            "description": format!("Needs {}.", route.need.words()),
+            "summary": route.rule.summary,
+            "description": format!("Needs {}.", route.rule.need.words()),
             "parameters": names.iter().map(|name| path_parameter(name)).chain(query_of(route)).collect::<Vec<_>>(),
-            "responses": answers(route.status, route.gives),
+            "responses": answers(route.rule.status, route.rule.gives),
         });
-        insert(&mut paths, &served_path(route, &names), route.method.as_str(), operation, route.takes);
+        insert(&mut paths, &served_path(route, &names), route.method.as_str(), operation, route.rule.takes);
     }
     beside(&mut paths);
     json!({
@@ -85,7 +87,7 @@ fn names_of(path: &str) -> Vec<&'static str> {
     segments.windows(2).filter(|pair| pair[1] == "{}").map(|pair| name_of(pair[0])).collect()
 }
 
-fn served_path(route: &Route, names: &[&str]) -> String {
+fn served_path(route: &Route<Management>, names: &[&str]) -> String {
     let mut names = names.iter();
     let segments = route.path.split('/').map(|segment| match (segment, names.len()) {
         ("{}", 1..) => format!("{{{}}}", names.next().copied().unwrap_or_default()),
@@ -120,7 +122,7 @@ fn query(name: &str, is_required: bool, says: &str, schema: &Value) -> Value {
 }
 
 /// The parameters behind the question mark.
-fn query_of(route: &Route) -> Vec<Value> {
+fn query_of(route: &Route<Management>) -> Vec<Value> {
     let time = || {
         let forms = ["date-time", "date"].map(|format| json!({ "type": "string", "format": format }));
         json!({ "anyOf": forms })

@@ -1,10 +1,11 @@
 //! What is on record: usage, audit trails, and persons across containers.
 
 use super::accounts::INSTALLATION;
-use super::door::{AdminCall, Answer};
+use super::door::{AdminCall, json_reply, lines};
 use super::error::Refused;
-use crate::face::query::Query;
 use likeness_base::{Clock as _, Timestamp};
+use likeness_http::Query;
+use likeness_http::Reply;
 use likeness_service::custody::audit::{self, Filter};
 use likeness_service::custody::persons::Wanted;
 use likeness_service::held;
@@ -40,7 +41,7 @@ pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refuse
 }
 
 /// `GET accounts/{}/usage`
-pub(super) async fn usage(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn usage(call: AdminCall) -> Result<Reply, Refused> {
     let today = day_of(call.app.clock.now());
     let (from, to) = whole_days(&call.query)?;
     let first = if call.query.text("from").is_some() { day_of(from) } else { today - USUAL_DAYS };
@@ -54,25 +55,25 @@ pub(super) async fn usage(call: AdminCall) -> Result<Answer, Refused> {
             json!({ "day": date, "operation": row.operation, "calls": row.calls, "billed": row.billed })
         })
         .collect();
-    Answer::json(&rows)
+    json_reply(&rows)
 }
 
 /// `GET recognisers`
-pub(super) async fn recognisers(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&held::held(&*call.app.store, &call.app.recognisers).await?)
+pub(super) async fn recognisers(call: AdminCall) -> Result<Reply, Refused> {
+    json_reply(&held::held(&*call.app.store, &call.app.recognisers).await?)
 }
 
 /// `GET accounts/{}/audit`
-pub(super) async fn trail(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn trail(call: AdminCall) -> Result<Reply, Refused> {
     trail_of(&call, call.account()?.id()).await
 }
 
 /// `GET audit`
-pub(super) async fn installation_trail(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn installation_trail(call: AdminCall) -> Result<Reply, Refused> {
     trail_of(&call, INSTALLATION).await
 }
 
-async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Answer, Refused> {
+async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Reply, Refused> {
     let query = &call.query;
     let number = |name, usual, most| {
         query.integer(name, usual, 0, most).map_err(|_| Refused::Invalid(format!("{name} must be a number")))
@@ -88,33 +89,33 @@ async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Answer, Refuse
         action: query.text("action").map(str::to_owned),
         top: usize::try_from(number("top", USUAL_TOP, MOST_TOP)?).unwrap_or(100),
     };
-    Answer::json(&call.app.custodian.trail(account, &filter).await?)
+    json_reply(&call.app.custodian.trail(account, &filter).await?)
 }
 
 /// `GET accounts/{}/audit/verify`
-pub(super) async fn verify(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn verify(call: AdminCall) -> Result<Reply, Refused> {
     let known = call.query.text("known");
     if known.is_some_and(|known| known.len() != 64 || hex::decode(known).is_err()) {
         return Err(Refused::Invalid("known must be a hash of 64 hexadecimal digits".to_owned()));
     }
-    Answer::json(&audit::verify(&*call.app.store, call.account()?.id(), known).await?)
+    json_reply(&audit::verify(&*call.app.store, call.account()?.id(), known).await?)
 }
 
 /// `GET accounts/{}/audit/export`
-pub(super) async fn export(call: AdminCall) -> Result<Answer, Refused> {
-    let mut lines = String::new();
-    call.app.custodian.export(call.account()?.id(), |line| lines.extend([line, "\n"])).await?;
-    Ok(Answer::lines("application/x-ndjson", lines))
+pub(super) async fn export(call: AdminCall) -> Result<Reply, Refused> {
+    let mut rows = String::new();
+    call.app.custodian.export(call.account()?.id(), |line| rows.extend([line, "\n"])).await?;
+    Ok(lines("application/x-ndjson", rows))
 }
 
 /// `POST accounts/{}/persons/report`
-pub(super) async fn report(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn report(call: AdminCall) -> Result<Reply, Refused> {
     let wanted: Wanted = call.body()?;
-    Answer::json(&call.app.custodian.person_report(call.account()?.id(), &call.order, &wanted).await?)
+    json_reply(&call.app.custodian.person_report(call.account()?.id(), &call.order, &wanted).await?)
 }
 
 /// `POST accounts/{}/persons/erase`
-pub(super) async fn erase(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn erase(call: AdminCall) -> Result<Reply, Refused> {
     let wanted: Wanted = call.body()?;
-    Answer::json(&call.app.custodian.erase_person(call.account()?.id(), &call.order, &wanted).await?)
+    json_reply(&call.app.custodian.erase_person(call.account()?.id(), &call.order, &wanted).await?)
 }

@@ -1,21 +1,17 @@
 //! Every call of the management API, one row each. The page at `GET /admin/v1/` and a test of what each row needs come
 //! from this table.
 
-use super::door::{AdminCall, Handling};
+use super::door::{AdminCall, Management};
 use super::{accounts, records, vendors};
 use axum::http::Method;
+use likeness_http::{Reads, Route};
 use likeness_service::access::Need;
 
-/// One call.
-pub(crate) struct Route {
-    /// HTTP method.
-    pub method: Method,
-    /// Path below `/admin/v1/`, with `{}` for a parameter; the first one of `accounts/{}` is an account.
-    pub path: &'static str,
+/// What a row of the table says of its call.
+#[derive(Debug)]
+pub(crate) struct Rule {
     /// Who may.
     pub need: Need,
-    /// Its name in the description.
-    pub operation: &'static str,
     /// The shape of its body in the description, or `Nothing`.
     pub takes: &'static str,
     /// The status when all is well.
@@ -24,24 +20,25 @@ pub(crate) struct Route {
     pub gives: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
-    /// What answers.
-    pub handler: fn(AdminCall) -> Handling,
 }
 
 macro_rules! routes {
     ($($method:ident $path:literal $need:ident $operation:ident($takes:ident) -> $status:literal $gives:ident
         $summary:literal => $handler:path;)*) => {
         /// The table.
-        pub(crate) static ROUTES: &[Route] = &[$(Route {
+        pub(super) static ROUTES: &[Route<Management>] = &[$(Route {
             method: Method::$method,
             path: $path,
-            need: Need::$need,
             operation: stringify!($operation),
-            takes: stringify!($takes),
-            status: $status,
-            gives: stringify!($gives),
-            summary: $summary,
-            handler: |call| Box::pin($handler(call)),
+            reads: Reads::Bytes,
+            rule: Rule {
+                need: Need::$need,
+                takes: stringify!($takes),
+                status: $status,
+                gives: stringify!($gives),
+                summary: $summary,
+            },
+            handler: |call| Box::pin($handler(AdminCall::of(call))),
         }),*];
     };
 }

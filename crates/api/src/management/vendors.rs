@@ -1,9 +1,10 @@
 //! Vendors and clients over the management API.
 
-use super::door::{AdminCall, Answer};
+use super::door::{AdminCall, json_reply};
 use super::error::Refused;
 use super::records::{moment, whole_days};
 use likeness_custody::ResourceId;
+use likeness_http::Reply;
 use likeness_service::custody::signing::Former;
 use serde::Deserialize;
 use serde_json::json;
@@ -16,10 +17,10 @@ struct MayIssue {
 }
 
 /// `POST accounts/{}/vendor`
-pub(super) async fn let_issue(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn let_issue(call: AdminCall) -> Result<Reply, Refused> {
     let MayIssue { may_issue } = call.body()?;
     call.app.custodian.let_issue(call.account()?.id(), &call.order, may_issue).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ pub(crate) struct Revoke {
 }
 
 /// `POST accounts/{}/tokens/revoke`
-pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn revoke(call: AdminCall) -> Result<Reply, Refused> {
     let vendor = call.account()?.id();
     match call.body()? {
         Revoke { token: Some(token), before: None } => {
@@ -47,15 +48,15 @@ pub(super) async fn revoke(call: AdminCall) -> Result<Answer, Refused> {
         }
         _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),
     }
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `GET accounts/{}/tokens/report`
-pub(super) async fn report(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn report(call: AdminCall) -> Result<Reply, Refused> {
     let (from, to) = whole_days(&call.query)?;
     let events = call.query.flag("events", false);
     let events = events.map_err(|_| Refused::Invalid("events must be true or false".to_owned()))?;
-    Answer::json(&call.app.custodian.token_report(call.account()?.id(), from, to, events).await?)
+    json_reply(&call.app.custodian.token_report(call.account()?.id(), from, to, events).await?)
 }
 
 #[derive(Deserialize)]
@@ -70,36 +71,36 @@ fn client_of(call: &AdminCall) -> Result<ResourceId, Refused> {
 }
 
 /// `PUT accounts/{}/blocked`
-pub(super) async fn block(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn block(call: AdminCall) -> Result<Reply, Refused> {
     let Client { resource_id } = call.body()?;
     call.app.custodian.block_client(call.account()?.id(), &call.order, &resource_id, true).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `DELETE accounts/{}/blocked`
-pub(super) async fn unblock(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn unblock(call: AdminCall) -> Result<Reply, Refused> {
     let client = client_of(&call)?;
     call.app.custodian.block_client(call.account()?.id(), &call.order, &client, false).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `GET blocked`
-pub(super) async fn blocked_everywhere(call: AdminCall) -> Result<Answer, Refused> {
-    Answer::json(&call.app.access.directory.last().installation.0.blocked)
+pub(super) async fn blocked_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+    json_reply(&call.app.access.directory.last().installation.0.blocked)
 }
 
 /// `PUT blocked`
-pub(super) async fn block_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn block_everywhere(call: AdminCall) -> Result<Reply, Refused> {
     let Client { resource_id } = call.body()?;
     call.app.custodian.block_everywhere(&call.order, &resource_id, true).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 /// `DELETE blocked`
-pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Reply, Refused> {
     let client = client_of(&call)?;
     call.app.custodian.block_everywhere(&call.order, &client, false).await?;
-    Ok(Answer::nothing())
+    Ok(Reply::no_content())
 }
 
 #[derive(Default, Deserialize)]
@@ -109,9 +110,9 @@ struct Rotation {
 }
 
 /// `POST signingKeys/rotate`
-pub(super) async fn rotate(call: AdminCall) -> Result<Answer, Refused> {
+pub(super) async fn rotate(call: AdminCall) -> Result<Reply, Refused> {
     let Rotation { end_former } = call.body_if_any()?;
     let fate = if end_former { Former::End } else { Former::UseUp };
     let key = call.app.custodian.rotate_signing_key(&call.order, fate).await?;
-    Answer::json(&json!({ "keyId": key }))
+    json_reply(&json!({ "keyId": key }))
 }

@@ -1,19 +1,35 @@
 //! The addresses for operators and programs: is it alive, is it ready, what has it been doing, what does it offer.
 
-use crate::face::openapi;
+mod studio;
+
+use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use likeness_service::app::App;
 use std::sync::Arc;
 
+/// Every address that needs no credentials, and descriptions of APIs under their addresses.
+pub(crate) fn routes(descriptions: [(&'static str, &'static str); 2]) -> Router<Arc<App>> {
+    let routes = Router::new()
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/.well-known/jwks.json", get(jwks))
+        .merge(studio::routes());
+    descriptions.into_iter().fold(routes, |routes, (address, text)| {
+        routes.route(address, get(move || std::future::ready(description(text))))
+    })
+}
+
 /// `GET /healthz`: the program answers, and it starts to answer only once it is ready.
-pub(super) async fn health() -> &'static str {
+async fn health() -> &'static str {
     "ok\n"
 }
 
 /// `GET /readyz`: the store answers too.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+async fn ready(State(app): State<Arc<App>>) -> Response {
     match app.store.accounts().await {
         Ok(_) => "ready\n".into_response(),
         Err(error) => {
@@ -24,7 +40,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// `GET /metrics`: counters and times in the Prometheus text form. Nothing in it is about a person.
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     let (galleries, templates) = app.galleries.size();
     #[expect(clippy::cast_precision_loss, reason = "a gauge need not be exact beyond 2^52")]
     {
@@ -34,16 +50,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 
-/// `GET /openapi.json`: the description of the Face API for programs.
-pub(super) async fn openapi() -> impl IntoResponse {
-    description(openapi::text())
-}
-
-/// `GET /openapi-admin.json`: that of the management API, of tokens and notices.
-pub(super) async fn openapi_admin() -> impl IntoResponse {
-    description(crate::admin::openapi::text())
-}
-
+/// A description of APIs for programs.
 fn description(text: &'static str) -> impl IntoResponse {
     (
         [
@@ -53,4 +60,17 @@ fn description(text: &'static str) -> impl IntoResponse {
         ],
         text,
     )
+}
+
+/// `GET /.well-known/jwks.json`: the public keys of tokens signed here, for installations that trust this one.
+async fn jwks(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let book = app.access.directory.last();
+    let keys: Vec<_> = book.signing().map(|key| key.public_jwk()).collect();
+    let body = serde_json::json!({ "keys": keys }).to_string();
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::OK, headers, body)
 }

@@ -132,12 +132,12 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
         }
     });
     let calls = setting.pace.of(CALLS);
-    let key = || Shown { key: Some(house.key.clone()), authorization: None };
+    let key = || Shown { key: Some(house.key.clone()), ..Shown::default() };
     let now = SystemClock.now().as_seconds();
     let caller = house.let_in(&House::origin(), key()).await?;
     let token = house.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
-    let bearer = || Shown { key: None, authorization: Some(token.clone()) };
+    let bearer = || Shown { authorization: Some(token.clone()), ..Shown::default() };
     let asked = Asked {
         target: caller.state.settings.resource.clone(),
         flags: BTreeSet::from([Flag::Identification]),

@@ -2,12 +2,12 @@
 
 use super::say;
 use crate::config::{Config, LogFormat};
-use crate::http::listen::Listener;
-use crate::http::{self, tls};
 use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
+use likeness_http::listen::Listener;
+use likeness_http::tls;
 use likeness_service::jobs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -76,7 +76,7 @@ async fn serve(config: Config) -> Result<()> {
     };
     let Started { app, first_keys, engine } = start::app(&config).await?;
     let (stop, stopped) = watch::channel(false);
-    let router = http::router(app.clone());
+    let router = likeness_api::router(app.clone());
 
     let address = plain.address()?;
     say::line(&format!("Likeness {} listens on http://{address}", env!("CARGO_PKG_VERSION")));

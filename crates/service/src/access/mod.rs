@@ -54,6 +54,8 @@ pub struct Shown {
     pub key: Option<Secret<String>>,
     /// The header `Authorization`.
     pub authorization: Option<Secret<String>>,
+    /// The header `LimitedAccessToken`, by which a vendor lends what the account itself lacks.
+    pub limited_access_token: Option<Secret<String>>,
 }
 
 /// Somebody who was let in.
@@ -225,7 +227,7 @@ impl Access {
                     }
                 }
             }
-            Shown { key: None, authorization: None } => return Err(Denied::Key),
+            Shown { key: None, authorization: None, .. } => return Err(Denied::Key),
         };
         if named.is_some_and(|state| state.id() != caller.account()) {
             let other = || Denied::Bearer("it is for another account".to_owned());
@@ -344,7 +346,7 @@ impl Access {
                     }
                 }
             }
-            Shown { key: None, authorization: None } => Err(Denied::Key),
+            Shown { key: None, authorization: None, .. } => Err(Denied::Key),
         }
     }
 }

@@ -7,11 +7,11 @@
 
 mod wire;
 
-pub(crate) use wire::FaceAttributes;
+pub use wire::FaceAttributes;
 
 use super::arguments::DetectionModel;
-use super::error::Refusal;
 use super::version::Version;
+use crate::azure::Refusal;
 use likeness_vision::{AttributeSet, Face};
 
 /// What is known of an attribute name.

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// Only the members that were asked for.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FaceAttributes {
+pub struct FaceAttributes {
     #[serde(skip_serializing_if = "Option::is_none")]
     head_pose: Option<HeadPose>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub(crate) struct FaceAttributes {
 
 impl FaceAttributes {
     /// What was found out about a face, in the words of a version.
-    pub(crate) fn of(face: &Face, version: Version) -> Self {
+    pub fn of(face: &Face, version: Version) -> Self {
         Self {
             head_pose: face.head_pose.map(|pose| HeadPose {
                 pitch: tenth(pose.pitch),

@@ -4,7 +4,8 @@ use super::operations::{
     ADD_FACE_BODY, Answer, DETECTION, Description, FACE, Form, PERSON, PLAIN, Parameter, START, START_PERSON, TARGET,
     TOP, USER_DATA, changes, one_face, shape,
 };
-use crate::face::routes::Route;
+use crate::face::Face;
+use likeness_http::Route;
 
 const MODEL: Parameter =
     Parameter::path("recognitionModel", Form::OneOf("DirectoryRecognitionModel"), "The model that the face is for.");
@@ -16,7 +17,7 @@ const SNAPSHOT_SCOPE: Parameter =
 const OPERATION_ID: Parameter = Parameter::path("operationId", Form::Uuid, "The operation.");
 
 /// Operations on people of the directory.
-pub(super) fn person(route: &Route) -> Option<Description> {
+pub(super) fn person(route: &Route<Face>) -> Option<Description> {
     let described = match shape(route) {
         ("POST", "") => Description {
             summary: "Add a person",
@@ -84,7 +85,7 @@ pub(super) fn person(route: &Route) -> Option<Description> {
 }
 
 /// Operations on dynamic person groups.
-pub(super) fn dynamic_group(route: &Route) -> Option<Description> {
+pub(super) fn dynamic_group(route: &Route<Face>) -> Option<Description> {
     let described = match shape(route) {
         ("PUT", "{}") => Description {
             summary: "Make a dynamic group",
@@ -134,7 +135,7 @@ pub(super) fn dynamic_group(route: &Route) -> Option<Description> {
 }
 
 /// Operations on snapshots, and the question how an operation went.
-pub(super) fn snapshot(route: &Route) -> Option<Description> {
+pub(super) fn snapshot(route: &Route<Face>) -> Option<Description> {
     let described = match (route.method.as_str(), route.path) {
         ("POST", "snapshots") => Description {
             summary: "Take a snapshot of a list or group",

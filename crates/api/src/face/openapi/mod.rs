@@ -9,9 +9,11 @@ mod directory;
 mod operations;
 mod schemas;
 
-use super::routes::{ROUTES, Reads, Route};
+use super::Face;
+use super::routes::ROUTES;
 use super::version::Version;
 use crate::openapi::{content, reference, text_of};
+use likeness_http::{Reads, Route};
 use operations::{Answer, Description, Parameter};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -54,7 +56,7 @@ fn document() -> Value {
 }
 
 /// The path with the names of its parameters.
-fn named(route: &Route, parameters: &[Parameter]) -> String {
+fn named(route: &Route<Face>, parameters: &[Parameter]) -> String {
     let mut names = parameters.iter().filter(|parameter| parameter.place == "path").map(|parameter| parameter.name);
     let segments = route.path.split('/').map(|segment| match segment {
         "{}" => format!("{{{}}}", names.next().expect("operations names every path parameter; a test holds it")),
@@ -63,7 +65,7 @@ fn named(route: &Route, parameters: &[Parameter]) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn operation(route: &Route, described: &Description) -> Value {
+fn operation(route: &Route<Face>, described: &Description) -> Value {
     let versions: Vec<&str> = Version::ALL.iter().map(|version| version.segment()).collect();
     let version = json!({
         "name": "version", "in": "path", "required": true,
@@ -86,7 +88,7 @@ fn operation(route: &Route, described: &Description) -> Value {
         "operationId": route.operation,
         "tags": [described.tag],
         "summary": described.summary,
-        "x-checklist-row": route.row,
+        "x-checklist-row": route.rule.row,
         "parameters": parameters,
         "responses": responses(route, &described.answer),
     });
@@ -102,7 +104,7 @@ fn operation(route: &Route, described: &Description) -> Value {
 fn body(reads: Reads, schema: &str) -> Option<Value> {
     let json_body = || json!({ "schema": reference(schema) });
     match reads {
-        Reads::Nothing => None,
+        Reads::Nothing | Reads::Bytes | Reads::Upgrade => None,
         Reads::Json => Some(json!({ "application/json": json_body() })),
         Reads::Picture => Some(json!({
             "application/json": json_body(),
@@ -116,7 +118,7 @@ fn body(reads: Reads, schema: &str) -> Option<Value> {
     }
 }
 
-fn responses(route: &Route, answer: &Answer) -> Value {
+fn responses(route: &Route<Face>, answer: &Answer) -> Value {
     let mut responses = match answer {
         Answer::Empty => json!({ "200": { "description": "Done; the body is empty." } }),
         Answer::Accepted => json!({ "202": accepted() }),

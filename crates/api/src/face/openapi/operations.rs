@@ -1,8 +1,9 @@
 //! What each operation is for, in words, and the shapes that go in and come out.
 
 use super::directory;
+use crate::face::Face;
 use crate::face::attributes;
-use crate::face::routes::Route;
+use likeness_http::Route;
 use likeness_store::ContainerKind;
 use serde_json::{Value, json};
 
@@ -161,8 +162,8 @@ pub(super) const PLAIN: Description =
     Description { summary: "", says: "", tag: "Face", body: "", parameters: &[], answer: Answer::Empty };
 
 /// Describes a route of the table.
-pub(super) fn describe(route: &Route) -> Description {
-    let described = match route.kind {
+pub(super) fn describe(route: &Route<Face>) -> Description {
+    let described = match route.rule.kind {
         None => compare(route.path).or_else(|| directory::snapshot(route)),
         Some(ContainerKind::PersonDirectory) => directory::person(route),
         Some(ContainerKind::DynamicPersonGroup) => directory::dynamic_group(route),
@@ -218,12 +219,12 @@ fn compare(path: &str) -> Option<Description> {
 }
 
 /// The path below the collection, with the collection itself as the first segment's place.
-pub(super) fn shape(route: &Route) -> (&str, &'static str) {
+pub(super) fn shape(route: &Route<Face>) -> (&str, &'static str) {
     (route.method.as_str(), route.path.split_once('/').map_or("", |(_, rest)| rest))
 }
 
-fn list(route: &Route) -> Option<Description> {
-    let large = route.kind == Some(ContainerKind::LargeFaceList);
+fn list(route: &Route<Face>) -> Option<Description> {
+    let large = route.rule.kind == Some(ContainerKind::LargeFaceList);
     let tag = if large { "Large face lists" } else { "Face lists" };
     // The two kinds differ in the name of their id alone.
     macro_rules! of {
@@ -272,8 +273,8 @@ fn list(route: &Route) -> Option<Description> {
     Some(Description { tag, ..described })
 }
 
-fn group(route: &Route) -> Option<Description> {
-    let large = route.kind == Some(ContainerKind::LargePersonGroup);
+fn group(route: &Route<Face>) -> Option<Description> {
+    let large = route.rule.kind == Some(ContainerKind::LargePersonGroup);
     let tag = if large { "Large person groups" } else { "Person groups" };
     let schema = if large { "LargePersonGroup" } else { "PersonGroup" };
     macro_rules! of {

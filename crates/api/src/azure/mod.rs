@@ -1,0 +1,8 @@
+//! What the Face API, its token service and the notices share: the table of refusals, and how answers are dressed
+//! (`face-api.md` section 7).
+
+mod envelope;
+mod error;
+
+pub(crate) use envelope::{dress, dress_plainly, refused};
+pub(crate) use error::{Refusal, Role, from_search, from_store};

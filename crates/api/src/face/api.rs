@@ -1,0 +1,99 @@
+//! The Face API as the pipeline serves it.
+
+use super::call::{Admitted, Call};
+use super::picture;
+use super::routes::{ROUTES, Rule};
+use super::version::Version;
+use crate::azure::{self, Refusal};
+use axum::body::Body;
+use axum::http::Response;
+use likeness_http::{Api, Facts, Head, Misrouted, Reads, Route, Unread};
+use likeness_service::access::{AccountState, Caller};
+use likeness_store::{AccountId, Actor};
+use std::sync::Arc;
+
+/// Largest JSON body as UTF-8; as UTF-32 it is four times as long on the way. The longest a client can need is a thousand
+/// ids or 16 K of user data, escaped.
+const MOST_JSON_BYTES: usize = 256 * 1024;
+
+/// The Face API below `/face/{version}/`.
+pub(crate) struct Face;
+
+impl Api for Face {
+    type Rule = Rule;
+    type Scope = Version;
+    type Caller = Caller;
+    type Granted = ();
+    type Refusal = Refusal;
+
+    const NAME: &'static str = "face";
+    const IS_OPEN_TO_PAGES: bool = true;
+
+    fn routes() -> &'static [Route<Self>] {
+        ROUTES
+    }
+
+    fn scope(path: &str) -> Option<(Version, &str)> {
+        let mut segments = path.splitn(4, '/').skip(1);
+        let face = segments.next().unwrap_or_default();
+        let version = Version::parse(segments.next()?)?;
+        face.eq_ignore_ascii_case("face").then(|| (version, segments.next().unwrap_or_default()))
+    }
+
+    fn address(route: &Route<Self>) -> String {
+        format!("/face/{{version}}/{}", route.path)
+    }
+
+    fn most_bytes(reads: Reads) -> usize {
+        if reads == Reads::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
+    }
+
+    async fn identify(head: &Head<Self>, now: i64) -> Result<Caller, Refusal> {
+        Ok(head.app.access.admit(&head.place.origin, &head.shown, now).await?)
+    }
+
+    fn account(caller: &Caller) -> Option<&Arc<AccountState>> {
+        Some(&caller.state)
+    }
+
+    fn authorise(head: &Head<Self>, caller: &Caller) -> Result<(), Refusal> {
+        let action = head.route.rule.action;
+        caller.rights.include(|| action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))
+    }
+
+    fn trail(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
+        Some((caller.account(), caller.actor.clone()))
+    }
+
+    fn counts(_: u16) -> bool {
+        true
+    }
+
+    fn misrouted(problem: Misrouted) -> Refusal {
+        Refusal::misrouted(problem)
+    }
+
+    fn unread(problem: Unread) -> Refusal {
+        Refusal::unread(problem, |reads| match reads {
+            Reads::Picture => picture::too_large(),
+            _ => Refusal::bad("Request body is invalid. It is larger than any JSON this service reads."),
+        })
+    }
+
+    fn too_often(seconds: u32) -> Refusal {
+        Refusal::TooManyCalls(seconds)
+    }
+
+    fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {
+        azure::refused(refusal)
+    }
+
+    fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
+        azure::dress(response, facts, is_good);
+    }
+}
+
+/// What a row's handler takes, out of what the pipeline gives.
+pub(super) fn admitted(call: likeness_http::Call<Face>) -> Call<Admitted> {
+    Call::admitted(call)
+}
