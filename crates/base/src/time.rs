@@ -1,5 +1,7 @@
 use std::fmt;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 ///
@@ -33,45 +35,14 @@ impl Timestamp {
     /// Reads RFC 3339, with any number of decimals or none and in any zone, and a date alone as its midnight in UTC.
     /// `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let (date, time) = match text.split_once(['T', 't', ' ']) {
-            Some((date, time)) => (date, Some(time)),
-            None => (text, None),
-        };
-        let number = |text: &str, digits: usize| {
-            (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
-                .then(|| text.parse::<i64>().ok())?
-        };
-        let mut parts = date.split('-');
-        let (year, month, day) = (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
-        if parts.next().is_some() || !(1..=12).contains(&month) {
-            return None;
-        }
-        let days = days_from_civil(year, month, day);
-        // A day that its month does not have comes back as another.
-        if civil_from_days(days) != (year, month, day) {
-            return None;
-        }
-        let Some(time) = time else { return Some(Self(days * 86_400_000)) };
-        let (time, ahead) = match time.strip_suffix(['Z', 'z']) {
-            Some(time) => (time, 0),
-            None => {
-                let place = time.rfind(['+', '-'])?;
-                let (hours, minutes) = time[place + 1..].split_once(':')?;
-                let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
-                let minutes = (hours <= 23 && minutes <= 59).then_some(hours * 60 + minutes)?;
-                (&time[..place], if time[place..].starts_with('+') { minutes } else { -minutes })
-            }
-        };
-        let (clock, decimals) = time.split_once('.').unwrap_or((time, "0"));
-        let mut parts = clock.split(':');
-        let (hours, minutes, seconds) =
-            (number(parts.next()?, 2)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
-        if parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 59 || decimals.is_empty() {
-            return None;
-        }
-        let millis: String = decimals.chars().chain("00".chars()).take(3).collect();
-        let millis = number(&millis, 3).filter(|_| decimals.bytes().all(|byte| byte.is_ascii_digit()))?;
-        Some(Self(days * 86_400_000 + (hours * 3_600 + (minutes - ahead) * 60 + seconds) * 1_000 + millis))
+        let is_date = text.len() == "2024-02-29".len();
+        // What a date alone leaves out; RFC 3339 allows a space, and small letters, where its grammar has `T` and `Z`.
+        let whole = if is_date { format!("{text}T00:00:00Z") } else { text.replacen(' ', "T", 1).to_ascii_uppercase() };
+        let moment = OffsetDateTime::parse(&whole, &Rfc3339).ok()?;
+        // A leap second is none that a clock here shows.
+        let is_leap = whole.get(17..19).is_some_and(|seconds| seconds == "60");
+        let millis = moment.unix_timestamp().checked_mul(1_000)?.checked_add(i64::from(moment.millisecond()))?;
+        (!is_leap).then_some(Self(millis))
     }
 
     /// How long after `earlier` this moment lies; zero if it does not.
@@ -82,42 +53,19 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.0.div_euclid(86_400_000);
-        let in_day = self.0.rem_euclid(86_400_000);
-        let (year, month, day) = civil_from_days(days);
-        let (seconds, millis) = (in_day / 1000, in_day % 1000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60
-        )
+        // Beyond the years of four digits there is no form of RFC 3339; nothing here lives that long.
+        let millis = self.0.clamp(FIRST, LAST);
+        let moment = OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000)).map_err(|_| fmt::Error)?;
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second) = moment.to_hms();
+        let (month, millis) = (u8::from(month), millis.rem_euclid(1_000));
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 }
 
-/// Days since 1970-01-01 to a date of the proleptic Gregorian calendar, counting years from March
-/// so that the leap day is the last of a year (400 years have 146,097 days).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let from_march_0000 = days + 719_468;
-    let era = from_march_0000.div_euclid(146_097);
-    let day_of_era = from_march_0000.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// The inverse of [`civil_from_days`], for the same calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year_from_march, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let era = year_from_march.div_euclid(400);
-    let year_of_era = year_from_march.rem_euclid(400);
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
+/// The first and the last moment of the years 0 to 9999, in milliseconds.
+const FIRST: i64 = -62_167_219_200_000;
+const LAST: i64 = 253_402_300_799_999;
 
 /// Where the time comes from. There is one clock in the program, and the server owns it.
 pub trait Clock: Send + Sync {

@@ -183,6 +183,11 @@ impl Cluster {
         said
     }
 
+    /// The client of the database.
+    pub fn psql(&self) -> PathBuf {
+        self.tools.join("psql")
+    }
+
     /// The socket on which the server listens.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")

@@ -141,7 +141,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
             .await??
     };
 
-    let clock = Arc::new(SharedClock::new());
+    let clock = Arc::new(SharedClock::default());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let OpenStore { store, key } = open_store(config, Missing::Make).await?;
     clock.adjust(&*store).await?;
@@ -180,7 +180,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         fetcher,
         access,
         custodian,
-        meter: Meter::new(),
+        meter: Meter::default(),
         limits,
         clock,
         randomness,
@@ -229,7 +229,7 @@ pub(crate) async fn custodian(
 /// When the store cannot be opened or says so.
 pub(crate) async fn custodian_at_hand(config: &Config) -> Result<Custodian> {
     let OpenStore { store, key } = open_store(config, Missing::Refuse).await?;
-    let clock = Arc::new(SharedClock::new());
+    let clock = Arc::new(SharedClock::default());
     clock.adjust(&*store).await?;
     let ledger = Arc::new(Ledger::without_galleries(store.clone()));
     custodian(config, store, ledger, key, clock, true).await

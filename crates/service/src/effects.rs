@@ -26,12 +26,14 @@ pub struct SharedClock {
     ahead_millis: AtomicI64,
 }
 
-impl SharedClock {
+impl Default for SharedClock {
     /// Shows the machine's time until [`SharedClock::adjust`] is called.
-    pub const fn new() -> Self {
+    fn default() -> Self {
         Self { machine: SystemClock, ahead_millis: AtomicI64::new(0) }
     }
+}
 
+impl SharedClock {
     /// Asks the database for its time, where it has a clock of its own.
     ///
     /// # Errors

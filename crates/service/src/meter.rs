@@ -53,13 +53,15 @@ pub fn day_of(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(DAY_MILLIS)
 }
 
-impl Meter {
+impl Default for Meter {
     /// Nothing is counted yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let limit = || RateLimiter::hashmap(Quota::per_second(REFUSALS));
         Self { counts: Mutex::default(), questions: Mutex::default(), refusals: limit(), dead_tokens: limit() }
     }
+}
 
+impl Meter {
     /// Counts a call that was answered.
     pub fn count(&self, account: AccountId, at: Timestamp, operation: &'static str, status: u16) {
         let mut counts = self.lock();

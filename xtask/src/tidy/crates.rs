@@ -18,6 +18,33 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("engine-ort", &["likeness-base", "likeness-vision"]),
     ("engine-pure", &["likeness-base", "likeness-vision"]),
     (
+        "service",
+        &[
+            "likeness-base",
+            "likeness-vision",
+            "likeness-gallery",
+            "likeness-custody",
+            "likeness-store",
+            "likeness-models",
+            "likeness-engine-ort",
+            "likeness-engine-pure",
+        ],
+    ),
+    ("http", &["likeness-base", "likeness-custody", "likeness-store", "likeness-service"]),
+    (
+        "api",
+        &[
+            "likeness-base",
+            "likeness-vision",
+            "likeness-gallery",
+            "likeness-custody",
+            "likeness-store",
+            "likeness-pages",
+            "likeness-service",
+            "likeness-http",
+        ],
+    ),
+    (
         "server",
         &[
             "likeness-base",
@@ -26,13 +53,15 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-custody",
             "likeness-store",
             "likeness-models",
-            "likeness-pages",
-            "likeness-cluster",
-            "likeness-engine-ort",
-            "likeness-engine-pure",
+            "likeness-service",
+            "likeness-http",
+            "likeness-api",
         ],
     ),
 ];
+
+/// Lines of source beyond which a crate usually has a second job.
+const MOST_LINES: usize = 12_000;
 
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
@@ -66,11 +95,28 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
         if manifest.get("lints").and_then(|lints| lints.get("workspace")).is_none() {
             findings.push(format!("crates/{name}: does not take the lints of the workspace"));
         }
+        let lines = lines_below(&folder.join("src"))?;
+        if lines > MOST_LINES {
+            findings.push(format!("crates/{name}: {lines} lines; look for the second job (limit {MOST_LINES})"));
+        }
         if folder.join("build.rs").exists() {
             findings.push(format!("crates/{name}: has a build script; nothing may be fetched or made while building"));
         }
     }
     Ok(findings)
+}
+
+fn lines_below(folder: &Path) -> Result<usize> {
+    let mut lines = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            lines += lines_below(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            lines += std::fs::read_to_string(&path)?.lines().count();
+        }
+    }
+    Ok(lines)
 }
 
 fn dependencies(manifest: &Table, section: &str) -> Vec<(String, Value)> {

@@ -30,6 +30,11 @@ const LEAVES: &[&str] = &[
     "crates/engine-pure/src",
 ];
 
+const ABOVE: &[&str] = &["crates/service/src", "crates/http/src", "crates/api/src", "crates/server/src"];
+
+/// The APIs; none knows another. What some share lies in `azure` and `openapi`.
+const APIS: &[&str] = &["face", "sts", "notice", "management", "pages"];
+
 const RULES: &[Rule] = &[
     Rule {
         within: LEAVES,
@@ -46,7 +51,7 @@ const RULES: &[Rule] = &[
         within: LEAVES,
         except: &[],
         words: &["reqwest::", "hyper::", "axum::", "TcpStream", "TcpListener"],
-        because: "only the server knows HTTP",
+        because: "only the crates above know HTTP",
     },
     Rule {
         within: &["crates"],
@@ -67,34 +72,57 @@ const RULES: &[Rule] = &[
         because: "there is one way to delete",
     },
     Rule {
-        within: &["crates/server/src"],
-        except: &["crates/server/src/ledger.rs", "crates/server/src/start.rs", "crates/server/src/bench"],
+        within: ABOVE,
+        except: &["crates/service/src/ledger.rs", "crates/server/src/start.rs", "crates/server/src/bench"],
         words: &["store.apply("],
         because: "every write goes through the ledger (excepted: accounts, made before there is one or beside a server that has one, and the bench, which fills stores of its own)",
     },
     Rule {
-        within: &["crates/server/src/face", "crates/server/src/http"],
+        within: &["crates/api/src", "crates/http/src"],
         except: &[],
         words: &["Gallery::", ".follow("],
         because: "no handler touches a gallery",
     },
     Rule {
-        within: &["crates/server/src"],
-        except: &["crates/server/src/effects.rs"],
+        within: ABOVE,
+        except: &["crates/service/src/effects.rs"],
         words: &["SystemTime::now", "getrandom::"],
         because: "there is one clock and one source of randomness",
     },
     Rule {
-        within: &["crates/server/src"],
-        except: &["crates/server/src/fetch.rs"],
+        within: ABOVE,
+        except: &["crates/service/src/fetch.rs"],
         words: &["reqwest::Client", "Client::builder"],
         because: "there is one guarded HTTP client",
     },
     Rule {
-        within: &["crates/server/src"],
+        within: ABOVE,
         except: &["crates/server/src/cli/say.rs"],
         words: &["println!", "eprintln!"],
         because: "one module prints",
+    },
+    Rule {
+        within: &["crates/service/src"],
+        except: &[],
+        words: &["axum::", "hyper::", "StatusCode"],
+        because: "services know no API and serve no HTTP",
+    },
+    Rule {
+        within: &["crates/api/src/face"],
+        except: &["crates/api/src/face/call.rs"],
+        words: &["Reply::"],
+        because: "only a permitted call answers",
+    },
+    Rule {
+        within: &["crates/api/src"],
+        except: &[
+            "crates/api/src/face/call.rs",
+            "crates/api/src/face/api.rs",
+            "crates/api/src/sts.rs",
+            "crates/api/src/notice.rs",
+        ],
+        words: &["head.again(", ".admit("],
+        because: "the pipeline admits, and looks again after a body; a call looks again before it writes",
     },
 ];
 
@@ -116,6 +144,33 @@ pub(super) fn findings(root: &Path, files: &[String]) -> Result<Vec<String>> {
         for rule in RULES.iter().filter(|rule| is_within(file, rule.within) && !is_within(file, rule.except)) {
             for word in rule.words.iter().filter(|word| shipped.contains(&squeeze(word))) {
                 findings.push(format!("{file}: says {word}, but {}", rule.because));
+            }
+        }
+    }
+    findings.extend(apis(root, files)?);
+    Ok(findings)
+}
+
+/// No API imports another, and each is registered with the pipeline.
+fn apis(root: &Path, files: &[String]) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let folder = "crates/api/src";
+    let registered = std::fs::read_to_string(root.join(folder).join("lib.rs"))?;
+    for api in APIS {
+        let own = [format!("{folder}/{api}"), format!("{folder}/{api}.rs")];
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        for file in files.iter().filter(|file| file.ends_with(".rs") && is_within(file, &own)) {
+            let text = std::fs::read_to_string(root.join(file))?;
+            for other in APIS.iter().filter(|other| other != &api) {
+                if text.contains(&format!("crate::{other}::")) {
+                    findings.push(format!("{file}: imports crate::{other}, but no API knows another"));
+                }
+            }
+            for (_, rest) in text.match_indices("impl Api for ").map(|(at, found)| text.split_at(at + found.len())) {
+                let name: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+                if !registered.contains(&format!("{api}::{name}>")) {
+                    findings.push(format!("{file}: the table of {name} is not registered in {folder}/lib.rs"));
+                }
             }
         }
     }

@@ -73,7 +73,7 @@ impl House {
         let config = Config { data: folder.to_owned(), ..Config::default() };
         let OpenStore { store, key: installation } = start::open_store(&config, Missing::Make).await?;
         let ledger = Arc::new(Ledger::without_galleries(store.clone()));
-        let clock = Arc::new(SharedClock::new());
+        let clock = Arc::new(SharedClock::default());
         let custodian = start::custodian(&config, store, ledger, installation.clone(), clock, false).await?;
         let new_key = || likeness_service::access::new_key(&SystemRandomness);
         custodian.make_installation([new_key(), new_key()]).await?;

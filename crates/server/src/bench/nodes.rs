@@ -10,7 +10,6 @@ use crate::config::{Config, StoreConfig};
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Secret};
-use likeness_cluster::Cluster;
 use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
@@ -18,7 +17,8 @@ use likeness_store::{
     AccountId, Actor, Command, ContainerKind, ContainerName, NewFace, PostgresStore, PostgresTarget, Store, Write,
 };
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -38,13 +38,40 @@ const WRITES: usize = 300;
 /// Commits of one turn.
 const COMMITS_AT_ONCE: usize = 30;
 
+/// Where there are two empty databases of one PostgreSQL server, and its client: the program `likeness-cluster` tells.
+pub(crate) struct Databases {
+    addresses: [String; 2],
+    psql: PathBuf,
+}
+
+impl Databases {
+    /// What the environment names, if it does.
+    pub(crate) fn of_environment() -> Option<Self> {
+        let addresses = std::env::var("LIKENESS_BENCH_DATABASES").ok()?;
+        let mut addresses = addresses.split(' ').map(str::to_owned);
+        let addresses = [addresses.next()?, addresses.next()?];
+        Some(Self { addresses, psql: std::env::var_os("LIKENESS_BENCH_PSQL")?.into() })
+    }
+
+    /// Runs a script of the database's own client on the first, and gives what that prints.
+    fn script(&self, folder: &Path, script: &str) -> Result<String> {
+        let file = folder.join("script.sql");
+        std::fs::write(&file, script)?;
+        let mut client = Process::new(&self.psql);
+        client.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", &self.addresses[0], "-f"]).arg(&file);
+        let said = client.output().context("the client of the database cannot be started")?;
+        ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        Ok(String::from_utf8_lossy(&said.stdout).into_owned())
+    }
+}
+
 /// Measures.
 ///
 /// # Errors
 /// When a server or the database does not do what it should.
-pub(crate) async fn measure(setting: &Setting<'_>, cluster: &Cluster) -> Result<Vec<Row>> {
-    let mut rows = vec![enrol(setting, cluster).await?];
-    let store = cluster.database()?;
+pub(crate) async fn measure(setting: &Setting<'_>, databases: &Databases) -> Result<Vec<Row>> {
+    let mut rows = vec![enrol(setting, databases).await?];
+    let store = databases.addresses[1].clone();
     let data = setting.scratch.join("nodes");
     let nodes = [Server::start_on(&setting.cache, &data, &store)?, Server::start_on(&setting.cache, &data, &store)?];
     let photo = Bytes::from(setting.portrait.bytes.expose().clone());
@@ -54,10 +81,10 @@ pub(crate) async fn measure(setting: &Setting<'_>, cluster: &Cluster) -> Result<
 }
 
 /// One durable add beside one commit of PostgreSQL's own client, in turns.
-async fn enrol(setting: &Setting<'_>, cluster: &Cluster) -> Result<Row> {
+async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     (setting.progress)("adding to the database");
-    let address = cluster.database()?;
-    cluster.script("d0", "CREATE TABLE floor (n BIGINT PRIMARY KEY, b BYTEA)")?;
+    let address = databases.addresses[0].clone();
+    databases.script(setting.scratch, "CREATE TABLE floor (n BIGINT PRIMARY KEY, b BYTEA)")?;
     let target = PostgresTarget::new(&Secret::new(address))?;
     let key = Arc::new(InstallationKey::generate(&SystemRandomness));
     let folder = setting.scratch.join("enrol-keys");
@@ -86,7 +113,7 @@ async fn enrol(setting: &Setting<'_>, cluster: &Cluster) -> Result<Row> {
                 format!("INSERT INTO floor VALUES ({}, decode(repeat('7f', 600), 'hex'));", round * 1_000 + number)
             })
             .collect();
-        let said = cluster.script("d0", &format!("\\timing on\n{}", inserts.join("\n")))?;
+        let said = databases.script(setting.scratch, &format!("\\timing on\n{}", inserts.join("\n")))?;
         floor.extend(
             said.lines().filter_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse::<f64>().ok()),
         );

@@ -13,7 +13,6 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use likeness_base::Secret;
-use likeness_cluster::{Cluster, Durability};
 use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +31,7 @@ enum Part {
     Http,
     /// What letting callers in costs, and what sweeping a million expired templates costs those who call meanwhile.
     Custody,
-    /// Two servers over one PostgreSQL database of their own, where PostgreSQL is installed.
+    /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,
 }
 
@@ -158,9 +157,10 @@ impl Bench {
             rows.extend(start::block_on(custody::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
-            match Cluster::start(Durability::Full) {
-                Ok(cluster) => rows.extend(start::block_on(nodes::measure(&setting, &cluster))??),
-                Err(why) => bar.suspend(|| say::note(&format!("Nodes are not measured: {why}"))),
+            match nodes::Databases::of_environment() {
+                Some(databases) => rows.extend(start::block_on(nodes::measure(&setting, &databases))??),
+                None => bar
+                    .suspend(|| say::note("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")),
             }
         }
         bar.finish_and_clear();

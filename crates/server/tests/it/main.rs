@@ -48,6 +48,7 @@ mod refused;
 mod retention;
 mod roles;
 mod snapshots;
+mod tables;
 mod tiers;
 mod tls;
 mod tokens;

@@ -41,7 +41,7 @@ impl Access {
                     if session.expires_at <= now {
                         return Err(refused(TokenProblem::Expired));
                     }
-                    self.sessions.put(digest, session.clone(), session.expires_at, now);
+                    self.sessions.put(digest, session.clone(), session.expires_at);
                     session
                 }
             };
@@ -67,7 +67,7 @@ impl Access {
         };
         let (person, ends) = check_bearer(token, &[trusted], now).map_err(refused)?;
         let person = Arc::new(person);
-        self.people.put(digest, person.clone(), ends.min(now.saturating_add(RELY_ON)), now);
+        self.people.put(digest, person.clone(), ends.min(now.saturating_add(RELY_ON)));
         Ok(Bearer::Person(person))
     }
 

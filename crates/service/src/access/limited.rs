@@ -59,7 +59,7 @@ impl Access {
                 // Own keys are known to the second; what another published may have been taken back since.
                 let is_own = claims.issuer == book.own.issuer;
                 let ends = if is_own { claims.expires_at } else { claims.expires_at.min(now.saturating_add(RELY_ON)) };
-                self.limited.put(digest, (claims.clone(), key), ends, now);
+                self.limited.put(digest, (claims.clone(), key), ends);
                 claims
             }
         };

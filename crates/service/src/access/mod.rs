@@ -243,21 +243,6 @@ impl Access {
         Ok(caller)
     }
 
-    /// Lets somebody in again who came in before and took their time. They are taken as they are now.
-    ///
-    /// # Errors
-    /// As [`Access::admit`].
-    pub async fn admit_again(
-        &self,
-        before: &Caller,
-        origin: &Origin,
-        shown: &Shown,
-        now: i64,
-    ) -> Result<Caller, Denied> {
-        let caller = self.admit(origin, shown, now).await?;
-        if caller.account() == before.account() { Ok(caller) } else { Err(Denied::Key) }
-    }
-
     fn by_key(&self, book: &Snapshot, key: &Secret<String>, client: IpAddr) -> Result<Caller, Denied> {
         let (account, slot, digest) = self.owner(book, key, client)?;
         let state = book.account(account).ok_or(Denied::Key)?.clone();
