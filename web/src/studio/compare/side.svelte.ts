@@ -1,5 +1,5 @@
 // One side of the comparison: a photo, its faces, and which of them is meant.
-import { FACE_ID_SECONDS, facesToAskAbout, type FaceWithId } from '../../shared/api/client';
+import { FACE_ID_SECONDS, facesToAskAbout, type FaceWithId } from '../../shared/api/face';
 import { asProblem, Problem } from '../../shared/api/problem';
 import { m } from '../../shared/messages';
 import { closePhoto, openPhoto, type Photo } from '../../shared/photo';

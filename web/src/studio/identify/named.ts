@@ -1,5 +1,5 @@
 // Puts faces, candidates and names together.
-import type { FaceRectangle, FaceWithId, IdentifyResult, Person } from '../../shared/api/client';
+import type { FaceRectangle, FaceWithId, IdentifyResult, Person } from '../../shared/api/face';
 import { m } from '../../shared/messages';
 
 export interface NamedFace {

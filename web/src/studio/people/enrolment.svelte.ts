@@ -1,5 +1,5 @@
 // Making a group from understood people: creates, adds, trains; can be stopped; knows at every moment what exists.
-import * as api from '../../shared/api/client';
+import * as api from '../../shared/api/face';
 import { asProblem, Problem, wasStopped } from '../../shared/api/problem';
 import { pause } from '../../shared/api/traffic.svelte';
 import { m } from '../../shared/messages';
