@@ -154,6 +154,27 @@ scene('a switch that the server does not follow goes back, with its reason', { a
   assert.equal(await page.getByRole('switch', { name: 'Age' }).isChecked(), true);
 });
 
+scene('a write that may have been saved is not repeated, a question is', { at: '', refusals: [503] }, async (page) => {
+  await newAccount('doubtful');
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'doubtful', 'Keys');
+  const asked = [];
+  await page.route('**/accounts/*/*Key*', async (route) => {
+    const call = route.request().url().split('/').at(-1);
+    asked.push(call);
+    if (call === 'listKeys' && asked.length > 1) return route.continue();
+    const error = { code: '503', message: 'The database does not answer.' };
+    return route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error } });
+  });
+  await button(page, 'Show the keys').click();
+  await button(page, 'Replace Key 1').click();
+  await confirm(page, 'Replace it');
+  const alert = page.getByRole('alert');
+  await alert.getByText('The database does not answer.').waitFor();
+  await alert.getByText('may have been saved all the same').waitFor();
+  assert.deepEqual(asked, ['listKeys', 'listKeys', 'regenerateKey']);
+});
+
 scene('network rules shut out and let in, after a warning', { at: '' }, async (page) => {
   const { keys } = await newAccount('fenced');
   const status = async () => (await call(keys.key1, 'GET', 'persongroups')).status;

@@ -21,7 +21,7 @@ export function everyDay(first: string, last: string): string[] {
 }
 
 /** The instant of an input of the type `datetime-local`, as the server reads it. */
-export const instant = (local: string): string | undefined => (local ? new Date(local).toISOString() : undefined);
+export const instant = (local: string): string => new Date(local).toISOString();
 
 const RESOURCE =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[\w.()-]+\/providers\/Microsoft\.CognitiveServices\/accounts\/[a-z0-9][a-z0-9-]*\/?$/i;

@@ -1,9 +1,7 @@
 // The Face API as functions. Types come from the server's own description; nothing here is known only to this page.
-import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from '../../api/schema';
 import { key } from '../key.svelte';
-import { fromAnswer } from './problem';
-import { patientFetch } from './traffic.svelte';
+import { answered, clientOf, isTaken, subscriptionKey } from './client';
 
 type Schemas = components['schemas'];
 export type DetectedFace = Schemas['DetectedFace'];
@@ -23,34 +21,10 @@ export const FACE_ID_SECONDS = 60;
 const IDENTIFY_BATCH = 10;
 const RECOGNITION = 'recognition_04';
 
-const client = createClient<paths>({ baseUrl: location.origin, fetch: patientFetch });
-
-const withKey: Middleware = {
-  onRequest({ request }) {
-    if (!request.headers.has('Ocp-Apim-Subscription-Key')) {
-      request.headers.set('Ocp-Apim-Subscription-Key', key.value);
-    }
-  },
-};
-client.use(withKey);
-
-/** What openapi-fetch gives back, as far as it matters here. */
-interface Outcome<T> {
-  data?: T;
-  error?: unknown;
-  response: Response;
-}
-
-/** The data of an answer, or a `Problem`. A refused key sends the reader back to the key form. */
-async function answered<T>(call: Promise<Outcome<T>>): Promise<T> {
-  const { data, error, response } = await call;
-  if (!response.ok) {
-    if (response.status === 401 && key.value) key.refuse();
-    throw fromAnswer(response.status, error);
-  }
-  // An empty answer is success for many operations; their T is undefined or unused.
-  return data as T;
-}
+const client = clientOf<paths>({
+  credentials: { key, header: subscriptionKey },
+  repeatablePosts: /\/(detect|verify|identify|train)$/,
+});
 
 /** Pictures go as they are. The description calls such a body a string, which is how it writes "bytes". */
 function bytes(picture: Blob): { body: never; bodySerializer: () => Blob; headers: Record<string, string> } {
@@ -64,15 +38,13 @@ function bytes(picture: Blob): { body: never; bodySerializer: () => Blob; header
 const stoppable = (signal?: AbortSignal): { signal?: AbortSignal } => (signal ? { signal } : {});
 
 /** Whether the server takes this key; anything but "wrong key" is thrown. */
-export async function isKeyRight(candidate: string): Promise<boolean> {
-  const { response, error } = await client.GET('/face/{version}/persongroups', {
-    params: { path: { version }, query: { top: 1 } },
-    headers: { 'Ocp-Apim-Subscription-Key': candidate },
-  });
-  if (response.ok) return true;
-  if (response.status === 401) return false;
-  throw fromAnswer(response.status, error);
-}
+export const isKeyRight = (candidate: string): Promise<boolean> =>
+  isTaken(
+    client.GET('/face/{version}/persongroups', {
+      params: { path: { version }, query: { top: 1 } },
+      headers: Object.fromEntries([subscriptionKey(candidate)]),
+    }),
+  );
 
 export interface Look {
   /** Search for small faces too; slower. */

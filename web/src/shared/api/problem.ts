@@ -17,9 +17,10 @@ export class Problem extends Error {
 }
 
 /** Reads the error envelope of an answer. Bodies from strangers (a proxy, say) need not be one. */
-export function fromAnswer(status: number, body: unknown): Problem {
-  const { code, message } = envelope(body);
-  return new Problem(message ?? m.errors.status(status), remedy(status, code ?? ''), status, code ?? '');
+export function fromAnswer(status: number, body: unknown, mayRepeat: boolean): Problem {
+  const { code = '', message } = envelope(body);
+  const todo = status === 503 && !mayRepeat ? m.errors.perhapsDone : remedy(status, code);
+  return new Problem(message ?? m.errors.status(status), todo, status, code);
 }
 
 function envelope(body: unknown): { code?: string; message?: string } {

@@ -140,6 +140,7 @@ export const en = {
     unexpectedRemedy: 'Try again. If it happens again, reload the page.',
     key: 'Enter the key again; “likeness keys show” prints it on the server’s machine.',
     busy: 'The server has too much to do. Wait a moment and try again.',
+    perhapsDone: 'The change may have been saved all the same. Reload the page and look before you try again.',
     server: 'Try again. If it happens again, the server’s log tells more.',
     other: 'Check what you sent and try again.',
     remedies: {
@@ -384,7 +385,6 @@ export const en = {
     answer: 'Answer',
     statuses: 'Status',
     attempt: 'Try it in a terminal',
-    unreachable: 'The server does not answer. Is it still running? Then reload the page.',
   },
 };
 
