@@ -1,5 +1,5 @@
 // Patience with a busy server: waits as long as it asks, tries again a few times, and lets the page say so.
-import { m } from '../messages';
+import { sharedTexts } from '../texts';
 import { Problem, wasStopped } from './problem';
 
 const MOST_TRIES = 5;
@@ -19,7 +19,7 @@ export async function patientFetch(request: Request, mayRepeat: boolean): Promis
     // A request's body can be read once, so every try sends a copy.
     const answer = await fetch(request.clone()).catch((thrown: unknown) => {
       if (wasStopped(thrown)) throw thrown;
-      throw new Problem(m.errors.unreachable, m.errors.unreachableRemedy);
+      throw new Problem(sharedTexts.errors.unreachable, sharedTexts.errors.unreachableRemedy);
     });
     const busy = answer.status === 429 || (answer.status === 503 && mayRepeat);
     if (!busy || tries === MOST_TRIES) return answer;

@@ -1,8 +1,9 @@
 // One side of the comparison: a photo, its faces, and which of them is meant.
 import { FACE_ID_SECONDS, facesToAskAbout, type FaceWithId } from '../../shared/api/face';
 import { asProblem, Problem } from '../../shared/api/problem';
-import { m } from '../../shared/messages';
 import { closePhoto, openPhoto, type Photo } from '../../shared/photo';
+import { sharedTexts } from '../../shared/texts';
+import { texts } from '../texts';
 
 /** A faceId with less life than this left is asked for anew. */
 const SAFETY_SECONDS = 10;
@@ -40,7 +41,7 @@ export class Side {
       if (question !== this.#asked) return false;
       this.faces = found;
       this.#detectedAt = performance.now();
-      if (found.length === 0) this.problem = new Problem(m.compare.noFace, m.compare.noFaceRemedy);
+      if (found.length === 0) this.problem = new Problem(texts.compare.noFace, texts.compare.noFaceRemedy);
       return found.length > 0;
     } catch (thrown) {
       if (question === this.#asked) this.problem = asProblem(thrown);
@@ -61,7 +62,7 @@ export class Side {
   }
 
   nothing(): void {
-    this.problem = new Problem(m.photo.noFile, m.photo.noFileRemedy);
+    this.problem = new Problem(sharedTexts.photo.noFile, sharedTexts.photo.noFileRemedy);
   }
 
   clear(): void {

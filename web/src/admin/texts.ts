@@ -1,9 +1,7 @@
-// The texts of the admin page, in English. They stand apart, so that other pages need not load them.
-const counted = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+// The texts of the admin page.
+import { counted } from '../shared/texts';
 
-export const enAdmin = {
-  title: 'Admin',
-  elsewhere: 'Elsewhere on this server',
+const en = {
   places: 'What to look at',
   account: 'Account',
   as: { operator: 'Operator', key: 'Key of one account', person: 'By your identity provider' },
@@ -25,7 +23,6 @@ export const enAdmin = {
   show: 'Show',
   asTable: 'The same as a table',
   tableOf: (name: string) => `${name}, as a table`,
-  nothing: 'Nothing yet.',
   day: 'Day',
   gate: {
     title: 'Accounts and everything that belongs to them',
@@ -60,10 +57,8 @@ export const enAdmin = {
     approvedFor: (names: string) => `approved for ${names}`,
     approvedForNothing: 'approved for nothing',
     installation: 'Installation',
-    installationLead: 'What holds for all accounts.',
     name: 'Name',
     nameHelp: '2 to 64 letters, digits or hyphens. It becomes the last part of the resource id.',
-    state: 'State',
     tier: 'Tier',
     more: 'Further settings',
     group: 'Resource group',
@@ -114,7 +109,6 @@ export const enAdmin = {
     reopening: 'Reopening…',
     reopened: 'The account is open again; its keys work.',
     closed: 'The account is closed.',
-    destroyed: (name: string) => `“${name}” is destroyed.`,
   },
   keys: {
     title: 'Keys',
@@ -335,9 +329,7 @@ export const enAdmin = {
     time: 'Time',
     actor: 'Who',
     records: 'Records',
-    outcome: 'Outcome',
     detail: 'Detail',
-    applied: 'applied',
     refused: 'refused',
     container: (kind: string, number: number) => `${kind} ${number}`,
     request: (id: string) => `request ${id}`,
@@ -365,7 +357,6 @@ export const enAdmin = {
     found: (n: number) => (n === 0 ? 'Nothing is held about this person' : `Held in ${counted(n, 'place', 'places')}`),
     place: 'Where',
     templates: 'Face templates',
-    directory: 'person directory',
     inGroups: (names: string) => `in the dynamic groups ${names}`,
     erase: 'Erase in all these places…',
     eraseAsk: 'Erase for good?',
@@ -413,3 +404,7 @@ export const enAdmin = {
     endConfirm: 'End all tokens',
   },
 };
+
+export type AdminTexts = typeof en;
+/** In the reader's language: another language is another value of this type, chosen here. */
+export const texts: AdminTexts = en;

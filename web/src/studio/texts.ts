@@ -1,22 +1,12 @@
-// Every text that a user of the page can see or hear, in English.
+// The texts of the studio.
+import { counted } from '../shared/texts';
 
-const counted = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 const faces = (n: number): string => counted(n, 'face', 'faces');
 const photos = (n: number): string => counted(n, 'photo', 'photos');
 const people = (n: number): string => counted(n, 'person', 'people');
-const megabytes = (bytes: number): string =>
-  bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-export interface PictureSize {
-  width: number;
-  height: number;
-  bytes: number;
-}
-
-export const en = {
-  product: 'Likeness',
-  studio: 'Studio',
-  skip: 'Skip to content',
+const en = {
   tabs: {
     label: 'What to do',
     look: 'Look',
@@ -24,137 +14,26 @@ export const en = {
     people: 'People',
     identify: 'Identify',
   },
-  common: {
-    close: 'Close',
-    cancel: 'Cancel',
-    startOver: 'Start over',
-    working: 'Working…',
-    face: (n: number) => `Face ${n}`,
-    faceOf: (n: number, of: number) => `Face ${n} of ${of}`,
-    faceCrop: (n: number) => `Face ${n}, cut out of the photo`,
-    faces,
-    photos,
-    people,
-    busy: (seconds: number) =>
-      `The server is busy. Trying again in ${counted(Math.ceil(seconds), 'second', 'seconds')}…`,
-    photoOf: (name: string) => `Your photo ${name}`,
-    cameraPhoto: 'photo from the camera',
-    facesIn: 'Faces in the photo',
-  },
-  key: {
+  gate: {
     title: 'See what your server sees in a face',
     lead: 'Look at the faces in a photo, compare two of them, and recognise the people you know. All of it happens on this server.',
     form: 'Open with your key',
-    label: 'Subscription key',
     help: 'The server printed it at its first start. To see it again, run this on the server’s machine:',
-    command: 'likeness keys show',
-    show: 'Show',
-    hide: 'Hide',
-    showLabel: 'Show the key',
-    hideLabel: 'Hide the key',
     open: 'Open the studio',
-    checking: 'Checking the key…',
     wrong: 'This key is not one of the server’s keys.',
     wrongRemedy: 'Copy key1 or key2 in full from what this prints on the server’s machine:',
-    empty: 'Enter a key first.',
-    unsendable: 'A key consists of plain letters, digits and signs. Copy it again, without quotes or line breaks.',
-    accepted: 'Key accepted',
-    forget: 'Forget key',
-    kept: 'The key stays in this browser tab and is forgotten when you close it.',
     points: [
       ['Look', 'Boxes, landmarks, head pose and photo quality for every face.'],
       ['Compare', 'How alike two faces are, on an honest scale.'],
       ['Recognise', 'Build a group from a folder of photos and name the faces in new ones.'],
     ],
+    accepted: 'Key accepted',
   },
-  photo: {
-    drop: 'Drop a photo here',
-    dropAnywhere: 'Let go to use this photo',
-    or: 'or paste one, or',
-    choose: 'Choose a photo',
-    camera: 'Use the camera',
-    another: 'Another photo',
-    formats: 'JPEG, PNG, GIF, BMP, or anything else that this browser can show.',
-    unreadable: (name: string) => `“${name}” is not a picture that this browser can show.`,
-    unreadableRemedy: 'Choose a photo in JPEG, PNG, GIF, BMP or WebP format.',
-    noFile: 'That was not a file.',
-    noFileRemedy: 'Drop a photo from a folder on your computer, or choose one.',
-    noCanvas: 'The browser could not convert this photo.',
-    stillTooLarge: 'This photo stays above 6 MB even when made smaller.',
-    shrunk: (before: number, { width, height, bytes }: PictureSize) =>
-      `The photo was larger than the server takes (${megabytes(before)}), so the browser made a smaller copy: ${width} × ${height} pixels, ${megabytes(bytes)}.`,
-    converted: ({ width, height, bytes }: PictureSize) =>
-      `The server does not read this format, so the browser converted the photo to JPEG: ${width} × ${height} pixels, ${megabytes(bytes)}.`,
-  },
-  camera: {
-    title: 'Camera',
-    preview: 'Live picture of the camera, mirrored',
-    starting: 'Starting the camera…',
-    take: 'Take photo',
-    switch: 'Switch camera',
-    mirrored: 'The preview is mirrored; the photo is not.',
-    again: 'Try again',
-    instead: 'Choose a photo instead',
-    trouble: {
-      refused: {
-        title: 'The camera is blocked',
-        text: 'The browser did not let this page use the camera. Allow it in the site settings (the icon beside the address) and try again, or go on with a photo.',
-      },
-      missing: {
-        title: 'No camera found',
-        text: 'This device has no camera, or it is not connected. Connect one and try again, or go on with a photo.',
-      },
-      inUse: {
-        title: 'The camera is in use',
-        text: 'Another program or tab is using the camera. Close it and try again, or go on with a photo.',
-      },
-      insecure: {
-        title: 'The camera needs a safe address',
-        text: 'Browsers allow the camera only over HTTPS or on this machine itself (localhost). Open the studio that way, or go on with a photo.',
-      },
-      failed: {
-        title: 'The camera did not start',
-        text: 'The browser gave no reason. Try again, or go on with a photo.',
-      },
-    },
-  },
-  consent: {
-    loading: 'Fetching what you should know first…',
-    label: 'Before the camera starts',
-    controller: 'Responsible',
-    processor: 'Computed by',
-    version: 'Notice',
-    versionOf: (version: number, language: string) => (version === 0 ? `standard text, ${language}` : `version ${version}, ${language}`),
-    given: 'You agreed to the notice. Changed your mind, or is somebody else here now?',
-    withdraw: 'Take it back and stop the camera',
-    agree: 'I agree, start the camera',
-    refuse: 'No, use a photo instead',
-    recorded: 'Your answer is noted with the version, the time and a random number of this visit, not with your name.',
-    recording: 'Noting your answer…',
-  },
-  errors: {
-    status: (status: number) => `The server answered with status ${status} and no explanation.`,
-    unreachable: 'The server cannot be reached.',
-    unreachableRemedy: 'Check that it is running and that you are connected to it, then try again.',
-    unexpected: 'Something unexpected happened in this page.',
-    unexpectedRemedy: 'Try again. If it happens again, reload the page.',
-    key: 'Enter the key again; “likeness keys show” prints it on the server’s machine.',
-    busy: 'The server has too much to do. Wait a moment and try again.',
-    perhapsDone: 'The change may have been saved all the same. Reload the page and look before you try again.',
-    server: 'Try again. If it happens again, the server’s log tells more.',
-    other: 'Check what you sent and try again.',
-    remedies: {
-      InvalidImage: 'Try another photo, or save this one as JPEG and try again.',
-      InvalidImageSize: 'Use a photo between 1 KB and 6 MB.',
-      FaceNotFound: 'Detected faces are forgotten after a minute. Start with the photo again.',
-      PersonGroupNotFound: 'The group was deleted meanwhile. Choose another one.',
-      PersonGroupNotTrained: 'Train the group first.',
-      PersonGroupTrainingNotFinished: 'The group is being trained. Wait a moment and try again.',
-      PersonGroupExists: 'Choose another name for the group.',
-      QuotaExceeded: 'Delete groups that you no longer need.',
-      ConcurrentOperationConflict: 'Somebody else is changing the same thing. Try again.',
-    },
-    retry: 'Try again',
+  common: {
+    face: (n: number) => `Face ${n}`,
+    faceCrop: (n: number) => `Face ${n}, cut out of the photo`,
+    photos,
+    startOver: 'Start over',
   },
   look: {
     title: 'Look at a photo',
@@ -360,34 +239,9 @@ export const en = {
       'Look keeps nothing. Compare and Identify keep face templates for at most 60 seconds.',
       'People you add stay, with name and face templates, until you delete them.',
     ],
-    reference: 'API reference',
-    admin: 'Admin',
-  },
-  reference: {
-    title: 'API reference',
-    heading: 'Every call of this server',
-    elsewhere: 'Elsewhere on this server',
-    which: 'Which description',
-    apis: { face: 'Face API', management: 'Management, tokens, notices' },
-    key: {
-      face: 'Send one of the account’s keys in the header Ocp-Apim-Subscription-Key. {version} is any public version, such as v1.0.',
-      management: 'Send the operator’s key in the header Ocp-Apim-Subscription-Key, or one of the account’s own where that is enough. “likeness keys show” prints them.',
-    },
-    search: 'Find a call',
-    count: (n: number) => counted(n, 'call', 'calls'),
-    name: 'Name',
-    type: 'Type',
-    meaning: 'Meaning',
-    required: 'required',
-    places: { path: 'in the path', query: 'in the query' },
-    parameters: 'Parameters',
-    body: (media: string) => `Body, ${media}`,
-    answer: 'Answer',
-    statuses: 'Status',
-    attempt: 'Try it in a terminal',
   },
 };
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+export type StudioTexts = typeof en;
+/** In the reader's language: another language is another value of this type, chosen here. */
+export const texts: StudioTexts = en;
