@@ -47,6 +47,13 @@ scene('a description that does not come is said, and trying again helps', { at: 
   await opened(page);
 });
 
+scene('only the studio may ask for a camera', { at: '' }, async (page) => {
+  for (const [address, may] of [['', true], ['reference', false], ['admin', false]]) {
+    await page.goto(`${endpoint}/${address}`);
+    assert.equal(await page.evaluate(() => document.featurePolicy.allowsFeature('camera')), may, `/${address}`);
+  }
+});
+
 scene('the reference is accessible and fits a phone', { at: 'reference' }, async (page) => {
   for (const [name, api, words] of [['face', 'Face API', 'detect'], ['management', 'Management', 'network']]) {
     await page.getByRole('link', { name: api }).click();
