@@ -10,10 +10,14 @@ const at = `admin#key=${operatorKey}`;
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const said = (page, text) => page.getByRole('status').getByText(text).waitFor();
 
+/** Opens a section of the account that is open. */
+const turnTo = (page, section) =>
+  page.getByRole('navigation', { name: 'What to look at' }).getByRole('button', { name: section, exact: true }).click();
+
 /** Opens a section of an account from the list. */
 async function open(page, account, section) {
   await page.getByRole('main').getByRole('button', { name: new RegExp(`^${account} `) }).click();
-  await page.getByRole('navigation', { name: 'What to look at' }).getByRole('button', { name: section, exact: true }).click();
+  await turnTo(page, section);
 }
 
 /** Presses the button of the dialog that is open. */
@@ -328,7 +332,42 @@ scene('usage counts calls by day and operation', { at: '' }, async (page) => {
     await button(page, 'Show').click();
     await page.getByText('Counting calls…').waitFor({ state: 'detached' });
   }
-  await page.getByRole('img', { name: /^Calls by day: .* 3/ }).waitFor();
+  await page.getByRole('img', { name: /^Calls by day \(UTC\): .* 3/ }).waitFor();
+});
+
+/** Opens the page as a reader in India would, half an hour beside most zones. */
+const inIndia = async (page) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Kolkata' });
+};
+
+scene('moments are in local time with the offset, days are those of UTC', { at: '', before: inIndia }, async (page) => {
+  const { id, createdAt } = await newAccount('timed');
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'timed', 'Overview');
+  const created = page.locator('time');
+  assert.equal(await created.getAttribute('datetime'), createdAt);
+  assert.match(await created.innerText(), / UTC\+05:30$/);
+  await button(page, 'Close the account…').click();
+  await page.getByRole('dialog').getByText(/reopen the account until about .* UTC\+05:30/).waitFor();
+  await page.keyboard.press('Escape');
+
+  await turnTo(page, 'Audit trail');
+  await page.getByText('Times are in your time zone (Asia/').waitFor();
+  const local = (moment) => new Date(moment + 5.5 * 3_600_000).toISOString().slice(0, 16);
+  await page.getByLabel('From (local time)').fill(local(Date.parse(createdAt)));
+  await button(page, 'Filter').click();
+  const all = await manage('GET', `accounts/${id}/audit?top=1000`);
+  await page.getByText(`${all.length} row${all.length === 1 ? ' fits' : 's fit'}, newest first`).waitFor();
+  await page.getByLabel('To (local time)').fill(local(Date.parse(createdAt) - 60_000));
+  await button(page, 'Filter').click();
+  await page.getByText('No row fits.').waitFor();
+
+  const today = () => new Date().toISOString().slice(0, 10);
+  const before = today();
+  await turnTo(page, 'Usage');
+  const last = await page.getByLabel('To day (UTC)').inputValue();
+  assert.ok(before <= last && last <= today(), last);
 });
 
 scene('a person is shown and erased wherever they are', { at: '' }, async (page) => {
@@ -368,7 +407,7 @@ scene('clients are blocked, tokens reported and revoked', { at: '' }, async (pag
   assert.equal((await detect()).status, 200);
   await page.getByRole('switch', { name: 'Show every single event' }).check();
   await button(page, 'Show').click();
-  await page.getByRole('img', { name: 'Tokens by day: issued 1, issue refused 0, used 1, use refused 0' }).waitFor();
+  await page.getByRole('img', { name: 'Tokens by day (UTC): issued 1, issue refused 0, used 1, use refused 0' }).waitFor();
   const { jti } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
   await button(page, `Revoke token ${jti}`).first().click();
   await said(page, `Token ${jti} is dead.`);
