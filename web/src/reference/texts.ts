@@ -7,7 +7,7 @@ const en = {
   apis: { face: 'Face API', management: 'Management, tokens, notices' },
   key: {
     face: 'Send one of the account’s keys in the header Ocp-Apim-Subscription-Key. {version} is any public version, such as v1.0.',
-    management: 'Send the operator’s key in the header Ocp-Apim-Subscription-Key, or one of the account’s own where that is enough. “likeness keys show” prints them.',
+    management: 'Send the operator’s key in the header Ocp-Apim-Subscription-Key, or an account key where the call accepts one. “likeness keys show” prints both.',
   },
   search: 'Find a call',
   count: (n: number) => counted(n, 'call', 'calls'),

@@ -1,26 +1,30 @@
 // Moments as pages show them: in the reader's own time, with its offset from UTC. APIs and exports stay in UTC.
 
-const moments = new Intl.DateTimeFormat(undefined, {
-  year: 'numeric',
-  month: 'short',
-  day: 'numeric',
+const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+// The same clock of 24 hours everywhere, as logs have it.
+const times = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
+  hourCycle: 'h23',
   timeZoneName: 'longOffset',
 });
 
 const said = ({ type, value }: Intl.DateTimeFormatPart): string =>
   type === 'timeZoneName' ? value.replace('GMT', 'UTC') : value;
 
-/** A moment in the reader's own time, such as `Aug 2, 2026, 02:03:05 PM UTC+02:00`. */
-export function localTime(at: string | number): string {
+/** The day and the time of a moment for the reader, such as `Aug 2, 2026` and `14:03:05 UTC+02:00`. */
+export function localParts(at: string | number): string[] {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? String(at) : moments.formatToParts(date).map(said).join('');
+  if (Number.isNaN(date.getTime())) return [String(at)];
+  return [days.format(date), times.formatToParts(date).map(said).join('')];
 }
+
+/** A moment in the reader's own time, in one line. */
+export const localTime = (at: string | number): string => localParts(at).join(', ');
 
 /** The reader's time zone and its offset now, such as `Europe/Berlin, UTC+02:00`. */
 export function localZone(): string {
-  const offset = moments.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName');
-  return [moments.resolvedOptions().timeZone, ...(offset ? [said(offset)] : [])].join(', ');
+  const offset = times.formatToParts(new Date()).filter(({ type }) => type === 'timeZoneName');
+  return [times.resolvedOptions().timeZone, ...offset.map(said)].join(', ');
 }

@@ -20,11 +20,11 @@ const en = {
     form: 'Open with your key',
     help: 'The server printed it at its first start. To see it again, run this on the server’s machine:',
     open: 'Open the studio',
-    wrong: 'This key is not one of the server’s keys.',
-    wrongRemedy: 'Copy key1 or key2 in full from what this prints on the server’s machine:',
+    wrong: 'The server does not accept this key.',
+    wrongRemedy: 'Copy key1 or key2 in full. This command on the server’s machine prints them:',
     points: [
       ['Look', 'Boxes, landmarks, head pose and photo quality for every face.'],
-      ['Compare', 'How alike two faces are, on an honest scale.'],
+      ['Compare', 'How similar two faces are, as a score from 0 to 1.'],
       ['Recognise', 'Build a group from a folder of photos and name the faces in new ones.'],
     ],
     accepted: 'Key accepted',
@@ -38,23 +38,23 @@ const en = {
   look: {
     title: 'Look at a photo',
     lead: 'Every face with its box, 27 landmarks, head pose and the quality of the picture.',
-    nothingStored: 'No face ID is asked for, so the server keeps nothing of this photo.',
+    nothingStored: 'The studio requests no face id here, so the server keeps nothing of this photo.',
     landmarks: 'Show landmarks',
     small: 'Look for small faces',
-    smallHelp: 'Searches half as finely again, for faces near the smallest size. Takes about twice as long; noise is not measured then.',
+    smallHelp: 'Searches once more at a finer scale, for faces near the smallest size. This takes about twice as long, and noise is not measured.',
     looking: 'Looking at the photo…',
     found: (n: number) => `${faces(n)} found`,
     none: 'No face found in this photo',
     noneText:
-      'Faces are found from 36 pixels on (more in photos above 1920 × 1080), cut by the edge, on their side and on their head too. Nothing is found where most of a face is covered, seen from the side, or dark. Try a photo taken from closer, with more light from the front.',
-    noneSmall: 'If the faces are far away, look for small faces: about three of a hundred at the smallest size are missed.',
+      'The server finds faces from 36 pixels in size (larger in photos above 1920 × 1080). They may be cut off by the edge, lie on their side or be upside down. It often misses faces that are mostly covered, seen from the side, or dark. Try a photo taken from closer, with more light from the front.',
+    noneSmall: 'The normal search misses about three in a hundred faces of the smallest size. If the faces are far away, turn on “Look for small faces”.',
     size: (width: number, height: number) => `${width} × ${height} pixels`,
     pose: 'Head pose',
     poseWords: (pitch: number, yaw: number, roll: number): string => {
       const parts: string[] = [];
       if (Math.abs(yaw) >= 12) parts.push(yaw > 0 ? 'turned to the right of the photo' : 'turned to the left of the photo');
       if (Math.abs(pitch) >= 12) parts.push(pitch > 0 ? 'looking up' : 'looking down');
-      if (Math.abs(roll) >= 150) parts.push('on its head');
+      if (Math.abs(roll) >= 150) parts.push('upside down');
       else if (Math.abs(roll) >= 60) parts.push(roll > 0 ? 'lying on its side, clockwise' : 'lying on its side, anticlockwise');
       else if (Math.abs(roll) >= 12) parts.push(roll > 0 ? 'tilted clockwise' : 'tilted anticlockwise');
       return parts.length === 0 ? 'Facing the camera' : capital(parts.join(', '));
@@ -82,7 +82,7 @@ const en = {
   },
   compare: {
     title: 'Compare two faces',
-    lead: 'Put a photo on each side. With several faces in a photo, pick the one you mean.',
+    lead: 'Choose a photo on each side. If a photo shows several faces, pick one of them.',
     first: 'First photo',
     second: 'Second photo',
     dropFirst: 'Drop the first photo',
@@ -99,23 +99,23 @@ const en = {
     different: 'Probably different people',
     close: 'Too close to call',
     closeText: (isIdentical: boolean) =>
-      `The score lies near the mark. By the rule alone (0.5 or more) the answer is “${isIdentical ? 'same person' : 'different people'}”, but another photo could turn it. Compare more photos before you decide.`,
-    sameText: 'The score lies clearly above the mark of 0.5.',
-    differentText: 'The score lies clearly below the mark of 0.5.',
-    scale: (value: string) => `Confidence ${value} on a scale from 0 to 1; 0.5 is the mark for the same person`,
+      `The score is close to the threshold of 0.5. By the threshold alone the answer is “${isIdentical ? 'same person' : 'different people'}”, but another photo could change it. Compare more photos before you decide.`,
+    sameText: 'The score is clearly above the threshold of 0.5.',
+    differentText: 'The score is clearly below the threshold of 0.5.',
+    scale: (value: string) => `Confidence ${value} on a scale from 0 to 1; 0.5 is the threshold for the same person`,
     scaleDifferent: 'different',
     scaleSame: 'same',
-    mark: '0.5 mark',
-    waitingOne: 'Add the other photo to see how alike the two faces are.',
+    mark: '0.5 threshold',
+    waitingOne: 'Add the other photo to see how similar the two faces are.',
     meaningTitle: 'What the score says',
     meaning: [
       'It is the distance between two faces, mapped to a number from 0 to 1 by the server’s calibration. From 0.5 on, the server calls two faces the same person.',
       'It is not a probability, and no error rate is promised: 0.8 does not mean 80 % certain.',
-      'Relatives come out close to the mark, and so can strangers in the same light. Poor photos move the score either way.',
+      'Relatives often score close to the threshold, and so can strangers in the same light. A poor photo can raise or lower the score.',
     ],
     cropFirst: 'The face from the first photo',
     cropSecond: 'The face from the second photo',
-    kept: 'The server keeps both faces for 60 seconds to compare them, then forgets them.',
+    kept: 'The server keeps both faces for 60 seconds to compare them, then deletes them.',
   },
   people: {
     title: 'People',
@@ -129,8 +129,8 @@ const en = {
     previewTitle: 'Is this right?',
     understood: (persons: number, n: number) => `${people(persons)}, ${photos(n)}`,
     ignored: (n: number) => n === 1 ? 'Left out, because it is not a picture:' : `${n} files left out, because they are not pictures:`,
-    nothing: 'No photo in there.',
-    nothingRemedy: 'Choose a folder that holds pictures, best with a subfolder for each person.',
+    nothing: 'The folder contains no photo.',
+    nothingRemedy: 'Choose a folder of pictures, preferably with a subfolder for each person.',
     groupName: 'Name of the group',
     groupNameEmpty: 'Give the group a name.',
     groupId: (id: string) => `Its id for the API will be ${id}`,
@@ -155,7 +155,7 @@ const en = {
     exists: (name: string, persons: number, n: number) =>
       `The group “${name}” exists on the server with ${people(persons)} and ${photos(n)}. It is not trained, so it cannot be used to identify yet.`,
     notCreated: 'Nothing was created on the server.',
-    trainRest: 'Train what is there',
+    trainRest: 'Train with the photos added so far',
     deleteHalf: 'Delete the half-made group',
     keepHalf: 'Leave it as it is',
     noneUsable: 'No face could be added from these photos.',
@@ -166,7 +166,7 @@ const en = {
     sumSkipped: 'Photos skipped',
     skippedTitle: 'Skipped photos',
     poorTitle: 'Added, but poor references',
-    poorLead: 'People may be missed with these. Better: the face large, sharp, evenly lit and towards the camera, nothing before it.',
+    poorLead: 'The server may fail to recognise people by these photos. A good photo shows the face large, sharp, evenly lit and facing the camera, with nothing in front of it.',
     flaws: {
       small: 'the face is small',
       turned: 'the head is turned',
@@ -185,7 +185,7 @@ const en = {
     goIdentify: 'Identify with this group',
     makeAnother: 'Make another group',
     listTitle: 'Groups on this server',
-    listEmpty: 'No group yet. The first one takes a folder and a minute.',
+    listEmpty: 'No group yet. To make one, choose a folder of photos above.',
     loading: 'Loading the groups…',
     showPeople: 'Show people',
     hidePeople: 'Hide people',
@@ -199,9 +199,9 @@ const en = {
     otherModel: (model: string) => `made with ${model}`,
     deleteTitle: (name: string) => `Delete “${name}”?`,
     deleteText: (persons: number, n: number) =>
-      `${people(persons)} with ${photos(n)} will be deleted from the server for good: names, face templates and notes. Your own photo files stay untouched.`,
+      `${people(persons)} with ${photos(n)} will be deleted from the server permanently: names, face templates and notes. Your own photo files are not changed.`,
     deleteCounting: 'Counting what is in the group…',
-    deleteConfirm: 'Delete for good',
+    deleteConfirm: 'Delete permanently',
     deleted: (name: string) => `“${name}” is deleted.`,
   },
   identify: {
@@ -212,9 +212,9 @@ const en = {
     noGroups: 'There is no group yet',
     noGroupsText: 'Identify compares faces with a group of people. Make one from a folder of photos first.',
     goPeople: 'Make a group',
-    looking: 'Looking for familiar faces…',
+    looking: 'Comparing the faces with the group…',
     unknown: 'Unknown',
-    help: 'A name appears only where the server is sure enough. It picks the cut itself, so that a stranger is rarely given a name; in larger groups it is stricter.',
+    help: 'The server shows a name only above a confidence threshold. It sets the threshold so that a stranger is rarely given a name; in larger groups the threshold is higher.',
     found: (known: number, of: number): string => {
       if (of === 0) return 'No face found';
       return `${known} of ${faces(of)} recognised`;
@@ -223,21 +223,21 @@ const en = {
     noneText: 'Choose a photo in which the faces are larger and both eyes are visible.',
     unknownText: 'Nobody in the group is similar enough.',
     confidence: (value: string) => `confidence ${value}`,
-    near: 'Near the mark. Check before you rely on it.',
+    near: 'Close to the threshold. Check before you rely on it.',
     also: (names: string) => `Also possible: ${names}`,
     trainNow: 'Train the group now',
     training: 'Training…',
     onPhoto: (n: number, name: string) => `Face ${n}: ${name}`,
     list: 'People in the photo',
-    kept: 'The server keeps the faces of this photo for 60 seconds, then forgets them.',
-    gone: 'somebody deleted meanwhile',
+    kept: 'The server keeps the faces of this photo for 60 seconds, then deletes them.',
+    gone: 'a person deleted in the meantime',
   },
   privacy: {
     title: 'Privacy',
     points: [
       'Photos go to this server and nowhere else. No photo is stored.',
-      'Look keeps nothing. Compare and Identify keep face templates for at most 60 seconds.',
-      'People you add stay, with name and face templates, until you delete them.',
+      'For Look the server keeps nothing. For Compare and Identify it keeps face templates for at most 60 seconds.',
+      'The server keeps people you add, with name and face templates, until you delete them.',
     ],
   },
 };
