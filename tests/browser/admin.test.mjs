@@ -114,7 +114,7 @@ scene('web pages elsewhere may call the account once it lists them', { at: '', r
   assert.deepEqual((await manage('GET', `accounts/${id}`)).corsOrigins, ['http://localhost:5173', origin]);
 });
 
-scene('a replaced key is dead at once', { at: '', refusals: [401] }, async (page) => {
+scene('a replaced key is refused at once', { at: '', refusals: [401] }, async (page) => {
   const { keys } = await newAccount('keyed');
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'keyed', 'Keys');
@@ -179,7 +179,7 @@ scene('a write that may have been saved is not repeated, a question is', { at: '
   assert.deepEqual(asked, ['listKeys', 'listKeys', 'regenerateKey']);
 });
 
-scene('network rules shut out and let in, after a warning', { at: '' }, async (page) => {
+scene('network rules reject and accept calls, after a warning', { at: '' }, async (page) => {
   const { keys } = await newAccount('fenced');
   const status = async () => (await call(keys.key1, 'GET', 'persongroups')).status;
   await page.goto(`${endpoint}/${at}`);
@@ -294,7 +294,7 @@ scene('a notice gets versions, is previewed, and is what people read', { at: '' 
   assert.deepEqual([version, text], [2, 'Kamera am Eingang\n\nWir sehen Sie an.']);
 });
 
-scene('the trail is shown newest first, filtered, verified and taken away', { at: '' }, async (page) => {
+scene('the audit log is shown newest first, filtered, verified and downloaded', { at: '' }, async (page) => {
   const { id } = await newAccount('trailed');
   for (let turn = 0; turn < 70; turn += 1) {
     await manage('PATCH', `accounts/${id}`, { location: turn % 2 ? 'westeurope' : 'local2' });
@@ -353,7 +353,7 @@ scene('moments are in local time with the offset, days are those of UTC', { at: 
   await page.keyboard.press('Escape');
 
   await turnTo(page, 'Audit log');
-  await page.getByText('Times are in your time zone (Asia/').waitFor();
+  await page.getByText(/^.*Times are in your time zone \(Asia\/\w+, now UTC\+05:30\)/).waitFor();
   const local = (moment) => new Date(moment + 5.5 * 3_600_000).toISOString().slice(0, 16);
   await page.getByLabel('From (local time)').fill(local(Date.parse(createdAt)));
   await button(page, 'Filter').click();

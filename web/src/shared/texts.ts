@@ -15,6 +15,7 @@ export interface PictureSize {
 const en = {
   product: 'Likeness',
   skip: 'Skip to content',
+  zone: (name: string, offset: string) => `${name}, now ${offset}`,
   pages: {
     studio: 'Studio',
     reference: 'API reference',

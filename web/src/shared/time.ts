@@ -1,4 +1,5 @@
 // Moments as pages show them: in the reader's own time, with its offset from UTC. APIs and exports stay in UTC.
+import { sharedTexts } from './texts';
 
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 // The same clock of 24 hours everywhere, as logs have it.
@@ -23,8 +24,9 @@ export function localParts(at: string | number): string[] {
 /** A moment in the reader's own time, in one line. */
 export const localTime = (at: string | number): string => localParts(at).join(', ');
 
-/** The reader's time zone and its offset now, such as `Europe/Berlin, UTC+02:00`. */
+/** The reader's time zone and its offset now, such as `Europe/Berlin, now UTC+02:00`. */
 export function localZone(): string {
-  const offset = times.formatToParts(new Date()).filter(({ type }) => type === 'timeZoneName');
-  return [times.resolvedOptions().timeZone, ...offset.map(said)].join(', ');
+  const { timeZone } = times.resolvedOptions();
+  const offset = times.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName');
+  return offset && timeZone !== 'UTC' ? sharedTexts.zone(timeZone, said(offset)) : timeZone;
 }
