@@ -89,7 +89,7 @@ scene('filled People and Identify are accessible and fit 320 pixels', { tab: 'Pe
   await judge(page, 'people');
   await fits(page, 'People');
   await page.getByRole('button', { name: 'Delete Front Desk' }).click();
-  await page.getByText('will be deleted from the server for good').waitFor();
+  await page.getByText('will be deleted from the server permanently').waitFor();
   await judge(page, 'people-delete', SOME);
   await fits(page, 'delete');
   await page.keyboard.press('Escape');

@@ -22,8 +22,8 @@ scene('the way in, the list and the form are accessible and fit 320 pixels', { a
   await judge(page, 'admin-new', SOME);
   await fits(page, 'new');
   await page.getByLabel('Name', { exact: true }).fill('fresh');
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.getByRole('heading', { name: '“fresh” is made' }).waitFor();
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('heading', { name: 'Account “fresh” is created' }).waitFor();
   await judge(page, 'admin-made', SOME);
   await fits(page, 'made');
   await page.goBack();
@@ -72,30 +72,30 @@ scene('every section is accessible and fits 320 pixels', { at: '' }, async (page
     events: [{ at: `${days[0]}T10:00:00Z`, action: 'issue_limited_access_token', refused: false, token: id, target: client, flags: ['Face.Identification'], expires: 0, requestId: id }],
   });
   const steps = {
-    Overview: async () => page.getByText('How programs name').waitFor(),
+    Overview: async () => page.getByText('How programs identify').waitFor(),
     Keys: async () => {
       await page.getByRole('button', { name: 'Show the keys' }).click();
       await page.getByRole('button', { name: 'Copy Key 2' }).waitFor();
     },
     Approvals: async () => page.getByRole('switch').first().waitFor(),
     Network: async () => page.getByText('203.0.113.0/24', { exact: true }).waitFor(),
-    Roles: async () => page.getByText('Nobody has a role.').waitFor(),
+    Roles: async () => page.getByText('No role is assigned.').waitFor(),
     Retention: async () => page.getByRole('cell', { name: '1 hour 30 minutes' }).waitFor(),
     'Vendor and clients': async () => page.getByRole('img', { name: /Tokens by day/ }).waitFor(),
     Notices: async () => page.getByText('Version 2 is in force.').waitFor(),
     Usage: async () => page.getByRole('img', { name: /Calls by day/ }).waitFor(),
-    'Audit trail': async () => {
-      await page.getByRole('button', { name: 'Verify the chain' }).click();
-      await page.getByText('The chain holds').waitFor();
+    'Audit log': async () => {
+      await page.getByRole('button', { name: 'Verify the hash chain' }).click();
+      await page.getByText('The hash chain is intact').waitFor();
     },
-    'A person': async () => {
+    'Person data': async () => {
       await page.getByLabel('Name', { exact: true }).fill('Ada');
-      await page.getByRole('button', { name: 'Show what is held' }).click();
-      await page.getByRole('heading', { name: 'Held in 1 place' }).waitFor();
+      await page.getByRole('button', { name: 'Find the data' }).click();
+      await page.getByRole('heading', { name: 'Data found in 1 place' }).waitFor();
     },
   };
   for (const [section, ready] of Object.entries(steps)) {
-    await page.getByRole('navigation', { name: 'What to look at' }).getByRole('button', { name: section, exact: true }).click();
+    await page.getByRole('navigation', { name: 'Sections' }).getByRole('button', { name: section, exact: true }).click();
     await ready();
     await judge(page, `admin-${section.toLowerCase().replaceAll(' ', '-')}`, SOME);
     await fits(page, section);
@@ -107,8 +107,8 @@ scene('dialogs are accessible and fit 320 pixels', { at: '' }, async (page) => {
   await page.goto(`${endpoint}/${at}`);
   await page.getByRole('button', { name: /^dialogs / }).click();
   await page.getByRole('button', { name: 'Close the account…' }).click();
-  await page.getByLabel('Days of grace').fill('0');
-  await page.getByText('Nobody can bring it back').waitFor();
+  await page.getByLabel('Grace period in days').fill('0');
+  await page.getByText('Nobody can restore it').waitFor();
   await judge(page, 'admin-close', SOME);
   await fits(page, 'close');
 });

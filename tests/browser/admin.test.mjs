@@ -10,10 +10,14 @@ const at = `admin#key=${operatorKey}`;
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const said = (page, text) => page.getByRole('status').getByText(text).waitFor();
 
+/** Opens a section of the account that is open. */
+const turnTo = (page, section) =>
+  page.getByRole('navigation', { name: 'Sections' }).getByRole('button', { name: section, exact: true }).click();
+
 /** Opens a section of an account from the list. */
 async function open(page, account, section) {
   await page.getByRole('main').getByRole('button', { name: new RegExp(`^${account} `) }).click();
-  await page.getByRole('navigation', { name: 'What to look at' }).getByRole('button', { name: section, exact: true }).click();
+  await turnTo(page, section);
 }
 
 /** Presses the button of the dialog that is open. */
@@ -21,7 +25,7 @@ const confirm = (page, name) => page.getByRole('dialog').getByRole('button', { n
 
 scene('a wrong key is said plainly; the operator’s opens, leaves the address, and is forgotten', { at: 'admin#key=wrong', refusals: [401] }, async (page) => {
   const alert = page.getByRole('alert');
-  await alert.getByText('The server does not take this key or token.').waitFor();
+  await alert.getByText('The server does not accept this key or token.').waitFor();
   assert.match(await alert.innerText(), /likeness keys show/);
   assert.equal(page.url(), `${endpoint}/admin`);
   await page.getByLabel('Operator’s key').fill(operatorKey);
@@ -42,7 +46,7 @@ scene('a token opens the page for what it stands for, and nothing more', { at: '
   const token = await answer.text();
   await page.getByLabel('Operator’s key').fill(token.slice(0, -3));
   await button(page, 'Open admin').click();
-  await page.getByRole('alert').getByText('The server does not take this key or token.').waitFor();
+  await page.getByRole('alert').getByText('The server does not accept this key or token.').waitFor();
   const asked = page.waitForRequest((request) => request.url().endsWith('/admin/v1/me'));
   await page.getByLabel('Operator’s key').fill(token);
   await button(page, 'Open admin').click();
@@ -63,16 +67,16 @@ scene('studio and admin link to each other', {}, async (page) => {
 scene('an account is made, its keys are shown once, its resource id is copied', { at, refusals: [400] }, async (page) => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: endpoint });
   await button(page, 'New account').click();
-  await button(page, 'Make the account').click();
+  await button(page, 'Create the account').click();
   await page.getByRole('alert').getByText('Give the account a name.').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('no good!');
-  await button(page, 'Make the account').click();
+  await button(page, 'Create the account').click();
   await page.getByRole('alert').getByText('the name must have').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('Front-Desk');
   await page.getByText('Further settings').click();
   await page.getByLabel('Location').fill('westeurope');
-  await button(page, 'Make the account').click();
-  await page.getByRole('heading', { name: '“Front-Desk” is made' }).waitFor();
+  await button(page, 'Create the account').click();
+  await page.getByRole('heading', { name: 'Account “Front-Desk” is created' }).waitFor();
   await button(page, 'Copy Key 1').click();
   await button(page, 'Copied').or(button(page, 'Copy Key 1')).first().waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
@@ -97,7 +101,7 @@ scene('web pages elsewhere may call the account once it lists them', { at: '', r
   assert.equal((await preflight())['access-control-allow-origin'], undefined);
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'shop', 'Overview');
-  const field = page.getByLabel('Web pages that may call it');
+  const field = page.getByLabel('Web origins that may call the account');
   assert.equal(await field.inputValue(), '');
   await field.fill('shop.example.org');
   await button(page, 'Save').click();
@@ -110,7 +114,7 @@ scene('web pages elsewhere may call the account once it lists them', { at: '', r
   assert.deepEqual((await manage('GET', `accounts/${id}`)).corsOrigins, ['http://localhost:5173', origin]);
 });
 
-scene('a replaced key is dead at once', { at: '', refusals: [401] }, async (page) => {
+scene('a replaced key is refused at once', { at: '', refusals: [401] }, async (page) => {
   const { keys } = await newAccount('keyed');
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'keyed', 'Keys');
@@ -118,9 +122,9 @@ scene('a replaced key is dead at once', { at: '', refusals: [401] }, async (page
   await button(page, 'Show the keys').click();
   await page.getByText(keys.key1).waitFor();
   await button(page, 'Replace Key 1').click();
-  await page.getByRole('dialog').getByText('stops working the moment you confirm').waitFor();
-  await confirm(page, 'Replace it');
-  await said(page, 'Key 1 is new.');
+  await page.getByRole('dialog').getByText('stops working as soon as you confirm').waitFor();
+  await confirm(page, 'Replace this key');
+  await said(page, 'Key 1 is replaced.');
   assert.equal((await call(keys.key1, 'GET', 'persongroups')).status, 401);
   assert.equal((await call(keys.key2, 'GET', 'persongroups')).status, 200);
   assert.equal(await page.getByText(keys.key1).count(), 0);
@@ -154,26 +158,47 @@ scene('a switch that the server does not follow goes back, with its reason', { a
   assert.equal(await page.getByRole('switch', { name: 'Age' }).isChecked(), true);
 });
 
-scene('network rules shut out and let in, after a warning', { at: '' }, async (page) => {
+scene('a write that may have been saved is not repeated, a question is', { at: '', refusals: [503] }, async (page) => {
+  await newAccount('doubtful');
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'doubtful', 'Keys');
+  const asked = [];
+  await page.route('**/accounts/*/*Key*', async (route) => {
+    const call = route.request().url().split('/').at(-1);
+    asked.push(call);
+    if (call === 'listKeys' && asked.length > 1) return route.continue();
+    const error = { code: '503', message: 'The database does not answer.' };
+    return route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error } });
+  });
+  await button(page, 'Show the keys').click();
+  await button(page, 'Replace Key 1').click();
+  await confirm(page, 'Replace this key');
+  const alert = page.getByRole('alert');
+  await alert.getByText('The database does not answer.').waitFor();
+  await alert.getByText('The server may have saved the change.').waitFor();
+  assert.deepEqual(asked, ['listKeys', 'listKeys', 'regenerateKey']);
+});
+
+scene('network rules reject and accept calls, after a warning', { at: '' }, async (page) => {
   const { keys } = await newAccount('fenced');
   const status = async () => (await call(keys.key1, 'GET', 'persongroups')).status;
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'fenced', 'Network');
   await page.getByLabel('Value').fill('203.0.113.0/33');
   await button(page, 'Add').click();
-  await page.getByRole('alert').getByText('That is no IP address').waitFor();
+  await page.getByRole('alert').getByText('This is neither an IP address').waitFor();
   await page.getByLabel('Value').fill('203.0.113.0/24');
   await button(page, 'Add').click();
-  await page.getByRole('radio', { name: 'Only from what is listed' }).check();
+  await page.getByRole('radio', { name: 'Listed addresses and subnets only' }).check();
   await button(page, 'Save').click();
-  await page.getByRole('dialog').getByText('programs on this machine will be refused').waitFor();
-  await confirm(page, 'Save and lock out');
+  await page.getByRole('dialog').getByText('will reject programs on this machine').waitFor();
+  await confirm(page, 'Save and reject other calls');
   await said(page, 'Saved.');
   assert.equal(await status(), 403);
   await page.getByLabel('Value').fill('127.0.0.1');
   await button(page, 'Add').click();
   await button(page, 'Save').click();
-  await confirm(page, 'Save and lock out');
+  await confirm(page, 'Save and reject other calls');
   await page.getByText('Not saved yet.').waitFor({ state: 'detached' });
   assert.equal(await status(), 200);
 });
@@ -182,7 +207,7 @@ scene('a subnet that the settings do not name is refused in words', { at: '', re
   await newAccount('subnetted');
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'subnetted', 'Network');
-  await page.getByLabel('What', { exact: true }).selectOption('subnet');
+  await page.getByLabel('Kind', { exact: true }).selectOption('subnet');
   await page.getByLabel('Value').fill('office');
   await button(page, 'Add').click();
   await button(page, 'Save').click();
@@ -196,12 +221,12 @@ scene('an account is closed with grace and reopened, then destroyed', { at: '' }
   await open(page, 'leaving', 'Overview');
   await button(page, 'Close the account…').click();
   const dialog = page.getByRole('dialog');
-  assert.equal(await dialog.getByRole('button', { name: 'Close it' }).isDisabled(), true);
+  assert.equal(await dialog.getByRole('button', { name: 'Close this account' }).isDisabled(), true);
   await dialog.getByLabel('Type leaving to confirm').fill('leavin');
-  assert.equal(await dialog.getByRole('button', { name: 'Close it' }).isDisabled(), true);
+  assert.equal(await dialog.getByRole('button', { name: 'Close this account' }).isDisabled(), true);
   await dialog.getByLabel('Type leaving to confirm').fill('leaving');
-  await dialog.getByLabel('Days of grace').fill('3');
-  await confirm(page, 'Close it');
+  await dialog.getByLabel('Grace period in days').fill('3');
+  await confirm(page, 'Close this account');
   await page.getByText('This account is closed').waitFor();
   assert.equal(await status(), 401);
   await button(page, 'Reopen').click();
@@ -209,8 +234,8 @@ scene('an account is closed with grace and reopened, then destroyed', { at: '' }
   assert.equal(await status(), 200);
   await button(page, 'Close the account…').click();
   await dialog.getByLabel('Type leaving to confirm').fill('leaving');
-  await dialog.getByLabel('Days of grace').fill('0');
-  await confirm(page, 'Destroy it now');
+  await dialog.getByLabel('Grace period in days').fill('0');
+  await confirm(page, 'Destroy this account now');
   await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   assert.equal((await manage('GET', 'accounts')).some(({ name }) => name === 'leaving'), false);
 });
@@ -229,7 +254,7 @@ scene('retention is shortened, never lengthened, and taken back', { at: '' }, as
   await said(page, 'Saved.');
   assert.equal((await life()).seconds, 5400);
   await page.getByRole('cell', { name: '1 hour 30 minutes' }).waitFor();
-  await button(page, 'Face id: back to the longest').click();
+  await button(page, 'Face id: reset to the maximum').click();
   await button(page, 'Save').click();
   await said(page, 'Saved.');
   assert.deepEqual(await life(), { seconds: 86400, longest: 86400, shortest: 60, isSet: false });
@@ -239,11 +264,11 @@ scene('a role of an unknown issuer is refused in words', { at: '', refusals: [40
   await newAccount('roles');
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'roles', 'Roles');
-  await button(page, 'Give the role').click();
+  await button(page, 'Assign the role').click();
   await page.getByRole('alert').getByText('Fill in the issuer and the value.').waitFor();
   await page.getByLabel('Issuer').fill('https://nobody.example');
-  await page.getByLabel('Its value in the token').fill('somebody');
-  await button(page, 'Give the role').click();
+  await page.getByLabel('Value of the claim in the token').fill('somebody');
+  await button(page, 'Assign the role').click();
   await page.getByRole('alert').getByText('the issuer is none of those').waitFor();
 });
 
@@ -258,7 +283,7 @@ scene('a notice gets versions, is previewed, and is what people read', { at: '' 
   await page.getByLabel('Language').fill('de');
   await page.getByLabel('Who is responsible').fill('Tür GmbH');
   await page.getByLabel('Who computes').fill('Wirt AG');
-  await page.getByText('Saving makes version 1.').waitFor();
+  await page.getByText('Saving creates version 1.').waitFor();
   await save.click();
   await said(page, 'Version 1 in de is in force.');
   await page.getByLabel('Text').fill('Kamera am Eingang\n\nWir sehen Sie an.');
@@ -269,14 +294,14 @@ scene('a notice gets versions, is previewed, and is what people read', { at: '' 
   assert.deepEqual([version, text], [2, 'Kamera am Eingang\n\nWir sehen Sie an.']);
 });
 
-scene('the trail is shown newest first, filtered, verified and taken away', { at: '' }, async (page) => {
+scene('the audit log is shown newest first, filtered, verified and downloaded', { at: '' }, async (page) => {
   const { id } = await newAccount('trailed');
   for (let turn = 0; turn < 70; turn += 1) {
     await manage('PATCH', `accounts/${id}`, { location: turn % 2 ? 'westeurope' : 'local2' });
   }
   await page.goto(`${endpoint}/${at}`);
-  await open(page, 'trailed', 'Audit trail');
-  const rows = page.getByRole('region', { name: 'Audit trail, as a table' }).getByRole('row');
+  await open(page, 'trailed', 'Audit log');
+  const rows = page.getByRole('region', { name: 'Audit log, as a table' }).getByRole('row');
   const all = await manage('GET', `accounts/${id}/audit?top=1000`);
   const last = all.at(-1).sequence;
   await page.getByText(`Rows ${last - 49} to ${last}, newest first`).waitFor();
@@ -285,11 +310,11 @@ scene('the trail is shown newest first, filtered, verified and taken away', { at
   await page.getByText(`newest first`).filter({ hasText: 'Rows 1 to' }).or(page.getByText(`Rows ${Math.max(1, last - 99)} to`)).first().waitFor();
   await page.getByLabel('Action').fill('create_account');
   await button(page, 'Filter').click();
-  await page.getByText('1 row fits, newest first').waitFor();
-  await button(page, 'Verify the chain').click();
-  await page.getByText(`The chain holds: ${last} rows.`).waitFor();
+  await page.getByText('1 row matches, newest first').waitFor();
+  await button(page, 'Verify the hash chain').click();
+  await page.getByText(`The hash chain is intact: ${last} rows.`).waitFor();
   await page.getByText(all.at(-1).hash).first().waitFor();
-  const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download the trail').click()]);
+  const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download the audit log').click()]);
   assert.equal(download.suggestedFilename(), 'trailed-audit.ndjson');
   const lines = (await readFile(await download.path(), 'utf8')).trim().split('\n');
   assert.equal(lines.length, last);
@@ -307,7 +332,42 @@ scene('usage counts calls by day and operation', { at: '' }, async (page) => {
     await button(page, 'Show').click();
     await page.getByText('Counting calls…').waitFor({ state: 'detached' });
   }
-  await page.getByRole('img', { name: /^Calls by day: .* 3/ }).waitFor();
+  await page.getByRole('img', { name: /^Calls by day \(UTC\): .* 3/ }).waitFor();
+});
+
+/** Opens the page as a reader in India would, half an hour beside most zones. */
+const inIndia = async (page) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Kolkata' });
+};
+
+scene('moments are in local time with the offset, days are those of UTC', { at: '', before: inIndia }, async (page) => {
+  const { id, createdAt } = await newAccount('timed');
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'timed', 'Overview');
+  const created = page.locator('time');
+  assert.equal(await created.getAttribute('datetime'), createdAt);
+  assert.match(await created.innerText(), / UTC\+05:30$/);
+  await button(page, 'Close the account…').click();
+  await page.getByRole('dialog').getByText(/reopen the account until about .* UTC\+05:30/).waitFor();
+  await page.keyboard.press('Escape');
+
+  await turnTo(page, 'Audit log');
+  await page.getByText(/^.*Times are in your time zone \(Asia\/\w+, now UTC\+05:30\)/).waitFor();
+  const local = (moment) => new Date(moment + 5.5 * 3_600_000).toISOString().slice(0, 16);
+  await page.getByLabel('From (local time)').fill(local(Date.parse(createdAt)));
+  await button(page, 'Filter').click();
+  const all = await manage('GET', `accounts/${id}/audit?top=1000`);
+  await page.getByText(`${all.length} row${all.length === 1 ? ' matches' : 's match'}, newest first`).waitFor();
+  await page.getByLabel('To (local time)').fill(local(Date.parse(createdAt) - 60_000));
+  await button(page, 'Filter').click();
+  await page.getByText('No row matches.').waitFor();
+
+  const today = () => new Date().toISOString().slice(0, 10);
+  const before = today();
+  await turnTo(page, 'Usage');
+  const last = await page.getByLabel('To day (UTC)').inputValue();
+  assert.ok(before <= last && last <= today(), last);
 });
 
 scene('a person is shown and erased wherever they are', { at: '' }, async (page) => {
@@ -317,15 +377,15 @@ scene('a person is shown and erased wherever they are', { at: '' }, async (page)
     for (const name of ['Ada', 'Bob']) await call(keys.key1, 'POST', `persongroups/${group}/persons`, { name, userData: `n-${name}` });
   }
   await page.goto(`${endpoint}/${at}`);
-  await open(page, 'remembered', 'A person');
-  await button(page, 'Show what is held').click();
-  await page.getByRole('alert').getByText('Fill in at least one of the three.').waitFor();
+  await open(page, 'remembered', 'Person data');
+  await button(page, 'Find the data').click();
+  await page.getByRole('alert').getByText('Fill in at least one of the three fields.').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('Ada');
-  await button(page, 'Show what is held').click();
-  await page.getByRole('heading', { name: 'Held in 2 places' }).waitFor();
-  await button(page, 'Erase in all these places…').click();
-  await confirm(page, 'Erase for good');
-  await page.getByText('Erased from 2 places:').waitFor();
+  await button(page, 'Find the data').click();
+  await page.getByRole('heading', { name: 'Data found in 2 places' }).waitFor();
+  await button(page, 'Erase all of this data…').click();
+  await confirm(page, 'Erase permanently');
+  await page.getByText('Data erased in 2 places:').waitFor();
   await page.getByRole('cell', { name: 'person group two' }).waitFor();
   for (const group of ['one', 'two']) {
     const { body } = await call(keys.key1, 'GET', `persongroups/${group}/persons`);
@@ -339,18 +399,18 @@ scene('clients are blocked, tokens reported and revoked', { at: '' }, async (pag
   const client = await newAccount('client', { approvals: { flags: [], attributes: [] } });
   await page.goto(`${endpoint}/${at}`);
   await open(page, 'vendor', 'Vendor and clients');
-  await page.getByText('No token was issued or used in this time.').waitFor();
+  await page.getByText('No token was issued or used in this period.').waitFor();
 
   const token = await limitedToken(vendor.keys.key1, client.resourceId, ['Face.Identification']);
   const detect = () =>
     call(client.keys.key1, 'POST', 'detect?returnFaceId=true', demo(1).buffer, { LimitedAccessToken: `Bearer ${token}` });
   assert.equal((await detect()).status, 200);
-  await page.getByRole('switch', { name: 'Show every single event' }).check();
+  await page.getByRole('switch', { name: 'Show single events' }).check();
   await button(page, 'Show').click();
-  await page.getByRole('img', { name: 'Tokens by day: issued 1, issue refused 0, used 1, use refused 0' }).waitFor();
+  await page.getByRole('img', { name: 'Tokens by day (UTC): issued 1, issue refused 0, used 1, use refused 0' }).waitFor();
   const { jti } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
   await button(page, `Revoke token ${jti}`).first().click();
-  await said(page, `Token ${jti} is dead.`);
+  await said(page, `Token ${jti} is revoked.`);
   assert.equal((await detect()).status, 401);
 
   await page.getByLabel('Resource id of the client').fill('client');
@@ -360,11 +420,11 @@ scene('clients are blocked, tokens reported and revoked', { at: '' }, async (pag
   await button(page, 'Block').click();
   await said(page, 'client is blocked.');
   assert.deepEqual((await manage('GET', `accounts/${vendor.id}`)).vendor.blocked, [client.resourceId]);
-  await button(page, `Lift the block of ${client.resourceId}`).click();
+  await button(page, `Unblock ${client.resourceId}`).click();
   await said(page, 'client is no longer blocked.');
   await button(page, 'Revoke all tokens issued so far…').click();
   await confirm(page, 'Revoke all');
-  await said(page, 'Every token issued before now is dead.');
+  await said(page, 'Every token issued before now is revoked.');
   await page.getByRole('switch', { name: 'May issue limited access tokens' }).uncheck();
   await said(page, 'The account may no longer issue tokens');
   assert.equal((await manage('GET', `accounts/${vendor.id}`)).vendor.mayIssue, false);
@@ -382,13 +442,13 @@ scene('what holds for all accounts is seen and changed in one place', { at: '' }
   await button(page, 'Block').click();
   await said(page, 'outlaw is blocked.');
   assert.deepEqual(await manage('GET', 'blocked'), [client.resourceId]);
-  await button(page, `Lift the block of ${client.resourceId}`).click();
+  await button(page, `Unblock ${client.resourceId}`).click();
   await said(page, 'outlaw is no longer blocked.');
-  await button(page, 'Make a new signing key').click();
+  await button(page, 'Create a new signing key').click();
   await said(page, 'Tokens are signed with the new key');
   await button(page, 'The old key has leaked…').click();
-  await confirm(page, 'End all tokens');
-  await said(page, 'All that were signed before are dead.');
+  await confirm(page, 'Invalidate all tokens');
+  await said(page, 'All tokens signed before are invalid.');
   const published = await (await fetch(`${endpoint}/.well-known/jwks.json`)).json();
   assert.equal(published.keys.length, 1);
 });
@@ -399,7 +459,7 @@ scene('a key of an account shows that account alone, and what it may not change'
   await page.getByRole('heading', { level: 1, name: own.name }).waitFor();
   await page.reload();
   await page.getByRole('heading', { level: 1, name: own.name }).waitFor();
-  const sections = page.getByRole('navigation', { name: 'What to look at' });
+  const sections = page.getByRole('navigation', { name: 'Sections' });
   assert.equal(await sections.getByRole('button', { name: 'Keys' }).count(), 0);
   assert.equal(await page.getByText('unseen').count(), 0);
   await sections.getByRole('button', { name: 'Approvals' }).click();

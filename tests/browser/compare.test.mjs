@@ -54,7 +54,7 @@ scene('near the mark it is too close to call', { tab: 'Compare' }, async (page) 
   await page.route('**/verify', (route) => route.fulfill({ json: { isIdentical: true, confidence: 0.53 } }));
   await compare(page, demo(1), demo(2));
   await shows(page, { confidence: 0.53 }, 'Too close to call');
-  await result(page).getByText('the answer is “same person”, but another photo could turn it').waitFor();
+  await result(page).getByText('the answer is “same person”, but another photo could change it').waitFor();
 });
 
 scene('one of several faces is picked', { tab: 'Compare' }, async (page, easel) => {

@@ -61,7 +61,7 @@ scene('no camera starts before consent, which is asked for once and put on recor
   assert.equal((await decisions()).length, before + 1, 'one consent is enough for a load of the page');
 
   // Taken back: the camera is off, and whoever is there now is asked.
-  await page.getByRole('button', { name: 'Take it back and stop the camera' }).click();
+  await page.getByRole('button', { name: 'Withdraw consent and stop the camera' }).click();
   await page.locator('video').waitFor({ state: 'detached' });
   await use(page, 'Compare');
   await dialog.waitFor();
@@ -159,7 +159,7 @@ scene('a newer notice is asked about again, in the account’s own words', { bef
   await ready(page);
   assert.equal((await decisions()).at(-1).version, 2);
   // Whatever the notice says by now, everything that was agreed to is taken back.
-  await page.getByRole('button', { name: 'Take it back and stop the camera' }).click();
+  await page.getByRole('button', { name: 'Withdraw consent and stop the camera' }).click();
   await page.locator('video').waitFor({ state: 'detached' });
   const noted = async () => (await decisions()).filter(({ decision }) => decision === 'withdrawn');
   const begun = Date.now();

@@ -16,7 +16,7 @@ scene('the key in the printed address opens the studio and leaves the address ba
 
 scene('a wrong key is said plainly, with what to do', { at: '#key=not-a-key', refusals: [401] }, async (page) => {
   const alert = page.getByRole('alert');
-  await alert.getByText('This key is not one of the server’s keys.').waitFor();
+  await alert.getByText('The server does not accept this key.').waitFor();
   assert.match(await alert.innerText(), /likeness keys show/);
   assert.equal(page.url(), `${endpoint}/`);
   assert.equal(await page.getByRole('tab').count(), 0);
@@ -30,7 +30,7 @@ scene('a typed key opens the studio, and is gone when forgotten', { at: '', refu
   await page.getByRole('button', { name: 'Show the key' }).click();
   assert.equal(await field(page).getAttribute('type'), 'text');
   await field(page).press('Enter');
-  await page.getByRole('alert').getByText('This key is not one').waitFor();
+  await page.getByRole('alert').getByText('The server does not accept this key.').waitFor();
   await field(page).fill(`  ${key} `);
   await field(page).press('Enter');
   await page.getByRole('tab', { name: 'Look' }).waitFor();
@@ -44,7 +44,7 @@ scene('a typed key opens the studio, and is gone when forgotten', { at: '', refu
 scene('a key in a later address replaces the one in use', { refusals: [401] }, async (page) => {
   await page.getByRole('tab', { name: 'Look' }).waitFor();
   await page.evaluate(() => (location.hash = '#key=another'));
-  await page.getByRole('alert').getByText('This key is not one').waitFor();
+  await page.getByRole('alert').getByText('The server does not accept this key.').waitFor();
   await page.evaluate((right) => (location.hash = `#key=${right}`), key);
   await page.getByRole('tab', { name: 'Look' }).waitFor();
   assert.equal(page.url().includes(key), false);
@@ -57,7 +57,7 @@ scene('a key that is withdrawn meanwhile leads back to the way in', { refusals: 
   const error = { code: '401', message: 'Access denied.' };
   await page.route('**/detect?*', (route) => route.fulfill({ status: 401, json: { error } }));
   await choosePhoto(page, demo(1));
-  await page.getByRole('alert').getByText('This key is not one of the server’s keys.').waitFor();
+  await page.getByRole('alert').getByText('The server does not accept this key.').waitFor();
   await field(page).waitFor();
 });
 

@@ -109,7 +109,7 @@ scene('a photo that is dropped or pasted is looked at', {}, async (page) => {
 scene('a photo without a face gets a helpful message', {}, async (page, easel) => {
   await choosePhoto(page, jpeg('hills.jpg', await landscape(easel)));
   await page.getByRole('heading', { name: 'No face found in this photo' }).waitFor();
-  await page.getByText('Faces are found from 36 pixels on').waitFor();
+  await page.getByText('The server finds faces from 36 pixels in size').waitFor();
   assert.equal(await boxes(page).count(), 0);
 });
 

@@ -154,7 +154,7 @@ scene('a dropped folder of flat files is understood by their names', people, asy
 
 scene('a folder without photos is refused in words', people, async (page) => {
   await chooseFolder(page, await folder('Papers', { 'a.txt': Buffer.from('text'), 'b/c.pdf': Buffer.from('%PDF') }));
-  await page.getByRole('alert').getByText('No photo in there.').waitFor();
+  await page.getByRole('alert').getByText('The folder contains no photo.').waitFor();
 });
 
 scene('an import that is cancelled half way can be cleaned up', people, async (page, easel) => {
@@ -169,7 +169,7 @@ scene('an import that is cancelled half way can be cleaned up', people, async (p
 
 scene('a stopped import can be trained with what is there', people, async (page, easel) => {
   await stopHalfWay(page, await teamFolder(easel, 'Part'));
-  await page.getByRole('button', { name: 'Train what is there' }).click();
+  await page.getByRole('button', { name: 'Train with the photos added so far' }).click();
   await page.getByRole('heading', { name: '“Part” is ready' }).waitFor();
   assert.equal((await ask('GET', 'persongroups/part/training')).status, 'succeeded');
 });
@@ -193,12 +193,12 @@ scene('a group is shown, and deleted only after a question', people, async (page
   const remove = page.getByRole('button', { name: 'Delete Old friends' });
   await remove.click();
   const dialog = page.getByRole('dialog', { name: 'Delete “Old friends”?' });
-  await dialog.getByText('3 people with 6 photos will be deleted from the server for good').waitFor();
+  await dialog.getByText('3 people with 6 photos will be deleted from the server permanently').waitFor();
   await page.keyboard.press('Escape');
   assert.equal(await dialog.count(), 0);
   assert.equal((await ask('GET', 'persongroups')).length, 1);
   await remove.click();
-  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await dialog.getByRole('button', { name: 'Delete permanently' }).click();
   await page.getByText('“Old friends” is deleted.').waitFor();
   assert.deepEqual(await ask('GET', 'persongroups'), []);
 });

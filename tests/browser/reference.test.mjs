@@ -39,6 +39,21 @@ scene('the reference tells of management too, at an address of its own', { at: '
   await page.getByText(`${await callsOf('openapi.json')} calls`, { exact: true }).waitFor();
 });
 
+scene('a description that does not come is said, and trying again helps', { at: '', refusals: ['net::ERR_FAILED'] }, async (page) => {
+  await page.route('**/openapi.json', (route) => route.abort(), { times: 1 });
+  await page.goto(`${endpoint}/reference`);
+  await page.getByRole('alert').getByText('The server cannot be reached.').waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await opened(page);
+});
+
+scene('only the studio may ask for a camera', { at: '' }, async (page) => {
+  for (const [address, may] of [['', true], ['reference', false], ['admin', false]]) {
+    await page.goto(`${endpoint}/${address}`);
+    assert.equal(await page.evaluate(() => document.featurePolicy.allowsFeature('camera')), may, `/${address}`);
+  }
+});
+
 scene('the reference is accessible and fits a phone', { at: 'reference' }, async (page) => {
   for (const [name, api, words] of [['face', 'Face API', 'detect'], ['management', 'Management', 'network']]) {
     await page.getByRole('link', { name: api }).click();

@@ -1,129 +1,105 @@
 // The management API as functions. `GET /admin/v1/` of the server lists the same calls with what each needs.
-import { fromAnswer } from '../shared/api/problem';
-import { patientFetch } from '../shared/api/traffic.svelte';
-import { key, shown } from './key';
+import type { paths } from '../api/admin';
+import { answered, clientOf, isTaken } from '../shared/api/client';
+import { header, key } from './key';
 import type {
-  Account, Approvals, AuditRow, Change, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, Notice, Person, Principal,
+  Account, Approvals, AuditRow, Change, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, NewRole, Notice, Person,
   PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
 } from './shapes';
 
-const PREFIX = '/admin/v1';
+const client = clientOf<paths>({
+  credentials: { key, header },
+  repeatablePosts: /\/(listKeys|persons\/report)$/,
+});
 
-interface Extra {
-  body?: unknown;
-  query?: Record<string, string | number | undefined>;
+export const isKeyRight = (candidate: string): Promise<boolean> =>
+  isTaken(client.GET('/admin/v1/me', { headers: Object.fromEntries([header(candidate)]) }));
+
+/** The parameters of a call about one account. */
+const of = (account: string) => ({ params: { path: { account } } });
+
+/** For calls whose answer is empty. */
+async function done(call: Promise<unknown>): Promise<void> {
+  await call;
 }
 
-async function send(method: string, path: string, { body, query = {} }: Extra = {}): Promise<Response> {
-  const address = new URL(`${PREFIX}/${path}`, location.origin);
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== '') address.searchParams.set(name, String(value));
-  }
-  const headers = new Headers([shown(key.value)]);
-  if (body !== undefined) headers.set('Content-Type', 'application/json');
-  const request = new Request(address, {
-    method,
-    headers,
-    cache: 'no-store',
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const answer = await patientFetch(request);
-  if (answer.ok) return answer;
-  if (answer.status === 401 && key.value) key.refuse();
-  throw fromAnswer(answer.status, await answer.json().catch(() => undefined));
-}
-
-async function ask<T>(method: string, path: string, extra?: Extra): Promise<T> {
-  return (await (await send(method, path, extra)).json()) as T;
-}
-
-async function order(method: string, path: string, extra?: Extra): Promise<void> {
-  await send(method, path, extra);
-}
-
-/** Whether the server takes this key; anything but "wrong key" is thrown. */
-export async function isKeyRight(candidate: string): Promise<boolean> {
-  const request = new Request(new URL(`${PREFIX}/me`, location.origin), {
-    headers: [shown(candidate)],
-    cache: 'no-store',
-  });
-  const answer = await patientFetch(request);
-  if (answer.ok) return true;
-  if (answer.status === 401) return false;
-  throw fromAnswer(answer.status, await answer.json().catch(() => undefined));
-}
-
-const of = (id: string, rest = ''): string => `accounts/${encodeURIComponent(id)}${rest}`;
-
-export const me = (): Promise<Me> => ask('GET', 'me');
-export const accounts = (): Promise<Account[]> => ask('GET', 'accounts');
-export const account = (id: string): Promise<Account> => ask('GET', of(id));
-export const create = (body: NewAccount): Promise<Account & { keys: KeyPair }> => ask('POST', 'accounts', { body });
-export const change = (id: string, body: Change): Promise<Account> => ask('PATCH', of(id), { body });
-export const approve = (id: string, body: Approvals): Promise<Account> => ask('PUT', of(id, '/approvals'), { body });
+export const me = (): Promise<Me> => answered(client.GET('/admin/v1/me'));
+export const accounts = (): Promise<Account[]> => answered(client.GET('/admin/v1/accounts'));
+export const account = (id: string): Promise<Account> => answered(client.GET('/admin/v1/accounts/{account}', of(id)));
+export const create = (body: NewAccount): Promise<Account & { keys: KeyPair }> =>
+  answered(client.POST('/admin/v1/accounts', { body }));
+export const change = (id: string, body: Change): Promise<Account> =>
+  answered(client.PATCH('/admin/v1/accounts/{account}', { ...of(id), body }));
+export const approve = (id: string, body: Approvals): Promise<Account> =>
+  answered(client.PUT('/admin/v1/accounts/{account}/approvals', { ...of(id), body }));
 export const close = (id: string, graceDays: number): Promise<void> =>
-  order('POST', of(id, '/close'), { body: { graceDays } });
-export const reopen = (id: string): Promise<Account> => ask('POST', of(id, '/reopen'), { body: {} });
+  done(client.POST('/admin/v1/accounts/{account}/close', { ...of(id), body: { graceDays } }));
+export const reopen = (id: string): Promise<Account> =>
+  answered(client.POST('/admin/v1/accounts/{account}/reopen', of(id)));
 
-export const keys = (id: string): Promise<KeyPair> => ask('POST', of(id, '/listKeys'), { body: {} });
+export const keys = (id: string): Promise<KeyPair> =>
+  answered(client.POST('/admin/v1/accounts/{account}/listKeys', of(id)));
 export const regenerate = (id: string, keyName: 'Key1' | 'Key2'): Promise<KeyPair> =>
-  ask('POST', of(id, '/regenerateKey'), { body: { keyName } });
+  answered(client.POST('/admin/v1/accounts/{account}/regenerateKey', { ...of(id), body: { keyName } }));
 
 export const network = (id: string, rules: NetworkRules): Promise<Account> => change(id, { network: rules });
 
-interface Assign {
-  issuer: string;
-  principal: Principal;
-  role: string;
-}
-export const assign = (id: string, body: Assign): Promise<Role> => ask('POST', of(id, '/roles'), { body });
-export const unassign = (id: string, role: string): Promise<void> => order('DELETE', of(id, `/roles/${role}`));
-export const rolesEverywhere = (): Promise<Role[]> => ask('GET', 'roles');
-export const assignEverywhere = (body: Assign): Promise<Role> => ask('POST', 'roles', { body });
-export const unassignEverywhere = (role: string): Promise<void> => order('DELETE', `roles/${role}`);
+export const assign = (id: string, body: NewRole): Promise<Role> =>
+  answered(client.POST('/admin/v1/accounts/{account}/roles', { ...of(id), body }));
+export const unassign = (account: string, id: string): Promise<void> =>
+  done(client.DELETE('/admin/v1/accounts/{account}/roles/{id}', { params: { path: { account, id } } }));
+export const rolesEverywhere = (): Promise<Role[]> => answered(client.GET('/admin/v1/roles'));
+export const assignEverywhere = (body: NewRole): Promise<Role> => answered(client.POST('/admin/v1/roles', { body }));
+export const unassignEverywhere = (id: string): Promise<void> =>
+  done(client.DELETE('/admin/v1/roles/{id}', { params: { path: { id } } }));
 
-export const retentionTable = (): Promise<RetentionRow[]> => ask('GET', 'retention');
+export const retentionTable = (): Promise<RetentionRow[]> => answered(client.GET('/admin/v1/retention'));
 
 export const letIssue = (id: string, mayIssue: boolean): Promise<void> =>
-  order('POST', of(id, '/vendor'), { body: { mayIssue } });
+  done(client.POST('/admin/v1/accounts/{account}/vendor', { ...of(id), body: { mayIssue } }));
 export const revokeToken = (id: string, token: string): Promise<void> =>
-  order('POST', of(id, '/tokens/revoke'), { body: { token } });
+  done(client.POST('/admin/v1/accounts/{account}/tokens/revoke', { ...of(id), body: { token } }));
 export const revokeAll = (id: string): Promise<void> =>
-  order('POST', of(id, '/tokens/revoke'), { body: { before: 'now' } });
-export const tokens = (id: string, query: { from: string; to: string; events: string }): Promise<TokenReport> =>
-  ask('GET', of(id, '/tokens/report'), { query });
+  done(client.POST('/admin/v1/accounts/{account}/tokens/revoke', { ...of(id), body: { before: 'now' } }));
+export const tokens = (account: string, query: { from: string; to: string; events: boolean }): Promise<TokenReport> =>
+  answered(client.GET('/admin/v1/accounts/{account}/tokens/report', { params: { path: { account }, query } }));
 export const block = (id: string, resourceId: string): Promise<void> =>
-  order('PUT', of(id, '/blocked'), { body: { resourceId } });
-export const unblock = (id: string, resourceId: string): Promise<void> =>
-  order('DELETE', of(id, '/blocked'), { query: { resourceId } });
-export const blockedEverywhere = (): Promise<string[]> => ask('GET', 'blocked');
-export const recognisers = (): Promise<HeldTemplates[]> => ask('GET', 'recognisers');
-export const blockEverywhere = (resourceId: string): Promise<void> => order('PUT', 'blocked', { body: { resourceId } });
+  done(client.PUT('/admin/v1/accounts/{account}/blocked', { ...of(id), body: { resourceId } }));
+export const unblock = (account: string, resourceId: string): Promise<void> =>
+  done(client.DELETE('/admin/v1/accounts/{account}/blocked', { params: { path: { account }, query: { resourceId } } }));
+export const blockedEverywhere = (): Promise<string[]> => answered(client.GET('/admin/v1/blocked'));
+export const recognisers = (): Promise<HeldTemplates[]> => answered(client.GET('/admin/v1/recognisers'));
+export const blockEverywhere = (resourceId: string): Promise<void> =>
+  done(client.PUT('/admin/v1/blocked', { body: { resourceId } }));
 export const unblockEverywhere = (resourceId: string): Promise<void> =>
-  order('DELETE', 'blocked', { query: { resourceId } });
+  done(client.DELETE('/admin/v1/blocked', { params: { query: { resourceId } } }));
 export const rotateSigningKey = (endFormer: boolean): Promise<{ keyId: string }> =>
-  ask('POST', 'signingKeys/rotate', { body: { endFormer } });
+  answered(client.POST('/admin/v1/signingKeys/rotate', { body: { endFormer } }));
 
-export const putNotice = (id: string, language: string, body: Omit<Notice, 'language' | 'version'>): Promise<Notice> =>
-  ask('PUT', of(id, `/notices/${encodeURIComponent(language)}`), { body });
+export const putNotice = (account: string, language: string, body: Omit<Notice, 'language' | 'version'>): Promise<Notice> =>
+  answered(client.PUT('/admin/v1/accounts/{account}/notices/{language}', { params: { path: { account, language } }, body }));
 
 export interface TrailQuery {
   after: number;
   top: number;
-  from?: string | undefined;
-  to?: string | undefined;
-  action?: string | undefined;
+  from?: string;
+  to?: string;
+  action?: string;
 }
 /** A page of an account's trail; without an account, of the installation's own. */
-export const trail = (id: string | undefined, query: TrailQuery): Promise<AuditRow[]> =>
-  ask('GET', id === undefined ? 'audit' : of(id, '/audit'), { query: { ...query } });
-export const verify = (id: string): Promise<Verified> => ask('GET', of(id, '/audit/verify'));
-export const exportTrail = async (id: string): Promise<Blob> => (await send('GET', of(id, '/audit/export'))).blob();
+export const trail = (account: string | undefined, query: TrailQuery): Promise<AuditRow[]> =>
+  account === undefined
+    ? answered(client.GET('/admin/v1/audit', { params: { query } }))
+    : answered(client.GET('/admin/v1/accounts/{account}/audit', { params: { path: { account }, query } }));
+export const verify = (id: string): Promise<Verified> =>
+  answered(client.GET('/admin/v1/accounts/{account}/audit/verify', of(id)));
+export const exportTrail = (id: string): Promise<Blob> =>
+  answered(client.GET('/admin/v1/accounts/{account}/audit/export', { ...of(id), parseAs: 'blob' }));
 
-export const usage = (id: string, query: { from: string; to: string }): Promise<Usage[]> =>
-  ask('GET', of(id, '/usage'), { query });
+export const usage = (account: string, query: { from: string; to: string }): Promise<Usage[]> =>
+  answered(client.GET('/admin/v1/accounts/{account}/usage', { params: { path: { account }, query } }));
 
 export const reportPerson = (id: string, body: Person): Promise<PersonReport> =>
-  ask('POST', of(id, '/persons/report'), { body });
+  answered(client.POST('/admin/v1/accounts/{account}/persons/report', { ...of(id), body }));
 export const erasePerson = (id: string, body: Person): Promise<PersonReport> =>
-  ask('POST', of(id, '/persons/erase'), { body });
+  answered(client.POST('/admin/v1/accounts/{account}/persons/erase', { ...of(id), body }));

@@ -1,15 +1,11 @@
-// Times, days and ids as the page shows and reads them.
-const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+// Days and ids as the page shows and reads them.
 const DAY = 86_400_000;
 
-/** A moment of the server in the reader's own time. */
-export function when(at: string | number): string {
-  const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? String(at) : moments.format(date);
-}
-
-/** The day so many days before today, in UTC, which is what reports count in. */
+/** The day so many days before today, in UTC: reports count days of UTC. */
 export const daysAgo = (days: number): string => new Date(Date.now() - days * DAY).toISOString().slice(0, 10);
+
+/** The moment so many days of 24 hours from now. */
+export const inDays = (days: number): number => Date.now() + days * DAY;
 
 /** Every day from the first to the last, both included; at most a year of them. */
 export function everyDay(first: string, last: string): string[] {
@@ -20,8 +16,8 @@ export function everyDay(first: string, last: string): string[] {
   return days;
 }
 
-/** The instant of an input of the type `datetime-local`, as the server reads it. */
-export const instant = (local: string): string | undefined => (local ? new Date(local).toISOString() : undefined);
+/** The instant of an input of the type `datetime-local`, which is in local time, as the server reads it: in UTC. */
+export const instant = (local: string): string => new Date(local).toISOString();
 
 const RESOURCE =
   /^\/subscriptions\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[\w.()-]+\/providers\/Microsoft\.CognitiveServices\/accounts\/[a-z0-9][a-z0-9-]*\/?$/i;

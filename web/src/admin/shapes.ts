@@ -12,6 +12,7 @@ export type NetworkRules = Shapes['NetworkRules'];
 export type NetworkRule = NetworkRules['rules'][number];
 export type Principal = Shapes['Principal'];
 export type Role = Shapes['Role'];
+export type NewRole = Shapes['NewRole'];
 export type RetentionRow = Shapes['RetentionRow'];
 export type Notice = Shapes['Notice'];
 export type KeyPair = Shapes['Keys'];

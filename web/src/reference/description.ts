@@ -1,4 +1,5 @@
 // The part of an OpenAPI document that the reference shows, and how it is laid out for reading.
+import { texts } from './texts';
 
 export interface Schema {
   $ref?: string;
@@ -148,9 +149,9 @@ export function bounds(shape: Schema): string {
   const parts: string[] = [];
   if (shape.enum) parts.push(shape.enum.filter((one) => one !== null).join(', '));
   if (shape.minimum !== undefined || shape.maximum !== undefined) parts.push(`${shape.minimum ?? ''}…${shape.maximum ?? ''}`);
-  if (shape.maxLength !== undefined) parts.push(`≤ ${shape.maxLength} characters`);
-  if (shape.maxItems !== undefined) parts.push(`${shape.minItems ?? 0}…${shape.maxItems} entries`);
-  if (shape.default !== undefined) parts.push(`default ${String(shape.default)}`);
+  if (shape.maxLength !== undefined) parts.push(texts.bounds.characters(shape.maxLength));
+  if (shape.maxItems !== undefined) parts.push(texts.bounds.entries(shape.minItems ?? 0, shape.maxItems));
+  if (shape.default !== undefined) parts.push(texts.bounds.usual(String(shape.default)));
   return parts.length > 0 ? `(${parts.join('; ')})` : '';
 }
 

@@ -1,6 +1,6 @@
 // A photo as the page holds it: bytes that the server reads, and the same picture for the screen.
 import { Problem } from './api/problem';
-import { m } from './messages';
+import { sharedTexts } from './texts';
 
 /** Largest file that the Face API takes. */
 export const MOST_BYTES = 6 * 1024 * 1024;
@@ -49,7 +49,7 @@ export async function openPhoto(file: File): Promise<Photo> {
     const bytes = await asJpeg(photo.image, photo.width, photo.height);
     const smaller = await shown(bytes, file.name);
     const size = { width: smaller.width, height: smaller.height, bytes: bytes.size };
-    smaller.changed = format ? m.photo.shrunk(file.size, size) : m.photo.converted(size);
+    smaller.changed = format ? sharedTexts.photo.shrunk(file.size, size) : sharedTexts.photo.converted(size);
     return smaller;
   } finally {
     closePhoto(photo);
@@ -64,7 +64,7 @@ async function shown(bytes: Blob, name: string): Promise<Photo> {
     await image.decode();
   } catch {
     URL.revokeObjectURL(url);
-    throw new Problem(m.photo.unreadable(name), m.photo.unreadableRemedy);
+    throw new Problem(sharedTexts.photo.unreadable(name), sharedTexts.photo.unreadableRemedy);
   }
   return { name, bytes, url, image, width: image.naturalWidth, height: image.naturalHeight };
 }
@@ -75,7 +75,7 @@ async function asJpeg(image: HTMLImageElement, width: number, height: number): P
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   const context = canvas.getContext('2d');
-  if (!context) throw new Problem(m.photo.noCanvas, m.photo.unreadableRemedy);
+  if (!context) throw new Problem(sharedTexts.photo.noCanvas, sharedTexts.photo.unreadableRemedy);
   // JPEG knows no transparency; white is what the server lays under it too.
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -84,14 +84,14 @@ async function asJpeg(image: HTMLImageElement, width: number, height: number): P
     const bytes = await toJpeg(canvas, quality);
     if (bytes.size <= MOST_BYTES) return bytes;
   }
-  throw new Problem(m.photo.stillTooLarge, m.photo.unreadableRemedy);
+  throw new Problem(sharedTexts.photo.stillTooLarge, sharedTexts.photo.unreadableRemedy);
 }
 
 /** The canvas as JPEG bytes. */
 export function toJpeg(canvas: HTMLCanvasElement, quality = 0.92): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Problem(m.photo.noCanvas, m.photo.unreadableRemedy))),
+      (blob) => (blob ? resolve(blob) : reject(new Problem(sharedTexts.photo.noCanvas, sharedTexts.photo.unreadableRemedy))),
       'image/jpeg',
       quality,
     );

@@ -1,5 +1,5 @@
 // The person groups of the server: shared by the two tabs that need them.
-import { deleteGroup, personGroups, type PersonGroup } from '../shared/api/client';
+import { deleteGroup, personGroups, type PersonGroup } from '../shared/api/face';
 import { asProblem, type Problem } from '../shared/api/problem';
 
 class Groups {

@@ -1,4 +1,5 @@
-//! The web pages: sends what the executable carries, under headers that let a page load nothing from elsewhere.
+//! The web pages: sends what the executable carries, under headers that let a page load nothing from elsewhere. Each page
+//! is a row of [`PAGES`], with the policy that it needs.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,69 +9,110 @@ use axum::routing::get;
 use likeness_service::app::App;
 use std::sync::Arc;
 
-/// What the pages are allowed: scripts and styles of this server, pictures and films that they made themselves, calls
-/// to this server, the camera. No inline script, no frame around them, no form that leaves.
-const HEADERS: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
-         connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-    ),
-    (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
+/// A page: its address, its file, and what a browser lets it do.
+struct Page {
+    address: &'static str,
+    file: &'static str,
+    policy: Policy,
+    /// Whether only those who ask for HTML get it, and everybody else a line to try.
+    for_browsers_alone: bool,
+    /// Said instead in a build without pages.
+    without: &'static str,
+}
+
+/// What a browser lets a page do. A page that needs more than the others gets a row of its own with just that.
+struct Policy {
+    /// `Content-Security-Policy`: where a page loads from, where it sends to, and who may frame it.
+    content: &'static str,
+    /// `Permissions-Policy`: which devices a page may ask for.
+    permissions: &'static str,
+}
+
+/// Scripts and styles of this server, pictures and films that the page made itself, calls to this server. No inline
+/// script, no form that leaves. Who may put a frame around the page is the page's own matter.
+macro_rules! own_content {
+    (framed by $ancestors:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; ",
+            "media-src 'self' blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; ",
+            "form-action 'none'; frame-ancestors ",
+            $ancestors
+        )
+    };
+}
+
+const CAMERA: &str = "camera=(self), microphone=(), geolocation=()";
+const NO_DEVICE: &str = "camera=(), microphone=(), geolocation=()";
+
+/// All pages: a new one is a row here. The studio looks at faces, the reference lists calls, admin manages accounts.
+static PAGES: [Page; 3] = [
+    Page {
+        address: "/",
+        file: "index.html",
+        policy: Policy { content: own_content!(framed by "'none'"), permissions: CAMERA },
+        for_browsers_alone: true,
+        without: "\nThis build carries no pages; `make run` builds them too.\n",
+    },
+    Page {
+        address: "/reference",
+        file: "reference.html",
+        policy: Policy { content: own_content!(framed by "'none'"), permissions: NO_DEVICE },
+        for_browsers_alone: false,
+        without: "\nThis build carries no pages; /openapi.json says the same to programs.\n",
+    },
+    Page {
+        address: "/admin",
+        file: "admin.html",
+        policy: Policy { content: own_content!(framed by "'none'"), permissions: NO_DEVICE },
+        for_browsers_alone: false,
+        without: "\nThis build carries no pages; GET /admin/v1/ lists the calls of the management API.\n",
+    },
+];
+
+/// Scripts, styles and pictures of the pages. A browser heeds these rules where one is opened by itself.
+const PARTS: Policy = Policy { content: own_content!(framed by "'none'"), permissions: NO_DEVICE };
+
+/// What every answer with a file carries besides the policy.
+const HEADERS: [(HeaderName, &str); 4] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (header::VARY, "accept-encoding, accept"),
 ];
 
-/// The addresses of the pages.
+/// The addresses of the pages and of their files.
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(front))
-        .route("/reference", get(reference))
-        .route("/admin", get(admin))
-        .route("/favicon.svg", get(by_path))
-        .route("/assets/{*file}", get(by_path))
+    let files = Router::new().route("/favicon.svg", get(by_path)).route("/assets/{*file}", get(by_path));
+    PAGES.iter().fold(files, |router, page| {
+        router.route(page.address, get(async move |headers: HeaderMap| answer(page, &headers)))
+    })
 }
 
-/// `GET /`: the studio for a browser, a line to try for everybody else.
-async fn front(headers: HeaderMap) -> Response<Body> {
-    let wants_page = accepts(&headers, header::ACCEPT, "text/html");
-    match find("index.html", &headers) {
-        Some(page) if wants_page => page,
+/// A page; or a line to try, where no page is wanted or this build carries none.
+fn answer(page: &Page, asked: &HeaderMap) -> Response<Body> {
+    let is_wanted = !page.for_browsers_alone || accepts(asked, header::ACCEPT, "text/html");
+    match find(page.file, &page.policy, asked) {
+        Some(found) if is_wanted => found,
         Some(_) => welcome(""),
-        None => welcome("\nThis build carries no pages; `make run` builds them too.\n"),
+        None => welcome(page.without),
     }
-}
-
-/// `GET /reference`: the calls of the API, for reading.
-async fn reference(headers: HeaderMap) -> Response<Body> {
-    let without = || welcome("\nThis build carries no pages; /openapi.json says the same to programs.\n");
-    find("reference.html", &headers).unwrap_or_else(without)
-}
-
-/// `GET /admin`: accounts and all that belongs to them, for operators.
-async fn admin(headers: HeaderMap) -> Response<Body> {
-    let without = || welcome("\nThis build carries no pages; GET /admin/v1/ lists the calls of the management API.\n");
-    find("admin.html", &headers).unwrap_or_else(without)
 }
 
 /// `GET` of a file that the pages ask for.
 async fn by_path(uri: Uri, headers: HeaderMap) -> Response<Body> {
-    find(uri.path().trim_start_matches('/'), &headers).unwrap_or_else(|| {
+    find(uri.path().trim_start_matches('/'), &PARTS, &headers).unwrap_or_else(|| {
         (StatusCode::NOT_FOUND, "There is no such file. Reload the page: it may be of an older version.\n")
             .into_response()
     })
 }
 
 /// The answer with a file of the pages, if there is such a file.
-fn find(path: &str, asked: &HeaderMap) -> Option<Response<Body>> {
+fn find(path: &str, policy: &Policy, asked: &HeaderMap) -> Option<Response<Body>> {
     let file = likeness_pages::find(path, |encoding| accepts(asked, header::ACCEPT_ENCODING, encoding))?;
-    Some(send(file, asked))
+    Some(send(file, policy, asked))
 }
 
-fn send(file: likeness_pages::File, asked: &HeaderMap) -> Response<Body> {
+fn send(file: likeness_pages::File, policy: &Policy, asked: &HeaderMap) -> Response<Body> {
     let known = asked.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let is_known = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == file.tag));
     let mut response = if is_known {
@@ -83,7 +125,11 @@ fn send(file: likeness_pages::File, asked: &HeaderMap) -> Response<Body> {
         Response::new(body)
     };
     let headers = response.headers_mut();
-    for (name, value) in HEADERS {
+    let own = [
+        (header::CONTENT_SECURITY_POLICY, policy.content),
+        (HeaderName::from_static("permissions-policy"), policy.permissions),
+    ];
+    for (name, value) in HEADERS.into_iter().chain(own) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     let keep = if file.is_immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -134,6 +180,38 @@ fn welcome(more: &str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_page_may_do_what_it_needs_and_no_more() {
+        let camera = "camera=(self), microphone=(), geolocation=()";
+        let nothing = "camera=(), microphone=(), geolocation=()";
+        let rows = [("/", camera, "'none'"), ("/reference", nothing, "'none'"), ("/admin", nothing, "'none'")];
+        assert_eq!(PAGES.len(), rows.len(), "a new page needs a row here");
+        for (page, (address, permissions, ancestors)) in PAGES.iter().zip(rows) {
+            let content = directives(page.policy.content);
+            assert_eq!((page.address, page.policy.permissions), (address, permissions));
+            assert_eq!(content.get("frame-ancestors"), Some(&ancestors), "{address}");
+        }
+        let files = ("the files of the pages", &PARTS);
+        for (name, policy) in PAGES.iter().map(|page| (page.address, &page.policy)).chain([files]) {
+            let content = directives(policy.content);
+            for (directive, expected) in [("default-src", "'none'"), ("base-uri", "'none'"), ("form-action", "'none'")]
+            {
+                assert_eq!(content.get(directive), Some(&expected), "{name}: {directive}");
+            }
+            assert_eq!(content.get("script-src"), Some(&"'self'"), "{name}: no script from elsewhere, none inline");
+            assert!(!policy.content.contains("unsafe") && !policy.content.contains('*'), "{name}");
+        }
+    }
+
+    /// A content security policy by its directives, each of which it holds once.
+    fn directives(policy: &str) -> BTreeMap<&str, &str> {
+        let pairs = policy.split("; ").filter_map(|directive| directive.split_once(' '));
+        let map = BTreeMap::from_iter(pairs);
+        assert_eq!(map.len(), policy.split(';').count(), "{policy}");
+        map
+    }
 
     #[test]
     fn what_a_list_of_encodings_accepts() {

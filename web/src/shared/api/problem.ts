@@ -1,5 +1,5 @@
 // What went wrong, in the words of the server, and what to do about it, in ours.
-import { m } from '../messages';
+import { sharedTexts } from '../texts';
 
 export class Problem extends Error {
   constructor(
@@ -17,9 +17,10 @@ export class Problem extends Error {
 }
 
 /** Reads the error envelope of an answer. Bodies from strangers (a proxy, say) need not be one. */
-export function fromAnswer(status: number, body: unknown): Problem {
-  const { code, message } = envelope(body);
-  return new Problem(message ?? m.errors.status(status), remedy(status, code ?? ''), status, code ?? '');
+export function fromAnswer(status: number, body: unknown, mayRepeat: boolean): Problem {
+  const { code = '', message } = envelope(body);
+  const todo = status === 503 && !mayRepeat ? sharedTexts.errors.perhapsDone : remedy(status, code);
+  return new Problem(message ?? sharedTexts.errors.status(status), todo, status, code);
 }
 
 function envelope(body: unknown): { code?: string; message?: string } {
@@ -33,18 +34,18 @@ function envelope(body: unknown): { code?: string; message?: string } {
 }
 
 function remedy(status: number, code: string): string {
-  const known: Record<string, string> = m.errors.remedies;
+  const known: Record<string, string> = sharedTexts.errors.remedies;
   if (known[code]) return known[code];
-  if (status === 401) return m.errors.key;
-  if (status === 429 || status === 503) return m.errors.busy;
-  if (status >= 500) return m.errors.server;
-  return m.errors.other;
+  if (status === 401) return sharedTexts.errors.key;
+  if (status === 429 || status === 503) return sharedTexts.errors.busy;
+  if (status >= 500) return sharedTexts.errors.server;
+  return sharedTexts.errors.other;
 }
 
 /** Makes a problem of anything that was thrown. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  return new Problem(m.errors.unexpected, m.errors.unexpectedRemedy);
+  return new Problem(sharedTexts.errors.unexpected, sharedTexts.errors.unexpectedRemedy);
 }
 
 /** Whether the user stopped it; that is no problem to report. */

@@ -1,5 +1,5 @@
 // Patience with a busy server: waits as long as it asks, tries again a few times, and lets the page say so.
-import { m } from '../messages';
+import { sharedTexts } from '../texts';
 import { Problem, wasStopped } from './problem';
 
 const MOST_TRIES = 5;
@@ -13,15 +13,15 @@ class Traffic {
 
 export const traffic = new Traffic();
 
-/** `fetch` that honours `Retry-After` of 429 and 503. */
-export async function patientFetch(request: Request): Promise<Response> {
+/** `fetch` that honours `Retry-After` of 429, and of 503 where `mayRepeat` says that trying again does no harm. */
+export async function patientFetch(request: Request, mayRepeat: boolean): Promise<Response> {
   for (let tries = 1; ; tries++) {
     // A request's body can be read once, so every try sends a copy.
     const answer = await fetch(request.clone()).catch((thrown: unknown) => {
       if (wasStopped(thrown)) throw thrown;
-      throw new Problem(m.errors.unreachable, m.errors.unreachableRemedy);
+      throw new Problem(sharedTexts.errors.unreachable, sharedTexts.errors.unreachableRemedy);
     });
-    const busy = answer.status === 429 || answer.status === 503;
+    const busy = answer.status === 429 || (answer.status === 503 && mayRepeat);
     if (!busy || tries === MOST_TRIES) return answer;
     const asked = Number(answer.headers.get('Retry-After'));
     const seconds = Number.isFinite(asked) && asked > 0 ? asked : tries;

@@ -1,6 +1,6 @@
 // Puts faces, candidates and names together.
-import type { FaceRectangle, FaceWithId, IdentifyResult, Person } from '../../shared/api/client';
-import { m } from '../../shared/messages';
+import type { FaceRectangle, FaceWithId, IdentifyResult, Person } from '../../shared/api/face';
+import { texts } from '../texts';
 
 export interface NamedFace {
   rectangle: FaceRectangle;
@@ -17,7 +17,7 @@ export function named(faces: FaceWithId[], results: IdentifyResult[], persons: P
   return faces.map((face) => {
     const [best, ...rest] = candidatesOf.get(face.faceId) ?? [];
     if (!best) return { rectangle: face.faceRectangle };
-    const name = (personId: string): string => nameOf.get(personId) ?? m.identify.gone;
+    const name = (personId: string): string => nameOf.get(personId) ?? texts.identify.gone;
     const others = rest.map((other) => `${name(other.personId)} (${other.confidence.toFixed(2)})`).join(', ');
     return {
       rectangle: face.faceRectangle,

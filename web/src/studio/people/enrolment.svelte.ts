@@ -1,9 +1,10 @@
 // Making a group from understood people: creates, adds, trains; can be stopped; knows at every moment what exists.
-import * as api from '../../shared/api/client';
+import * as api from '../../shared/api/face';
 import { asProblem, Problem, wasStopped } from '../../shared/api/problem';
 import { pause } from '../../shared/api/traffic.svelte';
-import { m } from '../../shared/messages';
 import { closePhoto, openPhoto } from '../../shared/photo';
+import { sharedTexts } from '../../shared/texts';
+import { texts } from '../texts';
 import { flawsOf } from './reference';
 import type { UnderstoodPerson } from './understand';
 
@@ -61,7 +62,7 @@ export class Enrolment {
       this.phase = 'adding';
       const begun = performance.now();
       for (const person of this.people) await this.#addPerson(person, begun);
-      if (this.added === 0) throw new Problem(m.people.noneUsable, m.people.noneUsableRemedy);
+      if (this.added === 0) throw new Problem(texts.people.noneUsable, texts.people.noneUsableRemedy);
       await this.#train();
     });
   }
@@ -116,7 +117,7 @@ export class Enrolment {
     try {
       photo = await openPhoto(file);
     } catch {
-      return m.people.reasons.unreadable;
+      return texts.people.reasons.unreadable;
     }
     try {
       const [, judged] = await Promise.all([
@@ -126,7 +127,7 @@ export class Enrolment {
       ]);
       const flaws = judged.flatMap(flawsOf);
       if (flaws.length > 0) {
-        const reason = flaws.map((flaw) => m.people.flaws[flaw]).join(', ');
+        const reason = flaws.map((flaw) => texts.people.flaws[flaw]).join(', ');
         this.poor = [...this.poor, { person, file: file.name, reason }];
       }
       return undefined;
@@ -153,7 +154,7 @@ export async function untilTrained(groupId: string, signal?: AbortSignal): Promi
     const status = training.status.toLowerCase();
     if (status === 'succeeded') return;
     if (status === 'failed') {
-      throw new Problem(training.message ?? m.people.trainingFailed, m.errors.server);
+      throw new Problem(training.message ?? texts.people.trainingFailed, sharedTexts.errors.server);
     }
     await pause(POLL_MILLISECONDS, signal);
   }
@@ -161,8 +162,8 @@ export async function untilTrained(groupId: string, signal?: AbortSignal): Promi
 
 /** The API has one code for all unusable pictures; only its text tells them apart. */
 function skipReason({ message }: Problem): string {
-  if (/no face/i.test(message)) return m.people.reasons.noFace;
-  if (/more than 1 face/i.test(message)) return m.people.reasons.severalFaces;
-  if (/cannot be decoded/i.test(message)) return m.people.reasons.unreadable;
+  if (/no face/i.test(message)) return texts.people.reasons.noFace;
+  if (/more than 1 face/i.test(message)) return texts.people.reasons.severalFaces;
+  if (/cannot be decoded/i.test(message)) return texts.people.reasons.unreadable;
   return message;
 }

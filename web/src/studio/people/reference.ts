@@ -1,6 +1,6 @@
 // Whether a photo is a good reference for a person, and if not, why. The verdict is the server's; the reasons are read off
 // its measures, by the borders that the server judges by (docs/accuracy.md, "Reference photos").
-import type { DetectedFace } from '../../shared/api/client';
+import type { DetectedFace } from '../../shared/api/face';
 
 export type Flaw = 'small' | 'turned' | 'blurred' | 'dark' | 'bright' | 'covered' | 'other';
 

@@ -1,0 +1,247 @@
+// The texts of the studio.
+import { counted } from '../shared/texts';
+
+const faces = (n: number): string => counted(n, 'face', 'faces');
+const photos = (n: number): string => counted(n, 'photo', 'photos');
+const people = (n: number): string => counted(n, 'person', 'people');
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+const en = {
+  tabs: {
+    label: 'What to do',
+    look: 'Look',
+    compare: 'Compare',
+    people: 'People',
+    identify: 'Identify',
+  },
+  gate: {
+    title: 'See what your server sees in a face',
+    lead: 'Look at the faces in a photo, compare two of them, and recognise the people you know. All of it happens on this server.',
+    form: 'Open with your key',
+    help: 'The server printed it at its first start. To see it again, run this on the server’s machine:',
+    open: 'Open the studio',
+    wrong: 'The server does not accept this key.',
+    wrongRemedy: 'Copy key1 or key2 in full. This command on the server’s machine prints them:',
+    points: [
+      ['Look', 'Boxes, landmarks, head pose and photo quality for every face.'],
+      ['Compare', 'How similar two faces are, as a score from 0 to 1.'],
+      ['Recognise', 'Build a group from a folder of photos and name the faces in new ones.'],
+    ],
+    accepted: 'Key accepted',
+  },
+  common: {
+    face: (n: number) => `Face ${n}`,
+    faceCrop: (n: number) => `Face ${n}, cut out of the photo`,
+    photos,
+    startOver: 'Start over',
+  },
+  look: {
+    title: 'Look at a photo',
+    lead: 'Every face with its box, 27 landmarks, head pose and the quality of the picture.',
+    nothingStored: 'The studio requests no face id here, so the server keeps nothing of this photo.',
+    landmarks: 'Show landmarks',
+    small: 'Look for small faces',
+    smallHelp: 'Searches once more at a finer scale, for faces near the smallest size. This takes about twice as long, and noise is not measured.',
+    looking: 'Looking at the photo…',
+    found: (n: number) => `${faces(n)} found`,
+    none: 'No face found in this photo',
+    noneText:
+      'The server finds faces from 36 pixels in size (larger in photos above 1920 × 1080). They may be cut off by the edge, lie on their side or be upside down. It often misses faces that are mostly covered, seen from the side, or dark. Try a photo taken from closer, with more light from the front.',
+    noneSmall: 'The normal search misses about three in a hundred faces of the smallest size. If the faces are far away, turn on “Look for small faces”.',
+    size: (width: number, height: number) => `${width} × ${height} pixels`,
+    pose: 'Head pose',
+    poseWords: (pitch: number, yaw: number, roll: number): string => {
+      const parts: string[] = [];
+      if (Math.abs(yaw) >= 12) parts.push(yaw > 0 ? 'turned to the right of the photo' : 'turned to the left of the photo');
+      if (Math.abs(pitch) >= 12) parts.push(pitch > 0 ? 'looking up' : 'looking down');
+      if (Math.abs(roll) >= 150) parts.push('upside down');
+      else if (Math.abs(roll) >= 60) parts.push(roll > 0 ? 'lying on its side, clockwise' : 'lying on its side, anticlockwise');
+      else if (Math.abs(roll) >= 12) parts.push(roll > 0 ? 'tilted clockwise' : 'tilted anticlockwise');
+      return parts.length === 0 ? 'Facing the camera' : capital(parts.join(', '));
+    },
+    yaw: 'Yaw',
+    pitch: 'Pitch',
+    roll: 'Roll',
+    degrees: (value: number) => `${value.toFixed(0).replace('-0', '0').replace('-', '−')}°`,
+    blur: 'Blur',
+    blurWords: { low: 'sharp', medium: 'a little soft', high: 'blurred' },
+    exposure: 'Exposure',
+    exposureWords: { underExposure: 'too dark', goodExposure: 'well lit', overExposure: 'too bright' },
+    noise: 'Noise',
+    noiseWords: { low: 'clean', medium: 'grainy', high: 'very grainy' },
+    meter: (value: number, words: string) => `${value.toFixed(2)} of 1, ${words}`,
+    quality: 'For recognition',
+    qualityWords: {
+      high: ['High', 'Good for adding a person and for recognising.'],
+      medium: ['Medium', 'Enough to recognise somebody; use a better photo to add a person.'],
+      low: ['Low', 'Too poor for recognition; expect mistakes.'],
+    },
+    cards: 'What was measured',
+    showOnPhoto: (n: number) => `Face ${n}: show it on the photo`,
+    showCard: (n: number) => `Face ${n}: show what was measured`,
+  },
+  compare: {
+    title: 'Compare two faces',
+    lead: 'Choose a photo on each side. If a photo shows several faces, pick one of them.',
+    first: 'First photo',
+    second: 'Second photo',
+    dropFirst: 'Drop the first photo',
+    dropSecond: 'Drop the second photo',
+    finding: 'Finding faces…',
+    pick: (n: number) => `${faces(n)} in this photo. Which one?`,
+    pickFace: (n: number) => `Compare face ${n}`,
+    noFace: 'No face found in this photo.',
+    noFaceRemedy: 'Choose one in which the face is larger and both eyes are visible.',
+    comparing: 'Comparing…',
+    result: 'Result',
+    confidence: 'Confidence',
+    same: 'Likely the same person',
+    different: 'Probably different people',
+    close: 'Too close to call',
+    closeText: (isIdentical: boolean) =>
+      `The score is close to the threshold of 0.5. By the threshold alone the answer is “${isIdentical ? 'same person' : 'different people'}”, but another photo could change it. Compare more photos before you decide.`,
+    sameText: 'The score is clearly above the threshold of 0.5.',
+    differentText: 'The score is clearly below the threshold of 0.5.',
+    scale: (value: string) => `Confidence ${value} on a scale from 0 to 1; 0.5 is the threshold for the same person`,
+    scaleDifferent: 'different',
+    scaleSame: 'same',
+    mark: '0.5 threshold',
+    waitingOne: 'Add the other photo to see how similar the two faces are.',
+    meaningTitle: 'What the score says',
+    meaning: [
+      'It is the distance between two faces, mapped to a number from 0 to 1 by the server’s calibration. From 0.5 on, the server calls two faces the same person.',
+      'It is not a probability, and no error rate is promised: 0.8 does not mean 80 % certain.',
+      'Relatives often score close to the threshold, and so can strangers in the same light. A poor photo can raise or lower the score.',
+    ],
+    cropFirst: 'The face from the first photo',
+    cropSecond: 'The face from the second photo',
+    kept: 'The server keeps both faces for 60 seconds to compare them, then deletes them.',
+  },
+  people: {
+    title: 'People',
+    lead: 'Make a group from a folder of photos. The server learns these faces and can name them in other photos.',
+    dropTitle: 'Drop a folder of photos',
+    dropText: 'One subfolder for each person; or flat files named after the person, such as “Ann 1.jpg” and “Ann 2.jpg”.',
+    chooseFolder: 'Choose a folder',
+    orFiles: 'Choose single photos',
+    reading: 'Reading the folder…',
+    exampleLabel: 'Example of a folder: Team, with a subfolder for each person: Ann, Ben and Chloe',
+    previewTitle: 'Is this right?',
+    understood: (persons: number, n: number) => `${people(persons)}, ${photos(n)}`,
+    ignored: (n: number) => n === 1 ? 'Left out, because it is not a picture:' : `${n} files left out, because they are not pictures:`,
+    nothing: 'The folder contains no photo.',
+    nothingRemedy: 'Choose a folder of pictures, preferably with a subfolder for each person.',
+    groupName: 'Name of the group',
+    groupNameEmpty: 'Give the group a name.',
+    groupId: (id: string) => `Its id for the API will be ${id}`,
+    start: 'Make the group',
+    consent: 'Add only people who know about it and agree.',
+    progressTitle: (name: string) => `Making “${name}”`,
+    phases: {
+      creating: 'Creating the group…',
+      adding: (done: number, total: number) => `Photo ${Math.min(done + 1, total)} of ${total}`,
+      training: 'Training: making the faces searchable…',
+    },
+    progress: 'Progress',
+    left: (seconds: number): string => {
+      if (seconds < 5) return 'a few seconds left';
+      if (seconds < 90) return `about ${Math.ceil(seconds / 5) * 5} seconds left`;
+      return `about ${Math.ceil(seconds / 60)} minutes left`;
+    },
+    doneTitle: (name: string) => `“${name}” is ready`,
+    done: 'You can now name the faces in other photos.',
+    stoppedTitle: 'Stopped',
+    failedTitle: 'This did not work',
+    exists: (name: string, persons: number, n: number) =>
+      `The group “${name}” exists on the server with ${people(persons)} and ${photos(n)}. It is not trained, so it cannot be used to identify yet.`,
+    notCreated: 'Nothing was created on the server.',
+    trainRest: 'Train with the photos added so far',
+    deleteHalf: 'Delete the half-made group',
+    keepHalf: 'Leave it as it is',
+    noneUsable: 'No face could be added from these photos.',
+    noneUsableRemedy: 'Choose photos that show exactly one face each.',
+    trainingFailed: 'The training failed.',
+    sumPeople: 'People',
+    sumAdded: 'Photos added',
+    sumSkipped: 'Photos skipped',
+    skippedTitle: 'Skipped photos',
+    poorTitle: 'Added, but poor references',
+    poorLead: 'The server may fail to recognise people by these photos. A good photo shows the face large, sharp, evenly lit and facing the camera, with nothing in front of it.',
+    flaws: {
+      small: 'the face is small',
+      turned: 'the head is turned',
+      blurred: 'blurred',
+      dark: 'too dark',
+      bright: 'too bright',
+      covered: 'eyes or mouth are covered',
+      other: 'a part of the face is covered or outside the photo',
+    },
+    withoutPhoto: (names: string[]) => `Without a usable photo, so not in the group: ${names.join(', ')}.`,
+    reasons: {
+      noFace: 'no face found',
+      severalFaces: 'more than one face',
+      unreadable: 'cannot be read as a picture',
+    },
+    goIdentify: 'Identify with this group',
+    makeAnother: 'Make another group',
+    listTitle: 'Groups on this server',
+    listEmpty: 'No group yet. To make one, choose a folder of photos above.',
+    loading: 'Loading the groups…',
+    showPeople: 'Show people',
+    hidePeople: 'Hide people',
+    showPeopleOf: (name: string) => `Show the people of ${name}`,
+    identifyWith: 'Identify',
+    identifyWithLabel: (name: string) => `Identify with ${name}`,
+    delete: 'Delete',
+    deleteLabel: (name: string) => `Delete ${name}`,
+    noPeople: 'Nobody in this group.',
+    photosOf: (n: number) => (n === 0 ? 'no photo' : photos(n)),
+    otherModel: (model: string) => `made with ${model}`,
+    deleteTitle: (name: string) => `Delete “${name}”?`,
+    deleteText: (persons: number, n: number) =>
+      `${people(persons)} with ${photos(n)} will be deleted from the server permanently: names, face templates and notes. Your own photo files are not changed.`,
+    deleteCounting: 'Counting what is in the group…',
+    deleteConfirm: 'Delete permanently',
+    deleted: (name: string) => `“${name}” is deleted.`,
+  },
+  identify: {
+    title: 'Who is in this photo?',
+    lead: 'Choose a group and a photo. Faces that the server recognises get their names.',
+    group: 'Group',
+    choose: 'Choose a group…',
+    noGroups: 'There is no group yet',
+    noGroupsText: 'Identify compares faces with a group of people. Make one from a folder of photos first.',
+    goPeople: 'Make a group',
+    looking: 'Comparing the faces with the group…',
+    unknown: 'Unknown',
+    help: 'The server shows a name only above a confidence threshold. It sets the threshold so that a stranger is rarely given a name; in larger groups the threshold is higher.',
+    found: (known: number, of: number): string => {
+      if (of === 0) return 'No face found';
+      return `${known} of ${faces(of)} recognised`;
+    },
+    none: 'No face found in this photo',
+    noneText: 'Choose a photo in which the faces are larger and both eyes are visible.',
+    unknownText: 'Nobody in the group is similar enough.',
+    confidence: (value: string) => `confidence ${value}`,
+    near: 'Close to the threshold. Check before you rely on it.',
+    also: (names: string) => `Also possible: ${names}`,
+    trainNow: 'Train the group now',
+    training: 'Training…',
+    onPhoto: (n: number, name: string) => `Face ${n}: ${name}`,
+    list: 'People in the photo',
+    kept: 'The server keeps the faces of this photo for 60 seconds, then deletes them.',
+    gone: 'a person deleted in the meantime',
+  },
+  privacy: {
+    title: 'Privacy',
+    points: [
+      'Photos go to this server and nowhere else. No photo is stored.',
+      'For Look the server keeps nothing. For Compare and Identify it keeps face templates for at most 60 seconds.',
+      'The server keeps people you add, with name and face templates, until you delete them.',
+    ],
+  },
+};
+
+export type StudioTexts = typeof en;
+/** In the reader's language: another language is another value of this type, chosen here. */
+export const texts: StudioTexts = en;
