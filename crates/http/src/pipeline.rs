@@ -170,7 +170,7 @@ impl<A: Api> Head<A> {
 }
 
 /// What log and audit log say of a request beside its outcome.
-struct Told<A: Api> {
+struct Told {
     operation: &'static str,
     /// The account that usage is counted for.
     counted: Option<AccountId>,
@@ -178,7 +178,6 @@ struct Told<A: Api> {
     trail: Option<(AccountId, Actor)>,
     /// Whether there is a body of which nothing was read.
     is_unread: bool,
-    api: std::marker::PhantomData<A>,
 }
 
 /// Answers a request.
@@ -189,10 +188,9 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let is_unread = body::has_body(headers);
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
-    let mut told =
-        Told::<A> { operation: "none", counted: None, trail: None, is_unread, api: std::marker::PhantomData };
+    let mut told = Told { operation: "none", counted: None, trail: None, is_unread };
     let outcome = judge(app.clone(), request, request_id, &mut told).await;
-    let Told { operation, counted, trail, is_unread, .. } = told;
+    let Told { operation, counted, trail, is_unread } = told;
     let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
     let refusal = outcome.as_ref().err();
     let reason = refusal.and_then(Refuse::reason).map(str::to_owned);
@@ -232,7 +230,7 @@ async fn judge<A: Api>(
     app: Arc<App>,
     request: Request<Body>,
     request_id: Uuid,
-    told: &mut Told<A>,
+    told: &mut Told,
 ) -> Result<Reply, A::Refusal> {
     let (mut parts, body) = request.into_parts();
     let place = Place::of(&parts, &app.config.access);

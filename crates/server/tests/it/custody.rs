@@ -192,7 +192,7 @@ fn network_rules_decide_before_keys_do() {
 
 fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
     let clock = Clock::new();
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = ground.house(&[clock.setting()]);
     let friend = house.another(&["friend", "--approve", "everything"]);
     let enemy = house.another(&["enemy", "--approve", "everything"]);
     for account in [&friend, &enemy] {

@@ -65,7 +65,7 @@ const FACES: &str = "SELECT hex(sealed_template) FROM face";
 
 fn deleted_bytes_are_in_no_file(ground: &Ground) {
     let clock = Clock::new();
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = ground.house(&[clock.setting()]);
     let persons = furnish(&house);
     let id = |answer: &Value, name: &str| answer[0][name].as_str().expect("an id").to_owned();
     let listed = house.call("GET", "largefacelists/l/persistedfaces").body;

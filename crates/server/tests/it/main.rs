@@ -41,6 +41,7 @@ mod operators;
 mod pages;
 mod pictures;
 mod pipeline;
+mod printed;
 mod privacy;
 mod recognisers;
 mod refusals;

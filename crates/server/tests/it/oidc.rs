@@ -142,14 +142,17 @@ pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
 
 /// A server with these settings.
 pub(crate) fn house_with(settings: &str) -> (House, TempDir) {
-    let (file, folder) = settings_file(settings);
-    (House::with(&[("LIKENESS_CONFIG", &file)]), folder)
+    started(settings, &[])
 }
 
 /// The same with a clock that is moved.
 pub(crate) fn house_by(clock: &Clock, settings: &str) -> (House, TempDir) {
+    started(settings, &[clock.setting()])
+}
+
+fn started(settings: &str, beside: &[(&str, &str)]) -> (House, TempDir) {
     let (file, folder) = settings_file(settings);
-    (House::with(&[("LIKENESS_CONFIG", &file), ("LIKENESS_TEST_CLOCK", clock.path())]), folder)
+    (House::with(&[&[("LIKENESS_CONFIG", &*file)], beside].concat()), folder)
 }
 
 /// Accounts as their addresses name them; the default one is `first`.

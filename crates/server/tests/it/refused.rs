@@ -273,7 +273,7 @@ fn of_others(house: &House, to: &mut String) {
 /// Calls at a rate that the tier does not admit, and guesses of keys.
 fn of_the_impatient(to: &mut String) {
     let clock = Clock::new();
-    let house = House::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = House::with(&[clock.setting()]);
     let free = house.another(&["free", "--approve", "everything", "--tier", "F0"]);
     for (name, path) in [("face", "/face/v1.0/facelists"), ("admin", "/admin/v1/me")] {
         let is_over = |answer: &Answer| answer.status == 429;

@@ -42,7 +42,7 @@ fn detect(house: &House, seconds: &str) -> Value {
 
 fn every_row_of_the_table_holds(ground: &Ground) {
     let clock = Clock::new();
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = ground.house(&[clock.setting()]);
     let table = house.manage("GET", "retention", &Value::Null).body;
     let rows: Vec<&str> = table.as_array().expect("rows").iter().filter_map(|row| row["key"].as_str()).collect();
     assert_eq!(rows.len(), 17);
@@ -121,7 +121,7 @@ fn every_row_of_the_table_holds(ground: &Ground) {
     // The server is stopped over the end of it: expiry is stored with what expires.
     assert_eq!(house.stop(), Some(0));
     clock.set(DAY + MINUTE);
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = ground.house(&[clock.setting()]);
     assert_eq!(look(&house, &long), 404);
     soon("the bytes of a faceId of a day", || count(ground, "face_id") == 0);
     // Operations and snapshots: two days.
@@ -146,7 +146,7 @@ fn every_row_of_the_table_holds(ground: &Ground) {
 
 fn a_policy_shortens_and_never_lengthens(ground: &Ground) {
     let clock = Clock::new();
-    let house = ground.house(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let house = ground.house(&[clock.setting()]);
     let other = house.neighbour();
     let set = |kept: &str, seconds: Value| {
         house.manage("PATCH", "accounts/default", &json!({ "retention": { kept: seconds } }))
