@@ -229,10 +229,11 @@ fn erases(write: &Write, applied: &Applied) -> bool {
         | Write::UpdateSnapshot { .. }
         | Write::DeleteSnapshot { .. }
         | Write::SetAccount { .. }
-        | Write::DestroyAccount { .. }
-        | Write::PutDocument(_)
-        | Write::DeleteDocument { .. } => true,
+        | Write::DestroyAccount { .. } => true,
+        Write::Record(write) => write.erases(applied),
         Write::Tracked { write, .. } | Write::Described { write, .. } => erases(write, applied),
+        // What the records did is told to nobody.
+        Write::Accompanied { .. } => true,
         Write::CreateAccount(_)
         | Write::CloseAccount { .. }
         | Write::ReopenAccount {}

@@ -92,18 +92,18 @@ impl Scene {
         self.now.fetch_add(millis, Ordering::Relaxed);
     }
 
-    pub(crate) async fn write(&self, write: Write) -> Result<Applied, StoreError> {
+    pub(crate) async fn write(&self, write: impl Into<Write>) -> Result<Applied, StoreError> {
         self.store.apply(self.command(write)).await
     }
 
-    pub(crate) fn command(&self, write: Write) -> Command {
+    pub(crate) fn command(&self, write: impl Into<Write>) -> Command {
         Command {
             account: self.account,
             actor: self.actor.clone(),
             at: self.now(),
             request_id: self.id(),
             key: fresh_key(),
-            write,
+            write: write.into(),
         }
     }
 

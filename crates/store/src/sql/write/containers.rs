@@ -4,7 +4,7 @@ use super::super::engine::refuse_duplicate;
 use super::{Bumped, Done, Work, bump, label, unsigned};
 use crate::command::{Applied, ContainerName};
 use crate::error::{LimitKind, StoreError};
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
 
 pub(super) async fn create(
     work: &mut Work<'_>,
@@ -35,7 +35,7 @@ pub(super) async fn create(
     .await
     .map_err(refuse_duplicate(StoreError::ContainerExists))?;
 
-    let record = Record::container(container.kind.number(), &container.id);
+    let record = Binding::container(container.kind.number(), &container.id);
     let sealed_name = work.seal(Purpose::ContainerName, number, &record, name.expose().as_bytes());
     let sealed_user_data =
         user_data.map(|text| work.seal(Purpose::ContainerUserData, number, &record, text.expose().as_bytes()));
@@ -69,7 +69,7 @@ pub(super) async fn update(
     user_data: Option<&Secret<String>>,
 ) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
-    let record = Record::container(container.kind.number(), &container.id);
+    let record = Binding::container(container.kind.number(), &container.id);
     let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::ContainerName, text));
     let user_data = user_data.map(|text| seal(Purpose::ContainerUserData, text));

@@ -4,15 +4,17 @@ mod accounts;
 mod audit;
 mod containers;
 mod copy;
-mod documents;
+
 mod face_ids;
 mod faces;
 mod members;
 mod notes;
 mod operations;
 mod persons;
+mod records;
 mod snapshots;
 mod training;
+mod usage;
 
 use std::sync::Arc;
 
@@ -22,12 +24,13 @@ use uuid::Uuid;
 use super::delete;
 use super::vault::Vault;
 use crate::audit::AuditTarget;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, NewOperation, RecordWrite, Write};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, HourKey, Purpose, Record};
+use crate::keys::{AccountKeys, Binding, HourKey, Purpose};
 pub(crate) use accounts::touch_access;
 pub(crate) use faces::{ADDED, find_face};
+pub(crate) use records::{Place as RecordPlace, StoredTag};
 pub(crate) use snapshots::find as find_snapshot;
 pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 
@@ -73,11 +76,11 @@ impl<'a> Work<'a> {
     }
 
     /// Seals a value for its place. What lies in a container has the container's number as epoch.
-    fn seal(&self, purpose: Purpose, container: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+    fn seal(&self, purpose: Purpose, container: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
         self.seal_in_epoch(purpose, container, container, record, plain)
     }
 
-    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
         let keys = self.own_keys();
         let compartment = keys.compartment_until(purpose, container, epoch, self.hour.clone());
         compartment.seal(self.vault.randomness(), record, plain)
@@ -109,6 +112,40 @@ pub(crate) enum Outcome {
     Repeated,
 }
 
+/// A command without what is wrapped around it.
+struct Unwrapped<'c> {
+    write: &'c Write,
+    operation: Option<&'c NewOperation>,
+    detail: Option<&'c str>,
+    records: &'c [RecordWrite],
+}
+
+const WRAPPED_TWICE: StoreError = StoreError::Inconsistent("a command is wrapped once in each way");
+
+fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
+    let (mut operation, mut detail, mut records) = (None, None, None);
+    loop {
+        let is_second = match write {
+            Write::Tracked { operation: more, write: inner } => {
+                write = inner;
+                operation.replace(more).is_some()
+            }
+            Write::Described { detail: more, write: inner } => {
+                write = inner;
+                detail.replace(more.as_str()).is_some()
+            }
+            Write::Accompanied { records: more, write: inner } => {
+                write = inner;
+                records.replace(more.as_slice()).is_some()
+            }
+            write => return Ok(Unwrapped { write, operation, detail, records: records.unwrap_or_default() }),
+        };
+        if is_second {
+            return Err(WRAPPED_TWICE);
+        }
+    }
+}
+
 /// Applies one command, writes its audit row and notes its key.
 pub(crate) async fn apply(
     connection: &mut Connection,
@@ -117,27 +154,36 @@ pub(crate) async fn apply(
     command: &Command,
 ) -> Result<Outcome, StoreError> {
     let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
-    let (write, operation) = match &command.write {
-        Write::Tracked { operation, write } => (&**write, Some(operation)),
-        Write::Described { write, .. } => (&**write, None),
-        write => (write, None),
-    };
+    let Unwrapped { write, operation, detail, records } = unwrap(&command.write)?;
     let needs_no_key = matches!(write, Write::CreateAccount(_) | Write::DestroyAccount { .. });
     if work.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
+    let mut noted = 0;
+    for record in records {
+        let done = records::perform(work, record).await?;
+        noted += done.records;
+        if done.records > 0 {
+            audit::append(work, audit::applied(record.action(), None), &done).await?;
+        }
+    }
     let done = perform(work, write).await?;
+    noted += done.records;
     if let Some(operation) = operation {
         operations::note(work, operation).await?;
     }
     if done.records > 0 {
-        audit::append(work, &done).await?;
+        let event = match write {
+            Write::Note(event) => event.clone(),
+            write => audit::applied(write.action(), detail),
+        };
+        audit::append(work, event, &done).await?;
     }
     // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
     let is_noted = match write {
         Write::DestroyAccount { .. } => false,
         Write::CountUsage { .. } | Write::NoteQuestions { .. } => true,
-        _ => done.records > 0,
+        _ => noted > 0,
     };
     if is_noted && !notes::add(work, &done.applied).await? {
         return Ok(Outcome::Repeated);
@@ -158,7 +204,9 @@ pub(crate) async fn known_answer(
 pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
     match write {
         Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
-        Write::Tracked { write, .. } | Write::Described { write, .. } => reads_from(write),
+        Write::Tracked { write, .. } | Write::Described { write, .. } | Write::Accompanied { write, .. } => {
+            reads_from(write)
+        }
         _ => None,
     }
 }
@@ -179,15 +227,14 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
         Write::CloseAccount { ends_at } => accounts::close(work, *ends_at).await,
         Write::ReopenAccount {} => accounts::reopen(work).await,
         Write::DestroyAccount { limit } => delete::account(work, i64::from(*limit)).await,
-        Write::PutDocument(document) => documents::put(work, document).await,
-        Write::DeleteDocument { kind, name } => delete::document(work, *kind, name).await,
+        Write::Record(write) => records::perform(work, write).await,
         Write::Note(_) => Ok(Done { applied: Applied::default(), target: None, records: 1 }),
         Write::NoteQuestions { questions } => {
             audit::append_questions(work, questions).await?;
             // Each has a row of its own.
             Ok(Done { applied: Applied::default(), target: None, records: 0 })
         }
-        Write::CountUsage { counts } => documents::count_usage(work, counts).await,
+        Write::CountUsage { counts } => usage::count(work, counts).await,
         Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
         Write::CreateContainer { container, name, user_data, model, limit } => {
             containers::create(work, container, name, user_data.as_ref(), model, *limit).await
@@ -228,7 +275,7 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
             let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
             snapshots::apply(work, *snapshot, *taken_by, container, limits).await
         }
-        Write::Tracked { .. } | Write::Described { .. } => Err(StoreError::Inconsistent("a command is wrapped once")),
+        Write::Tracked { .. } | Write::Described { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
         Write::UpdateFace { container, person, face, user_data } => {
             faces::update(work, container, *person, *face, user_data.as_ref()).await
         }

@@ -8,7 +8,7 @@ use super::{Done, Work, bump, count, person_key};
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::PersonKey;
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
 
 /// How many people there may be.
 pub(super) struct Limits {
@@ -37,7 +37,7 @@ pub(super) async fn create(
     .bind(bumped.number)
     .fetch_one(&mut *work.connection)
     .await?;
-    let record = Record::person(key, person.as_bytes());
+    let record = Binding::person(key, person.as_bytes());
     let sealed_name = work.seal(Purpose::PersonName, bumped.number, &record, name.expose().as_bytes());
     let sealed_user_data =
         user_data.map(|text| work.seal(Purpose::PersonUserData, bumped.number, &record, text.expose().as_bytes()));
@@ -75,7 +75,7 @@ pub(super) async fn update(
 ) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let key = person_key(work, bumped.number, person).await?;
-    let record = Record::person(key, person.as_bytes());
+    let record = Binding::person(key, person.as_bytes());
     let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::PersonName, text));
     let user_data = user_data.map(|text| seal(Purpose::PersonUserData, text));

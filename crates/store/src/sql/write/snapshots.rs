@@ -11,7 +11,7 @@ use crate::audit::AuditTarget;
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
 
 /// The action under which the audit trail of the account that took a snapshot tells that another has applied it.
 const HANDED_OVER: &str = "hand_over_snapshot";
@@ -204,6 +204,6 @@ fn seal_user_data(
     expires_at: i64,
     user_data: Option<&Secret<String>>,
 ) -> Option<Vec<u8>> {
-    let record = Record::snapshot(snapshot.as_bytes(), expires_at);
+    let record = Binding::snapshot(snapshot.as_bytes(), expires_at);
     user_data.map(|text| work.seal(Purpose::SnapshotUserData, number, &record, text.expose().as_bytes()))
 }

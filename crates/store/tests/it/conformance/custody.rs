@@ -1,7 +1,7 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AccountNames, Actor, AuditOutcome, AuditTarget, ContainerKind, DocumentKind, Event, GENESIS, KeySlot,
-    NewAccount, NewDocument, PageStart, Question, StoreError, Usage, Write, verify_chain,
+    AccountId, AccountNames, Actor, AuditOutcome, AuditTarget, ContainerKind, Event, GENESIS, KeySlot, NewAccount,
+    NewRecord, PageStart, Question, RecordKind, RecordWrite, StoreError, Usage, Write, verify_chain,
 };
 
 use uuid::Uuid;
@@ -17,14 +17,18 @@ fn settings(names: AccountNames, value: &str, expected: u64) -> Write {
     Write::SetAccount { names, settings: value.as_bytes().to_vec().into(), expected }
 }
 
-fn document(name: &str, value: &str, expires_at: Option<Timestamp>) -> Write {
-    let (name, value) = (name.to_owned(), value.as_bytes().to_vec().into());
-    Write::PutDocument(NewDocument { kind: DocumentKind::RevokedToken, name, value, expires_at })
+fn revoked(id: &str, value: &str, expires_at: Option<Timestamp>) -> Write {
+    let record = NewRecord::new(RecordKind::RevokedToken, id, value.as_bytes().to_vec().into());
+    RecordWrite::Put(record.until(expires_at)).into()
 }
 
-async fn read(scene: &Scene, kind: DocumentKind, name: &str) -> Option<(String, u64)> {
-    let document = scene.store.document(scene.account, kind, name, scene.now()).await.unwrap()?;
-    Some((String::from_utf8(document.value.expose().clone()).unwrap(), document.version))
+fn unrevoke(id: &str) -> Write {
+    RecordWrite::Delete { kind: RecordKind::RevokedToken, id: id.into() }.into()
+}
+
+async fn read(scene: &Scene, kind: RecordKind, id: &str) -> Option<(String, u64)> {
+    let record = scene.store.record(scene.account, kind, id, scene.now()).await.unwrap()?;
+    Some((String::from_utf8(record.value.expose().clone()).unwrap(), record.version))
 }
 
 pub(crate) async fn account_is_made_whole(backend: &dyn Backend) {
@@ -38,7 +42,7 @@ pub(crate) async fn account_is_made_whole(backend: &dyn Backend) {
     let made = stranger.store.account(stranger.account).await.unwrap().unwrap();
     assert_eq!((made.names, made.closed_at, made.ends_at), (names("/a", "a"), None, None));
     assert_eq!(stranger.store.keys(stranger.account).await.unwrap().len(), 2);
-    assert_eq!(read(&stranger, DocumentKind::Settings, "settings").await, Some(("first".into(), 1)));
+    assert_eq!(read(&stranger, RecordKind::Settings, "settings").await, Some(("first".into(), 1)));
     // A second one of the same name is refused with everything that belongs to it.
     let second = Scene::visit(stranger.store.clone(), 2);
     let account = NewAccount { names: names("/b", "a"), ..NewAccount::default() };
@@ -49,38 +53,38 @@ pub(crate) async fn account_is_made_whole(backend: &dyn Backend) {
 pub(crate) async fn settings_change_only_from_the_version_that_was_read(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
     let bob = ada.neighbour(2).await;
-    assert_eq!(read(&ada, DocumentKind::Settings, "settings").await, None);
+    assert_eq!(read(&ada, RecordKind::Settings, "settings").await, None);
     ada.write(settings(names("/a", "a"), "one", 0)).await.unwrap();
-    assert_refused!(ada.write(settings(names("/z", "z"), "two", 0)).await, StoreError::DocumentChanged);
+    assert_refused!(ada.write(settings(names("/z", "z"), "two", 0)).await, StoreError::RecordChanged);
     assert_refused!(bob.write(settings(names("/a", "b"), "his", 0)).await, StoreError::NameInUse);
     assert_eq!(ada.write(settings(names("/a", "a2"), "two", 1)).await.unwrap().version, 2);
-    assert_eq!(read(&ada, DocumentKind::Settings, "settings").await, Some(("two".into(), 2)));
+    assert_eq!(read(&ada, RecordKind::Settings, "settings").await, Some(("two".into(), 2)));
     assert_eq!(ada.store.account(ada.account).await.unwrap().unwrap().names, names("/a", "a2"));
-    assert_eq!(read(&bob, DocumentKind::Settings, "settings").await, None);
+    assert_eq!(read(&bob, RecordKind::Settings, "settings").await, None);
     // The name that was given up is free.
     bob.write(settings(names("/b", "a"), "his", 0)).await.unwrap();
 }
 
-pub(crate) async fn document_ends_at_the_very_instant_and_is_swept(backend: &dyn Backend) {
+pub(crate) async fn record_ends_at_the_very_instant_and_is_swept(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let ends = Timestamp::from_millis(scene.now().as_millis() + 5_000);
-    scene.write(document("short", "a", Some(ends))).await.unwrap();
-    scene.write(document("long", "b", None)).await.unwrap();
-    scene.write(document("long", "c", None)).await.unwrap();
+    scene.write(revoked("short", "a", Some(ends))).await.unwrap();
+    scene.write(revoked("long", "b", None)).await.unwrap();
+    scene.write(revoked("long", "c", None)).await.unwrap();
     let page = PageStart { after: String::new(), top: 10 };
     let listed = async || {
-        let documents = scene.store.documents(scene.account, DocumentKind::RevokedToken, &page, scene.now()).await;
-        documents.unwrap().into_iter().map(|document| document.name).collect::<Vec<_>>()
+        let records = scene.store.records(scene.account, RecordKind::RevokedToken, &page, scene.now()).await;
+        records.unwrap().into_iter().map(|record| record.id).collect::<Vec<_>>()
     };
     assert_eq!(listed().await, ["long", "short"]);
-    assert_eq!(read(&scene, DocumentKind::RevokedToken, "long").await, Some(("c".into(), 2)));
+    assert_eq!(read(&scene, RecordKind::RevokedToken, "long").await, Some(("c".into(), 2)));
     scene.wait_millis(4_999);
-    assert!(read(&scene, DocumentKind::RevokedToken, "short").await.is_some());
+    assert!(read(&scene, RecordKind::RevokedToken, "short").await.is_some());
     scene.wait_millis(1);
-    assert_eq!(read(&scene, DocumentKind::RevokedToken, "short").await, None);
+    assert_eq!(read(&scene, RecordKind::RevokedToken, "short").await, None);
     assert_eq!(listed().await, ["long"]);
     assert_eq!(scene.write(Write::ExpireDue { limit: 10 }).await.unwrap().removed, 1);
-    let delete = Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "long".into() };
+    let delete = unrevoke("long");
     assert_eq!(scene.write(delete.clone()).await.unwrap().removed, 1);
     assert_eq!(scene.write(delete).await.unwrap().removed, 0);
     assert!(listed().await.is_empty());
@@ -100,8 +104,8 @@ pub(crate) async fn nodes_learn_what_changed_about_access(backend: &dyn Backend)
     let steps: [(&str, Write); 6] = [
         ("key", Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [7; 32] }),
         ("settings", settings(names("/a", "a"), "one", 0)),
-        ("revoked", document("a token", "", None)),
-        ("unrevoked", Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "a token".into() }),
+        ("revoked", revoked("a token", "", None)),
+        ("unrevoked", unrevoke("a token")),
         ("closed", Write::CloseAccount { ends_at: Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS) }),
         ("reopened", Write::ReopenAccount {}),
     ];
@@ -135,7 +139,7 @@ pub(crate) async fn closed_account_is_destroyed_when_its_time_has_come(backend: 
         let enrolled = scene.enrol().await;
         scene.write(crate::scene::create_group("staff", &[enrolled])).await.unwrap();
         scene.write(Write::KeepFaceIds { faces: vec![scene.detected(HOUR_MILLIS)] }).await.unwrap();
-        scene.write(document("a token", "", None)).await.unwrap();
+        scene.write(revoked("a token", "", None)).await.unwrap();
     }
     ada.write(settings(names("/a", "a"), "one", 0)).await.unwrap();
     let mine = ada.take(&family, &[bob.account]).await;
@@ -179,8 +183,8 @@ pub(crate) async fn installation_is_no_account(backend: &dyn Backend) {
     let mut operator = Scene::visit(ada.store.clone(), 9);
     operator.account = AccountId::INSTALLATION;
     operator.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
-    operator.write(document("a token", "x", None)).await.unwrap();
-    assert_eq!(read(&operator, DocumentKind::RevokedToken, "a token").await, Some(("x".into(), 1)));
+    operator.write(revoked("a token", "x", None)).await.unwrap();
+    assert_eq!(read(&operator, RecordKind::RevokedToken, "a token").await, Some(("x".into(), 1)));
     let accounts = ada.store.accounts().await.unwrap();
     assert!(accounts.iter().all(|account| account.id != AccountId::INSTALLATION), "{accounts:?}");
     let changes = ada.store.access_since(0).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
 //! after the delete found in none.
 
-use likeness_store::{ContainerKind, ContainerName, DocumentKind, KeySlot, NewDocument, NewFace, Write};
+use likeness_store::{ContainerKind, ContainerName, KeySlot, NewFace, NewRecord, RecordKind, RecordWrite, Write};
 use sqlx::Connection;
 
 use super::{SqliteBackend, contains, fresh};
@@ -99,10 +99,12 @@ async fn house() -> House {
         .await
         .unwrap();
     for name in ["a", "b"] {
-        let (name, value) = (name.to_owned(), vec![9; 20_000].into());
-        let document = NewDocument { kind: DocumentKind::RevokedToken, name, value, expires_at: None };
-        scene.write(Write::PutDocument(document)).await.unwrap();
+        let record = NewRecord::new(RecordKind::RevokedToken, name, vec![9; 20_000].into());
+        scene.write(RecordWrite::Put(record)).await.unwrap();
     }
+    let record = NewRecord::new(RecordKind::SpecimenOfPerson, "of a person", vec![7; 20_000].into());
+    let record = record.about(family.clone(), people[0].0).tagged("subject", "somebody");
+    scene.write(RecordWrite::Put(record)).await.unwrap();
     // Its time has come already; until the order is given nothing happens.
     scene.write(Write::CloseAccount { ends_at: scene.now() }).await.unwrap();
     let snapshots = [scene.take(&family, &[scene.account]).await, scene.take(&faces, &[scene.account]).await];
@@ -185,11 +187,35 @@ async fn deleted_bytes_are_in_no_file() {
             delete: |_| Write::DestroyAccount { limit: 1_000 },
         },
         Case {
-            name: "document",
-            goes: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'a'",
+            name: "record",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
             how_many: 1,
-            stays: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'b'",
-            delete: |_| Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "a".into() },
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| RecordWrite::Delete { kind: RecordKind::RevokedToken, id: "a".into() }.into(),
+        },
+        Case {
+            name: "record used up",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| {
+                let take = RecordWrite::Take { kind: RecordKind::RevokedToken, id: "a".into(), version: 1 };
+                Write::Accompanied { records: vec![take], write: Box::new(create(&list("of its effect"))) }
+            },
+        },
+        Case {
+            name: "record replaced",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| RecordWrite::Put(NewRecord::new(RecordKind::RevokedToken, "a", vec![8; 20_000].into())).into(),
+        },
+        Case {
+            name: "person with a record",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND person IS NOT NULL",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND person IS NULL",
+            delete: |house| delete_person(&house.family, house.ada),
         },
         Case {
             name: "expired faceIds",

@@ -1,11 +1,16 @@
+//! What can be written.
+
+mod records;
+
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
 use crate::id::{AccountId, FaceKey, PersonKey};
 pub use crate::words::{
-    AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot, NewAccount,
-    NewDocument, NewFace, NewOperation, OperationSubject, Question, TrainingOutcome, Usage,
+    AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, Event, KeySlot, NewAccount, NewFace, NewOperation,
+    OperationSubject, Question, TrainingOutcome, Usage,
 };
+pub use records::{Expected, NewRecord, RecordWrite, Tag};
 
 /// One durable write: what, for whom, by whom and when.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ pub enum Write {
         /// The settings; opaque here.
         settings: Secret<Vec<u8>>,
         /// The version of the settings that were read before; any other refuses the command with
-        /// [`DocumentChanged`](crate::StoreError::DocumentChanged).
+        /// [`RecordChanged`](crate::StoreError::RecordChanged).
         expected: u64,
     },
     /// Suspends the account: its keys are dead when the call returns. Its records stay until `ends_at`.
@@ -58,15 +63,8 @@ pub enum Write {
         /// Most records to remove in this one transaction: call again while [`Applied::more`] says so.
         limit: u32,
     },
-    /// Keeps a document, in place of one of the same name. Settings are kept by [`Write::SetAccount`].
-    PutDocument(NewDocument),
-    /// Deletes a document; one that is not there is no error.
-    DeleteDocument {
-        /// What it is for.
-        kind: DocumentKind,
-        /// Its name.
-        name: String,
-    },
+    /// Records of every kind. Settings are written by [`Write::SetAccount`].
+    Record(RecordWrite),
     /// Leaves a row in the audit trail, and nothing else.
     Note(Event),
     /// Leaves a row in the audit trail for each of many questions, and nothing else.
@@ -270,7 +268,15 @@ pub enum Write {
     Described {
         /// What more there is to say, as JSON. Never pixels, templates, scores, keys or tokens.
         detail: String,
-        /// What is done. Not itself described or tracked.
+        /// What is done. Not itself described.
+        write: Box<Write>,
+    },
+    /// Writes records and does a command, all in one transaction or nothing. Each leaves an audit row of its own; what
+    /// the caller is told is the command's.
+    Accompanied {
+        /// The records, which are written first, in this order.
+        records: Vec<RecordWrite>,
+        /// What is done. Not itself accompanied.
         write: Box<Write>,
     },
     /// Keeps the templates behind freshly given faceIds.
@@ -318,16 +324,7 @@ impl Write {
             Self::CloseAccount { .. } => "close_account",
             Self::ReopenAccount {} => "reopen_account",
             Self::DestroyAccount { .. } => "destroy_account",
-            Self::PutDocument(document) => match document.kind {
-                DocumentKind::Settings => "put_settings",
-                DocumentKind::SigningKey => "put_signing_key",
-                DocumentKind::RevokedToken => "revoke_token",
-            },
-            Self::DeleteDocument { kind, .. } => match kind {
-                DocumentKind::Settings => "delete_settings",
-                DocumentKind::SigningKey => "delete_signing_key",
-                DocumentKind::RevokedToken => "forget_revoked_token",
-            },
+            Self::Record(write) => write.action(),
             Self::Note(_) => "note",
             Self::NoteQuestions { .. } => "note_questions",
             Self::CountUsage { .. } => "count_usage",
@@ -348,7 +345,9 @@ impl Write {
             Self::UpdateSnapshot { .. } => "update_snapshot",
             Self::DeleteSnapshot { .. } => "delete_snapshot",
             Self::ApplySnapshot { .. } => "apply_snapshot",
-            Self::Tracked { write, .. } | Self::Described { write, .. } => write.action(),
+            Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
+                write.action()
+            }
             Self::KeepFaceIds { .. } => "keep_face_ids",
             Self::StartTraining { .. } => "start_training",
             Self::ProgressTraining { .. } => "progress_training",
@@ -376,4 +375,10 @@ pub struct Applied {
     pub removed: u64,
     /// Only after a sweep: there may be more to remove.
     pub more: bool,
+}
+
+impl From<RecordWrite> for Write {
+    fn from(write: RecordWrite) -> Self {
+        Self::Record(write)
+    }
 }
