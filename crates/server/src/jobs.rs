@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::effects::{self, random_id};
 use futures_util::StreamExt;
 use likeness_base::{Clock, Randomness};
-use likeness_store::{Account, AccountId, Actor, Command, Store, StoreError, Write};
+use likeness_store::{Account, AccountId, Actor, Command, ExpireDue, Store, StoreError};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -221,7 +221,7 @@ async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Resul
             at: app.clock.now(),
             request_id: Uuid::nil(),
             key: random_id(&*app.randomness),
-            write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
+            write: ExpireDue { limit: SWEEP_AT_ONCE }.into(),
         };
         if !app.ledger.apply(command).await?.more {
             return Ok(());

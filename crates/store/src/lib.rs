@@ -34,9 +34,10 @@ pub use answers::{
 };
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    AccountNames, Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, Event, Expected, KeySlot,
-    NewAccount, NewFace, NewOperation, NewRecord, OperationSubject, Question, RecordWrite, Tag, TrainingOutcome, Usage,
-    Write,
+    AccountNames, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
+    DirectoryWrite, Event, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount, NewFace, NewOperation,
+    NewRecord, NoteWrite, OperationSubject, PersonWrite, Question, RecordWrite, SnapshotWrite, Tag, TrainingOutcome,
+    TrainingWrite, Usage, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};

@@ -227,7 +227,7 @@ pub struct NewAccount {
     pub names: AccountNames,
     /// Its settings; opaque here.
     pub settings: Option<Secret<Vec<u8>>>,
-    /// Its keys, each with its keyed digest; see [`Write::SetKey`].
+    /// Its keys, each with its keyed digest; see [`AccountWrite::SetKey`](crate::AccountWrite::SetKey).
     pub keys: Vec<(KeySlot, Secret<String>, [u8; 32])>,
 }
 

@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Randomness, Secret, Timestamp};
 use likeness_custody::{Action, Approvals, Flag, Gate, NetworkRule, parse_network};
-use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, Store, Write};
+use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, FaceIdWrite, Store};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -214,7 +214,7 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         ends[1] = ids[1];
         left -= faces.len();
         let (key, request_id) = (crate::effects::random_id(&SystemRandomness), Uuid::nil());
-        let write = Write::KeepFaceIds { faces };
+        let write = FaceIdWrite::Keep { faces }.into();
         let command = Command { account, actor: Actor::System, at: SystemClock.now(), request_id, key, write };
         store.apply(command).await?;
     }

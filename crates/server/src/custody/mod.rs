@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, Command, Event, NoteWrite, Store, StoreError, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -146,7 +146,7 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub(crate) async fn note(&self, account: AccountId, order: &Order, event: Event) -> Result<(), StoreError> {
-        self.ledger.apply(self.command(account, order, Write::Note(event))).await.map(drop)
+        self.ledger.apply(self.command(account, order, NoteWrite::Event(event))).await.map(drop)
     }
 
     fn command(&self, account: AccountId, order: &Order, write: impl Into<Write>) -> Command {

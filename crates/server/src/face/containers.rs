@@ -3,7 +3,7 @@
 use super::arguments::{Fields, container_id, recognition_model};
 use super::call::{Call, Reply};
 use super::error::{Refusal, from_store};
-use likeness_store::{Container, ContainerKind, ContainerName, PageStart, Write};
+use likeness_store::{Container, ContainerKind, ContainerName, ContainerWrite, PageStart};
 use serde_json::{Map, Value, json};
 
 /// `PUT {container}`: creates, and never replaces.
@@ -14,7 +14,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let (name, user_data) = Fields::read(body)?.named()?;
     let limit = call.tier().containers(call.kind());
     call.permit().await?;
-    call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
+    call.write(ContainerWrite::Create { container, name, user_data, model, limit }).await?;
     Ok(Reply::empty())
 }
 
@@ -52,14 +52,14 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
     if large && fields.name.is_none() && fields.user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
-    call.write(Write::UpdateContainer { container, name: fields.name, user_data: fields.user_data }).await?;
+    call.write(ContainerWrite::Update { container, name: fields.name, user_data: fields.user_data }).await?;
     Ok(Reply::empty())
 }
 
 /// `DELETE {container}`: with all persons and faces in it.
 pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
-    call.write(Write::DeleteContainer { container }).await?;
+    call.write(ContainerWrite::Delete { container }).await?;
     Ok(Reply::empty())
 }
 

@@ -8,7 +8,7 @@ use super::picture;
 use crate::templates;
 use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
-use likeness_store::{AuditOutcome, DetectedFace, FaceId, Write};
+use likeness_store::{AuditOutcome, DetectedFace, FaceId, FaceIdWrite};
 use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -137,7 +137,7 @@ async fn keep(call: &Call, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, R
     }
     let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
     if !kept.is_empty() {
-        let write = Write::KeepFaceIds { faces: kept };
+        let write = FaceIdWrite::Keep { faces: kept };
         call.write(write).await?;
     }
     Ok(ids)

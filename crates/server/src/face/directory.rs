@@ -8,7 +8,7 @@ use super::json::{Body, parse_uuid};
 use super::operations::write_directory;
 use super::persons;
 use likeness_base::Secret;
-use likeness_store::{ContainerName, Face, PageStart, StoreError, Write};
+use likeness_store::{ContainerName, DirectoryWrite, Face, FaceWrite, PageStart, PersonWrite, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     let person = persons::new_id(&call);
     let operation = write_directory(
         &call,
-        Write::CreatePerson {
+        PersonWrite::Create {
             container: ContainerName::directory(),
             person,
             name: fields.name.unwrap_or_else(|| Secret::new(String::new())),
@@ -70,14 +70,14 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
     if name.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
-    call.write(Write::UpdatePerson { container: ContainerName::directory(), person, name, user_data }).await?;
+    call.write(PersonWrite::Update { container: ContainerName::directory(), person, name, user_data }).await?;
     Ok(Reply::empty())
 }
 
 /// `DELETE persons/{personId}`: with all faces, and out of all dynamic groups.
 pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let person = person_id(&call)?;
-    let work = Write::DeletePerson { container: ContainerName::directory(), person };
+    let work = PersonWrite::Delete { container: ContainerName::directory(), person };
     Ok(Reply::accepted(write_directory(&call, work).await?))
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn add_face(mut call: Call) -> Result<Reply, Refusal> {
     let face = addition.face(&mut call, directory.map(|directory| directory.number)).await?;
     let id = face.id;
     let limit = Some(FACES_OF_A_PERSON);
-    let work = Write::AddDirectoryFace { person, model: model.to_owned(), face, limit };
+    let work = DirectoryWrite::AddFace { person, model: model.to_owned(), face, limit };
     let operation = write_directory(&call, work).await?;
     let location = call.address(&format!("persons/{person}/recognitionModels/{model}/persistedfaces/{id}"));
     Ok(Reply::json(&json!({ "persistedFaceId": id }))?.accepted_at(operation).located_at(location))
@@ -129,14 +129,14 @@ pub(super) async fn update_face(call: Call) -> Result<Reply, Refusal> {
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
     let (person, face) = face(&call).await?;
     let container = ContainerName::directory();
-    call.write(Write::UpdateFace { container, person: Some(person), face: face.id, user_data }).await?;
+    call.write(FaceWrite::Update { container, person: Some(person), face: face.id, user_data }).await?;
     Ok(Reply::empty())
 }
 
 /// `DELETE .../persistedfaces/{persistedFaceId}`
 pub(super) async fn delete_face(call: Call) -> Result<Reply, Refusal> {
     let (person, face) = face(&call).await?;
-    let work = Write::DeleteFace { container: ContainerName::directory(), person: Some(person), face: face.id };
+    let work = FaceWrite::Delete { container: ContainerName::directory(), person: Some(person), face: face.id };
     Ok(Reply::accepted(write_directory(&call, work).await?))
 }
 

@@ -8,7 +8,7 @@ use super::{persons, picture};
 use crate::recognisers::pack_of;
 use crate::templates;
 use likeness_base::Secret;
-use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
+use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace, PageStart};
 use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, RectF, Wanted};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ pub(super) async fn add(mut call: Call) -> Result<Reply, Refusal> {
     }
     let face = addition.face(&mut call, Some(container.number)).await?;
     let id = face.id;
-    call.write(Write::AddFace { container: name, person, face, limit }).await?;
+    call.write(FaceWrite::Add { container: name, person, face, limit }).await?;
     Reply::json(&json!({ "persistedFaceId": id }))
 }
 
@@ -188,7 +188,7 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
-    call.write(Write::UpdateFace { container, person, face, user_data }).await?;
+    call.write(FaceWrite::Update { container, person, face, user_data }).await?;
     Ok(Reply::empty())
 }
 
@@ -196,7 +196,7 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
-    call.write(Write::DeleteFace { container, person, face }).await?;
+    call.write(FaceWrite::Delete { container, person, face }).await?;
     Ok(Reply::empty())
 }
 

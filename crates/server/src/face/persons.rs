@@ -3,7 +3,7 @@
 use super::arguments::Fields;
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role, from_store};
-use likeness_store::{PageStart, Person, Write};
+use likeness_store::{PageStart, Person, PersonWrite};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ pub(super) async fn create(call: Call) -> Result<Reply, Refusal> {
     call.permit().await?;
     let person = new_id(&call);
     let (limit, account_limit) = (call.tier().persons(call.kind()), call.tier().persons_in_all(call.kind()));
-    call.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await?;
+    call.write(PersonWrite::Create { container, person, name, user_data, limit, account_limit }).await?;
     Reply::json(&json!({ "personId": person }))
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let person = person_id(&call)?;
     let fields = Fields::read(call.json()?)?;
-    call.write(Write::UpdatePerson { container, person, name: fields.name, user_data: fields.user_data }).await?;
+    call.write(PersonWrite::Update { container, person, name: fields.name, user_data: fields.user_data }).await?;
     Ok(Reply::empty())
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
 pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let person = person_id(&call)?;
-    call.write(Write::DeletePerson { container, person }).await?;
+    call.write(PersonWrite::Delete { container, person }).await?;
     Ok(Reply::empty())
 }
 

@@ -6,7 +6,7 @@ use super::error::{Refusal, from_store, kind_code};
 use super::json::{Body, parse_uuid};
 use super::{operations, persons};
 use likeness_custody::Kept;
-use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
+use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, SnapshotWrite, Write};
 use serde_json::{Map, Value, json};
 
 /// Most accounts to which one snapshot can be offered.
@@ -28,7 +28,7 @@ pub(super) async fn take(call: Call) -> Result<Reply, Refusal> {
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = persons::new_id(&call);
     let expires_at = call.at.plus(call.lasts(Kept::Snapshot));
-    let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
+    let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
 
@@ -58,14 +58,14 @@ pub(super) async fn update(call: Call) -> Result<Reply, Refusal> {
     if scope.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'applyScope' or 'userData'."));
     }
-    call.write(Write::UpdateSnapshot { snapshot, scope, user_data }).await?;
+    call.write(SnapshotWrite::Update { snapshot, scope, user_data }).await?;
     Ok(Reply::empty())
 }
 
 /// `DELETE snapshots/{snapshotId}`: by the account that took it.
 pub(super) async fn delete(call: Call) -> Result<Reply, Refusal> {
     let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
-    call.write(Write::DeleteSnapshot { snapshot }).await?;
+    call.write(SnapshotWrite::Delete { snapshot }).await?;
     Ok(Reply::empty())
 }
 
@@ -85,12 +85,17 @@ pub(super) async fn apply(call: Call) -> Result<Reply, Refusal> {
     let container = ContainerName { kind: snapshot.kind, id };
     let Snapshot { id: snapshot, taken_by, kind, .. } = snapshot;
     let (limit, account_limit) = (call.tier().containers(kind), call.tier().persons_in_all(kind));
-    let work = Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit };
+    let work = SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit };
     accepted(&call, kind, resource, work).await
 }
 
 /// Does the work and answers where to ask about it; refusals are in the words of the kind of container.
-async fn accepted(call: &Call, kind: ContainerKind, resource: String, work: Write) -> Result<Reply, Refusal> {
+async fn accepted(
+    call: &Call,
+    kind: ContainerKind,
+    resource: String,
+    work: impl Into<Write>,
+) -> Result<Reply, Refusal> {
     Ok(Reply::accepted(operations::write(call, kind, OperationSubject::Snapshot, Some(resource), work).await?))
 }
 

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Reply};
 use super::error::{Refusal, Role};
-use likeness_store::{TrainingStatus, Write};
+use likeness_store::{TrainingStatus, TrainingWrite};
 use serde_json::json;
 
 /// `POST .../train`
@@ -11,7 +11,7 @@ pub(super) async fn train(call: Call) -> Result<Reply, Refusal> {
     let work = async move {
         let name = call.container_name()?;
         call.permit().await?;
-        call.write(Write::StartTraining { container: name.clone() }).await?;
+        call.write(TrainingWrite::Start { container: name.clone() }).await?;
         call.app.trainings.begin(call.account(), name.clone(), call.request_id);
         let path = call.route.path.replace("/train", "/training").replace("{}", &name.id);
         Ok(Reply::accepted(call.address(&path)))

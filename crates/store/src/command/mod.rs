@@ -1,8 +1,22 @@
-//! What can be written.
+//! What can be written: a command, and the sum of what all domains can do.
+//!
+//! Each domain has a file of its own here, which says what can be done, under which name the audit trail tells of it and
+//! whether it erases; what a row of the trail points at is known where it is done, in the file of the same name in
+//! `sql/write`. A new kind of durable thing is mostly a row of [`RecordKind`](crate::RecordKind) and no new domain.
 
+mod accounts;
+mod containers;
+mod directory;
+mod face_ids;
+mod faces;
+mod notes;
+mod persons;
 mod records;
+mod snapshots;
+mod sweep;
+mod training;
 
-use likeness_base::{Secret, Timestamp};
+use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::id::{AccountId, FaceKey, PersonKey};
@@ -10,7 +24,17 @@ pub use crate::words::{
     AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, Event, KeySlot, NewAccount, NewFace, NewOperation,
     OperationSubject, Question, TrainingOutcome, Usage,
 };
+pub use accounts::AccountWrite;
+pub use containers::ContainerWrite;
+pub use directory::DirectoryWrite;
+pub use face_ids::FaceIdWrite;
+pub use faces::FaceWrite;
+pub use notes::NoteWrite;
+pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};
+pub use snapshots::SnapshotWrite;
+pub use sweep::ExpireDue;
+pub use training::TrainingWrite;
 
 /// One durable write: what, for whom, by whom and when.
 #[derive(Clone, Debug)]
@@ -30,7 +54,7 @@ pub struct Command {
     pub write: Write,
 }
 
-/// Everything that can be written. In updates, `None` leaves a field as it is.
+/// Everything that can be written, by domain.
 ///
 /// Limits are inclusive: with `limit: Some(248)` the 248th is accepted and the 249th refused with
 /// [`LimitReached`](crate::StoreError::LimitReached). `None` means no limit. Limits are checked inside the
@@ -38,225 +62,28 @@ pub struct Command {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Write {
-    /// Makes the account of the command, with a data key of its own.
-    CreateAccount(NewAccount),
-    /// Changes the account's settings and by what it is found.
-    SetAccount {
-        /// By what it is found from now on.
-        names: AccountNames,
-        /// The settings; opaque here.
-        settings: Secret<Vec<u8>>,
-        /// The version of the settings that were read before; any other refuses the command with
-        /// [`RecordChanged`](crate::StoreError::RecordChanged).
-        expected: u64,
-    },
-    /// Suspends the account: its keys are dead when the call returns. Its records stay until `ends_at`.
-    CloseAccount {
-        /// When it is to be destroyed.
-        ends_at: Timestamp,
-    },
-    /// Takes a closed account up again. Refused once its destruction has begun.
-    ReopenAccount {},
-    /// Destroys a closed account whose time has come: first the key that seals its records, then the records. Its audit
-    /// trail and its counters stay; they hold nothing of anybody.
-    DestroyAccount {
-        /// Most records to remove in this one transaction: call again while [`Applied::more`] says so.
-        limit: u32,
-    },
-    /// Records of every kind. Settings are written by [`Write::SetAccount`].
+    /// Accounts.
+    Account(AccountWrite),
+    /// Records of every kind, but for settings: [`AccountWrite::Set`].
     Record(RecordWrite),
-    /// Leaves a row in the audit trail, and nothing else.
-    Note(Event),
-    /// Leaves a row in the audit trail for each of many questions, and nothing else.
-    NoteQuestions {
-        /// In the order in which they were asked.
-        questions: Vec<Question>,
-    },
-    /// Adds to the counters. Leaves no audit row.
-    CountUsage {
-        /// What to add.
-        counts: Vec<Usage>,
-    },
-    /// Sets one of the account's keys; the old value is dead when the call returns.
-    SetKey {
-        /// Which of the two.
-        slot: KeySlot,
-        /// The key itself; sealed, so that it can be listed again.
-        value: Secret<String>,
-        /// Keyed digest of the value by which requests find the account;
-        /// see [`InstallationKey::lookup_digest`](crate::keys::InstallationKey::lookup_digest).
-        lookup: [u8; 32],
-    },
-    /// Makes an empty container.
-    CreateContainer {
-        /// Its name on the wire.
-        container: ContainerName,
-        /// What people call it.
-        name: Secret<String>,
-        /// What the client wants to remember about it.
-        user_data: Option<Secret<String>>,
-        /// Its recognition model; opaque here.
-        model: String,
-        /// Most containers of this kind in the account.
-        limit: Option<u64>,
-    },
-    /// Changes name or user data.
-    UpdateContainer {
-        /// Which container.
-        container: ContainerName,
-        /// The new name.
-        name: Option<Secret<String>>,
-        /// The new user data.
-        user_data: Option<Secret<String>>,
-    },
-    /// Deletes a container with its people, faces and change rows.
-    DeleteContainer {
-        /// Which container.
-        container: ContainerName,
-    },
-    /// Adds a person without faces. In the directory, which need not exist yet, an empty name stands for none.
-    CreatePerson {
-        /// Where.
-        container: ContainerName,
-        /// The id on the wire; random, drawn by the caller.
-        person: Uuid,
-        /// What people call them.
-        name: Secret<String>,
-        /// What the client wants to remember about them.
-        user_data: Option<Secret<String>>,
-        /// Most people in this container.
-        limit: Option<u64>,
-        /// Most people in all containers of this kind in the account.
-        account_limit: Option<u64>,
-    },
-    /// Changes name or user data of a person.
-    UpdatePerson {
-        /// Where.
-        container: ContainerName,
-        /// Who.
-        person: Uuid,
-        /// The new name.
-        name: Option<Secret<String>>,
-        /// The new user data.
-        user_data: Option<Secret<String>>,
-    },
-    /// Deletes a person with their faces. Dynamic groups lose them too.
-    DeletePerson {
-        /// Where.
-        container: ContainerName,
-        /// Who.
-        person: Uuid,
-    },
-    /// Adds a face to a person of a group, or to a list.
-    AddFace {
-        /// Where.
-        container: ContainerName,
-        /// Whose face; `None` in face lists.
-        person: Option<Uuid>,
-        /// The face.
-        face: NewFace,
-        /// Most faces of this person, or in this list.
-        limit: Option<u64>,
-    },
-    /// Changes the user data of a face.
-    UpdateFace {
-        /// Where.
-        container: ContainerName,
-        /// Whose face; `None` in face lists.
-        person: Option<Uuid>,
-        /// Which face.
-        face: Uuid,
-        /// The new user data.
-        user_data: Option<Secret<String>>,
-    },
-    /// Deletes a face.
-    DeleteFace {
-        /// Where.
-        container: ContainerName,
-        /// Whose face; `None` in face lists.
-        person: Option<Uuid>,
-        /// Which face.
-        face: Uuid,
-    },
-    /// Adds a face to a person of the directory.
-    AddDirectoryFace {
-        /// Whose face.
-        person: Uuid,
-        /// The recognition model it belongs to; opaque here. It never changes.
-        model: String,
-        /// The face.
-        face: NewFace,
-        /// Most faces of this person and model.
-        limit: Option<u64>,
-    },
-    /// Makes a dynamic group of people of the directory. One who is not there refuses the whole command.
-    CreateDynamicGroup {
-        /// Its id on the wire.
-        id: String,
-        /// What people call it.
-        name: Secret<String>,
-        /// What the client wants to remember about it.
-        user_data: Option<Secret<String>>,
-        /// Who is in it.
-        add: Vec<Uuid>,
-    },
-    /// Changes a dynamic group: first adds, then removes. Adding a member again and removing somebody who is none
-    /// changes nothing; adding one who is not in the directory refuses the whole command.
-    /// Deleting the group is [`Write::DeleteContainer`]; it leaves its members as they are.
-    UpdateDynamicGroup {
-        /// Which group.
-        id: String,
-        /// The new name.
-        name: Option<Secret<String>>,
-        /// The new user data.
-        user_data: Option<Secret<String>>,
-        /// Who comes in.
-        add: Vec<Uuid>,
-        /// Who goes.
-        remove: Vec<Uuid>,
-    },
-    /// Copies a list or group as it is now, with its people, faces and the state of its last successful training.
-    /// What happens to the source afterwards does not touch the copy.
-    TakeSnapshot {
-        /// The id on the wire; random, drawn by the caller.
-        snapshot: Uuid,
-        /// What is copied.
-        source: ContainerName,
-        /// Accounts that may apply it. One that does not exist refuses the command.
-        scope: Vec<AccountId>,
-        /// What the client wants to remember about it; those in the scope can read it.
-        user_data: Option<Secret<String>>,
-        /// From this very instant on the snapshot does not exist.
-        expires_at: Timestamp,
-    },
-    /// Changes scope or user data of a snapshot that this account took.
-    UpdateSnapshot {
-        /// Which snapshot.
-        snapshot: Uuid,
-        /// All who may apply it from now on.
-        scope: Option<Vec<AccountId>>,
-        /// The new user data.
-        user_data: Option<Secret<String>>,
-    },
-    /// Deletes a snapshot that this account took, with the copy in it.
-    DeleteSnapshot {
-        /// Which snapshot.
-        snapshot: Uuid,
-    },
-    /// Makes a container of a snapshot whose scope names this account: a copy with the same ids, names and
-    /// templates, sealed under the keys of this account. The audit trails of both accounts tell of it.
-    ApplySnapshot {
-        /// Which snapshot.
-        snapshot: Uuid,
-        /// Who took it.
-        taken_by: AccountId,
-        /// What is made; its kind is that of the source.
-        container: ContainerName,
-        /// Most containers of this kind in the account.
-        limit: Option<u64>,
-        /// Most people in all containers of this kind in the account.
-        account_limit: Option<u64>,
-    },
+    /// Lists and groups.
+    Container(ContainerWrite),
+    /// People.
+    Person(PersonWrite),
+    /// Enrolled faces.
+    Face(FaceWrite),
+    /// What only the directory has.
+    Directory(DirectoryWrite),
+    /// Snapshots.
+    Snapshot(SnapshotWrite),
+    /// Trainings.
+    Training(TrainingWrite),
+    /// Detected faces.
+    FaceId(FaceIdWrite),
+    /// The audit trail alone, and counters.
+    Note(NoteWrite),
+    /// Removing what has expired.
+    ExpireDue(ExpireDue),
     /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
     Tracked {
         /// The note.
@@ -279,82 +106,83 @@ pub enum Write {
         /// What is done. Not itself accompanied.
         write: Box<Write>,
     },
-    /// Keeps the templates behind freshly given faceIds.
-    KeepFaceIds {
-        /// The faces of one picture.
-        faces: Vec<DetectedFace>,
-    },
-    /// Records that a training was asked for. It covers what is in the container now.
-    /// Refused with [`TrainingRunning`](crate::StoreError::TrainingRunning) while another is under way.
-    StartTraining {
-        /// Which container.
-        container: ContainerName,
-    },
-    /// Records that the work of a training has begun.
-    ProgressTraining {
-        /// Which container.
-        container: ContainerName,
-        /// The number [`Applied::training`] gave when it was started.
-        training: i64,
-    },
-    /// Records how a training ended. Success makes visible what the training covers.
-    FinishTraining {
-        /// Which container.
-        container: ContainerName,
-        /// The number [`Applied::training`] gave when it was started.
-        training: i64,
-        /// How it ended.
-        outcome: TrainingOutcome,
-    },
-    /// Removes what has expired at the time of the command, oldest first, and change rows older than a day.
-    /// A sweep that finds nothing writes nothing, no audit row either.
-    ExpireDue {
-        /// Most records to remove in this one transaction, so that a large sweep does not keep other writers
-        /// waiting: call again while [`Applied::more`] says so. Ten thousand is a good number.
-        limit: u32,
-    },
+}
+
+/// What every domain says of its commands.
+pub(crate) trait Domain {
+    /// The stable name under which the audit row tells what was done: never change one.
+    fn action(&self) -> &'static str;
+
+    /// Whether the command, which did this, removed or replaced sealed bytes: they must then be in no file.
+    fn erases(&self, applied: &Applied) -> bool;
 }
 
 impl Write {
     /// The stable name under which the audit row tells what was done.
     pub fn action(&self) -> &'static str {
+        self.domain().action()
+    }
+
+    /// Whether sealed bytes must be in no file after it.
+    pub(crate) fn erases(&self, applied: &Applied) -> bool {
+        // What the records beside it did is told to nobody.
+        self.is_accompanied() || self.domain().erases(applied)
+    }
+
+    fn is_accompanied(&self) -> bool {
         match self {
-            Self::CreateAccount(_) => "create_account",
-            Self::SetAccount { .. } => "set_account",
-            Self::CloseAccount { .. } => "close_account",
-            Self::ReopenAccount {} => "reopen_account",
-            Self::DestroyAccount { .. } => "destroy_account",
-            Self::Record(write) => write.action(),
-            Self::Note(_) => "note",
-            Self::NoteQuestions { .. } => "note_questions",
-            Self::CountUsage { .. } => "count_usage",
-            Self::SetKey { .. } => "set_key",
-            Self::CreateContainer { .. } => "create_container",
-            Self::UpdateContainer { .. } => "update_container",
-            Self::DeleteContainer { .. } => "delete_container",
-            Self::CreatePerson { .. } => "create_person",
-            Self::UpdatePerson { .. } => "update_person",
-            Self::DeletePerson { .. } => "delete_person",
-            Self::AddFace { .. } => "add_face",
-            Self::UpdateFace { .. } => "update_face",
-            Self::DeleteFace { .. } => "delete_face",
-            Self::AddDirectoryFace { .. } => "add_directory_face",
-            Self::CreateDynamicGroup { .. } => "create_dynamic_group",
-            Self::UpdateDynamicGroup { .. } => "update_dynamic_group",
-            Self::TakeSnapshot { .. } => "take_snapshot",
-            Self::UpdateSnapshot { .. } => "update_snapshot",
-            Self::DeleteSnapshot { .. } => "delete_snapshot",
-            Self::ApplySnapshot { .. } => "apply_snapshot",
-            Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
-                write.action()
-            }
-            Self::KeepFaceIds { .. } => "keep_face_ids",
-            Self::StartTraining { .. } => "start_training",
-            Self::ProgressTraining { .. } => "progress_training",
-            Self::FinishTraining { .. } => "finish_training",
-            Self::ExpireDue { .. } => "expire_due",
+            Self::Accompanied { .. } => true,
+            Self::Tracked { write, .. } | Self::Described { write, .. } => write.is_accompanied(),
+            _ => false,
         }
     }
+
+    /// The command itself, without what is wrapped around it.
+    fn domain(&self) -> &dyn Domain {
+        match self {
+            Self::Account(write) => write,
+            Self::Record(write) => write,
+            Self::Container(write) => write,
+            Self::Person(write) => write,
+            Self::Face(write) => write,
+            Self::Directory(write) => write,
+            Self::Snapshot(write) => write,
+            Self::Training(write) => write,
+            Self::FaceId(write) => write,
+            Self::Note(write) => write,
+            Self::ExpireDue(write) => write,
+            Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
+                write.domain()
+            }
+        }
+    }
+}
+
+/// Makes the commands of each domain commands.
+macro_rules! is_write {
+    ($($domain:ident of $write:ident,)+) => {
+        $(
+            impl From<$write> for Write {
+                fn from(write: $write) -> Self {
+                    Self::$domain(write)
+                }
+            }
+        )+
+    };
+}
+
+is_write! {
+    Account of AccountWrite,
+    Record of RecordWrite,
+    Container of ContainerWrite,
+    Person of PersonWrite,
+    Face of FaceWrite,
+    Directory of DirectoryWrite,
+    Snapshot of SnapshotWrite,
+    Training of TrainingWrite,
+    FaceId of FaceIdWrite,
+    Note of NoteWrite,
+    ExpireDue of ExpireDue,
 }
 
 /// What a command did.
@@ -375,10 +203,4 @@ pub struct Applied {
     pub removed: u64,
     /// Only after a sweep: there may be more to remove.
     pub more: bool,
-}
-
-impl From<RecordWrite> for Write {
-    fn from(write: RecordWrite) -> Self {
-        Self::Record(write)
-    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
-use super::Applied;
+use super::{Applied, Domain};
 use crate::record::RecordKind;
 use crate::words::ContainerName;
 
@@ -124,8 +124,8 @@ impl NewRecord {
     }
 }
 
-impl RecordWrite {
-    pub(crate) fn action(&self) -> &'static str {
+impl Domain for RecordWrite {
+    fn action(&self) -> &'static str {
         match self {
             Self::Put(record) => record.kind.row().actions.put,
             Self::Delete { kind, .. } => kind.row().actions.delete,
@@ -134,7 +134,7 @@ impl RecordWrite {
     }
 
     /// Whether sealed bytes went: those of a record that was replaced count.
-    pub(crate) fn erases(&self, applied: &Applied) -> bool {
+    fn erases(&self, applied: &Applied) -> bool {
         match self {
             Self::Put(_) => applied.version > 1 || applied.removed > 0,
             Self::Delete { .. } | Self::Take { .. } => applied.removed > 0,

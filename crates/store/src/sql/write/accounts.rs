@@ -1,18 +1,30 @@
 use likeness_base::{Secret, Timestamp};
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::{Done, Work, records};
-use crate::command::{AccountNames, Applied, Expected, KeySlot, NewAccount, NewRecord};
+use crate::command::{AccountNames, AccountWrite, Applied, Expected, KeySlot, NewAccount, NewRecord};
 use crate::error::StoreError;
 use crate::keys::{Binding, Purpose};
 use crate::record::RecordKind;
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &AccountWrite) -> Result<Done, StoreError> {
+    match write {
+        AccountWrite::Create(account) => create(work, account).await,
+        AccountWrite::Set { names, settings, expected } => set(work, names, settings, *expected).await,
+        AccountWrite::Close { ends_at } => close(work, *ends_at).await,
+        AccountWrite::Reopen => reopen(work).await,
+        AccountWrite::Destroy { limit } => delete::account(work, i64::from(*limit)).await,
+        AccountWrite::SetKey { slot, value, lookup } => set_key(work, *slot, value, lookup).await,
+    }
+}
 
 /// The number of an account's first data key.
 const FIRST_KEY: u32 = 1;
 /// The id of an account's one record of settings.
 const SETTINGS: &str = "settings";
 
-pub(super) async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<Done, StoreError> {
+async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<Done, StoreError> {
     sqlx::query("INSERT INTO account (account_id, created_at) VALUES ($1, $2)")
         .bind(work.account())
         .bind(work.at())
@@ -44,7 +56,7 @@ fn settings_record(value: &Secret<Vec<u8>>, expected: Expected) -> NewRecord {
     NewRecord::new(RecordKind::Settings, SETTINGS, value.clone()).expecting(expected)
 }
 
-pub(super) async fn set(
+async fn set(
     work: &mut Work<'_>,
     names: &AccountNames,
     settings: &Secret<Vec<u8>>,
@@ -70,7 +82,7 @@ async fn name(work: &mut Work<'_>, names: &AccountNames) -> Result<(), StoreErro
     Ok(())
 }
 
-pub(super) async fn set_key(
+async fn set_key(
     work: &mut Work<'_>,
     slot: KeySlot,
     value: &Secret<String>,
@@ -96,7 +108,7 @@ pub(super) async fn set_key(
 }
 
 /// Suspends the account. Closing it again only moves its end.
-pub(super) async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Done, StoreError> {
+async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Done, StoreError> {
     sqlx::query("UPDATE account SET closed_at = coalesce(closed_at, $2), ends_at = $3 WHERE account_id = $1")
         .bind(work.account())
         .bind(work.at())
@@ -108,7 +120,7 @@ pub(super) async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Don
 }
 
 /// Only an account that still has its key has anything to be taken up again.
-pub(super) async fn reopen(work: &mut Work<'_>) -> Result<Done, StoreError> {
+async fn reopen(work: &mut Work<'_>) -> Result<Done, StoreError> {
     let reopened = sqlx::query(
         "UPDATE account SET closed_at = NULL, ends_at = NULL WHERE account_id = $1 AND closed_at IS NOT NULL",
     )

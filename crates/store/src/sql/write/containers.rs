@@ -1,10 +1,23 @@
 use likeness_base::Secret;
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::{Bumped, Done, Work, bump, label, unsigned};
-use crate::command::{Applied, ContainerName};
+use crate::command::{Applied, ContainerName, ContainerWrite};
 use crate::error::{LimitKind, StoreError};
 use crate::keys::{Binding, Purpose};
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &ContainerWrite) -> Result<Done, StoreError> {
+    match write {
+        ContainerWrite::Create { container, name, user_data, model, limit } => {
+            create(work, container, name, user_data.as_ref(), model, *limit).await
+        }
+        ContainerWrite::Update { container, name, user_data } => {
+            update(work, container, name.as_ref(), user_data.as_ref()).await
+        }
+        ContainerWrite::Delete { container } => delete::container(work, container).await,
+    }
+}
 
 pub(super) async fn create(
     work: &mut Work<'_>,

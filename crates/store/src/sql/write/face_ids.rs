@@ -1,11 +1,17 @@
 use super::super::engine::refuse_duplicate;
 use super::{Done, Work, label};
-use crate::command::{Applied, DetectedFace};
+use crate::command::{Applied, DetectedFace, FaceIdWrite};
 use crate::error::StoreError;
 use crate::id::hour_of;
 use crate::keys::{Binding, Purpose};
 
-pub(super) async fn keep(work: &mut Work<'_>, faces: &[DetectedFace]) -> Result<Done, StoreError> {
+pub(super) async fn perform(work: &mut Work<'_>, write: &FaceIdWrite) -> Result<Done, StoreError> {
+    match write {
+        FaceIdWrite::Keep { faces } => keep(work, faces).await,
+    }
+}
+
+async fn keep(work: &mut Work<'_>, faces: &[DetectedFace]) -> Result<Done, StoreError> {
     for face in faces {
         if !face.id.belongs_to(face.expires_at) {
             return Err(StoreError::Inconsistent("a faceId was made for another expiry"));

@@ -2,7 +2,8 @@
 
 use likeness_base::Timestamp;
 use likeness_store::{
-    Erasure, Expected, Life, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Tag, Write, verify_chain,
+    AccountWrite, Erasure, Expected, ExpireDue, Life, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Tag,
+    Write, verify_chain,
 };
 
 use crate::assert_refused;
@@ -279,8 +280,8 @@ pub(crate) async fn record_of_a_trail_stays_until_it_expires(backend: &dyn Backe
     scene.wait_millis(HOUR_MILLIS);
     assert_eq!(scene.write(remove("an hour")).await.unwrap().removed, 1);
     // It goes with the account all the same: without its key nobody could read it.
-    scene.write(Write::CloseAccount { ends_at: scene.now() }).await.unwrap();
-    while scene.write(Write::DestroyAccount { limit: 3 }).await.unwrap().more {}
+    scene.write(AccountWrite::Close { ends_at: scene.now() }).await.unwrap();
+    while scene.write(AccountWrite::Destroy { limit: 3 }).await.unwrap().more {}
     assert_eq!(scene.store.account(scene.account).await.unwrap(), None);
 }
 
@@ -346,7 +347,7 @@ pub(crate) async fn expired_records_are_swept_with_their_tags(backend: &dyn Back
     scene.wait_millis(4_000);
     let mut sweeps = Vec::new();
     loop {
-        let applied = scene.write(Write::ExpireDue { limit: 3 }).await.unwrap();
+        let applied = scene.write(ExpireDue { limit: 3 }).await.unwrap();
         sweeps.push(applied.removed);
         if !applied.more {
             break;

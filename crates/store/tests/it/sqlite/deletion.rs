@@ -1,7 +1,10 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
 //! after the delete found in none.
 
-use likeness_store::{ContainerKind, ContainerName, KeySlot, NewFace, NewRecord, RecordKind, RecordWrite, Write};
+use likeness_store::{
+    AccountWrite, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, ExpireDue, FaceIdWrite, FaceWrite,
+    KeySlot, NewFace, NewRecord, PersonWrite, RecordKind, RecordWrite, SnapshotWrite, Write,
+};
 use sqlx::Connection;
 
 use super::{SqliteBackend, contains, fresh};
@@ -58,7 +61,7 @@ async fn house() -> House {
     for container in [&family, &faces] {
         scene.create(container).await;
         let user_data = Some(text("a remark on a container"));
-        scene.write(Write::UpdateContainer { container: container.clone(), name: None, user_data }).await.unwrap();
+        scene.write(ContainerWrite::Update { container: container.clone(), name: None, user_data }).await.unwrap();
     }
     let face = || NewFace { user_data: Some(text("a remark on a face")), ..scene.face() };
     let mut people = Vec::new();
@@ -66,7 +69,7 @@ async fn house() -> House {
         let person = scene.id();
         scene.write(create_person(&family, person)).await.unwrap();
         let user_data = Some(text("a remark on a person"));
-        let update = Write::UpdatePerson { container: family.clone(), person, name: None, user_data };
+        let update = PersonWrite::Update { container: family.clone(), person, name: None, user_data };
         scene.write(update).await.unwrap();
         let mut ids = Vec::new();
         for _ in 0..3 {
@@ -80,9 +83,12 @@ async fn house() -> House {
     let listed = NewFace { template: [7_u8; 20_000].to_vec().into(), ..face() };
     let listed_id = listed.id;
     scene.write(crate::scene::add_face(&faces, None, listed)).await.unwrap();
-    scene.write(Write::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] }).await.unwrap();
+    scene
+        .write(AccountWrite::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] })
+        .await
+        .unwrap();
     let detected = (1..=4).map(|hours| scene.detected(hours * HOUR_MILLIS)).collect();
-    scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: detected }).await.unwrap();
     let enrolled = scene.enrol().await;
     let enrolled_faces = [NewFace { template: [8_u8; 20_000].to_vec().into(), ..face() }, face()];
     let enrolled_face = enrolled_faces[0].id;
@@ -90,7 +96,7 @@ async fn house() -> House {
         scene.write(add_directory_face(enrolled, "model a", face)).await.unwrap();
     }
     scene
-        .write(Write::CreateDynamicGroup {
+        .write(DirectoryWrite::CreateGroup {
             id: "staff".into(),
             name: text("the name of a group"),
             user_data: Some(text("a remark on a group")),
@@ -106,7 +112,7 @@ async fn house() -> House {
     let record = record.about(family.clone(), people[0].0).tagged("subject", "somebody");
     scene.write(RecordWrite::Put(record)).await.unwrap();
     // Its time has come already; until the order is given nothing happens.
-    scene.write(Write::CloseAccount { ends_at: scene.now() }).await.unwrap();
+    scene.write(AccountWrite::Close { ends_at: scene.now() }).await.unwrap();
     let snapshots = [scene.take(&family, &[scene.account]).await, scene.take(&faces, &[scene.account]).await];
     let (ada, ada_faces) = people.swap_remove(0);
     House {
@@ -184,7 +190,7 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT wrapped FROM data_key WHERE account_id = ?1",
             how_many: 1,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
-            delete: |_| Write::DestroyAccount { limit: 1_000 },
+            delete: |_| AccountWrite::Destroy { limit: 1_000 }.into(),
         },
         Case {
             name: "record",
@@ -224,7 +230,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face_id WHERE account_id = ?1 ORDER BY expires_at DESC LIMIT 2",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                Write::ExpireDue { limit: 100 }
+                ExpireDue { limit: 100 }.into()
             },
         },
         Case {
@@ -262,7 +268,7 @@ async fn deleted_bytes_are_in_no_file() {
             how_many: 16,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container <> 5
                     UNION ALL SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
-            delete: |house| Write::DeleteSnapshot { snapshot: house.snapshots[0] },
+            delete: |house| SnapshotWrite::Delete { snapshot: house.snapshots[0] }.into(),
         },
         Case {
             name: "expired snapshots",
@@ -276,7 +282,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container < 5",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                Write::ExpireDue { limit: 100 }
+                ExpireDue { limit: 100 }.into()
             },
         },
         Case {
@@ -284,10 +290,8 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 5",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
-            delete: |house| Write::UpdateSnapshot {
-                snapshot: house.snapshots[0],
-                scope: None,
-                user_data: Some(text("new")),
+            delete: |house| {
+                SnapshotWrite::Update { snapshot: house.snapshots[0], scope: None, user_data: Some(text("new")) }.into()
             },
         },
         Case {
@@ -295,11 +299,14 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 2",
             how_many: 1,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
-            delete: |house| Write::UpdateFace {
-                container: house.faces.clone(),
-                person: None,
-                face: house.listed,
-                user_data: Some(text("new")),
+            delete: |house| {
+                FaceWrite::Update {
+                    container: house.faces.clone(),
+                    person: None,
+                    face: house.listed,
+                    user_data: Some(text("new")),
+                }
+                .into()
             },
         },
         Case {
@@ -307,11 +314,14 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 1 AND seq = 1",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM person WHERE account_id = ?1 AND container = 1",
-            delete: |house| Write::UpdatePerson {
-                container: house.family.clone(),
-                person: house.ada,
-                name: Some(text("new")),
-                user_data: None,
+            delete: |house| {
+                PersonWrite::Update {
+                    container: house.family.clone(),
+                    person: house.ada,
+                    name: Some(text("new")),
+                    user_data: None,
+                }
+                .into()
             },
         },
         Case {
@@ -319,10 +329,9 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number <= 2",
-            delete: |house| Write::UpdateContainer {
-                container: house.family.clone(),
-                name: Some(text("new")),
-                user_data: None,
+            delete: |house| {
+                ContainerWrite::Update { container: house.family.clone(), name: Some(text("new")), user_data: None }
+                    .into()
             },
         },
         Case {
@@ -330,7 +339,9 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed FROM account_key WHERE account_id = ?1",
             how_many: 1,
             stays: "SELECT wrapped FROM data_key WHERE account_id = ?1",
-            delete: |_| Write::SetKey { slot: KeySlot::Key1, value: text("another key"), lookup: [2; 32] },
+            delete: |_| {
+                AccountWrite::SetKey { slot: KeySlot::Key1, value: text("another key"), lookup: [2; 32] }.into()
+            },
         },
     ];
     for case in cases {

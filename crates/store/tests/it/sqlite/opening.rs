@@ -1,4 +1,4 @@
-use likeness_store::{FaceKey, StoreError, Write};
+use likeness_store::{ExpireDue, FaceKey, StoreError};
 use sqlx::Connection;
 
 use super::{fresh, open_with};
@@ -29,7 +29,7 @@ async fn a_closed_store_says_so() {
     let scene = Scene::new(&backend).await;
     scene.store.close().await;
     scene.store.close().await;
-    assert_refused!(scene.write(Write::ExpireDue { limit: 1 }).await, StoreError::Closed);
+    assert_refused!(scene.write(ExpireDue { limit: 1 }).await, StoreError::Closed);
     assert_refused!(scene.store.accounts().await, StoreError::Closed);
     let files: Vec<_> = std::fs::read_dir(backend.path().parent().unwrap()).unwrap().collect();
     assert_eq!(files.len(), 1, "the log was folded into the database file");
