@@ -189,7 +189,7 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
     let mut told = Told { operation: "none", counted: None, trail: None, is_unread };
-    let outcome = judge(app.clone(), request, request_id, &mut told).await;
+    let outcome = judge::<A>(app.clone(), request, request_id, &mut told).await;
     let Told { operation, counted, trail, is_unread } = told;
     let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
     let refusal = outcome.as_ref().err();

@@ -259,14 +259,14 @@ impl Call<Permitted> {
     }
 
     /// Writes, through the one door, in the words of the route's container.
-    pub(super) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
+    pub(super) async fn write(&self, write: impl Into<Write>) -> Result<Applied, Refusal> {
         self.write_as(self.rule().kind.unwrap_or(ContainerKind::PersonDirectory), write).await
     }
 
     /// The same in the words of a kind of container. Whoever was let in is looked at again before it.
-    pub(super) async fn write_as(&self, kind: ContainerKind, write: Write) -> Result<Applied, Refusal> {
+    pub(super) async fn write_as(&self, kind: ContainerKind, write: impl Into<Write>) -> Result<Applied, Refusal> {
         self.still().await?;
-        self.apply(write).await.map_err(|error| from_store(error, kind))
+        self.apply(write.into()).await.map_err(|error| from_store(error, kind))
     }
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {

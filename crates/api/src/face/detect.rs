@@ -9,7 +9,7 @@ use likeness_base::random_bytes;
 use likeness_custody::{Gate, Kept};
 use likeness_http::Reply;
 use likeness_service::templates;
-use likeness_store::{DetectedFace, FaceId, Write};
+use likeness_store::{DetectedFace, FaceId, FaceIdWrite};
 use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -135,7 +135,7 @@ async fn keep(call: &Call<Permitted>, asked: &Asked, faces: &[Face]) -> Result<V
     }
     let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
     if !kept.is_empty() {
-        let write = Write::KeepFaceIds { faces: kept };
+        let write = FaceIdWrite::Keep { faces: kept };
         call.write(write).await?;
     }
     Ok(ids)

@@ -5,7 +5,9 @@ use crate::access::{AccountState, new_key};
 use crate::effects::random_id;
 use likeness_base::Secret;
 use likeness_custody::{Approvals, Installation, ResourceId, Settings};
-use likeness_store::{AccountId, AccountKey, AccountNames, Actor, Event, KeySlot, NewAccount, StoreError, Write};
+use likeness_store::{
+    AccountId, AccountKey, AccountNames, AccountWrite, Actor, Event, KeySlot, NewAccount, StoreError, Write,
+};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +75,7 @@ impl Custodian {
         let id = AccountId(random_id(&*self.randomness));
         let (names, keys) = (names_of(&settings), self.with_digests(keys));
         let account = NewAccount { names, settings: Some(settings.write().into()), keys };
-        self.write_access(id, order, Write::CreateAccount(account)).await?;
+        self.write_access(id, order, AccountWrite::Create(account)).await?;
         Ok(id)
     }
 
@@ -102,7 +104,7 @@ impl Custodian {
         let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named(name) };
         let settings = self.settings_of(&wish)?;
         let (names, settings) = (names_of(&settings), settings.write().into());
-        let write = Write::SetAccount { names, settings, expected: 0 };
+        let write = AccountWrite::Set { names, settings, expected: 0 };
         self.write_access(id, &Order::of_operator(), write).await?;
         Ok(())
     }
@@ -127,12 +129,12 @@ impl Custodian {
             if settings == state.settings {
                 return Ok(state.clone());
             }
-            let write = Write::SetAccount {
+            let write = AccountWrite::Set {
                 names: names_of(&settings),
                 settings: settings.write().into(),
                 expected: state.version,
             };
-            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
+            let write = Write::Described { detail: told.to_string(), write: Box::new(write.into()) };
             match self.write_access(id, order, write).await {
                 Err(Problem::Conflict) => self.directory.refresh().await?,
                 Err(other) => return Err(other),
@@ -160,12 +162,12 @@ impl Custodian {
             if installation == known.0 {
                 return Ok(());
             }
-            let write = Write::SetAccount {
+            let write = AccountWrite::Set {
                 names: AccountNames::default(),
                 settings: installation.write().into(),
                 expected: known.1,
             };
-            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
+            let write = Write::Described { detail: told.to_string(), write: Box::new(write.into()) };
             match self.write_access(AccountId::INSTALLATION, order, write).await {
                 Err(Problem::Conflict) => self.directory.refresh().await?,
                 Err(other) => return Err(other),
@@ -195,7 +197,7 @@ impl Custodian {
             KeySlot::Key1 => "key1",
             KeySlot::Key2 => "key2",
         };
-        let write = Box::new(Write::SetKey { slot, value: value.clone(), lookup });
+        let write = Box::new(AccountWrite::SetKey { slot, value: value.clone(), lookup }.into());
         let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
         self.write_access(id, order, write).await?;
         Ok(value)
@@ -210,7 +212,7 @@ impl Custodian {
             return Err(Problem::Invalid(format!("the grace is at most {LONGEST_GRACE_DAYS} days")));
         }
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
-        let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });
+        let write = Box::new(AccountWrite::Close { ends_at: self.clock.now().plus(grace) }.into());
         let detail = json!({ "graceDays": grace_days }).to_string();
         self.write_access(id, order, Write::Described { detail, write }).await?;
         if grace_days == 0 {
@@ -224,7 +226,7 @@ impl Custodian {
     /// # Errors
     /// When it is not closed, or the store says so.
     pub async fn reopen(&self, id: AccountId, order: &Order) -> Result<(), Problem> {
-        match self.write_access(id, order, Write::ReopenAccount {}).await {
+        match self.write_access(id, order, AccountWrite::Reopen).await {
             Err(Problem::Store(StoreError::AccountState)) => Err(Problem::State("the account is not closed")),
             other => other.map(drop),
         }
@@ -241,7 +243,7 @@ impl Custodian {
         // the account is gone nobody would come back to say it.
         let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
         self.note(AccountId::INSTALLATION, &order, event).await?;
-        while self.write(id, &order, Write::DestroyAccount { limit: 10_000 }).await?.more {
+        while self.write(id, &order, AccountWrite::Destroy { limit: 10_000 }).await?.more {
             self.store.forget(id).await;
         }
         self.directory.refresh().await?;
@@ -271,7 +273,7 @@ impl Custodian {
         }
         let settings = Some(Installation::default().write().into());
         let account = NewAccount { names: AccountNames::default(), settings, keys: self.with_digests(keys) };
-        self.write_access(AccountId::INSTALLATION, &Order::of_operator(), Write::CreateAccount(account)).await?;
+        self.write_access(AccountId::INSTALLATION, &Order::of_operator(), AccountWrite::Create(account)).await?;
         Ok(true)
     }
 }

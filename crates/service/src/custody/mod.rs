@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, Command, Event, NoteWrite, Store, StoreError, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -130,7 +130,12 @@ impl Custodian {
     }
 
     /// Applies a command about access and waits until all know.
-    async fn write_access(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
+    async fn write_access(
+        &self,
+        account: AccountId,
+        order: &Order,
+        write: impl Into<Write>,
+    ) -> Result<Applied, Problem> {
         let applied = self.write(account, order, write).await?;
         self.directory.settled(self.others).await?;
         Ok(applied)
@@ -141,20 +146,20 @@ impl Custodian {
     /// # Errors
     /// What the store says.
     pub async fn note(&self, account: AccountId, order: &Order, event: Event) -> Result<(), StoreError> {
-        self.ledger.apply(self.command(account, order, Write::Note(event))).await.map(drop)
+        self.ledger.apply(self.command(account, order, NoteWrite::Event(event))).await.map(drop)
     }
 
-    fn command(&self, account: AccountId, order: &Order, write: Write) -> Command {
+    fn command(&self, account: AccountId, order: &Order, write: impl Into<Write>) -> Command {
         let (actor, request_id) = (order.actor.clone(), order.request_id);
         let (at, key) = (self.clock.now(), random_id(&*self.randomness));
-        Command { account, actor, at, request_id, key, write }
+        Command { account, actor, at, request_id, key, write: write.into() }
     }
 
-    async fn write(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
+    async fn write(&self, account: AccountId, order: &Order, write: impl Into<Write>) -> Result<Applied, Problem> {
         let applied = self.ledger.apply(self.command(account, order, write)).await;
         applied.map_err(|error| match error {
             StoreError::NameInUse => Problem::NameInUse,
-            StoreError::DocumentChanged => Problem::Conflict,
+            StoreError::RecordChanged => Problem::Conflict,
             other => Problem::Store(other),
         })
     }

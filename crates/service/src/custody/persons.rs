@@ -5,7 +5,10 @@
 
 use super::{Custodian, Order, Problem};
 use crate::kinds::kind_name;
-use likeness_store::{AccountId, ContainerKind, ContainerName, Event, Face, PageStart, Person, StoreError, Write};
+use likeness_store::{
+    AccountId, ContainerKind, ContainerName, Event, Face, FaceWrite, PageStart, Person, PersonWrite, SnapshotWrite,
+    StoreError, Write,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -233,7 +236,7 @@ impl Custodian {
             face_user_data: texts.map(|text| text.expose().clone()).collect(),
             groups,
         };
-        let erase = holder.erase(Write::DeletePerson { container: group.clone(), person: person.id });
+        let erase = holder.erase(PersonWrite::Delete { container: group.clone(), person: person.id });
         Ok(Found { place, erase })
     }
 
@@ -266,7 +269,7 @@ impl Custodian {
                     face_user_data: Vec::new(),
                     groups: Vec::new(),
                 };
-                let erase = Write::DeleteFace { container: list.clone(), person: None, face: face.id };
+                let erase = FaceWrite::Delete { container: list.clone(), person: None, face: face.id };
                 found.push(Found { place, erase: holder.erase(erase) });
             }
         }
@@ -294,7 +297,7 @@ impl Holder {
     }
 
     /// How somebody in it is deleted. A snapshot is a whole and goes as one.
-    fn erase(&self, one: Write) -> Write {
-        self.snapshot.map_or(one, |snapshot| Write::DeleteSnapshot { snapshot })
+    fn erase(&self, one: impl Into<Write>) -> Write {
+        self.snapshot.map_or_else(|| one.into(), |snapshot| SnapshotWrite::Delete { snapshot }.into())
     }
 }

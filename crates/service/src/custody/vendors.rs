@@ -6,7 +6,7 @@ use crate::effects::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
 use likeness_store::{
-    AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, StoreError, Write,
+    AccountId, Actor, AuditEntry, AuditOutcome, Event, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Write,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -155,10 +155,7 @@ impl Custodian {
         // What this node remembers includes those that have ended since; the store does not.
         let live = async || {
             let all = PageStart::everything();
-            self.store
-                .documents(vendor, DocumentKind::RevokedToken, &all, self.clock.now())
-                .await
-                .map(|found| found.len())
+            self.store.records(vendor, RecordKind::RevokedToken, &all, self.clock.now()).await.map(|found| found.len())
         };
         if state.revoked.len() >= MOST_REVOKED && live().await? >= MOST_REVOKED {
             return Err(Problem::State(
@@ -166,8 +163,8 @@ impl Custodian {
             ));
         }
         let expires_at = Some(self.clock.now().plus(REMEMBERED));
-        let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
-        let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
+        let record = NewRecord::new(RecordKind::RevokedToken, token.to_string(), Vec::new().into()).until(expires_at);
+        let write = Box::new(RecordWrite::Put(record).into());
         let detail = json!({ "token": token }).to_string();
         self.write_access(vendor, order, Write::Described { detail, write }).await.map(drop)
     }
