@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
@@ -17,6 +18,9 @@ use uuid::Uuid;
 pub(crate) trait Backend: Send + Sync {
     /// Opens the data. The former store on it must have been closed or dropped.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Lets so much time pass by the clock that all nodes share, if they share one.
+    async fn pass(&self, length: Duration) -> bool;
 }
 
 /// Random bytes that are the same in every run (SplitMix64), and never the same twice within one.
