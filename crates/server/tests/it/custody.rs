@@ -231,7 +231,7 @@ fn a_closed_account_is_suspended_and_then_destroyed(ground: &Ground) {
         std::thread::sleep(Duration::from_millis(500));
     }
     assert_eq!(house.manage("POST", &format!("accounts/{}/reopen", friend.id), &Value::Null).status, 404);
-    for table in ["data_key", "account_key", "container", "face", "person", "document", "label", "account"] {
+    for table in ["data_key", "account_key", "container", "face", "person", "record", "record_tag", "label", "account"] {
         let left = format!(
             "SELECT count(*) FROM {table} WHERE hex(account_id) = '{}'",
             friend.id.replace('-', "").to_uppercase()

@@ -83,7 +83,7 @@ fn every_row_of_the_table_holds(ground: &Ground) {
             }
             "answer" => {
                 let tables =
-                    || ["face", "face_id", "document", "operation", "person"].map(|table| count(ground, table));
+                    || ["face", "face_id", "record", "operation", "person"].map(|table| count(ground, table));
                 let face = detect(&house, "&faceIdTimeToLive=86400");
                 let before = tables();
                 assert_eq!(look(&house, &face), 200);
