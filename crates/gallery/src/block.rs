@@ -3,7 +3,7 @@
 use crate::gallery::Row;
 use crate::kernel::{Codes, Rows};
 use crate::quantise::{quantise, stride};
-use crate::snapshot::Visible;
+use crate::view::Visible;
 use crate::{FaceKey, NOBODY, PersonKey, Space};
 use std::ops::Range;
 use zeroize::Zeroize;

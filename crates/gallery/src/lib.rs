@@ -51,9 +51,9 @@ mod pairs;
 mod quantise;
 mod scan;
 mod similar;
-mod snapshot;
+mod view;
 mod space;
-mod spread;
+mod distribution;
 
 pub mod calibrate;
 pub mod evaluate;
@@ -67,9 +67,9 @@ pub use identify::{Cut, PersonHit, Scope, identify, identify_among};
 pub use labelled::Labelled;
 pub use pairs::Apart;
 pub use similar::{Mode, SimilarHit, find_similar, find_similar_among};
-pub use snapshot::{Hit, Snapshot, Visible};
+pub use view::{Hit, Snapshot, Visible};
 pub use space::{Probe, Space};
-pub use spread::{Interval, Spread};
+pub use distribution::{Interval, Spread};
 
 /// The number by which the caller knows a face: the store's internal sequence, opaque here. Ties between equal
 /// distances go to the smaller one.

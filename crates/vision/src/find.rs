@@ -12,7 +12,7 @@ use std::f32::consts::PI;
 
 use crate::detect::{Detection, Detector, KeyPoints, Search, Seen, smallest_face_px};
 use crate::error::VisionError;
-use crate::lie::Lie;
+use crate::quarter_turn::Lie;
 use crate::mesh::{Certainty, Mesh, MeshNetwork};
 use crate::picture::{Picture, Raster};
 use crate::trace::Tracer;

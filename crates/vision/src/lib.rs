@@ -33,7 +33,7 @@ mod find;
 mod geometry;
 mod iris;
 mod landmarks;
-mod lie;
+mod quarter_turn;
 mod measure;
 mod mesh;
 mod network;

@@ -22,7 +22,7 @@ const LEAVES: &[&str] = &[
     "crates/base/src",
     "crates/vision/src",
     "crates/gallery/src",
-    "crates/custody/src",
+    "crates/rules/src",
     "crates/store/src",
     "crates/models/src",
     "crates/pages/src",

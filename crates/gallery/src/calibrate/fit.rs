@@ -98,7 +98,7 @@ pub(super) fn tail(pairs: &Pairs, weights: &Weights) -> Option<ParetoFit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spread::standard_normal_quantile;
+    use crate::distribution::standard_normal_quantile;
 
     #[test]
     fn quantiles_of_known_laws() {

@@ -12,7 +12,7 @@ pub use report::{Claim, Estimate, Report, VerifyClaim};
 
 use crate::labelled::{check, enough};
 use crate::pairs::{Apart, Pairs, Weights};
-use crate::spread::RULE_OF_THREE;
+use crate::distribution::RULE_OF_THREE;
 use crate::{Basis, Calibration, CalibrationParts, GalleryError, Labelled, Logistic, Rate};
 use fit::LARGEST_DECADE;
 

@@ -1,7 +1,7 @@
 use super::fit::{LARGEST_DECADE, ParetoFit};
 use super::{Rates, rate_of};
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, Spread, interval};
+use crate::distribution::{Interval, RULE_OF_THREE, Spread, interval};
 use crate::{Basis, Calibration};
 use serde::Serialize;
 use std::fmt;

@@ -1,5 +1,5 @@
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, interval, standard_normal_quantile};
+use crate::distribution::{Interval, RULE_OF_THREE, interval, standard_normal_quantile};
 use serde::Serialize;
 
 /// Thresholds along the curve.

@@ -3,7 +3,7 @@ use super::rate::{FEWEST_PEOPLE, Rate, Tally, percent};
 use super::verification::missed;
 use crate::SAME_PERSON;
 use crate::pairs::{Pairs, Weights, pairs_of_different};
-use crate::spread::Interval;
+use crate::distribution::Interval;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

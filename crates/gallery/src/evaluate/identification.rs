@@ -1,7 +1,7 @@
 use super::Setup;
 use super::rate::{Rate, Tally};
 use crate::pairs::Pairs;
-use crate::spread::{Interval, RULE_OF_THREE};
+use crate::distribution::{Interval, RULE_OF_THREE};
 use crate::{
     Cut, FaceKey, Gallery, GalleryError, Labelled, PersonKey, Row, SAME_PERSON, Snapshot, Visible, distance, identify,
 };

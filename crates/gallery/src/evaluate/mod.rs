@@ -22,7 +22,7 @@ pub use verification::{AtTarget, AtThreshold, PerPerson, Shown, Threshold};
 
 use crate::labelled::{check, enough};
 use crate::pairs::{Apart, Pairs};
-use crate::spread::RULE_OF_THREE;
+use crate::distribution::RULE_OF_THREE;
 use crate::{Calibration, GalleryError, Labelled, Space, Spread};
 use rate::Tally;
 use serde::Serialize;

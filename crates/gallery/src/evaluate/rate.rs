@@ -1,5 +1,5 @@
 use crate::pairs::{Impostor, Pairs, Weights, pairs_of_different};
-use crate::spread::{Interval, RULE_OF_THREE, interval};
+use crate::distribution::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 use std::fmt;
 
@@ -231,7 +231,7 @@ impl fmt::Display for Rate {
 mod tests {
     use super::*;
     use crate::Labelled;
-    use crate::spread::standard_normal_quantile;
+    use crate::distribution::standard_normal_quantile;
     use likeness_base::Secret;
 
     fn tallies(pairs: &[(u64, u64)]) -> Vec<Tally> {

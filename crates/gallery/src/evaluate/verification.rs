@@ -2,7 +2,7 @@ use super::Setup;
 use super::rate::{Rate, Tally};
 use crate::SAME_PERSON;
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, interval};
+use crate::distribution::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 
 /// The false match rates in the table of what they cost, strictest first.

@@ -211,7 +211,7 @@ impl Randomness for Counting {
 
 /// Tokens that another implementation signed, with its keys.
 fn foreign() -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../custody/tests/it/foreign/tokens.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/tests/it/foreign/tokens.json");
     serde_json::from_slice(&std::fs::read(file).expect("the file is there")).expect("JSON")
 }
 

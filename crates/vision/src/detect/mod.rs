@@ -1,7 +1,7 @@
 //! Finding faces: what a detector sees of a picture, at the scales that it needs, and closely where it is in doubt.
 
 mod blazeface;
-mod closely;
+mod refine;
 mod passes;
 mod scrfd;
 mod suppression;
@@ -10,7 +10,7 @@ mod yunet;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::{Point, Rect, RectF};
-use crate::lie::Lie;
+use crate::quarter_turn::Lie;
 use crate::network::{LoadedNetwork, Outputs};
 use crate::parts::{DetectorKind, DetectorPart};
 use crate::picture::{Picture, Raster};

@@ -10,7 +10,7 @@
 use super::{Depth, smallest_face_px};
 use crate::detect::blazeface;
 use crate::geometry::RectF;
-use crate::lie::Lie;
+use crate::quarter_turn::Lie;
 use crate::parts::DetectorKind;
 use crate::picture::Picture;
 use crate::resample::Window;

@@ -7,13 +7,13 @@
 mod bearer;
 mod keys;
 mod limited;
-mod session;
+mod issued;
 mod signing;
 
 pub use bearer::{OidcIssuer, check_bearer, key_id_of};
 pub use keys::{KeySet, KeySetProblem};
 pub use limited::{LIMITED_AUDIENCE, LIMITED_LIFE, LimitedAccess, TrustedIssuer, check_limited, sign_limited};
-pub use session::{SESSION_AUDIENCE, SESSION_LIFE, Session, check_session, sign_session};
+pub use issued::{SESSION_AUDIENCE, SESSION_LIFE, Session, check_session, sign_session};
 pub use signing::SigningKey;
 
 use base64::Engine as _;
