@@ -8,8 +8,8 @@
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
-use likeness_custody::{Notice, default_notice, is_language};
 use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Reads, Reply, Route, Unread};
+use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::custody::Order;
 use likeness_store::{AccountId, Actor, Event};

@@ -8,8 +8,8 @@ use crate::face::{
 use crate::management::{Assign, Revoke, moment};
 use crate::notice::Decision;
 use axum::http::{Method, Request};
-use likeness_custody::{ResourceId, Settings, parse_network};
 use likeness_http::{BadValue, Body, Peer, Place, Query, find};
+use likeness_rules::{ResourceId, Settings, parse_network};
 use likeness_service::config::AccessConfig;
 use likeness_service::custody::change::Change;
 use likeness_vision::AttributeSet;

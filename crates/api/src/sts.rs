@@ -5,8 +5,8 @@ use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{Method, Response};
 use likeness_base::{Clock as _, Secret};
-use likeness_custody::{Flag, ResourceId};
 use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Query, Reads, Reply, Route, Unread};
+use likeness_rules::{FeatureFlag, ResourceId};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::custody::Order;
 use likeness_service::custody::vendors::{Asked, life_bounds};
@@ -179,6 +179,6 @@ fn read(query: &Query, body: &JsonBody) -> Result<Asked, Refusal> {
         )
     };
     let flags = flags.filter(|flags| !flags.is_empty() && flags.len() <= 100).ok_or_else(wrong)?;
-    let flags = flags.iter().map(|flag| Flag::parse(flag.as_str()?)).collect::<Option<BTreeSet<_>>>();
+    let flags = flags.iter().map(|flag| FeatureFlag::parse(flag.as_str()?)).collect::<Option<BTreeSet<_>>>();
     Ok(Asked { target, flags: flags.ok_or_else(wrong)?, seconds })
 }

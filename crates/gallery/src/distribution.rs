@@ -1,10 +1,12 @@
+//! Summaries of many numbers: mean and quantiles of distances, and percentile intervals.
+
 use serde::Serialize;
 use std::fmt;
 
 /// The part of the resamplings on each side of an interval: together they leave 95 %.
 const OUTSIDE: f64 = 0.025;
 
-/// Fewest resamplings for an interval; below, two in a hundred cannot be told.
+/// Fewest resamplings for an interval; below, two in a hundred cannot be resolved.
 const FEWEST_ROUNDS: usize = 40;
 
 /// Without any false match in `n` independent comparisons the rate is below `3 / n` with 95 % confidence
@@ -13,7 +15,7 @@ pub(crate) const RULE_OF_THREE: f64 = 3.0;
 
 /// Distances at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
+pub struct Distribution {
     /// Comparisons.
     pub pairs: usize,
     /// Mean distance.
@@ -26,7 +28,7 @@ pub struct Spread {
     pub largest: f64,
 }
 
-impl Spread {
+impl Distribution {
     /// Of distances that rise and are not empty.
     pub(crate) fn of(distances: &[f64]) -> Self {
         let n = distances.len() as f64;
@@ -42,7 +44,7 @@ impl Spread {
     }
 }
 
-impl fmt::Display for Spread {
+impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pairs, mean, standard_deviation, smallest, largest } = self;
         write!(f, "{pairs} pairs at distance {mean:.3} +- {standard_deviation:.3}, {smallest:.3} to {largest:.3}")

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::middleware::Next;
-use likeness_custody::allowed_origin;
+use likeness_rules::allowed_origin;
 use likeness_service::access::AccountState;
 use likeness_service::app::App;
 use std::sync::Arc;

@@ -7,7 +7,7 @@
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri, header};
-use likeness_custody::client_address;
+use likeness_rules::client_address;
 use likeness_service::access::Origin;
 use likeness_service::config::AccessConfig;
 use std::borrow::Cow;

@@ -1,15 +1,15 @@
-//! What a resource is approved for, and what an operation asks for.
+//! Approvals of a resource, and the gate of an operation: which approvals it needs.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A capability that a resource must be approved for, or that a limited access token lends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Flag {
-    /// Finding out who somebody is among many.
+pub enum FeatureFlag {
+    /// Identification: finding a person among many.
     #[serde(rename = "Face.Identification")]
     Identification,
-    /// Finding out whether two pictures show one person.
+    /// Verification: deciding whether two pictures show one person.
     #[serde(rename = "Face.Verification")]
     Verification,
     /// The limited attributes of [`LimitedAttribute`].
@@ -17,7 +17,7 @@ pub enum Flag {
     HighRisk,
 }
 
-impl Flag {
+impl FeatureFlag {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Identification, Self::Verification, Self::HighRisk];
 
@@ -70,21 +70,21 @@ impl LimitedAttribute {
     }
 }
 
-/// What a resource is approved for. By default: nothing. A misspelt field is refused rather than left out: it would take
-/// what somebody meant to give.
+/// What a resource is approved for. By default: nothing. A misspelt field is refused rather than left out: leaving it
+/// out would silently withhold an approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Approvals {
     /// Capabilities.
-    pub flags: BTreeSet<Flag>,
+    pub flags: BTreeSet<FeatureFlag>,
     /// Limited attributes.
     pub attributes: BTreeSet<LimitedAttribute>,
 }
 
 impl Approvals {
-    /// Approved for all there is.
+    /// Every approval.
     pub fn everything() -> Self {
-        Self { flags: Flag::ALL.into(), attributes: LimitedAttribute::ALL.into() }
+        Self { flags: FeatureFlag::ALL.into(), attributes: LimitedAttribute::ALL.into() }
     }
 }
 
@@ -102,10 +102,10 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// Whether somebody with these flags may pass.
-    pub fn admits(self, flags: &BTreeSet<Flag>) -> bool {
-        let identification = flags.contains(&Flag::Identification);
-        let verification = flags.contains(&Flag::Verification);
+    /// Whether these flags satisfy the gate.
+    pub fn allows(self, flags: &BTreeSet<FeatureFlag>) -> bool {
+        let identification = flags.contains(&FeatureFlag::Identification);
+        let verification = flags.contains(&FeatureFlag::Verification);
         match self {
             Self::Open => true,
             Self::Identification => identification,

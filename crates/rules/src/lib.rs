@@ -1,18 +1,18 @@
 //! Who may do what: the rules, without effects.
 //!
 //! A customer's account is a *resource* with a name as in Azure ([`ResourceId`]), and what is set for it stands in its
-//! [`Settings`]. Whether a call may be done follows from them and from what the caller shows, in this order:
+//! [`Settings`]. Whether a call is allowed follows from them and from the caller's credentials, in this order:
 //!
 //! | question | answered by |
 //! |---|---|
-//! | from where is it called? | [`client_address`], [`NetworkRules::admits`] |
-//! | may a page of another origin call from a browser? | [`allowed_origin`] |
-//! | who calls, if not with a key? | [`check_bearer`] (an identity provider's token), [`check_session`] (one of ours) |
-//! | which actions may that person do? | [`roles_of`], [`Role::may`] |
-//! | is the resource approved for the operation? | [`Gate::admits`] with its [`Approvals`] |
+//! | from where is it called? | [`client_address`], [`NetworkRules::allows`] |
+//! | may a web page of another origin call? | [`allowed_origin`] |
+//! | who calls, if not with a key? | [`check_bearer`] (an identity provider's token), [`check_issued_token`] (one of ours) |
+//! | which data actions may that identity do? | [`roles_of`], [`Role::may`] |
+//! | is the resource approved for the operation? | [`Gate::allows`] with its [`Approvals`] |
 //! | if not, did a vendor lend it the approval? | [`check_limited`]; made by [`sign_limited`] |
-//! | how long is what comes of it kept? | [`RetentionPolicy`], and the whole table as [`rows()`] |
-//! | what are the people in the pictures told? | [`Notice`], [`default_notice`] |
+//! | how long is the result kept? | [`RetentionPolicy`], and the whole table as [`rows()`] |
+//! | which notice do the people in the pictures get? | [`Notice`], [`default_notice`] |
 //!
 //! Start at [`Settings`].
 //!
@@ -30,16 +30,16 @@ mod roles;
 mod settings;
 mod token;
 
-pub use features::{Approvals, Flag, Gate, LimitedAttribute};
+pub use features::{Approvals, FeatureFlag, Gate, LimitedAttribute};
 pub use network::{Action, NetworkRule, NetworkRules, client_address, parse_network};
 pub use notice::{Notice, default_notice};
 pub use origins::{allowed_origin, parse_origin};
 pub use resource::ResourceId;
-pub use retention::{Kept, RetentionPolicy, RetentionProblem, RetentionRow, rows};
-pub use roles::{Assignment, Person, Principal, Role, roles_of};
+pub use retention::{RetentionClass, RetentionPolicy, RetentionProblem, RetentionRow, rows};
+pub use roles::{Assignment, Identity, Principal, Role, roles_of};
 pub use settings::{Installation, Settings, SettingsProblem, Vendor, is_language};
 pub use token::{
-    KeySet, KeySetProblem, LIMITED_AUDIENCE, LIMITED_LIFE, LimitedAccess, OidcIssuer, SESSION_AUDIENCE, SESSION_LIFE,
-    Session, SigningKey, TokenProblem, TrustedIssuer, check_bearer, check_limited, check_session, key_id_of,
-    sign_limited, sign_session,
+    BearerIssuer, ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, KeySet, KeySetProblem,
+    LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, SigningKey, TokenProblem, TrustedIssuer,
+    check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token, sign_limited,
 };

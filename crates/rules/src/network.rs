@@ -6,40 +6,40 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// From where a resource may be called. By default: from everywhere. A misspelt field is refused rather than left out:
-/// it would open what somebody meant to close.
+/// leaving it out would allow addresses that were to be denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct NetworkRules {
     /// What happens to an address that no rule names.
     pub default_action: Action,
-    /// Who is let in when the default is to deny.
+    /// Which addresses are allowed when the default is to deny.
     pub rules: Vec<NetworkRule>,
 }
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
-    /// It is let in.
+    /// It is allowed.
     #[default]
     Allow,
     /// It is refused.
     Deny,
 }
 
-/// Addresses that are let in.
+/// Addresses that are allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NetworkRule {
     /// One address or a range of them: `203.0.113.7`, `203.0.113.0/24`.
     Address(#[serde(serialize_with = "write_network", deserialize_with = "read_network")] IpNet),
-    /// A subnet that the installation's settings name. One that they do not name lets nobody in.
+    /// A subnet that the installation's settings name. A name that they do not have allows no address.
     Subnet(String),
 }
 
 impl NetworkRules {
-    /// Whether a call from this address is let in. With [`Action::Allow`] every address is, and the rules have no
+    /// Whether a call from this address is allowed. With [`Action::Allow`] every address is, and the rules have no
     /// effect, as with the cloud service.
-    pub fn admits(&self, address: IpAddr, subnets: &BTreeMap<String, Vec<IpNet>>) -> bool {
+    pub fn allows(&self, address: IpAddr, subnets: &BTreeMap<String, Vec<IpNet>>) -> bool {
         let address = address.to_canonical();
         match self.default_action {
             Action::Allow => true,
@@ -53,8 +53,8 @@ impl NetworkRules {
     }
 }
 
-/// Reads one address or a range. Bits beyond the prefix are dropped, and a range of IPv4 addresses in the clothes of
-/// IPv6 becomes what it is.
+/// Reads one address or a range. Bits beyond the prefix are dropped, and a range of IPv4 addresses mapped
+/// to IPv6 becomes a range of IPv4.
 pub fn parse_network(text: &str) -> Option<IpNet> {
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
     Some(unmapped(network.trunc()))

@@ -1,6 +1,6 @@
-//! What people whose faces are looked at are told.
+//! Notices: the text that tells people what happens to their face.
 
-use crate::{Kept, RetentionPolicy};
+use crate::{RetentionClass, RetentionPolicy};
 use serde::{Deserialize, Serialize};
 
 /// A disclosure for end users in one language.
@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 pub struct Notice {
     /// BCP 47: `en`, `de-AT`.
     pub language: String,
-    /// Counts up from 1 with each change, so that consent can say what it was given to. 0: nobody wrote one, the text is
-    /// made of what holds for the account.
+    /// Counts up from 1 with each change, so that consent can say what it was given to. 0: no notice was
+    /// written, the text is made from the account's settings.
     pub version: u32,
     /// The text; an empty line separates paragraphs, the first of which is the heading.
     pub text: String,
-    /// Who decides what for, in the words of the law the controller.
+    /// Who decides the purpose: the controller, in the terms of the law.
     pub controller: String,
-    /// Who computes on the controller's behalf, the processor.
+    /// Who computes on the controller's behalf: the processor.
     pub processor: String,
 }
 
 /// A text to start from, with this controller's name and the lives that hold. In German for any kind of German, in
 /// English for every other language; the language that it says is that of its text.
 ///
-/// It tells who is responsible and who computes on whose instructions, what is computed, what is kept until when, how
+/// It says who is responsible and who computes on whose instructions, what is computed, what is kept until when, how
 /// to have it deleted and that one may refuse. Whether that is enough where it is used is for the controller to judge.
 pub fn default_notice(language: &str, controller: &str, retention: &RetentionPolicy) -> Notice {
     let primary = language.split('-').next().unwrap_or_default();
@@ -43,8 +43,9 @@ pub fn default_notice(language: &str, controller: &str, retention: &RetentionPol
 }
 
 fn english(controller: &str, processor: &str, retention: &RetentionPolicy) -> String {
-    let life = |kept| duration(retention.seconds(kept), ["hour", "hours", "minute", "minutes", "second", "seconds"]);
-    let (face, session, image) = (life(Kept::FaceId), life(Kept::Session), life(Kept::SessionImage));
+    let life = |class| duration(retention.seconds(class), ["hour", "hours", "minute", "minutes", "second", "seconds"]);
+    let (face, session, image) =
+        (life(RetentionClass::FaceId), life(RetentionClass::Session), life(RetentionClass::SessionImage));
     format!(
         "Face recognition is used here\n\n\
          {controller} uses face recognition, decides what for, and answers for it: {controller} is the controller of your \
@@ -67,8 +68,9 @@ fn english(controller: &str, processor: &str, retention: &RetentionPolicy) -> St
 
 fn german(controller: &str, processor: &str, retention: &RetentionPolicy) -> String {
     let life =
-        |kept| duration(retention.seconds(kept), ["Stunde", "Stunden", "Minute", "Minuten", "Sekunde", "Sekunden"]);
-    let (face, session, image) = (life(Kept::FaceId), life(Kept::Session), life(Kept::SessionImage));
+        |class| duration(retention.seconds(class), ["Stunde", "Stunden", "Minute", "Minuten", "Sekunde", "Sekunden"]);
+    let (face, session, image) =
+        (life(RetentionClass::FaceId), life(RetentionClass::Session), life(RetentionClass::SessionImage));
     format!(
         "Hier wird Gesichtserkennung eingesetzt\n\n\
          {controller} setzt Gesichtserkennung ein, bestimmt deren Zweck und ist für Ihre Daten verantwortlich \

@@ -75,7 +75,7 @@ impl ResourceId {
         &self.name
     }
 
-    /// The text in lower case: what to look up by.
+    /// The text in lower case, for look-ups.
     pub fn folded(&self) -> String {
         self.to_string().to_ascii_lowercase()
     }

@@ -1,4 +1,4 @@
-//! How long what is kept: the contract's retention table as data, and an account's wish for less.
+//! How long data of each class is kept: the contract's retention table as data, and the shorter lives that an account may set.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use thiserror::Error;
 const SHORTEST: u32 = 60;
 const DAY: u32 = 24 * 60 * 60;
 
-/// Data with a life.
+/// A kind of data with a life of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Kept {
+pub enum RetentionClass {
     /// The template behind a faceId.
     FaceId,
     /// A liveness session: its record and history, and the template of a reference picture given at creation.
@@ -28,7 +28,7 @@ pub enum Kept {
     Snapshot,
 }
 
-impl Kept {
+impl RetentionClass {
     /// All of them.
     pub const ALL: [Self; 7] = [
         Self::FaceId,
@@ -55,7 +55,7 @@ impl Kept {
 
     /// Reads a name, in any letter case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kept| kept.as_text().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|class| class.as_text().eq_ignore_ascii_case(text))
     }
 
     /// The longest life, in seconds: what the contract grants.
@@ -86,9 +86,9 @@ impl Kept {
 
 /// Lives shorter than the contract grants, in seconds. What is not set lasts as long as the contract says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<Kept, Option<u32>>", into = "BTreeMap<Kept, u32>")]
+#[serde(try_from = "BTreeMap<RetentionClass, Option<u32>>", into = "BTreeMap<RetentionClass, u32>")]
 pub struct RetentionPolicy {
-    set: BTreeMap<Kept, u32>,
+    set: BTreeMap<RetentionClass, u32>,
 }
 
 impl RetentionPolicy {
@@ -96,48 +96,48 @@ impl RetentionPolicy {
     ///
     /// # Errors
     /// [`RetentionProblem`] when the life is longer than the table's or shorter than a minute.
-    pub fn set(&mut self, kept: Kept, seconds: Option<u32>) -> Result<(), RetentionProblem> {
+    pub fn set(&mut self, class: RetentionClass, seconds: Option<u32>) -> Result<(), RetentionProblem> {
         match seconds {
             None => {
-                self.set.remove(&kept);
+                self.set.remove(&class);
             }
-            Some(seconds) if (kept.shortest()..=kept.longest()).contains(&seconds) => {
-                self.set.insert(kept, seconds);
+            Some(seconds) if (class.shortest()..=class.longest()).contains(&seconds) => {
+                self.set.insert(class, seconds);
             }
-            Some(_) => return Err(RetentionProblem { kept }),
+            Some(_) => return Err(RetentionProblem { class }),
         }
         Ok(())
     }
 
     /// What was set, if anything.
-    pub fn get(&self, kept: Kept) -> Option<u32> {
-        self.set.get(&kept).copied()
+    pub fn get(&self, class: RetentionClass) -> Option<u32> {
+        self.set.get(&class).copied()
     }
 
     /// The life that holds, in seconds. Where the caller may ask for less (faceIds, tokens), take the smaller of the
     /// two. A session's picture never outlives its session.
-    pub fn seconds(&self, kept: Kept) -> u32 {
-        let own = self.get(kept).unwrap_or(kept.longest());
-        match kept {
-            Kept::SessionImage => own.min(self.seconds(Kept::Session)),
+    pub fn seconds(&self, class: RetentionClass) -> u32 {
+        let own = self.get(class).unwrap_or(class.longest());
+        match class {
+            RetentionClass::SessionImage => own.min(self.seconds(RetentionClass::Session)),
             _ => own,
         }
     }
 }
 
-impl TryFrom<BTreeMap<Kept, Option<u32>>> for RetentionPolicy {
+impl TryFrom<BTreeMap<RetentionClass, Option<u32>>> for RetentionPolicy {
     type Error = RetentionProblem;
 
-    fn try_from(wishes: BTreeMap<Kept, Option<u32>>) -> Result<Self, Self::Error> {
+    fn try_from(wishes: BTreeMap<RetentionClass, Option<u32>>) -> Result<Self, Self::Error> {
         let mut policy = Self::default();
-        for (kept, seconds) in wishes {
-            policy.set(kept, seconds)?;
+        for (class, seconds) in wishes {
+            policy.set(class, seconds)?;
         }
         Ok(policy)
     }
 }
 
-impl From<RetentionPolicy> for BTreeMap<Kept, u32> {
+impl From<RetentionPolicy> for BTreeMap<RetentionClass, u32> {
     fn from(policy: RetentionPolicy) -> Self {
         policy.set
     }
@@ -145,10 +145,10 @@ impl From<RetentionPolicy> for BTreeMap<Kept, u32> {
 
 /// A life that cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{} is kept for {} to {} seconds; choose a number between", kept.as_text(), kept.shortest(), kept.longest())]
+#[error("{} is kept for {} to {} seconds; choose a number between", class.as_text(), class.shortest(), class.longest())]
 pub struct RetentionProblem {
     /// What it is about.
-    pub kept: Kept,
+    pub class: RetentionClass,
 }
 
 /// A row of the retention table, for pages and documents.
@@ -166,7 +166,8 @@ pub struct RetentionRow {
     /// Who ends it earlier, and how.
     pub ended_by: &'static str,
     /// The setting that shortens it.
-    pub kept: Option<Kept>,
+    #[serde(rename = "kept")]
+    pub class: Option<RetentionClass>,
 }
 
 /// The whole retention table: what is stored for how long, what is not stored at all, and who deletes what.
@@ -180,9 +181,9 @@ const fn row(
     stored: &'static str,
     life: &'static str,
     ended_by: &'static str,
-    kept: Option<Kept>,
+    class: Option<RetentionClass>,
 ) -> RetentionRow {
-    RetentionRow { key, data, stored, life, ended_by, kept }
+    RetentionRow { key, data, stored, life, ended_by, class }
 }
 
 const ROWS: &[RetentionRow] = &[
@@ -194,7 +195,7 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "24 hours",
         "caller, by faceIdTimeToLive; there is no delete",
-        Some(Kept::FaceId),
+        Some(RetentionClass::FaceId),
     ),
     row("answer", "answer of verify, identify, find similar, group", "no", "the request", "nobody", None),
     row(
@@ -235,7 +236,7 @@ const ROWS: &[RetentionRow] = &[
         "yes, without template",
         "48 hours",
         "customer: delete the session",
-        Some(Kept::Session),
+        Some(RetentionClass::Session),
     ),
     row(
         "sessionReference",
@@ -243,7 +244,7 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "48 hours",
         "customer: delete the session",
-        Some(Kept::Session),
+        Some(RetentionClass::Session),
     ),
     row(
         "deviceReference",
@@ -260,7 +261,7 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "48 hours",
         "nobody",
-        Some(Kept::DeviceCorrelation),
+        Some(RetentionClass::DeviceCorrelation),
     ),
     row(
         "sessionImage",
@@ -268,7 +269,7 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "with the session, 48 hours",
         "customer: delete the session",
-        Some(Kept::SessionImage),
+        Some(RetentionClass::SessionImage),
     ),
     row(
         "authToken",
@@ -276,7 +277,7 @@ const ROWS: &[RetentionRow] = &[
         "signed, bound to the session",
         "60 to 86400 seconds, as asked for",
         "customer: delete the session",
-        Some(Kept::AuthToken),
+        Some(RetentionClass::AuthToken),
     ),
     row(
         "operation",
@@ -284,7 +285,7 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "48 hours",
         "nobody",
-        Some(Kept::Operation),
+        Some(RetentionClass::Operation),
     ),
     row(
         "snapshot",
@@ -292,6 +293,6 @@ const ROWS: &[RetentionRow] = &[
         "yes",
         "48 hours",
         "customer: delete the snapshot",
-        Some(Kept::Snapshot),
+        Some(RetentionClass::Snapshot),
     ),
 ];

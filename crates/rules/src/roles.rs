@@ -1,4 +1,4 @@
-//! Roles: what a person with a bearer token may do to a resource.
+//! Roles: what an identity with a bearer token may do to a resource.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ const FACE_RECOGNIZER: &[&str] = &[
 /// they may list, not with their own token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
-    /// Asks questions about faces; enrols and deletes nobody.
+    /// Detects, verifies, identifies and groups; enrols and deletes nobody.
     #[serde(rename = "Cognitive Services Face Recognizer")]
     FaceRecognizer,
     /// All data, and the keys.
@@ -152,13 +152,13 @@ fn matches(pattern: &[&str], segments: &[&str]) -> bool {
     }
 }
 
-/// A role, given to somebody.
+/// A role that a principal has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assignment {
     /// The assignment's own id.
     pub id: Uuid,
-    /// The issuer whose word about the principal counts, as in `iss`.
+    /// The identity provider that vouches for the principal, as in `iss`.
     pub issuer: String,
     /// To whom.
     pub principal: Principal,
@@ -166,7 +166,7 @@ pub struct Assignment {
     pub role: Role,
 }
 
-/// Somebody, as one issuer names them. `Debug` tells the kind alone.
+/// Who a role is assigned to, as one identity provider names them. `Debug` shows the kind alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Principal {
@@ -197,14 +197,14 @@ impl fmt::Debug for Principal {
     }
 }
 
-/// What a checked token says about who sent it. `Debug` tells the issuer alone.
+/// A person or service of the account's staff, as a checked token describes them. `Debug` shows the issuer alone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Person {
-    /// Who says so.
+pub struct Identity {
+    /// The identity provider.
     pub issuer: String,
     /// The claim `sub`.
     pub subject: String,
-    /// The claim `oid`, Entra's name for the same person in every application.
+    /// The claim `oid`, Entra's name for the same user in every application.
     pub object_id: Option<String>,
     /// The claim `groups`.
     pub groups: Vec<String>,
@@ -212,7 +212,7 @@ pub struct Person {
     pub app_roles: Vec<String>,
 }
 
-impl Person {
+impl Identity {
     fn is(&self, principal: &Principal) -> bool {
         match principal {
             Principal::Subject(subject) => self.subject == *subject || self.object_id.as_ref() == Some(subject),
@@ -222,18 +222,18 @@ impl Person {
     }
 }
 
-impl fmt::Debug for Person {
+impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Person").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Identity").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
-/// The roles that somebody has by these assignments. An assignment counts for the issuer it names and no other, else
-/// one issuer could speak for another's people.
-pub fn roles_of(person: &Person, assignments: &[Assignment]) -> BTreeSet<Role> {
+/// The roles that an identity has by these assignments. An assignment counts for the issuer it names and no other, else
+/// one issuer could vouch for another's people.
+pub fn roles_of(identity: &Identity, assignments: &[Assignment]) -> BTreeSet<Role> {
     assignments
         .iter()
-        .filter(|assignment| assignment.issuer == person.issuer && person.is(&assignment.principal))
+        .filter(|assignment| assignment.issuer == identity.issuer && identity.is(&assignment.principal))
         .map(|assignment| assignment.role)
         .collect()
 }

@@ -1,4 +1,4 @@
-//! What is kept about an account and about the installation, as documents.
+//! Settings of an account and of the installation, as JSON documents.
 
 use crate::{Approvals, Assignment, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy, parse_origin};
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ const TIERS: [&str; 4] = ["F0", "S0", "E0", "unlimited"];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// The account's name in the words of Azure.
+    /// The account's name in Azure's form.
     pub resource: ResourceId,
     /// The region it says it is in.
     pub location: String,
@@ -59,7 +59,7 @@ pub struct Settings {
     /// Whether it lends its approvals to others.
     #[serde(default)]
     pub vendor: Vendor,
-    /// What its end users are told, all versions.
+    /// The notices for its end users, all versions.
     #[serde(default)]
     pub notices: Vec<Notice>,
 }
@@ -74,9 +74,9 @@ const fn yes() -> bool {
 pub struct Vendor {
     /// Whether it may issue any.
     pub may_issue: bool,
-    /// Tokens issued before this second are dead.
+    /// Tokens issued before this second are invalid.
     pub not_before: Option<i64>,
-    /// Clients that get no tokens, and whose tokens are dead.
+    /// Clients that get no tokens, and whose tokens are invalid.
     pub blocked: Vec<ResourceId>,
 }
 

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
-use likeness_custody::Approvals;
+use likeness_rules::Approvals;
 use likeness_service::access::{Access, Directory, SETTINGS, new_key};
 use likeness_service::app::App;
 use likeness_service::custody::accounts::Wish;

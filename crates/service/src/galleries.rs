@@ -10,7 +10,7 @@ use crate::recognisers::{Recogniser, Recognisers, pack_of};
 use crate::templates;
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
-use likeness_gallery::{Gallery, Row, Snapshot};
+use likeness_gallery::{Gallery, GalleryView, Row};
 use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,7 +79,7 @@ impl Galleries {
         &self,
         account: AccountId,
         container: &Container,
-        question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+        question: impl FnMut(&Recogniser, &GalleryView) -> R + Send + 'static,
     ) -> Result<Vec<R>, SearchError> {
         self.search_model(account, container, None, question).await
     }
@@ -93,7 +93,7 @@ impl Galleries {
         account: AccountId,
         container: &Container,
         model: Option<&str>,
-        mut question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+        mut question: impl FnMut(&Recogniser, &GalleryView) -> R + Send + 'static,
     ) -> Result<Vec<R>, SearchError> {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
@@ -107,17 +107,17 @@ impl Galleries {
         if let Some((_, space)) = shelf.foreign.values().find(|(own, _)| own.as_deref() == model) {
             return Err(SearchError::MissingPack { pack: pack_of(space).to_owned() });
         }
-        let mut snapshots: Vec<(Arc<Recogniser>, Arc<Snapshot>)> = shelf
+        let mut views: Vec<(Arc<Recogniser>, Arc<GalleryView>)> = shelf
             .galleries
             .iter()
             .filter(|((own, _), gallery)| own.as_deref() == model && !gallery.is_empty())
-            .map(|((_, number), gallery)| (self.recognisers.numbered(*number).clone(), gallery.snapshot()))
+            .map(|((_, number), gallery)| (self.recognisers.numbered(*number).clone(), gallery.view()))
             .collect();
         drop(shelf);
-        snapshots.sort_by_key(|(recogniser, _)| recogniser.number);
+        views.sort_by_key(|(recogniser, _)| recogniser.number);
         let begun = std::time::Instant::now();
-        let size: usize = snapshots.iter().map(|(_, snapshot)| snapshot.len()).sum();
-        let mut ask = move || snapshots.iter().map(|(recogniser, snapshot)| question(recogniser, snapshot)).collect();
+        let size: usize = views.iter().map(|(_, view)| view.len()).sum();
+        let mut ask = move || views.iter().map(|(recogniser, view)| question(recogniser, view)).collect();
         let answers = if size <= SMALL {
             ask()
         } else {
@@ -374,8 +374,8 @@ mod tests {
         async fn found(&self) -> usize {
             let container =
                 self.store.container(ACCOUNT, &name()).await.expect("the store answers").expect("it exists");
-            let question = |recogniser: &Recogniser, snapshot: &Snapshot| {
-                snapshot.nearest(&recogniser.space.probe(&[1.0, 0.0]), 100, Visible::All).len()
+            let question = |recogniser: &Recogniser, view: &GalleryView| {
+                view.nearest(&recogniser.space.probe(&[1.0, 0.0]), 100, Visible::All).len()
             };
             self.galleries.search(ACCOUNT, &container, question).await.expect("the gallery answers").iter().sum()
         }
@@ -469,7 +469,7 @@ mod tests {
         let found = async |model| {
             let directory = house.store.container(ACCOUNT, &ContainerName::directory()).await;
             let directory = directory.expect("an answer").expect("a directory");
-            let question = |_: &Recogniser, snapshot: &Snapshot| snapshot.len();
+            let question = |_: &Recogniser, view: &GalleryView| view.len();
             let found = house.galleries.search_model(ACCOUNT, &directory, model, question).await;
             found.expect("the gallery answers").iter().sum::<usize>()
         };
@@ -493,7 +493,7 @@ mod tests {
         house.add(2, "here").await;
         let search = async || {
             let container = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container");
-            house.galleries.search(ACCOUNT, &container, |_, snapshot| snapshot.len()).await
+            house.galleries.search(ACCOUNT, &container, |_, view| view.len()).await
         };
         let error = search().await.expect_err("a pack is missing");
         assert!(matches!(&error, SearchError::MissingPack { pack } if pack == "elsewhere-3"), "{error}");

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::custody::Order;
 use crate::custody::vendors::USED;
 use likeness_base::{Clock as _, Secret};
-use likeness_custody::{Gate, LimitedAccess, LimitedAttribute};
+use likeness_rules::{Gate, LimitedAccessClaims, LimitedAttribute};
 use likeness_store::{AccountId, Actor, AuditOutcome, Event, StoreError};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -114,9 +114,9 @@ impl Approval {
     /// The approval is missing, or the token does not count, is for another, or lacks it.
     pub async fn permit(&mut self, of: Circumstances<'_>, gate: Gate) -> Result<(), NotApproved> {
         self.required = Some(gate);
-        if !gate.admits(&of.caller.state.settings.approvals.flags) {
+        if !gate.allows(&of.caller.state.settings.approvals.flags) {
             let Some(lent) = self.lent(of).await? else { return Err(NotApproved::Missing(gate)) };
-            if !gate.admits(&lent.flags) {
+            if !gate.allows(&lent.flags) {
                 self.note(of, AuditOutcome::Refused).await?;
                 return Err(NotApproved::NotLent(gate));
             }
@@ -139,7 +139,7 @@ impl Approval {
     /// As [`Approval::permit`], and [`NotApproved::Withdrawn`].
     pub async fn check_again(&self, of: Circumstances<'_>) -> Result<(), NotApproved> {
         let own = &of.caller.state.settings.approvals;
-        let beyond = self.required.filter(|gate| !gate.admits(&own.flags));
+        let beyond = self.required.filter(|gate| !gate.allows(&own.flags));
         let mut limited = self.asked.clone();
         limited.retain(|attribute| !own.attributes.contains(attribute));
         let header = match &self.token {
@@ -153,7 +153,7 @@ impl Approval {
         };
         match (beyond, &lent) {
             (Some(gate), None) => return Err(NotApproved::Missing(gate)),
-            (Some(gate), Some(lent)) if !gate.admits(&lent.flags) => return Err(NotApproved::NotLent(gate)),
+            (Some(gate), Some(lent)) if !gate.allows(&lent.flags) => return Err(NotApproved::NotLent(gate)),
             _ => {}
         }
         // What was granted and is no longer. What never was is refused in the words of the attribute, by its reader.
@@ -212,7 +212,7 @@ async fn look_at(of: Circumstances<'_>, header: &Secret<String>) -> Result<Lent,
 /// operation; not its key, its address, its containers or what came of it.
 async fn note_use(
     of: Circumstances<'_>,
-    token: &LimitedAccess,
+    token: &LimitedAccessClaims,
     vendor: Option<AccountId>,
     outcome: AuditOutcome,
 ) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@
 
 use crate::recognisers::Recognisers;
 use likeness_vision::engine::Engine;
-use likeness_vision::{Detection, Face, Picture, Search, Vision, VisionError, Wanted};
+use likeness_vision::{DescribeOptions, Detection, Face, Picture, Search, Vision, VisionError};
 use std::sync::Arc;
 
 /// The networks of one worker thread.
@@ -33,8 +33,13 @@ impl Sight {
     ///
     /// # Errors
     /// The engine's, and that of a recogniser whose file is damaged.
-    pub fn describe(&mut self, picture: &Picture, found: &Detection, wanted: Wanted) -> Result<Face, VisionError> {
-        for number in wanted.templates.numbers() {
+    pub fn describe(
+        &mut self,
+        picture: &Picture,
+        found: &Detection,
+        options: DescribeOptions,
+    ) -> Result<Face, VisionError> {
+        for number in options.templates.numbers() {
             if self.vision.has_recogniser(number) {
                 continue;
             }
@@ -45,6 +50,6 @@ impl Sight {
             self.vision.add_recogniser(number, &*self.engine, &recogniser.part(&onnx))?;
             tracing::info!(pack = %recogniser.pack.pack.id, "Loaded the recogniser of the model pack {}", recogniser.pack.pack.id);
         }
-        self.vision.describe(picture, found, wanted)
+        self.vision.describe(picture, found, options)
     }
 }

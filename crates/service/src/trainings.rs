@@ -159,7 +159,7 @@ impl Trainings {
         account: AccountId,
         container: &Container,
     ) -> Result<Result<u64, TrainingOutcome>, StoreError> {
-        match self.galleries.search(account, container, |_, snapshot| snapshot.len() as u64).await {
+        match self.galleries.search(account, container, |_, view| view.len() as u64).await {
             Ok(sizes) => Ok(Ok(sizes.iter().sum())),
             Err(SearchError::Store(error)) => Err(error),
             Err(SearchError::MissingPack { pack }) => Ok(Err(failed(&format!(

@@ -1,7 +1,7 @@
 //! A private PostgreSQL server for tests and measurements, as long-lived as its handle.
 //!
-//! Start at [`Cluster::start`], or [`shared`] where all tests of a process use one. The server lives in a temporary
-//! folder and listens on a Unix socket there and nowhere else; it is no system cluster, and none is asked or touched.
+//! Start at [`TestPostgres::start`], or [`shared`] where all tests of a process use one. The server lives in a temporary
+//! folder and listens on a Unix socket there and nowhere else; it is not a system cluster, and none is used or changed.
 //! It ends with the process that started it, however that ends.
 //!
 //! It does not know what is in its databases, and it is no part of serving.
@@ -25,7 +25,7 @@ pub enum Durability {
 /// How to stop the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    /// Politely: connections are ended, everything is written.
+    /// In order: connections are ended, everything is written.
     Fast,
     /// As a crash would: the next start recovers from the log.
     Immediate,
@@ -33,35 +33,35 @@ pub enum Stop {
 
 /// Why there is no server.
 #[derive(Debug)]
-pub enum ClusterError {
+pub enum PostgresError {
     /// PostgreSQL is not there.
     NotInstalled,
-    /// A tool of it said no.
+    /// One of its tools failed.
     Failed {
         /// Which tool.
         tool: String,
-        /// What it said.
-        said: String,
+        /// Its error output.
+        output: String,
     },
-    /// The operating system said no.
+    /// The operating system refused.
     Io(io::Error),
 }
 
-impl fmt::Display for ClusterError {
+impl fmt::Display for PostgresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotInstalled => f.write_str(
                 "PostgreSQL is not installed: run `apt-get install postgresql`, or name the folder of initdb with LIKENESS_POSTGRES_BIN",
             ),
-            Self::Failed { tool, said } => write!(f, "{tool} failed: {said}"),
+            Self::Failed { tool, output } => write!(f, "{tool} failed: {output}"),
             Self::Io(error) => write!(f, "a private PostgreSQL server cannot be started: {error}"),
         }
     }
 }
 
-impl std::error::Error for ClusterError {}
+impl std::error::Error for PostgresError {}
 
-impl From<io::Error> for ClusterError {
+impl From<io::Error> for PostgresError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -69,7 +69,7 @@ impl From<io::Error> for ClusterError {
 
 /// A running server.
 #[derive(Debug)]
-pub struct Cluster {
+pub struct TestPostgres {
     tools: PathBuf,
     folder: PathBuf,
     durability: Durability,
@@ -78,45 +78,45 @@ pub struct Cluster {
     databases: AtomicU32,
 }
 
-/// The one relaxed cluster of this process.
+/// The one relaxed server of this process.
 ///
 /// # Errors
-/// As [`Cluster::start`], the same each time.
-pub fn shared() -> Result<&'static Cluster, &'static ClusterError> {
-    static SHARED: OnceLock<Result<Cluster, ClusterError>> = OnceLock::new();
-    SHARED.get_or_init(|| Cluster::start(Durability::Relaxed)).as_ref()
+/// As [`TestPostgres::start`], the same each time.
+pub fn shared() -> Result<&'static TestPostgres, &'static PostgresError> {
+    static SHARED: OnceLock<Result<TestPostgres, PostgresError>> = OnceLock::new();
+    SHARED.get_or_init(|| TestPostgres::start(Durability::Relaxed)).as_ref()
 }
 
-impl Cluster {
-    /// Makes a cluster in a new temporary folder and starts it; takes about two seconds.
+impl TestPostgres {
+    /// Makes a server in a new temporary folder and starts it; takes about two seconds.
     ///
     /// # Errors
-    /// [`ClusterError`]; its text says what to do where something can be done.
-    pub fn start(durability: Durability) -> Result<Self, ClusterError> {
-        let tools = tools().ok_or(ClusterError::NotInstalled)?;
+    /// [`PostgresError`]; its text says what to do where something can be done.
+    pub fn start(durability: Durability) -> Result<Self, PostgresError> {
+        let tools = tools().ok_or(PostgresError::NotInstalled)?;
         // Short, because the path of a socket has room for about a hundred bytes.
         let folder = tempfile::Builder::new().prefix("lk-").tempdir_in("/tmp")?.keep();
-        let mut cluster = Self { tools, folder, durability, watch: None, databases: AtomicU32::new(0) };
+        let mut postgres = Self { tools, folder, durability, watch: None, databases: AtomicU32::new(0) };
         if let Some((user, group)) = server_user()? {
-            std::os::unix::fs::chown(&cluster.folder, Some(user), Some(group))?;
+            std::os::unix::fs::chown(&postgres.folder, Some(user), Some(group))?;
         }
-        cluster.watch = Some(cluster.start_watch()?);
-        let data = cluster.data_folder();
-        let mut command = cluster.tool("initdb");
+        postgres.watch = Some(postgres.start_watch()?);
+        let data = postgres.data_folder();
+        let mut command = postgres.tool("initdb");
         command.arg("-D").arg(data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"]);
         if durability == Durability::Relaxed {
             command.arg("--no-sync");
         }
         run(command)?;
-        cluster.resume()?;
-        Ok(cluster)
+        postgres.resume()?;
+        Ok(postgres)
     }
 
-    /// Starts the server again after [`Cluster::stop`], on the same socket.
+    /// Starts the server again after [`TestPostgres::stop`], on the same socket.
     ///
     /// # Errors
     /// What the server says.
-    pub fn resume(&self) -> Result<(), ClusterError> {
+    pub fn resume(&self) -> Result<(), PostgresError> {
         let fsync = if self.durability == Durability::Full { "on" } else { "off" };
         let settings = format!(
             "-c listen_addresses='' -c unix_socket_directories={} -c fsync={fsync} -c max_connections=400 -c wal_recycle=off",
@@ -132,7 +132,7 @@ impl Cluster {
     ///
     /// # Errors
     /// What the server says.
-    pub fn stop(&self, how: Stop) -> Result<(), ClusterError> {
+    pub fn stop(&self, how: Stop) -> Result<(), PostgresError> {
         let mode = match how {
             Stop::Fast => "fast",
             Stop::Immediate => "immediate",
@@ -146,7 +146,7 @@ impl Cluster {
     ///
     /// # Errors
     /// What the server says.
-    pub fn database(&self) -> Result<String, ClusterError> {
+    pub fn database(&self) -> Result<String, PostgresError> {
         let name = format!("d{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}"))?;
         Ok(self.address(&name))
@@ -161,7 +161,7 @@ impl Cluster {
     ///
     /// # Errors
     /// What the server says.
-    pub fn sql(&self, database: &str, statement: &str) -> Result<String, ClusterError> {
+    pub fn sql(&self, database: &str, statement: &str) -> Result<String, PostgresError> {
         let mut command = self.tool("psql");
         command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-c", statement, "-h"]);
         command.arg(&self.folder);
@@ -172,15 +172,15 @@ impl Cluster {
     ///
     /// # Errors
     /// What the client says.
-    pub fn script(&self, database: &str, script: &str) -> Result<String, ClusterError> {
+    pub fn script(&self, database: &str, script: &str) -> Result<String, PostgresError> {
         let file = self.folder.join(format!("script-{}.sql", self.databases.fetch_add(1, Ordering::Relaxed)));
         std::fs::write(&file, script)?;
         let mut command = self.tool("psql");
         command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-f"]).arg(&file);
         command.arg("-h").arg(&self.folder);
-        let said = output(command);
+        let output = output(command);
         std::fs::remove_file(&file)?;
-        said
+        output
     }
 
     /// The client of the database.
@@ -212,7 +212,7 @@ impl Cluster {
         self.command(&self.tools.join(name))
     }
 
-    /// A command of the server's user that knows nothing of our environment.
+    /// A command run as the server's user, without our environment variables.
     fn command(&self, program: &Path) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(program);
@@ -224,22 +224,22 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
+impl Drop for TestPostgres {
     fn drop(&mut self) {
         let Some(mut watch) = self.watch.take() else { return };
         drop(watch.stdin.take());
-        // It removes the folder too; there is nobody to tell if it could not.
+        // It removes the folder too; a failure cannot be reported from here.
         drop(watch.wait());
     }
 }
 
-fn run(mut command: Command) -> Result<(), ClusterError> {
+fn run(mut command: Command) -> Result<(), PostgresError> {
     // Not a pipe: the server would keep it open.
     command.stdout(Stdio::null());
     output(command).map(drop)
 }
 
-fn output(mut command: Command) -> Result<String, ClusterError> {
+fn output(mut command: Command) -> Result<String, PostgresError> {
     let tool = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let output = if tool == "pg_ctl" {
         let status = command.stdin(Stdio::null()).stderr(Stdio::null()).status()?;
@@ -250,7 +250,7 @@ fn output(mut command: Command) -> Result<String, ClusterError> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
-    Err(ClusterError::Failed { tool, said: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+    Err(PostgresError::Failed { tool, output: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
 }
 
 /// The folder of the tools: what the variable says, else the newest of Debian's versions, else whatever is on the path.

@@ -1,28 +1,29 @@
-//! How faces lie in a picture, and frames set upright for a network that knows upright faces alone.
+//! Turns by quarters: how faces are turned in a picture, and turning a frame upright for a network that knows upright faces
+//! alone.
 
 use std::f32::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
 use crate::geometry::Point;
 use crate::resample::Chip;
 
-/// How faces lie in a picture, to the nearest quarter of a turn.
+/// How faces are turned in a picture, to the nearest quarter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lie {
+pub(crate) enum QuarterTurn {
     /// Upright.
     Upright,
     /// Turned clockwise by a quarter.
     Right,
-    /// On their head.
+    /// Upside down.
     Head,
     /// Turned counter-clockwise by a quarter.
     Left,
 }
 
-impl Lie {
-    /// All that are not upright.
+impl QuarterTurn {
+    /// All but upright.
     pub(crate) const TURNED: [Self; 3] = [Self::Head, Self::Right, Self::Left];
 
-    /// That of a face turned clockwise by so many radians, -pi to pi.
+    /// Of a face turned clockwise by so many radians, -pi to pi.
     pub(crate) fn of(turn: f32) -> Self {
         match turn {
             turn if turn.abs() <= FRAC_PI_4 => Self::Upright,
@@ -42,12 +43,12 @@ impl Lie {
         }
     }
 
-    /// Whether rows become columns where the picture is set upright.
+    /// Whether rows become columns where the picture is turned upright.
     pub(crate) fn swaps(self) -> bool {
         matches!(self, Self::Right | Self::Left)
     }
 
-    /// The frame in which such faces stand upright.
+    /// The frame turned so that such faces are upright.
     pub(crate) fn set_upright(self, chip: Chip) -> Chip {
         if self == Self::Upright {
             return chip;
@@ -56,15 +57,15 @@ impl Lie {
         let mut upright = Chip::new(width, height);
         for (number, pixel) in upright.samples.chunks_exact_mut(3).enumerate() {
             let middle = Point { x: (number % width) as f32 + 0.5, y: (number / width) as f32 + 0.5 };
-            let Point { x, y } = self.laid_back(middle, chip.width as f32, chip.height as f32);
+            let Point { x, y } = self.turned_back(middle, chip.width as f32, chip.height as f32);
             let source = (y as usize * chip.width + x as usize) * 3;
             pixel.copy_from_slice(&chip.samples[source..source + 3]);
         }
         upright
     }
 
-    /// Where a point of the picture set upright lies in the picture of this width and height.
-    pub(crate) fn laid_back(self, point: Point, width: f32, height: f32) -> Point {
+    /// Where a point of the upright picture is in the original of this width and height.
+    pub(crate) fn turned_back(self, point: Point, width: f32, height: f32) -> Point {
         let Point { x, y } = point;
         match self {
             Self::Upright => point,
@@ -87,15 +88,15 @@ mod tests {
             chip.samples.iter_mut().enumerate().for_each(|(number, sample)| *sample = number as f32);
             chip
         };
-        for lie in [Lie::Upright, Lie::Right, Lie::Head, Lie::Left] {
-            assert_eq!(Lie::of(lie.turn()), lie);
-            let upright = lie.set_upright(chip());
+        for lie in [QuarterTurn::Upright, QuarterTurn::Right, QuarterTurn::Head, QuarterTurn::Left] {
+            assert_eq!(QuarterTurn::of(quarter.turn()), quarter);
+            let upright = quarter.set_upright(chip());
             for (x, y) in (0..upright.width).flat_map(|x| (0..upright.height).map(move |y| (x, y))) {
                 let middle = Point { x: x as f32 + 0.5, y: y as f32 + 0.5 };
-                let there = lie.laid_back(middle, width as f32, height as f32);
+                let there = quarter.turned_back(middle, width as f32, height as f32);
                 let sample = |chip: &Chip, x: usize, y: usize| chip.samples[(y * chip.width + x) * 3];
                 let expected = sample(&chip(), there.x as usize, there.y as usize);
-                assert_eq!(sample(&upright, x, y), expected, "{lie:?} {x} {y}");
+                assert_eq!(sample(&upright, x, y), expected, "{quarter:?} {x} {y}");
             }
         }
     }
@@ -103,7 +104,7 @@ mod tests {
     /// A face turned clockwise by a quarter has its left eye above its right one.
     #[test]
     fn quarters_go_clockwise() {
-        let [left, right] = [0.0, 3.0].map(|x| Lie::Right.laid_back(Point { x, y: 0.0 }, 5.0, 3.0));
+        let [left, right] = [0.0, 3.0].map(|x| QuarterTurn::Right.turned_back(Point { x, y: 0.0 }, 5.0, 3.0));
         assert_eq!((left, right), (Point { x: 5.0, y: 0.0 }, Point { x: 5.0, y: 3.0 }));
     }
 }

@@ -10,8 +10,8 @@ use super::version::Version;
 use crate::azure::{Refusal, Role, from_store};
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::Timestamp;
-use likeness_custody::{Gate, Kept, LimitedAttribute};
 use likeness_http::{Body, Head, Input, Query, Reply, Route, parse_uuid};
+use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
 use likeness_service::app::App;
 use likeness_service::effects::random_id;
@@ -126,7 +126,7 @@ impl<S> Call<S> {
     }
 
     /// How long something of this account is kept at most.
-    pub(super) fn lasts(&self, kept: Kept) -> Duration {
+    pub(super) fn lasts(&self, kept: RetentionClass) -> Duration {
         Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
     }
 

@@ -6,11 +6,11 @@ use super::call::{Admitted, Call, Permitted};
 use super::picture;
 use crate::azure::Refusal;
 use likeness_base::random_bytes;
-use likeness_custody::{Gate, Kept};
 use likeness_http::Reply;
+use likeness_rules::{Gate, RetentionClass};
 use likeness_service::templates;
 use likeness_store::{DetectedFace, FaceId, Write};
-use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
+use likeness_vision::{AttributeSet, Depth, DescribeOptions, Face, Landmarks, RecogniserSet, Rect, Search};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit_for(if asked.face_id { Gate::Either } else { Gate::Open }).await?;
     let (call, bytes) = picture::bytes(call).await?;
     let templates = if asked.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
-    let wanted = Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), templates };
+    let options = DescribeOptions { landmarks: asked.landmarks, attributes: asked.attributes.measures(), templates };
     let search = search(asked.detection);
     let faces = call
         .app()
@@ -44,7 +44,7 @@ pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
             let detections = vision.detect(&picture, search)?;
-            Ok(detections.iter().map(|found| vision.describe(&picture, found, wanted)).collect::<Result<_, _>>()?)
+            Ok(detections.iter().map(|found| vision.describe(&picture, found, options)).collect::<Result<_, _>>()?)
         })
         .await??;
 
@@ -111,7 +111,7 @@ impl Asked {
             Allowed { version: call.version(), detection, recognition, approved, computable: call.computable() };
         let attributes = Requested::parse(query.text("returnFaceAttributes"), allowed)?;
         let wished = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
-        let time_to_live = wished.min(call.lasts(Kept::FaceId));
+        let time_to_live = wished.min(call.lasts(RetentionClass::FaceId));
         Ok(Self { face_id, landmarks, attributes, recognition, return_recognition_model, detection, time_to_live })
     }
 }

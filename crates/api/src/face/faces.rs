@@ -10,7 +10,7 @@ use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
 use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
-use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, RectF, Wanted};
+use likeness_vision::{AttributeSet, DescribeOptions, Detection, Flaws, Picture, RecogniserSet, Rect, RectF};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -95,8 +95,9 @@ impl Addition {
                 let detections = vision.detect(&picture, search)?;
                 let chosen = choose(&picture, &detections, target)?;
                 let templates = RecogniserSet::NONE.with(number);
-                let wanted = Wanted { templates, attributes: AttributeSet::QUALITY, ..Wanted::default() };
-                let face = vision.describe(&picture, chosen, wanted)?;
+                let options =
+                    DescribeOptions { templates, attributes: AttributeSet::QUALITY, ..DescribeOptions::default() };
+                let face = vision.describe(&picture, chosen, options)?;
                 let template = face.template(number).cloned();
                 let template =
                     template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))?;

@@ -74,10 +74,10 @@ async fn in_group(
     let found = call
         .app()
         .galleries
-        .search(call.account(), &container, move |recogniser, snapshot| {
+        .search(call.account(), &container, move |recogniser, view| {
             let ask = |face: &Compared| {
                 let probe = recogniser.space.probe(face.by(recogniser)?);
-                Ok(gallery::identify(snapshot, &probe, cut, most, visible, &recogniser.calibration))
+                Ok(gallery::identify(view, &probe, cut, most, visible, &recogniser.calibration))
             };
             faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()
         })
@@ -105,14 +105,14 @@ async fn among_directory(
     let found = call
         .app()
         .galleries
-        .search_model(call.account(), &directory, Some(&model), move |recogniser, snapshot| {
+        .search_model(call.account(), &directory, Some(&model), move |recogniser, view| {
             let calibration = &recogniser.calibration;
-            let scope = persons.as_ref().map(|persons| Scope::new(snapshot, persons));
+            let scope = persons.as_ref().map(|persons| Scope::new(view, persons));
             let ask = |face: &Compared| {
                 let probe = recogniser.space.probe(face.by(recogniser)?);
                 Ok(match &scope {
-                    Some(scope) => gallery::identify_among(snapshot, &probe, cut, most, scope, calibration),
-                    None => gallery::identify(snapshot, &probe, cut, most, gallery::Visible::All, calibration),
+                    Some(scope) => gallery::identify_among(view, &probe, cut, most, scope, calibration),
+                    None => gallery::identify(view, &probe, cut, most, gallery::Visible::All, calibration),
                 })
             };
             faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()

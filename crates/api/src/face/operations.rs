@@ -5,8 +5,8 @@
 
 use super::call::{Admitted, Call, Permitted};
 use crate::azure::Refusal;
-use likeness_custody::Kept;
 use likeness_http::Reply;
+use likeness_rules::RetentionClass;
 use likeness_store::{ContainerKind, NewOperation, OperationSubject, Write};
 use serde_json::json;
 
@@ -20,7 +20,8 @@ pub(super) async fn write(
     write: Write,
 ) -> Result<String, Refusal> {
     let id = call.new_id();
-    let operation = NewOperation { id, subject, resource, expires_at: call.at().plus(call.lasts(Kept::Operation)) };
+    let operation =
+        NewOperation { id, subject, resource, expires_at: call.at().plus(call.lasts(RetentionClass::Operation)) };
     call.write_as(kind, Write::Tracked { operation, write: Box::new(write) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }

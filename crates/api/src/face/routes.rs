@@ -9,8 +9,8 @@ use super::{
     verify,
 };
 use axum::http::Method;
-use likeness_custody::Gate;
 use likeness_http::{Reads, Route};
+use likeness_rules::Gate;
 use likeness_store::ContainerKind;
 
 /// What a row of the table says of its operation.

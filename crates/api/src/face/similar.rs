@@ -101,9 +101,9 @@ async fn similar_in(
     let found = call
         .app()
         .galleries
-        .search(call.account(), &container, move |recogniser, snapshot| {
+        .search(call.account(), &container, move |recogniser, view| {
             let probe = recogniser.space.probe(probe.by(recogniser)?);
-            Ok(gallery::find_similar(snapshot, &probe, mode, most, visible, &recogniser.calibration))
+            Ok(gallery::find_similar(view, &probe, mode, most, visible, &recogniser.calibration))
         })
         .await
         .map_err(|error| from_search(error, name.kind))?;

@@ -4,9 +4,9 @@ use super::arguments::{USER_DATA_CHARACTERS, container_id, user_data};
 use super::call::{Admitted, Call, Permitted};
 use super::operations;
 use crate::azure::{Refusal, from_store};
-use likeness_custody::Kept;
 use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
+use likeness_rules::RetentionClass;
 use likeness_service::kinds::kind_code;
 use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
 use serde_json::{Map, Value, json};
@@ -30,7 +30,7 @@ pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = call.new_id();
-    let expires_at = call.at().plus(call.lasts(Kept::Snapshot));
+    let expires_at = call.at().plus(call.lasts(RetentionClass::Snapshot));
     let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }

@@ -4,8 +4,8 @@ use super::door::{AdminCall, Management, created, json_reply};
 use super::error::Refused;
 use super::routes::ROUTES;
 use likeness_base::Timestamp;
-use likeness_custody::{Approvals, Assignment, Kept, Notice, Principal, Role, Settings, rows};
 use likeness_http::Reply;
+use likeness_rules::{Approvals, Assignment, Notice, Principal, RetentionClass, Role, Settings, rows};
 use likeness_service::access::{AccountState, Need, Standing, new_key};
 use likeness_service::custody::accounts::Wish;
 use likeness_service::custody::change::Change;
@@ -52,7 +52,7 @@ pub(super) async fn me(call: AdminCall) -> Result<Reply, Refused> {
     let kind = match call.standing {
         Standing::Operator => "operator",
         Standing::KeyOf(..) => "key",
-        Standing::Person(..) => "person",
+        Standing::Identity(..) => "person",
     };
     json_reply(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
 }
@@ -60,7 +60,7 @@ pub(super) async fn me(call: AdminCall) -> Result<Reply, Refused> {
 /// An account as it is shown. Its keys are not in it.
 pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
     let settings = &state.settings;
-    let lives: Map<String, Value> = Kept::ALL
+    let lives: Map<String, Value> = RetentionClass::ALL
         .iter()
         .map(|&kept| {
             let life = json!({
@@ -282,7 +282,7 @@ pub(super) async fn unassign(call: AdminCall) -> Result<Reply, Refused> {
 pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Reply, Refused> {
     let assignment = Assign::read(&call)?;
     let told = json!({ "assign": assignment });
-    let change = |installation: &mut likeness_custody::Installation| installation.assignments.push(assignment.clone());
+    let change = |installation: &mut likeness_rules::Installation| installation.assignments.push(assignment.clone());
     call.app.custodian.change_installation(&call.order, &told, change).await?;
     Ok(created(json_reply(&assignment)?))
 }
@@ -300,8 +300,7 @@ pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Reply, Refuse
         return Err(Refused::NotFound("there is no such role for all accounts".to_owned()));
     }
     let told = json!({ "unassign": id });
-    let change =
-        |installation: &mut likeness_custody::Installation| installation.assignments.retain(|one| one.id != id);
+    let change = |installation: &mut likeness_rules::Installation| installation.assignments.retain(|one| one.id != id);
     call.app.custodian.change_installation(&call.order, &told, change).await?;
     Ok(Reply::no_content())
 }

@@ -59,7 +59,7 @@ impl Api for Management {
     fn account(caller: &Standing) -> Option<&Arc<AccountState>> {
         match caller {
             Standing::KeyOf(state, _) => Some(state),
-            Standing::Operator | Standing::Person(..) => None,
+            Standing::Operator | Standing::Identity(..) => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The shapes of the management API, for its description.
 
 use crate::openapi::{error_response, object, or_null, reference, uuid};
-use likeness_custody::{Flag, Kept, LimitedAttribute, Role};
+use likeness_rules::{FeatureFlag, LimitedAttribute, RetentionClass, Role};
 use likeness_service::custody::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 
@@ -115,7 +115,7 @@ fn lives() -> Value {
         let bounds = json!({ "type": ["integer", "null"], "minimum": kept.shortest(), "maximum": kept.longest() });
         (kept.as_text().to_owned(), bounds)
     };
-    let mut lives = strict(&[], Value::Object(Kept::ALL.iter().map(life).collect()));
+    let mut lives = strict(&[], Value::Object(RetentionClass::ALL.iter().map(life).collect()));
     lives["description"] = json!("Seconds by name; null: the longest. GET /admin/v1/retention has the table.");
     lives
 }
@@ -203,7 +203,7 @@ fn custody() -> Value {
     json!({
         "Approvals": strict(&["flags", "attributes"], approvals.clone()),
         "NewApprovals": strict(&[], approvals),
-        "Flag": { "type": "string", "enum": Flag::ALL.map(Flag::as_text) },
+        "Flag": { "type": "string", "enum": FeatureFlag::ALL.map(FeatureFlag::as_text) },
         "NetworkRules": strict(&["defaultAction", "rules"], json!({
             "defaultAction": {
                 "type": "string", "enum": ["Allow", "Deny"], "default": "Allow",

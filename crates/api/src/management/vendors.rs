@@ -3,8 +3,8 @@
 use super::door::{AdminCall, json_reply};
 use super::error::Refused;
 use super::records::{moment, whole_days};
-use likeness_custody::ResourceId;
 use likeness_http::Reply;
+use likeness_rules::ResourceId;
 use likeness_service::custody::signing::Former;
 use serde::Deserialize;
 use serde_json::json;

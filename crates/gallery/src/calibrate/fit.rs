@@ -1,3 +1,5 @@
+//! The tail of the impostor distances: a generalised Pareto law fitted by moments.
+
 use crate::pairs::{Pairs, Weights};
 use serde::Serialize;
 

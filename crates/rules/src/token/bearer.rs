@@ -8,9 +8,9 @@ use serde_json::{Number, Value};
 /// Most values of a claim with several. Entra itself stops at 200 groups.
 const MOST_VALUES: usize = 200;
 
-/// An identity provider whose word about people counts.
+/// An identity provider whose tokens are accepted.
 #[derive(Clone, Debug)]
-pub struct OidcIssuer {
+pub struct BearerIssuer {
     /// Its name, as in `iss`, to the letter. No two in a list may share it.
     pub issuer: String,
     /// What a token must be meant for: one of these.
@@ -39,7 +39,7 @@ struct Read {
 /// # Errors
 /// [`TokenProblem`] when the token does not count. At [`TokenProblem::UnknownKey`] the issuer may have new keys: see
 /// [`key_id_of`].
-pub fn check_bearer(token: &str, issuers: &[OidcIssuer], now: i64) -> Result<(Person, i64), TokenProblem> {
+pub fn check_bearer(token: &str, issuers: &[BearerIssuer], now: i64) -> Result<(Identity, i64), TokenProblem> {
     let envelope = Envelope::open(token)?;
     let claims: Read = envelope.claims()?;
     let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
@@ -53,14 +53,14 @@ pub fn check_bearer(token: &str, issuers: &[OidcIssuer], now: i64) -> Result<(Pe
     times.check(now, trusted.leeway_seconds)?;
     let subject = claims.sub.filter(|subject| !subject.is_empty()).ok_or(TokenProblem::Claims("sub"))?;
     let object_id = claims.oid.filter(|id| !id.is_empty());
-    let person = Person {
+    let identity = Identity {
         issuer,
         subject,
         object_id,
         groups: several(claims.groups, "groups")?,
         app_roles: several(claims.roles, "roles")?,
     };
-    Ok((person, times.expires))
+    Ok((identity, times.expires))
 }
 
 fn several(texts: Option<Texts>, claim: &'static str) -> Result<Vec<String>, TokenProblem> {

@@ -7,17 +7,17 @@ use serde_json::Number;
 use uuid::Uuid;
 
 /// The audience of these tokens.
-pub const SESSION_AUDIENCE: &str = "urn:likeness:access";
+pub const ISSUED_TOKEN_AUDIENCE: &str = "urn:likeness:access";
 
 /// How long one lasts, in seconds.
-pub const SESSION_LIFE: i64 = 600;
+pub const ISSUED_TOKEN_LIFE: i64 = 600;
 
 /// What such a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
+pub struct IssuedTokenClaims {
     /// Its own id.
     pub id: Uuid,
-    /// The account whose key was shown.
+    /// The account whose key was exchanged.
     pub account: Uuid,
     /// The installation that signed it.
     pub issuer: String,
@@ -50,10 +50,10 @@ struct Read {
 }
 
 /// Makes a token.
-pub fn sign_session(key: &SigningKey, claims: &Session) -> Secret<String> {
+pub fn sign_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> Secret<String> {
     key.sign(&Written {
         iss: &claims.issuer,
-        aud: SESSION_AUDIENCE,
+        aud: ISSUED_TOKEN_AUDIENCE,
         sub: claims.account,
         iat: claims.issued_at,
         nbf: claims.issued_at,
@@ -66,8 +66,8 @@ pub fn sign_session(key: &SigningKey, claims: &Session) -> Secret<String> {
 /// installation opens our accounts.
 ///
 /// # Errors
-/// [`TokenProblem`] when the token does not count. One that lasts longer than [`SESSION_LIFE`] does not.
-pub fn check_session(token: &str, own: &TrustedIssuer, now: i64) -> Result<Session, TokenProblem> {
+/// [`TokenProblem`] when the token does not count. One that lasts longer than [`ISSUED_TOKEN_LIFE`] does not.
+pub fn check_issued_token(token: &str, own: &TrustedIssuer, now: i64) -> Result<IssuedTokenClaims, TokenProblem> {
     let envelope = Envelope::open(token)?;
     let claims: Read = envelope.claims()?;
     let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
@@ -75,17 +75,17 @@ pub fn check_session(token: &str, own: &TrustedIssuer, now: i64) -> Result<Sessi
         return Err(TokenProblem::UnknownIssuer);
     }
     envelope.verify(&own.keys)?;
-    if !claims.aud.is_some_and(|audience| audience.contains(SESSION_AUDIENCE)) {
+    if !claims.aud.is_some_and(|audience| audience.contains(ISSUED_TOKEN_AUDIENCE)) {
         return Err(TokenProblem::Audience);
     }
     let times = Times::read(claims.iat.as_ref(), claims.nbf.as_ref(), claims.exp.as_ref())?;
     times.check(now, own.leeway_seconds)?;
     let issued_at = times.issued.ok_or(TokenProblem::Claims("iat"))?;
-    if times.expires.saturating_sub(issued_at) > SESSION_LIFE {
+    if times.expires.saturating_sub(issued_at) > ISSUED_TOKEN_LIFE {
         return Err(TokenProblem::Claims("exp"));
     }
     let uuid = |text: Option<String>| text.and_then(|text| Uuid::parse_str(&text).ok());
     let account = uuid(claims.sub).ok_or(TokenProblem::Claims("sub"))?;
     let id = uuid(claims.jti).ok_or(TokenProblem::Claims("jti"))?;
-    Ok(Session { id, account, issuer, issued_at, expires_at: times.expires })
+    Ok(IssuedTokenClaims { id, account, issuer, issued_at, expires_at: times.expires })
 }

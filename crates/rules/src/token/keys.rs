@@ -47,7 +47,7 @@ struct Published {
     keys: Vec<Value>,
 }
 
-/// The members of a key that are looked at.
+/// The members of a key that are read.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -154,7 +154,7 @@ impl Key {
         if let Some(only) = &jwk.alg {
             algorithms.retain(|algorithm| format!("{algorithm:?}") == *only);
         }
-        // The library looks at a key when it is used: a try without a signature fails for one that is not on its curve.
+        // The library checks a key when it is used: a try without a signature fails for one that is not on its curve.
         let is_usable = |algorithm: &Algorithm| jsonwebtoken::crypto::verify("", b"", &key, *algorithm).is_ok();
         algorithms.first().is_some_and(is_usable).then_some(())?;
         Some(Self { id: jwk.kid, algorithms, key })

@@ -1,7 +1,7 @@
 //! Limited access tokens: a vendor lends its approvals to a client for a while.
 
 use super::{Envelope, KeySet, SigningKey, Texts, Times, TokenProblem};
-use crate::{Flag, ResourceId};
+use crate::{FeatureFlag, ResourceId};
 use likeness_base::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -9,24 +9,24 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The audience of these tokens: whatever checks them.
-pub const LIMITED_AUDIENCE: &str = "urn:likeness:limited-access";
+pub const LIMITED_TOKEN_AUDIENCE: &str = "urn:likeness:limited-access";
 
 /// How long one may last, in seconds.
-pub const LIMITED_LIFE: std::ops::RangeInclusive<i64> = 60..=86_400;
+pub const LIMITED_TOKEN_LIFE: std::ops::RangeInclusive<i64> = 60..=86_400;
 
 /// What a limited access token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitedAccess {
+pub struct LimitedAccessClaims {
     /// The installation that signed it.
     pub issuer: String,
-    /// Its own id, by which it can be withdrawn.
+    /// Its own id, by which it can be revoked.
     pub id: Uuid,
     /// Whose approvals are lent.
     pub vendor: ResourceId,
     /// To whom.
     pub target: ResourceId,
     /// Which.
-    pub flags: BTreeSet<Flag>,
+    pub flags: BTreeSet<FeatureFlag>,
     /// From when, in seconds since 1970.
     pub issued_at: i64,
     /// Until when.
@@ -41,7 +41,7 @@ pub struct TrustedIssuer {
     /// Its keys.
     pub keys: KeySet,
     /// What it may lend at most; none for ourselves, who lend what a vendor has.
-    pub flags: Option<BTreeSet<Flag>>,
+    pub flags: Option<BTreeSet<FeatureFlag>>,
     /// Seconds by which its clock may differ: 0 for our own, 60 for others.
     pub leeway_seconds: u64,
 }
@@ -57,7 +57,7 @@ struct Written<'a> {
     jti: Uuid,
     isv_resource_id: &'a ResourceId,
     target_azure_resource_id: &'a ResourceId,
-    feature_flags: &'a BTreeSet<Flag>,
+    feature_flags: &'a BTreeSet<FeatureFlag>,
 }
 
 #[derive(Deserialize)]
@@ -75,10 +75,10 @@ struct Read {
 }
 
 /// Makes a token.
-pub fn sign_limited(key: &SigningKey, claims: &LimitedAccess) -> Secret<String> {
+pub fn sign_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> Secret<String> {
     key.sign(&Written {
         iss: &claims.issuer,
-        aud: LIMITED_AUDIENCE,
+        aud: LIMITED_TOKEN_AUDIENCE,
         iat: claims.issued_at,
         nbf: claims.issued_at,
         exp: claims.expires_at,
@@ -89,26 +89,27 @@ pub fn sign_limited(key: &SigningKey, claims: &LimitedAccess) -> Secret<String> 
     })
 }
 
-/// Checks a token and says what it lends, at most what its issuer may lend. The set may be empty: the token is good
-/// then, and good for nothing. Flags that are not known here are left out.
+/// Checks a token and says what it lends, at most what its issuer may lend. The set may be empty: the token is
+/// valid then and lends nothing. Flags that are not known here are left out.
 ///
-/// Whose the token is, whether the vendor may still issue and whether this token was withdrawn is for the caller to ask.
+/// Whether the token is for this resource, whether the vendor may still issue and whether this token was revoked is for
+/// the caller to check.
 ///
 /// # Errors
-/// [`TokenProblem`] when the token does not count. One that lasts longer than [`LIMITED_LIFE`] allows does not.
-pub fn check_limited(token: &str, issuers: &[TrustedIssuer], now: i64) -> Result<LimitedAccess, TokenProblem> {
+/// [`TokenProblem`] when the token does not count. One that lasts longer than [`LIMITED_TOKEN_LIFE`] allows does not.
+pub fn check_limited(token: &str, issuers: &[TrustedIssuer], now: i64) -> Result<LimitedAccessClaims, TokenProblem> {
     let envelope = Envelope::open(token)?;
     let claims: Read = envelope.claims()?;
     let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
     let trusted = issuers.iter().find(|trusted| trusted.issuer == issuer).ok_or(TokenProblem::UnknownIssuer)?;
     envelope.verify(&trusted.keys)?;
-    if !claims.aud.is_some_and(|audience| audience.contains(LIMITED_AUDIENCE)) {
+    if !claims.aud.is_some_and(|audience| audience.contains(LIMITED_TOKEN_AUDIENCE)) {
         return Err(TokenProblem::Audience);
     }
     let times = Times::read(claims.iat.as_ref(), claims.nbf.as_ref(), claims.exp.as_ref())?;
     times.check(now, trusted.leeway_seconds)?;
     let issued_at = times.issued.ok_or(TokenProblem::Claims("iat"))?;
-    if times.expires.saturating_sub(issued_at) > *LIMITED_LIFE.end() {
+    if times.expires.saturating_sub(issued_at) > *LIMITED_TOKEN_LIFE.end() {
         return Err(TokenProblem::Claims("exp"));
     }
     let id = claims.jti.and_then(|id| Uuid::parse_str(&id).ok()).ok_or(TokenProblem::Claims("jti"))?;
@@ -118,8 +119,8 @@ pub fn check_limited(token: &str, issuers: &[TrustedIssuer], now: i64) -> Result
     let named = claims.feature_flags.ok_or(TokenProblem::Claims("featureFlags"))?;
     let flags = named
         .iter()
-        .filter_map(|name| Flag::parse(name))
+        .filter_map(|name| FeatureFlag::parse(name))
         .filter(|flag| trusted.flags.as_ref().is_none_or(|lent| lent.contains(flag)))
         .collect();
-    Ok(LimitedAccess { issuer, id, vendor, target, flags, issued_at, expires_at: times.expires })
+    Ok(LimitedAccessClaims { issuer, id, vendor, target, flags, issued_at, expires_at: times.expires })
 }

@@ -2,18 +2,20 @@
 //!
 //! Every check goes the same way: [`Envelope::open`] reads the parts, the issuer that the token claims chooses a set of
 //! keys, [`Envelope::verify`] proves the signature with one of them, [`Times::check`] compares with the time it is
-//! given. Keys come from the set alone; what a header says about keys besides their id is not looked at.
+//! given. Keys come from the set alone; what a header says about keys besides their id is ignored.
 
 mod bearer;
+mod issued;
 mod keys;
 mod limited;
-mod issued;
 mod signing;
 
-pub use bearer::{OidcIssuer, check_bearer, key_id_of};
+pub use bearer::{BearerIssuer, check_bearer, key_id_of};
+pub use issued::{ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, check_issued_token, sign_issued_token};
 pub use keys::{KeySet, KeySetProblem};
-pub use limited::{LIMITED_AUDIENCE, LIMITED_LIFE, LimitedAccess, TrustedIssuer, check_limited, sign_limited};
-pub use issued::{SESSION_AUDIENCE, SESSION_LIFE, Session, check_session, sign_session};
+pub use limited::{
+    LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, TrustedIssuer, check_limited, sign_limited,
+};
 pub use signing::SigningKey;
 
 use base64::Engine as _;
@@ -40,10 +42,10 @@ pub enum TokenProblem {
     /// It names a key that its issuer does not have.
     #[error("the token's key is not known")]
     UnknownKey,
-    /// Nobody here trusts its issuer.
+    /// Its issuer is not trusted.
     #[error("the token's issuer is not trusted")]
     UnknownIssuer,
-    /// It was changed, or somebody else signed it.
+    /// It was changed, or another key signed it.
     #[error("the token's signature is wrong")]
     Signature,
     /// Its time is over.
@@ -52,7 +54,7 @@ pub enum TokenProblem {
     /// Its time has not come.
     #[error("the token is not valid yet")]
     NotYet,
-    /// It is meant for somebody else.
+    /// It is meant for another audience.
     #[error("the token is for another audience")]
     Audience,
     /// A claim is missing or cannot be used.
@@ -60,7 +62,7 @@ pub enum TokenProblem {
     Claims(&'static str),
 }
 
-/// What is looked at in a header.
+/// The members of a header that are read.
 #[derive(Deserialize)]
 struct Header {
     alg: String,

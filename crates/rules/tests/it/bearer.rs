@@ -2,7 +2,7 @@
 
 use crate::sign::{NOW, encode, forge, header, key, with};
 use jsonwebtoken::{Algorithm, EncodingKey};
-use likeness_custody::{KeySet, OidcIssuer, Person, SigningKey, TokenProblem, check_bearer, key_id_of};
+use likeness_rules::{BearerIssuer, Identity, KeySet, SigningKey, TokenProblem, check_bearer, key_id_of};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example";
@@ -11,16 +11,16 @@ fn foreign() -> Value {
     serde_json::from_str(include_str!("foreign/tokens.json")).unwrap()
 }
 
-fn issuer(keys: KeySet) -> OidcIssuer {
+fn issuer(keys: KeySet) -> BearerIssuer {
     let audiences = vec!["https://cognitiveservices.azure.com".to_owned(), "api://likeness".to_owned()];
-    OidcIssuer { issuer: ISSUER.to_owned(), audiences, keys, leeway_seconds: 60 }
+    BearerIssuer { issuer: ISSUER.to_owned(), audiences, keys, leeway_seconds: 60 }
 }
 
-fn theirs() -> OidcIssuer {
+fn theirs() -> BearerIssuer {
     issuer(KeySet::from_jwks(foreign()["jwks"].to_string().as_bytes()).unwrap())
 }
 
-fn ours(key: &SigningKey) -> [OidcIssuer; 1] {
+fn ours(key: &SigningKey) -> [BearerIssuer; 1] {
     [issuer(KeySet::of(&[key]))]
 }
 
@@ -28,8 +28,8 @@ fn claims() -> Value {
     json!({"iss": ISSUER, "aud": "api://likeness", "sub": "ada", "exp": NOW + 100})
 }
 
-fn ada() -> Person {
-    Person {
+fn ada() -> Identity {
+    Identity {
         issuer: ISSUER.to_owned(),
         subject: "ada".to_owned(),
         object_id: None,
@@ -45,7 +45,7 @@ fn every_algorithm_of_another_implementation() {
     assert_eq!(names, ["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]);
     for (algorithm, token) in tokens {
         let token = token.as_str().unwrap();
-        let expected = Person {
+        let expected = Identity {
             subject: algorithm.clone(),
             object_id: Some("oid-1".to_owned()),
             groups: vec!["g1".to_owned(), "g2".to_owned()],
@@ -149,16 +149,16 @@ fn claims_that_do() {
         ("aud", json!(["x", "https://cognitiveservices.azure.com"]), ada()),
         ("exp", json!(NOW - 59), ada()),
         ("nbf", json!(NOW + 60), ada()),
-        ("oid", json!("o"), Person { object_id: Some("o".to_owned()), ..ada() }),
+        ("oid", json!("o"), Identity { object_id: Some("o".to_owned()), ..ada() }),
         ("oid", json!(""), ada()),
-        ("groups", json!("one"), Person { groups: vec!["one".to_owned()], ..ada() }),
-        ("groups", json!(many), Person { groups: many.clone(), ..ada() }),
+        ("groups", json!("one"), Identity { groups: vec!["one".to_owned()], ..ada() }),
+        ("groups", json!(many), Identity { groups: many.clone(), ..ada() }),
         ("roles", json!([]), ada()),
-        ("roles", json!(["a", "b"]), Person { app_roles: vec!["a".to_owned(), "b".to_owned()], ..ada() }),
+        ("roles", json!(["a", "b"]), Identity { app_roles: vec!["a".to_owned(), "b".to_owned()], ..ada() }),
     ];
     for (member, value, expected) in cases {
         let token = forge(&key, &header(&key), &with(&claims(), member, value.clone()));
-        let found = check_bearer(&token, &ours(&key), NOW).map(|(person, _)| person);
+        let found = check_bearer(&token, &ours(&key), NOW).map(|(identity, _)| identity);
         assert_eq!(found, Ok(expected), "{member} {value}");
     }
 }
@@ -167,8 +167,8 @@ fn claims_that_do() {
 fn one_issuer_does_not_speak_for_another() {
     let (one, other) = (key(1), key(2));
     let issuers = [
-        OidcIssuer { issuer: "https://one".to_owned(), ..issuer(KeySet::of(&[&one])) },
-        OidcIssuer {
+        BearerIssuer { issuer: "https://one".to_owned(), ..issuer(KeySet::of(&[&one])) },
+        BearerIssuer {
             issuer: "https://other".to_owned(),
             audiences: vec!["api://other".to_owned()],
             ..issuer(KeySet::of(&[&other]))

@@ -1,5 +1,7 @@
+//! Key sets of token issuers: which keys are accepted, and the ids of our own.
+
 use crate::sign::{Counting, NOW, encode, key};
-use likeness_custody::{KeySet, KeySetProblem, SigningKey};
+use likeness_rules::{KeySet, KeySetProblem, SigningKey};
 use serde_json::{Value, json};
 
 fn set(keys: &[Value]) -> Result<KeySet, KeySetProblem> {

@@ -1,9 +1,9 @@
 //! Our own tokens: limited access and sessions.
 
 use crate::sign::{NOW, decode, encode, forge, forge_text, header, key, resource, with};
-use likeness_custody::{
-    Flag, KeySet, LimitedAccess, Session, SigningKey, TokenProblem, TrustedIssuer, check_limited, check_session,
-    sign_limited, sign_session,
+use likeness_rules::{
+    FeatureFlag, KeySet, LimitedAccessClaims, Session, SigningKey, TokenProblem, TrustedIssuer, check_issued_token,
+    check_limited, sign_issued_token, sign_limited,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -12,13 +12,13 @@ use uuid::Uuid;
 const ISSUER: &str = "https://here.example";
 const ELSEWHERE: &str = "https://elsewhere.example";
 
-fn access() -> LimitedAccess {
-    LimitedAccess {
+fn access() -> LimitedAccessClaims {
+    LimitedAccessClaims {
         issuer: ISSUER.to_owned(),
         id: Uuid::from_u128(42),
         vendor: resource("vendor"),
         target: resource("client"),
-        flags: BTreeSet::from([Flag::Identification, Flag::Verification]),
+        flags: BTreeSet::from([FeatureFlag::Identification, FeatureFlag::Verification]),
         issued_at: NOW,
         expires_at: NOW + 3600,
     }
@@ -86,21 +86,22 @@ fn another_installation_lends_no_more_than_it_may() {
         };
         [own(&ours), elsewhere]
     };
-    let token = sign_limited(&theirs, &LimitedAccess { issuer: ELSEWHERE.to_owned(), ..access() });
-    for allowed in [&[][..], &[Flag::Verification], &[Flag::HighRisk], &Flag::ALL] {
+    let token = sign_limited(&theirs, &LimitedAccessClaims { issuer: ELSEWHERE.to_owned(), ..access() });
+    for allowed in [&[][..], &[FeatureFlag::Verification], &[FeatureFlag::HighRisk], &FeatureFlag::ALL] {
         let found = check_limited(token.expose(), &issuers(allowed), NOW).unwrap();
-        let expected: BTreeSet<Flag> = access().flags.into_iter().filter(|flag| allowed.contains(flag)).collect();
+        let expected: BTreeSet<FeatureFlag> =
+            access().flags.into_iter().filter(|flag| allowed.contains(flag)).collect();
         assert_eq!((found.issuer.as_str(), found.flags), (ELSEWHERE, expected), "{allowed:?}");
     }
     // Nobody signs in the name of another.
     let as_us = sign_limited(&theirs, &access());
-    assert_eq!(check_limited(as_us.expose(), &issuers(&Flag::ALL), NOW), Err(TokenProblem::UnknownKey));
-    let as_them = sign_limited(&ours, &LimitedAccess { issuer: ELSEWHERE.to_owned(), ..access() });
-    assert_eq!(check_limited(as_them.expose(), &issuers(&Flag::ALL), NOW), Err(TokenProblem::UnknownKey));
+    assert_eq!(check_limited(as_us.expose(), &issuers(&FeatureFlag::ALL), NOW), Err(TokenProblem::UnknownKey));
+    let as_them = sign_limited(&ours, &LimitedAccessClaims { issuer: ELSEWHERE.to_owned(), ..access() });
+    assert_eq!(check_limited(as_them.expose(), &issuers(&FeatureFlag::ALL), NOW), Err(TokenProblem::UnknownKey));
     let mut stolen_name = header(&theirs);
     stolen_name["kid"] = json!(ours.key_id());
     let token = forge(&theirs, &stolen_name, &claims());
-    assert_eq!(check_limited(&token, &issuers(&Flag::ALL), NOW), Err(TokenProblem::Signature));
+    assert_eq!(check_limited(&token, &issuers(&FeatureFlag::ALL), NOW), Err(TokenProblem::Signature));
     assert_eq!(check_limited(&token, &[], NOW), Err(TokenProblem::UnknownIssuer));
 }
 
@@ -151,7 +152,7 @@ fn claims_that_do_not_count() {
 #[test]
 fn claims_that_do() {
     let key = key(1);
-    let flags = |names: &[Flag]| LimitedAccess { flags: names.iter().copied().collect(), ..access() };
+    let flags = |names: &[Flag]| LimitedAccessClaims { flags: names.iter().copied().collect(), ..access() };
     let cases = [
         ("aud", json!(["x", "urn:likeness:limited-access"]), access()),
         ("nbf", Value::Null, access()),
@@ -159,7 +160,7 @@ fn claims_that_do() {
         ("jti", json!(Uuid::from_u128(42).simple().to_string()), access()),
         ("more", json!({"than": "we know"}), access()),
         ("featureFlags", json!([]), flags(&[])),
-        ("featureFlags", json!(["face.verification", "Face.Tomorrow"]), flags(&[Flag::Verification])),
+        ("featureFlags", json!(["face.verification", "Face.Tomorrow"]), flags(&[FeatureFlag::Verification])),
     ];
     for (member, value, expected) in cases {
         let token = forge(&key, &header(&key), &with(&claims(), member, value.clone()));
@@ -174,7 +175,7 @@ fn headers_and_shapes_that_do_not_count() {
     let good = sign_limited(&key, &access());
     let good = good.expose().as_str();
     let [head, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
-    let other = sign_limited(&key, &LimitedAccess { id: Uuid::from_u128(43), ..access() });
+    let other = sign_limited(&key, &LimitedAccessClaims { id: Uuid::from_u128(43), ..access() });
     let other: Vec<&str> = other.expose().split('.').collect();
     let forged = |header: Value| forge(&key, &header, &claims());
     let unsigned = |alg: &str| format!("{}.{body}.", encode(format!(r#"{{"alg":"{alg}"}}"#).as_bytes()));
@@ -260,8 +261,8 @@ fn sessions() {
         issued_at: NOW,
         expires_at: NOW + 600,
     };
-    let token = sign_session(&key, &session);
-    let check = |token: &str, now| check_session(token, &own(&key), now);
+    let token = sign_issued_token(&key, &session);
+    let check = |token: &str, now| check_issued_token(token, &own(&key), now);
     assert_eq!(check(token.expose(), NOW), Ok(session.clone()));
     assert_eq!(check(token.expose(), NOW + 599), Ok(session.clone()));
     assert_eq!(check(token.expose(), NOW + 600), Err(TokenProblem::Expired));
@@ -284,5 +285,5 @@ fn sessions() {
     for (member, value, problem) in cases {
         assert_eq!(check(&forge(&key, &header(&key), &with(&claims, member, value)), NOW), Err(problem), "{member}");
     }
-    assert_eq!(check(sign_session(&self::key(2), &session).expose(), NOW), Err(TokenProblem::UnknownKey));
+    assert_eq!(check(sign_issued_token(&self::key(2), &session).expose(), NOW), Err(TokenProblem::UnknownKey));
 }

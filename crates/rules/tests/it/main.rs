@@ -1,4 +1,4 @@
-//! The crate through its public door: one table for each rule, and noise at every parser.
+//! The crate through its public interface: one table for each rule, and random input for every parser.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails its test, which is what it is for")]
 

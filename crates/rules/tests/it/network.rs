@@ -1,4 +1,6 @@
-use likeness_custody::{Action, NetworkRule, NetworkRules, client_address, parse_network};
+//! Network rules, and the client address behind trusted proxies.
+
+use likeness_rules::{Action, NetworkRule, NetworkRules, client_address, parse_network};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -43,11 +45,11 @@ fn who_is_let_in() {
         ("::1", false),
     ];
     for (address, admitted) in cases {
-        assert_eq!(rules(Action::Deny).admits(ip(address), &subnets), admitted, "{address}");
-        assert!(rules(Action::Allow).admits(ip(address), &subnets), "{address}");
-        assert!(NetworkRules::default().admits(ip(address), &subnets), "{address}");
+        assert_eq!(rules(Action::Deny).allows(ip(address), &subnets), admitted, "{address}");
+        assert!(rules(Action::Allow).allows(ip(address), &subnets), "{address}");
+        assert!(NetworkRules::default().allows(ip(address), &subnets), "{address}");
         let nobody = NetworkRules { default_action: Action::Deny, rules: Vec::new() };
-        assert!(!nobody.admits(ip(address), &subnets), "{address}");
+        assert!(!nobody.allows(ip(address), &subnets), "{address}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Whatever strangers send: an answer, never a panic.
 
 use crate::sign::{NOW, encode, key, resource};
-use likeness_custody::{
-    Flag, Installation, Kept, KeySet, LimitedAttribute, OidcIssuer, ResourceId, Role, Settings, SigningKey,
-    TrustedIssuer, check_bearer, check_limited, check_session, client_address, key_id_of, parse_network,
+use likeness_rules::{
+    BearerIssuer, FeatureFlag, Installation, KeySet, LimitedAttribute, ResourceId, RetentionClass, Role, Settings,
+    SigningKey, TrustedIssuer, check_bearer, check_issued_token, check_limited, client_address, key_id_of,
+    parse_network,
 };
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,7 +15,7 @@ fn texts(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// JSON that looks a little like what is wanted.
+/// JSON that resembles valid input.
 fn json(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -39,8 +40,8 @@ fn json(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
 fn check_everything(token: &str, now: i64) {
     let keys = KeySet::of(&[&key(1)]);
     let trusted = TrustedIssuer { issuer: "i".to_owned(), keys: keys.clone(), flags: None, leeway_seconds: u64::MAX };
-    let oidc = OidcIssuer { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], keys, leeway_seconds: 60 };
-    assert!(check_session(token, &trusted, now).is_err());
+    let oidc = BearerIssuer { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], keys, leeway_seconds: 60 };
+    assert!(check_issued_token(token, &trusted, now).is_err());
     assert!(check_limited(token, &[trusted], now).is_err());
     assert!(check_bearer(token, &[oidc], now).is_err());
     let _ = key_id_of(token);
@@ -52,7 +53,7 @@ proptest! {
         if let Some(id) = ResourceId::parse(&text) {
             prop_assert_eq!(ResourceId::parse(&id.to_string()), Some(id));
         }
-        let _ = (Flag::parse(&text), LimitedAttribute::parse(&text), Kept::parse(&text), Role::parse(&text));
+        let _ = (FeatureFlag::parse(&text), LimitedAttribute::parse(&text), RetentionClass::parse(&text), Role::parse(&text));
     }
 
     #[test]
@@ -102,7 +103,7 @@ proptest! {
         let part = |bytes: &[u8]| encode(&bytes[..bytes.len().min(size)]);
         let jwk = serde_json::json!({"keys": [{"kty": kty, "crv": crv, "x": part(&x), "y": part(&y)}]});
         let keys = KeySet::from_jwks(jwk.to_string().as_bytes()).unwrap();
-        let oidc = OidcIssuer { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], keys, leeway_seconds: 60 };
+        let oidc = BearerIssuer { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], keys, leeway_seconds: 60 };
         for alg in ["ES256", "ES384", "EdDSA", "RS256"] {
             let head = encode(format!(r#"{{"alg":"{alg}"}}"#).as_bytes());
             let token = format!("{head}.{}.{}", encode(br#"{"iss":"i"}"#), encode(&x));

@@ -1,4 +1,6 @@
-use likeness_custody::{Kept, Notice, ResourceId, RetentionPolicy, Settings, default_notice};
+//! The default notice: its languages and what it must contain.
+
+use likeness_rules::{Notice, ResourceId, RetentionClass, RetentionPolicy, Settings, default_notice};
 use uuid::Uuid;
 
 #[test]
@@ -34,9 +36,9 @@ fn a_notice_says_what_it_must() {
         &default_notice("de", "Ada & Co", &policy),
         &["Ada & Co", "Verantwortlicher", "Auftragsverarbeiter", "24 Stunden", "48 Stunden", "lösch", "ablehnen"],
     );
-    policy.set(Kept::FaceId, Some(60)).unwrap();
-    policy.set(Kept::Session, Some(3600)).unwrap();
-    policy.set(Kept::SessionImage, Some(90)).unwrap();
+    policy.set(RetentionClass::FaceId, Some(60)).unwrap();
+    policy.set(RetentionClass::Session, Some(3600)).unwrap();
+    policy.set(RetentionClass::SessionImage, Some(90)).unwrap();
     said(&default_notice("en", "Ada & Co", &policy), &["most 1 minute.", "most 1 hour.", "most 90 seconds."]);
     said(&default_notice("de", "Ada & Co", &policy), &["höchstens 1 Minute ", "höchstens 1 Stunde ", "90 Sekunden "]);
 }
@@ -45,7 +47,7 @@ fn a_notice_says_what_it_must() {
 fn a_notice_passes_the_check_of_settings() {
     let mut settings = Settings::new(ResourceId::new(Uuid::nil(), "rg", "face").unwrap(), "local");
     for language in ["en", "de"] {
-        // As somebody's own, and not as the text that stands for it where there is none.
+        // As an account's own notice, not as the default one.
         let plain = default_notice(language, "Ada & Co", &settings.retention);
         assert_eq!(plain.version, 0);
         settings.notices.push(Notice { version: 1, ..plain });

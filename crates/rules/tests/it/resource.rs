@@ -1,4 +1,6 @@
-use likeness_custody::ResourceId;
+//! Resource ids: which are accepted, and their comparison without regard to letter case.
+
+use likeness_rules::ResourceId;
 use std::collections::HashSet;
 use uuid::{Uuid, uuid};
 

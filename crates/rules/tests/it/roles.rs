@@ -1,4 +1,6 @@
-use likeness_custody::{Assignment, Person, Principal, Role, roles_of};
+//! Roles: ids, data actions, management rights, and which identities have one.
+
+use likeness_rules::{Assignment, Identity, Principal, Role, roles_of};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -104,8 +106,8 @@ fn given(issuer: &str, principal: Principal, role: Role) -> Assignment {
     Assignment { id: Uuid::nil(), issuer: issuer.to_owned(), principal, role }
 }
 
-fn ada() -> Person {
-    Person {
+fn ada() -> Identity {
+    Identity {
         issuer: "https://a".to_owned(),
         subject: "sub-ada".to_owned(),
         object_id: Some("oid-ada".to_owned()),
@@ -122,7 +124,7 @@ fn who_has_a_role() {
         ("https://a", Principal::Subject(text("oid-ada")), true),
         ("https://a", Principal::Group(text("g2")), true),
         ("https://a", Principal::AppRole(text("Face.Ask")), true),
-        // Another's word, another's kind of value, another's name.
+        // Another issuer, another kind of value, another name.
         ("https://b", Principal::Subject(text("sub-ada")), false),
         ("https://A", Principal::Subject(text("sub-ada")), false),
         ("https://a", Principal::Group(text("sub-ada")), false),

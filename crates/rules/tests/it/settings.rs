@@ -1,7 +1,9 @@
+//! Settings documents: reading, writing, and the fields that are refused.
+
 use crate::sign::resource;
-use likeness_custody::{
-    Approvals, Assignment, Installation, Kept, NetworkRule, Notice, Principal, Role, Settings, SettingsProblem,
-    default_notice,
+use likeness_rules::{
+    Approvals, Assignment, Installation, NetworkRule, Notice, Principal, RetentionClass, Role, Settings,
+    SettingsProblem, default_notice,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,7 +16,7 @@ fn full() -> Settings {
     settings.approvals = Approvals::everything();
     settings.network.rules.push(NetworkRule::Subnet("office".to_owned()));
     settings.assignments.push(assignment(1, "https://a", "ada"));
-    settings.retention.set(Kept::FaceId, Some(600)).unwrap();
+    settings.retention.set(RetentionClass::FaceId, Some(600)).unwrap();
     settings.vendor.may_issue = true;
     settings.vendor.not_before = Some(12);
     settings.vendor.blocked.push(resource("other"));

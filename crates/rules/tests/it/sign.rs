@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use likeness_base::Randomness;
-use likeness_custody::{ResourceId, SigningKey};
+use likeness_rules::{ResourceId, SigningKey};
 use p256::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};
 use uuid::Uuid;

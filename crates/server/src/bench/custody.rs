@@ -10,7 +10,7 @@ use crate::start::{self, Missing, OpenStore};
 use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Randomness, Secret, Timestamp};
-use likeness_custody::{Action, Approvals, Flag, Gate, NetworkRule, parse_network};
+use likeness_rules::{Action, Approvals, FeatureFlag, Gate, NetworkRule, parse_network};
 use likeness_service::access::{Access, Caller, Origin, Shown};
 use likeness_service::custody::accounts::Wish;
 use likeness_service::custody::vendors::Asked;
@@ -81,7 +81,7 @@ impl House {
         let key = new_key();
         let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named("bench") };
         let account = custodian.create(&Order::of_operator(), wish, [key.clone(), new_key()]).await?;
-        let rules = |settings: &mut likeness_custody::Settings| {
+        let rules = |settings: &mut likeness_rules::Settings| {
             settings.network.default_action = Action::Deny;
             let others = (0..RULES - 1).filter_map(|number| parse_network(&format!("10.{number}.0.0/16")));
             let all = others.chain(parse_network("127.0.0.0/8"));
@@ -103,7 +103,7 @@ impl House {
         let now = SystemClock.now().as_seconds();
         let caller = self.access.admit(origin, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
         anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
-        anyhow::ensure!(Gate::Identification.admits(&caller.state.settings.approvals.flags), "the approval is missing");
+        anyhow::ensure!(Gate::Identification.allows(&caller.state.settings.approvals.flags), "the approval is missing");
         Ok(caller)
     }
 
@@ -140,7 +140,7 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let bearer = || Shown { authorization: Some(token.clone()), ..Shown::default() };
     let asked = Asked {
         target: caller.state.settings.resource.clone(),
-        flags: BTreeSet::from([Flag::Identification]),
+        flags: BTreeSet::from([FeatureFlag::Identification]),
         seconds: 3_600,
     };
     let order = Order::of_operator();

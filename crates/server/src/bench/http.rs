@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_service::networks::Networks;
 use likeness_vision::engine::Engine;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search, Vision};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -175,9 +175,9 @@ fn bare(workers: &mut [Vision], photo: &[u8]) -> Result<f64> {
 /// What the server's worker does for one detect.
 fn look(vision: &mut Vision, photo: &[u8]) -> Result<()> {
     let picture = Picture::decode(photo, &Limits::default())?;
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
     for found in vision.detect(&picture, Search::default())? {
-        vision.describe(&picture, &found, wanted)?;
+        vision.describe(&picture, &found, options)?;
     }
     Ok(())
 }

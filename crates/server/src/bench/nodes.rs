@@ -38,7 +38,7 @@ const WRITES: usize = 300;
 /// Commits of one turn.
 const COMMITS_AT_ONCE: usize = 30;
 
-/// Where there are two empty databases of one PostgreSQL server, and its client: the program `likeness-cluster` tells.
+/// Where there are two empty databases of one PostgreSQL server, and its client: the program `likeness-test-postgres` tells.
 pub(crate) struct Databases {
     addresses: [String; 2],
     psql: PathBuf,

@@ -5,7 +5,9 @@ use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, NetworkRules, parse_network};
+use likeness_rules::{
+    Action, Approvals, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass, parse_network,
+};
 use likeness_service::access::{AccountState, new_key};
 use likeness_service::custody::accounts::Wish;
 use likeness_service::custody::change::Change;
@@ -144,7 +146,7 @@ impl Accounts {
                 let state = custodian.find(account)?;
                 let told = json!({ "approve": features });
                 let wanted = approvals(&state.settings.approvals, features)?;
-                let change = |settings: &mut likeness_custody::Settings| {
+                let change = |settings: &mut likeness_rules::Settings| {
                     settings.approvals.clone_from(&wanted);
                     Ok(())
                 };
@@ -268,7 +270,7 @@ pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approval
             Some(name) => (false, name),
             None => (true, word.trim_start_matches('+')),
         };
-        if let Some(flag) = Flag::parse(name) {
+        if let Some(flag) = FeatureFlag::parse(name) {
             approvals.flags.remove(&flag);
             approvals.flags.extend(gives.then_some(flag));
         } else if let Some(attribute) = LimitedAttribute::parse(name) {
@@ -311,7 +313,8 @@ fn show(state: &AccountState) {
     let join = |words: Vec<String>| if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
     let flags = settings.approvals.flags.iter().map(|flag| flag.as_text().to_owned());
     let attributes = settings.approvals.attributes.iter().map(|attribute| attribute.as_text().to_owned());
-    let lives = Kept::ALL.iter().map(|&kept| format!("{} {} s", kept.as_text(), settings.retention.seconds(kept)));
+    let lives =
+        RetentionClass::ALL.iter().map(|&kept| format!("{} {} s", kept.as_text(), settings.retention.seconds(kept)));
     let network = match settings.network.default_action {
         Action::Allow => "everybody".to_owned(),
         Action::Deny => join(

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use likeness_base::Secret;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -193,8 +193,10 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
 /// Templates of all faces in the installed demo photos, by the number of their recogniser.
 fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Vec<Secret<Vec<f32>>>>> {
     let numbers = 0..offline.networks.recognisers.all().len();
-    let wanted =
-        Wanted { templates: numbers.clone().fold(RecogniserSet::NONE, RecogniserSet::with), ..Wanted::default() };
+    let options = DescribeOptions {
+        templates: numbers.clone().fold(RecogniserSet::NONE, RecogniserSet::with),
+        ..DescribeOptions::default()
+    };
     let mut templates: Vec<_> = numbers.map(|_| Vec::new()).collect();
     for number in 1..=6 {
         let file = config.cache().join(format!("demo/sample{number}.jpg"));
@@ -202,7 +204,7 @@ fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Vec<Secr
             .with_context(|| format!("{} is missing; run `likeness models install`", file.display()))?;
         let picture = Picture::decode(&bytes, &Limits::default())?;
         for found in offline.vision.detect(&picture, Search::default())? {
-            let face = offline.vision.describe(&picture, &found, wanted)?;
+            let face = offline.vision.describe(&picture, &found, options)?;
             face.templates.into_iter().for_each(|(number, template)| templates[number].push(template));
         }
     }

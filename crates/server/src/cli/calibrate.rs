@@ -37,12 +37,12 @@ impl Calibrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let folder = Folder::read(&self.folder)?;
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
+        let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces).sum();
         let space = &offline.networks.recognisers.first().space_id;
         let bar = labelled::bar(2 * labelled.len(), "comparing all pairs");
         let report =
-            calibrate::calibrate(&labelled, &apart, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
+            calibrate::calibrate(&labelled, &excluded, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         let report = report.with_context(|| format!("{} cannot be calibrated from", self.folder.display()))?;
         if self.json {

@@ -9,8 +9,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
 use likeness_gallery::evaluate::LeftOut;
-use likeness_gallery::{Apart, Labelled};
-use likeness_vision::{Detection, Picture, Point, RecogniserSet, Search, Vision, Wanted};
+use likeness_gallery::{ExcludedPairs, Labelled};
+use likeness_vision::{DescribeOptions, Detection, Picture, Point, RecogniserSet, Search, Vision};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ pub(super) struct Made {
     /// For each person.
     pub left_out: Vec<LeftOut>,
     /// What is not to be compared.
-    pub apart: Apart,
+    pub excluded: ExcludedPairs,
     /// How many could not be read.
     pub unread: usize,
 }
@@ -123,7 +123,7 @@ impl Folder {
         found.sort_by_key(|(place, _)| *place);
         let left_out = vec![LeftOut::default(); self.people.len()];
         let unread = self.unread.len();
-        let mut made = Made { labelled: Vec::new(), left_out, apart: Apart::default(), unread };
+        let mut made = Made { labelled: Vec::new(), left_out, excluded: ExcludedPairs::default(), unread };
         let mut place_of = vec![None; self.photos.len()];
         for (place, outcome) in found {
             let person = self.photos[place].0;
@@ -141,10 +141,10 @@ impl Folder {
                 }
             }
         }
-        leave_out.people.iter().for_each(|(one, other)| made.apart.people(*one, *other));
+        leave_out.people.iter().for_each(|(one, other)| made.excluded.people(*one, *other));
         for (one, other) in &leave_out.pairs {
             if let (Some(one), Some(other)) = (place_of[*one], place_of[*other]) {
-                made.apart.templates(one, other);
+                made.excluded.templates(one, other);
             }
         }
         Ok(made)
@@ -166,8 +166,8 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
         several if centre_face => nearest_the_middle(&picture, several),
         _ => return Ok(Outcome::SeveralFaces),
     };
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
-    let face = vision.describe(&picture, chosen, wanted)?;
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
+    let face = vision.describe(&picture, chosen, options)?;
     Ok(Outcome::Template(face.template(0).cloned().context("the recogniser gave no template")?))
 }
 

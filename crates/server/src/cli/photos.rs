@@ -14,7 +14,7 @@ use likeness_service::engine;
 use likeness_service::networks::Networks;
 use likeness_vision::engine::Engine;
 use likeness_vision::{
-    AttributeSet, Depth, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted,
+    AttributeSet, Depth, DescribeOptions, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision,
 };
 use serde_json::{Value, json};
 use std::fs::File;
@@ -138,11 +138,11 @@ impl Detect {
         let mut unread = 0;
         for file in &self.files {
             let Some(picture) = or_told(read(file), &mut unread) else { continue };
-            let wanted = Wanted { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
+            let options = DescribeOptions { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
                 .iter()
-                .map(|found| offline.vision.describe(&picture, found, wanted))
+                .map(|found| offline.vision.describe(&picture, found, options))
                 .collect::<Result<_, _>>()?;
             rows.extend(faces.iter().enumerate().map(|(number, face)| row(file, number + 1, face)));
             if faces.is_empty() {
@@ -292,7 +292,8 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
-        let wanted = Wanted { landmarks: true, templates: RecogniserSet::FIRST, ..Wanted::default() };
+        let options =
+            DescribeOptions { landmarks: true, templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
         // Both, so that who named two bad files learns of both.
         let (first_picture, second_picture) = match (read(&self.first), read(&self.second)) {
             (Ok(first), Ok(second)) => (first, second),
@@ -304,7 +305,7 @@ impl Compare {
         };
         let first = offline.vision.detect(&first_picture, Search::default())?;
         let Some(largest) = first.first() else { bail!("no face is found in {}", self.first.display()) };
-        let probe = offline.vision.describe(&first_picture, largest, wanted)?;
+        let probe = offline.vision.describe(&first_picture, largest, options)?;
         let probe = template(&probe)?;
 
         let found = offline.vision.detect(&second_picture, Search::default())?;
@@ -313,7 +314,7 @@ impl Compare {
         }
         let mut faces = Vec::with_capacity(found.len());
         for detection in &found {
-            faces.push(offline.vision.describe(&second_picture, detection, wanted)?);
+            faces.push(offline.vision.describe(&second_picture, detection, options)?);
         }
         let calibration = &offline.networks.recognisers.first().calibration;
         let mut compared = Vec::new();

@@ -7,9 +7,11 @@ use crate::house::{demo, shared_faces};
 use crate::pipeline::vision;
 use fastrand::Rng;
 use image::RgbImage;
-use likeness_specimens::nobody::Kind;
+use likeness_specimens::faceless::Kind;
 use likeness_specimens::{Ground, Portrait, Specimen, Square, crowd, enlarged, small_face, tight_crop, turned};
-use likeness_vision::{AttributeSet, Depth, Detection, Face, Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{
+    AttributeSet, Depth, DescribeOptions, Detection, Face, Limits, Picture, RecogniserSet, Search, Vision,
+};
 use std::sync::LazyLock;
 
 /// Specimens of a kind.
@@ -64,8 +66,8 @@ fn portraits(vision: &mut Vision) -> Vec<Portrait> {
 fn alone(vision: &mut Vision, image: RgbImage) -> Option<Portrait> {
     let looked_at = picture(&image);
     let [found] = vision.detect(&looked_at, Search::default()).expect("faces")[..] else { return None };
-    let wanted = Wanted { attributes: AttributeSet::HEAD_POSE, ..Wanted::default() };
-    let pose = vision.describe(&looked_at, &found, wanted).expect("a face").head_pose.expect("it was wanted");
+    let options = DescribeOptions { attributes: AttributeSet::HEAD_POSE, ..DescribeOptions::default() };
+    let pose = vision.describe(&looked_at, &found, options).expect("a face").head_pose.expect("it was wanted");
     let face = square(&found, &looked_at);
     let is_whole = face.left > 2.0 && face.top > 2.0;
     (is_whole && pose.roll.abs() < 20.0 && pose.yaw.abs() < 40.0).then_some(Portrait { picture: image, face })
@@ -147,8 +149,8 @@ impl Range {
     }
 }
 
-const WANTED: Wanted =
-    Wanted { landmarks: false, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST };
+const WANTED: DescribeOptions =
+    DescribeOptions { landmarks: false, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST };
 
 fn template(face: &Face) -> Vec<f32> {
     face.template(0).expect("it was wanted").expose().clone()

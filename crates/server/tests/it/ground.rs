@@ -53,12 +53,12 @@ impl Ground {
                 String::from_utf8(output.stdout).expect("text")
             }
             Self::Database(site) => {
-                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let postgres = likeness_test_postgres::shared().expect("the server runs");
                 let statement = statement.replace("hex(", "upper_hex(");
                 let function = "CREATE OR REPLACE FUNCTION upper_hex(b bytea) RETURNS text LANGUAGE sql AS
                     $$ SELECT upper(encode(b, 'hex')) $$";
-                cluster.sql(&site.name(), function).expect("a function");
-                cluster.sql(&site.name(), &statement).expect("a statement")
+                postgres.sql(&site.name(), function).expect("a function");
+                postgres.sql(&site.name(), &statement).expect("a statement")
             }
         };
         said.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -84,8 +84,8 @@ impl Ground {
                 assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             }
             Self::Database(site) => {
-                let cluster = likeness_cluster::shared().expect("the cluster runs");
-                cluster.sql(&site.name(), statement).expect("a statement");
+                let postgres = likeness_test_postgres::shared().expect("the server runs");
+                postgres.sql(&site.name(), statement).expect("a statement");
             }
         }
     }
@@ -95,11 +95,11 @@ impl Ground {
         match self {
             Self::File(_) => all_bytes(&self.data()),
             Self::Database(site) => {
-                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let postgres = likeness_test_postgres::shared().expect("the server runs");
                 let name = site.name();
-                cluster.sql(&name, "CHECKPOINT").expect("it can be written out");
-                let path = cluster.sql(&name, &format!("SELECT pg_relation_filepath('{table}')")).expect("a path");
-                std::fs::read(cluster.data_folder().join(path.trim())).expect("the table's file")
+                postgres.sql(&name, "CHECKPOINT").expect("it can be written out");
+                let path = postgres.sql(&name, &format!("SELECT pg_relation_filepath('{table}')")).expect("a path");
+                std::fs::read(postgres.data_folder().join(path.trim())).expect("the table's file")
             }
         }
     }
@@ -111,13 +111,13 @@ impl Ground {
         match self {
             Self::File(_) => all_bytes(&self.data()),
             Self::Database(site) => {
-                let cluster = likeness_cluster::shared().expect("the cluster runs");
+                let postgres = likeness_test_postgres::shared().expect("the server runs");
                 let name = site.name();
                 // What an hour does by itself, and more: tables are written anew without what was deleted.
-                cluster.sql(&name, "VACUUM FULL").expect("it can be tidied");
-                cluster.sql(&name, "CHECKPOINT").expect("it can be written out");
-                let oid = cluster.sql(&name, "SELECT oid FROM pg_database WHERE datname = current_database()");
-                all_bytes(&cluster.data_folder().join("base").join(oid.expect("a number").trim()))
+                postgres.sql(&name, "VACUUM FULL").expect("it can be tidied");
+                postgres.sql(&name, "CHECKPOINT").expect("it can be written out");
+                let oid = postgres.sql(&name, "SELECT oid FROM pg_database WHERE datname = current_database()");
+                all_bytes(&postgres.data_folder().join("base").join(oid.expect("a number").trim()))
             }
         }
     }

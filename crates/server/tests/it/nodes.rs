@@ -2,7 +2,7 @@
 //! loses what was acknowledged.
 
 use crate::house::{House, demo, likeness, run, skip, target};
-use likeness_cluster::{Cluster, ClusterError, Durability, Stop, shared};
+use likeness_test_postgres::{Durability, PostgresError, Stop, TestPostgres, shared};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -18,11 +18,11 @@ pub(crate) struct Site {
     pub(crate) folder: TempDir,
 }
 
-/// A new database in the cluster that all tests of this process share; `None`, said aloud, without PostgreSQL.
+/// A new database in the server that all tests of this process share; `None`, with a message, without PostgreSQL.
 pub(crate) fn site(test: &str) -> Option<Site> {
     match shared() {
-        Ok(cluster) => Some(Site::at(cluster.database().expect("a database can be made"))),
-        Err(why @ ClusterError::NotInstalled) => {
+        Ok(postgres) => Some(Site::at(postgres.database().expect("a database can be made"))),
+        Err(why @ PostgresError::NotInstalled) => {
             skip(test, &why.to_string());
             None
         }
@@ -258,14 +258,14 @@ fn a_node_that_is_cut_off_refuses_and_catches_up() {
 
 #[test]
 fn a_database_that_restarts_is_waited_for() {
-    let cluster = match Cluster::start(Durability::Relaxed) {
-        Ok(cluster) => cluster,
-        Err(why @ ClusterError::NotInstalled) => {
+    let postgres = match TestPostgres::start(Durability::Relaxed) {
+        Ok(postgres) => postgres,
+        Err(why @ PostgresError::NotInstalled) => {
             return skip("a_database_that_restarts_is_waited_for", &why.to_string());
         }
         Err(other) => panic!("{other}"),
     };
-    let site = Site::at(cluster.database().expect("a database can be made"));
+    let site = Site::at(postgres.database().expect("a database can be made"));
     let house = site.node();
     group(&house, "persongroups/g");
     let stopped = AtomicBool::new(false);
@@ -291,9 +291,9 @@ fn a_database_that_restarts_is_waited_for() {
             .collect();
         for how in [Stop::Fast, Stop::Immediate] {
             std::thread::sleep(Duration::from_millis(500));
-            cluster.stop(how).expect("it stops");
+            postgres.stop(how).expect("it stops");
             std::thread::sleep(Duration::from_millis(300));
-            cluster.resume().expect("it starts");
+            postgres.resume().expect("it starts");
             std::thread::sleep(Duration::from_millis(1_500));
         }
         stopped.store(true, Ordering::SeqCst);

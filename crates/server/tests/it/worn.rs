@@ -10,7 +10,9 @@ use crate::house::{House, demo, shared_faces};
 use crate::pipeline;
 use image::RgbImage;
 use image::imageops::FilterType;
-use likeness_vision::{AttributeSet, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{
+    AttributeSet, DescribeOptions, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision,
+};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -136,11 +138,11 @@ const ROWS: [Row; 8] = [
 /// The faces of a photo, each with its label; of all sizes, or only those up to so many pixels wide.
 fn faces(vision: &mut Vision, labels: &[Label], photo: &str, picture: &Picture, widest: f32) -> Vec<(Label, Face)> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
-    let wanted = Wanted { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
+    let options = DescribeOptions { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
     let mut found = vision.detect(picture, Search::default()).expect("the detector runs");
     found.retain(|found| found.rect.width <= widest);
     let faces = found.iter().map(|found| {
-        let face = vision.describe(picture, found, wanted).expect("a face");
+        let face = vision.describe(picture, found, options).expect("a face");
         let rect = found.rect;
         let place = [rect.left / width, rect.top / height, rect.width / width, rect.height / height];
         let label = label_at(labels, photo, place);

@@ -4,9 +4,9 @@ use super::directory::{AccountState, Snapshot};
 use super::remembered::digest_of;
 use super::{Access, Caller, Denied, Rights};
 use likeness_base::{Randomness, Secret, random_bytes};
-use likeness_custody::{
-    OidcIssuer, Person, SESSION_LIFE, Session, TokenProblem, check_bearer, check_session, key_id_of, roles_of,
-    sign_session,
+use likeness_rules::{
+    BearerIssuer, ISSUED_TOKEN_LIFE, Identity, IssuedTokenClaims, TokenProblem, check_bearer, check_issued_token,
+    key_id_of, roles_of, sign_issued_token,
 };
 use likeness_store::Actor;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) enum Bearer {
     /// An account's key was shown for it.
     Issued(Arc<AccountState>),
     /// An identity provider vouches for somebody.
-    Person(Arc<Person>),
+    Identity(Arc<Identity>),
 }
 
 impl Access {
@@ -32,11 +32,11 @@ impl Access {
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*book.own.issuer) {
             let digest = digest_of(token);
-            let still_signs = |_: &Arc<Session>| key_id.as_deref().is_none_or(|id| book.own.keys.has(id));
+            let still_signs = |_: &Arc<IssuedTokenClaims>| key_id.as_deref().is_none_or(|id| book.own.keys.has(id));
             let session = match self.sessions.get(&digest, now).filter(still_signs) {
                 Some(session) => session,
                 None => {
-                    let session = Arc::new(check_session(token, &book.own, now).map_err(refused)?);
+                    let session = Arc::new(check_issued_token(token, &book.own, now).map_err(refused)?);
                     // What is forgiven is that a token may be dated a second ahead, not that it has ended.
                     if session.expires_at <= now {
                         return Err(refused(TokenProblem::Expired));
@@ -56,10 +56,10 @@ impl Access {
         if let Some(person) = self.people.get(&digest, now)
             && provider.keys.has(key_id.as_deref())
         {
-            return Ok(Bearer::Person(person));
+            return Ok(Bearer::Identity(person));
         }
         let Some(keys) = provider.keys.for_key(key_id.as_deref()).await else { return Err(Denied::Unavailable) };
-        let trusted = OidcIssuer {
+        let trusted = BearerIssuer {
             issuer: provider.issuer.clone(),
             audiences: provider.audiences.clone(),
             keys: (*keys).clone(),
@@ -68,11 +68,11 @@ impl Access {
         let (person, ends) = check_bearer(token, &[trusted], now).map_err(refused)?;
         let person = Arc::new(person);
         self.people.put(digest, person.clone(), ends.min(now.saturating_add(RELY_ON)));
-        Ok(Bearer::Person(person))
+        Ok(Bearer::Identity(person))
     }
 
     /// The account of an issued token, if the key it was issued for still opens it.
-    fn issued(&self, book: &Snapshot, session: &Session) -> Option<Arc<AccountState>> {
+    fn issued(&self, book: &Snapshot, session: &IssuedTokenClaims) -> Option<Arc<AccountState>> {
         let state = book.account(likeness_store::AccountId(session.account))?;
         let tag = |digest: &[u8; 32]| self.tag(session.id.as_bytes().first_chunk()?, digest);
         let is_of =
@@ -90,14 +90,14 @@ impl Access {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&draw);
         id[8..].copy_from_slice(&self.tag(&draw, caller.key.as_ref()?)?);
-        let session = Session {
+        let session = IssuedTokenClaims {
             id: Uuid::from_bytes(id),
             account: caller.account().0,
             issuer: book.own.issuer.clone(),
             issued_at: now,
-            expires_at: now.saturating_add(SESSION_LIFE),
+            expires_at: now.saturating_add(ISSUED_TOKEN_LIFE),
         };
-        Some(sign_session(key, &session))
+        Some(sign_issued_token(key, &session))
     }
 
     fn tag(&self, draw: &[u8; 8], key: &[u8; 32]) -> Option<[u8; 8]> {
@@ -107,14 +107,14 @@ impl Access {
 }
 
 /// A person in an account.
-pub(super) fn person_in(state: &Arc<AccountState>, book: &Snapshot, person: &Person) -> Caller {
+pub(super) fn person_in(state: &Arc<AccountState>, book: &Snapshot, person: &Identity) -> Caller {
     let mut roles = roles_of(person, &state.settings.assignments);
     roles.extend(roles_of(person, &book.installation.0.assignments));
     Caller { state: state.clone(), actor: actor_of(person), rights: Rights::Roles(roles), key: None }
 }
 
 /// How the audit trail names somebody: by the id the provider has for them.
-pub(super) fn actor_of(person: &Person) -> Actor {
+pub(super) fn actor_of(person: &Identity) -> Actor {
     let id = person.object_id.as_deref().unwrap_or(&person.subject);
     // What providers put into ids is theirs; a trail stays readable.
     let id: String = id.chars().filter(|letter| letter.is_ascii_graphic()).take(128).collect();

@@ -8,7 +8,7 @@
 
 use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
-use likeness_custody::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
+use likeness_rules::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
 use likeness_store::{
     AccessChanges, Account, AccountAccess, AccountId, Document, DocumentKind, KeySlot, PageStart, Store, StoreError,
 };

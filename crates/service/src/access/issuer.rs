@@ -6,7 +6,7 @@
 use crate::effects::instant;
 use crate::fetch::Fetcher;
 use arc_swap::ArcSwapOption;
-use likeness_custody::KeySet;
+use likeness_rules::KeySet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;

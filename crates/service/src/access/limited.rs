@@ -4,7 +4,9 @@ use super::bearer::RELY_ON;
 use super::directory::{AccountState, Snapshot};
 use super::remembered::digest_of;
 use super::{Access, Denied, Foreign};
-use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, TokenProblem, TrustedIssuer, check_limited, key_id_of};
+use likeness_rules::{
+    FeatureFlag, LimitedAccessClaims, LimitedAttribute, TokenProblem, TrustedIssuer, check_limited, key_id_of,
+};
 use likeness_store::AccountId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,12 +15,12 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Lent {
     /// What it says.
-    pub token: Arc<LimitedAccess>,
+    pub token: Arc<LimitedAccessClaims>,
     /// The vendor, if its account is here.
     pub vendor: Option<AccountId>,
     /// What it lends that the vendor still holds.
-    pub flags: BTreeSet<Flag>,
-    /// Limited attributes that come with [`Flag::HighRisk`].
+    pub flags: BTreeSet<FeatureFlag>,
+    /// Limited attributes that come with [`FeatureFlag::HighRisk`].
     pub attributes: BTreeSet<LimitedAttribute>,
 }
 
@@ -39,7 +41,7 @@ pub enum NotLent {
 #[derive(Clone, Debug)]
 pub struct Genuine {
     /// What it says.
-    pub token: Arc<LimitedAccess>,
+    pub token: Arc<LimitedAccessClaims>,
     /// Whose it is.
     pub vendor: Option<AccountId>,
 }
@@ -67,7 +69,12 @@ impl Access {
     }
 
     /// The signature and the claims, by whoever may have signed, and the id of the key.
-    async fn check(&self, book: &Snapshot, token: &str, now: i64) -> Result<(LimitedAccess, Option<String>), NotLent> {
+    async fn check(
+        &self,
+        book: &Snapshot,
+        token: &str,
+        now: i64,
+    ) -> Result<(LimitedAccessClaims, Option<String>), NotLent> {
         let refused = |problem: TokenProblem| NotLent::Invalid(problem.to_string());
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         let issuer = issuer.ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;
@@ -105,7 +112,12 @@ impl Access {
 
     /// What may have changed since the token was signed: blocks, revocations, and what the vendor holds itself. Then
     /// whether it is for this account at all.
-    fn still_lent(&self, book: &Snapshot, token: Arc<LimitedAccess>, target: &AccountState) -> Result<Lent, NotLent> {
+    fn still_lent(
+        &self,
+        book: &Snapshot,
+        token: Arc<LimitedAccessClaims>,
+        target: &AccountState,
+    ) -> Result<Lent, NotLent> {
         let operator = &book.installation.0;
         let foreign = if token.issuer == book.own.issuer { None } else { self.foreign(&token.issuer) };
         let vendor = book.named(&token.vendor).filter(|vendor| foreign.is_none() && vendor.is_open());
@@ -145,7 +157,7 @@ impl Access {
         if !is_for {
             return Err(NotLent::OtherResource(genuine()));
         }
-        let attributes = if flags.contains(&Flag::HighRisk) { held.clone() } else { BTreeSet::new() };
+        let attributes = if flags.contains(&FeatureFlag::HighRisk) { held.clone() } else { BTreeSet::new() };
         Ok(Lent { vendor: vendor.map(|vendor| vendor.id()), token, flags, attributes })
     }
 }

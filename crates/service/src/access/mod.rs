@@ -6,7 +6,7 @@
 //! so that neither the look-up nor its timing says anything about a key.
 //!
 //! What an account may do beyond (limited access) is in [`limited`]; who has what role is decided by
-//! `likeness_custody`.
+//! `likeness_rules`.
 
 mod bearer;
 mod directory;
@@ -27,7 +27,7 @@ use guard::Guard;
 use ipnet::IpNet;
 use issuer::{IssuerKeys, Source};
 use likeness_base::{Randomness, Secret, random_bytes};
-use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, Person, Role, Session};
+use likeness_rules::{FeatureFlag, Identity, IssuedTokenClaims, LimitedAccessClaims, LimitedAttribute, Role};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
 use remembered::Remembered;
@@ -138,7 +138,7 @@ struct Provider {
 /// Another installation whose limited access tokens count here.
 struct Foreign {
     issuer: String,
-    flags: BTreeSet<Flag>,
+    flags: BTreeSet<FeatureFlag>,
     attributes: BTreeSet<LimitedAttribute>,
     leeway_seconds: u64,
     keys: IssuerKeys,
@@ -153,9 +153,9 @@ pub struct Access {
     subnets: BTreeMap<String, Vec<IpNet>>,
     providers: Vec<Provider>,
     foreign: Vec<Foreign>,
-    people: Remembered<Arc<Person>>,
-    sessions: Remembered<Arc<Session>>,
-    limited: Remembered<(Arc<LimitedAccess>, Option<String>)>,
+    people: Remembered<Arc<Identity>>,
+    sessions: Remembered<Arc<IssuedTokenClaims>>,
+    limited: Remembered<(Arc<LimitedAccessClaims>, Option<String>)>,
 }
 
 impl Access {
@@ -218,7 +218,7 @@ impl Access {
                     Bearer::Issued(state) => {
                         Caller { state, actor: Actor::IssuedToken, rights: Rights::Everything, key: None }
                     }
-                    Bearer::Person(person) => {
+                    Bearer::Identity(person) => {
                         // Without an address of its own an account is meant only where there is no other.
                         let state = named
                             .or_else(|| book.only())
@@ -300,7 +300,7 @@ impl Access {
 
     /// Whether the account is open to an address.
     pub fn admits(&self, state: &AccountState, client: IpAddr) -> bool {
-        state.settings.network.admits(client, &self.subnets)
+        state.settings.network.allows(client, &self.subnets)
     }
 
     /// Who manages, by the operator's key, a key of an account, or a token of somebody.
@@ -320,9 +320,9 @@ impl Access {
             }
             Shown { authorization: Some(header), .. } => {
                 match self.by_token(&book, header, origin.client, now).await? {
-                    Bearer::Person(person) => {
+                    Bearer::Identity(person) => {
                         let actor = bearer::actor_of(&person);
-                        Ok(Standing::Person(person, actor))
+                        Ok(Standing::Identity(person, actor))
                     }
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
                     Bearer::Issued(_) => {

@@ -1,7 +1,7 @@
 //! Who manages: an operator, somebody with a role, or whoever has a key of the account itself.
 
 use super::AccountState;
-use likeness_custody::{Assignment, Person, Role, roles_of};
+use likeness_rules::{Assignment, Identity, Role, roles_of};
 use likeness_store::{AccountId, Actor};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub enum Standing {
     /// With a key of an account.
     KeyOf(Arc<AccountState>, Actor),
     /// Vouched for by an identity provider.
-    Person(Arc<Person>, Actor),
+    Identity(Arc<Identity>, Actor),
 }
 
 impl Standing {
@@ -63,7 +63,7 @@ impl Standing {
     pub fn actor(&self) -> Actor {
         match self {
             Self::Operator => Actor::Operator,
-            Self::KeyOf(_, actor) | Self::Person(_, actor) => actor.clone(),
+            Self::KeyOf(_, actor) | Self::Identity(_, actor) => actor.clone(),
         }
     }
 
@@ -72,7 +72,7 @@ impl Standing {
         match self {
             Self::Operator => None,
             Self::KeyOf(own, actor) => Some((own.id(), actor.clone())),
-            Self::Person(person, actor) => {
+            Self::Identity(person, actor) => {
                 let has_role = |in_it: &[Assignment]| !roles_of(person, in_it).is_empty();
                 let own = named.filter(|account| has_role(&account.settings.assignments)).map(AccountState::id);
                 let of_all = has_role(everywhere).then_some(AccountId::INSTALLATION);
@@ -92,7 +92,7 @@ impl Standing {
                 }
                 Need::Operator | Need::Manage | Need::AssignRoles | Need::ListKeys => false,
             },
-            Self::Person(person, _) => {
+            Self::Identity(person, _) => {
                 let mut roles = roles_of(person, everywhere);
                 if need == Need::Operator {
                     return roles.iter().any(|role| role.may_manage());

@@ -2,7 +2,7 @@
 
 use super::{Custodian, Order, Problem};
 use crate::access::AccountState;
-use likeness_custody::{Kept, NetworkRule, NetworkRules, Settings, parse_origin};
+use likeness_rules::{NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
 use likeness_store::{AccountId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -85,9 +85,9 @@ impl Change {
     }
 }
 
-fn life(name: &str, seconds: &Value) -> Result<(Kept, Option<u32>), Problem> {
-    let kept = Kept::parse(name).ok_or_else(|| {
-        let known: Vec<&str> = Kept::ALL.iter().map(|kept| kept.as_text()).collect();
+fn life(name: &str, seconds: &Value) -> Result<(RetentionClass, Option<u32>), Problem> {
+    let kept = RetentionClass::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = RetentionClass::ALL.iter().map(|kept| kept.as_text()).collect();
         Problem::Invalid(format!("{name} has no life that can be set; these have: {}", known.join(", ")))
     })?;
     if seconds.is_null() {

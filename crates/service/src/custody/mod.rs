@@ -15,7 +15,7 @@ use crate::access::{AccountState, Directory};
 use crate::effects::random_id;
 use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
-use likeness_custody::{ResourceId, RetentionProblem, SettingsProblem};
+use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
 use std::collections::BTreeSet;

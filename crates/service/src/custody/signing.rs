@@ -2,7 +2,7 @@
 //! over.
 
 use super::{Custodian, Order, Problem};
-use likeness_custody::SigningKey;
+use likeness_rules::SigningKey;
 use likeness_store::{AccountId, DocumentKind, NewDocument, Write};
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::{Custodian, Order, Problem};
 use crate::access::{AccountState, Denied, Snapshot};
 use crate::effects::random_id;
 use likeness_base::{Secret, Timestamp};
-use likeness_custody::{Flag, LIMITED_LIFE, LimitedAccess, ResourceId, Vendor, sign_limited};
+use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
 use likeness_store::{
     AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, StoreError, Write,
 };
@@ -34,7 +34,7 @@ pub struct Asked {
     /// The client's resource.
     pub target: ResourceId,
     /// What shall be lent.
-    pub flags: BTreeSet<Flag>,
+    pub flags: BTreeSet<FeatureFlag>,
     /// For how many seconds.
     pub seconds: i64,
 }
@@ -53,7 +53,7 @@ pub enum NotIssued {
     /// The account never had the right to issue.
     NoVendor,
     /// The vendor does not hold this itself.
-    NotHeld(Flag),
+    NotHeld(FeatureFlag),
     /// The clock went back since tokens were revoked; later.
     Later,
     /// What is known about access cannot be had.
@@ -91,7 +91,7 @@ impl Custodian {
         let (book, issued_at) = self.moment_to_issue(vendor).await?;
         let vendor = book.account(vendor).ok_or(NotIssued::Gone)?;
         let key = book.signing().next().ok_or(NotIssued::Internal("there is no key to sign with"))?;
-        let claims = LimitedAccess {
+        let claims = LimitedAccessClaims {
             issuer: book.own.issuer.clone(),
             id,
             vendor: vendor.settings.resource.clone(),
@@ -179,7 +179,7 @@ impl Custodian {
     pub async fn revoke_all(&self, vendor: AccountId, order: &Order) -> Result<(), Problem> {
         let second = self.clock.now().as_seconds();
         let told = json!({ "revokedBefore": second.saturating_add(1) });
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             end_all(&mut settings.vendor, second);
             Ok(())
         };
@@ -197,7 +197,7 @@ impl Custodian {
         // Tokens are dated in whole seconds, so all of a second that has begun are meant.
         let second = at.as_seconds().saturating_add(i64::from(at.as_millis().rem_euclid(1_000) > 0));
         let told = json!({ "revokedBefore": second });
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
             Ok(())
         };
@@ -211,7 +211,7 @@ impl Custodian {
     pub async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
         let second = self.clock.now().as_seconds();
         let told = json!({ "mayIssue": may });
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             settings.vendor.may_issue = may;
             // Given back, the right does not bring back what was issued before.
             if !may {
@@ -234,7 +234,7 @@ impl Custodian {
         block: bool,
     ) -> Result<(), Problem> {
         let told = json!({ "client": client, "blocked": block });
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             set_block(&mut settings.vendor.blocked, client, block);
             Ok(())
         };
@@ -428,5 +428,5 @@ fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> O
 
 /// The bounds of `expiredTime`, for messages.
 pub fn life_bounds() -> (i64, i64) {
-    (*LIMITED_LIFE.start(), *LIMITED_LIFE.end())
+    (*LIMITED_TOKEN_LIFE.start(), *LIMITED_TOKEN_LIFE.end())
 }

@@ -1,5 +1,5 @@
-//! A closer look at one hint: the part of the picture around it, turned and scaled so that a face there has the size that
-//! the network knows best.
+//! Closer examination of one hint: the part of the picture around it, turned and scaled so that a face there has the size that
+//! the network finds best.
 
 use super::{Detection, Detector};
 use crate::error::VisionError;
@@ -11,21 +11,21 @@ use crate::warp::warp;
 
 /// Side of the chip, and pixels that the face of the hint has in it.
 ///
-/// Of chips of 96 to 192 and faces of 36 to 110 pixels this pair tells upright portraits (0.82 to 0.96) best from the same
-/// ones on their head (0.37 to 0.67) and from blurred noise (0.25 in the median).
+/// Of chips of 96 to 192 and faces of 36 to 110 pixels this pair separates upright portraits (0.82 to 0.96) best from the same
+/// ones upside down (0.37 to 0.67) and from blurred noise (0.25 in the median).
 const CHIP_SIDE: usize = 128;
 const FACE_PX: f32 = 64.0;
 
 /// How far from the middle of the chip the face may be, as a share of its side.
 const OFF_CENTRE: f32 = 0.3;
 
-/// Below this nothing is told of.
+/// Lower scores are ignored.
 const THRESHOLD: f32 = 0.1;
 
 impl Detector {
-    /// Looks at a hint turned by so much, in radians clockwise. Gives the best that is seen near the middle. Only a network
+    /// Examines a hint turned by so much, in radians clockwise. Returns the best detection near the middle. Only a network
     /// that takes frames of any size can do it: BlazeFace.
-    pub(crate) fn look_closely(
+    pub(crate) fn refine(
         &mut self,
         raster: &Raster<'_>,
         hint: &Detection,
@@ -45,7 +45,7 @@ impl Detector {
         let outputs = self.network.run()?;
         trace.enter(Stage::DetectFinish);
         let near = self.candidates(&outputs, THRESHOLD)?.into_iter().filter(is_near_the_middle);
-        let best = near.max_by(|a, b| a.score.total_cmp(&b.score)).map(|found| seen(&found, &map));
+        let best = near.max_by(|a, b| a.score.total_cmp(&b.score)).map(|found| in_picture(&found, &map));
         self.network.wipe();
         Ok(best.filter(Detection::is_finite))
     }
@@ -58,7 +58,7 @@ fn is_near_the_middle(found: &Detection) -> bool {
 }
 
 /// From the chip back into the picture. The box stays upright in it: it is as good as square.
-fn seen(found: &Detection, map: &Similarity) -> Detection {
+fn in_picture(found: &Detection, map: &Similarity) -> Detection {
     let (centre, scale) = (map.apply(found.rect.centre()), map.scale());
     let (width, height) = (found.rect.width * scale, found.rect.height * scale);
     let rect = RectF { left: centre.x - width / 2.0, top: centre.y - height / 2.0, width, height };

@@ -87,7 +87,7 @@ impl Evaluate {
             None => Vec::new(),
         };
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
+        let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let networks = &offline.networks;
         let recogniser = networks.recognisers.first();
         let setup = Setup {
@@ -96,7 +96,7 @@ impl Evaluate {
             false_positive_rate: config.identify.false_positive_rate,
             rounds: self.rounds as usize,
             seed: self.seed,
-            apart: &apart,
+            excluded: &excluded,
         };
         let (pairs, rounds) = (
             labelled::bar(2 * labelled.len(), "comparing all pairs"),

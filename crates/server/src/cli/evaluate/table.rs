@@ -2,7 +2,7 @@
 
 use super::{Evaluation, rows, thousands};
 use crate::cli::say;
-use likeness_gallery::evaluate::{Verdict, percent};
+use likeness_gallery::evaluate::{Conclusion, percent};
 
 pub(super) fn print(evaluation: &Evaluation) {
     opening(evaluation);
@@ -62,7 +62,7 @@ fn groups(evaluation: &Evaluation) {
         say::line(&format!("\nGroups by {}, at the threshold of verify", grouping.name));
         say::table(&rows::GROUPS, &rows::groups(grouping));
         let (told, silent): (Vec<_>, Vec<_>) =
-            grouping.comparisons.iter().partition(|one| one.verdict != Verdict::NoInterval);
+            grouping.comparisons.iter().partition(|one| one.conclusion != Conclusion::NoInterval);
         for comparison in told {
             say::line(&format!("- {}", comparison.sentence));
         }

@@ -3,7 +3,7 @@
 use super::Verdict::{self, Broken, Kept, NotTried};
 use super::scratch::{MARK, Scratch};
 use anyhow::{Context, Result};
-use likeness_custody::Approvals;
+use likeness_rules::Approvals;
 use likeness_service::custody::Order;
 use likeness_service::custody::audit::{self, Filter};
 use likeness_store::KeySlot;

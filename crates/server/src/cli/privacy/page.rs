@@ -2,7 +2,7 @@
 
 use super::{Finding, Report, Verdict};
 use crate::cli::html::{card, escaped, page as frame, table};
-use likeness_custody::rows;
+use likeness_rules::rows;
 
 /// The whole page.
 pub(super) fn page(report: &Report) -> String {

@@ -5,7 +5,7 @@ use crate::config::Config;
 use anyhow::{Context, Result, ensure};
 use axum::body::Bytes;
 use likeness_base::Secret;
-use likeness_custody::Approvals;
+use likeness_rules::Approvals;
 use likeness_service::access::new_key;
 use likeness_service::custody::accounts::Wish;
 use likeness_service::custody::{Custodian, Order};
@@ -142,7 +142,7 @@ impl Scratch {
 
     /// Approves one of the accounts for this and nothing else.
     pub(super) async fn approve(&self, account: AccountId, approvals: &Approvals) -> Result<()> {
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             settings.approvals.clone_from(approvals);
             Ok(())
         };

@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use likeness_cluster::ClusterError;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{PostgresStore, PostgresTarget, Store, StoreError};
+use likeness_test_postgres::PostgresError;
 
 use crate::scene::{Backend, Dice, fresh_key};
 
-/// A database of its own in the cluster that all tests share.
+/// A database of its own in the server that all tests share.
 pub(crate) struct PostgresBackend {
     pub(crate) url: String,
 }
 
 /// A backend with nothing in it; `None`, said aloud, where there is no PostgreSQL.
 pub(crate) fn fresh(test: &str) -> Option<PostgresBackend> {
-    match likeness_cluster::shared() {
-        Ok(cluster) => Some(PostgresBackend { url: cluster.database().unwrap() }),
-        Err(why @ ClusterError::NotInstalled) => {
+    match likeness_test_postgres::shared() {
+        Ok(postgres) => Some(PostgresBackend { url: postgres.database().unwrap() }),
+        Err(why @ PostgresError::NotInstalled) => {
             skip(test, &why.to_string());
             None
         }
@@ -48,11 +48,11 @@ impl Backend for PostgresBackend {
     }
 }
 
-/// A folder for the keys of each database, gone with the cluster.
+/// A folder for the keys of each database, gone with the server.
 pub(crate) fn key_folder(url: &str) -> PathBuf {
     let (address, socket) = url.split_once("?host=").unwrap();
     let (_, name) = address.rsplit_once('/').unwrap();
-    // Beside the socket, where the cluster removes everything in the end.
+    // Beside the socket, where the server's handle removes everything in the end.
     Path::new(socket).join(format!("keys-{name}"))
 }
 
