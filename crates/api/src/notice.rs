@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Reads, Reply, Route, Unread};
 use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
-use likeness_service::custody::Order;
+use likeness_service::accounts::Order;
 use likeness_store::{AccountId, Actor, Event};
 use serde::Serialize;
 use serde_json::json;

@@ -11,7 +11,7 @@ use axum::http::{Method, Request};
 use likeness_http::{BadValue, Body, Peer, Place, Query, find};
 use likeness_rules::{ResourceId, Settings, parse_network};
 use likeness_service::config::AccessConfig;
-use likeness_service::custody::change::Change;
+use likeness_service::accounts::settings_change::Change;
 use likeness_vision::AttributeSet;
 use std::net::{IpAddr, Ipv4Addr};
 

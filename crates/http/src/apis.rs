@@ -105,7 +105,7 @@ impl Apis {
         let answer = {
             let apis = apis.clone();
             move |State(app): State<Arc<App>>, request: Request<Body>| {
-                let path = place::path_of(&request);
+                let path = address::path_of(&request);
                 let api = apis.others.iter().find(|api| api.has(&path)).unwrap_or(&apis.last);
                 api.serve(app, request)
             }

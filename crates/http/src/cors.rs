@@ -7,7 +7,7 @@
 //! from other origins.
 
 use crate::apis::Apis;
-use crate::place::Place;
+use crate::address::Place;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};

@@ -1,6 +1,6 @@
 //! Sockets: HTTP and HTTPS listeners that end when told, after the requests under way are answered.
 
-use crate::place::{Peer, Scheme};
+use crate::address::{Peer, Scheme};
 use crate::tls::Current;
 use anyhow::{Context, Result};
 use axum::Router;
@@ -105,7 +105,7 @@ impl Listener {
             let peer = Peer(peer.ip());
             let held = seat.clone();
             let router = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-                crate::place::one_slash(request.uri_mut());
+                crate::address::one_slash(request.uri_mut());
                 request.extensions_mut().insert(scheme);
                 request.extensions_mut().insert(peer);
                 request.extensions_mut().insert(held.clone());

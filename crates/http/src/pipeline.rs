@@ -6,7 +6,7 @@
 
 use crate::body::{self, Input, Unread, Upgrade};
 use crate::listen::Seat;
-use crate::place::Place;
+use crate::address::Place;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::route::{Misrouted, Reads, Route, find};
@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use likeness_base::{Clock as _, Secret, Timestamp};
 use likeness_service::access::{AccountState, Denied, Shown};
 use likeness_service::app::App;
-use likeness_service::custody::Order;
-use likeness_service::effects::random_id;
+use likeness_service::accounts::Order;
+use likeness_service::randomness::random_id;
 use likeness_store::{AccountId, Actor};
 use std::future::Future;
 use std::pin::Pin;

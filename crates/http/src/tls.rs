@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
-use likeness_service::effects::pause;
+use likeness_service::clock::pause;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };

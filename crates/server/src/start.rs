@@ -6,9 +6,10 @@ use likeness_base::{Randomness, Secret};
 use likeness_rules::Approvals;
 use likeness_service::access::{Access, Directory, SETTINGS, new_key};
 use likeness_service::app::App;
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::{Custodian, Order};
-use likeness_service::effects::{SharedClock, SystemRandomness};
+use likeness_service::accounts::lifecycle::Wish;
+use likeness_service::accounts::{Custodian, Order};
+use likeness_service::clock::SharedClock;
+use likeness_service::randomness::SystemRandomness;
 use likeness_service::engine;
 use likeness_service::fetch::Fetcher;
 use likeness_service::galleries::Galleries;
@@ -191,10 +192,10 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
 
 /// Says which templates wait for a model pack that is not installed.
 async fn tell_missing_packs(store: Arc<dyn Store>, recognisers: Arc<Recognisers>) {
-    match held::held(&*store, &recognisers).await {
+    match stored_templates::held(&*store, &recognisers).await {
         Ok(held) => {
-            for (pack, templates) in held::missing(&held) {
-                tracing::warn!(pack, templates, "{}", held::advice(pack, templates));
+            for (pack, templates) in stored_templates::missing(&held) {
+                tracing::warn!(pack, templates, "{}", stored_templates::advice(pack, templates));
             }
         }
         Err(error) => tracing::debug!(%error, "Which recognisers made the templates could not be read"),

@@ -2,8 +2,8 @@
 
 use crate::access::Access;
 use crate::config::AppConfig;
-use crate::custody::{Custodian, Order};
-use crate::effects::SharedClock;
+use crate::accounts::{Custodian, Order};
+use crate::clock::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;

@@ -287,7 +287,7 @@ impl Galleries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effects::SystemRandomness;
+    use crate::randomness::SystemRandomness;
     use crate::ledger::Ledger;
     use likeness_base::Timestamp;
     use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate, Space, Visible};
@@ -400,7 +400,7 @@ mod tests {
         assert_eq!(house.found().await, 1);
         // Another node has galleries and a ledger of its own; here only the store knows of its writes.
         let apply = async |write| {
-            let (at, key) = (Timestamp::from_millis(1), crate::effects::random_id(&SystemRandomness));
+            let (at, key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
             let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key, write };
             house.store.apply(command).await.expect("the write is accepted");
         };

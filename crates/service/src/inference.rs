@@ -4,7 +4,7 @@
 //! after that, because an answer that comes too late is worse than a refusal that says when to come back. A caller
 //! that goes away while waiting costs nothing: work starts only for somebody who still listens.
 
-use crate::sight::Sight;
+use crate::worker_networks::Sight;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

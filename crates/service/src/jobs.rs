@@ -5,7 +5,8 @@
 //! [`crate::leases::Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
 
 use crate::app::App;
-use crate::effects::{self, random_id};
+use crate::clock;
+use crate::randomness::random_id;
 use futures_util::StreamExt;
 use likeness_base::Clock;
 use likeness_store::{Account, AccountId, Actor, Command, StoreError, Write};
@@ -56,7 +57,7 @@ async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Rece
     loop {
         something().await;
         tokio::select! {
-            () = effects::pause(pause) => {}
+            () = clock::pause(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }

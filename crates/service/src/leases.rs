@@ -3,7 +3,7 @@
 //!
 //! Start at [`Leases::once`].
 
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use likeness_base::Randomness;
 use likeness_store::{AccountId, Store, StoreError};
 use std::future::Future;

@@ -5,8 +5,8 @@
 
 use crate::access::{Caller, Denied, Lent, NotLent};
 use crate::app::App;
-use crate::custody::Order;
-use crate::custody::vendors::USED;
+use crate::accounts::Order;
+use crate::accounts::vendors::USED;
 use likeness_base::{Clock as _, Secret};
 use likeness_rules::{Gate, LimitedAccessClaims, LimitedAttribute};
 use likeness_store::{AccountId, Actor, AuditOutcome, Event, StoreError};

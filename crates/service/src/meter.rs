@@ -3,7 +3,7 @@
 //! Kept in memory and added to the store every second, and when the server stops: a crash loses those of the last
 //! second, never a record. What must not be lost, because something comes of it, is written before it takes effect.
 
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use crate::ledger::Ledger;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;

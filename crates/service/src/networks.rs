@@ -2,7 +2,7 @@
 
 use crate::config::InferenceConfig;
 use crate::recognisers::Recognisers;
-use crate::sight::Sight;
+use crate::worker_networks::Sight;
 use anyhow::{Context, Result, bail};
 use likeness_models::{Cache, InstalledPack};
 use likeness_vision::engine::Engine;

@@ -5,7 +5,7 @@
 //! fail instead of making people unfindable. A training runs on the node that was asked for it; one that was cut off is
 //! taken up by any node that finds nobody at it.
 
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use crate::galleries::{Galleries, SearchError};
 use crate::leases::Leases;
 use crate::ledger::Ledger;

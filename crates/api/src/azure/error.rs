@@ -7,7 +7,7 @@
 use axum::http::StatusCode;
 use likeness_http::{BadValue, Misrouted, Reads, Refuse, Unread};
 use likeness_service::access::Denied;
-use likeness_service::custody::vendors::NotIssued;
+use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
 use likeness_service::kinds::kind_code;
 use likeness_service::limited_access::NotApproved;

@@ -14,7 +14,7 @@ use likeness_http::{Body, Head, Input, Query, Reply, Route, parse_uuid};
 use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
 use likeness_service::app::App;
-use likeness_service::effects::random_id;
+use likeness_service::randomness::random_id;
 use likeness_service::limited_access::{Approval, Circumstances};
 use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;

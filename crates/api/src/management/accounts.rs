@@ -1,15 +1,15 @@
 //! Accounts over the management API.
 
-use super::door::{AdminCall, Management, created, json_reply};
+use super::api::{AdminCall, Management, created, json_reply};
 use super::error::Refused;
 use super::routes::ROUTES;
 use likeness_base::Timestamp;
 use likeness_http::Reply;
 use likeness_rules::{Approvals, Assignment, Notice, Principal, RetentionClass, Role, Settings, rows};
 use likeness_service::access::{AccountState, Need, Standing, new_key};
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::change::Change;
-use likeness_service::effects::random_id;
+use likeness_service::accounts::lifecycle::Wish;
+use likeness_service::accounts::settings_change::Change;
+use likeness_service::randomness::random_id;
 use likeness_store::{AccountId, KeySlot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

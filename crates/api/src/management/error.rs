@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use likeness_http::Refuse;
 use likeness_service::access::Denied;
-use likeness_service::custody::Problem;
+use likeness_service::accounts::Problem;
 use likeness_store::StoreError;
 
 /// A refusal.

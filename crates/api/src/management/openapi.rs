@@ -4,13 +4,13 @@
 //! Start at [`document`]. As with the Face API the golden file, `docs/openapi-admin.json`, is what the pages generate
 //! their types from, and what a machine that makes up calls holds the server to.
 
-use super::door::Management;
-use super::door::PREFIX;
+use super::api::Management;
+use super::api::PREFIX;
 use super::routes::ROUTES;
 use super::shapes;
 use crate::openapi::{content, reference, text_of, uuid};
 use likeness_http::Route;
-use likeness_service::custody::vendors::life_bounds;
+use likeness_service::accounts::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 

@@ -1,13 +1,13 @@
 //! What is on record: usage, audit trails, and persons across containers.
 
 use super::accounts::INSTALLATION;
-use super::door::{AdminCall, json_reply, lines};
+use super::api::{AdminCall, json_reply, lines};
 use super::error::Refused;
 use likeness_base::{Clock as _, Timestamp};
 use likeness_http::Query;
 use likeness_http::Reply;
-use likeness_service::custody::audit::{self, Filter};
-use likeness_service::custody::persons::Wanted;
+use likeness_service::accounts::audit::{self, Filter};
+use likeness_service::accounts::persons::Wanted;
 use likeness_service::held;
 use likeness_service::meter::day_of;
 use likeness_store::AccountId;
@@ -60,7 +60,7 @@ pub(super) async fn usage(call: AdminCall) -> Result<Reply, Refused> {
 
 /// `GET recognisers`
 pub(super) async fn recognisers(call: AdminCall) -> Result<Reply, Refused> {
-    json_reply(&held::held(&*call.app.store, &call.app.recognisers).await?)
+    json_reply(&stored_templates::held(&*call.app.store, &call.app.recognisers).await?)
 }
 
 /// `GET accounts/{}/audit`

@@ -1,7 +1,7 @@
 //! Every call of the management API, one row each. The page at `GET /admin/v1/` and a test of what each row needs come
 //! from this table.
 
-use super::door::{AdminCall, Management};
+use super::api::{AdminCall, Management};
 use super::{accounts, records, vendors};
 use axum::http::Method;
 use likeness_http::{Reads, Route};

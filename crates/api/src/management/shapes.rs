@@ -2,7 +2,7 @@
 
 use crate::openapi::{error_response, object, or_null, reference, uuid};
 use likeness_rules::{FeatureFlag, LimitedAttribute, RetentionClass, Role};
-use likeness_service::custody::vendors::life_bounds;
+use likeness_service::accounts::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 
 /// All of them, by name.

@@ -1,11 +1,11 @@
 //! Vendors and clients over the management API.
 
-use super::door::{AdminCall, json_reply};
+use super::api::{AdminCall, json_reply};
 use super::error::Refused;
 use super::records::{moment, whole_days};
 use likeness_http::Reply;
 use likeness_rules::ResourceId;
-use likeness_service::custody::signing::Former;
+use likeness_service::accounts::signing::Former;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
 //! The addresses for operators and programs: is it alive, is it ready, what has it been doing, what does it offer.
 
-mod studio;
+mod web_pages;
 
 use axum::Router;
 use axum::extract::State;
@@ -17,7 +17,7 @@ pub(crate) fn routes(descriptions: [(&'static str, &'static str); 2]) -> Router<
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/.well-known/jwks.json", get(jwks))
-        .merge(studio::routes());
+        .merge(web_pages::routes());
     descriptions.into_iter().fold(routes, |routes, (address, text)| {
         routes.route(address, get(move || std::future::ready(description(text))))
     })

@@ -6,7 +6,7 @@
 
 mod calls;
 pub(crate) mod client;
-pub(crate) mod custody;
+pub(crate) mod access;
 pub(crate) mod draw;
 mod fill;
 pub(crate) mod http;

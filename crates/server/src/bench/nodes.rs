@@ -10,7 +10,8 @@ use crate::config::{Config, StoreConfig};
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Secret};
-use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
+use likeness_service::clock::SystemClock;
+use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{

@@ -1,6 +1,6 @@
 //! `likeness accounts`: whose records an installation holds, and what each may do.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result, bail};
@@ -9,9 +9,9 @@ use likeness_rules::{
     Action, Approvals, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass, parse_network,
 };
 use likeness_service::access::{AccountState, new_key};
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::change::Change;
-use likeness_service::custody::{Custodian, Order};
+use likeness_service::accounts::lifecycle::Wish;
+use likeness_service::accounts::settings_change::Change;
+use likeness_service::accounts::{Custodian, Order};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -163,7 +163,7 @@ impl Accounts {
                     );
                 }
                 custodian.close(state.id(), order, *grace_days).await?;
-                say::line(&match grace_days {
+                output::line(&match grace_days {
                     0 => "destroyed".to_owned(),
                     days => format!("suspended; destroyed in {days} days unless it is reopened"),
                 });
@@ -171,7 +171,7 @@ impl Accounts {
             }
             Self::Reopen { account } => {
                 custodian.reopen(custodian.find(account)?.id(), order).await?;
-                say::line("open again");
+                output::line("open again");
                 Ok(())
             }
         }
@@ -183,7 +183,7 @@ impl Add {
         let name = self.name.clone().unwrap_or_else(|| {
             format!(
                 "account-{}",
-                &likeness_service::effects::random_id(&*custodian.randomness).simple().to_string()[..8]
+                &likeness_service::randomness::random_id(&*custodian.randomness).simple().to_string()[..8]
             )
         });
         let wish = Wish {
@@ -198,16 +198,16 @@ impl Add {
         };
         let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
         let account = custodian.create(order, wish, keys.clone()).await?;
-        say::line(&format!("account  {account}"));
-        say::line(&format!("key1  {}", keys[0].expose()));
-        say::line(&format!("key2  {}", keys[1].expose()));
+        output::line(&format!("account  {account}"));
+        output::line(&format!("key1  {}", keys[0].expose()));
+        output::line(&format!("key2  {}", keys[1].expose()));
         let state = custodian.find(&account.to_string())?;
-        say::line(&format!("resource  {}", state.settings.resource));
+        output::line(&format!("resource  {}", state.settings.resource));
         if let Some(subdomain) = &state.settings.subdomain {
-            say::line(&format!("endpoint path  /accounts/{subdomain}"));
+            output::line(&format!("endpoint path  /accounts/{subdomain}"));
         }
         if state.settings.approvals == Approvals::default() {
-            say::note("It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.");
+            output::note("It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.");
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ fn list(custodian: &Custodian) -> Result<()> {
         ]
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    say::table(&["account", "made", "resource", "endpoint path", "state"], &rows);
+    output::table(&["account", "made", "resource", "endpoint path", "state"], &rows);
     Ok(())
 }
 
@@ -350,5 +350,5 @@ fn show(state: &AccountState) {
         ("roles", settings.assignments.len().to_string()),
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    say::table(&["", ""], &rows);
+    output::table(&["", ""], &rows);
 }

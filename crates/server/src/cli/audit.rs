@@ -1,12 +1,12 @@
 //! `likeness audit`: the trails of what was done, checked and exported.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::Result;
 use clap::Subcommand;
-use likeness_service::custody::Custodian;
-use likeness_service::custody::audit::{self, Filter};
+use likeness_service::accounts::Custodian;
+use likeness_service::accounts::audit::{self, Filter};
 use likeness_store::AccountId;
 use std::process::ExitCode;
 
@@ -97,12 +97,12 @@ async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str
         };
         rows.push(vec![name, id.to_string(), verified.rows.to_string(), verdict, verified.last]);
     }
-    say::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
+    output::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
     if !is_whole {
-        say::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
+        output::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
     }
     if !is_known {
-        say::note(
+        output::note(
             "The hash that you kept is in none of these trails: they were made anew or cut off past the program.",
         );
     }
@@ -129,12 +129,12 @@ async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: 
             ]
         })
         .collect();
-    say::table(&["row", "at", "actor", "action", "outcome", "container", "detail"], &rows);
+    output::table(&["row", "at", "actor", "action", "outcome", "container", "detail"], &rows);
     Ok(())
 }
 
 async fn export(custodian: &Custodian, account: Option<&str>) -> Result<()> {
     let id = id_of(custodian, account)?;
-    custodian.export(id, say::line).await?;
+    custodian.export(id, output::line).await?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! `likeness bench`: how fast this machine is with Likeness, beside floors and peers.
 
 use super::photos::Offline;
-use super::say;
+use super::output;
 use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, custody, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, access, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -61,19 +61,19 @@ impl Bench {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let report = self.measure(config)?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
             return Ok(ExitCode::SUCCESS);
         }
-        say::line(&report.machine.told());
-        say::line(&format!("Engine: {}", report.engine));
+        output::line(&report.machine.told());
+        output::line(&format!("Engine: {}", report.engine));
         if let Some(versions) = report.peers.as_object() {
             let told: Vec<String> =
                 versions.iter().map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or(""))).collect();
-            say::line(&format!("Peers: {}", told.join(", ")));
+            output::line(&format!("Peers: {}", told.join(", ")));
         }
-        say::line("Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.");
-        say::line("");
-        say::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
+        output::line("Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.");
+        output::line("");
+        output::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
         Ok(ExitCode::SUCCESS)
     }
 
@@ -84,7 +84,7 @@ impl Bench {
     fn measure(&self, config: &Config) -> Result<Report> {
         let machine = Machine::here();
         if machine.build == "development" {
-            say::note("This is a development build; figures that mean something need `cargo build --release`.");
+            output::note("This is a development build; figures that mean something need `cargo build --release`.");
         }
         let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
         let mut offline = Offline::load(config)?;
@@ -103,7 +103,7 @@ impl Bench {
             Some(file) => Portrait::read(file)?,
             None => Portrait::make(&mut offline.vision, &demo)?,
         };
-        bar.suspend(|| say::note(&format!("Photo: {}", portrait.told)));
+        bar.suspend(|| output::note(&format!("Photo: {}", portrait.told)));
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
         let mut rows = Vec::new();
         if self.wants(Part::Inference) {
@@ -154,13 +154,13 @@ impl Bench {
             rows.extend(start::block_on(http::measure(&setting))??);
         }
         if self.wants(Part::Custody) {
-            rows.extend(start::block_on(custody::measure(&setting))??);
+            rows.extend(start::block_on(access::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
             match nodes::Databases::of_environment() {
                 Some(databases) => rows.extend(start::block_on(nodes::measure(&setting, &databases))??),
                 None => bar
-                    .suspend(|| say::note("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")),
+                    .suspend(|| output::note("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")),
             }
         }
         bar.finish_and_clear();
@@ -183,7 +183,7 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
     let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
     let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
     bar.suspend(|| {
-        say::note(&format!(
+        output::note(&format!(
             "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
             population.told, drawn.0, drawn.1, real.0, real.1
         ));

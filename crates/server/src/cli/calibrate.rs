@@ -2,7 +2,7 @@
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::{ended, say};
+use super::{ended, output};
 use crate::config::Config;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -46,18 +46,18 @@ impl Calibrate {
         bar.finish_and_clear();
         let report = report.with_context(|| format!("{} cannot be calibrated from", self.folder.display()))?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         } else {
             let used = labelled.len();
-            say::line(&format!(
+            output::line(&format!(
                 "{used} photos used, {left_out} left out for not showing exactly one face, {unread} that could not be read"
             ));
-            say::line(&report.to_string());
+            output::line(&report.to_string());
         }
         if let Some(file) = &self.output {
             let text = serde_json::to_string_pretty(&report.calibration)?;
             std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-            say::note(&format!(
+            output::note(&format!(
                 "Wrote {}; start the server with LIKENESS_CALIBRATION={}",
                 file.display(),
                 file.display()

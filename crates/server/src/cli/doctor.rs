@@ -1,6 +1,6 @@
 //! `likeness doctor`: what works here, what does not, and what to do about it.
 
-use super::{models, say};
+use super::{models, output};
 use crate::config::Config;
 use crate::start::{self, Missing};
 use anyhow::Result;
@@ -40,7 +40,7 @@ impl Doctor {
                     "BAD "
                 }
             };
-            say::line(&format!("{word}  {text}"));
+            output::line(&format!("{word}  {text}"));
         };
         let recognisers = check_engine(config, &mut tell);
         check_key(config, &mut tell);
@@ -118,7 +118,7 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
             store.check_integrity().await?;
         }
         let held = match recognisers {
-            Some(recognisers) => held::held(&*store, recognisers).await?,
+            Some(recognisers) => stored_templates::held(&*store, recognisers).await?,
             None => Vec::new(),
         };
         let mut faces = 0;
@@ -132,8 +132,8 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
         Ok((accounts, faces, held)) => {
             let depth = if deep { "; the whole database was read and holds together" } else { "" };
             tell(Mark::Good, &format!("{place} with {accounts} account(s) and {faces} enrolled face(s){depth}"));
-            for (pack, templates) in held::missing(&held) {
-                tell(Mark::Bad, &held::advice(pack, templates));
+            for (pack, templates) in stored_templates::missing(&held) {
+                tell(Mark::Bad, &stored_templates::advice(pack, templates));
             }
         }
         Err(error) => tell(Mark::Bad, &format!("{place}: {error:#}")),

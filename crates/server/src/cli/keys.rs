@@ -1,11 +1,11 @@
 //! `likeness keys`: the keys of accounts.
 
-use super::{say, serve};
+use super::{output, serve};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
-use likeness_service::custody::Order;
+use likeness_service::accounts::Order;
 use likeness_store::{AccountId, AccountKey, KeySlot};
 use std::process::ExitCode;
 
@@ -52,10 +52,10 @@ impl Keys {
                     let mut pages = Vec::new();
                     for state in accounts {
                         if are_several {
-                            say::line(&format!("account  {}", state.settings.resource));
+                            output::line(&format!("account  {}", state.settings.resource));
                         }
                         for key in custodian.keys(state.id(), &Order::of_operator()).await? {
-                            say::line(&format!("{}  {}", word(key.slot), key.value.expose()));
+                            output::line(&format!("{}  {}", word(key.slot), key.value.expose()));
                             if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value))
                             {
                                 pages.push(page);
@@ -63,15 +63,15 @@ impl Keys {
                         }
                     }
                     for page in pages {
-                        say::note(&format!("Open in a browser while the server runs:\n  {page}"));
+                        output::note(&format!("Open in a browser while the server runs:\n  {page}"));
                     }
                     if of_all {
                         let order = Order::of_operator();
                         let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION, &order).await?;
                         for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
-                            say::line(&format!("operator  {}", key.value.expose()));
+                            output::line(&format!("operator  {}", key.value.expose()));
                             if let Some(page) = serve::page(config.listen, "admin", &key.value) {
-                                say::note(&format!("To manage accounts:\n  {page}"));
+                                output::note(&format!("To manage accounts:\n  {page}"));
                             }
                         }
                     }
@@ -87,7 +87,7 @@ impl Keys {
                         Slot::Key2 => KeySlot::Key2,
                     };
                     let value = custodian.regenerate(id, &Order::of_operator(), slot).await?;
-                    say::line(&format!("{}  {}", word(slot), value.expose()));
+                    output::line(&format!("{}  {}", word(slot), value.expose()));
                     anyhow::Ok(())
                 }
             };

@@ -1,8 +1,8 @@
 //! A folder of photos with a subfolder for each person, and the templates that come out of it.
 
-use super::apart;
+use super::exclusions;
 use super::photos::{self, Offline};
-use super::say;
+use super::output;
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -93,7 +93,7 @@ impl Folder {
     /// # Errors
     /// When the engine fails, or the list of what to leave out is not right.
     pub(super) fn templates(&self, offline: &Offline, config: &Config, taken: &Taken) -> Result<Made> {
-        let leave_out = taken.leave_out.as_deref().map(|file| apart::read(file, self)).transpose()?.unwrap_or_default();
+        let leave_out = taken.leave_out.as_deref().map(|file| exclusions::read(file, self)).transpose()?.unwrap_or_default();
         self.unread.iter().for_each(|problem| left_out_for(problem));
         let bar = bar(self.photos.len(), "reading photos");
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -173,7 +173,7 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
 
 /// Names something that cannot be read.
 fn left_out_for(problem: &str) {
-    say::note(&format!("left out: {problem}"));
+    output::note(&format!("left out: {problem}"));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below the precision of f32")]

@@ -4,7 +4,7 @@
 
 mod accounts;
 mod annotate;
-mod apart;
+mod exclusions;
 mod audit;
 mod bench;
 mod calibrate;
@@ -17,7 +17,7 @@ mod labelled;
 mod models;
 mod photos;
 mod privacy;
-mod say;
+mod output;
 mod serve;
 mod store;
 
@@ -112,7 +112,7 @@ pub fn run() -> ExitCode {
     match dispatch(arguments) {
         Ok(code) => code,
         Err(error) => {
-            say::error(&format!("{error:#}"));
+            output::error(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

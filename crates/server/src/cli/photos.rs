@@ -1,6 +1,6 @@
 //! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
 
-use super::{annotate, ended, say};
+use super::{annotate, ended, output};
 use crate::bench::inference;
 use crate::bench::measure::{Series, digits};
 use crate::bench::stages::Stages;
@@ -93,7 +93,7 @@ fn bytes(file: &Path) -> Result<Secret<Vec<u8>>> {
 /// What was read; what could not be is told on standard error and counted.
 fn or_told<T>(read: Result<T>, unread: &mut usize) -> Option<T> {
     read.inspect_err(|error| {
-        say::error(&format!("{error:#}"));
+        output::error(&format!("{error:#}"));
         *unread += 1;
     })
     .ok()
@@ -155,9 +155,9 @@ impl Detect {
             }
         }
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         } else {
-            say::table(
+            output::table(
                 &[
                     "photo",
                     "face",
@@ -191,14 +191,14 @@ impl Detect {
                 stages.measure(&mut offline.vision, bytes.expose(), search, 0)?;
             }
             let all = stages.all();
-            say::line(&format!("{} ({} x {})", file.display(), picture.original_width(), picture.original_height()));
+            output::line(&format!("{} ({} x {})", file.display(), picture.original_width(), picture.original_height()));
             let row = |name: &str, series: &Series| {
                 let share = format!("{:.0} %", series.median / all.median * 100.0);
                 vec![name.to_owned(), digits(series.median), share, series.spread()]
             };
             let mut rows: Vec<Vec<String>> = stages.each().iter().map(|(name, series)| row(name, series)).collect();
             rows.push(row("all", &all));
-            say::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
+            output::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
         }
         Ok(ended(unread))
     }
@@ -299,7 +299,7 @@ impl Compare {
             (Ok(first), Ok(second)) => (first, second),
             (first, second) => {
                 let unread: Vec<anyhow::Error> = [first.err(), second.err()].into_iter().flatten().collect();
-                unread.iter().for_each(|error| say::error(&format!("{error:#}")));
+                unread.iter().for_each(|error| output::error(&format!("{error:#}")));
                 return Ok(ended(unread.len()));
             }
         };
@@ -335,7 +335,7 @@ impl Compare {
                 })
                 .collect();
             let (first, second) = (self.first.display().to_string(), self.second.display().to_string());
-            return say::json(&json!({ "first": first, "second": second, "faces": faces })).map(|()| ExitCode::SUCCESS);
+            return output::json(&json!({ "first": first, "second": second, "faces": faces })).map(|()| ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = compared
             .iter()
@@ -350,8 +350,8 @@ impl Compare {
                 ]
             })
             .collect();
-        say::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
-        say::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it is worth.");
+        output::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
+        output::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it is worth.");
         Ok(ExitCode::SUCCESS)
     }
 }

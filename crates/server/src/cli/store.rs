@@ -1,13 +1,13 @@
 //! `likeness migrate` and `likeness store`: the database as a whole.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start::{self, Missing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
-use likeness_service::effects::SystemRandomness;
+use likeness_service::randomness::SystemRandomness;
 use likeness_service::held;
 use likeness_service::networks::Networks;
 use likeness_store::keys::InstallationKey;
@@ -29,9 +29,9 @@ impl Migrate {
         let outcome = start::block_on(PostgresStore::migrate(&target, &key, &SystemRandomness))?;
         let (before, after) = outcome.with_context(|| format!("the database {} is as it was", target.name()))?;
         if before == after {
-            say::line(&format!("The database {} has schema {after} already.", target.name()));
+            output::line(&format!("The database {} has schema {after} already.", target.name()));
         } else {
-            say::line(&format!("The database {} has gone from schema {before} to {after}.", target.name()));
+            output::line(&format!("The database {} has gone from schema {before} to {after}.", target.name()));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -74,12 +74,12 @@ fn recognisers(config: &Config, json: bool) -> Result<()> {
     let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::empty())?;
     let held = start::block_on(async {
         let store = start::open_store(config, Missing::Refuse).await?.store;
-        let held = held::held(&*store, &networks.recognisers).await;
+        let held = stored_templates::held(&*store, &networks.recognisers).await;
         store.close().await;
         anyhow::Ok(held?)
     })??;
     if json {
-        return say::json(&held);
+        return output::json(&held);
     }
     let rows: Vec<Vec<String>> = held
         .iter()
@@ -93,12 +93,12 @@ fn recognisers(config: &Config, json: bool) -> Result<()> {
         })
         .collect();
     if rows.is_empty() {
-        say::line("No face is enrolled.");
+        output::line("No face is enrolled.");
     } else {
-        say::table(&["account", "model pack of the recogniser", "templates", "pack"], &rows);
+        output::table(&["account", "model pack of the recogniser", "templates", "pack"], &rows);
     }
-    for (pack, templates) in held::missing(&held) {
-        say::line(&held::advice(pack, templates));
+    for (pack, templates) in stored_templates::missing(&held) {
+        output::line(&stored_templates::advice(pack, templates));
     }
     Ok(())
 }
@@ -144,8 +144,8 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
         .iter()
         .map(|sum| vec![sum.table.to_owned(), sum.rows.to_string(), hex::encode(&sum.digest[..8])])
         .collect();
-    say::table(&["table", "rows", "SHA-256 begins"], &rows);
-    say::line("Every row was read again from the copy and is the same.");
+    output::table(&["table", "rows", "SHA-256 begins"], &rows);
+    output::line("Every row was read again from the copy and is the same.");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What is not there, asked for by every route that could; and pictures by address for every route that takes one.
 
-use crate::house::{House, demo, target};
+use crate::server::{House, demo, target};
 use crate::pictures::{answer, remote};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! More than one account in an installation.
 
-use crate::house::{Answer, House};
+use crate::server::{Answer, House};
 use serde_json::json;
 
 #[test]

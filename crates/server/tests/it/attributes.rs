@@ -7,7 +7,7 @@
 //! Age has no ground truth here beyond who is a child; smile, hair and facial hair have none and are not measured.
 
 use crate::confusion::Confusion;
-use crate::house::{demo, shared_faces, skip};
+use crate::server::{demo, shared_faces, skip};
 use crate::pipeline;
 use crate::worn::{Label, label_at, labels};
 use image::RgbImage;

@@ -2,8 +2,8 @@
 //! may do is in `roles`.
 
 use crate::clock::Clock;
-use crate::ground::Ground;
-use crate::house::{Answer, House, KEY1, KEY2};
+use crate::stores::Ground;
+use crate::server::{Answer, House, KEY1, KEY2};
 use crate::oidc::{
     AUDIENCE, Provider, assign, by, call, house_by, house_with, name_first, outcome, role, settings_file, subject,
 };

@@ -1,7 +1,7 @@
 //! Inputs that the product once got wrong, after faults that users reported in public. They lie beside the repository
 //! (`../shared/cases`), with a README that tells the right answers.
 
-use crate::house::{House, skip};
+use crate::server::{House, skip};
 use serde_json::{Value, json};
 use std::path::Path;
 

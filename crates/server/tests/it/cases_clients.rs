@@ -1,6 +1,6 @@
 //! Inputs that clients and servers of others sent and that were got wrong once (`../shared/cases`), with right answers.
 
-use crate::house::{House, KEY1, likeness, run, skip};
+use crate::server::{House, KEY1, likeness, run, skip};
 use crate::pictures::remote;
 use serde_json::{Value, json};
 use std::io::{Read, Write};

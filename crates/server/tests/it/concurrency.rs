@@ -1,6 +1,6 @@
 //! Many clients at once.
 
-use crate::house::{Answer, House, cut, demo};
+use crate::server::{Answer, House, cut, demo};
 use serde_json::{Value, json};
 
 #[test]

@@ -1,6 +1,6 @@
 //! Web pages of other origins: nobody's may call until an account lists them, and then on its own endpoint alone.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
+use crate::server::{Answer, House, KEY1, OPERATOR, demo};
 use serde_json::{Value, json};
 
 const SHOP: &str = "https://shop.example.org";

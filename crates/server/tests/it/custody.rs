@@ -1,8 +1,8 @@
 //! Accounts from outside: keys replaced, switched off, network rules, endpoints of their own, closing, guessing.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, KEY2, demo_face};
+use crate::stores::{Ground, on_both};
+use crate::server::{Answer, House, KEY1, KEY2, demo_face};
 use likeness_base::Timestamp;
 use serde_json::{Value, json};
 use std::io::{Read, Write};

@@ -2,8 +2,8 @@
 //! call that a client makes, and found in none. Other records stay where they are.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{House, demo, target};
+use crate::stores::{Ground, on_both};
+use crate::server::{House, demo, target};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Rows 63 to 80 of the checklist: the person directory, dynamic person groups and their operations.
 
-use crate::house::{Answer, House, Refused, demo, target};
+use crate::server::{Answer, House, Refused, demo, target};
 use crate::lifecycle::{VERSIONS, Visit};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What was acknowledged is there after the worst stop.
 
-use crate::house::{House, demo, likeness, run, target};
+use crate::server::{House, demo, likeness, run, target};
 use serde_json::json;
 
 #[test]

@@ -1,7 +1,7 @@
 //! Real templates: what the recognisers make of the faces in the six group photos, and that searching them gives what
 //! comparing everything would give.
 
-use crate::house::{demo, has_pack};
+use crate::server::{demo, has_pack};
 use crate::pipeline::{installed, vision_by};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
 use likeness_models::DEFAULT_PACK;

@@ -3,7 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "how each kind did is told to whoever watches the tests")]
 
-use crate::house::{demo, shared_faces};
+use crate::server::{demo, shared_faces};
 use crate::pipeline::vision;
 use fastrand::Rng;
 use image::RgbImage;

@@ -1,6 +1,6 @@
 //! The family of the sample photos: enrol, train, recognise; and accuracy over every labelled portrait.
 
-use crate::house::{House, has_pack, likeness, run, shared_faces, target};
+use crate::server::{House, has_pack, likeness, run, shared_faces, target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! The first minutes with Likeness: start, keys, doctor, and what happens when the key is not the right one.
 
-use crate::house::{House, KEY1, KEY2, OPERATOR, likeness, run};
+use crate::server::{House, KEY1, KEY2, OPERATOR, likeness, run};
 use std::os::unix::fs::PermissionsExt;
 
 fn text(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 //! After a change that is meant to move them, run `LIKENESS_BLESS=1 cargo test -p likeness --test it golden` and read
 //! the difference before committing it.
 
-use crate::house::{House, demo, overlap, shared_faces};
+use crate::server::{House, demo, overlap, shared_faces};
 use image::{DynamicImage, ImageFormat, imageops::FilterType};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@
 //! What a block must print stands in the `text` block behind it, or in a comment `<!-- expect: … -->`; `…` in it stands for
 //! any characters of a line. A block without either must print nothing.
 
-use crate::ground::Ground;
-use crate::house::{cut, demo, likeness, run};
+use crate::stores::Ground;
+use crate::server::{cut, demo, likeness, run};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -84,7 +84,7 @@ fn differences(blocks: &[Block], output: &Output) -> Vec<String> {
     wrong
 }
 
-crate::ground::on_both!(the_guide_does_what_it_says);
+crate::stores::on_both!(the_guide_does_what_it_says);
 
 fn the_guide_does_what_it_says(ground: &Ground) {
     let house = ground.house(&[]);

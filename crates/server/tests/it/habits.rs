@@ -1,7 +1,7 @@
 //! What clients and servers of others do that no standard asks for: slashes too many, JSON in other forms of Unicode,
 //! downloads that come compressed or from elsewhere.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
+use crate::server::{Answer, House, KEY1, OPERATOR, demo};
 use crate::pictures::answer;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};

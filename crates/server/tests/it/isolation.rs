@@ -1,8 +1,8 @@
 //! No id of one account means anything in another. Every route of the description that the router's table makes is tried
 //! crosswise, so that a new one cannot escape: a parameter or body that this test does not know fails it.
 
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, Neighbour, demo, target};
+use crate::stores::{Ground, on_both};
+use crate::server::{Answer, House, KEY1, Neighbour, demo, target};
 use serde_json::{Value, json};
 
 on_both!(nothing_of_one_account_is_anything_in_another);

@@ -1,8 +1,8 @@
 //! `POST /sts/v1.0/issueToken`: ten minutes in exchange for a key, and no longer than the key lives.
 
 use crate::clock::Clock;
-use crate::ground::Ground;
-use crate::house::{Answer, House, KEY1, KEY2};
+use crate::stores::Ground;
+use crate::server::{Answer, House, KEY1, KEY2};
 use crate::oidc::{self, Provider, call, outcome};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -1,7 +1,7 @@
 //! kill -9 at random points of a thousand adds, deletes and trainings: nothing that was acknowledged is lost, and what
 //! was deleted is found by nobody.
 
-use crate::house::{Answer, House, demo, target};
+use crate::server::{Answer, House, demo, target};
 use crate::nodes::site;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -93,7 +93,7 @@ fn work(address: &str, chosen: &str, worker: usize, seed: u64, told: &Mutex<Told
     let send = |method: &str, path: &str, body: Option<Vec<u8>>, kind: &str| {
         let method: reqwest::Method = method.parse().expect("a method");
         let request = client.request(method, format!("{address}/face/v1.0/{path}"));
-        let request = request.header("Ocp-Apim-Subscription-Key", crate::house::KEY1).header("Content-Type", kind);
+        let request = request.header("Ocp-Apim-Subscription-Key", crate::server::KEY1).header("Content-Type", kind);
         let response = request.body(body.unwrap_or_default()).send().ok()?;
         let status = response.status().as_u16();
         // A body that was cut off is no acknowledgement.

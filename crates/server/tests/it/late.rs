@@ -1,7 +1,7 @@
 //! Whoever was let in and takes their time does nothing more once it was taken back: a body that dribbles in, or the
 //! address of a picture that its owner makes wait.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo_face};
+use crate::server::{Answer, House, KEY1, OPERATOR, demo_face};
 use crate::oidc::{Provider, assign, house_with, subject};
 use serde_json::{Value, json};
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! Rows 1 to 56 of the checklist, each once with success, under every version string, in the shapes of that version.
 
-use crate::house::{Answer, House, demo, target};
+use crate::server::{Answer, House, demo, target};
 use serde_json::{Value, json};
 
 pub(crate) const VERSIONS: [&str; 6] =

@@ -1,7 +1,7 @@
 //! What the log of a server says, at its most talkative, while people use it and others try to: never a key, a token, a
 //! name, a text of a client, a template or a score.
 
-use crate::house::{Answer, House, KEY1, KEY2, OPERATOR, cut, demo, target};
+use crate::server::{Answer, House, KEY1, KEY2, OPERATOR, cut, demo, target};
 use serde_json::{Value, json};
 
 #[test]

@@ -1,7 +1,7 @@
 //! Detection and recognition models from outside: which attributes each pair offers, how versions spell them, and that
 //! faces of different recognition models are never compared.
 
-use crate::house::{House, demo, target};
+use crate::server::{House, demo, target};
 use serde_json::{Value, json};
 
 /// What a detection model may return (`face-api.md` 3.1), the limited ones apart.

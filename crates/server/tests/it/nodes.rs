@@ -1,7 +1,7 @@
 //! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that come to such houses
 //! loses what was acknowledged.
 
-use crate::house::{House, demo, likeness, run, skip, target};
+use crate::server::{House, demo, likeness, run, skip, target};
 use likeness_test_postgres::{Durability, PostgresError, Stop, TestPostgres, shared};
 use serde_json::{Value, json};
 use std::io::{Read, Write};

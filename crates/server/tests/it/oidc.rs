@@ -2,7 +2,7 @@
 //! drop, and servers that trust such providers.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, cache, client, skip};
+use crate::server::{Answer, House, cache, client, skip};
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};

@@ -1,6 +1,6 @@
 //! The management API for people: which call which role opens, in an account and in all of them.
 
-use crate::house::{Answer, House, KEY1};
+use crate::server::{Answer, House, KEY1};
 use crate::oidc::{Provider, assign, by, call, house_with, role, subject};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

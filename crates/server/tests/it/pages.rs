@@ -1,6 +1,6 @@
 //! The pages and the API's description as a browser and a program get them. What the pages do is tested in a browser.
 
-use crate::house::{House, skip};
+use crate::server::{House, skip};
 use reqwest::blocking::Response;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Pictures as strangers send them: every EXIF orientation, every format, and what is no picture at all.
 
-use crate::house::{House, demo, overlap};
+use crate::server::{House, demo, overlap};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 use likeness_specimens::jpeg::Jpeg;

@@ -1,6 +1,6 @@
 //! The report that a data-protection officer files: every promise tried against a running server.
 
-use crate::ground::{Ground, on_both};
+use crate::stores::{Ground, on_both};
 use serde_json::Value;
 
 on_both!(every_promise_is_tried_and_none_is_broken);
@@ -38,9 +38,9 @@ fn every_promise_is_tried_and_none_is_broken(ground: &Ground) {
 fn without_a_server_it_says_so() {
     let ground = Ground::file();
     assert_eq!(ground.house(&[]).stop(), Some(0));
-    let mut command = crate::house::likeness();
+    let mut command = crate::server::likeness();
     command.args(["privacy-report", "--address", "127.0.0.1:9"]).env("LIKENESS_DATA", ground.data());
-    let output = crate::house::run(&mut command);
+    let output = crate::server::run(&mut command);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("no server answers"), "{said}");
     assert_eq!(ground.sql("SELECT count(*) FROM account"), ["2"], "an account was left behind");

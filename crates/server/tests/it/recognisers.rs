@@ -1,8 +1,8 @@
 //! Two recognisers side by side: what was enrolled with the former one is answered by it, new containers take the present
 //! one, and a pack that is missing is named wherever somebody looks.
 
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, OPERATOR, cache, cut, demo, has_pack};
+use crate::stores::{Ground, on_both};
+use crate::server::{Answer, House, OPERATOR, cache, cut, demo, has_pack};
 use serde_json::{Value, json};
 use std::path::Path;
 

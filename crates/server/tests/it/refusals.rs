@@ -1,7 +1,7 @@
 //! The refusals of the contract that rows 1 to 56 can give, one row each, and that nothing changed by them.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, KEY2, Refused, demo, target};
+use crate::server::{Answer, House, KEY2, Refused, demo, target};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! A change of how requests are judged shows here. `LIKENESS_BLESS=1` writes the file anew.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
+use crate::server::{Answer, House, KEY1, OPERATOR, demo};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;

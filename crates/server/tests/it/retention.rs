@@ -2,8 +2,8 @@
 //! a minute and its key within the hour; what has no end stays; what is not stored is nowhere.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{House, demo, target};
+use crate::stores::{Ground, on_both};
+use crate::server::{House, demo, target};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};

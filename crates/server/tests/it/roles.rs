@@ -1,8 +1,8 @@
 //! What each role may do: every operation of the description, asked for by somebody of each role, against a table that is
 //! written down here (`face-api.md` section 6). An operation that is not in the table fails the test.
 
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, demo};
+use crate::stores::{Ground, on_both};
+use crate::server::{Answer, House, demo};
 use crate::oidc::{self, Provider, assign, by, call, outcome, subject};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -241,7 +241,7 @@ fn whoever_may_ask_gets_answers_and_enrols_nobody() {
     assert_eq!(send(user, "PUT", "persongroups/staff", &group).status, 200);
     let person = send(user, "POST", "persongroups/staff/persons", &json!({ "name": "p" })).id("personId");
     let faces = format!("persongroups/staff/persons/{person}/persistedfaces");
-    let target = format!("{faces}?targetFace={}", crate::house::target(&house.detect(&demo(1))[0]));
+    let target = format!("{faces}?targetFace={}", crate::server::target(&house.detect(&demo(1))[0]));
     assert_eq!(Answer::to_picture(by(&house, user, "POST", &target), &demo(1)).status, 200);
     house.train("persongroups/staff");
     assert_eq!(call(&house, user, "POST", "persongroups/staff/train").status, 202);

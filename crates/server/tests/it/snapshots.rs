@@ -1,6 +1,6 @@
 //! Rows 57 to 63 of the checklist: copies of lists and groups, in one account and between accounts.
 
-use crate::house::{Answer, House, Neighbour, Refused, demo, target};
+use crate::server::{Answer, House, Neighbour, Refused, demo, target};
 use crate::lifecycle::{VERSIONS, Visit};
 use serde_json::{Value, json};
 

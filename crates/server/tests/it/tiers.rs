@@ -1,6 +1,6 @@
 //! Tiers: what an account may hold and how fast it may call. Refusals leave nothing behind.
 
-use crate::house::{Answer, House, demo, target};
+use crate::server::{Answer, House, demo, target};
 use serde_json::json;
 
 #[test]
@@ -40,7 +40,7 @@ fn the_249th_face_of_a_person_is_one_too_many() {
     let model = json!({ "name": "g", "recognitionModel": "recognition_04" });
     assert_eq!(house.json("PUT", "persongroups/g", &model).status, 200);
     // A small picture of one face, so that 248 additions take seconds.
-    let photo = crate::house::cut(&demo(6), &house.detect(&demo(6))[0], 160);
+    let photo = crate::server::cut(&demo(6), &house.detect(&demo(6))[0], 160);
     let face = &house.detect(&photo)[0];
     for (persons, below, done) in
         [("persongroups/g/persons", "", 200), ("persons", "/recognitionModels/recognition_04", 202)]

@@ -1,7 +1,7 @@
 //! HTTPS with a certificate from files: served, replaced while the server runs, and refused at the start when it is wrong.
 
 use crate::clock::Clock;
-use crate::house::{House, likeness, run};
+use crate::server::{House, likeness, run};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};

@@ -1,8 +1,8 @@
 //! Limited access tokens: a vendor and its client walk the whole way with plain HTTP, and everything that must stop them.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, Neighbour, OPERATOR, demo};
+use crate::stores::{Ground, on_both};
+use crate::server::{Answer, House, KEY1, Neighbour, OPERATOR, demo};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
     let path = format!("largepersongroups/staff/persons/{}/persistedfaces", person.id("personId"));
     let faces = Answer::to_picture(with("POST", "detect?recognitionModel=recognition_04"), &photo);
     let faces = faces.body.as_array().expect("faces").clone();
-    let target = format!("{path}?targetFace={}", crate::house::target(&faces[0]));
+    let target = format!("{path}?targetFace={}", crate::server::target(&faces[0]));
     assert_eq!(Answer::to_picture(with("POST", &target), &photo).status, 200);
     assert_eq!(Answer::of(with("POST", "largepersongroups/staff/train")).status, 202);
     for _ in 0..200 {

@@ -6,7 +6,7 @@
 //! `cargo test -p likeness --test it worn -- --nocapture` prints the table of docs/accuracy.md.
 
 use crate::confusion::Rate;
-use crate::house::{House, demo, shared_faces};
+use crate::server::{House, demo, shared_faces};
 use crate::pipeline;
 use image::RgbImage;
 use image::imageops::FilterType;

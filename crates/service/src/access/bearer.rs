@@ -1,7 +1,7 @@
 //! People and services that an identity provider vouches for, and tokens issued in exchange for a key.
 
-use super::directory::{AccountState, Snapshot};
-use super::remembered::digest_of;
+use super::table::{AccountState, Snapshot};
+use super::token_cache::digest_of;
 use super::{Access, Caller, Denied, Rights};
 use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{

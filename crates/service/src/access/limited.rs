@@ -1,8 +1,8 @@
 //! Limited access tokens at the door: what a vendor lends to the account that calls.
 
 use super::bearer::RELY_ON;
-use super::directory::{AccountState, Snapshot};
-use super::remembered::digest_of;
+use super::table::{AccountState, Snapshot};
+use super::token_cache::digest_of;
 use super::{Access, Denied, Foreign};
 use likeness_rules::{
     FeatureFlag, LimitedAccessClaims, LimitedAttribute, TokenProblem, TrustedIssuer, check_limited, key_id_of,

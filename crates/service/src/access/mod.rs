@@ -9,28 +9,28 @@
 //! `likeness_rules`.
 
 mod bearer;
-mod directory;
-mod guard;
-mod issuer;
+mod table;
+mod guesses;
+mod issuer_keys;
 mod limited;
-mod remembered;
-mod standing;
+mod token_cache;
+mod management_caller;
 
-pub use directory::{AccountState, Directory, SETTINGS, Snapshot};
+pub use table::{AccountState, Directory, SETTINGS, Snapshot};
 pub use limited::{Lent, NotLent};
-pub use standing::{Need, Standing};
+pub use management_caller::{Need, Standing};
 
 use crate::config::AccessConfig;
 use crate::fetch::Fetcher;
 use bearer::Bearer;
-use guard::Guard;
+use guesses::Guard;
 use ipnet::IpNet;
-use issuer::{IssuerKeys, Source};
+use issuer_keys::{IssuerKeys, Source};
 use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{FeatureFlag, Identity, IssuedTokenClaims, LimitedAccessClaims, LimitedAttribute, Role};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
-use remembered::Remembered;
+use token_cache::Remembered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -263,7 +263,7 @@ impl Access {
     ) -> Result<Bearer, Denied> {
         let token = limited::bearer(header.expose());
         let token = token.ok_or_else(|| Denied::Bearer("the header is not of the form Bearer".to_owned()))?;
-        let digest = remembered::digest_of(token);
+        let digest = token_cache::digest_of(token);
         self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
         let found = self.bearer(book, token, now).await;
         match &found {

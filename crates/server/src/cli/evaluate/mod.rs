@@ -7,13 +7,13 @@ mod table;
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::{ended, say};
+use super::{ended, output};
 use crate::config::{Config, IdentifyCut};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::{Clock, Timestamp};
 use likeness_gallery::evaluate::{self, Report, Rule, Setup, Step};
-use likeness_service::effects::SystemClock;
+use likeness_service::clock::SystemClock;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -133,14 +133,14 @@ impl Evaluate {
             report,
         };
         if self.json {
-            say::json(&evaluation)?;
+            output::json(&evaluation)?;
         } else {
             table::print(&evaluation);
         }
         if !self.no_page {
             let page = page::page(&evaluation);
             std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
-            say::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
+            output::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
         }
         Ok(ended(unread))
     }

@@ -4,8 +4,8 @@ use super::Verdict::{self, Broken, Kept, NotTried};
 use super::scratch::{MARK, Scratch};
 use anyhow::{Context, Result};
 use likeness_rules::Approvals;
-use likeness_service::custody::Order;
-use likeness_service::custody::audit::{self, Filter};
+use likeness_service::accounts::Order;
+use likeness_service::accounts::audit::{self, Filter};
 use likeness_store::KeySlot;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -137,7 +137,7 @@ pub(super) async fn person(scratch: &mut Scratch) -> Result<Verdict> {
 pub(super) async fn erased(scratch: &mut Scratch) -> Result<Verdict> {
     let (first, _) = scratch.enrol("erased-a").await?;
     let (second, _) = scratch.enrol("erased-b").await?;
-    let wanted = likeness_service::custody::persons::Wanted {
+    let wanted = likeness_service::accounts::persons::Wanted {
         ids: vec![Uuid::parse_str(&first)?, Uuid::parse_str(&second)?],
         ..Default::default()
     };

@@ -10,7 +10,7 @@ mod page;
 mod promises;
 mod scratch;
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -88,15 +88,15 @@ impl PrivacyReport {
         std::fs::write(&self.out, page::page(&report))
             .with_context(|| format!("{} cannot be written", self.out.display()))?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         }
         let broken: Vec<&Finding> =
             report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Broken(_))).collect();
         for finding in &broken {
-            say::note(&format!("BROKEN {}: {}", finding.id, finding.promise));
+            output::note(&format!("BROKEN {}: {}", finding.id, finding.promise));
         }
         let kept = report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Kept(_))).count();
-        say::line(&format!(
+        output::line(&format!(
             "{kept} of {} promises tried and kept, {} broken; the page is {}",
             report.findings.len(),
             broken.len(),

@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use likeness_base::Secret;
 use likeness_rules::Approvals;
 use likeness_service::access::new_key;
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::{Custodian, Order};
+use likeness_service::accounts::lifecycle::Wish;
+use likeness_service::accounts::{Custodian, Order};
 use likeness_store::AccountId;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub(super) struct Party {
 
 impl Party {
     async fn make(custodian: &Custodian, address: SocketAddr, approvals: Approvals) -> Result<Self> {
-        let draw = likeness_service::effects::random_id(&*custodian.randomness).simple().to_string();
+        let draw = likeness_service::randomness::random_id(&*custodian.randomness).simple().to_string();
         let name = format!("privacy-check-{}", &draw[..12]);
         let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
         let wish = Wish { approvals, ..Wish::named(&name) };

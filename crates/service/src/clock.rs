@@ -1,10 +1,9 @@
-//! The one clock and the one source of randomness. Everything else takes them as arguments.
+//! The one clock. Everything else takes it as an argument.
 
-use likeness_base::{Clock, Randomness, Timestamp, random_bytes};
+use likeness_base::{Clock, Timestamp};
 use likeness_store::{Store, StoreError};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
-use uuid::Uuid;
 
 /// The machine's clock.
 #[derive(Debug)]
@@ -101,19 +100,4 @@ fn ahead_for_tests() -> i64 {
 #[cfg(not(debug_assertions))]
 const fn ahead_for_tests() -> i64 {
     0
-}
-
-/// A random id.
-pub fn random_id(randomness: &dyn Randomness) -> Uuid {
-    uuid::Builder::from_random_bytes(random_bytes(randomness)).into_uuid()
-}
-
-/// The operating system's source of random bytes.
-#[derive(Debug)]
-pub struct SystemRandomness;
-
-impl Randomness for SystemRandomness {
-    fn fill(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("the operating system has random bytes; going on without would be unsafe");
-    }
 }

@@ -12,10 +12,11 @@ use axum::body::Bytes;
 use likeness_base::{Clock as _, Randomness, Secret, Timestamp};
 use likeness_rules::{Action, Approvals, FeatureFlag, Gate, NetworkRule, parse_network};
 use likeness_service::access::{Access, Caller, Origin, Shown};
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::vendors::Asked;
-use likeness_service::custody::{Custodian, Order};
-use likeness_service::effects::{SharedClock, SystemClock, SystemRandomness};
+use likeness_service::accounts::lifecycle::Wish;
+use likeness_service::accounts::vendors::Asked;
+use likeness_service::accounts::{Custodian, Order};
+use likeness_service::clock::{SharedClock, SystemClock};
+use likeness_service::randomness::SystemRandomness;
 use likeness_service::fetch::Fetcher;
 use likeness_service::ledger::Ledger;
 use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, Store, Write};
@@ -207,7 +208,7 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         }
         ends[1] = ids[1];
         left -= faces.len();
-        let (key, request_id) = (likeness_service::effects::random_id(&SystemRandomness), Uuid::nil());
+        let (key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
         let write = Write::KeepFaceIds { faces };
         let command = Command { account, actor: Actor::System, at: SystemClock.now(), request_id, key, write };
         store.apply(command).await?;

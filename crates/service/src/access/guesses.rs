@@ -1,7 +1,7 @@
 //! Guessing of keys: an address that shows wrong ones too often is not listened to for a while. Keys that were right
 //! from there before go on being let in: one forgotten device with an old key must not lock out its whole office.
 
-use crate::effects::instant;
+use crate::clock::instant;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};

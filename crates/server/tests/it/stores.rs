@@ -1,6 +1,6 @@
 //! What a server stands on: a file, or a database of PostgreSQL. Tests of promises about data run on both.
 
-use crate::house::{House, likeness, run};
+use crate::server::{House, likeness, run};
 use crate::nodes::{Site, site};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -155,13 +155,13 @@ macro_rules! on_both {
         $(mod $name {
             #[test]
             fn on_a_file() {
-                super::$name(&crate::ground::Ground::file());
+                super::$name(&crate::stores::Ground::file());
             }
 
             #[test]
             fn on_postgres() {
                 let test = concat!(module_path!(), "::on_postgres");
-                let Some(ground) = crate::ground::Ground::database(test) else { return };
+                let Some(ground) = crate::stores::Ground::database(test) else { return };
                 super::$name(&ground);
             }
         })+

@@ -2,7 +2,7 @@
 
 use super::{Custodian, Order, Problem};
 use crate::access::{AccountState, Denied, Snapshot};
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
 use likeness_store::{

@@ -8,7 +8,7 @@ use likeness_base::Secret;
 use likeness_http::{Api, Call, Facts, Head, Input, Misrouted, Query, Reads, Reply, Route, Unread, utf8};
 use likeness_service::access::{AccountState, Denied, Standing};
 use likeness_service::app::App;
-use likeness_service::custody::Order;
+use likeness_service::accounts::Order;
 use likeness_store::{AccountId, Actor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,15 +4,15 @@
 //! Start at [`Custodian`]. Every change is a command of the ledger with a row in the audit trail, and returns only when
 //! no node acts any more on what was before ([`Directory::settled`]).
 
-pub mod accounts;
+pub mod lifecycle;
 pub mod audit;
-pub mod change;
+pub mod settings_change;
 pub mod persons;
 pub mod signing;
 pub mod vendors;
 
 use crate::access::{AccountState, Directory};
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};

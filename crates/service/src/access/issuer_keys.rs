@@ -3,7 +3,7 @@
 //! Keys are fetched anew when a token names one that is not known, or after an hour; never more often than every few
 //! seconds, so that nobody can make us ask. When fetching fails, the keys that are there go on.
 
-use crate::effects::instant;
+use crate::clock::instant;
 use crate::fetch::Fetcher;
 use arc_swap::ArcSwapOption;
 use likeness_rules::KeySet;

@@ -2,7 +2,7 @@
 
 use super::{Custodian, Order, Problem};
 use crate::access::{AccountState, new_key};
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use likeness_base::Secret;
 use likeness_rules::{Approvals, Installation, ResourceId, Settings};
 use likeness_store::{AccountId, AccountKey, AccountNames, Actor, Event, KeySlot, NewAccount, StoreError, Write};
