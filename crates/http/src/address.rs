@@ -1,4 +1,4 @@
-//! Where a request came from and which account its address names.
+//! Request addresses: the client's address, and the account that host or path name.
 //!
 //! An account with a subdomain of its own is reached in two ways: `https://{subdomain}.{domain}/face/…`, with a domain
 //! that the settings name, and `https://{host}/accounts/{subdomain}/face/…` on any host. Both are endpoints that an
@@ -19,26 +19,26 @@ pub(crate) struct Scheme(pub &'static str);
 
 /// The other end of the connection; put into the request by the listener.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+pub struct PeerAddress(pub IpAddr);
 
 /// The segment before a subdomain in a path.
 const ACCOUNTS: &str = "accounts";
 
 /// What the address of a request says beside the route.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Place {
-    /// The account that host or path name, and who asks.
+pub struct RequestAddress {
+    /// The account that host or path name, and the client's address.
     pub origin: Origin,
     /// The path below the account, with a slash in front.
     pub path: String,
     /// Scheme, host and path in front, without a trailing slash: what the client has as its endpoint.
-    pub base: String,
+    pub endpoint: String,
 }
 
-impl Place {
+impl RequestAddress {
     /// Reads it from a request.
     pub fn of(parts: &Parts, access: &AccessConfig) -> Self {
-        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
+        let peer = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
         let forwarded = values(&parts.headers, "x-forwarded-for");
         let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
         let client = client_address(peer, &forwarded, &access.trusted_proxies);
@@ -51,18 +51,18 @@ impl Place {
         let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
         let path = parts.uri.path();
         if let Some((subdomain, rest)) = in_path(path) {
-            let base = format!("{scheme}://{host}/{}", &path[1..path.len() - rest.len()]);
-            return Self { origin: Origin { subdomain: Some(subdomain), client }, path: rest.to_owned(), base };
+            let endpoint = format!("{scheme}://{host}/{}", &path[1..path.len() - rest.len()]);
+            return Self { origin: Origin { subdomain: Some(subdomain), client }, path: rest.to_owned(), endpoint };
         }
-        let base = format!("{scheme}://{host}");
+        let endpoint = format!("{scheme}://{host}");
         let origin = Origin { subdomain: in_host(host, &access.domains), client };
-        Self { origin, path: path.to_owned(), base }
+        Self { origin, path: path.to_owned(), endpoint }
     }
 }
 
 /// Makes one slash of several: the official Python client sends two where its endpoint ends in a slash, as the portal
 /// shows it. An escaped slash belongs to a parameter and stays what it is.
-pub(crate) fn one_slash(uri: &mut Uri) {
+pub(crate) fn merge_slashes(uri: &mut Uri) {
     if !uri.path().contains("//") {
         return;
     }
@@ -137,7 +137,7 @@ mod tests {
         ];
         for (given, expected) in cases {
             let mut uri: Uri = given.parse().unwrap();
-            one_slash(&mut uri);
+            merge_slashes(&mut uri);
             assert_eq!(uri.to_string(), expected, "{given}");
         }
     }
@@ -176,11 +176,11 @@ mod tests {
             ("other.org", "/accounts/door", None, "/accounts/door", "http://other.org"),
             ("door.localhost", "/accounts/other/face", Some("other"), "/face", "http://door.localhost/accounts/other"),
         ];
-        for (host, path, subdomain, rest, base) in cases {
+        for (host, path, subdomain, rest, endpoint) in cases {
             let (parts, ()) = Request::get(path).header("host", host).body(()).unwrap().into_parts();
-            let place = Place::of(&parts, &access);
-            let found = (place.origin.subdomain.as_deref(), place.path.as_str(), place.base.as_str());
-            assert_eq!(found, (subdomain, rest, base), "{host}{path}");
+            let address = RequestAddress::read(&parts, &access);
+            let found = (address.origin.subdomain.as_deref(), address.path.as_str(), address.endpoint.as_str());
+            assert_eq!(found, (subdomain, rest, endpoint), "{host}{path}");
         }
     }
 }

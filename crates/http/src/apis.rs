@@ -3,7 +3,7 @@
 use crate::cors;
 use crate::pipeline::{Api, serve};
 use crate::place;
-use crate::route::Reads;
+use crate::route::BodyKind;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -26,7 +26,7 @@ pub struct Row {
     /// Name of the operation.
     pub operation: &'static str,
     /// What it reads.
-    pub reads: Reads,
+    pub body: BodyKind,
     /// Who may, as the API puts it.
     pub rule: String,
 }
@@ -58,7 +58,7 @@ impl<A: Api> Served for One<A> {
             method: route.method.clone(),
             address: A::address(route),
             operation: route.operation,
-            reads: route.reads,
+            reads: route.body,
             rule: format!("{:?}", route.rule),
         };
         A::routes().iter().map(row).collect()

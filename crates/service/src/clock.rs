@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everybody else is told to ask")]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all other code must use")]
     fn now(&self) -> Timestamp {
         let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
@@ -33,7 +33,7 @@ impl Default for SharedClock {
 }
 
 impl SharedClock {
-    /// Asks the database for its time, where it has a clock of its own.
+    /// Reads the database's clock, where it has one.
     ///
     /// # Errors
     /// What the store says; the clock then goes on as it was.
@@ -41,7 +41,7 @@ impl SharedClock {
         let before = self.machine.now().as_millis();
         if let Some(theirs) = store.clock().await? {
             let after = self.machine.now().as_millis();
-            // The answer was given somewhere between asking and hearing.
+            // The database's clock was read at some instant between the two.
             let ours = before + (after - before) / 2;
             self.ahead_millis.store(theirs.as_millis() - ours, Ordering::Relaxed);
         }
@@ -51,15 +51,15 @@ impl SharedClock {
 
 impl Clock for SharedClock {
     fn now(&self) -> Timestamp {
-        let ahead = self.ahead_millis.load(Ordering::Relaxed) + ahead_for_tests();
+        let ahead = self.ahead_millis.load(Ordering::Relaxed) + test_offset();
         Timestamp::from_millis(self.machine.now().as_millis() + ahead)
     }
 }
 
-/// The present instant, for what this machine measures alone: how long somebody is not listened to, when keys were fetched.
+/// The present instant, for what this node alone measures: how long an address is blocked, when keys were fetched.
 pub fn instant() -> Instant {
     let now = Instant::now();
-    now.checked_add(Duration::from_millis(u64::try_from(ahead_for_tests()).unwrap_or(0))).unwrap_or(now)
+    now.checked_add(Duration::from_millis(u64::try_from(test_offset()).unwrap_or(0))).unwrap_or(now)
 }
 
 /// Waits, by the same time as [`instant`].
@@ -71,7 +71,7 @@ pub async fn pause(duration: Duration) {
 /// The same where tests may set the clock: what is due then is done then.
 #[cfg(debug_assertions)]
 pub async fn pause(duration: Duration) {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    const CHECK_EVERY: Duration = Duration::from_millis(50);
     if test_clock().is_none() {
         return tokio::time::sleep(duration).await;
     }
@@ -79,7 +79,7 @@ pub async fn pause(duration: Duration) {
     while let Some(left) =
         duration.checked_sub(instant().saturating_duration_since(begun)).filter(|left| !left.is_zero())
     {
-        tokio::time::sleep(left.min(LOOK_EVERY)).await;
+        tokio::time::sleep(left.min(CHECK_EVERY)).await;
     }
 }
 
@@ -92,12 +92,12 @@ fn test_clock() -> Option<&'static std::path::Path> {
 }
 
 #[cfg(debug_assertions)]
-fn ahead_for_tests() -> i64 {
+fn test_offset() -> i64 {
     let text = test_clock().and_then(|file| std::fs::read_to_string(file).ok());
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
 #[cfg(not(debug_assertions))]
-const fn ahead_for_tests() -> i64 {
+const fn test_offset() -> i64 {
     0
 }

@@ -31,7 +31,7 @@ pub fn choose(config: &InferenceConfig, cache: &Cache) -> Result<Chosen> {
     }
 }
 
-/// Where ONNX Runtime's shared library is looked for.
+/// Where ONNX Runtime's shared library is searched for.
 pub fn library(config: &InferenceConfig, cache: &Cache) -> Option<PathBuf> {
     if config.library.as_os_str().is_empty() {
         likeness_models::runtime_library(cache)

@@ -1,4 +1,4 @@
-//! What the program does, whoever asks: access, accounts, the ledger, galleries, looking at pictures, jobs.
+//! What the program does for every API: access, accounts, the ledger, galleries, inference, jobs.
 //!
 //! Start at [`app::App`], everything put together. This crate knows no API and no HTTP but the client that fetches what
 //! others name; it owns the one clock and the one source of randomness.

@@ -1,6 +1,6 @@
-//! Which recognisers made the templates that are held, and which of these are not installed.
+//! Stored templates by recogniser, and which recognisers are not installed.
 //!
-//! Start at [`held`]. Told by the start, `likeness doctor`, `likeness store recognisers` and the management API.
+//! Start at [`stored_templates()`]. Reported at the start, by `likeness doctor`, `likeness store recognisers` and the management API.
 
 use crate::recognisers::{Recognisers, pack_of};
 use likeness_store::{Store, StoreError};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Templates of enrolled faces of one account by one recogniser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Held {
+pub struct StoredTemplates {
     /// Whose.
     pub account_id: Uuid,
     /// The model pack of the recogniser.
@@ -29,16 +29,16 @@ pub struct Held {
 ///
 /// # Errors
 /// What the store says.
-pub async fn held(store: &dyn Store, recognisers: &Recognisers) -> Result<Vec<Held>, StoreError> {
+pub async fn stored_templates(store: &dyn Store, recognisers: &Recognisers) -> Result<Vec<StoredTemplates>, StoreError> {
     let mut all = Vec::new();
     for account in store.accounts().await? {
         for (space, templates) in store.spaces(account.id, true).await? {
-            all.push(Held {
+            all.push(StoredTemplates {
                 account_id: account.id.0,
                 pack: pack_of(&space).to_owned(),
                 templates,
-                is_installed: recognisers.of_space(&space).is_some(),
-                is_default: *recognisers.first().space_id == *space,
+                is_installed: recognisers.by_space(&space).is_some(),
+                is_default: *recognisers.default_recogniser().space_id == *space,
                 space,
             });
         }
@@ -47,9 +47,9 @@ pub async fn held(store: &dyn Store, recognisers: &Recognisers) -> Result<Vec<He
 }
 
 /// Packs that are not installed, each with how many templates wait for it.
-pub fn missing(held: &[Held]) -> Vec<(&str, u64)> {
+pub fn missing(stored: &[StoredTemplates]) -> Vec<(&str, u64)> {
     let mut missing: Vec<(&str, u64)> = Vec::new();
-    for one in held.iter().filter(|one| !one.is_installed) {
+    for one in stored.iter().filter(|one| !one.is_installed) {
         match missing.iter_mut().find(|(pack, _)| *pack == one.pack) {
             Some((_, templates)) => *templates += one.templates,
             None => missing.push((&one.pack, one.templates)),
@@ -58,7 +58,7 @@ pub fn missing(held: &[Held]) -> Vec<(&str, u64)> {
     missing
 }
 
-/// What to tell an operator of a missing pack.
+/// The advice for an operator about a missing pack.
 pub fn advice(pack: &str, templates: u64) -> String {
     format!(
         "{templates} template(s) wait for the model pack {pack}, which is not installed: nobody in their containers can be \

@@ -54,7 +54,7 @@ impl Trainings {
             return;
         }
         tokio::spawn(async move {
-            job.see_through(account, &container, request_id).await;
+            job.run_to_end(account, &container, request_id).await;
             job.running().remove(&place);
         });
     }
@@ -72,7 +72,7 @@ impl Trainings {
                 }
                 // Asking first keeps the log quiet about what another node is at.
                 let job = job_of(unfinished.number);
-                if self.leases.once(account.id, &job, std::future::ready(())).await?.is_some() {
+                if self.leases.run_exclusively(account.id, &job, std::future::ready(())).await?.is_some() {
                     self.begin(account.id, unfinished.container, Uuid::nil());
                     count += 1;
                 }
@@ -85,7 +85,7 @@ impl Trainings {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn see_through(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
+    async fn run_to_end(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
         loop {
             let outcome = async {
                 let number =
@@ -96,7 +96,7 @@ impl Trainings {
                     .unwrap_or(Ok(()))
             };
             match outcome.await {
-                // Deleted while it was being trained: there is nobody left to tell.
+                // Deleted while it was being trained: there is no status to report.
                 Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
                 Err(
                     error

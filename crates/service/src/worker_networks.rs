@@ -1,6 +1,6 @@
-//! What a worker thread looks at pictures with: the loaded networks, and the recognisers that may still be loaded.
+//! The networks of a worker thread: those that are loaded, and the recognisers that may still be loaded.
 //!
-//! Start at [`Sight`]. The recogniser of new containers is loaded at the start, any other when the first picture needs it:
+//! Start at [`WorkerNetworks`]. The recogniser of new containers is loaded at the start, any other when the first picture needs it:
 //! an installation with one recogniser pays for one.
 
 use crate::recognisers::Recognisers;
@@ -9,13 +9,13 @@ use likeness_vision::{DescribeOptions, Detection, Face, Picture, Search, Vision,
 use std::sync::Arc;
 
 /// The networks of one worker thread.
-pub struct Sight {
+pub struct WorkerNetworks {
     vision: Vision,
     engine: Arc<dyn Engine>,
     recognisers: Arc<Recognisers>,
 }
 
-impl Sight {
+impl WorkerNetworks {
     /// Loaded networks, and what more there is to load.
     pub const fn new(vision: Vision, engine: Arc<dyn Engine>, recognisers: Arc<Recognisers>) -> Self {
         Self { vision, engine, recognisers }

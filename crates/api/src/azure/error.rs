@@ -5,8 +5,8 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use axum::http::StatusCode;
-use likeness_http::{BadValue, Misrouted, Reads, Refuse, Unread};
-use likeness_service::access::Denied;
+use likeness_http::{BadValue, BodyKind, NoRoute, Refuse, Unread};
+use likeness_service::access::AccessError;
 use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
 use likeness_service::kinds::kind_code;
@@ -20,7 +20,7 @@ pub(crate) enum Refusal {
     BadArgument(String),
     /// The address of a picture cannot be used or its download failed.
     InvalidUrl(String),
-    /// The bytes are no picture we read, or do not hold exactly the face that was asked for.
+    /// The bytes are no picture we read, or do not contain exactly the face that was requested.
     InvalidImage(String),
     /// The picture is smaller than 1 KB or larger than 6 MB.
     InvalidImageSize(String),
@@ -53,20 +53,20 @@ pub(crate) enum Refusal {
     /// The route exists, the method does not.
     MethodNotAllowed(String),
     /// The container is not there; reported as 404 by management, as 400 by identify and find similar.
-    ContainerNotFound(ContainerKind, Role),
+    ContainerNotFound(ContainerKind, MissingAs),
     /// A container of that name is there already.
     ContainerExists(ContainerKind),
     /// The person is not there.
-    PersonNotFound(Role),
+    PersonNotFound(MissingAs),
     /// The stored face is not there.
     PersistedFaceNotFound,
     /// The detected face is not there, or has expired; the two look the same on purpose.
-    FaceNotFound(Role),
+    FaceNotFound(MissingAs),
     /// Never trained.
-    NotTrained(ContainerKind, Role),
+    NotTrained(ContainerKind, MissingAs),
     /// A face list without faces was searched.
     FaceListNotReady,
-    /// A training is under way and none has ever succeeded, or a second one was asked for.
+    /// A training is under way and none has ever succeeded, or a second one was requested.
     TrainingNotFinished(ContainerKind),
     /// `personGroupId` and `largePersonGroupId` were both given.
     BothGroups,
@@ -98,14 +98,14 @@ pub(crate) enum Refusal {
 
 /// Whether a missing thing is the resource named by the path (404) or an argument of a comparison (400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum MissingAs {
     /// Named by the path, or by the body of verify: 404.
     Resource,
     /// Named by the body of identify, find similar or group: 400.
     Argument,
 }
 
-impl Role {
+impl MissingAs {
     const fn status(self) -> StatusCode {
         match self {
             Self::Resource => StatusCode::NOT_FOUND,
@@ -225,7 +225,7 @@ impl Refusal {
             Self::LimitedAccessRevoked(text) => wire(S::FORBIDDEN, "LimitedAccessRevoked", text),
             Self::UnsupportedFeature(text) => wire(S::FORBIDDEN, "UnsupportedFeature", text),
             Self::QuotaExceeded(text) => wire(S::FORBIDDEN, "QuotaExceeded", text),
-            Self::NoRoute => {
+            Self::Misrouted => {
                 wire(S::NOT_FOUND, "404", "Resource not found. Check the version and the route in the address.")
             }
             Self::MethodNotAllowed(allowed) => {
@@ -345,7 +345,7 @@ impl Refusal {
     }
 
     /// The refusal of a body; `too_large`: of one that is larger than a route of this kind reads.
-    pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(Reads) -> Self) -> Self {
+    pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(BodyKind) -> Self) -> Self {
         match problem {
             Unread::TooLarge(reads) => too_large(reads),
             Unread::FarTooLarge => Self::BodyTooLarge,
@@ -373,7 +373,7 @@ impl Refuse for Refusal {
         }
     }
 
-    fn noted(&self) -> Option<String> {
+    fn audit_code(&self) -> Option<String> {
         let wire = self.wire();
         matches!(wire.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some(wire.code)
     }
@@ -413,16 +413,16 @@ impl From<NotApproved> for Refusal {
     }
 }
 
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
+impl From<AccessError> for Refusal {
+    fn from(denied: AccessError) -> Self {
         match denied {
-            Denied::Key => Self::Unauthorized,
-            Denied::Bearer(reason) => Self::BearerRefused(reason),
-            Denied::KeysDisabled => Self::KeysDisabled,
-            Denied::Network => Self::NetworkDenied,
-            Denied::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
-            Denied::Unavailable => Self::Unavailable,
-            Denied::Internal(cause) => Self::Internal(cause),
+            AccessError::WrongKey => Self::Unauthorized,
+            AccessError::InvalidBearer(reason) => Self::BearerRefused(reason),
+            AccessError::KeysDisabled => Self::KeysDisabled,
+            AccessError::Network => Self::NetworkDenied,
+            AccessError::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
+            AccessError::Unavailable => Self::Unavailable,
+            AccessError::Internal(cause) => Self::Internal(cause),
         }
     }
 }
@@ -470,16 +470,16 @@ pub(crate) fn from_search(error: SearchError, kind: ContainerKind) -> Refusal {
     }
 }
 
-/// Puts a store error in the words of the container that the call was about.
+/// A store error as the refusal for the kind of container that the call is about.
 pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
     match error {
         // An account in whose directory nobody ever was has none.
         StoreError::ContainerNotFound if kind == ContainerKind::PersonDirectory => {
-            Refusal::PersonNotFound(Role::Resource)
+            Refusal::PersonNotFound(MissingAs::Resource)
         }
-        StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, Role::Resource),
+        StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, MissingAs::Resource),
         StoreError::ContainerExists => Refusal::ContainerExists(kind),
-        StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Resource),
+        StoreError::PersonNotFound => Refusal::PersonNotFound(MissingAs::Resource),
         StoreError::FaceNotFound => Refusal::PersistedFaceNotFound,
         StoreError::SnapshotNotFound => Refusal::SnapshotNotFound,
         StoreError::RecipientNotFound => {

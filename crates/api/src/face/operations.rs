@@ -10,7 +10,7 @@ use likeness_rules::RetentionClass;
 use likeness_store::{ContainerKind, NewOperation, OperationSubject, Write};
 use serde_json::json;
 
-/// Writes, and gives the address where the operation can be asked about. Refusals are in the words of the kind of
+/// Writes, and returns the address of the operation status. Refusals are those of the kind of
 /// container.
 pub(super) async fn write(
     call: &Call<Permitted>,
@@ -21,12 +21,12 @@ pub(super) async fn write(
 ) -> Result<String, Refusal> {
     let id = call.new_id();
     let operation =
-        NewOperation { id, subject, resource, expires_at: call.at().plus(call.lasts(RetentionClass::Operation)) };
+        NewOperation { id, subject, resource, expires_at: call.at().plus(call.retention(RetentionClass::Operation)) };
     call.write_as(kind, Write::Tracked { operation, write: Box::new(write) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
 
-/// The same for people of the directory and dynamic groups, in the words of the route's container.
+/// The same for people of the directory and dynamic groups, with refusals for the route's kind of container.
 pub(super) async fn write_directory(call: &Call<Permitted>, work: Write) -> Result<String, Refusal> {
     write(call, call.kind(), OperationSubject::Directory, None, work).await
 }

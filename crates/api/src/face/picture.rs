@@ -35,7 +35,7 @@ pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Sec
                 }
             })?;
             // Whoever owns that address decides how long it takes.
-            call.still().await?;
+            call.recheck_access().await?;
             bytes
         }
         Input::Nothing | Input::Bytes(_) | Input::Upgrade(_) => {

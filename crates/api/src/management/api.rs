@@ -1,14 +1,14 @@
 //! The management API as the pipeline serves it, and its calls as handlers see them.
 
-use super::error::Refused;
+use super::error::Refusal;
 use super::routes::{ROUTES, Rule};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use likeness_base::Secret;
-use likeness_http::{Api, Call, Facts, Head, Input, Misrouted, Query, Reads, Reply, Route, Unread, utf8};
-use likeness_service::access::{AccountState, Denied, Standing};
+use likeness_http::{Api, BodyKind, Call, Facts, Head, Input, Misrouted, Query, Reply, Route, Unread, utf8};
+use likeness_service::access::{AccessError, AccountState, ManagementCaller};
+use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
-use likeness_service::accounts::Order;
 use likeness_store::{AccountId, Actor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,10 +26,10 @@ pub(crate) struct Management;
 impl Api for Management {
     type Rule = Rule;
     type Scope = ();
-    type Caller = Standing;
+    type Caller = ManagementCaller;
     /// The account that the path names.
     type Granted = Option<Arc<AccountState>>;
-    type Refusal = Refused;
+    type Refusal = Refusal;
 
     const NAME: &'static str = "management";
     const IS_OPEN_TO_PAGES: bool = false;
@@ -48,82 +48,82 @@ impl Api for Management {
         format!("{PREFIX}/{}", route.path)
     }
 
-    fn most_bytes(_: Reads) -> usize {
+    fn most_bytes(_: BodyKind) -> usize {
         MOST_BYTES
     }
 
-    async fn identify(head: &Head<Self>, now: i64) -> Result<Standing, Refused> {
-        Ok(head.app.access.standing(&head.place.origin, &head.shown, now).await?)
+    async fn identify(head: &Head<Self>, now: i64) -> Result<ManagementCaller, Refusal> {
+        Ok(head.app.access.admit_to_management(&head.address.origin, &head.credentials, now).await?)
     }
 
-    fn account(caller: &Standing) -> Option<&Arc<AccountState>> {
+    fn account(caller: &ManagementCaller) -> Option<&Arc<AccountState>> {
         match caller {
-            Standing::KeyOf(state, _) => Some(state),
-            Standing::Operator | Standing::Identity(..) => None,
+            ManagementCaller::AccountKey(state, _) => Some(state),
+            ManagementCaller::Operator | ManagementCaller::Identity(..) => None,
         }
     }
 
-    /// What is named is looked up only for somebody; whether they may see it comes before whether it is there.
-    fn authorise(head: &Head<Self>, caller: &Standing) -> Result<Option<Arc<AccountState>>, Refused> {
+    /// The named account is looked up only for an authenticated caller, and 403 comes before 404.
+    fn authorise(head: &Head<Self>, caller: &ManagementCaller) -> Result<Option<Arc<AccountState>>, Refusal> {
         let account = named(head);
-        let everywhere = head.app.access.directory.last().installation.clone();
+        let everywhere = head.app.access.cache.last_known().installation.clone();
         let need = head.route.rule.need;
         let known = account.as_ref().and_then(|account| account.as_deref().ok());
         if !caller.may(need, known, &everywhere.0.assignments) {
-            return Err(Refused::Forbidden(need.words()));
+            return Err(Refusal::Forbidden(need.words()));
         }
         account.transpose()
     }
 
-    /// The caller's own account, or the one in which they have a role. Nobody fills the audit log of another, and whoever
-    /// has no role anywhere is in the log.
-    fn trail(head: &Head<Self>, caller: &Standing) -> Option<(AccountId, Actor)> {
+    /// The caller's own account, or the one in which they have a role. Nobody fills the audit log of another
+    /// account, and a caller without any role is in the log only.
+    fn refusal_log(head: &Head<Self>, caller: &ManagementCaller) -> Option<(AccountId, Actor)> {
         let account = named(head).and_then(Result::ok);
-        let everywhere = head.app.access.directory.last().installation.clone();
-        caller.trail(account.as_deref(), &everywhere.0.assignments)
+        let everywhere = head.app.access.cache.last_known().installation.clone();
+        caller.refusal_log(account.as_deref(), &everywhere.0.assignments)
     }
 
     fn counts(_: u16) -> bool {
         false
     }
 
-    fn misrouted(problem: Misrouted) -> Refused {
+    fn misrouted(problem: Misrouted) -> Refusal {
         match problem {
-            Misrouted::Nowhere => Refused::NoRoute,
-            Misrouted::OtherMethods(methods) => Refused::Method(methods),
+            Misrouted::Nowhere => Refusal::NoRoute,
+            Misrouted::OtherMethods(methods) => Refusal::Method(methods),
         }
     }
 
-    fn unread(problem: Unread) -> Refused {
+    fn unread(problem: Unread) -> Refusal {
         match problem {
-            Unread::TooLarge(_) | Unread::FarTooLarge => Refused::TooLarge,
-            Unread::Slow => Refused::Slow,
-            Unread::Busy => Refused::Unavailable,
-            Unread::BrokeOff => Refused::Invalid("the body broke off".to_owned()),
-            Unread::MediaType(taken) => Refused::Invalid(format!("the body must be {taken}")),
-            Unread::NoJson(problem) => Refused::Invalid(problem.0),
+            Unread::TooLarge(_) | Unread::FarTooLarge => Refusal::TooLarge,
+            Unread::Slow => Refusal::Slow,
+            Unread::Busy => Refusal::Unavailable,
+            Unread::BrokeOff => Refusal::Invalid("the body broke off".to_owned()),
+            Unread::MediaType(taken) => Refusal::Invalid(format!("the body must be {taken}")),
+            Unread::NoJson(problem) => Refusal::Invalid(problem.0),
         }
     }
 
-    fn too_often(seconds: u32) -> Refused {
-        Refused::TooManyCalls(seconds)
+    fn too_often(seconds: u32) -> Refusal {
+        Refusal::TooManyCalls(seconds)
     }
 
-    fn refused(refusal: &Refused, _: &Facts) -> Response<Body> {
+    fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {
         let (status, code, message) = refusal.wire();
         let body = serde_json::json!({ "error": { "code": code, "message": message } }).to_string();
         let reply = Reply::content(likeness_http::JSON, body.into_bytes()).with_status(status);
         let reply = match refusal {
-            Refused::Door(Denied::Throttled(seconds)) | Refused::TooManyCalls(seconds) => {
+            Refusal::Access(AccessError::Throttled(seconds)) | Refusal::TooManyCalls(seconds) => {
                 reply.with_header(header::RETRY_AFTER, seconds.to_string())
             }
-            Refused::Method(methods) => reply.with_header(header::ALLOW, methods.clone()),
+            Refusal::Method(methods) => reply.with_header(header::ALLOW, methods.clone()),
             _ => reply,
         };
         reply.into_response()
     }
 
-    fn dress(response: &mut Response<Body>, facts: &Facts, _: bool) {
+    fn finish_response(response: &mut Response<Body>, facts: &Facts, _: bool) {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -134,19 +134,19 @@ impl Api for Management {
 }
 
 /// The account that the path names, where the route is about one.
-fn named(head: &Head<Management>) -> Option<Result<Arc<AccountState>, Refused>> {
+fn named(head: &Head<Management>) -> Option<Result<Arc<AccountState>, Refusal>> {
     let name = head.parameters.first().filter(|_| head.route.path.starts_with("accounts/"))?;
-    Some(head.app.custodian.find(name).map_err(Refused::from))
+    Some(head.app.accounts.find(name).map_err(Refusal::from))
 }
 
-/// One call that was let in and may do what it asks for.
+/// One call that was admitted and authorised.
 pub(super) struct AdminCall {
     /// The whole program.
     pub app: Arc<App>,
-    /// Who asks.
-    pub standing: Standing,
-    /// The same for the audit trail.
-    pub order: Order,
+    /// Who calls.
+    pub standing: ManagementCaller,
+    /// The same for the audit log.
+    pub attribution: Attribution,
     /// The account that the path names.
     pub account: Option<Arc<AccountState>>,
     /// Path parameters, that of the account included.
@@ -165,23 +165,23 @@ impl AdminCall {
             Input::Bytes(bytes) => bytes,
             _ => Secret::new(Vec::new()),
         };
-        let order = Order { actor: caller.actor(), request_id };
-        Self { app, standing: caller, order, account: granted, parameters, query, body }
+        let attribution = Attribution { actor: caller.actor(), request_id };
+        Self { app, standing: caller, attribution, account: granted, parameters, query, body }
     }
 
     /// The account of a route below `accounts/{}`.
-    pub(super) fn account(&self) -> Result<&Arc<AccountState>, Refused> {
-        self.account.as_ref().ok_or(Refused::NoRoute)
+    pub(super) fn account(&self) -> Result<&Arc<AccountState>, Refusal> {
+        self.account.as_ref().ok_or(Refusal::NoRoute)
     }
 
     /// The body, in a form.
-    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let text =
-            utf8(self.body.expose()).map_err(|problem| Refused::Invalid(format!("the body is no JSON: {problem}")))?;
+            utf8(self.body.expose()).map_err(|problem| Refusal::Invalid(format!("the body is no JSON: {problem}")))?;
         // The parser's own text may quote what was sent, and that may be a key.
         serde_json::from_slice(text.bytes()).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            Refused::Invalid(match error.classify() {
+            Refusal::Invalid(match error.classify() {
                 serde_json::error::Category::Data => format!("the body has not the fields this call takes, at {place}"),
                 _ => format!("the body is no JSON, at {place}"),
             })
@@ -189,19 +189,19 @@ impl AdminCall {
     }
 
     /// The same where there may be none.
-    pub(super) fn body_if_any<T: DeserializeOwned + Default>(&self) -> Result<T, Refused> {
+    pub(super) fn body_if_any<T: DeserializeOwned + Default>(&self) -> Result<T, Refusal> {
         if self.body.expose().is_empty() { Ok(T::default()) } else { Ok(self.body::<Option<T>>()?.unwrap_or_default()) }
     }
 
     /// A path parameter that is an id.
-    pub(super) fn id(&self, position: usize) -> Result<Uuid, Refused> {
+    pub(super) fn id(&self, position: usize) -> Result<Uuid, Refusal> {
         let text = self.parameters.get(position).map_or("", String::as_str);
-        Uuid::parse_str(text).map_err(|_| Refused::NotFound("there is nothing of that id".to_owned()))
+        Uuid::parse_str(text).map_err(|_| Refusal::NotFound("there is nothing of that id".to_owned()))
     }
 }
 
 /// 200 with JSON.
-pub(super) fn json_reply(value: &impl Serialize) -> Result<Reply, Refused> {
+pub(super) fn json_reply(value: &impl Serialize) -> Result<Reply, Refusal> {
     Ok(Reply::json(value)?)
 }
 

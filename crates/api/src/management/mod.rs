@@ -1,6 +1,6 @@
 //! The management API below `/admin/v1/`: accounts, keys, approvals, roles, vendors, audit, usage, notices, persons.
 //!
-//! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`door`] judges a call by it. What
+//! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`api`] serves it. What
 //! is done is done by [`likeness_service::accounts`], to which the command line goes too.
 
 mod accounts;

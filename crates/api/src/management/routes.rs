@@ -4,14 +4,14 @@
 use super::api::{AdminCall, Management};
 use super::{accounts, records, vendors};
 use axum::http::Method;
-use likeness_http::{Reads, Route};
-use likeness_service::access::Need;
+use likeness_http::{BodyKind, Route};
+use likeness_service::access::RequiredAccess;
 
 /// What a row of the table says of its call.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// Who may.
-    pub need: Need,
+    pub need: RequiredAccess,
     /// The shape of its body in the description, or `Nothing`.
     pub takes: &'static str,
     /// The status when all is well.
@@ -30,9 +30,9 @@ macro_rules! routes {
             method: Method::$method,
             path: $path,
             operation: stringify!($operation),
-            reads: Reads::Bytes,
+            body: BodyKind::Bytes,
             rule: Rule {
-                need: Need::$need,
+                need: RequiredAccess::$need,
                 takes: stringify!($takes),
                 status: $status,
                 gives: stringify!($gives),
@@ -85,7 +85,7 @@ routes! {
     POST "accounts/{}/persons/erase" ErasePersons ErasePerson(Person) -> 200 Held
         "Deletes a person across all containers." => records::erase;
     POST "accounts/{}/vendor" Operator LetIssue(Issuing) -> 204 Nothing
-        "mayIssue: gives or takes the right to issue limited access tokens." => vendors::let_issue;
+        "mayIssue: gives or takes the right to issue limited access tokens." => vendors::set_vendor_right;
     POST "accounts/{}/tokens/revoke" Vendor RevokeTokens(Revocation) -> 204 Nothing
         "Makes one token dead (token), or all issued before an instant (before)." => vendors::revoke;
     GET "accounts/{}/tokens/report" Vendor ReportTokens(Nothing) -> 200 TokenReport

@@ -185,7 +185,7 @@ fn accounts() -> Value {
     })
 }
 
-/// The name of somebody: not blank, and no control characters.
+/// The name of a principal: not blank, and no control characters.
 fn named() -> Value {
     const LETTER: &str = r"[^\u0000-\u001f\u007f-\u009f\s]";
     const ANY: &str = r"[^\u0000-\u001f\u007f-\u009f]*";

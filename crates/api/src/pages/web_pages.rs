@@ -44,7 +44,7 @@ macro_rules! own_content {
 const CAMERA: &str = "camera=(self), microphone=(), geolocation=()";
 const NO_DEVICE: &str = "camera=(), microphone=(), geolocation=()";
 
-/// All pages: a new one is a row here. The studio looks at faces, the reference lists calls, admin manages accounts.
+/// All pages: a new one is a row here. The studio tries the Face API, the reference lists calls, admin manages accounts.
 static PAGES: [Page; 3] = [
     Page {
         address: "/",
@@ -160,7 +160,7 @@ fn accepts(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
     })
 }
 
-/// For whoever asks without wanting a page.
+/// For clients that do not accept HTML.
 fn welcome(more: &str) -> Response<Body> {
     let text = format!(
         concat!(

@@ -1,4 +1,4 @@
-//! What custody costs: letting callers in and checking what they may, and sweeping what has expired while others call.
+//! The cost of access: admitting callers and checking approvals, and sweeping expired records while others call.
 
 use super::Row;
 use super::client::Client;
@@ -6,19 +6,19 @@ use super::http::Setting;
 use super::measure::{Clock, Pace, Series, quantile};
 use super::server::{KEY, Server};
 use crate::config::Config;
-use crate::start::{self, Missing, OpenStore};
+use crate::start::{self, IfMissing, OpenStore};
 use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Randomness, Secret, Timestamp};
 use likeness_rules::{Action, Approvals, FeatureFlag, Gate, NetworkRule, parse_network};
-use likeness_service::access::{Access, Caller, Origin, Shown};
-use likeness_service::accounts::lifecycle::Wish;
-use likeness_service::accounts::vendors::Asked;
-use likeness_service::accounts::{Custodian, Order};
+use likeness_service::access::{Access, Caller, CallerCredentials, Origin};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::vendors::LimitedTokenRequest;
+use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::clock::{SharedClock, SystemClock};
-use likeness_service::randomness::SystemRandomness;
 use likeness_service::fetch::Fetcher;
 use likeness_service::ledger::Ledger;
+use likeness_service::randomness::SystemRandomness;
 use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, Store, Write};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 const PART: &str = "custody";
 
-/// Calls let in, of each kind.
+/// Calls admitted, of each kind.
 const CALLS: usize = 20_000;
 /// Rules of the account's network, none of which names the caller but the last.
 const RULES: u8 = 100;
@@ -61,27 +61,27 @@ pub(crate) async fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A house with an account, in this process.
-struct House {
+/// An installation with one account, in this process.
+struct LocalAccess {
     access: Access,
-    custodian: Custodian,
+    service: AccountService,
     account: AccountId,
     key: Secret<String>,
 }
 
-impl House {
+impl LocalAccess {
     async fn make(folder: &Path) -> Result<Self> {
         let config = Config { data: folder.to_owned(), ..Config::default() };
-        let OpenStore { store, key: installation } = start::open_store(&config, Missing::Make).await?;
+        let OpenStore { store, key: installation } = start::open_store(&config, IfMissing::Make).await?;
         let ledger = Arc::new(Ledger::without_galleries(store.clone()));
         let clock = Arc::new(SharedClock::default());
-        let custodian = start::custodian(&config, store, ledger, installation.clone(), clock, false).await?;
+        let service = start::account_service(&config, store, ledger, installation.clone(), clock, false).await?;
         let new_key = || likeness_service::access::new_key(&SystemRandomness);
-        custodian.make_installation([new_key(), new_key()]).await?;
-        custodian.keep_signing_keys().await?;
+        service.make_installation([new_key(), new_key()]).await?;
+        service.rotate_due_signing_keys().await?;
         let key = new_key();
-        let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named("bench") };
-        let account = custodian.create(&Order::of_operator(), wish, [key.clone(), new_key()]).await?;
+        let spec = AccountSpec { approvals: Approvals::everything(), is_vendor: true, ..AccountSpec::named("bench") };
+        let account = service.create(&Attribution::of_operator(), spec, [key.clone(), new_key()]).await?;
         let rules = |settings: &mut likeness_rules::Settings| {
             settings.network.default_action = Action::Deny;
             let others = (0..RULES - 1).filter_map(|number| parse_network(&format!("10.{number}.0.0/16")));
@@ -89,10 +89,10 @@ impl House {
             settings.network.rules = all.map(NetworkRule::Address).collect();
             Ok(())
         };
-        custodian.change(account, &Order::of_operator(), &serde_json::Value::Null, rules).await?;
+        service.change(account, &Attribution::of_operator(), &serde_json::Value::Null, rules).await?;
         let fetcher = Fetcher::new(false).map_err(anyhow::Error::msg)?;
-        let access = Access::new(custodian.directory.clone(), installation, &config.access, &fetcher);
-        Ok(Self { access, custodian, account, key })
+        let access = Access::new(service.cache.clone(), installation, &config.access, &fetcher);
+        Ok(Self { access, service, account, key })
     }
 
     fn origin() -> Origin {
@@ -100,7 +100,7 @@ impl House {
     }
 
     /// Everything between a request that was read and a handler that may work.
-    async fn let_in(&self, origin: &Origin, shown: Shown) -> Result<Caller> {
+    async fn let_in(&self, origin: &Origin, shown: CallerCredentials) -> Result<Caller> {
         let now = SystemClock.now().as_seconds();
         let caller = self.access.admit(origin, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
         anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
@@ -109,7 +109,7 @@ impl House {
     }
 
     /// Microseconds of each of many calls.
-    async fn times(&self, calls: usize, shown: impl Fn() -> Shown) -> Result<Vec<f64>> {
+    async fn times(&self, calls: usize, shown: impl Fn() -> CallerCredentials) -> Result<Vec<f64>> {
         let origin = Self::origin();
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
@@ -123,9 +123,9 @@ impl House {
 }
 
 async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
-    let house = House::make(&setting.scratch.join("access")).await?;
-    // As the server does it: the book is looked at four times a second.
-    let directory = house.custodian.directory.clone();
+    let local = LocalAccess::make(&setting.scratch.join("access")).await?;
+    // As the server does it: the table is refreshed four times a second.
+    let directory = local.service.cache.clone();
     let looking = tokio::spawn(async move {
         loop {
             drop(directory.refresh().await);
@@ -133,42 +133,42 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
         }
     });
     let calls = setting.pace.of(CALLS);
-    let key = || Shown { key: Some(house.key.clone()), ..Shown::default() };
+    let key = || CallerCredentials { key: Some(local.key.clone()), ..CallerCredentials::default() };
     let now = SystemClock.now().as_seconds();
-    let caller = house.let_in(&House::origin(), key()).await?;
-    let token = house.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
+    let caller = local.let_in(&LocalAccess::origin(), key()).await?;
+    let token = local.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
-    let bearer = || Shown { authorization: Some(token.clone()), ..Shown::default() };
-    let asked = Asked {
+    let bearer = || CallerCredentials { authorization: Some(token.clone()), ..CallerCredentials::default() };
+    let asked = LimitedTokenRequest {
         target: caller.state.settings.resource.clone(),
         flags: BTreeSet::from([FeatureFlag::Identification]),
         seconds: 3_600,
     };
-    let order = Order::of_operator();
-    let lent = house.custodian.issue_limited(&caller.state, &order, &asked).await;
+    let attribution = Attribution::of_operator();
+    let lent = local.service.issue_limited(&caller.state, &attribution, &asked).await;
     let lent = lent.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
     let lent = format!("Bearer {}", lent.expose());
 
     let floor: Vec<f64> = (0..calls)
         .map(|_| {
             let begun = Instant::now();
-            std::hint::black_box(house.custodian.installation.lookup_digest(&house.key));
+            std::hint::black_box(local.service.installation.lookup_digest(&local.key));
             begun.elapsed().as_secs_f64() * 1e6
         })
         .collect();
     let micros = |values| Series::of("us", Clock::Wall, values);
-    let by_key = micros(house.times(calls, key).await?);
-    let by_bearer = micros(house.times(calls, bearer).await?);
+    let by_key = micros(local.times(calls, key).await?);
+    let by_bearer = micros(local.times(calls, bearer).await?);
     let mut by_lent = Vec::with_capacity(calls);
     for _ in 0..calls {
         let begun = Instant::now();
-        let found = house.access.lent(&lent, &caller.state, now).await;
+        let found = local.access.check_limited_token(&lent, &caller.state, now).await;
         by_lent.push(begun.elapsed().as_secs_f64() * 1e6);
         found.map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
     }
     looking.abort();
-    anyhow::ensure!(caller.account() == house.account, "another account");
-    house.custodian.store.close().await;
+    anyhow::ensure!(caller.account() == local.account, "another account");
+    local.service.store.close().await;
     let digest = "keyed digest of the key alone";
     Ok(vec![
         Row::alone(PART, format!("let in with a key: {RULES} network rules, rights, gate"), by_key)
@@ -216,7 +216,7 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
     Ok(ends)
 }
 
-/// Whether any of these is still there, whatever a reader would be told.
+/// Whether any of these rows still exists, expired or not.
 async fn is_there(store: &dyn Store, account: AccountId, id: Uuid) -> Result<bool> {
     Ok(store.face_ids(account, &[id], Timestamp::from_millis(0)).await?[0].is_some())
 }
@@ -230,7 +230,7 @@ async fn sweeping(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let data = setting.scratch.join("swept");
     let server = Server::start(&setting.cache, &data)?;
     let config = Config { data, ..Config::default() };
-    let OpenStore { store, .. } = start::open_store(&config, Missing::Refuse).await?;
+    let OpenStore { store, .. } = start::open_store(&config, IfMissing::Refuse).await?;
     let account = store.accounts().await?.first().context("the server made no account")?.id;
     // A first look waits less: a hundredth is due, and sooner.
     let (rounds, due) = (setting.pace.of(ROUNDS).max(2), setting.pace.of(setting.pace.of(DUE)));
@@ -288,9 +288,9 @@ async fn sweeping(setting: &Setting<'_>) -> Result<Vec<Row>> {
     drop(server);
     let spread = idle.iter().copied().fold(0.0, f64::max) / idle.iter().copied().fold(f64::INFINITY, f64::min);
     let most = spread.max(1.1);
-    let told = format!("95th percentile of detect while {due} templates expire, {each} in each of {rounds} rounds");
+    let text = format!("95th percentile of detect while {due} templates expire, {each} in each of {rounds} rounds");
     Ok(vec![
-        Row::alone(PART, told, Series::wall(swept))
+        Row::alone(PART, text, Series::wall(swept))
             .beside(format!("nothing due; rounds differ by {:.0} %", (spread - 1.0) * 100.0), Series::wall(idle))
             .ratio_at_most((most * 100.0).round() / 100.0),
         Row::alone(PART, format!("sweep {each} templates while detect is called"), Series::wall(took)),

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 const PART: &str = "http";
 
-/// Starts of which the median is told.
+/// Starts of which the median is reported.
 const STARTS: usize = 5;
 /// Verifications; they take fractions of a millisecond.
 const VERIFICATIONS: usize = 2_000;
@@ -26,7 +26,7 @@ const ROUNDS: usize = 5;
 const PHOTOS: usize = 40;
 /// Clients at once.
 const CLIENTS: usize = 4;
-/// Photos after which memory is looked at first; and once more after as many again.
+/// Photos after which memory is measured first; and once more after as many again.
 const MEMORY_PHOTOS: usize = 1_000;
 
 /// What the server is measured with.

@@ -1,4 +1,4 @@
-//! Two servers over one database: what the second costs, and how soon it knows what the first was told.
+//! Two servers over one database: what the second costs, and how soon it answers by what was written to the first.
 
 use super::Row;
 use super::client::Client;
@@ -32,14 +32,14 @@ const TEMPLATES: usize = 10_000;
 const QUESTIONS: usize = 1_000;
 /// Turns of the throughput.
 const ROUNDS: usize = 5;
-/// Faces that are added on one node and looked for on the other.
+/// Faces that are added on one node and searched for on the other.
 const SIGHTINGS: usize = 200;
 /// Single durable writes, and commits beside them.
 const WRITES: usize = 300;
 /// Commits of one turn.
 const COMMITS_AT_ONCE: usize = 30;
 
-/// Where there are two empty databases of one PostgreSQL server, and its client: the program `likeness-test-postgres` tells.
+/// Where there are two empty databases of one PostgreSQL server, and its client: set by the program `likeness-test-postgres`.
 pub(crate) struct Databases {
     addresses: [String; 2],
     psql: PathBuf,
@@ -102,7 +102,8 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for round in 0..setting.pace.of(WRITES).div_ceil(COMMITS_AT_ONCE) {
         for _ in 0..COMMITS_AT_ONCE {
-            let template = templates::encode(&vec![0.5; setting.networks.recognisers.first().space.dimension]);
+            let template =
+                templates::encode(&vec![0.5; setting.networks.recognisers.default_recogniser().space.dimension]);
             let id = random_id(&SystemRandomness);
             let face = NewFace { id, template, space: "bench/1".to_owned(), user_data: None };
             let begun = Instant::now();

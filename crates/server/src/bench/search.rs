@@ -14,7 +14,7 @@ use std::path::Path;
 
 const PART: &str = "search";
 
-/// Probes that are looked for one by one, and all at once.
+/// Probes that are searched for one by one, and all at once.
 const PROBES: usize = 32;
 
 /// Another photo of a person lies as far away as the calibration puts this false match rate: with the recognisers we know
@@ -160,10 +160,10 @@ fn one_size(
             );
         }
     }
-    Ok(told(setting, size, times, &threads))
+    Ok(text(setting, size, times, &threads))
 }
 
-fn told(setting: &Setting<'_>, size: usize, times: Times, threads: &[usize]) -> Vec<Row> {
+fn text(setting: &Setting<'_>, size: usize, times: Times, threads: &[usize]) -> Vec<Row> {
     let Times { floor, first, ten, together, faiss } = times;
     let (floor, first, ten, together) =
         (Series::wall(floor), Series::wall(first), Series::wall(ten), Series::wall(together));

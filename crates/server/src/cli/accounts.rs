@@ -9,9 +9,9 @@ use likeness_rules::{
     Action, Approvals, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass, parse_network,
 };
 use likeness_service::access::{AccountState, new_key};
-use likeness_service::accounts::lifecycle::Wish;
-use likeness_service::accounts::settings_change::Change;
-use likeness_service::accounts::{Custodian, Order};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::settings_change::SettingsChange;
+use likeness_service::accounts::{AccountService, Attribution};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use uuid::Uuid;
@@ -125,44 +125,44 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 impl Accounts {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
-            let custodian = start::custodian_at_hand(config).await?;
-            let outcome = self.order(&custodian).await;
-            custodian.store.close().await;
+            let service = start::local_account_service(config).await?;
+            let outcome = self.order(&service).await;
+            service.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn order(&self, custodian: &Custodian) -> Result<()> {
-        let order = &Order::of_operator();
+    async fn order(&self, service: &AccountService) -> Result<()> {
+        let attribution = &Attribution::of_operator();
         match self {
-            Self::Add(add) => add.run(custodian, order).await,
-            Self::List => list(custodian),
+            Self::Add(add) => add.run(service, attribution).await,
+            Self::List => list(service),
             Self::Show { account } => {
-                show(&*custodian.find(account)?);
+                show(&*service.find(account)?);
                 Ok(())
             }
             Self::Approve { account, features } => {
-                let state = custodian.find(account)?;
+                let state = service.find(account)?;
                 let told = json!({ "approve": features });
                 let wanted = approvals(&state.settings.approvals, features)?;
                 let change = |settings: &mut likeness_rules::Settings| {
                     settings.approvals.clone_from(&wanted);
                     Ok(())
                 };
-                show(&*custodian.change(state.id(), order, &told, change).await?);
+                show(&*service.change(state.id(), attribution, &told, change).await?);
                 Ok(())
             }
-            Self::Set(set) => set.run(custodian, order).await,
+            Self::Set(set) => set.run(service, attribution).await,
             Self::Close { account, grace_days, yes } => {
-                let state = custodian.find(account)?;
+                let state = service.find(account)?;
                 if *grace_days == 0 && !yes {
                     bail!(
                         "closing {} without grace destroys everything in it now, and nothing brings it back; say --yes, or --grace-days",
                         state.settings.resource
                     );
                 }
-                custodian.close(state.id(), order, *grace_days).await?;
+                service.close(state.id(), attribution, *grace_days).await?;
                 output::line(&match grace_days {
                     0 => "destroyed".to_owned(),
                     days => format!("suspended; destroyed in {days} days unless it is reopened"),
@@ -170,7 +170,7 @@ impl Accounts {
                 Ok(())
             }
             Self::Reopen { account } => {
-                custodian.reopen(custodian.find(account)?.id(), order).await?;
+                service.reopen(service.find(account)?.id(), attribution).await?;
                 output::line("open again");
                 Ok(())
             }
@@ -179,14 +179,14 @@ impl Accounts {
 }
 
 impl Add {
-    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
+    async fn run(&self, service: &AccountService, attribution: &Attribution) -> Result<()> {
         let name = self.name.clone().unwrap_or_else(|| {
             format!(
                 "account-{}",
-                &likeness_service::randomness::random_id(&*custodian.randomness).simple().to_string()[..8]
+                &likeness_service::randomness::random_id(&*service.randomness).simple().to_string()[..8]
             )
         });
-        let wish = Wish {
+        let spec = AccountSpec {
             subscription: self.subscription,
             group: self.group.clone(),
             location: self.location.clone(),
@@ -194,32 +194,34 @@ impl Add {
             subdomain: self.subdomain.clone(),
             approvals: approvals(&Approvals::default(), &self.approve)?,
             is_vendor: self.vendor,
-            ..Wish::named(&name)
+            ..AccountSpec::named(&name)
         };
-        let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
-        let account = custodian.create(order, wish, keys.clone()).await?;
+        let keys = [new_key(&*service.randomness), new_key(&*service.randomness)];
+        let account = service.create(attribution, spec, keys.clone()).await?;
         output::line(&format!("account  {account}"));
         output::line(&format!("key1  {}", keys[0].expose()));
         output::line(&format!("key2  {}", keys[1].expose()));
-        let state = custodian.find(&account.to_string())?;
+        let state = service.find(&account.to_string())?;
         output::line(&format!("resource  {}", state.settings.resource));
         if let Some(subdomain) = &state.settings.subdomain {
             output::line(&format!("endpoint path  /accounts/{subdomain}"));
         }
         if state.settings.approvals == Approvals::default() {
-            output::note("It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.");
+            output::hint(
+                "It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.",
+            );
         }
         Ok(())
     }
 }
 
 impl Set {
-    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
-        let state = custodian.find(&self.account)?;
+    async fn run(&self, service: &AccountService, attribution: &Attribution) -> Result<()> {
+        let state = service.find(&self.account)?;
         if let Some(may) = self.vendor {
-            custodian.let_issue(state.id(), order, may).await?;
+            service.set_vendor_right(state.id(), attribution, may).await?;
         }
-        let change = Change {
+        let change = SettingsChange {
             tier: self.tier.clone().map(Some),
             subdomain: self.subdomain.clone().map(Some),
             location: self.location.clone(),
@@ -231,7 +233,7 @@ impl Set {
                 .map(|names| names.iter().filter(|name| *name != "nobody").cloned().collect()),
             retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
         };
-        show(&*custodian.alter(state.id(), order, &change).await?);
+        show(&*service.alter(state.id(), attribution, &change).await?);
         Ok(())
     }
 }
@@ -250,8 +252,8 @@ fn network(names: &[String]) -> NetworkRules {
 
 /// Lives by their names, as `faceId=600` says them.
 fn lives(wishes: &[String]) -> Result<Map<String, Value>> {
-    let life = |wish: &String| {
-        let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;
+    let life = |spec: &String| {
+        let (kept, seconds) = spec.split_once('=').context("write --retention as faceId=600")?;
         let seconds = match seconds {
             "" => Value::Null,
             number => json!(number.parse::<u32>().context("a life is a number of seconds")?),
@@ -261,7 +263,7 @@ fn lives(wishes: &[String]) -> Result<Map<String, Value>> {
     wishes.iter().map(life).collect()
 }
 
-/// What somebody is approved for after these words.
+/// The approvals after these words are applied.
 pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approvals> {
     let mut approvals =
         if words.iter().all(|word| word.starts_with(['+', '-'])) { before.clone() } else { Approvals::default() };
@@ -287,8 +289,8 @@ pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approval
     Ok(approvals)
 }
 
-fn list(custodian: &Custodian) -> Result<()> {
-    let accounts = custodian.directory.last().all();
+fn list(service: &AccountService) -> Result<()> {
+    let accounts = service.cache.last_known().all();
     let rows = accounts.iter().map(|state| {
         let closed = match state.account.ends_at {
             Some(ends_at) => format!("closed, ends {ends_at}"),

@@ -5,8 +5,8 @@ use crate::config::Config;
 use crate::start;
 use anyhow::Result;
 use clap::Subcommand;
-use likeness_service::accounts::Custodian;
-use likeness_service::accounts::audit::{self, Filter};
+use likeness_service::accounts::AccountService;
+use likeness_service::accounts::audit::{self, AuditFilter};
 use likeness_store::AccountId;
 use std::process::ExitCode;
 
@@ -44,38 +44,38 @@ pub(super) enum Audit {
 impl Audit {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
-            let custodian = start::custodian_at_hand(config).await?;
+            let service = start::local_account_service(config).await?;
             let outcome = match self {
-                Self::Verify { account, known } => verify(&custodian, account.as_deref(), known.as_deref()).await,
+                Self::Verify { account, known } => verify(&service, account.as_deref(), known.as_deref()).await,
                 Self::List { account, top, action } => {
-                    list(&custodian, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
+                    list(&service, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
                 }
-                Self::Export { account } => export(&custodian, account.as_deref()).await.map(|()| ExitCode::SUCCESS),
+                Self::Export { account } => export(&service, account.as_deref()).await.map(|()| ExitCode::SUCCESS),
             };
-            custodian.store.close().await;
+            service.store.close().await;
             outcome
         })?
     }
 }
 
 /// Trails outlive their accounts, so an id need not be one of an account that is there.
-fn id_of(custodian: &Custodian, account: Option<&str>) -> Result<AccountId> {
+fn id_of(service: &AccountService, account: Option<&str>) -> Result<AccountId> {
     let Some(account) = account else { return Ok(AccountId::INSTALLATION) };
-    match custodian.find(account) {
+    match service.find(account) {
         Ok(state) => Ok(state.id()),
         Err(problem) => Ok(AccountId(uuid::Uuid::parse_str(account).map_err(|_| problem)?)),
     }
 }
 
-async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str>) -> Result<ExitCode> {
+async fn verify(service: &AccountService, account: Option<&str>, known: Option<&str>) -> Result<ExitCode> {
     let trails: Vec<(String, AccountId)> = match account {
-        Some(name) => vec![(name.to_owned(), id_of(custodian, account)?)],
+        Some(name) => vec![(name.to_owned(), id_of(service, account)?)],
         None => {
-            let accounts = custodian.directory.last().all();
+            let accounts = service.cache.last_known().all();
             let named = accounts.iter().map(|state| (state.settings.resource.name().to_owned(), state.id()));
             let first = std::iter::once(("installation".to_owned(), AccountId::INSTALLATION));
             let mut all: Vec<_> = first.chain(named).collect();
-            for (resource, id) in custodian.destroyed().await? {
+            for (resource, id) in service.destroyed_accounts().await? {
                 let name = resource.rsplit('/').next().unwrap_or_default();
                 all.push((format!("{name} (destroyed)"), id));
             }
@@ -86,7 +86,7 @@ async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str
     let mut is_known = known.is_none();
     let mut rows = Vec::new();
     for (name, id) in trails {
-        let verified = audit::verify(&*custodian.store, id, known).await?;
+        let verified = audit::verify(&*service.store, id, known).await?;
         is_known |= verified.known_at.is_some();
         let verdict = match verified.broken_at {
             None => "holds".to_owned(),
@@ -99,20 +99,20 @@ async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str
     }
     output::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
     if !is_whole {
-        output::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
+        output::hint("A row was changed, dropped or put in past the program. Compare with an earlier export.");
     }
     if !is_known {
-        output::note(
+        output::hint(
             "The hash that you kept is in none of these trails: they were made anew or cut off past the program.",
         );
     }
     Ok(if is_whole && is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {
-    let id = id_of(custodian, account)?;
-    let filter = Filter { action, top: usize::MAX, ..Filter::default() };
-    let all = custodian.trail(id, &filter).await?;
+async fn list(service: &AccountService, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {
+    let id = id_of(service, account)?;
+    let filter = AuditFilter { action, top: usize::MAX, ..AuditFilter::default() };
+    let all = service.audit_rows(id, &filter).await?;
     let newest = all.iter().skip(all.len().saturating_sub(top));
     let rows: Vec<Vec<String>> = newest
         .map(|row| {
@@ -133,8 +133,8 @@ async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: 
     Ok(())
 }
 
-async fn export(custodian: &Custodian, account: Option<&str>) -> Result<()> {
-    let id = id_of(custodian, account)?;
-    custodian.export(id, output::line).await?;
+async fn export(service: &AccountService, account: Option<&str>) -> Result<()> {
+    let id = id_of(service, account)?;
+    service.export(id, output::line).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `likeness bench`: how fast this machine is with Likeness, beside floors and peers.
 
-use super::photos::Offline;
 use super::output;
+use super::photos::Offline;
 use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
@@ -71,7 +71,9 @@ impl Bench {
                 versions.iter().map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or(""))).collect();
             output::line(&format!("Peers: {}", told.join(", ")));
         }
-        output::line("Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.");
+        output::line(
+            "Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.",
+        );
         output::line("");
         output::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
         Ok(ExitCode::SUCCESS)
@@ -84,7 +86,7 @@ impl Bench {
     fn measure(&self, config: &Config) -> Result<Report> {
         let machine = Machine::here();
         if machine.build == "development" {
-            output::note("This is a development build; figures that mean something need `cargo build --release`.");
+            output::hint("This is a development build; figures that mean something need `cargo build --release`.");
         }
         let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
         let mut offline = Offline::load(config)?;
@@ -103,7 +105,7 @@ impl Bench {
             Some(file) => Portrait::read(file)?,
             None => Portrait::make(&mut offline.vision, &demo)?,
         };
-        bar.suspend(|| output::note(&format!("Photo: {}", portrait.told)));
+        bar.suspend(|| output::hint(&format!("Photo: {}", portrait.told)));
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
         let mut rows = Vec::new();
         if self.wants(Part::Inference) {
@@ -159,8 +161,9 @@ impl Bench {
         if self.wants(Part::Nodes) {
             match nodes::Databases::of_environment() {
                 Some(databases) => rows.extend(start::block_on(nodes::measure(&setting, &databases))??),
-                None => bar
-                    .suspend(|| output::note("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")),
+                None => bar.suspend(|| {
+                    output::hint("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")
+                }),
             }
         }
         bar.finish_and_clear();
@@ -183,7 +186,7 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
     let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
     let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
     bar.suspend(|| {
-        output::note(&format!(
+        output::hint(&format!(
             "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
             population.told, drawn.0, drawn.1, real.0, real.1
         ));

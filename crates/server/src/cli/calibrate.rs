@@ -39,7 +39,7 @@ impl Calibrate {
         let offline = Offline::load(config)?;
         let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces).sum();
-        let space = &offline.networks.recognisers.first().space_id;
+        let space = &offline.networks.recognisers.default_recogniser().space_id;
         let bar = labelled::bar(2 * labelled.len(), "comparing all pairs");
         let report =
             calibrate::calibrate(&labelled, &excluded, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
@@ -57,7 +57,7 @@ impl Calibrate {
         if let Some(file) = &self.output {
             let text = serde_json::to_string_pretty(&report.calibration)?;
             std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-            output::note(&format!(
+            output::hint(&format!(
                 "Wrote {}; start the server with LIKENESS_CALIBRATION={}",
                 file.display(),
                 file.display()

@@ -2,14 +2,14 @@
 
 use super::{models, output};
 use crate::config::Config;
-use crate::start::{self, Missing};
+use crate::start::{self, IfMissing};
 use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
 use likeness_service::engine;
-use likeness_service::held;
 use likeness_service::networks::Networks;
 use likeness_service::recognisers::Recognisers;
+use likeness_service::stored_templates;
 use likeness_vision::AttributeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,12 +51,12 @@ impl Doctor {
 
 fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc<Recognisers>> {
     let cache = Cache::at(config.cache());
-    // All that a pack has, allowed or not: what is broken shall show before somebody allows it.
+    // All that a pack has, allowed or not: a broken part shows before an account is approved for it.
     let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::all());
     match &networks {
         Ok(networks) => {
             tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));
-            let first = networks.recognisers.first();
+            let first = networks.recognisers.default_recogniser();
             tell(Mark::Good, &format!("recogniser of new faces: {}", first.pack.pack.id));
             tell(Mark::Good, &format!("calibration: {}", first.calibration.parts().note));
             models::recommendations(|id| id == first.pack.pack.id).for_each(|says| tell(Mark::Good, &says));
@@ -112,13 +112,13 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
         Err(error) => return tell(Mark::Bad, &format!("{error:#}")),
     };
     let checked = start::block_on(async {
-        let store = start::open_store(config, Missing::Refuse).await?.store;
+        let store = start::open_store(config, IfMissing::Refuse).await?.store;
         let accounts = store.accounts().await?;
         if deep {
             store.check_integrity().await?;
         }
         let held = match recognisers {
-            Some(recognisers) => stored_templates::held(&*store, recognisers).await?,
+            Some(recognisers) => stored_templates::stored_templates(&*store, recognisers).await?,
             None => Vec::new(),
         };
         let mut faces = 0;

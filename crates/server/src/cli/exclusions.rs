@@ -1,4 +1,4 @@
-//! The file that says what is not to be compared: relatives, one person under two names, wrong labels.
+//! The file of exclusions, which says what is not to be compared: relatives, one person under two names, wrong labels.
 
 use super::labelled::{Folder, name};
 use anyhow::{Context, Result, bail};
@@ -11,12 +11,12 @@ const SHAPE: &str = "write a first line `first,second`; then on each line two pe
 
 /// What is left out, by numbers of people and places of photos in a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct LeaveOut {
+pub(super) struct Exclusions {
     /// People who are not compared with each other.
     pub people: Vec<(u32, u32)>,
     /// Photos that are not compared with each other.
     pub pairs: Vec<(usize, usize)>,
-    /// Photos that are not looked at.
+    /// Photos that are left out.
     pub photos: BTreeSet<usize>,
 }
 
@@ -29,7 +29,7 @@ enum Meant {
 ///
 /// # Errors
 /// When something in it is not right; the text names the line and what to do.
-pub(super) fn read(file: &Path, folder: &Folder) -> Result<LeaveOut> {
+pub(super) fn read(file: &Path, folder: &Folder) -> Result<Exclusions> {
     let shown = file.display();
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -47,7 +47,7 @@ pub(super) fn read(file: &Path, folder: &Folder) -> Result<LeaveOut> {
         .enumerate()
         .map(|(place, (person, path))| (format!("{}/{}", folder.people[*person as usize], name(path)), place))
         .collect();
-    let mut found = LeaveOut::default();
+    let mut found = Exclusions::default();
     for record in reader.records() {
         let record = record.with_context(|| format!("{shown}: not right; {SHAPE}"))?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use std::path::PathBuf;
 
-    fn parsed(text: &str) -> Result<LeaveOut> {
+    fn parsed(text: &str) -> Result<Exclusions> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("apart.csv");
         std::fs::write(&file, text).unwrap();
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn people_photos_and_wrong_labels() {
         let found = parsed("\u{feff}first,second\nann, bob\nann/2.jpg,eve/1.jpg\nbob/1.jpg,\nann/1.jpg\n").unwrap();
-        let expected = LeaveOut { people: vec![(0, 1)], pairs: vec![(1, 3)], photos: BTreeSet::from([2, 0]) };
+        let expected = Exclusions { people: vec![(0, 1)], pairs: vec![(1, 3)], photos: BTreeSet::from([2, 0]) };
         assert_eq!(found, expected);
     }
 

@@ -4,20 +4,20 @@
 
 mod accounts;
 mod annotate;
-mod exclusions;
 mod audit;
 mod bench;
 mod calibrate;
 mod config;
 mod doctor;
 mod evaluate;
+mod exclusions;
 mod html;
 mod keys;
 mod labelled;
 mod models;
+mod output;
 mod photos;
 mod privacy;
-mod output;
 mod serve;
 mod store;
 

@@ -157,7 +157,7 @@ impl Bar {
     fn show(&mut self, step: &Step) {
         let (text, done, total) = describe(step);
         if self.bar.is_hidden() {
-            output::note(&text);
+            output::hint(&text);
         }
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);

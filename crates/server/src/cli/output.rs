@@ -1,4 +1,4 @@
-//! What the command line prints.
+//! Output of the command line; the only module that prints.
 
 use serde::Serialize;
 use std::io::Write;
@@ -8,8 +8,8 @@ pub(super) fn line(text: &str) {
     to_stdout(text);
 }
 
-/// A line on standard error.
-pub(super) fn note(text: &str) {
+/// A hint or progress line, on standard error.
+pub(super) fn hint(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 

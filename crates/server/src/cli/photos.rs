@@ -90,7 +90,7 @@ fn bytes(file: &Path) -> Result<Secret<Vec<u8>>> {
     }
 }
 
-/// What was read; what could not be is told on standard error and counted.
+/// What was read; what could not be is reported on standard error and counted.
 fn or_told<T>(read: Result<T>, unread: &mut usize) -> Option<T> {
     read.inspect_err(|error| {
         output::error(&format!("{error:#}"));
@@ -316,7 +316,7 @@ impl Compare {
         for detection in &found {
             faces.push(offline.vision.describe(&second_picture, detection, options)?);
         }
-        let calibration = &offline.networks.recognisers.first().calibration;
+        let calibration = &offline.networks.recognisers.default_recogniser().calibration;
         let mut compared = Vec::new();
         for (number, face) in faces.iter().enumerate() {
             let distance = likeness_gallery::distance(probe, template(face)?);
@@ -335,7 +335,8 @@ impl Compare {
                 })
                 .collect();
             let (first, second) = (self.first.display().to_string(), self.second.display().to_string());
-            return output::json(&json!({ "first": first, "second": second, "faces": faces })).map(|()| ExitCode::SUCCESS);
+            return output::json(&json!({ "first": first, "second": second, "faces": faces }))
+                .map(|()| ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = compared
             .iter()

@@ -58,7 +58,7 @@ async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
     forbid_dumps();
     let stop_order = StopOrder::listen().context("the signals to stop cannot be listened for")?;
-    // Both sockets first: an address that is taken should be told at once, not after the networks are loaded.
+    // Both sockets first: an address in use should be reported at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;

@@ -2,14 +2,14 @@
 
 use super::output;
 use crate::config::Config;
-use crate::start::{self, Missing};
+use crate::start::{self, IfMissing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
-use likeness_service::randomness::SystemRandomness;
-use likeness_service::held;
 use likeness_service::networks::Networks;
+use likeness_service::randomness::SystemRandomness;
+use likeness_service::stored_templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
 use likeness_vision::AttributeSet;
@@ -73,8 +73,8 @@ impl StoreCommand {
 fn recognisers(config: &Config, json: bool) -> Result<()> {
     let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::empty())?;
     let held = start::block_on(async {
-        let store = start::open_store(config, Missing::Refuse).await?.store;
-        let held = stored_templates::held(&*store, &networks.recognisers).await;
+        let store = start::open_store(config, IfMissing::Refuse).await?.store;
+        let held = stored_templates::stored_templates(&*store, &networks.recognisers).await;
         store.close().await;
         anyhow::Ok(held?)
     })??;

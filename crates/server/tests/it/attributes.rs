@@ -7,8 +7,8 @@
 //! Age has no ground truth here beyond who is a child; smile, hair and facial hair have none and are not measured.
 
 use crate::confusion::Confusion;
-use crate::server::{demo, shared_faces, skip};
 use crate::pipeline;
+use crate::server::{demo, shared_faces, skip};
 use crate::worn::{Label, label_at, labels};
 use image::RgbImage;
 use likeness_specimens::costume::{self, Costume, Marks, Point};
@@ -143,7 +143,7 @@ fn record(tables: &mut Worn, sitter: &Sitter, drawn: Option<Costume>, face: &Fac
     let worn = face.accessories.expect("asked for");
     let mask = face.mask.expect("asked for");
     let photo = sitter.photo.as_str();
-    // Glasses over glasses are neither one thing nor the other; what people wear themselves is told apart.
+    // Glasses over glasses are neither one thing nor the other; what people wear themselves is treated separately.
     if !is(&[Costume::HandOnEyes]) && !wears_glasses {
         let truth = match drawn {
             Some(Costume::DarkGlasses) => 2,

@@ -1,4 +1,4 @@
-//! The bench measures what it says it measures. Nothing here looks at how long anything took.
+//! The bench measures what it says it measures. No test depends on how long anything took.
 
 use crate::server::{cache, likeness, run, skip};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The commands that look at photos, without a server: what they do about files that are none.
+//! The commands that analyse photos, without a server: what they do about files that are none.
 
 use crate::server::{demo, demo_face, demo_file, likeness, run};
 use serde_json::Value;

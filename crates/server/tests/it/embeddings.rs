@@ -1,8 +1,8 @@
 //! Real templates: what the recognisers make of the faces in the six group photos, and that searching them gives what
 //! comparing everything would give.
 
-use crate::server::{demo, has_pack};
 use crate::pipeline::{installed, vision_by};
+use crate::server::{demo, has_pack};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
 use likeness_models::DEFAULT_PACK;
 use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search};

@@ -1,4 +1,4 @@
-//! `likeness evaluate` on folders of photos, as somebody with a folder of people would run it.
+//! `likeness evaluate` on folders of photos, as an operator with a folder of people runs it.
 
 use crate::server::{demo_file, likeness, run, shared_faces, skip};
 use image::DynamicImage;

@@ -3,8 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "how each kind did is told to whoever watches the tests")]
 
-use crate::server::{demo, shared_faces};
 use crate::pipeline::vision;
+use crate::server::{demo, shared_faces};
 use fastrand::Rng;
 use image::RgbImage;
 use likeness_specimens::faceless::Kind;
@@ -80,9 +80,9 @@ struct Tally {
     missed: usize,
     /// Boxes beside the face.
     extra: usize,
-    /// Found, and told to lean elsewhere than it does.
+    /// Found, with a wrong roll.
     leaning: usize,
-    /// Found, and described as somebody else.
+    /// Found, with the template of another person.
     other: usize,
 }
 
@@ -95,7 +95,7 @@ struct Known {
     template: Vec<f32>,
 }
 
-/// The portraits are looked at once for all tests.
+/// The portraits are analysed once for all tests.
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let mut vision = vision();
     let mut known = Vec::new();
@@ -156,7 +156,7 @@ fn template(face: &Face) -> Vec<f32> {
     face.template(0).expect("it was wanted").expose().clone()
 }
 
-/// Holds a kind to its budget and tells how it did.
+/// Checks a kind against its budget and prints the result.
 fn expect(name: &str, tally: &Tally, count: usize, most: f64) {
     let share = count as f64 / tally.looked as f64;
     println!("{name}: {tally:?}");
@@ -228,7 +228,7 @@ fn a_face_at_any_roll_is_found_and_is_the_same_person() {
     expect_turned("turned by any angle", &tally);
 }
 
-/// The contract reports up to a hundred faces: each of them is looked at, also where all are small or on their head.
+/// The contract reports up to a hundred faces: each of them is found, also where all are small or on their head.
 #[test]
 fn a_crowd_is_found_to_the_last() {
     let mut vision = vision();

@@ -196,7 +196,7 @@ fn png_chunks() {
     fuzz("png_chunks", &corpus, |input| Picture::decode(input, &limits).is_ok());
 }
 
-/// The second at which tokens are looked at: those of `foreign` hold from 1,000,000 to 2,000,000.
+/// The second at which tokens are checked: those of `foreign` hold from 1,000,000 to 2,000,000.
 const NOW: i64 = 1_500_000;
 /// Who signs tokens here, and what they say of themselves.
 const US: &str = "https://likeness.example";
@@ -286,7 +286,7 @@ fn tokens() {
     });
 }
 
-/// The same from within: header and claims damaged before they are put into their clothes.
+/// The same from within: header and claims damaged before they are encoded.
 #[test]
 fn claims_of_tokens() {
     let trust = Trust::new();

@@ -36,7 +36,7 @@ pub(crate) fn likeness() -> Command {
     command
 }
 
-/// Whoever calls a server.
+/// A client of a server.
 pub(crate) fn client() -> Client {
     drop(rustls::crypto::ring::default_provider().install_default());
     Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().expect("a client")
@@ -56,7 +56,7 @@ pub(crate) fn demo_file(number: usize) -> PathBuf {
     cache().join(format!("demo/sample{number}.jpg"))
 }
 
-/// The sample photos beside the repository, or a skip that is counted and told.
+/// The sample photos beside the repository, or a skip that is counted and printed.
 pub(crate) fn shared_faces(test: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/faces");
     if folder.join("labels.csv").exists() {
@@ -66,7 +66,7 @@ pub(crate) fn shared_faces(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// Whether an optional pack is installed; else the skip is counted and told.
+/// Whether an optional pack is installed; else the skip is counted and printed.
 pub(crate) fn has_pack(test: &str, pack: &str) -> bool {
     let is_installed = cache().join("packs").join(pack).join("pack.json").exists();
     if !is_installed {
@@ -76,7 +76,7 @@ pub(crate) fn has_pack(test: &str, pack: &str) -> bool {
 }
 
 /// Says that a test was skipped, where `make test` collects it.
-#[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
+#[expect(clippy::print_stdout, reason = "a skip is shown to the person who runs the tests")]
 pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("{test}: {why}");
     println!("SKIPPED {line}");
@@ -91,7 +91,7 @@ pub(crate) fn skip(test: &str, why: &str) {
 pub(crate) type Refused = (&'static str, String, Value, u16, &'static str);
 
 /// A running server.
-pub(crate) struct House {
+pub(crate) struct TestServer {
     child: Child,
     pub(crate) address: String,
     pub(crate) said: Vec<String>,
@@ -101,7 +101,7 @@ pub(crate) struct House {
     _folder: Option<TempDir>,
 }
 
-impl House {
+impl TestServer {
     /// A server with a new data folder.
     pub(crate) fn new() -> Self {
         Self::with(&[])
@@ -110,9 +110,9 @@ impl House {
     /// The same with more settings.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let mut house = Self::over(&folder.path().join("data"), settings);
-        house._folder = Some(folder);
-        house
+        let mut server = Self::over(&folder.path().join("data"), settings);
+        server._folder = Some(folder);
+        server
     }
 
     /// A server over a data folder that outlives it.
@@ -142,8 +142,8 @@ impl House {
         let client = client();
         let mut child = command.spawn().expect("the executable starts");
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
-        // From here on the child ends with the house, whatever goes wrong.
-        let mut house = Self {
+        // From here on the child ends with the server, whatever goes wrong.
+        let mut server = Self {
             child,
             address: String::new(),
             said: Vec::new(),
@@ -154,16 +154,16 @@ impl House {
         };
         while let Some(Ok(line)) = lines.next() {
             let is_last = line == "Ready.";
-            house.said.push(line);
+            server.said.push(line);
             if is_last {
                 break;
             }
         }
-        let address = house.said.iter().find_map(|line| line.split("listens on ").nth(1)).map(str::to_owned);
-        house.address = address.unwrap_or_else(|| panic!("the server did not start: {:?}", house.said));
+        let address = server.said.iter().find_map(|line| line.split("listens on ").nth(1)).map(str::to_owned);
+        server.address = address.unwrap_or_else(|| panic!("the server did not start: {:?}", server.said));
         // Keep reading, so that the server never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        house
+        server
     }
 
     /// Process id, for signals.
@@ -218,7 +218,7 @@ impl House {
         Answer::to_picture(self.request("POST", path), bytes)
     }
 
-    /// Sends each row of a table of refusals, a body of `null` as none, and tells of those that are answered otherwise.
+    /// Sends each row of a table of refusals, a body of `null` as none, and returns those that are answered otherwise.
     pub(crate) fn not_refused(&self, rows: &[Refused]) -> Vec<String> {
         let mut wrong = Vec::new();
         for (method, path, body, status, code) in rows {
@@ -256,24 +256,24 @@ impl House {
     }
 }
 
-/// Another account of a house, made from the command line while the server runs.
-pub(crate) struct Neighbour<'a> {
-    house: &'a House,
+/// Another account of a server, made from the command line while the server runs.
+pub(crate) struct OtherAccount<'a> {
+    server: &'a TestServer,
     pub(crate) id: String,
     pub(crate) resource: String,
     pub(crate) keys: [String; 2],
 }
 
-impl House {
+impl TestServer {
     /// Runs the command line on the data of this server and gives what it printed.
-    pub(crate) fn order(&self, words: &[&str]) -> String {
-        let output = self.try_order(words);
+    pub(crate) fn cli(&self, words: &[&str]) -> String {
+        let output = self.try_cli(words);
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     }
 
     /// The same, whatever comes of it.
-    pub(crate) fn try_order(&self, words: &[&str]) -> Output {
+    pub(crate) fn try_cli(&self, words: &[&str]) -> Output {
         run(likeness().args(words).env("LIKENESS_DATA", &self.data).envs(self.settings()))
     }
 
@@ -283,40 +283,40 @@ impl House {
     }
 
     /// Makes another account that may do everything.
-    pub(crate) fn neighbour(&self) -> Neighbour<'_> {
+    pub(crate) fn neighbour(&self) -> OtherAccount<'_> {
         self.another(&["--approve", "everything"])
     }
 
     /// Makes another account with these options.
-    pub(crate) fn another(&self, options: &[&str]) -> Neighbour<'_> {
-        let said = self.order(&[&["accounts", "add"], options].concat());
+    pub(crate) fn another(&self, options: &[&str]) -> OtherAccount<'_> {
+        let said = self.cli(&[&["accounts", "add"], options].concat());
         let value = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("it prints id and keys");
             line.trim().to_owned()
         };
         let keys = [value("key1"), value("key2")];
-        Neighbour { house: self, id: value("account"), resource: value("resource"), keys }
+        OtherAccount { server: self, id: value("account"), resource: value("resource"), keys }
     }
 
     /// The resource id of the default account.
     pub(crate) fn resource(&self) -> String {
-        let said = self.order(&["accounts", "show", "default"]);
+        let said = self.cli(&["accounts", "show", "default"]);
         let line = said.lines().find(|line| line.contains("/subscriptions/")).expect("it prints the resource id");
         line.split_whitespace().last().expect("a value").to_owned()
     }
 
     /// The id of the account that the first start made.
     pub(crate) fn account(&self) -> String {
-        let said = self.order(&["accounts", "list"]);
+        let said = self.cli(&["accounts", "list"]);
         let first = said.lines().nth(2).and_then(|line| line.split_whitespace().next());
         first.expect("a table with a head").to_owned()
     }
 }
 
-impl Neighbour<'_> {
+impl OtherAccount<'_> {
     /// A request with its first key.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        self.house.bare(method, path).header("Ocp-Apim-Subscription-Key", &self.keys[0])
+        self.server.bare(method, path).header("Ocp-Apim-Subscription-Key", &self.keys[0])
     }
 
     /// Sends JSON and reads the answer.
@@ -335,7 +335,7 @@ impl Neighbour<'_> {
     }
 }
 
-impl Drop for House {
+impl Drop for TestServer {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -353,7 +353,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// Sends the request; a refusal for business is waited out, as every client library does.
     pub(crate) fn of(request: RequestBuilder) -> Self {
-        // How long a full house stays full depends on the machine.
+        // How long a full server stays full depends on the machine.
         for _ in 0..600 {
             let answer = Self::read(
                 request.try_clone().expect("the body can be sent again").send().expect("the server answers"),
@@ -400,7 +400,7 @@ impl Answer {
         self.body[name].as_str().unwrap_or_else(|| panic!("{name} is missing: {self:?}")).to_owned()
     }
 
-    /// The operation in the header, below an address of the house.
+    /// The operation in the header, below an address of the server.
     pub(crate) fn operation(&self, below: &str) -> String {
         assert_eq!((self.status, self.header("operation-location").is_some()), (202, true), "{self:?}");
         let location = self.header("operation-location").and_then(|location| location.strip_prefix(below));
@@ -462,7 +462,7 @@ pub(crate) fn cut(bytes: &[u8], face: &Value, side: u32) -> Vec<u8> {
 /// One face, so that it can be added without a target.
 pub(crate) fn demo_face() -> Vec<u8> {
     let photo = demo(1);
-    let house = House::new();
-    let face = house.detect(&photo).remove(0);
+    let server = TestServer::new();
+    let face = server.detect(&photo).remove(0);
     cut(&photo, &face, 120)
 }

@@ -1,35 +1,35 @@
-//! What a server stands on: a file, or a database of PostgreSQL. Tests of promises about data run on both.
+//! Stores for tests: a file, or a database of PostgreSQL. Tests of promises about data run on both.
 
-use crate::server::{House, likeness, run};
 use crate::nodes::{Site, site};
+use crate::server::{TestServer, likeness, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
 /// The data under a server, which outlives it.
-pub(crate) enum Ground {
+pub(crate) enum TestStore {
     /// In a folder.
     File(TempDir),
     /// In a database, with the keys in a folder.
     Database(Site),
 }
 
-impl Ground {
+impl TestStore {
     pub(crate) fn file() -> Self {
         Self::File(tempfile::tempdir().expect("a folder"))
     }
 
-    /// `None`, said aloud, without PostgreSQL.
+    /// `None`, with a message, without PostgreSQL.
     pub(crate) fn database(test: &str) -> Option<Self> {
         site(test).map(Self::Database)
     }
 
     /// A server on it.
-    pub(crate) fn house(&self, settings: &[(&str, &str)]) -> House {
+    pub(crate) fn server(&self, settings: &[(&str, &str)]) -> TestServer {
         match self {
-            Self::File(_) => House::over(&self.data(), settings),
+            Self::File(_) => TestServer::over(&self.data(), settings),
             Self::Database(site) => {
-                House::over(&self.data(), &[&[("LIKENESS_STORE", site.store.as_str())], settings].concat())
+                TestServer::over(&self.data(), &[&[("LIKENESS_STORE", site.store.as_str())], settings].concat())
             }
         }
     }
@@ -149,22 +149,22 @@ fn all_bytes(folder: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Makes two tests of a function that takes a [`Ground`]: one on a file and one on PostgreSQL.
-macro_rules! on_both {
+/// Makes two tests of a function that takes a [`TestStore`]: one on a file and one on PostgreSQL.
+macro_rules! on_both_stores {
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
             #[test]
             fn on_a_file() {
-                super::$name(&crate::stores::Ground::file());
+                super::$name(&crate::stores::TestStore::file());
             }
 
             #[test]
             fn on_postgres() {
                 let test = concat!(module_path!(), "::on_postgres");
-                let Some(ground) = crate::stores::Ground::database(test) else { return };
-                super::$name(&ground);
+                let Some(store) = crate::stores::TestStore::database(test) else { return };
+                super::$name(&store);
             }
         })+
     };
 }
-pub(crate) use on_both;
+pub(crate) use on_both_stores;

@@ -1,7 +1,7 @@
-//! Keys of others who sign tokens, fetched when needed: identity providers and foreign installations.
+//! Public keys of token issuers, fetched when needed: identity providers and trusted installations.
 //!
 //! Keys are fetched anew when a token names one that is not known, or after an hour; never more often than every few
-//! seconds, so that nobody can make us ask. When fetching fails, the keys that are there go on.
+//! seconds, so that no caller can trigger more requests. When fetching fails, the known keys stay in use.
 
 use crate::clock::instant;
 use crate::fetch::Fetcher;
@@ -55,13 +55,13 @@ impl IssuerKeys {
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
             return known;
         }
-        // Whoever can go on with the keys that are there does not wait for those that are being fetched.
+        // A caller whose key is known does not wait for the keys that are being fetched.
         let mut attempted = match (&known, self.attempted.try_lock()) {
             (_, Ok(attempted)) => attempted,
             (Some(keys), Err(_)) if knows(keys) => return known,
             (_, Err(_)) => self.attempted.lock().await,
         };
-        // Somebody may have fetched them while we waited for our turn.
+        // Another task may have fetched them while this one waited.
         let known = self.keys.load_full();
         if known.as_ref().is_some_and(|keys| knows(keys)) && is_fresh() {
             return known;
@@ -71,7 +71,7 @@ impl IssuerKeys {
         }
         *attempted = Some(instant());
         let fetched = self.fetch().await;
-        // An issuer that hangs is asked no more often than one that answers.
+        // An issuer that hangs is queried no more often than one that answers.
         *attempted = Some(instant());
         match fetched {
             Ok(keys) => {

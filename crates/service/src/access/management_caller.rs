@@ -1,4 +1,4 @@
-//! Who manages: an operator, somebody with a role, or whoever has a key of the account itself.
+//! Callers of the management API: the operator, an identity with a role, or an account's own key.
 
 use super::AccountState;
 use likeness_rules::{Assignment, Identity, Role, roles_of};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// What a call of the management API needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum RequiredAccess {
     /// The operator's key, or Owner or Contributor of the whole installation.
     Operator,
     /// To manage the account: an operator, or its Contributor or Owner.
@@ -16,21 +16,21 @@ pub enum Need {
     /// To give roles in the account, or in all: an operator, or the Owner there. A Contributor of the whole installation
     /// does not make themselves its Owner.
     AssignRoles,
-    /// To see the account's keys: whoever manages it, and its Users.
+    /// To list the account's keys: its managers and its Users.
     ListKeys,
-    /// What a vendor does with its own tokens: whoever manages the account, and whoever has a key of it.
+    /// What a vendor does with its own tokens: the account's managers and its own keys.
     Vendor,
-    /// To look at the account: whoever has a key of it, manages it, or is its User.
+    /// To read the account's settings: its own keys, its managers and its Users.
     Look,
-    /// To read people's data in it: a key, or a role with that data action. Whoever only manages goes through the keys.
+    /// To read people's data in it: a key, or a role with that data action. A manager without such a role goes through the keys.
     ReadPersons,
     /// To erase people's data in it, likewise.
     ErasePersons,
-    /// To know somebody at all.
+    /// Any authenticated caller.
     Anybody,
 }
 
-impl Need {
+impl RequiredAccess {
     /// What is missing, for messages.
     pub const fn words(self) -> &'static str {
         match self {
@@ -47,33 +47,33 @@ impl Need {
     }
 }
 
-/// Somebody who was let in.
+/// A caller of the management API.
 #[derive(Clone)]
-pub enum Standing {
+pub enum ManagementCaller {
     /// With the operator's key.
     Operator,
     /// With a key of an account.
-    KeyOf(Arc<AccountState>, Actor),
-    /// Vouched for by an identity provider.
+    AccountKey(Arc<AccountState>, Actor),
+    /// With a token of an identity provider.
     Identity(Arc<Identity>, Actor),
 }
 
-impl Standing {
-    /// Their name in audit trails.
+impl ManagementCaller {
+    /// Their name in audit logs.
     pub fn actor(&self) -> Actor {
         match self {
             Self::Operator => Actor::Operator,
-            Self::KeyOf(_, actor) | Self::Identity(_, actor) => actor.clone(),
+            Self::AccountKey(_, actor) | Self::Identity(_, actor) => actor.clone(),
         }
     }
 
-    /// Whose trail tells of what they may not do: their own account's, or that of one in which they have a role.
-    pub fn trail(&self, named: Option<&AccountState>, everywhere: &[Assignment]) -> Option<(AccountId, Actor)> {
+    /// The audit log that records their refusals: of their own account, or of one in which they have a role.
+    pub fn refusal_log(&self, named: Option<&AccountState>, everywhere: &[Assignment]) -> Option<(AccountId, Actor)> {
         match self {
             Self::Operator => None,
-            Self::KeyOf(own, actor) => Some((own.id(), actor.clone())),
-            Self::Identity(person, actor) => {
-                let has_role = |in_it: &[Assignment]| !roles_of(person, in_it).is_empty();
+            Self::AccountKey(own, actor) => Some((own.id(), actor.clone())),
+            Self::Identity(identity, actor) => {
+                let has_role = |in_it: &[Assignment]| !roles_of(identity, in_it).is_empty();
                 let own = named.filter(|account| has_role(&account.settings.assignments)).map(AccountState::id);
                 let of_all = has_role(everywhere).then_some(AccountId::INSTALLATION);
                 own.or(of_all).map(|account| (account, actor.clone()))
@@ -82,23 +82,23 @@ impl Standing {
     }
 
     /// Whether they may do that; `account`: the one it is about.
-    pub fn may(&self, need: Need, account: Option<&AccountState>, everywhere: &[Assignment]) -> bool {
+    pub fn may(&self, need: RequiredAccess, account: Option<&AccountState>, everywhere: &[Assignment]) -> bool {
         match self {
             Self::Operator => true,
-            Self::KeyOf(own, _) => match need {
-                Need::Anybody => true,
-                Need::Vendor | Need::Look | Need::ReadPersons | Need::ErasePersons => {
+            Self::AccountKey(own, _) => match need {
+                RequiredAccess::Anybody => true,
+                RequiredAccess::Vendor | RequiredAccess::Look | RequiredAccess::ReadPersons | RequiredAccess::ErasePersons => {
                     account.is_some_and(|account| account.id() == own.id())
                 }
-                Need::Operator | Need::Manage | Need::AssignRoles | Need::ListKeys => false,
+                RequiredAccess::Operator | RequiredAccess::Manage | RequiredAccess::AssignRoles | RequiredAccess::ListKeys => false,
             },
-            Self::Identity(person, _) => {
-                let mut roles = roles_of(person, everywhere);
-                if need == Need::Operator {
+            Self::Identity(identity, _) => {
+                let mut roles = roles_of(identity, everywhere);
+                if need == RequiredAccess::Operator {
                     return roles.iter().any(|role| role.may_manage());
                 }
                 if let Some(account) = account {
-                    roles.extend(roles_of(person, &account.settings.assignments));
+                    roles.extend(roles_of(identity, &account.settings.assignments));
                 }
                 has(&roles, need)
             }
@@ -106,16 +106,16 @@ impl Standing {
     }
 }
 
-fn has(roles: &BTreeSet<Role>, need: Need) -> bool {
+fn has(roles: &BTreeSet<Role>, need: RequiredAccess) -> bool {
     let any = |may: fn(Role) -> bool| roles.iter().any(|role| may(*role));
     match need {
-        Need::Operator => false,
-        Need::Manage | Need::Vendor => any(Role::may_manage),
-        Need::AssignRoles => any(Role::may_assign_roles),
-        Need::ListKeys => any(Role::may_list_keys),
-        Need::Look => any(Role::may_look),
-        Need::ReadPersons => any(|role| role.may("persons/read")),
-        Need::ErasePersons => any(|role| role.may("persons/delete")),
-        Need::Anybody => true,
+        RequiredAccess::Operator => false,
+        RequiredAccess::Manage | RequiredAccess::Vendor => any(Role::may_manage),
+        RequiredAccess::AssignRoles => any(Role::may_assign_roles),
+        RequiredAccess::ListKeys => any(Role::may_list_keys),
+        RequiredAccess::Look => any(Role::may_look),
+        RequiredAccess::ReadPersons => any(|role| role.may("persons/read")),
+        RequiredAccess::ErasePersons => any(|role| role.may("persons/delete")),
+        RequiredAccess::Anybody => true,
     }
 }

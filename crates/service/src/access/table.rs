@@ -1,10 +1,10 @@
-//! What this node knows about who may call: every account with its settings, the digests of its keys, the tokens that
-//! were revoked, and the keys that sign tokens.
+//! The access table: every account with its settings, the digests of its keys, the tokens that were revoked, and the keys
+//! that sign tokens; and the cache that keeps it current on this node.
 //!
-//! Start at [`Directory::now`]. Nothing is asked of the database for a request. A job reads a few times a second what
-//! changed; what was read is trusted for [`TRUSTED_FOR`] and not longer: a node that cannot reach the database lets
-//! nobody in. Whoever changes something waits as long before it says "done" ([`Directory::settled`]), so that by then
-//! no node acts on what was.
+//! Start at [`AccessCache::trusted`]. No request queries the database for access. A job reads the changes a few times a
+//! second; a table is trusted for [`TRUSTED_FOR`] and not longer: a node that cannot reach the database admits nobody.
+//! A call that changes access returns only after the same time ([`AccessCache::wait_until_everywhere`]), so that no node
+//! acts on the old state any more.
 
 use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// How long what was read about access is acted on.
+/// How long an access table is trusted after it was read.
 pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// The name of an account's settings in the store.
 pub const SETTINGS: &str = "settings";
 
-/// An account as the door knows it.
+/// An account in the access table.
 #[derive(Debug)]
 pub struct AccountState {
     /// What the store says of it.
@@ -33,7 +33,7 @@ pub struct AccountState {
     pub settings: Settings,
     /// The version of the settings.
     pub version: u64,
-    /// Tokens that it lent and took back.
+    /// Limited access tokens that it issued and revoked.
     pub revoked: HashSet<Uuid>,
 }
 
@@ -49,8 +49,8 @@ impl AccountState {
     }
 }
 
-/// Everything at one moment.
-pub struct Snapshot {
+/// The in-memory copy of all accounts, key digests, settings and revoked tokens. Immutable; replaced as a whole.
+pub struct AccessTable {
     version: u64,
     accounts: HashMap<AccountId, Arc<AccountState>>,
     keys_of: HashMap<AccountId, Vec<(KeySlot, [u8; 32])>>,
@@ -61,13 +61,13 @@ pub struct Snapshot {
     pub installation: Arc<(Installation, u64)>,
     /// The keys that sign tokens, newest first, and when each ends, if it does.
     signing: Vec<(Arc<SigningKey>, Option<Timestamp>)>,
-    /// Ourselves, as one whose tokens count.
+    /// This installation as a trusted issuer.
     pub own: Arc<TrustedIssuer>,
 }
 
-impl Snapshot {
-    /// Whose key that is.
-    pub fn owner(&self, digest: &[u8; 32]) -> Option<(AccountId, KeySlot)> {
+impl AccessTable {
+    /// The account and slot of a key, by its digest.
+    pub fn owner_of_key(&self, digest: &[u8; 32]) -> Option<(AccountId, KeySlot)> {
         self.by_key.get(digest).copied()
     }
 
@@ -82,12 +82,12 @@ impl Snapshot {
     }
 
     /// The account of a subdomain.
-    pub fn at(&self, subdomain: &str) -> Option<&Arc<AccountState>> {
+    pub fn by_subdomain(&self, subdomain: &str) -> Option<&Arc<AccountState>> {
         self.accounts.get(self.by_subdomain.get(subdomain)?)
     }
 
     /// The account of a resource id.
-    pub fn named(&self, resource: &ResourceId) -> Option<&Arc<AccountState>> {
+    pub fn by_resource(&self, resource: &ResourceId) -> Option<&Arc<AccountState>> {
         self.accounts.get(self.by_resource.get(&resource.folded())?)
     }
 
@@ -104,43 +104,43 @@ impl Snapshot {
     }
 
     /// The account, if there is only one.
-    pub fn only(&self) -> Option<&Arc<AccountState>> {
+    pub fn only_account(&self) -> Option<&Arc<AccountState>> {
         let mut open = self.accounts.values().filter(|state| state.is_open());
         open.next().filter(|_| open.next().is_none())
     }
 }
 
-/// The door-keeper's book.
-pub struct Directory {
+/// Holds the current [`AccessTable`], refreshes it, and refuses it once it is too old.
+pub struct AccessCache {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    current: ArcSwap<Snapshot>,
+    current: ArcSwap<AccessTable>,
     refreshing: Mutex<()>,
     /// The name of this installation in its tokens.
     issuer: String,
     born: Instant,
-    /// Milliseconds after birth when the last successful look at the store began; 0: never.
+    /// When the last successful read of the store began, in milliseconds after `born`; 0: never.
     checked: AtomicU64,
 }
 
-impl Directory {
+impl AccessCache {
     /// Reads everything once.
     ///
     /// # Errors
     /// What the store says.
     pub async fn load(store: Arc<dyn Store>, clock: Arc<dyn Clock>, issuer: String) -> Result<Self, StoreError> {
-        let current = ArcSwap::from_pointee(Snapshot::empty(&issuer));
+        let current = ArcSwap::from_pointee(AccessTable::empty(&issuer));
         let (born, checked, refreshing) = (Instant::now(), AtomicU64::new(0), Mutex::new(()));
-        let directory = Self { store, clock, current, refreshing, issuer, born, checked };
-        directory.refresh().await?;
-        Ok(directory)
+        let cache = Self { store, clock, current, refreshing, issuer, born, checked };
+        cache.refresh().await?;
+        Ok(cache)
     }
 
-    /// What is known, and trusted.
+    /// The current table, read again where it is too old to be trusted.
     ///
     /// # Errors
     /// When the store has not answered for too long.
-    pub async fn now(&self) -> Result<Arc<Snapshot>, StoreError> {
+    pub async fn trusted(&self) -> Result<Arc<AccessTable>, StoreError> {
         if !self.is_trusted() {
             let _turn = self.refreshing.lock().await;
             if !self.is_trusted() {
@@ -150,8 +150,8 @@ impl Directory {
         Ok(self.current.load_full())
     }
 
-    /// What was known last; for what is no decision about access.
-    pub fn last(&self) -> Arc<Snapshot> {
+    /// The table that was read last, however old; not for decisions about access.
+    pub fn last_known(&self) -> Arc<AccessTable> {
         self.current.load_full()
     }
 
@@ -164,12 +164,12 @@ impl Directory {
         self.read().await
     }
 
-    /// Returns when no node acts any more on what was before a change that has just been committed. `others`: there may
+    /// Returns when no node acts any more on the state before a change that has just been committed. `others`: there may
     /// be other processes on the same data.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn settled(&self, others: bool) -> Result<(), StoreError> {
+    pub async fn wait_until_everywhere(&self, others: bool) -> Result<(), StoreError> {
         let committed = Instant::now();
         self.refresh().await?;
         if others {
@@ -195,7 +195,7 @@ impl Directory {
         if changes.is_some() || known.signing.iter().any(has_ended) {
             let mut next = known.copy(&self.issuer);
             if let Some(changes) = changes {
-                self.take_over(&mut next, changes, now).await?;
+                self.apply_changes(&mut next, changes, now).await?;
             }
             next.signing.retain(|key| !has_ended(key));
             next.own = Arc::new(own_issuer(&self.issuer, next.signing()));
@@ -206,34 +206,34 @@ impl Directory {
         Ok(())
     }
 
-    /// Puts what changed into the next snapshot.
-    async fn take_over(&self, next: &mut Snapshot, changes: AccessChanges, now: Timestamp) -> Result<(), StoreError> {
+    /// Applies changes to the next table.
+    async fn apply_changes(&self, next: &mut AccessTable, changes: AccessChanges, now: Timestamp) -> Result<(), StoreError> {
         next.version = changes.version;
         let there: HashSet<AccountId> = changes.accounts.into_iter().collect();
         let gone: Vec<AccountId> = next.accounts.keys().filter(|id| !there.contains(id)).copied().collect();
         for id in gone {
-            self.leave_out(next, id).await;
+            self.remove(next, id).await;
         }
         for AccountAccess { account, keys } in changes.changed {
             next.keys_of.insert(account.id, keys);
-            match self.look_at(next, account.clone(), now).await {
+            match self.load_account(next, account.clone(), now).await {
                 Ok(()) => {}
                 // Being destroyed: its settings cannot be read any more, and nobody may call.
-                Err(StoreError::AccountNotFound) => self.leave_out(next, account.id).await,
+                Err(StoreError::AccountNotFound) => self.remove(next, account.id).await,
                 Err(other) => return Err(other),
             }
         }
         Ok(())
     }
 
-    async fn leave_out(&self, next: &mut Snapshot, id: AccountId) {
+    async fn remove(&self, next: &mut AccessTable, id: AccountId) {
         next.accounts.remove(&id);
         next.keys_of.remove(&id);
         self.store.forget(id).await;
     }
 
     /// Reads what the documents of an account say.
-    async fn look_at(&self, next: &mut Snapshot, account: Account, now: Timestamp) -> Result<(), StoreError> {
+    async fn load_account(&self, next: &mut AccessTable, account: Account, now: Timestamp) -> Result<(), StoreError> {
         let id = account.id;
         let settings = self.store.document(id, DocumentKind::Settings, SETTINGS, now).await?;
         let damaged = |what: &str| StoreError::Damaged { what: what.to_owned() };
@@ -271,14 +271,14 @@ impl Directory {
     }
 }
 
-/// Ourselves, by the keys that there are.
+/// This installation as a trusted issuer, with these keys.
 fn own_issuer<'k>(issuer: &str, keys: impl Iterator<Item = &'k Arc<SigningKey>>) -> TrustedIssuer {
     let keys: Vec<&SigningKey> = keys.map(|key| &**key).collect();
     TrustedIssuer { issuer: issuer.to_owned(), keys: KeySet::of(&keys), flags: None, leeway_seconds: 1 }
 }
 
-impl Snapshot {
-    /// The same without the ways to an account, which are made anew ([`Snapshot::index`]).
+impl AccessTable {
+    /// A copy without the indexes, which are built anew ([`AccessTable::index`]).
     fn copy(&self, issuer: &str) -> Self {
         Self {
             version: self.version,
@@ -305,7 +305,7 @@ impl Snapshot {
         }
     }
 
-    /// The ways to an account. Keys of closed accounts are dead.
+    /// Builds the indexes. Keys of closed accounts are left out.
     fn index(&mut self) {
         for (&id, state) in &self.accounts {
             if let Some(subdomain) = &state.account.names.subdomain {

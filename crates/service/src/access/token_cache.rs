@@ -1,15 +1,15 @@
-//! What was found out about a token, by its digest, so that a signature is checked once and not with every call.
+//! Results of token checks by the token's digest, so that a signature is checked once and not with every call.
 
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-/// Tokens that are remembered; beyond, those that are asked about least are forgotten.
+/// Tokens that are kept; beyond, those that are used least are dropped.
 const MOST: usize = 10_000;
 
 /// A memory of checked tokens. The tokens themselves are not in it.
-pub(super) struct Remembered<T>(Cache<[u8; 32], (T, i64)>);
+pub(super) struct TokenCache<T>(Cache<[u8; 32], (T, i64)>);
 
-impl<T: Clone> Remembered<T> {
+impl<T: Clone> TokenCache<T> {
     pub(super) fn new() -> Self {
         Self(Cache::new(MOST))
     }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_used_outlives_many_that_are_not() {
-        let remembered = Remembered::new();
+        let remembered = TokenCache::new();
         let of = |number: usize| digest_of(&number.to_string());
         remembered.put(of(0), 0, 100);
         for number in 1..5 * MOST {

@@ -1,6 +1,6 @@
-//! The audit trail: read, checked, exported.
+//! The audit log: read, checked, exported.
 
-use super::{Custodian, Problem};
+use super::{AccountService, AccountError};
 use crate::kinds::kind_name;
 use likeness_base::Timestamp;
 use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, GENESIS, Store, StoreError, verify_chain};
@@ -13,7 +13,7 @@ const PAGE: usize = 1_000;
 /// A row as it is shown and exported.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct AuditRow {
     /// Its place in the chain, from 1.
     pub sequence: i64,
     /// When, in UTC.
@@ -49,7 +49,7 @@ pub struct Container {
     pub number: i64,
 }
 
-impl From<&AuditEntry> for Row {
+impl From<&AuditEntry> for AuditRow {
     fn from(entry: &AuditEntry) -> Self {
         Self {
             sequence: entry.sequence,
@@ -70,10 +70,10 @@ impl From<&AuditEntry> for Row {
     }
 }
 
-/// What a look at a whole chain found.
+/// The result of checking a whole chain.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Verified {
+pub struct ChainCheck {
     /// How many rows.
     pub rows: i64,
     /// The hash of the last; who keeps it elsewhere can prove that nothing was changed since.
@@ -90,7 +90,7 @@ pub struct Verified {
 ///
 /// # Errors
 /// What the store says.
-pub async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<Verified, Problem> {
+pub async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<ChainCheck, AccountError> {
     let (mut sequence, mut last) = (0, GENESIS);
     let known = known.and_then(|known| hex::decode(known).ok());
     let mut known_at = None;
@@ -102,14 +102,14 @@ pub async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) 
         match verify_chain(sequence, last, &rows) {
             Ok(hash) => (sequence, last) = (end.sequence, hash),
             Err(ChainBroken { sequence: broken }) => {
-                return Ok(Verified { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken), known_at });
+                return Ok(ChainCheck { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken), known_at });
             }
         }
     }
-    Ok(Verified { rows: sequence, last: hex::encode(last), broken_at: None, known_at })
+    Ok(ChainCheck { rows: sequence, last: hex::encode(last), broken_at: None, known_at })
 }
 
-/// The name under which the trail of the installation tells of an account that is gone.
+/// The action under which the installation's audit log records an account that was destroyed.
 pub const DESTROYED: &str = "destroy_account";
 
 #[derive(Deserialize)]
@@ -118,9 +118,9 @@ struct Destroyed {
     resource: Option<String>,
 }
 
-/// Which rows of a trail are wanted.
+/// Selects rows of an audit log.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct AuditFilter {
     /// Rows after this one.
     pub after: i64,
     /// From then on.
@@ -133,21 +133,21 @@ pub struct Filter {
     pub top: usize,
 }
 
-impl Custodian {
-    /// Accounts that were destroyed and whose trails go on proving it, by the trail of the installation.
+impl AccountService {
+    /// Accounts that were destroyed and whose audit logs remain, by the audit log of the installation.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn destroyed(&self) -> Result<Vec<(String, AccountId)>, Problem> {
-        let filter = Filter { action: Some(DESTROYED.to_owned()), top: usize::MAX, ..Filter::default() };
-        let rows = self.trail(AccountId::INSTALLATION, &filter).await?;
+    pub async fn destroyed_accounts(&self) -> Result<Vec<(String, AccountId)>, AccountError> {
+        let filter = AuditFilter { action: Some(DESTROYED.to_owned()), top: usize::MAX, ..AuditFilter::default() };
+        let rows = self.audit_rows(AccountId::INSTALLATION, &filter).await?;
         let told = rows.into_iter().filter_map(|row| {
             let Destroyed { account, resource } = serde_json::from_value(row.detail?).ok()?;
             Some((resource.unwrap_or_default(), AccountId(account)))
         });
         let mut all: Vec<(String, AccountId)> = Vec::new();
         for (resource, account) in told {
-            // Told again where the first attempt was cut off.
+            // Recorded twice where the first attempt was cut off.
             if all.iter().all(|(_, known)| *known != account) {
                 all.push((resource, account));
             }
@@ -155,11 +155,11 @@ impl Custodian {
         Ok(all)
     }
 
-    /// A page of a trail.
+    /// A page of an audit log.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn trail(&self, account: AccountId, filter: &Filter) -> Result<Vec<Row>, Problem> {
+    pub async fn audit_rows(&self, account: AccountId, filter: &Filter) -> Result<Vec<AuditRow>, AccountError> {
         let mut found = Vec::new();
         let mut after = filter.after;
         while found.len() < filter.top {
@@ -172,22 +172,22 @@ impl Custodian {
                     && filter.action.as_ref().is_none_or(|action| row.action == *action)
             };
             let room = filter.top - found.len();
-            found.extend(rows.iter().filter(is_wanted).take(room).map(Row::from));
+            found.extend(rows.iter().filter(is_wanted).take(room).map(AuditRow::from));
         }
         Ok(found)
     }
 
-    /// A whole trail, each row as a line of JSON, handed over one by one.
+    /// A whole audit log, each row as a line of JSON, passed to `line` one by one.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn export(&self, account: AccountId, mut line: impl FnMut(&str)) -> Result<(), Problem> {
+    pub async fn export(&self, account: AccountId, mut line: impl FnMut(&str)) -> Result<(), AccountError> {
         let mut after = 0;
         loop {
             let rows = self.store.audit(account, after, PAGE).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.sequence;
-            for row in rows.iter().map(Row::from) {
+            for row in rows.iter().map(AuditRow::from) {
                 line(&serde_json::to_string(&row).map_err(|error| StoreError::Backend(Box::new(error)))?);
             }
         }

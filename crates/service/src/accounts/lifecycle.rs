@@ -1,6 +1,6 @@
-//! Accounts: made, changed, closed.
+//! The life of accounts: made, changed, closed, reopened, destroyed.
 
-use super::{Custodian, Order, Problem};
+use super::{AccountService, Attribution, AccountError};
 use crate::access::{AccountState, new_key};
 use crate::randomness::random_id;
 use likeness_base::Secret;
@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 /// Longest grace between closing an account and destroying its key.
 pub const LONGEST_GRACE_DAYS: u32 = 30;
-/// How often a change is tried again when somebody else changed the same account meanwhile.
+/// How often a change is tried again after a concurrent change of the same account.
 const ATTEMPTS: usize = 5;
 
-/// What a new account shall be.
+/// What a new account is made from.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct AccountSpec {
     /// The last part of its resource id.
     pub name: String,
     /// The subscription in its resource id; none: that of the installation.
@@ -37,7 +37,7 @@ pub struct Wish {
     pub is_vendor: bool,
 }
 
-impl Wish {
+impl AccountSpec {
     /// An account of that name, like all others.
     pub fn named(name: &str) -> Self {
         Self {
@@ -58,36 +58,36 @@ fn names_of(settings: &Settings) -> AccountNames {
     AccountNames { resource: Some(settings.resource.folded()), subdomain: settings.subdomain.clone() }
 }
 
-impl Custodian {
+impl AccountService {
     /// Makes an account with these two keys and gives its id.
     ///
     /// # Errors
-    /// [`Problem`] when the wish cannot be granted.
-    pub async fn create(&self, order: &Order, wish: Wish, keys: [Secret<String>; 2]) -> Result<AccountId, Problem> {
-        let mut settings = self.settings_of(&wish)?;
-        // A subdomain that nobody asked for gives way to one that somebody has.
-        let book = self.directory.last();
-        if wish.subdomain.is_none() && settings.subdomain.as_deref().is_some_and(|one| book.at(one).is_some()) {
+    /// [`AccountError`] when the account cannot be made.
+    pub async fn create(&self, attribution: &Attribution, spec: AccountSpec, keys: [Secret<String>; 2]) -> Result<AccountId, AccountError> {
+        let mut settings = self.settings_of(&spec)?;
+        // A subdomain that was not requested is left out when another account has it.
+        let table = self.cache.last_known();
+        if spec.subdomain.is_none() && settings.subdomain.as_deref().is_some_and(|one| table.by_subdomain(one).is_some()) {
             settings.subdomain = None;
         }
         let id = AccountId(random_id(&*self.randomness));
         let (names, keys) = (names_of(&settings), self.with_digests(keys));
         let account = NewAccount { names, settings: Some(settings.write().into()), keys };
-        self.write_access(id, order, Write::CreateAccount(account)).await?;
+        self.write_access(id, attribution, Write::CreateAccount(account)).await?;
         Ok(id)
     }
 
-    fn settings_of(&self, wish: &Wish) -> Result<Settings, Problem> {
-        let subscription = wish.subscription.unwrap_or_else(|| Self::subscription(&self.installation));
-        let resource = ResourceId::new(subscription, &wish.group, &wish.name).ok_or_else(|| {
-            Problem::Invalid("the name must have 2 to 64 letters, digits or hyphens, and the resource group 1 to 90 letters, digits or ._()-".to_owned())
+    fn settings_of(&self, spec: &AccountSpec) -> Result<Settings, AccountError> {
+        let subscription = spec.subscription.unwrap_or_else(|| Self::subscription(&self.installation));
+        let resource = ResourceId::new(subscription, &spec.group, &spec.name).ok_or_else(|| {
+            AccountError::Invalid("the name must have 2 to 64 letters, digits or hyphens, and the resource group 1 to 90 letters, digits or ._()-".to_owned())
         })?;
-        let mut settings = Settings::new(resource, &wish.location);
-        settings.tier.clone_from(&wish.tier);
-        settings.approvals.clone_from(&wish.approvals);
-        settings.vendor.may_issue = wish.is_vendor;
-        settings.subdomain = Some(wish.subdomain.clone().unwrap_or_else(|| wish.name.to_ascii_lowercase()));
-        if wish.subdomain.is_none() && settings.check().is_err() {
+        let mut settings = Settings::new(resource, &spec.location);
+        settings.tier.clone_from(&spec.tier);
+        settings.approvals.clone_from(&spec.approvals);
+        settings.vendor.may_issue = spec.is_vendor;
+        settings.subdomain = Some(spec.subdomain.clone().unwrap_or_else(|| spec.name.to_ascii_lowercase()));
+        if spec.subdomain.is_none() && settings.check().is_err() {
             settings.subdomain = None;
         }
         settings.check()?;
@@ -98,29 +98,29 @@ impl Custodian {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn take_over(&self, id: AccountId, name: &str) -> Result<(), Problem> {
-        let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named(name) };
-        let settings = self.settings_of(&wish)?;
+    pub async fn adopt(&self, id: AccountId, name: &str) -> Result<(), AccountError> {
+        let spec = AccountSpec { approvals: Approvals::everything(), is_vendor: true, ..AccountSpec::named(name) };
+        let settings = self.settings_of(&spec)?;
         let (names, settings) = (names_of(&settings), settings.write().into());
         let write = Write::SetAccount { names, settings, expected: 0 };
-        self.write_access(id, &Order::of_operator(), write).await?;
+        self.write_access(id, &Attribution::of_operator(), write).await?;
         Ok(())
     }
 
-    /// Changes the settings of an account. `told` says in the audit trail what was changed.
+    /// Changes the settings of an account. `detail` says in the audit log what was changed.
     ///
     /// # Errors
-    /// [`Problem`] when the new settings cannot be.
+    /// [`AccountError`] when the new settings cannot be.
     pub async fn change(
         &self,
         id: AccountId,
-        order: &Order,
-        told: &serde_json::Value,
-        change: impl Fn(&mut Settings) -> Result<(), Problem>,
-    ) -> Result<Arc<AccountState>, Problem> {
+        attribution: &Attribution,
+        detail: &serde_json::Value,
+        change: impl Fn(&mut Settings) -> Result<(), AccountError>,
+    ) -> Result<Arc<AccountState>, AccountError> {
         for _ in 0..ATTEMPTS {
-            let book = self.directory.last();
-            let state = book.account(id).ok_or_else(|| Problem::NoAccount(id.to_string()))?;
+            let table = self.cache.last_known();
+            let state = table.account(id).ok_or_else(|| AccountError::NoAccount(id.to_string()))?;
             let mut settings = state.settings.clone();
             change(&mut settings)?;
             settings.check()?;
@@ -132,28 +132,28 @@ impl Custodian {
                 settings: settings.write().into(),
                 expected: state.version,
             };
-            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
-            match self.write_access(id, order, write).await {
-                Err(Problem::Conflict) => self.directory.refresh().await?,
+            let write = Write::Described { detail: detail.to_string(), write: Box::new(write) };
+            match self.write_access(id, attribution, write).await {
+                Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
-                Ok(_) => return self.directory.last().account(id).cloned().ok_or(Problem::Conflict),
+                Ok(_) => return self.cache.last_known().account(id).cloned().ok_or(AccountError::Conflict),
             }
         }
-        Err(Problem::Conflict)
+        Err(AccountError::Conflict)
     }
 
     /// Changes what holds for the whole installation.
     ///
     /// # Errors
-    /// [`Problem`] when it cannot be.
+    /// [`AccountError`] when it cannot be.
     pub async fn change_installation(
         &self,
-        order: &Order,
-        told: &serde_json::Value,
+        attribution: &Attribution,
+        detail: &serde_json::Value,
         change: impl Fn(&mut Installation),
-    ) -> Result<(), Problem> {
+    ) -> Result<(), AccountError> {
         for _ in 0..ATTEMPTS {
-            let known = self.directory.last().installation.clone();
+            let known = self.cache.last_known().installation.clone();
             let mut installation = known.0.clone();
             change(&mut installation);
             installation.check()?;
@@ -165,30 +165,30 @@ impl Custodian {
                 settings: installation.write().into(),
                 expected: known.1,
             };
-            let write = Write::Described { detail: told.to_string(), write: Box::new(write) };
-            match self.write_access(AccountId::INSTALLATION, order, write).await {
-                Err(Problem::Conflict) => self.directory.refresh().await?,
+            let write = Write::Described { detail: detail.to_string(), write: Box::new(write) };
+            match self.write_access(AccountId::INSTALLATION, attribution, write).await {
+                Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
                 Ok(_) => return Ok(()),
             }
         }
-        Err(Problem::Conflict)
+        Err(AccountError::Conflict)
     }
 
-    /// Both keys. The account's trail tells that they were looked at.
+    /// Both keys. The account's audit log records that they were listed.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn keys(&self, id: AccountId, order: &Order) -> Result<Vec<AccountKey>, Problem> {
-        self.note(id, order, Event::done("list_keys", None::<&str>)).await?;
+    pub async fn keys(&self, id: AccountId, attribution: &Attribution) -> Result<Vec<AccountKey>, AccountError> {
+        self.note(id, attribution, Event::done("list_keys", None::<&str>)).await?;
         Ok(self.store.keys(id).await?)
     }
 
-    /// Replaces one key; the old value is dead when this returns, on every node. Gives the new one.
+    /// Replaces one key; the old value is invalid on every node when this returns. Returns the new one.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn regenerate(&self, id: AccountId, order: &Order, slot: KeySlot) -> Result<Secret<String>, Problem> {
+    pub async fn regenerate(&self, id: AccountId, attribution: &Attribution, slot: KeySlot) -> Result<Secret<String>, AccountError> {
         let value = new_key(&*self.randomness);
         let lookup = self.installation.lookup_digest(&value);
         let name = match slot {
@@ -197,7 +197,7 @@ impl Custodian {
         };
         let write = Box::new(Write::SetKey { slot, value: value.clone(), lookup });
         let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
-        self.write_access(id, order, write).await?;
+        self.write_access(id, attribution, write).await?;
         Ok(value)
     }
 
@@ -205,14 +205,14 @@ impl Custodian {
     ///
     /// # Errors
     /// When the grace is too long, or the store says so.
-    pub async fn close(&self, id: AccountId, order: &Order, grace_days: u32) -> Result<(), Problem> {
+    pub async fn close(&self, id: AccountId, attribution: &Attribution, grace_days: u32) -> Result<(), AccountError> {
         if grace_days > LONGEST_GRACE_DAYS {
-            return Err(Problem::Invalid(format!("the grace is at most {LONGEST_GRACE_DAYS} days")));
+            return Err(AccountError::Invalid(format!("the grace is at most {LONGEST_GRACE_DAYS} days")));
         }
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
         let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });
         let detail = json!({ "graceDays": grace_days }).to_string();
-        self.write_access(id, order, Write::Described { detail, write }).await?;
+        self.write_access(id, attribution, Write::Described { detail, write }).await?;
         if grace_days == 0 {
             self.destroy_due(id).await?;
         }
@@ -223,9 +223,9 @@ impl Custodian {
     ///
     /// # Errors
     /// When it is not closed, or the store says so.
-    pub async fn reopen(&self, id: AccountId, order: &Order) -> Result<(), Problem> {
-        match self.write_access(id, order, Write::ReopenAccount {}).await {
-            Err(Problem::Store(StoreError::AccountState)) => Err(Problem::State("the account is not closed")),
+    pub async fn reopen(&self, id: AccountId, attribution: &Attribution) -> Result<(), AccountError> {
+        match self.write_access(id, attribution, Write::ReopenAccount {}).await {
+            Err(AccountError::Store(StoreError::AccountState)) => Err(AccountError::State("the account is not closed")),
             other => other.map(drop),
         }
     }
@@ -234,17 +234,17 @@ impl Custodian {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn destroy_due(&self, id: AccountId) -> Result<(), Problem> {
-        let resource = self.directory.last().account(id).map(|state| state.settings.resource.to_string());
-        let order = Order { actor: Actor::System, request_id: Uuid::nil() };
-        // The account's own trail ends here; that of the installation says which account it was, and says so first: once
+    pub async fn destroy_due(&self, id: AccountId) -> Result<(), AccountError> {
+        let resource = self.cache.last_known().account(id).map(|state| state.settings.resource.to_string());
+        let attribution = Attribution { actor: Actor::System, request_id: Uuid::nil() };
+        // The account's own audit log ends here; that of the installation records which account it was, and does so first: once
         // the account is gone nobody would come back to say it.
         let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
-        self.note(AccountId::INSTALLATION, &order, event).await?;
-        while self.write(id, &order, Write::DestroyAccount { limit: 10_000 }).await?.more {
+        self.note(AccountId::INSTALLATION, &attribution, event).await?;
+        while self.write(id, &attribution, Write::DestroyAccount { limit: 10_000 }).await?.more {
             self.store.forget(id).await;
         }
-        self.directory.refresh().await?;
+        self.cache.refresh().await?;
         if let Err(error) = self.store.settle_keys().await {
             tracing::warn!(%error, "The table of the accounts' keys could not be written anew at once; trying again within the hour");
         }
@@ -265,13 +265,13 @@ impl Custodian {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn make_installation(&self, keys: [Secret<String>; 2]) -> Result<bool, Problem> {
+    pub async fn make_installation(&self, keys: [Secret<String>; 2]) -> Result<bool, AccountError> {
         if self.store.account(AccountId::INSTALLATION).await?.is_some() {
             return Ok(false);
         }
         let settings = Some(Installation::default().write().into());
         let account = NewAccount { names: AccountNames::default(), settings, keys: self.with_digests(keys) };
-        self.write_access(AccountId::INSTALLATION, &Order::of_operator(), Write::CreateAccount(account)).await?;
+        self.write_access(AccountId::INSTALLATION, &Attribution::of_operator(), Write::CreateAccount(account)).await?;
         Ok(true)
     }
 }

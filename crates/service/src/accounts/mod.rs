@@ -1,8 +1,8 @@
 //! What operators and account managers do: accounts, keys, approvals, vendors, closing. The command line and the
-//! management API both come here, so that a rule stands in one place.
+//! management API both use it, so that each rule is in one place.
 //!
-//! Start at [`Custodian`]. Every change is a command of the ledger with a row in the audit trail, and returns only when
-//! no node acts any more on what was before ([`Directory::settled`]).
+//! Start at [`AccountService`]. Every change is a command of the ledger with a row in the audit log, and returns only when
+//! no node acts any more on the old state ([`AccessCache::wait_until_everywhere`]).
 
 pub mod lifecycle;
 pub mod audit;
@@ -11,7 +11,7 @@ pub mod persons;
 pub mod signing;
 pub mod vendors;
 
-use crate::access::{AccountState, Directory};
+use crate::access::{AccountState, AccessCache};
 use crate::randomness::random_id;
 use crate::ledger::Ledger;
 use likeness_base::{Clock, Randomness, Secret};
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 /// Why something could not be done; the texts say what to do instead.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum AccountError {
     /// There is no such account.
     #[error("there is no account {0}; `likeness accounts list` and GET /admin/v1/accounts name them")]
     NoAccount(String),
@@ -48,43 +48,43 @@ pub enum Problem {
     Store(#[from] StoreError),
 }
 
-impl From<SettingsProblem> for Problem {
+impl From<SettingsProblem> for AccountError {
     fn from(problem: SettingsProblem) -> Self {
         Self::Invalid(problem.to_string())
     }
 }
 
-impl From<RetentionProblem> for Problem {
+impl From<RetentionProblem> for AccountError {
     fn from(problem: RetentionProblem) -> Self {
         Self::Invalid(problem.to_string())
     }
 }
 
-/// Who orders something, and with which request.
+/// Who a change is attributed to, and to which request.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct Attribution {
     /// Who.
     pub actor: Actor,
-    /// For the audit trail.
+    /// The request, for the audit log.
     pub request_id: Uuid,
 }
 
-impl Order {
+impl Attribution {
     /// At the command line of the installation.
     pub fn of_operator() -> Self {
         Self { actor: Actor::Operator, request_id: Uuid::nil() }
     }
 }
 
-/// The hand that changes who may do what.
+/// Changes accounts, their keys and their settings.
 #[derive(Clone)]
-pub struct Custodian {
+pub struct AccountService {
     /// For reading.
     pub store: Arc<dyn Store>,
     /// For writing.
     pub ledger: Arc<Ledger>,
-    /// What is known about accounts.
-    pub directory: Arc<Directory>,
+    /// The access table, for reading accounts and for waiting.
+    pub cache: Arc<AccessCache>,
     /// Makes digests of keys.
     pub installation: Arc<InstallationKey>,
     /// The one clock.
@@ -97,7 +97,7 @@ pub struct Custodian {
     pub subnets: Arc<BTreeSet<String>>,
 }
 
-impl Custodian {
+impl AccountService {
     /// The subscription of accounts that are made here without another, the same for ever: made of the key.
     pub fn subscription(installation: &InstallationKey) -> Uuid {
         let digest = installation.lookup_digest(&Secret::new("subscription of this installation".to_owned()));
@@ -107,11 +107,11 @@ impl Custodian {
     /// Finds an account by its id, its resource id, its subdomain or its name, as long as no other is called the same.
     ///
     /// # Errors
-    /// [`Problem::NoAccount`], [`Problem::SeveralAccounts`].
-    pub fn find(&self, text: &str) -> Result<Arc<AccountState>, Problem> {
-        let book = self.directory.last();
-        let by_id = Uuid::parse_str(text).ok().and_then(|id| book.account(AccountId(id)).cloned());
-        let by_resource = || ResourceId::parse(text).and_then(|id| book.named(&id).cloned());
+    /// [`AccountError::NoAccount`], [`AccountError::SeveralAccounts`].
+    pub fn find(&self, text: &str) -> Result<Arc<AccountState>, AccountError> {
+        let table = self.cache.last_known();
+        let by_id = Uuid::parse_str(text).ok().and_then(|id| table.account(AccountId(id)).cloned());
+        let by_resource = || ResourceId::parse(text).and_then(|id| table.by_resource(&id).cloned());
         if let Some(account) = by_id.or_else(by_resource) {
             return Ok(account);
         }
@@ -120,42 +120,42 @@ impl Custodian {
             state.settings.resource.name().eq_ignore_ascii_case(text)
                 || subdomain.is_some_and(|subdomain| subdomain.eq_ignore_ascii_case(text))
         };
-        let mut such = book.all().into_iter().filter(is_meant);
+        let mut such = table.all().into_iter().filter(is_meant);
         let text: String = text.chars().take(200).collect();
         match (such.next(), such.next()) {
             (Some(account), None) => Ok(account),
-            (None, _) => Err(Problem::NoAccount(text)),
-            (Some(_), Some(_)) => Err(Problem::SeveralAccounts(text)),
+            (None, _) => Err(AccountError::NoAccount(text)),
+            (Some(_), Some(_)) => Err(AccountError::SeveralAccounts(text)),
         }
     }
 
-    /// Applies a command about access and waits until all know.
-    async fn write_access(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
-        let applied = self.write(account, order, write).await?;
-        self.directory.settled(self.others).await?;
+    /// Applies a command about access and waits until every node follows it.
+    async fn write_access(&self, account: AccountId, attribution: &Attribution, write: Write) -> Result<Applied, AccountError> {
+        let applied = self.write(account, attribution, write).await?;
+        self.cache.wait_until_everywhere(self.others).await?;
         Ok(applied)
     }
 
-    /// Leaves a row in an account's trail about something that changed nothing.
+    /// Adds a row to an account's audit log about something that changed nothing.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn note(&self, account: AccountId, order: &Order, event: Event) -> Result<(), StoreError> {
-        self.ledger.apply(self.command(account, order, Write::Note(event))).await.map(drop)
+    pub async fn note(&self, account: AccountId, attribution: &Attribution, event: Event) -> Result<(), StoreError> {
+        self.ledger.apply(self.command(account, attribution, Write::Note(event))).await.map(drop)
     }
 
-    fn command(&self, account: AccountId, order: &Order, write: Write) -> Command {
-        let (actor, request_id) = (order.actor.clone(), order.request_id);
+    fn command(&self, account: AccountId, attribution: &Attribution, write: Write) -> Command {
+        let (actor, request_id) = (attribution.actor.clone(), attribution.request_id);
         let (at, key) = (self.clock.now(), random_id(&*self.randomness));
         Command { account, actor, at, request_id, key, write }
     }
 
-    async fn write(&self, account: AccountId, order: &Order, write: Write) -> Result<Applied, Problem> {
-        let applied = self.ledger.apply(self.command(account, order, write)).await;
+    async fn write(&self, account: AccountId, attribution: &Attribution, write: Write) -> Result<Applied, AccountError> {
+        let applied = self.ledger.apply(self.command(account, attribution, write)).await;
         applied.map_err(|error| match error {
-            StoreError::NameInUse => Problem::NameInUse,
-            StoreError::DocumentChanged => Problem::Conflict,
-            other => Problem::Store(other),
+            StoreError::NameInUse => AccountError::NameInUse,
+            StoreError::DocumentChanged => AccountError::Conflict,
+            other => AccountError::Store(other),
         })
     }
 }

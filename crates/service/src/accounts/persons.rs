@@ -1,9 +1,9 @@
-//! A person across all containers of an account: what is held about them, and its erasure.
+//! A person across all containers of an account: the person report, and erasure.
 //!
-//! Who is meant is said by the ids under which the account knows them, by their name, or by their user data, which is
-//! where clients keep their own ids, or by that of one of their faces. What only looks like them is not meant: that would be a guess.
+//! A person is selected by id, by name, by user data, which is where clients keep their own ids, or by that of one of their
+//! faces. Similar faces are not selected: that would be a guess.
 
-use super::{Custodian, Order, Problem};
+use super::{AccountService, Attribution, AccountError};
 use crate::kinds::kind_name;
 use likeness_store::{AccountId, ContainerKind, ContainerName, Event, Face, PageStart, Person, StoreError, Write};
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 /// Records read at once.
 const PAGE: usize = 1_000;
-/// How often an erasure looks whether anybody is left.
+/// How often an erasure searches again.
 const MOST_ROUNDS: usize = 4;
 
-/// Who is meant: everybody whom one of these fits.
+/// Selects every person that matches at least one field.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Wanted {
+pub struct PersonQuery {
     /// Ids of persons, and of faces in lists.
     pub ids: Vec<Uuid>,
     /// The name, to the letter.
@@ -28,34 +28,34 @@ pub struct Wanted {
     pub user_data: Option<String>,
 }
 
-impl Wanted {
-    fn check(&self) -> Result<(), Problem> {
+impl PersonQuery {
+    fn check(&self) -> Result<(), AccountError> {
         if self.ids.is_empty() && self.name.is_none() && self.user_data.is_none() {
-            return Err(Problem::Invalid("say who is meant: ids, name or userData".to_owned()));
+            return Err(AccountError::Invalid("say who is meant: ids, name or userData".to_owned()));
         }
         Ok(())
     }
 
     fn is(&self, id: Uuid, name: Option<&str>, user_data: Option<&str>) -> bool {
-        let same = |wanted: &Option<String>, found: Option<&str>| wanted.as_deref().is_some_and(|w| Some(w) == found);
+        let same = |query: &Option<String>, found: Option<&str>| query.as_deref().is_some_and(|w| Some(w) == found);
         self.ids.contains(&id) || same(&self.name, name) || same(&self.user_data, user_data)
     }
 }
 
-/// What is held about a person.
+/// What is stored about a person.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Held {
-    /// Each place where they are.
-    pub places: Vec<PlaceOfPerson>,
-    /// What is never held, or not under anybody's name, in a sentence for the person.
+pub struct PersonReport {
+    /// Each container in which they are.
+    pub places: Vec<PersonLocation>,
+    /// What is never stored, or not under a name, in a sentence for the person.
     pub note: &'static str,
 }
 
-/// A place where a person is.
+/// A container in which a person is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PlaceOfPerson {
+pub struct PersonLocation {
     /// The kind of the container.
     pub kind: String,
     /// The container's id, or the snapshot's; none in the directory.
@@ -82,84 +82,84 @@ pub struct PlaceOfPerson {
 const NOTE: &str = "Pictures are never kept. Templates behind faceIds (24 hours at most) and liveness sessions (48 hours at most) are kept under random ids that name nobody, and end by themselves. A snapshot that somebody is in is erased as a whole; what another account made of it before is that account's to report.";
 
 /// A person found, and how to delete them.
-struct Found {
-    place: PlaceOfPerson,
+struct FoundPerson {
+    place: PersonLocation,
     erase: Write,
 }
 
-impl Custodian {
-    /// What the account holds about a person. The trail tells that it was asked, not about whom.
+impl AccountService {
+    /// What the account stores about a person. The audit log records that a report was made, not about whom.
     ///
     /// # Errors
     /// When nobody is named, or what the store says.
-    pub async fn person_report(&self, account: AccountId, order: &Order, wanted: &Wanted) -> Result<Held, Problem> {
-        wanted.check()?;
-        let found = self.find_person(account, wanted).await?;
-        self.tell(account, order, "report_person", found.len()).await?;
-        Ok(Held { places: found.into_iter().map(|found| found.place).collect(), note: NOTE })
+    pub async fn person_report(&self, account: AccountId, attribution: &Attribution, query: &PersonQuery) -> Result<PersonReport, AccountError> {
+        query.check()?;
+        let found = self.find_person(account, query).await?;
+        self.tell(account, attribution, "report_person", found.len()).await?;
+        Ok(PersonReport { places: found.into_iter().map(|found| found.place).collect(), note: NOTE })
     }
 
-    /// Deletes a person everywhere in the account and says from where they are gone.
+    /// Deletes a person everywhere in the account and returns where they were.
     ///
     /// # Errors
     /// When nobody is named, or what the store says; then call again, it goes on where it stopped.
-    pub async fn erase_person(&self, account: AccountId, order: &Order, wanted: &Wanted) -> Result<Held, Problem> {
-        wanted.check()?;
+    pub async fn erase_person(&self, account: AccountId, attribution: &Attribution, query: &PersonQuery) -> Result<PersonReport, AccountError> {
+        query.check()?;
         let mut places = Vec::new();
-        // Again until nobody is there: a snapshot may be taken, or applied, while we look.
+        // Again until nobody is found: a snapshot may be taken, or applied, meanwhile.
         for _ in 0..MOST_ROUNDS {
-            let found = self.find_person(account, wanted).await?;
+            let found = self.find_person(account, query).await?;
             if found.is_empty() {
                 break;
             }
-            for Found { place, erase } in found {
-                match self.write(account, order, erase).await {
+            for FoundPerson { place, erase } in found {
+                match self.write(account, attribution, erase).await {
                     Ok(_) => places.push(place),
-                    // Somebody else was faster: gone is gone.
-                    Err(Problem::Store(
+                    // Another call deleted it first.
+                    Err(AccountError::Store(
                         StoreError::PersonNotFound | StoreError::FaceNotFound | StoreError::ContainerNotFound,
                     )) => {}
                     // With another who was in it, or it ended.
-                    Err(Problem::Store(StoreError::SnapshotNotFound)) => places.push(place),
+                    Err(AccountError::Store(StoreError::SnapshotNotFound)) => places.push(place),
                     Err(other) => return Err(other),
                 }
             }
         }
-        self.tell(account, order, "erase_person", places.len()).await?;
-        Ok(Held { places, note: NOTE })
+        self.tell(account, attribution, "erase_person", places.len()).await?;
+        Ok(PersonReport { places, note: NOTE })
     }
 
-    async fn tell(&self, account: AccountId, order: &Order, action: &str, places: usize) -> Result<(), Problem> {
+    async fn tell(&self, account: AccountId, attribution: &Attribution, action: &str, places: usize) -> Result<(), AccountError> {
         let event = Event::done(action, Some(json!({ "places": places })));
-        Ok(self.note(account, order, event).await?)
+        Ok(self.note(account, attribution, event).await?)
     }
 
-    async fn find_person(&self, account: AccountId, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
+    async fn find_person(&self, account: AccountId, query: &PersonQuery) -> Result<Vec<FoundPerson>, AccountError> {
         let mut found = Vec::new();
         for kind in [ContainerKind::PersonGroup, ContainerKind::LargePersonGroup, ContainerKind::PersonDirectory] {
             for container in self.store.containers(account, kind, &PageStart::everything()).await? {
-                self.find_in_group(account, &Holder::of(container.name_on_wire), wanted, &mut found).await?;
+                self.find_in_group(account, &SearchedContainer::of(container.name_on_wire), query, &mut found).await?;
             }
         }
         for kind in [ContainerKind::FaceList, ContainerKind::LargeFaceList] {
             for container in self.store.containers(account, kind, &PageStart::everything()).await? {
-                self.find_in_list(account, &Holder::of(container.name_on_wire), wanted, &mut found).await?;
+                self.find_in_list(account, &SearchedContainer::of(container.name_on_wire), query, &mut found).await?;
             }
         }
         for snapshot in self.store.snapshots(account, self.clock.now()).await? {
-            // Those that others offer are theirs to report and to erase.
+            // Snapshots of other accounts are theirs to report and to erase.
             if snapshot.taken_by != account {
                 continue;
             }
-            let holder = Holder::of_snapshot(snapshot.id);
+            let searched = SearchedContainer::of_snapshot(snapshot.id);
             let outcome = if matches!(snapshot.kind, ContainerKind::FaceList | ContainerKind::LargeFaceList) {
-                self.find_in_list(account, &holder, wanted, &mut found).await
+                self.find_in_list(account, &searched, query, &mut found).await
             } else {
-                self.find_in_group(account, &holder, wanted, &mut found).await
+                self.find_in_group(account, &searched, query, &mut found).await
             };
             match outcome {
                 // It ended meanwhile.
-                Err(Problem::Store(StoreError::ContainerNotFound)) => {}
+                Err(AccountError::Store(StoreError::ContainerNotFound)) => {}
                 other => other?,
             }
         }
@@ -169,37 +169,37 @@ impl Custodian {
     async fn find_in_group(
         &self,
         account: AccountId,
-        holder: &Holder,
-        wanted: &Wanted,
-        found: &mut Vec<Found>,
-    ) -> Result<(), Problem> {
+        searched: &SearchedContainer,
+        query: &PersonQuery,
+        found: &mut Vec<FoundPerson>,
+    ) -> Result<(), AccountError> {
         // Clients keep their own ids with faces too.
-        let by_face = self.owners_of_faces(account, &holder.name, wanted).await?;
+        let by_face = self.owners_of_faces(account, &searched.name, query).await?;
         let mut page = PageStart::first(PAGE);
         loop {
-            let persons = self.store.persons(account, &holder.name, &page).await?;
+            let persons = self.store.persons(account, &searched.name, &page).await?;
             if !page.turn(persons.last().map(|person| person.id.to_string())) {
                 return Ok(());
             }
             for person in &persons {
                 let user_data = person.user_data.as_ref().map(|text| text.expose().as_str());
-                let is_meant = wanted.is(person.id, Some(person.name.expose()), user_data);
+                let is_meant = query.is(person.id, Some(person.name.expose()), user_data);
                 if is_meant || by_face.contains(&person.id) {
-                    found.push(self.place_of(account, holder, person).await?);
+                    found.push(self.location_of(account, searched, person).await?);
                 }
             }
         }
     }
 
-    /// The persons one of whose faces is meant by its id or its user data.
+    /// The persons with a face that matches by its id or its user data.
     async fn owners_of_faces(
         &self,
         account: AccountId,
         group: &ContainerName,
-        wanted: &Wanted,
-    ) -> Result<BTreeSet<Uuid>, Problem> {
+        query: &PersonQuery,
+    ) -> Result<BTreeSet<Uuid>, AccountError> {
         let mut owners = BTreeSet::new();
-        if wanted.ids.is_empty() && wanted.user_data.is_none() {
+        if query.ids.is_empty() && query.user_data.is_none() {
             return Ok(owners);
         }
         let mut page = PageStart::first(PAGE);
@@ -209,13 +209,13 @@ impl Custodian {
                 return Ok(owners);
             }
             let user_data = |face: &Face| face.user_data.as_ref().map(|text| text.expose().clone());
-            let meant = faces.iter().filter(|face| wanted.is(face.id, None, user_data(face).as_deref()));
+            let meant = faces.iter().filter(|face| query.is(face.id, None, user_data(face).as_deref()));
             owners.extend(meant.filter_map(|face| face.person));
         }
     }
 
-    async fn place_of(&self, account: AccountId, holder: &Holder, person: &Person) -> Result<Found, Problem> {
-        let group = &holder.name;
+    async fn location_of(&self, account: AccountId, searched: &SearchedContainer, person: &Person) -> Result<FoundPerson, AccountError> {
+        let group = &searched.name;
         let groups = if group.kind == ContainerKind::PersonDirectory {
             self.store.groups_of_person(account, person.id, &PageStart::everything()).await?
         } else {
@@ -223,9 +223,9 @@ impl Custodian {
         };
         let faces = self.store.faces_of_person(account, group, person.id).await?;
         let texts = faces.iter().filter_map(|face| face.user_data.as_ref());
-        let place = PlaceOfPerson {
+        let place = PersonLocation {
             kind: kind_name(group.kind),
-            container: holder.shown(),
+            container: searched.shown(),
             id: person.id,
             name: Some(person.name.expose().clone()),
             user_data: person.user_data.as_ref().map(|text| text.expose().clone()),
@@ -233,18 +233,18 @@ impl Custodian {
             face_user_data: texts.map(|text| text.expose().clone()).collect(),
             groups,
         };
-        let erase = holder.erase(Write::DeletePerson { container: group.clone(), person: person.id });
-        Ok(Found { place, erase })
+        let erase = searched.erase(Write::DeletePerson { container: group.clone(), person: person.id });
+        Ok(FoundPerson { place, erase })
     }
 
     async fn find_in_list(
         &self,
         account: AccountId,
-        holder: &Holder,
-        wanted: &Wanted,
-        found: &mut Vec<Found>,
-    ) -> Result<(), Problem> {
-        let list = &holder.name;
+        searched: &SearchedContainer,
+        query: &PersonQuery,
+        found: &mut Vec<FoundPerson>,
+    ) -> Result<(), AccountError> {
+        let list = &searched.name;
         let mut page = PageStart::first(PAGE);
         loop {
             let faces = self.store.faces(account, list, &page).await?;
@@ -253,12 +253,12 @@ impl Custodian {
             }
             for face in &faces {
                 let user_data = face.user_data.as_ref().map(|text| text.expose().as_str());
-                if !wanted.is(face.id, None, user_data) {
+                if !query.is(face.id, None, user_data) {
                     continue;
                 }
-                let place = PlaceOfPerson {
+                let place = PersonLocation {
                     kind: kind_name(list.kind),
-                    container: holder.shown(),
+                    container: searched.shown(),
                     id: face.id,
                     name: None,
                     user_data: user_data.map(str::to_owned),
@@ -267,19 +267,19 @@ impl Custodian {
                     groups: Vec::new(),
                 };
                 let erase = Write::DeleteFace { container: list.clone(), person: None, face: face.id };
-                found.push(Found { place, erase: holder.erase(erase) });
+                found.push(FoundPerson { place, erase: searched.erase(erase) });
             }
         }
     }
 }
 
-/// Where persons are looked for: a container, or the copy of one in a snapshot.
-struct Holder {
+/// Where persons are searched for: a container, or the copy of one in a snapshot.
+struct SearchedContainer {
     name: ContainerName,
     snapshot: Option<Uuid>,
 }
 
-impl Holder {
+impl SearchedContainer {
     const fn of(name: ContainerName) -> Self {
         Self { name, snapshot: None }
     }
@@ -293,7 +293,7 @@ impl Holder {
         (self.name.kind != ContainerKind::PersonDirectory).then(|| self.name.id.clone())
     }
 
-    /// How somebody in it is deleted. A snapshot is a whole and goes as one.
+    /// The command that deletes a person in it. A snapshot is deleted as a whole.
     fn erase(&self, one: Write) -> Write {
         self.snapshot.map_or(one, |snapshot| Write::DeleteSnapshot { snapshot })
     }

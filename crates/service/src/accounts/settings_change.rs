@@ -1,6 +1,6 @@
 //! What may be changed about an account at once, by the command line and by `PATCH accounts/{}`.
 
-use super::{Custodian, Order, Problem};
+use super::{AccountService, Attribution, AccountError};
 use crate::access::AccountState;
 use likeness_rules::{NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
 use likeness_store::{AccountId, StoreError};
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// A change of settings; what is not named stays, `null` takes back what can be.
+/// A change of settings: a missing field stays as it is, `null` resets a field that has a default.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Change {
+pub struct SettingsChange {
     /// The tier; `None` inside: that of the installation.
     #[serde(default, with = "given", skip_serializing_if = "Option::is_none")]
     pub tier: Option<Option<String>>,
@@ -48,12 +48,12 @@ mod given {
     }
 }
 
-impl Change {
+impl SettingsChange {
     /// Does it.
     ///
     /// # Errors
     /// When a life has another name or length than the table's.
-    pub fn apply(&self, settings: &mut Settings) -> Result<(), Problem> {
+    pub fn apply(&self, settings: &mut Settings) -> Result<(), AccountError> {
         if let Some(tier) = &self.tier {
             settings.tier.clone_from(tier);
         }
@@ -85,37 +85,37 @@ impl Change {
     }
 }
 
-fn life(name: &str, seconds: &Value) -> Result<(RetentionClass, Option<u32>), Problem> {
+fn life(name: &str, seconds: &Value) -> Result<(RetentionClass, Option<u32>), AccountError> {
     let kept = RetentionClass::parse(name).ok_or_else(|| {
         let known: Vec<&str> = RetentionClass::ALL.iter().map(|kept| kept.as_text()).collect();
-        Problem::Invalid(format!("{name} has no life that can be set; these have: {}", known.join(", ")))
+        AccountError::Invalid(format!("{name} has no life that can be set; these have: {}", known.join(", ")))
     })?;
     if seconds.is_null() {
         return Ok((kept, None));
     }
     match seconds.as_u64().and_then(|seconds| u32::try_from(seconds).ok()) {
         Some(seconds) => Ok((kept, Some(seconds))),
-        None => Err(Problem::Invalid(format!("retention.{name} must be a number of seconds"))),
+        None => Err(AccountError::Invalid(format!("retention.{name} must be a number of seconds"))),
     }
 }
 
-impl Custodian {
-    /// Changes an account and says in its trail what was asked for.
+impl AccountService {
+    /// Changes an account and records the change in its audit log.
     ///
     /// # Errors
-    /// [`Problem`] when the new settings cannot be: a rule for a subnet that nobody described would admit nobody.
-    pub async fn alter(&self, id: AccountId, order: &Order, change: &Change) -> Result<Arc<AccountState>, Problem> {
+    /// [`AccountError`] when the new settings cannot be: a rule for an unknown subnet would allow no address.
+    pub async fn alter(&self, id: AccountId, attribution: &Attribution, change: &SettingsChange) -> Result<Arc<AccountState>, AccountError> {
         let rules = change.network.iter().flat_map(|network| &network.rules);
         let mut unknown = rules.filter_map(|rule| match rule {
             NetworkRule::Subnet(name) if !self.subnets.contains(name) => Some(name),
             _ => None,
         });
         if let Some(name) = unknown.next() {
-            return Err(Problem::Invalid(format!(
+            return Err(AccountError::Invalid(format!(
                 "{name} is no address, no range, and no subnet that the settings of this installation name; add it to [access.subnets]"
             )));
         }
-        let told = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
-        self.change(id, order, &told, |settings| change.apply(settings)).await
+        let detail = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
+        self.change(id, attribution, &detail, |settings| change.apply(settings)).await
     }
 }

@@ -1,7 +1,7 @@
 //! The keys that sign tokens: made at the first start, replaced in time, published until the last token they signed is
 //! over.
 
-use super::{Custodian, Order, Problem};
+use super::{AccountService, Attribution, AccountError};
 use likeness_rules::SigningKey;
 use likeness_store::{AccountId, DocumentKind, NewDocument, Write};
 use std::time::Duration;
@@ -13,34 +13,34 @@ const PUBLISHED_FOR: Duration = Duration::from_secs(2 * 86_400);
 
 /// What becomes of the keys that signed before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Former {
+pub enum FormerKeys {
     /// They count until the last token they signed has ended.
     UseUp,
     /// They, and all tokens they signed, count no longer: one has leaked.
     End,
 }
 
-impl Custodian {
+impl AccountService {
     /// Makes the first key, or a new one when the newest has signed for long enough.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn keep_signing_keys(&self) -> Result<(), Problem> {
-        let newest = self.directory.last().signing().next().map(|key| key.created_at());
+    pub async fn rotate_due_signing_keys(&self) -> Result<(), AccountError> {
+        let newest = self.cache.last_known().signing().next().map(|key| key.created_at());
         let now = self.clock.now().as_seconds();
         let lasts = i64::try_from(SIGNS_FOR.as_secs()).unwrap_or(i64::MAX);
         if newest.is_some_and(|made| now.saturating_sub(made) < lasts) {
             return Ok(());
         }
-        self.rotate_signing_key(&Order::of_operator(), Former::UseUp).await.map(drop)
+        self.rotate_signing_key(&Attribution::of_operator(), FormerKeys::UseUp).await.map(drop)
     }
 
     /// Makes a new key, which signs from now on, and lets the former ones end. Gives the new key's id.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn rotate_signing_key(&self, order: &Order, fate: Former) -> Result<String, Problem> {
-        let former: Vec<_> = self.directory.last().signing().cloned().collect();
+    pub async fn rotate_signing_key(&self, attribution: &Attribution, fate: FormerKeys) -> Result<String, AccountError> {
+        let former: Vec<_> = self.cache.last_known().signing().cloned().collect();
         let now = self.clock.now();
         // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.
         let after = former.iter().map(|key| key.created_at().saturating_add(1)).max().unwrap_or(i64::MIN);
@@ -50,17 +50,17 @@ impl Custodian {
             let (kind, name) = (DocumentKind::SigningKey, key.key_id().to_owned());
             Write::PutDocument(NewDocument { kind, name, value: key.to_bytes(), expires_at })
         };
-        self.write_access(AccountId::INSTALLATION, order, put(&key, None)).await?;
+        self.write_access(AccountId::INSTALLATION, attribution, put(&key, None)).await?;
         for old in former {
             let known =
                 self.store.document(AccountId::INSTALLATION, DocumentKind::SigningKey, old.key_id(), now).await?;
             let Some(known) = known else { continue };
             let ends = match fate {
-                Former::UseUp if known.expires_at.is_some() => continue,
-                Former::UseUp => now.plus(PUBLISHED_FOR),
-                Former::End => now,
+                FormerKeys::UseUp if known.expires_at.is_some() => continue,
+                FormerKeys::UseUp => now.plus(PUBLISHED_FOR),
+                FormerKeys::End => now,
             };
-            self.write_access(AccountId::INSTALLATION, order, put(&old, Some(ends))).await?;
+            self.write_access(AccountId::INSTALLATION, attribution, put(&old, Some(ends))).await?;
         }
         Ok(key.key_id().to_owned())
     }

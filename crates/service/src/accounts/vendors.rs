@@ -1,7 +1,7 @@
 //! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
 
-use super::{Custodian, Order, Problem};
-use crate::access::{AccountState, Denied, Snapshot};
+use super::{AccountService, Attribution, AccountError};
+use crate::access::{AccountState, AccessError, AccessTable};
 use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
@@ -15,25 +15,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The name under which audit trails tell of a token that was used.
-pub const USED: &str = "use_limited_access_token";
-/// The name under which audit trails tell of a token that was issued.
-pub const ISSUED: &str = "issue_limited_access_token";
-/// How long a token may be asked about after it could last have been used.
+/// The action under which audit logs record a token that was used.
+pub const TOKEN_USED: &str = "use_limited_access_token";
+/// The action under which audit logs record a token that was issued.
+pub const TOKEN_ISSUED: &str = "issue_limited_access_token";
+/// How long a revocation is kept: longer than a token lives.
 const REMEMBERED: Duration = Duration::from_secs(2 * 86_400);
-/// Seconds for which a token may be waited for.
+/// Seconds that issuing a token may wait.
 const MOST_AHEAD: u64 = 5;
 /// Tokens that one vendor has revoked one by one and that are remembered; every node holds them in memory.
 const MOST_REVOKED: usize = 10_000;
-/// Rows of the trail that are read at once.
+/// Rows of the audit log that are read at once.
 const PAGE: usize = 1_000;
 
-/// What a vendor asks for.
+/// The request for a limited access token.
 #[derive(Debug)]
-pub struct Asked {
+pub struct LimitedTokenRequest {
     /// The client's resource.
     pub target: ResourceId,
-    /// What shall be lent.
+    /// The feature flags to lend.
     pub flags: BTreeSet<FeatureFlag>,
     /// For how many seconds.
     pub seconds: i64,
@@ -52,20 +52,20 @@ pub enum NotIssued {
     Withdrawn,
     /// The account never had the right to issue.
     NoVendor,
-    /// The vendor does not hold this itself.
+    /// The vendor does not have this approval itself.
     NotHeld(FeatureFlag),
-    /// The clock went back since tokens were revoked; later.
+    /// The clock went back since tokens were revoked; try again later.
     Later,
-    /// What is known about access cannot be had.
-    Denied(Denied),
+    /// The access table cannot be read.
+    Denied(AccessError),
     /// The store.
     Store(StoreError),
     /// Our fault; the text is for the log.
     Internal(&'static str),
 }
 
-impl From<Denied> for NotIssued {
-    fn from(denied: Denied) -> Self {
+impl From<AccessError> for NotIssued {
+    fn from(denied: AccessError) -> Self {
         Self::Denied(denied)
     }
 }
@@ -76,33 +76,33 @@ impl From<StoreError> for NotIssued {
     }
 }
 
-impl Custodian {
-    /// Issues a limited access token and notes it in the vendor's trail, refusals too.
+impl AccountService {
+    /// Issues a limited access token and records it in the vendor's audit log, refusals too.
     ///
     /// # Errors
     /// [`NotIssued`], see its variants (`face-api.md` section 4).
     pub async fn issue_limited(
         &self,
         vendor: &AccountState,
-        order: &Order,
-        asked: &Asked,
+        attribution: &Attribution,
+        request: &LimitedTokenRequest,
     ) -> Result<Secret<String>, NotIssued> {
         let (id, vendor) = (random_id(&*self.randomness), vendor.id());
-        let (book, issued_at) = self.moment_to_issue(vendor).await?;
-        let vendor = book.account(vendor).ok_or(NotIssued::Gone)?;
-        let key = book.signing().next().ok_or(NotIssued::Internal("there is no key to sign with"))?;
+        let (table, issued_at) = self.issuing_time(vendor).await?;
+        let vendor = table.account(vendor).ok_or(NotIssued::Gone)?;
+        let key = table.signing().next().ok_or(NotIssued::Internal("there is no key to sign with"))?;
         let claims = LimitedAccessClaims {
-            issuer: book.own.issuer.clone(),
+            issuer: table.own.issuer.clone(),
             id,
             vendor: vendor.settings.resource.clone(),
-            target: asked.target.clone(),
-            flags: asked.flags.clone(),
+            target: request.target.clone(),
+            flags: request.flags.clone(),
             issued_at,
-            expires_at: issued_at.saturating_add(asked.seconds),
+            expires_at: issued_at.saturating_add(request.seconds),
         };
-        let refused = refusal_of(vendor, &book.installation.0.blocked, asked);
+        let refused = refusal_of(vendor, &table.installation.0.blocked, request);
         let outcome = if refused.is_none() { AuditOutcome::Applied } else { AuditOutcome::Refused };
-        let told = json!({
+        let detail = json!({
             "token": claims.id,
             "target": claims.target,
             "vendor": claims.vendor,
@@ -110,7 +110,7 @@ impl Custodian {
             "flags": claims.flags,
             "expires": claims.expires_at,
         });
-        self.note(vendor.id(), order, Event::of(ISSUED, outcome, Some(told))).await?;
+        self.note(vendor.id(), attribution, Event::of(TOKEN_ISSUED, outcome, Some(detail))).await?;
         match refused {
             Some(refusal) => Err(refusal),
             None => Ok(sign_limited(key, &claims)),
@@ -120,15 +120,15 @@ impl Custodian {
     /// What is known at the moment of a token, and the second it is dated. All tokens of a second are revoked together,
     /// so one that is issued right afterwards is dated after them; where that is further ahead than a check forgives, after
     /// several revocations within a second, it is waited for.
-    async fn moment_to_issue(&self, vendor: AccountId) -> Result<(Arc<Snapshot>, i64), NotIssued> {
+    async fn issuing_time(&self, vendor: AccountId) -> Result<(Arc<AccessTable>, i64), NotIssued> {
         loop {
-            // As it is now, not as it was when the call came in.
-            let book = self.directory.now().await.map_err(Denied::from)?;
-            let state = book.account(vendor).filter(|vendor| vendor.is_open()).ok_or(NotIssued::Gone)?;
+            // The current table, not that of the call's arrival.
+            let table = self.cache.trusted().await.map_err(AccessError::from)?;
+            let state = table.account(vendor).filter(|vendor| vendor.is_open()).ok_or(NotIssued::Gone)?;
             let second = self.clock.now().as_seconds();
             let issued_at = second.max(state.settings.vendor.not_before.unwrap_or(second));
             match u64::try_from(issued_at - second).unwrap_or(0) {
-                0 | 1 => return Ok((book, issued_at)),
+                0 | 1 => return Ok((table, issued_at)),
                 ahead if ahead <= MOST_AHEAD => tokio::time::sleep(Duration::from_secs(ahead - 1)).await,
                 // The clock went back since tokens were revoked.
                 _ => return Err(NotIssued::Later),
@@ -136,16 +136,16 @@ impl Custodian {
         }
     }
 
-    /// Makes one token dead.
+    /// Revokes one token.
     ///
     /// # Errors
     /// When the account never was a vendor, or has too many on its list.
-    pub async fn revoke_token(&self, vendor: AccountId, order: &Order, token: Uuid) -> Result<(), Problem> {
-        let book = self.directory.last();
-        let state = book.account(vendor).ok_or_else(|| Problem::NoAccount(vendor.to_string()))?;
+    pub async fn revoke_token(&self, vendor: AccountId, attribution: &Attribution, token: Uuid) -> Result<(), AccountError> {
+        let table = self.cache.last_known();
+        let state = table.account(vendor).ok_or_else(|| AccountError::NoAccount(vendor.to_string()))?;
         let rules = &state.settings.vendor;
         if !rules.may_issue && rules.not_before.is_none() {
-            return Err(Problem::State(
+            return Err(AccountError::State(
                 "the account may not issue limited access tokens, and never might: it has none to revoke",
             ));
         }
@@ -161,7 +161,7 @@ impl Custodian {
                 .map(|found| found.len())
         };
         if state.revoked.len() >= MOST_REVOKED && live().await? >= MOST_REVOKED {
-            return Err(Problem::State(
+            return Err(AccountError::State(
                 "the account revoked very many tokens one by one in the last two days; revoke all before an instant instead",
             ));
         }
@@ -169,57 +169,57 @@ impl Custodian {
         let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
         let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
         let detail = json!({ "token": token }).to_string();
-        self.write_access(vendor, order, Write::Described { detail, write }).await.map(drop)
+        self.write_access(vendor, attribution, Write::Described { detail, write }).await.map(drop)
     }
 
-    /// Makes all tokens dead that were issued so far.
+    /// Revokes all tokens that were issued so far.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn revoke_all(&self, vendor: AccountId, order: &Order) -> Result<(), Problem> {
+    pub async fn revoke_all(&self, vendor: AccountId, attribution: &Attribution) -> Result<(), AccountError> {
         let second = self.clock.now().as_seconds();
-        let told = json!({ "revokedBefore": second.saturating_add(1) });
+        let detail = json!({ "revokedBefore": second.saturating_add(1) });
         let change = |settings: &mut likeness_rules::Settings| {
-            end_all(&mut settings.vendor, second);
+            revoke_all_before(&mut settings.vendor, second);
             Ok(())
         };
-        self.change(vendor, order, &told, change).await.map(drop)
+        self.change(vendor, attribution, &detail, change).await.map(drop)
     }
 
-    /// Makes all tokens dead that were issued before this instant.
+    /// Revokes all tokens that were issued before this instant.
     ///
     /// # Errors
     /// When the instant has not come.
-    pub async fn revoke_before(&self, vendor: AccountId, order: &Order, at: Timestamp) -> Result<(), Problem> {
+    pub async fn revoke_before(&self, vendor: AccountId, attribution: &Attribution, at: Timestamp) -> Result<(), AccountError> {
         if at > self.clock.now() {
-            return Err(Problem::Invalid("the instant lies in the future".to_owned()));
+            return Err(AccountError::Invalid("the instant lies in the future".to_owned()));
         }
         // Tokens are dated in whole seconds, so all of a second that has begun are meant.
         let second = at.as_seconds().saturating_add(i64::from(at.as_millis().rem_euclid(1_000) > 0));
-        let told = json!({ "revokedBefore": second });
+        let detail = json!({ "revokedBefore": second });
         let change = |settings: &mut likeness_rules::Settings| {
             settings.vendor.not_before = settings.vendor.not_before.max(Some(second));
             Ok(())
         };
-        self.change(vendor, order, &told, change).await.map(drop)
+        self.change(vendor, attribution, &detail, change).await.map(drop)
     }
 
-    /// Takes a vendor's right to issue, and makes its tokens dead, or gives it back.
+    /// Gives a vendor the right to issue, or withdraws it and revokes its tokens.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn let_issue(&self, vendor: AccountId, order: &Order, may: bool) -> Result<(), Problem> {
+    pub async fn set_vendor_right(&self, vendor: AccountId, attribution: &Attribution, may: bool) -> Result<(), AccountError> {
         let second = self.clock.now().as_seconds();
-        let told = json!({ "mayIssue": may });
+        let detail = json!({ "mayIssue": may });
         let change = |settings: &mut likeness_rules::Settings| {
             settings.vendor.may_issue = may;
             // Given back, the right does not bring back what was issued before.
             if !may {
-                end_all(&mut settings.vendor, second);
+                revoke_all_before(&mut settings.vendor, second);
             }
             Ok(())
         };
-        self.change(vendor, order, &told, change).await.map(drop)
+        self.change(vendor, attribution, &detail, change).await.map(drop)
     }
 
     /// Blocks a client of a vendor, or lifts the block.
@@ -229,29 +229,29 @@ impl Custodian {
     pub async fn block_client(
         &self,
         vendor: AccountId,
-        order: &Order,
+        attribution: &Attribution,
         client: &ResourceId,
         block: bool,
-    ) -> Result<(), Problem> {
-        let told = json!({ "client": client, "blocked": block });
+    ) -> Result<(), AccountError> {
+        let detail = json!({ "client": client, "blocked": block });
         let change = |settings: &mut likeness_rules::Settings| {
             set_block(&mut settings.vendor.blocked, client, block);
             Ok(())
         };
-        self.change(vendor, order, &told, change).await.map(drop)
+        self.change(vendor, attribution, &detail, change).await.map(drop)
     }
 
     /// Blocks a resource for all vendors, or lifts the block.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn block_everywhere(&self, order: &Order, client: &ResourceId, block: bool) -> Result<(), Problem> {
-        let told = json!({ "client": client, "blocked": block });
-        self.change_installation(order, &told, |installation| set_block(&mut installation.blocked, client, block)).await
+    pub async fn block_everywhere(&self, attribution: &Attribution, client: &ResourceId, block: bool) -> Result<(), AccountError> {
+        let detail = json!({ "client": client, "blocked": block });
+        self.change_installation(attribution, &detail, |installation| set_block(&mut installation.blocked, client, block)).await
     }
 
-    /// What a vendor may know of its tokens: how many were issued and used, by client, flag and day, and every single
-    /// event. Made of its trail, so nothing is counted twice or forgotten.
+    /// A vendor's report of its tokens: how many were issued and used, by client, flag and day, and every single event.
+    /// Computed from its audit log, so nothing is counted twice or left out.
     ///
     /// # Errors
     /// What the store says.
@@ -261,7 +261,7 @@ impl Custodian {
         from: Timestamp,
         to: Timestamp,
         with_events: bool,
-    ) -> Result<TokenReport, Problem> {
+    ) -> Result<TokenReport, AccountError> {
         let mut days: BTreeMap<(String, String, String), Counts> = BTreeMap::new();
         let mut events = Vec::new();
         let mut after = 0;
@@ -319,9 +319,9 @@ pub struct ReportRow {
 pub struct Counts {
     /// Tokens issued.
     pub issued: u64,
-    /// Tokens that were asked for and refused.
+    /// Requests for a token that were refused.
     pub issue_refused: u64,
-    /// Uses that were let through.
+    /// Uses that were permitted.
     pub used: u64,
     /// Uses that were refused.
     pub use_refused: u64,
@@ -330,8 +330,8 @@ pub struct Counts {
 impl Counts {
     fn add(&mut self, event: &TokenEvent) {
         let counter = match (event.action.as_str(), event.refused) {
-            (ISSUED, false) => &mut self.issued,
-            (ISSUED, true) => &mut self.issue_refused,
+            (TOKEN_ISSUED, false) => &mut self.issued,
+            (TOKEN_ISSUED, true) => &mut self.issue_refused,
             (_, false) => &mut self.used,
             (_, true) => &mut self.use_refused,
         };
@@ -365,7 +365,7 @@ pub struct TokenEvent {
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct TokenUse {
     token: Uuid,
     target: String,
     flags: Vec<String>,
@@ -374,13 +374,13 @@ struct Told {
 }
 
 impl TokenEvent {
-    /// What a row of a vendor's trail says about a token of its own.
+    /// What a row of a vendor's audit log says about a token of its own.
     fn of(row: &AuditEntry) -> Option<Self> {
-        let is_of_client = row.action == USED && row.actor == Actor::Client.as_text();
-        if !is_of_client && row.action != ISSUED {
+        let is_of_client = row.action == TOKEN_USED && row.actor == Actor::Client.as_text();
+        if !is_of_client && row.action != TOKEN_ISSUED {
             return None;
         }
-        let Told { token, target, flags, expires, operation } = serde_json::from_str(row.detail.as_deref()?).ok()?;
+        let TokenUse { token, target, flags, expires, operation } = serde_json::from_str(row.detail.as_deref()?).ok()?;
         Some(Self {
             at: row.at.to_string(),
             action: row.action.clone(),
@@ -395,9 +395,9 @@ impl TokenEvent {
     }
 }
 
-/// Makes all tokens dead that were issued up to this second. Those issued after an earlier revocation may be dated as late
+/// Revokes all tokens that were issued up to this second. Those issued after an earlier revocation may be dated as late
 /// as that one, and it may have been within this second too.
-fn end_all(vendor: &mut Vendor, second: i64) {
+fn revoke_all_before(vendor: &mut Vendor, second: i64) {
     let newest = vendor.not_before.unwrap_or(second).max(second);
     vendor.not_before = Some(newest.saturating_add(1));
 }
@@ -410,19 +410,19 @@ fn set_block(blocked: &mut Vec<ResourceId>, client: &ResourceId, block: bool) {
 }
 
 /// Why a vendor does not get the token it asks for.
-fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], asked: &Asked) -> Option<NotIssued> {
+fn refusal_of(vendor: &AccountState, blocked: &[ResourceId], request: &LimitedTokenRequest) -> Option<NotIssued> {
     let rules = &vendor.settings.vendor;
     if blocked.contains(&vendor.settings.resource) {
         return Some(NotIssued::VendorBlocked);
     }
-    if blocked.contains(&asked.target) || rules.blocked.contains(&asked.target) {
+    if blocked.contains(&request.target) || rules.blocked.contains(&request.target) {
         return Some(NotIssued::TargetBlocked);
     }
     if !rules.may_issue {
-        // Who never had the right is told something else than who lost it.
+        // An account that never had the right gets another refusal than one that lost it.
         return Some(if rules.not_before.is_some() { NotIssued::Withdrawn } else { NotIssued::NoVendor });
     }
-    let missing = asked.flags.iter().find(|flag| !vendor.settings.approvals.flags.contains(flag))?;
+    let missing = request.flags.iter().find(|flag| !vendor.settings.approvals.flags.contains(flag))?;
     Some(NotIssued::NotHeld(*missing))
 }
 

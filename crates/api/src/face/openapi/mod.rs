@@ -3,7 +3,7 @@
 //! Start at [`document`]. Paths, methods and bodies come from [`super::routes::ROUTES`], so that a route cannot be
 //! served and not described; what no table can know (summaries, shapes) stands in `operations` and `schemas`. The
 //! document is kept as a golden file, `docs/openapi.json`, from which the pages generate their types: a change of the
-//! API is a change of that file that somebody has to accept.
+//! API is a change of that file that a person has to accept.
 
 mod directory;
 mod operations;
@@ -13,7 +13,7 @@ use super::Face;
 use super::routes::ROUTES;
 use super::version::Version;
 use crate::openapi::{content, reference, text_of};
-use likeness_http::{Reads, Route};
+use likeness_http::{BodyKind, Route};
 use operations::{Answer, Description, Parameter};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -95,18 +95,18 @@ fn operation(route: &Route<Face>, described: &Description) -> Value {
     if !described.says.is_empty() {
         operation["description"] = json!(described.says);
     }
-    if let Some(content) = body(route.reads, described.body) {
+    if let Some(content) = body(route.body, described.body) {
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
 }
 
-fn body(reads: Reads, schema: &str) -> Option<Value> {
+fn body(reads: BodyKind, schema: &str) -> Option<Value> {
     let json_body = || json!({ "schema": reference(schema) });
     match reads {
-        Reads::Nothing | Reads::Bytes | Reads::Upgrade => None,
-        Reads::Json => Some(json!({ "application/json": json_body() })),
-        Reads::Picture => Some(json!({
+        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Upgrade => None,
+        BodyKind::Json => Some(json!({ "application/json": json_body() })),
+        BodyKind::Picture => Some(json!({
             "application/json": json_body(),
             "application/octet-stream": {
                 "schema": {
@@ -147,12 +147,12 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
     ] {
         responses[status] = content(means, &error);
     }
-    if route.reads != Reads::Nothing {
+    if route.body != BodyKind::Nothing {
         responses["408"] = content("The body did not arrive in time.", &error);
         responses["413"] = content("The body is far larger than this service reads.", &error);
         responses["415"] = content("The content type is not one of those listed.", &error);
     }
-    if route.reads != Reads::Nothing {
+    if route.body != BodyKind::Nothing {
         responses["403"] = content("The feature needs an approval, is retired, or a limit is reached.", &error);
     }
     if route.method != axum::http::Method::GET {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) struct Description {
     /// One line.
     pub summary: &'static str,
-    /// More, where one line does not tell enough; may be empty.
+    /// More, where one line is not enough; may be empty.
     pub says: &'static str,
     /// The heading under which it is listed.
     pub tag: &'static str,

@@ -89,7 +89,7 @@ impl Evaluate {
         let offline = Offline::load(config)?;
         let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let networks = &offline.networks;
-        let recogniser = networks.recognisers.first();
+        let recogniser = networks.recognisers.default_recogniser();
         let setup = Setup {
             space: &recogniser.space,
             calibration: &recogniser.calibration,
@@ -140,7 +140,7 @@ impl Evaluate {
         if !self.no_page {
             let page = page::page(&evaluation);
             std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
-            output::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
+            output::hint(&format!("Wrote {}; open it in a browser.", self.page.display()));
         }
         Ok(ended(unread))
     }

@@ -1,17 +1,17 @@
 //! The promises, each with the test that holds it and the check that tries it. `docs/privacy.md` has the same list.
 
-use super::Verdict;
+use super::CheckOutcome;
 use super::checks;
 use super::scratch::Scratch;
 use anyhow::Result;
 use std::future::Future;
 use std::pin::Pin;
 
-type Check = for<'a> fn(&'a mut Scratch) -> Pin<Box<dyn Future<Output = Result<Verdict>> + Send + 'a>>;
+type Check = for<'a> fn(&'a mut Scratch) -> Pin<Box<dyn Future<Output = Result<CheckOutcome>> + Send + 'a>>;
 
 /// One promise.
 pub(super) struct Promise {
-    /// By which the document and the report speak of it; never used for another.
+    /// Its id in the document and the report; never used for another.
     pub(super) id: &'static str,
     /// What is promised, in one sentence.
     pub(super) promise: &'static str,
@@ -44,8 +44,8 @@ promises! {
     "P8" "What is held about a person can be told, and erased, across all containers." "deletion.rs a_person_is_erased_from_snapshots_and_found_by_their_faces" => checks::erased;
     "P9" "A template behind a faceId is unusable at the instant it expires, and its bytes are gone within a minute." "retention.rs every_row_of_the_table_holds" => checks::expired;
     "P10" "The key that sealed it is destroyed within the hour." "retention.rs every_row_of_the_table_holds" => checks::hours;
-    "P11" "People are told before a camera starts, and their decision is on record." "custody.rs the_trail_tells_and_holds" => checks::told;
-    "P12" "Every change and every refusal of something to somebody who is known stands in a trail, chained by hash, that shows no name, key, template or score." "custody.rs the_trail_tells_and_holds" => checks::trail;
+    "P11" "People are told before a camera starts, and their decision is on record." "custody.rs the_trail_tells_and_holds" => checks::notice_first;
+    "P12" "Every change and every refusal of something to somebody who is known stands in a trail, chained by hash, that shows no name, key, template or score." "custody.rs the_trail_tells_and_holds" => checks::audit_log;
     "P13" "A vendor learns nothing of its client but what it lent." "tokens.rs a_door_device_recognises_people_with_a_token_of_its_vendor" => checks::vendor;
     "P15" "What was deleted is in no file of the database." "deletion.rs deleted_bytes_are_in_no_file" => checks::no_bytes;
     "P16" "The log shows no name, text of a client, key, token or score, at whatever level." "logs.rs nothing_personal_and_no_secret_is_logged" => checks::log;

@@ -12,7 +12,7 @@ const ROW: f64 = 30.0;
 pub(super) const CAPTION: &str = "Point: what was counted. Line: 95 % interval; where no error was seen, up to the bound of \
                                   the rule of three. Ring without a line: too few people for an interval.";
 
-/// A chart of one measure; `id` tells it from the others on the page.
+/// A chart of one measure; `id` distinguishes it from the others on the page.
 pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String, caption: &str) -> String {
     let groups = &grouping.groups;
     let rows = groups.len() as f64;
