@@ -70,7 +70,7 @@ pub(crate) mod checks {
             std::fs::write(&file, text).unwrap();
         }
         let golden = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(golden == text, "the API changed; look at what LIKENESS_BLESS=1 writes to docs/{name}");
+        assert!(golden == text, "the API changed; run with LIKENESS_BLESS=1 and read the difference in docs/{name}");
     }
 
     /// Every reference leads somewhere, and every shape is spoken of.

@@ -66,7 +66,7 @@ impl Listener {
     pub async fn bind(address: SocketAddr, tls: Option<CurrentTlsConfig>) -> Result<Self> {
         let variable = if tls.is_some() { "LIKENESS_TLS_LISTEN" } else { "LIKENESS_LISTEN" };
         let socket = TcpListener::bind(address).await.with_context(|| {
-            format!("the address {address} cannot be listened on; is another server running there? Set {variable} to use another")
+            format!("cannot listen on {address}; is another server running there? Set {variable} to use another")
         })?;
         Ok(Self { socket, tls })
     }

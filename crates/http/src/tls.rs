@@ -90,7 +90,7 @@ fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig
     let chain = CertificateDer::pem_slice_iter(chain.expose()).collect::<Result<Vec<_>, _>>();
     let chain = chain.with_context(|| format!("{} is not a certificate in PEM form", certificate.display()))?;
     if chain.is_empty() {
-        bail!("{} holds no certificate in PEM form", certificate.display());
+        bail!("{} contains no certificate in PEM form", certificate.display());
     }
     let private = PrivateKeyDer::from_pem_slice(key_bytes.expose())
         .with_context(|| format!("{} is not a private key in PEM form", key.display()))?;

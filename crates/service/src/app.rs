@@ -1,9 +1,9 @@
 //! The program put together: what every handler can reach.
 
 use crate::access::Access;
-use crate::config::AppConfig;
 use crate::accounts::{AccountService, Attribution};
 use crate::clock::SharedClock;
+use crate::config::AppConfig;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;

@@ -287,8 +287,8 @@ impl Galleries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::randomness::SystemRandomness;
     use crate::ledger::Ledger;
+    use crate::randomness::SystemRandomness;
     use likeness_base::Timestamp;
     use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate, Space, Visible};
     use likeness_store::keys::InstallationKey;

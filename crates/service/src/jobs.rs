@@ -79,7 +79,7 @@ async fn resume(app: &App) {
     match app.trainings.resume().await {
         Ok(0) => {}
         Ok(resumed) => tracing::info!(resumed, "Took up {resumed} trainings that a stop had cut off"),
-        Err(error) => tracing::debug!(%error, "Trainings that were left undone could not be looked for"),
+        Err(error) => tracing::debug!(%error, "Unfinished trainings could not be searched for"),
     }
 }
 
@@ -127,7 +127,7 @@ async fn destroy_closed(app: &App) {
         Ok::<_, StoreError>(())
     };
     if let Err(error) = destroyed.await {
-        tracing::error!(%error, "Closed accounts could not be looked for; trying again later");
+        tracing::error!(%error, "Closed accounts could not be listed; trying again later");
     }
 }
 

@@ -57,7 +57,7 @@ impl Leases {
             }
         };
         if let Err(error) = self.store.release(account, job, self.node).await {
-            tracing::debug!(%error, "A lease could not be given back; it ends by itself");
+            tracing::debug!(%error, "A lease could not be released; it expires by itself");
         }
         Ok(Some(done))
     }

@@ -4,15 +4,14 @@
 //! others name; it owns the one clock and the one source of randomness.
 
 pub mod access;
-pub mod app;
-pub mod config;
 pub mod accounts;
+pub mod app;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod fetch;
 pub mod files;
 pub mod galleries;
-pub mod stored_templates;
 pub mod inference;
 pub mod jobs;
 pub mod kinds;
@@ -25,6 +24,7 @@ pub mod meter;
 pub mod networks;
 pub mod randomness;
 pub mod recognisers;
-pub mod worker_networks;
+pub mod stored_templates;
 pub mod templates;
 pub mod trainings;
+pub mod worker_networks;

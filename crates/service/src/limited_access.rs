@@ -3,10 +3,10 @@
 //! Start at [`Approval`]. A token that the client sends is checked only where the account's own approvals do not
 //! suffice; each use of one is recorded in the audit logs of the vendor and of the client before it takes effect.
 
-use crate::access::{Caller, AccessError, LentApprovals, LimitedTokenError};
-use crate::app::App;
+use crate::access::{AccessError, Caller, LentApprovals, LimitedTokenError};
 use crate::accounts::Attribution;
 use crate::accounts::vendors::TOKEN_USED;
+use crate::app::App;
 use likeness_base::{Clock as _, Secret};
 use likeness_rules::{Gate, LimitedAccessClaims, LimitedAttribute};
 use likeness_store::{AccountId, Actor, AuditOutcome, Event, StoreError};

@@ -3,8 +3,8 @@
 //! Kept in memory and added to the store every second, and when the server stops: a crash loses those of the last
 //! second, never a record. What must not be lost, because something comes of it, is written before it takes effect.
 
-use crate::randomness::random_id;
 use crate::ledger::Ledger;
+use crate::randomness::random_id;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};

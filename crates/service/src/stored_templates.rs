@@ -29,7 +29,10 @@ pub struct StoredTemplates {
 ///
 /// # Errors
 /// What the store says.
-pub async fn stored_templates(store: &dyn Store, recognisers: &Recognisers) -> Result<Vec<StoredTemplates>, StoreError> {
+pub async fn stored_templates(
+    store: &dyn Store,
+    recognisers: &Recognisers,
+) -> Result<Vec<StoredTemplates>, StoreError> {
     let mut all = Vec::new();
     for account in store.accounts().await? {
         for (space, templates) in store.spaces(account.id, true).await? {
@@ -61,7 +64,7 @@ pub fn missing(stored: &[StoredTemplates]) -> Vec<(&str, u64)> {
 /// The advice for an operator about a missing pack.
 pub fn advice(pack: &str, templates: u64) -> String {
     format!(
-        "{templates} template(s) wait for the model pack {pack}, which is not installed: nobody in their containers can be \
+        "{templates} template(s) need the model pack {pack}, which is not installed: the people in their containers cannot be \
          recognised. Run `likeness models install {pack}`, or enrol these people again (docs/enrol-again.md)"
     )
 }

@@ -5,10 +5,10 @@
 //! fail instead of making people unfindable. A training runs on the node that was asked for it; one that was cut off is
 //! taken up by any node that finds nobody at it.
 
-use crate::randomness::random_id;
 use crate::galleries::{Galleries, SearchError};
 use crate::leases::Leases;
 use crate::ledger::Ledger;
+use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness};
 use likeness_store::{
     AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome, Write,

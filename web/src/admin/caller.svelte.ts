@@ -3,7 +3,7 @@ import { asProblem, type Problem } from '../shared/api/problem';
 import * as api from './api';
 import type { Account, May, Me } from './shapes';
 
-class Book {
+class Caller {
   me = $state.raw<Me>();
   accounts = $state.raw<Account[]>([]);
   problem = $state.raw<Problem>();
@@ -67,4 +67,4 @@ class Book {
   }
 }
 
-export const book = new Book();
+export const caller = new Caller();

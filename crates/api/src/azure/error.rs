@@ -215,7 +215,7 @@ impl Refusal {
             Self::InvalidLimitedAccessToken(_) => wire(
                 S::UNAUTHORIZED,
                 "InvalidLimitedAccessToken",
-                "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and ask its issuer for a fresh one.",
+                "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and request a new one.",
             ),
             Self::LimitedAccessTokenResourceMismatch => wire(
                 S::FORBIDDEN,
@@ -248,7 +248,7 @@ impl Refusal {
             Self::FaceNotFound(role) => wire(
                 role.status(),
                 "FaceNotFound",
-                "The face is not found. A faceId lives for faceIdTimeToLive seconds after detection, 24 hours at most.",
+                "The face is not found. A faceId expires faceIdTimeToLive seconds after detection, after 24 hours at most.",
             ),
             Self::NotTrained(kind, role) => wire(
                 role.status(),
@@ -265,7 +265,7 @@ impl Refusal {
                 S::CONFLICT,
                 &format!("{}TrainingNotFinished", kind_code(*kind)),
                 &format!(
-                    "The {} is being trained. Ask its training status and try again when it has finished.",
+                    "The {} is being trained. Get its training status and try again when it has finished.",
                     kind_words(*kind)
                 ),
             ),
@@ -285,7 +285,7 @@ impl Refusal {
             Self::OperationNotFound => wire(
                 S::NOT_FOUND,
                 "OperationNotFound",
-                "The operation is not found. Operations can be asked about for 48 hours.",
+                "The operation is not found. The status of an operation is kept for 48 hours.",
             ),
             Self::SnapshotNotFound => {
                 wire(S::NOT_FOUND, "SnapshotNotFound", "The snapshot is not found. Snapshots are kept for 48 hours.")
@@ -331,7 +331,7 @@ impl Refusal {
             Self::Internal(_) => wire(
                 S::INTERNAL_SERVER_ERROR,
                 "InternalServerError",
-                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+                "The server failed. Its log has the cause under this answer's apim-request-id.",
             ),
         }
     }

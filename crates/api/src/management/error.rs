@@ -79,7 +79,7 @@ impl Refusal {
             Self::Access(AccessError::WrongKey) => say(
                 S::UNAUTHORIZED,
                 "Unauthorized",
-                "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of somebody with a role. `likeness keys show` prints the key.",
+                "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of an identity with a role. `likeness keys show` prints the key.",
             ),
             Self::Access(AccessError::InvalidBearer(_)) => {
                 say(S::UNAUTHORIZED, "Unauthorized", "The bearer token is invalid, expired or of an unknown issuer.")
@@ -116,7 +116,7 @@ impl Refusal {
             Self::Access(AccessError::Internal(_)) | Self::Internal(_) => say(
                 S::INTERNAL_SERVER_ERROR,
                 "Internal",
-                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+                "The server failed. Its log has the cause under this answer's apim-request-id.",
             ),
         }
     }

@@ -259,7 +259,7 @@ fn custody() -> Value {
             "controller": says("Who decides what for."), "processor": says("Who computes on the controller's behalf."),
         })),
         "NoticeInForce": object(&["language", "version", "text", "controller", "processor", "digest"], json!({
-            "language": text(), "version": says_count("0: nobody wrote one, it is made of what holds for the account."),
+            "language": text(), "version": says_count("0: no notice was written, the text is made from the account's settings."),
             "text": says("Paragraphs parted by empty lines; the first is the heading."),
             "controller": text(), "processor": text(),
             "digest": says("Of all of it. Send it back with the decision, and remember it with a consent."),
@@ -286,7 +286,7 @@ fn vendors() -> Value {
     json!({
         "Vendor": object(&["mayIssue", "notBefore", "blocked"], json!({
             "mayIssue": yes_or_no("Whether it may issue limited access tokens."),
-            "notBefore": { "type": ["integer", "null"], "description": "Tokens issued before this second are dead." },
+            "notBefore": { "type": ["integer", "null"], "description": "Tokens issued before this second are invalid." },
             "blocked": reference("ResourceIds"),
         })),
         "Issuing": strict(&["mayIssue"], json!({ "mayIssue": { "type": "boolean" } })),
@@ -368,7 +368,7 @@ fn records() -> Value {
         "Verified": object(&["rows", "last"], json!({
             "rows": count(), "last": says("Hash of the last row; keep it elsewhere to prove that nothing was changed."),
             "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
-            "knownAt": { "type": "integer", "description": "The row with the hash that was asked about." },
+            "knownAt": { "type": "integer", "description": "The row with the hash in the parameter known." },
         })),
         "Person": { "anyOf": [
             person("ids", json!({ "type": "array", "items": uuid(), "minItems": 1 })),

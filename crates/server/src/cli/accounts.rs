@@ -18,16 +18,16 @@ use uuid::Uuid;
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
-    /// Make an account and print its resource id and its two keys, which work at once, also with a server that runs.
+    /// Make an account and print its resource id and its two keys. They work at once, also while a server runs.
     Add(Add),
     /// Print all accounts, oldest first. The first is the default account.
     List,
-    /// Print one account with everything that is set for it.
+    /// Print one account with all its settings.
     Show {
         /// Its name, subdomain, id or resource id.
         account: String,
     },
-    /// Approve an account for features and limited attributes: in place of what it had, or one by one with + and -.
+    /// Set the approvals of an account: replace them all, or change single ones with + and -.
     Approve {
         /// Its name, subdomain, id or resource id.
         account: String,
@@ -38,18 +38,18 @@ pub(super) enum Accounts {
     },
     /// Change an account.
     Set(Set),
-    /// Suspend an account at once and destroy its key, and with it all it holds, after a grace of so many days.
+    /// Suspend an account at once, and destroy its key and all its data after a grace period.
     Close {
         /// Its name, subdomain, id or resource id.
         account: String,
-        /// Days in which `reopen` can still bring it back, at most 30.
+        /// Days of the grace period, in which `reopen` restores it; at most 30.
         #[arg(long, default_value_t = 0)]
         grace_days: u32,
-        /// Do it without asking; needed where there is no grace, because nothing brings the data back.
+        /// Confirm. Needed without a grace period, because the data cannot be restored.
         #[arg(long)]
         yes: bool,
     },
-    /// Take up a closed account again within its grace.
+    /// Reopen a closed account within its grace period.
     Reopen {
         /// Its id or resource id.
         account: String,
@@ -58,12 +58,12 @@ pub(super) enum Accounts {
 
 #[derive(Args)]
 pub(super) struct Add {
-    /// Last part of its resource id and, if nobody has it, its subdomain; a random one without.
+    /// Last part of its resource id and, if it is free, its subdomain; random without this option.
     name: Option<String>,
-    /// What it is approved for from the start, parted by commas; see `approve`.
+    /// Its approvals, separated by commas; see `approve`.
     #[arg(long, value_delimiter = ',')]
     approve: Vec<String>,
-    /// Let it issue limited access tokens for others.
+    /// Let it issue limited access tokens to other accounts.
     #[arg(long)]
     vendor: bool,
     /// Subscription in its resource id, a GUID.
@@ -72,13 +72,13 @@ pub(super) struct Add {
     /// Resource group in its resource id.
     #[arg(long, default_value = "likeness")]
     group: String,
-    /// Region that it says it is in.
+    /// Its region.
     #[arg(long, default_value = "local")]
     location: String,
     /// F0, S0, E0 or unlimited; without it, as LIKENESS_TIER says.
     #[arg(long)]
     tier: Option<String>,
-    /// First label of its own host name.
+    /// Its subdomain: the first label of its own host name.
     #[arg(long)]
     subdomain: Option<String>,
 }
@@ -90,26 +90,26 @@ pub(super) struct Set {
     /// F0, S0, E0 or unlimited.
     #[arg(long)]
     tier: Option<String>,
-    /// First label of its own host name.
+    /// Its subdomain: the first label of its own host name.
     #[arg(long)]
     subdomain: Option<String>,
-    /// Region that it says it is in.
+    /// Its region.
     #[arg(long)]
     location: Option<String>,
-    /// Whether its keys open it: on or off.
+    /// Whether its keys are accepted: on or off.
     #[arg(long, value_parser = on_or_off)]
     local_auth: Option<bool>,
-    /// Whether it may issue limited access tokens: on or off. Off makes those it issued dead.
+    /// Whether it may issue limited access tokens: on or off. Off revokes those it issued.
     #[arg(long, value_parser = on_or_off)]
     vendor: Option<bool>,
-    /// Who may call: `everybody`, or addresses, ranges and names of subnets, parted by commas.
+    /// Which client addresses may call it: `everybody`, or addresses, ranges and names of subnets, separated by commas.
     #[arg(long, value_delimiter = ',')]
     allow: Option<Vec<String>>,
     /// Web pages that may call it from a browser, on its own endpoint: `nobody`, or origins such as
-    /// `https://shop.example.org`, parted by commas; `*` for all.
+    /// `https://shop.example.org`, separated by commas; `*` for all.
     #[arg(long, value_delimiter = ',', value_name = "ORIGINS")]
     cors: Option<Vec<String>>,
-    /// A shorter life for what is kept, as `faceId=600` in seconds; `faceId=` goes back to the longest.
+    /// A shorter retention, as `faceId=600` in seconds; `faceId=` restores the longest.
     #[arg(long)]
     retention: Vec<String>,
 }
@@ -158,7 +158,7 @@ impl Accounts {
                 let state = service.find(account)?;
                 if *grace_days == 0 && !yes {
                     bail!(
-                        "closing {} without grace destroys everything in it now, and nothing brings it back; say --yes, or --grace-days",
+                        "closing {} without a grace period destroys all its data now, and it cannot be restored; add --yes, or set --grace-days",
                         state.settings.resource
                     );
                 }
@@ -208,7 +208,7 @@ impl Add {
         }
         if state.settings.approvals == Approvals::default() {
             output::hint(
-                "It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.",
+                "This account has no limited-access approvals. `likeness accounts approve` sets them; a limited access token can lend them.",
             );
         }
         Ok(())
@@ -256,7 +256,7 @@ fn lives(wishes: &[String]) -> Result<Map<String, Value>> {
         let (kept, seconds) = spec.split_once('=').context("write --retention as faceId=600")?;
         let seconds = match seconds {
             "" => Value::Null,
-            number => json!(number.parse::<u32>().context("a life is a number of seconds")?),
+            number => json!(number.parse::<u32>().context("a retention is a number of seconds")?),
         };
         Ok((kept.to_owned(), seconds))
     };
@@ -293,7 +293,7 @@ fn list(service: &AccountService) -> Result<()> {
     let accounts = service.cache.last_known().all();
     let rows = accounts.iter().map(|state| {
         let closed = match state.account.ends_at {
-            Some(ends_at) => format!("closed, ends {ends_at}"),
+            Some(ends_at) => format!("closed, destroyed at {ends_at}"),
             None => "open".to_owned(),
         };
         let endpoint = state.settings.subdomain.as_ref().map(|subdomain| format!("/accounts/{subdomain}"));
@@ -335,12 +335,12 @@ fn show(state: &AccountState) {
     let rows = [
         ("resource", settings.resource.to_string()),
         ("account", state.id().to_string()),
-        ("state", state.account.ends_at.map_or("open".to_owned(), |at| format!("closed, ends {at}"))),
+        ("state", state.account.ends_at.map_or("open".to_owned(), |at| format!("closed, destroyed at {at}"))),
         ("subdomain", settings.subdomain.clone().unwrap_or_default()),
         ("location", settings.location.clone()),
         ("tier", settings.tier.clone().unwrap_or_else(|| "as the installation".to_owned())),
-        ("keys open it", on(settings.local_auth)),
-        ("approved for", join(flags.chain(attributes).collect())),
+        ("keys accepted", on(settings.local_auth)),
+        ("approvals", join(flags.chain(attributes).collect())),
         ("may issue tokens", on(settings.vendor.may_issue)),
         ("blocked clients", join(settings.vendor.blocked.iter().map(ToString::to_string).collect())),
         ("open to", network),
@@ -348,7 +348,7 @@ fn show(state: &AccountState) {
             "web pages",
             if settings.cors_origins.is_empty() { "nobody".to_owned() } else { settings.cors_origins.join(", ") },
         ),
-        ("kept at most", join(lives.collect())),
+        ("retention", join(lives.collect())),
         ("roles", settings.assignments.len().to_string()),
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();

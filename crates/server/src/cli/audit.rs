@@ -12,31 +12,31 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(super) enum Audit {
-    /// Check the chain of every trail, or of one, and print its last hash: whoever keeps that elsewhere can prove later
-    /// that nothing was changed since. Fails when a chain is broken.
+    /// Check the hash chain of every audit log, or of one, and print its last hash. Keep that hash elsewhere: it proves later
+    /// that no row was changed since. Fails when a chain is broken.
     Verify {
-        /// An account: its name, subdomain, id or resource id; without, the trails of all, of the installation, and of
-        /// accounts that were destroyed.
+        /// An account: its name, subdomain, id or resource id; without, the audit logs of all accounts, of the
+        /// installation, and of accounts that were destroyed.
         account: Option<String>,
-        /// A hash that an earlier run printed and that was kept elsewhere. Fails unless it is in one of the trails: whoever
-        /// can write to the database can also make a whole chain anew, and this is how that is found.
+        /// A hash that an earlier run printed and that was kept elsewhere. Fails unless it is in one of the audit logs. It
+        /// detects a whole chain that was computed anew by an attacker who can write to the database.
         #[arg(long)]
         known: Option<String>,
     },
-    /// Print the newest rows of a trail.
+    /// Print the newest rows of an audit log.
     List {
-        /// An account; the trail of the installation itself without.
+        /// An account; without, the audit log of the installation.
         account: Option<String>,
         /// How many.
         #[arg(long, default_value_t = 50)]
         top: usize,
-        /// Of this action alone, such as delete_person.
+        /// Only rows of this action, such as delete_person.
         #[arg(long)]
         action: Option<String>,
     },
-    /// Print a whole trail as lines of JSON.
+    /// Print a whole audit log as lines of JSON.
     Export {
-        /// An account; also the id of one that was destroyed. The trail of the installation itself without.
+        /// An account; also the id of one that was destroyed. Without, the audit log of the installation.
         account: Option<String>,
     },
 }
@@ -58,7 +58,7 @@ impl Audit {
     }
 }
 
-/// Trails outlive their accounts, so an id need not be one of an account that is there.
+/// Audit logs outlive their accounts, so the account of an id need not exist.
 fn id_of(service: &AccountService, account: Option<&str>) -> Result<AccountId> {
     let Some(account) = account else { return Ok(AccountId::INSTALLATION) };
     match service.find(account) {
@@ -99,11 +99,11 @@ async fn verify(service: &AccountService, account: Option<&str>, known: Option<&
     }
     output::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
     if !is_whole {
-        output::hint("A row was changed, dropped or put in past the program. Compare with an earlier export.");
+        output::hint("A row was changed, removed or inserted outside the program. Compare with an earlier export.");
     }
     if !is_known {
         output::hint(
-            "The hash that you kept is in none of these trails: they were made anew or cut off past the program.",
+            "The hash that you kept is in none of these audit logs: they were rewritten or cut off outside the program.",
         );
     }
     Ok(if is_whole && is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -29,7 +29,7 @@ enum Part {
     Store,
     /// A server of its own, over loopback.
     Http,
-    /// What letting callers in costs, and what sweeping a million expired templates costs those who call meanwhile.
+    /// The cost of admitting callers, and what sweeping a million expired templates costs concurrent calls.
     Custody,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,
@@ -49,7 +49,7 @@ pub(super) struct Bench {
     /// Photo for inference and HTTP; without it a portrait of 1280 x 960 is cut out of an installed demo photo.
     #[arg(long, value_name = "FILE")]
     photo: Option<PathBuf>,
-    /// A tenth of the rounds, and no gallery of a million: for a first look.
+    /// A tenth of the rounds, and no gallery of a million: for a first impression.
     #[arg(long)]
     quick: bool,
     /// Folder on the disk that counts for the store; a folder is made in it and removed. Default: the system's own.
@@ -86,7 +86,7 @@ impl Bench {
     fn measure(&self, config: &Config) -> Result<Report> {
         let machine = Machine::here();
         if machine.build == "development" {
-            output::hint("This is a development build; figures that mean something need `cargo build --release`.");
+            output::hint("This is a development build; meaningful figures need `cargo build --release`.");
         }
         let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
         let mut offline = Offline::load(config)?;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// Also read the whole database and check that it holds together. Slow for large ones.
+    /// Also read the whole database and check its integrity. Slow for large ones.
     #[arg(long)]
     deep: bool,
 }
@@ -130,7 +130,7 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
     });
     match checked.and_then(|inner| inner) {
         Ok((accounts, faces, held)) => {
-            let depth = if deep { "; the whole database was read and holds together" } else { "" };
+            let depth = if deep { "; the whole database was read and is intact" } else { "" };
             tell(Mark::Good, &format!("{place} with {accounts} account(s) and {faces} enrolled face(s){depth}"));
             for (pack, templates) in stored_templates::missing(&held) {
                 tell(Mark::Bad, &stored_templates::advice(pack, templates));

@@ -17,7 +17,7 @@ pub(super) enum Keys {
         #[arg(long)]
         account: Option<String>,
     },
-    /// Replace one key of an account by a new one and print it. The old one is dead when this returns.
+    /// Replace one key of an account by a new one and print it. The old one is invalid when this returns.
     Regenerate {
         /// The account: its name, subdomain, id or resource id; without it, the operator's own key is replaced.
         #[arg(long)]

@@ -137,7 +137,7 @@ fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<(
     if let Some(library) = runtime {
         output::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));
     }
-    output::line("What the licence statements are worth is told in docs/models.md.");
+    output::line("docs/models.md says how far the licence statements reach.");
     Ok(())
 }
 

@@ -112,7 +112,7 @@ pub(super) struct Detect {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// Also look for faces below 36 pixels in a full-HD frame. Slower.
+    /// Also search for faces below 36 pixels in a full-HD frame. Slower.
     #[arg(long)]
     thorough: bool,
     /// Draw boxes and landmarks and write the picture to this PNG file; with several photos, to this folder.
@@ -123,7 +123,7 @@ pub(super) struct Detect {
     times: bool,
 }
 
-/// The attributes that are shown: those that say something about the photo and what is worn, not the limited ones.
+/// The attributes that are printed: those that say something about the photo and what is worn, not the limited ones.
 const OPEN: AttributeSet = AttributeSet::all().difference(AttributeSet::LIMITED);
 
 impl Detect {
@@ -352,7 +352,7 @@ impl Compare {
             })
             .collect();
         output::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
-        output::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it is worth.");
+        output::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it means.");
         Ok(ExitCode::SUCCESS)
     }
 }

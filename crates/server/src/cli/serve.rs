@@ -57,7 +57,7 @@ fn start_log(config: &Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
     forbid_dumps();
-    let stop_order = StopOrder::listen().context("the signals to stop cannot be listened for")?;
+    let stop_order = StopOrder::listen().context("the stop signals cannot be handled")?;
     // Both sockets first: an address in use should be reported at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
     std::fs::create_dir_all(&config.data)
@@ -126,7 +126,7 @@ async fn serve(config: Config) -> Result<()> {
     let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
     stop_order.wait().await;
-    tracing::info!("Stopping: answering what is under way");
+    tracing::info!("Stopping: finishing the requests under way");
     // Listeners that have ended already need no telling.
     stop.send_replace(true);
     plain.await?;
@@ -147,7 +147,7 @@ async fn serve(config: Config) -> Result<()> {
 fn forbid_dumps() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "Dumps of this process cannot be forbidden");
+        tracing::warn!(%error, "Core dumps of this process cannot be disabled");
     }
 }
 

@@ -171,12 +171,12 @@ fn old_data_is_answered_by_the_recogniser_that_made_it(store: &TestStore) {
     assert_eq!(held(&server), [(FORMER.to_owned(), 5), (PRESENT.to_owned(), 1)]);
     let told = server.cli(&["store", "recognisers"]);
     assert!(
-        told.contains("MISSING") && told.contains("5 template(s) wait for the model pack likeness-default-1"),
+        told.contains("MISSING") && told.contains("5 template(s) need the model pack likeness-default-1"),
         "{told}"
     );
     let doctor = server.try_cli(&["doctor"]);
     let told = String::from_utf8_lossy(&doctor.stdout);
-    assert!(!doctor.status.success() && told.contains("5 template(s) wait for the model pack"), "{told}");
+    assert!(!doctor.status.success() && told.contains("5 template(s) need the model pack"), "{told}");
 }
 
 /// While an installation is upgraded node by node, one node makes templates with the former recogniser and the other with

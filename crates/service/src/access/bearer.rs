@@ -1,8 +1,8 @@
 //! Bearer tokens: those of identity providers, and those issued in exchange for a key.
 
-use super::table::{AccountState, AccessTable};
+use super::table::{AccessTable, AccountState};
 use super::token_cache::digest_of;
-use super::{Access, Caller, AccessError, Rights};
+use super::{Access, AccessError, Caller, Rights};
 use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{
     BearerIssuer, ISSUED_TOKEN_LIFE, Identity, IssuedTokenClaims, TokenProblem, check_bearer, check_issued_token,
@@ -32,8 +32,9 @@ impl Access {
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*table.own.issuer) {
             let digest = digest_of(token);
-            let is_key_published = |_: &Arc<IssuedTokenClaims>| key_id.as_deref().is_none_or(|id| table.own.keys.has(id));
-            let claims = match self.sessions.get(&digest, now).filter(is_key_published) {
+            let is_key_published =
+                |_: &Arc<IssuedTokenClaims>| key_id.as_deref().is_none_or(|id| table.own.keys.has(id));
+            let claims = match self.issued_tokens.get(&digest, now).filter(is_key_published) {
                 Some(claims) => claims,
                 None => {
                     let claims = Arc::new(check_issued_token(token, &table.own, now).map_err(refused)?);
@@ -41,14 +42,15 @@ impl Access {
                     if claims.expires_at <= now {
                         return Err(refused(TokenProblem::Expired));
                     }
-                    self.sessions.put(digest, claims.clone(), claims.expires_at);
+                    self.issued_tokens.put(digest, claims.clone(), claims.expires_at);
                     claims
                 }
             };
-            return self
-                .issued(table, &claims)
-                .map(Bearer::IssuedToken)
-                .ok_or_else(|| AccessError::InvalidBearer("the key or the account it was issued for is gone".to_owned()));
+            return self.issued(table, &claims).map(Bearer::IssuedToken).ok_or_else(|| {
+                AccessError::InvalidBearer(
+                    "the key or the account it was issued for does not exist any more".to_owned(),
+                )
+            });
         }
         let provider = self.providers.iter().find(|provider| Some(&provider.issuer) == issuer.as_ref());
         let provider = provider.ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;

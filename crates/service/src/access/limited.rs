@@ -1,7 +1,7 @@
 //! Limited access tokens as callers present them: what a vendor lends to the calling account.
 
 use super::bearer::CHECKED_TOKEN_LIFE;
-use super::table::{AccountState, AccessTable};
+use super::table::{AccessTable, AccountState};
 use super::token_cache::digest_of;
 use super::{Access, AccessError, TrustedInstallation};
 use likeness_rules::{
@@ -48,8 +48,14 @@ pub struct VerifiedLimitedToken {
 
 impl Access {
     /// What the header `LimitedAccessToken` lends to an account.
-    pub async fn check_limited_token(&self, header: &str, target: &AccountState, now: i64) -> Result<LentApprovals, LimitedTokenError> {
-        let token = bearer(header).ok_or_else(|| LimitedTokenError::Invalid("the header is not of the form Bearer".into()))?;
+    pub async fn check_limited_token(
+        &self,
+        header: &str,
+        target: &AccountState,
+        now: i64,
+    ) -> Result<LentApprovals, LimitedTokenError> {
+        let token =
+            bearer(header).ok_or_else(|| LimitedTokenError::Invalid("the header is not of the form Bearer".into()))?;
         let table = self.cache.trusted().await.map_err(|error| LimitedTokenError::Access(error.into()))?;
         let digest = digest_of(token);
         let known = self.limited.get(&digest, now);
@@ -60,7 +66,11 @@ impl Access {
                 let claims = Arc::new(claims);
                 // Own keys are known to the second; a key of another installation may have been revoked since.
                 let is_own = claims.issuer == table.own.issuer;
-                let ends = if is_own { claims.expires_at } else { claims.expires_at.min(now.saturating_add(CHECKED_TOKEN_LIFE)) };
+                let ends = if is_own {
+                    claims.expires_at
+                } else {
+                    claims.expires_at.min(now.saturating_add(CHECKED_TOKEN_LIFE))
+                };
                 self.limited.put(digest, (claims.clone(), key), ends);
                 claims
             }

@@ -87,10 +87,14 @@ impl ManagementCaller {
             Self::Operator => true,
             Self::AccountKey(own, _) => match need {
                 RequiredAccess::Anybody => true,
-                RequiredAccess::Vendor | RequiredAccess::Look | RequiredAccess::ReadPersons | RequiredAccess::ErasePersons => {
-                    account.is_some_and(|account| account.id() == own.id())
-                }
-                RequiredAccess::Operator | RequiredAccess::Manage | RequiredAccess::AssignRoles | RequiredAccess::ListKeys => false,
+                RequiredAccess::Vendor
+                | RequiredAccess::Look
+                | RequiredAccess::ReadPersons
+                | RequiredAccess::ErasePersons => account.is_some_and(|account| account.id() == own.id()),
+                RequiredAccess::Operator
+                | RequiredAccess::Manage
+                | RequiredAccess::AssignRoles
+                | RequiredAccess::ListKeys => false,
             },
             Self::Identity(identity, _) => {
                 let mut roles = roles_of(identity, everywhere);

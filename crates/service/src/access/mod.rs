@@ -9,16 +9,16 @@
 //! `likeness_rules`.
 
 mod bearer;
-mod table;
 mod guesses;
 mod issuer_keys;
 mod limited;
-mod token_cache;
 mod management_caller;
+mod table;
+mod token_cache;
 
-pub use table::{AccountState, AccessCache, SETTINGS, AccessTable};
 pub use limited::{LentApprovals, LimitedTokenError};
-pub use management_caller::{RequiredAccess, ManagementCaller};
+pub use management_caller::{ManagementCaller, RequiredAccess};
+pub use table::{AccessCache, AccessTable, AccountState, SETTINGS};
 
 use crate::config::AccessConfig;
 use crate::fetch::Fetcher;
@@ -30,10 +30,10 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{FeatureFlag, Identity, IssuedTokenClaims, LimitedAccessClaims, LimitedAttribute, Role};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
-use token_cache::TokenCache;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use token_cache::TokenCache;
 
 /// Longest key that is checked; longer ones cannot be ours.
 const MOST_KEY_BYTES: usize = 256;
@@ -153,8 +153,8 @@ pub struct Access {
     subnets: BTreeMap<String, Vec<IpNet>>,
     providers: Vec<IdentityProvider>,
     trusted: Vec<TrustedInstallation>,
-    self.identities: TokenCache<Arc<Identity>>,
-    sessions: TokenCache<Arc<IssuedTokenClaims>>,
+    identities: TokenCache<Arc<Identity>>,
+    issued_tokens: TokenCache<Arc<IssuedTokenClaims>>,
     limited: TokenCache<(Arc<LimitedAccessClaims>, Option<String>)>,
 }
 
@@ -192,8 +192,8 @@ impl Access {
             subnets: config.subnets.clone(),
             providers: providers.collect(),
             trusted: trusted.collect(),
-            self.identities: TokenCache::new(),
-            sessions: TokenCache::new(),
+            identities: TokenCache::new(),
+            issued_tokens: TokenCache::new(),
             limited: TokenCache::new(),
         }
     }
@@ -205,7 +205,9 @@ impl Access {
     pub async fn admit(&self, origin: &Origin, shown: &CallerCredentials, now: i64) -> Result<Caller, AccessError> {
         let table = self.cache.trusted().await?;
         let named = match &origin.subdomain {
-            Some(subdomain) => Some(table.by_subdomain(subdomain).filter(|state| state.is_open()).ok_or(AccessError::WrongKey)?),
+            Some(subdomain) => {
+                Some(table.by_subdomain(subdomain).filter(|state| state.is_open()).ok_or(AccessError::WrongKey)?)
+            }
             None => None,
         };
         if let Some(state) = named {
@@ -220,9 +222,9 @@ impl Access {
                     }
                     Bearer::Identity(identity) => {
                         // Without an address of its own an account is meant only where there is no other.
-                        let state = named
-                            .or_else(|| table.only_account())
-                            .ok_or_else(|| AccessError::InvalidBearer("the address names none of several accounts".to_owned()))?;
+                        let state = named.or_else(|| table.only_account()).ok_or_else(|| {
+                            AccessError::InvalidBearer("the address names none of several accounts".to_owned())
+                        })?;
                         bearer::caller_of_identity(state, &table, &identity)
                     }
                 }
@@ -262,7 +264,8 @@ impl Access {
         now: i64,
     ) -> Result<Bearer, AccessError> {
         let token = limited::bearer(header.expose());
-        let token = token.ok_or_else(|| AccessError::InvalidBearer("the header is not of the form Bearer".to_owned()))?;
+        let token =
+            token.ok_or_else(|| AccessError::InvalidBearer("the header is not of the form Bearer".to_owned()))?;
         let digest = token_cache::digest_of(token);
         self.guesses.check(client, &digest).map_err(AccessError::Throttled)?;
         let found = self.bearer(table, token, now).await;
@@ -307,7 +310,12 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError`], see its variants.
-    pub async fn admit_to_management(&self, origin: &Origin, shown: &CallerCredentials, now: i64) -> Result<ManagementCaller, AccessError> {
+    pub async fn admit_to_management(
+        &self,
+        origin: &Origin,
+        shown: &CallerCredentials,
+        now: i64,
+    ) -> Result<ManagementCaller, AccessError> {
         let table = self.cache.trusted().await?;
         match shown {
             CallerCredentials { key: Some(key), .. } => {

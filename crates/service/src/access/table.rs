@@ -207,7 +207,12 @@ impl AccessCache {
     }
 
     /// Applies changes to the next table.
-    async fn apply_changes(&self, next: &mut AccessTable, changes: AccessChanges, now: Timestamp) -> Result<(), StoreError> {
+    async fn apply_changes(
+        &self,
+        next: &mut AccessTable,
+        changes: AccessChanges,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         next.version = changes.version;
         let there: HashSet<AccountId> = changes.accounts.into_iter().collect();
         let gone: Vec<AccountId> = next.accounts.keys().filter(|id| !there.contains(id)).copied().collect();

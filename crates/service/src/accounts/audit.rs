@@ -1,6 +1,6 @@
 //! The audit log: read, checked, exported.
 
-use super::{AccountService, AccountError};
+use super::{AccountError, AccountService};
 use crate::kinds::kind_name;
 use likeness_base::Timestamp;
 use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, GENESIS, Store, StoreError, verify_chain};

@@ -1,6 +1,6 @@
 //! The life of accounts: made, changed, closed, reopened, destroyed.
 
-use super::{AccountService, Attribution, AccountError};
+use super::{AccountError, AccountService, Attribution};
 use crate::access::{AccountState, new_key};
 use crate::randomness::random_id;
 use likeness_base::Secret;
@@ -63,11 +63,18 @@ impl AccountService {
     ///
     /// # Errors
     /// [`AccountError`] when the account cannot be made.
-    pub async fn create(&self, attribution: &Attribution, spec: AccountSpec, keys: [Secret<String>; 2]) -> Result<AccountId, AccountError> {
+    pub async fn create(
+        &self,
+        attribution: &Attribution,
+        spec: AccountSpec,
+        keys: [Secret<String>; 2],
+    ) -> Result<AccountId, AccountError> {
         let mut settings = self.settings_of(&spec)?;
         // A subdomain that was not requested is left out when another account has it.
         let table = self.cache.last_known();
-        if spec.subdomain.is_none() && settings.subdomain.as_deref().is_some_and(|one| table.by_subdomain(one).is_some()) {
+        if spec.subdomain.is_none()
+            && settings.subdomain.as_deref().is_some_and(|one| table.by_subdomain(one).is_some())
+        {
             settings.subdomain = None;
         }
         let id = AccountId(random_id(&*self.randomness));
@@ -188,7 +195,12 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn regenerate(&self, id: AccountId, attribution: &Attribution, slot: KeySlot) -> Result<Secret<String>, AccountError> {
+    pub async fn regenerate(
+        &self,
+        id: AccountId,
+        attribution: &Attribution,
+        slot: KeySlot,
+    ) -> Result<Secret<String>, AccountError> {
         let value = new_key(&*self.randomness);
         let lookup = self.installation.lookup_digest(&value);
         let name = match slot {
@@ -207,7 +219,7 @@ impl AccountService {
     /// When the grace is too long, or the store says so.
     pub async fn close(&self, id: AccountId, attribution: &Attribution, grace_days: u32) -> Result<(), AccountError> {
         if grace_days > LONGEST_GRACE_DAYS {
-            return Err(AccountError::Invalid(format!("the grace is at most {LONGEST_GRACE_DAYS} days")));
+            return Err(AccountError::Invalid(format!("the grace period is at most {LONGEST_GRACE_DAYS} days")));
         }
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
         let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });

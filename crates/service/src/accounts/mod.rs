@@ -4,16 +4,16 @@
 //! Start at [`AccountService`]. Every change is a command of the ledger with a row in the audit log, and returns only when
 //! no node acts any more on the old state ([`AccessCache::wait_until_everywhere`]).
 
-pub mod lifecycle;
 pub mod audit;
-pub mod settings_change;
+pub mod lifecycle;
 pub mod persons;
+pub mod settings_change;
 pub mod signing;
 pub mod vendors;
 
-use crate::access::{AccountState, AccessCache};
-use crate::randomness::random_id;
+use crate::access::{AccessCache, AccountState};
 use crate::ledger::Ledger;
+use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
@@ -41,7 +41,7 @@ pub enum AccountError {
     #[error("{0}")]
     State(&'static str),
     /// Others changed the same at the same time, again and again.
-    #[error("somebody else is changing the same account; try again")]
+    #[error("the account was changed by another call at the same time; try again")]
     Conflict,
     /// The store.
     #[error(transparent)]
@@ -130,7 +130,12 @@ impl AccountService {
     }
 
     /// Applies a command about access and waits until every node follows it.
-    async fn write_access(&self, account: AccountId, attribution: &Attribution, write: Write) -> Result<Applied, AccountError> {
+    async fn write_access(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        write: Write,
+    ) -> Result<Applied, AccountError> {
         let applied = self.write(account, attribution, write).await?;
         self.cache.wait_until_everywhere(self.others).await?;
         Ok(applied)
@@ -150,7 +155,12 @@ impl AccountService {
         Command { account, actor, at, request_id, key, write }
     }
 
-    async fn write(&self, account: AccountId, attribution: &Attribution, write: Write) -> Result<Applied, AccountError> {
+    async fn write(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        write: Write,
+    ) -> Result<Applied, AccountError> {
         let applied = self.ledger.apply(self.command(account, attribution, write)).await;
         applied.map_err(|error| match error {
             StoreError::NameInUse => AccountError::NameInUse,

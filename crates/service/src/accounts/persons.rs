@@ -3,7 +3,7 @@
 //! A person is selected by id, by name, by user data, which is where clients keep their own ids, or by that of one of their
 //! faces. Similar faces are not selected: that would be a guess.
 
-use super::{AccountService, Attribution, AccountError};
+use super::{AccountError, AccountService, Attribution};
 use crate::kinds::kind_name;
 use likeness_store::{AccountId, ContainerKind, ContainerName, Event, Face, PageStart, Person, StoreError, Write};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,12 @@ impl AccountService {
     ///
     /// # Errors
     /// When nobody is named, or what the store says.
-    pub async fn person_report(&self, account: AccountId, attribution: &Attribution, query: &PersonQuery) -> Result<PersonReport, AccountError> {
+    pub async fn person_report(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        query: &PersonQuery,
+    ) -> Result<PersonReport, AccountError> {
         query.check()?;
         let found = self.find_person(account, query).await?;
         self.tell(account, attribution, "report_person", found.len()).await?;
@@ -103,7 +108,12 @@ impl AccountService {
     ///
     /// # Errors
     /// When nobody is named, or what the store says; then call again, it goes on where it stopped.
-    pub async fn erase_person(&self, account: AccountId, attribution: &Attribution, query: &PersonQuery) -> Result<PersonReport, AccountError> {
+    pub async fn erase_person(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        query: &PersonQuery,
+    ) -> Result<PersonReport, AccountError> {
         query.check()?;
         let mut places = Vec::new();
         // Again until nobody is found: a snapshot may be taken, or applied, meanwhile.
@@ -129,7 +139,13 @@ impl AccountService {
         Ok(PersonReport { places, note: NOTE })
     }
 
-    async fn tell(&self, account: AccountId, attribution: &Attribution, action: &str, places: usize) -> Result<(), AccountError> {
+    async fn tell(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        action: &str,
+        places: usize,
+    ) -> Result<(), AccountError> {
         let event = Event::done(action, Some(json!({ "places": places })));
         Ok(self.note(account, attribution, event).await?)
     }
@@ -214,7 +230,12 @@ impl AccountService {
         }
     }
 
-    async fn location_of(&self, account: AccountId, searched: &SearchedContainer, person: &Person) -> Result<FoundPerson, AccountError> {
+    async fn location_of(
+        &self,
+        account: AccountId,
+        searched: &SearchedContainer,
+        person: &Person,
+    ) -> Result<FoundPerson, AccountError> {
         let group = &searched.name;
         let groups = if group.kind == ContainerKind::PersonDirectory {
             self.store.groups_of_person(account, person.id, &PageStart::everything()).await?

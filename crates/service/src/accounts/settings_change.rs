@@ -1,6 +1,6 @@
 //! What may be changed about an account at once, by the command line and by `PATCH accounts/{}`.
 
-use super::{AccountService, Attribution, AccountError};
+use super::{AccountError, AccountService, Attribution};
 use crate::access::AccountState;
 use likeness_rules::{NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
 use likeness_store::{AccountId, StoreError};
@@ -104,7 +104,12 @@ impl AccountService {
     ///
     /// # Errors
     /// [`AccountError`] when the new settings cannot be: a rule for an unknown subnet would allow no address.
-    pub async fn alter(&self, id: AccountId, attribution: &Attribution, change: &SettingsChange) -> Result<Arc<AccountState>, AccountError> {
+    pub async fn alter(
+        &self,
+        id: AccountId,
+        attribution: &Attribution,
+        change: &SettingsChange,
+    ) -> Result<Arc<AccountState>, AccountError> {
         let rules = change.network.iter().flat_map(|network| &network.rules);
         let mut unknown = rules.filter_map(|rule| match rule {
             NetworkRule::Subnet(name) if !self.subnets.contains(name) => Some(name),

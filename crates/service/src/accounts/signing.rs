@@ -1,7 +1,7 @@
 //! The keys that sign tokens: made at the first start, replaced in time, published until the last token they signed is
 //! over.
 
-use super::{AccountService, Attribution, AccountError};
+use super::{AccountError, AccountService, Attribution};
 use likeness_rules::SigningKey;
 use likeness_store::{AccountId, DocumentKind, NewDocument, Write};
 use std::time::Duration;
@@ -39,7 +39,11 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn rotate_signing_key(&self, attribution: &Attribution, fate: FormerKeys) -> Result<String, AccountError> {
+    pub async fn rotate_signing_key(
+        &self,
+        attribution: &Attribution,
+        fate: FormerKeys,
+    ) -> Result<String, AccountError> {
         let former: Vec<_> = self.cache.last_known().signing().cloned().collect();
         let now = self.clock.now();
         // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.

@@ -1,7 +1,7 @@
 //! Vendors and their clients: limited access tokens issued, revoked, blocked, and reported.
 
-use super::{AccountService, Attribution, AccountError};
-use crate::access::{AccountState, AccessError, AccessTable};
+use super::{AccountError, AccountService, Attribution};
+use crate::access::{AccessError, AccessTable, AccountState};
 use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
@@ -140,7 +140,12 @@ impl AccountService {
     ///
     /// # Errors
     /// When the account never was a vendor, or has too many on its list.
-    pub async fn revoke_token(&self, vendor: AccountId, attribution: &Attribution, token: Uuid) -> Result<(), AccountError> {
+    pub async fn revoke_token(
+        &self,
+        vendor: AccountId,
+        attribution: &Attribution,
+        token: Uuid,
+    ) -> Result<(), AccountError> {
         let table = self.cache.last_known();
         let state = table.account(vendor).ok_or_else(|| AccountError::NoAccount(vendor.to_string()))?;
         let rules = &state.settings.vendor;
@@ -190,7 +195,12 @@ impl AccountService {
     ///
     /// # Errors
     /// When the instant has not come.
-    pub async fn revoke_before(&self, vendor: AccountId, attribution: &Attribution, at: Timestamp) -> Result<(), AccountError> {
+    pub async fn revoke_before(
+        &self,
+        vendor: AccountId,
+        attribution: &Attribution,
+        at: Timestamp,
+    ) -> Result<(), AccountError> {
         if at > self.clock.now() {
             return Err(AccountError::Invalid("the instant lies in the future".to_owned()));
         }
@@ -208,7 +218,12 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn set_vendor_right(&self, vendor: AccountId, attribution: &Attribution, may: bool) -> Result<(), AccountError> {
+    pub async fn set_vendor_right(
+        &self,
+        vendor: AccountId,
+        attribution: &Attribution,
+        may: bool,
+    ) -> Result<(), AccountError> {
         let second = self.clock.now().as_seconds();
         let detail = json!({ "mayIssue": may });
         let change = |settings: &mut likeness_rules::Settings| {
@@ -245,9 +260,17 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn block_everywhere(&self, attribution: &Attribution, client: &ResourceId, block: bool) -> Result<(), AccountError> {
+    pub async fn block_everywhere(
+        &self,
+        attribution: &Attribution,
+        client: &ResourceId,
+        block: bool,
+    ) -> Result<(), AccountError> {
         let detail = json!({ "client": client, "blocked": block });
-        self.change_installation(attribution, &detail, |installation| set_block(&mut installation.blocked, client, block)).await
+        self.change_installation(attribution, &detail, |installation| {
+            set_block(&mut installation.blocked, client, block)
+        })
+        .await
     }
 
     /// A vendor's report of its tokens: how many were issued and used, by client, flag and day, and every single event.
@@ -380,7 +403,8 @@ impl TokenEvent {
         if !is_of_client && row.action != TOKEN_ISSUED {
             return None;
         }
-        let TokenUse { token, target, flags, expires, operation } = serde_json::from_str(row.detail.as_deref()?).ok()?;
+        let TokenUse { token, target, flags, expires, operation } =
+            serde_json::from_str(row.detail.as_deref()?).ok()?;
         Some(Self {
             at: row.at.to_string(),
             action: row.action.clone(),

@@ -142,7 +142,7 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
         ("401", "No key, or a wrong one."),
         ("404", "What the path names is not there."),
         ("429", "Too much at once; come back after the time in Retry-After."),
-        ("500", "Our fault; the log holds the cause under the apim-request-id of the answer."),
+        ("500", "The server failed; its log has the cause under the apim-request-id of the answer."),
         ("503", "Cannot answer now; come back after the time in Retry-After."),
     ] {
         responses[status] = content(means, &error);
@@ -164,7 +164,7 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
 fn accepted() -> Value {
     json!({
         "description": "Begun; the body is empty.",
-        "headers": { "Operation-Location": address("Where to ask how it goes.") },
+        "headers": { "Operation-Location": address("The address of the operation status.") },
     })
 }
 

@@ -22,10 +22,10 @@ pub(super) fn page(report: &Report) -> String {
         escaped(&report.store),
         card("Kept", &kept.to_string(), &of),
         card("Broken", &broken.to_string(), if broken == 0 { "nothing to do" } else { "see below; do not sign" }),
-        card("Not tried here", &untried.to_string(), "held by tests of the program"),
+        card("Not tried here", &untried.to_string(), "checked by tests of the program"),
     );
     body.push_str("<h2>Promises</h2>\n");
-    let head = ["", "promise", "verdict", "what was seen", "held by the test"];
+    let head = ["", "promise", "verdict", "what was seen", "checked by the test"];
     body.push_str(&table(
         "Promises and what came of trying them",
         &head,
