@@ -58,7 +58,7 @@ impl<A: Api> Served for One<A> {
             method: route.method.clone(),
             address: A::address(route),
             operation: route.operation,
-            reads: route.body,
+            body: route.body,
             rule: format!("{:?}", route.rule),
         };
         A::routes().iter().map(row).collect()

@@ -71,12 +71,12 @@ pub(crate) fn has_body(headers: &HeaderMap) -> bool {
 }
 
 /// Reads what a route reads.
-pub(crate) async fn read<A: Api>(reads: BodyKind, headers: &HeaderMap, body: Body) -> Result<Input, Unread> {
+pub(crate) async fn read<A: Api>(kind: BodyKind, headers: &HeaderMap, body: Body) -> Result<Input, Unread> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence == "application/json" || essence.ends_with("+json");
-    let most = A::most_bytes(reads);
-    match reads {
+    let most = A::most_bytes(kind);
+    match kind {
         BodyKind::Nothing | BodyKind::Upgrade => Ok(Input::Nothing),
         BodyKind::Bytes => collect(headers, body, most, BodyKind::Bytes).await.map(Input::Bytes),
         BodyKind::Json if is_json => json::<A>(headers, body).await,
@@ -104,7 +104,7 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 
 /// Reads a body of at most `most` bytes. What exceeds it is read to the end, so that the client gets to see the
 /// refusal, but kept nowhere; what exceeds the hard cap is not read at all.
-async fn collect(headers: &HeaderMap, body: Body, most: usize, reads: BodyKind) -> Result<Secret<Vec<u8>>, Unread> {
+async fn collect(headers: &HeaderMap, body: Body, most: usize, kind: BodyKind) -> Result<Secret<Vec<u8>>, Unread> {
     let announced = announced(headers);
     if announced.is_some_and(|length| length > HARD_CAP_BYTES) {
         return Err(Unread::FarTooLarge);
@@ -128,7 +128,7 @@ async fn collect(headers: &HeaderMap, body: Body, most: usize, reads: BodyKind) 
             append(&mut bytes, &piece);
         }
     }
-    if seen > most as u64 { Err(Unread::TooLarge(reads)) } else { Ok(bytes) }
+    if seen > most as u64 { Err(Unread::TooLarge(kind)) } else { Ok(bytes) }
 }
 
 /// Appends without leaving an unwiped copy behind when the buffer has to grow.

@@ -63,7 +63,7 @@ pub trait Api: Sized + Send + Sync + 'static {
     fn address(route: &Route<Self>) -> String;
 
     /// How many bytes a route of this kind reads at most, of JSON as UTF-8.
-    fn most_bytes(reads: BodyKind) -> usize;
+    fn most_bytes(kind: BodyKind) -> usize;
 
     /// Authenticates the caller credentials of a request.
     fn identify(head: &Head<Self>, now: i64) -> impl Future<Output = Result<Self::Caller, Self::Refusal>> + Send;

@@ -52,7 +52,7 @@ impl Files {
     /// certificate in force: whoever renews writes two files, and not at once.
     pub async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
         // Files that do not fit are tried again, and logged once.
-        let mut told = self.read_at;
+        let mut refused = self.read_at;
         loop {
             tokio::select! {
                 () = pause(RELOAD_EVERY) => {}
@@ -68,8 +68,8 @@ impl Files {
                     self.read_at = found;
                     tracing::info!("The certificate was read again");
                 }
-                Err(error) if found != told => {
-                    told = found;
+                Err(error) if found != refused => {
+                    refused = found;
                     tracing::error!("The new certificate cannot be used, the former stays: {error:#}");
                 }
                 Err(_) => {}

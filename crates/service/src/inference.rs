@@ -94,7 +94,7 @@ impl<W: 'static> Pool<W> {
         let permit = self.permit().await?;
         let (answer, listener) = oneshot::channel();
         let job: Job<W> = Box::new(move |worker| {
-            let _seat = permit;
+            let _permit = permit;
             if answer.is_closed() {
                 metrics::counter!("likeness_inference_abandoned_total").increment(1);
                 return;
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seat_that_comes_free_in_time_is_taken() {
+    async fn a_permit_that_comes_free_in_time_is_taken() {
         let pool = pool(8, Duration::from_secs(3600));
         let release = occupied(&pool).await;
         let waiting = tokio::spawn({

@@ -28,7 +28,7 @@ pub enum NotApproved {
     /// The token was issued for another resource.
     OtherResource,
     /// The access table cannot be read, or the caller is not admitted any more.
-    Denied(AccessError),
+    Access(AccessError),
     /// The use could not be recorded.
     Store(StoreError),
 }
@@ -41,7 +41,7 @@ impl From<StoreError> for NotApproved {
 
 impl From<AccessError> for NotApproved {
     fn from(denied: AccessError) -> Self {
-        Self::Denied(denied)
+        Self::Access(denied)
     }
 }
 

@@ -88,7 +88,7 @@ mod tests {
             chip.samples.iter_mut().enumerate().for_each(|(number, sample)| *sample = number as f32);
             chip
         };
-        for lie in [QuarterTurn::Upright, QuarterTurn::Right, QuarterTurn::Head, QuarterTurn::Left] {
+        for quarter in [QuarterTurn::Upright, QuarterTurn::Right, QuarterTurn::Head, QuarterTurn::Left] {
             assert_eq!(QuarterTurn::of(quarter.turn()), quarter);
             let upright = quarter.set_upright(chip());
             for (x, y) in (0..upright.width).flat_map(|x| (0..upright.height).map(move |y| (x, y))) {

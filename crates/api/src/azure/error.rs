@@ -407,7 +407,7 @@ impl From<NotApproved> for Refusal {
             ),
             NotApproved::InvalidToken(reason) => Self::InvalidLimitedAccessToken(reason),
             NotApproved::OtherResource => Self::LimitedAccessTokenResourceMismatch,
-            NotApproved::Denied(denied) => denied.into(),
+            NotApproved::Access(denied) => denied.into(),
             NotApproved::Store(error) => error.into(),
         }
     }
@@ -448,7 +448,7 @@ impl From<NotIssued> for Refusal {
                 flag.as_text()
             )),
             NotIssued::Later => Self::Unavailable,
-            NotIssued::Denied(denied) => denied.into(),
+            NotIssued::Access(denied) => denied.into(),
             NotIssued::Store(error) => error.into(),
             NotIssued::Internal(cause) => Self::Internal(cause.to_owned()),
         }

@@ -44,8 +44,8 @@ impl Api for Face {
         format!("/face/{{version}}/{}", route.path)
     }
 
-    fn most_bytes(reads: BodyKind) -> usize {
-        if reads == BodyKind::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
+    fn most_bytes(kind: BodyKind) -> usize {
+        if kind == BodyKind::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Caller, Refusal> {
@@ -74,7 +74,7 @@ impl Api for Face {
     }
 
     fn unread(problem: Unread) -> Refusal {
-        Refusal::unread(problem, |reads| match reads {
+        Refusal::unread(problem, |kind| match kind {
             BodyKind::Picture => picture::too_large(),
             _ => Refusal::bad("Request body is invalid. It is larger than any JSON this service reads."),
         })

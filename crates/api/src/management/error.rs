@@ -42,7 +42,7 @@ impl From<AccessError> for Refusal {
 }
 
 impl From<AccountError> for Refusal {
-    fn from(problem: Problem) -> Self {
+    fn from(problem: AccountError) -> Self {
         match problem {
             AccountError::NoAccount(_) | AccountError::Store(StoreError::AccountNotFound) => {
                 Self::NotFound(problem.to_string())

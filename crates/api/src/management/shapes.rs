@@ -111,7 +111,7 @@ fn origins() -> Value {
 
 /// A life that an account can shorten, within the bounds of the table.
 fn lives() -> Value {
-    let life = |kept: &Kept| {
+    let life = |kept: &RetentionClass| {
         let bounds = json!({ "type": ["integer", "null"], "minimum": kept.shortest(), "maximum": kept.longest() });
         (kept.as_text().to_owned(), bounds)
     };

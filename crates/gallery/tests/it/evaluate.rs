@@ -3,7 +3,7 @@
 use crate::draw::{default_calibration, normals, scaled_to};
 use likeness_base::Secret;
 use likeness_gallery::evaluate::{
-    self, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Step, Verdict, evaluate,
+    self, Conclusion, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Step, evaluate,
 };
 use likeness_gallery::{
     Basis, Calibration, CalibrationParts, ExcludedPairs, GalleryError, Labelled, Logistic, Rate, Space,
@@ -192,7 +192,7 @@ fn groups_are_counted_apart_and_compared() {
     assert!(side.false_match_between.errors + within <= report.thresholds[0].false_match.errors);
     assert!(side.groups[1].is_too_small && side.groups[1].false_match.interval.is_none());
     assert_eq!(side.comparisons.len(), 9, "three pairs of groups by three measures");
-    let detection = side.comparisons.iter().find(|one| one.verdict == Verdict::Differs).unwrap();
+    let detection = side.comparisons.iter().find(|one| one.conclusion == Conclusion::Differs).unwrap();
     assert!(detection.sentence.starts_with("failure to detect: differs"), "{}", detection.sentence);
     assert_eq!(report.fairness.comparisons_with_intervals, 3);
     assert!(report.fairness.caution.unwrap().starts_with("9 comparisons were made, 3 of them"));
@@ -276,8 +276,14 @@ fn who_is_kept_apart_counts_nowhere() {
     excluded.people(0, 40);
     excluded.templates(5, 9);
     let report = |excluded: &ExcludedPairs| {
-        let setup =
-            Setup { space: &space, calibration: &calibration, false_positive_rate: 0.01, rounds: 100, seed: 1, apart };
+        let setup = Setup {
+            space: &space,
+            calibration: &calibration,
+            false_positive_rate: 0.01,
+            rounds: 100,
+            seed: 1,
+            excluded,
+        };
         evaluate(&labelled, &[LeftOut::default(); 41], &[], &setup, &|_| ()).unwrap()
     };
     let (with, without) = (report(&ExcludedPairs::default()), report(&excluded));

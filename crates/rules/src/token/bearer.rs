@@ -1,7 +1,7 @@
 //! Tokens of identity providers.
 
 use super::{Envelope, KeySet, Texts, Times, TokenProblem};
-use crate::Person;
+use crate::Identity;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 

@@ -26,7 +26,7 @@ fn names_of_flags_and_attributes() {
 #[test]
 fn gates() {
     let [identification, verification, high_risk] = FeatureFlag::ALL;
-    let sets: [&[Flag]; 5] =
+    let sets: [&[FeatureFlag]; 5] =
         [&[], &[high_risk], &[identification], &[verification], &[identification, verification, high_risk]];
     let cases = [
         (Gate::Open, "", [true, true, true, true, true]),

@@ -76,7 +76,7 @@ fn when_a_token_holds() {
 #[test]
 fn another_installation_lends_no_more_than_it_may() {
     let (ours, theirs) = (key(1), key(2));
-    let issuers = |flags: &[Flag]| {
+    let issuers = |flags: &[FeatureFlag]| {
         let lent = Some(flags.iter().copied().collect());
         let elsewhere = TrustedIssuer {
             issuer: ELSEWHERE.to_owned(),
@@ -152,7 +152,7 @@ fn claims_that_do_not_count() {
 #[test]
 fn claims_that_do() {
     let key = key(1);
-    let flags = |names: &[Flag]| LimitedAccessClaims { flags: names.iter().copied().collect(), ..access() };
+    let flags = |names: &[FeatureFlag]| LimitedAccessClaims { flags: names.iter().copied().collect(), ..access() };
     let cases = [
         ("aud", json!(["x", "urn:likeness:limited-access"]), access()),
         ("nbf", Value::Null, access()),

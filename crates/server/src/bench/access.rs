@@ -56,7 +56,7 @@ const SLACK: Duration = Duration::from_secs(40);
 /// When the store cannot be made, the server does not start, or a request fails.
 pub(crate) async fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
     (setting.progress)("letting callers in");
-    let mut rows = letting_in(setting).await?;
+    let mut rows = admission(setting).await?;
     rows.extend(sweeping(setting).await?);
     Ok(rows)
 }
@@ -100,42 +100,43 @@ impl LocalAccess {
     }
 
     /// Everything between a request that was read and a handler that may work.
-    async fn let_in(&self, origin: &Origin, shown: CallerCredentials) -> Result<Caller> {
+    async fn admit(&self, origin: &Origin, credentials: CallerCredentials) -> Result<Caller> {
         let now = SystemClock.now().as_seconds();
-        let caller = self.access.admit(origin, &shown, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
+        let caller =
+            self.access.admit(origin, &credentials, now).await.map_err(|denied| anyhow::anyhow!("{denied:?}"))?;
         anyhow::ensure!(caller.rights.include(|| "identify/action").is_ok(), "the role is missing");
         anyhow::ensure!(Gate::Identification.allows(&caller.state.settings.approvals.flags), "the approval is missing");
         Ok(caller)
     }
 
     /// Microseconds of each of many calls.
-    async fn times(&self, calls: usize, shown: impl Fn() -> CallerCredentials) -> Result<Vec<f64>> {
+    async fn times(&self, calls: usize, credentials: impl Fn() -> CallerCredentials) -> Result<Vec<f64>> {
         let origin = Self::origin();
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
-            let shown = shown();
+            let sent = credentials();
             let begun = Instant::now();
-            std::hint::black_box(self.let_in(&origin, shown).await?);
+            std::hint::black_box(self.admit(&origin, sent).await?);
             times.push(begun.elapsed().as_secs_f64() * 1e6);
         }
         Ok(times)
     }
 }
 
-async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
+async fn admission(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let local = LocalAccess::make(&setting.scratch.join("access")).await?;
     // As the server does it: the table is refreshed four times a second.
-    let directory = local.service.cache.clone();
-    let looking = tokio::spawn(async move {
+    let cache = local.service.cache.clone();
+    let refreshing = tokio::spawn(async move {
         loop {
-            drop(directory.refresh().await);
+            drop(cache.refresh().await);
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     });
     let calls = setting.pace.of(CALLS);
     let key = || CallerCredentials { key: Some(local.key.clone()), ..CallerCredentials::default() };
     let now = SystemClock.now().as_seconds();
-    let caller = local.let_in(&LocalAccess::origin(), key()).await?;
+    let caller = local.admit(&LocalAccess::origin(), key()).await?;
     let token = local.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
     let bearer = || CallerCredentials { authorization: Some(token.clone()), ..CallerCredentials::default() };
@@ -166,7 +167,7 @@ async fn letting_in(setting: &Setting<'_>) -> Result<Vec<Row>> {
         by_lent.push(begun.elapsed().as_secs_f64() * 1e6);
         found.map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
     }
-    looking.abort();
+    refreshing.abort();
     anyhow::ensure!(caller.account() == local.account, "another account");
     local.service.store.close().await;
     let digest = "keyed digest of the key alone";

@@ -27,7 +27,7 @@ impl Population {
         let (mean, covariance, share) = shrunk_covariance(&samples);
         let root = root(&covariance).context("the covariance of the templates has no root")?;
         let text = format!("mean and covariance of {} faces, {:.0} % shrunk", templates.len(), 100.0 * share);
-        Ok(Self { mean, root, unit, told })
+        Ok(Self { mean, root, unit, text })
     }
 
     /// Another person.

@@ -121,7 +121,7 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
         );
     }
     store.close().await;
-    ensure!(floor.len() == ours.len(), "the client of the database told other times than asked for");
+    ensure!(floor.len() == ours.len(), "the client of the database reported other times than asked for");
     let floor = Series::wall(floor);
     let most = floor.median + 2.0;
     let row = Row::alone(PART, "add a face on PostgreSQL", Series::wall(ours)).beside("one commit", floor);

@@ -71,7 +71,7 @@ impl Portrait {
     fn of(bytes: Secret<Vec<u8>>, text: String) -> Result<Self> {
         let picture = Picture::decode(bytes.expose(), &Limits::default())?;
         let text = format!("{text}, {} x {}, {} KB", picture.width(), picture.height(), bytes.expose().len() / 1024);
-        Ok(Self { bytes, told })
+        Ok(Self { bytes, text })
     }
 }
 

@@ -144,13 +144,13 @@ impl Accounts {
             }
             Self::Approve { account, features } => {
                 let state = service.find(account)?;
-                let told = json!({ "approve": features });
+                let detail = json!({ "approve": features });
                 let wanted = approvals(&state.settings.approvals, features)?;
                 let change = |settings: &mut likeness_rules::Settings| {
                     settings.approvals.clone_from(&wanted);
                     Ok(())
                 };
-                show(&*service.change(state.id(), attribution, &told, change).await?);
+                show(&*service.change(state.id(), attribution, &detail, change).await?);
                 Ok(())
             }
             Self::Set(set) => set.run(service, attribution).await,

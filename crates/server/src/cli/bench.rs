@@ -64,12 +64,12 @@ impl Bench {
             output::json(&report)?;
             return Ok(ExitCode::SUCCESS);
         }
-        output::line(&report.machine.told());
+        output::line(&report.machine.text());
         output::line(&format!("Engine: {}", report.engine));
         if let Some(versions) = report.peers.as_object() {
-            let told: Vec<String> =
+            let peers: Vec<String> =
                 versions.iter().map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or(""))).collect();
-            output::line(&format!("Peers: {}", told.join(", ")));
+            output::line(&format!("Peers: {}", peers.join(", ")));
         }
         output::line(
             "Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.",
@@ -98,18 +98,18 @@ impl Bench {
         let scratch = scratch.context("no folder can be made for the bench")?;
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(120));
-        let told = |text: String| bar.set_message(text);
+        let show = |text: String| bar.set_message(text);
 
         let demo = config.cache().join("demo/sample6.jpg");
         let portrait = match &self.photo {
             Some(file) => Portrait::read(file)?,
             None => Portrait::make(&mut offline.vision, &demo)?,
         };
-        bar.suspend(|| output::hint(&format!("Photo: {}", portrait.told)));
+        bar.suspend(|| output::hint(&format!("Photo: {}", portrait.text)));
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
         let mut rows = Vec::new();
         if self.wants(Part::Inference) {
-            told("inference".to_owned());
+            show("inference".to_owned());
             rows.extend(inference::measure(
                 &*offline.engine,
                 &offline.networks,
@@ -121,7 +121,7 @@ impl Bench {
             )?);
         }
         if self.wants(Part::Search) {
-            told("search: learning from the demo photos".to_owned());
+            show("search: learning from the demo photos".to_owned());
             let templates = demo_templates(&mut offline, config)?;
             for (recogniser, templates) in offline.networks.recognisers.all().iter().zip(templates) {
                 let population = Population::of(&templates, recogniser.unit())?;
@@ -133,15 +133,15 @@ impl Bench {
                     other: (recogniser.number > 0).then_some(&recogniser.pack.pack.id),
                     pace,
                     scratch: scratch.path(),
-                    progress: &|templates| told(format!("search: {templates} templates")),
+                    progress: &|templates| show(format!("search: {templates} templates")),
                 };
                 let peers = if recogniser.number == 0 { peers.as_mut() } else { None };
                 rows.extend(search::measure(&setting, peers)?);
             }
         }
-        let told_faces = |faces: usize| told(format!("store: {faces} faces"));
+        let show_faces = |faces: usize| show(format!("store: {faces} faces"));
         if self.wants(Part::Store) {
-            rows.extend(start::block_on(store::measure(scratch.path(), pace, &told_faces))??);
+            rows.extend(start::block_on(store::measure(scratch.path(), pace, &show_faces))??);
         }
         let setting = http::Setting {
             engine: &*offline.engine,
@@ -150,7 +150,7 @@ impl Bench {
             cache: config.cache(),
             scratch: scratch.path(),
             pace,
-            progress: &|text| told(format!("server: {text}")),
+            progress: &|text| show(format!("server: {text}")),
         };
         if self.wants(Part::Http) {
             rows.extend(start::block_on(http::measure(&setting))??);
@@ -188,7 +188,7 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
     bar.suspend(|| {
         output::hint(&format!(
             "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
-            population.told, drawn.0, drawn.1, real.0, real.1
+            population.text, drawn.0, drawn.1, real.0, real.1
         ));
     });
 }

@@ -202,7 +202,12 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError`], see its variants.
-    pub async fn admit(&self, origin: &Origin, shown: &CallerCredentials, now: i64) -> Result<Caller, AccessError> {
+    pub async fn admit(
+        &self,
+        origin: &Origin,
+        credentials: &CallerCredentials,
+        now: i64,
+    ) -> Result<Caller, AccessError> {
         let table = self.cache.trusted().await?;
         let named = match &origin.subdomain {
             Some(subdomain) => {
@@ -213,7 +218,7 @@ impl Access {
         if let Some(state) = named {
             self.check_network(state, origin.client)?;
         }
-        let caller = match shown {
+        let caller = match credentials {
             CallerCredentials { key: Some(key), .. } => self.by_key(&table, key, origin.client)?,
             CallerCredentials { authorization: Some(header), .. } => {
                 match self.by_token(&table, header, origin.client, now).await? {
@@ -313,17 +318,17 @@ impl Access {
     pub async fn admit_to_management(
         &self,
         origin: &Origin,
-        shown: &CallerCredentials,
+        credentials: &CallerCredentials,
         now: i64,
     ) -> Result<ManagementCaller, AccessError> {
         let table = self.cache.trusted().await?;
-        match shown {
+        match credentials {
             CallerCredentials { key: Some(key), .. } => {
                 let (account, ..) = self.owner(&table, key, origin.client)?;
                 if account == AccountId::INSTALLATION {
                     return Ok(ManagementCaller::Operator);
                 }
-                let caller = self.admit(origin, shown, now).await?;
+                let caller = self.admit(origin, credentials, now).await?;
                 Ok(ManagementCaller::AccountKey(caller.state, caller.actor))
             }
             CallerCredentials { authorization: Some(header), .. } => {
@@ -334,7 +339,7 @@ impl Access {
                     }
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
                     Bearer::IssuedToken(_) => {
-                        let caller = self.admit(origin, shown, now).await?;
+                        let caller = self.admit(origin, credentials, now).await?;
                         Ok(ManagementCaller::AccountKey(caller.state, caller.actor))
                     }
                 }

@@ -57,7 +57,7 @@ pub enum NotIssued {
     /// The clock went back since tokens were revoked; try again later.
     Later,
     /// The access table cannot be read.
-    Denied(AccessError),
+    Access(AccessError),
     /// The store.
     Store(StoreError),
     /// Our fault; the text is for the log.
@@ -66,7 +66,7 @@ pub enum NotIssued {
 
 impl From<AccessError> for NotIssued {
     fn from(denied: AccessError) -> Self {
-        Self::Denied(denied)
+        Self::Access(denied)
     }
 }
 

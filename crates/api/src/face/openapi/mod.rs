@@ -101,9 +101,9 @@ fn operation(route: &Route<Face>, described: &Description) -> Value {
     operation
 }
 
-fn body(reads: BodyKind, schema: &str) -> Option<Value> {
+fn body(kind: BodyKind, schema: &str) -> Option<Value> {
     let json_body = || json!({ "schema": reference(schema) });
-    match reads {
+    match kind {
         BodyKind::Nothing | BodyKind::Bytes | BodyKind::Upgrade => None,
         BodyKind::Json => Some(json!({ "application/json": json_body() })),
         BodyKind::Picture => Some(json!({

@@ -61,9 +61,9 @@ fn groups(evaluation: &Evaluation) {
     for grouping in &fairness.groupings {
         output::line(&format!("\nGroups by {}, at the threshold of verify", grouping.name));
         output::table(&rows::GROUPS, &rows::groups(grouping));
-        let (told, silent): (Vec<_>, Vec<_>) =
+        let (stated, silent): (Vec<_>, Vec<_>) =
             grouping.comparisons.iter().partition(|one| one.conclusion != Conclusion::NoInterval);
-        for comparison in told {
+        for comparison in stated {
             output::line(&format!("- {}", comparison.sentence));
         }
         if !silent.is_empty() {

@@ -56,12 +56,12 @@ pub(super) async fn isolated(scratch: &mut Scratch) -> Result<CheckOutcome> {
         seen.push(scratch.other.json("DELETE", path, &Value::Null).await?.0);
     }
     let (own, _) = scratch.own.json("GET", &face, &Value::Null).await?;
-    let at_door = format!("/accounts/{}/face/v1.0/largepersongroups", scratch.own.name);
-    let (door, _) = scratch.other.json("GET", &at_door, &Value::Null).await?;
-    let is_kept = seen.iter().all(|status| *status == 404) && own == 200 && door == 401;
+    let own_path = format!("/accounts/{}/face/v1.0/largepersongroups", scratch.own.name);
+    let (at_endpoint, _) = scratch.other.json("GET", &own_path, &Value::Null).await?;
+    let is_kept = seen.iter().all(|status| *status == 404) && own == 200 && at_endpoint == 401;
     Ok(outcome(
         is_kept,
-        format!("another account read and deleted by id: {seen:?}; at the account's own address: {door}"),
+        format!("another account read and deleted by id: {seen:?}; at the account's own address: {at_endpoint}"),
     ))
 }
 

@@ -146,8 +146,8 @@ impl Scratch {
             settings.approvals.clone_from(approvals);
             Ok(())
         };
-        let told = json!({ "approvals": approvals });
-        self.service.change(account, &Attribution::of_operator(), &told, change).await?;
+        let detail = json!({ "approvals": approvals });
+        self.service.change(account, &Attribution::of_operator(), &detail, change).await?;
         Ok(())
     }
 

@@ -97,7 +97,7 @@ fn figure(
         chart.line("limit", (FRAME.left, y(aim)), (FRAME.right, y(aim)));
         chart.text("note", (FRAME.right + 8.0, y(aim) + 4.0), Side::Right, &format!("aim: {}", percent(aim)));
     }
-    let mut told = String::new();
+    let mut text = String::new();
     for (number, (rule, class)) in
         [(Rule::FalsePositiveRate, "genuine"), (Rule::Classic, "impostor")].iter().enumerate()
     {
@@ -122,8 +122,8 @@ fn figure(
         chart.text("note", (left + 38.0, key + 4.0), Side::Right, rule_name(*rule));
         let shares: Vec<String> =
             places.iter().map(|(_, (_, share, _), one)| format!("{} at {}", percent(*share), one.size)).collect();
-        told.push_str(&format!("Rule {}: {}. ", rule_name(*rule), shares.join(", ")));
+        text.push_str(&format!("Rule {}: {}. ", rule_name(*rule), shares.join(", ")));
     }
     chart.text("axis", (f64::midpoint(FRAME.left, FRAME.right), 328.0), Side::Middle, "templates in the gallery");
-    chart.figure(title, &told, caption)
+    chart.figure(title, &text, caption)
 }
