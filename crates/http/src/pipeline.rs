@@ -170,7 +170,7 @@ impl<A: Api> Head<A> {
 }
 
 /// What log and audit log record of a request beside its outcome.
-struct LogFields<A: Api> {
+struct LogFields {
     operation: &'static str,
     /// The account that usage is counted for.
     counted: Option<AccountId>,
@@ -178,7 +178,6 @@ struct LogFields<A: Api> {
     refusal_log: Option<(AccountId, Actor)>,
     /// Whether there is a body of which nothing was read.
     is_unread: bool,
-    api: std::marker::PhantomData<A>,
 }
 
 /// Answers a request.
@@ -189,15 +188,9 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let is_unread = body::has_body(headers);
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
-    let mut fields = LogFields::<A> {
-        operation: "none",
-        counted: None,
-        refusal_log: None,
-        is_unread,
-        api: std::marker::PhantomData,
-    };
-    let outcome = run(app.clone(), request, request_id, &mut fields).await;
-    let LogFields { operation, counted, refusal_log, is_unread, .. } = fields;
+    let mut fields = LogFields { operation: "none", counted: None, refusal_log: None, is_unread };
+    let outcome = run::<A>(app.clone(), request, request_id, &mut fields).await;
+    let LogFields { operation, counted, refusal_log, is_unread } = fields;
     let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
     let refusal = outcome.as_ref().err();
     let reason = refusal.and_then(Refuse::reason).map(str::to_owned);
@@ -237,7 +230,7 @@ async fn run<A: Api>(
     app: Arc<App>,
     request: Request<Body>,
     request_id: Uuid,
-    fields: &mut LogFields<A>,
+    fields: &mut LogFields,
 ) -> Result<Reply, A::Refusal> {
     let (mut parts, body) = request.into_parts();
     let address = RequestAddress::read(&parts, &app.config.access);

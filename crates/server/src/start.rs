@@ -23,7 +23,7 @@ use likeness_service::recognisers::Recognisers;
 use likeness_service::stored_templates;
 use likeness_service::trainings::Trainings;
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, DocumentKind, PostgresStore, SqliteStore, Store};
+use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -273,7 +273,7 @@ async fn first_start_alone(service: &AccountService) -> Result<FirstKeys> {
     for (position, account) in accounts.iter().enumerate() {
         // Accounts of a time when accounts had no settings.
         let now = service.clock.now();
-        let settings = service.store.document(account.id, DocumentKind::Settings, SETTINGS, now).await?;
+        let settings = service.store.record(account.id, RecordKind::Settings, SETTINGS, now).await?;
         if settings.is_none() && account.ends_at.is_none() {
             let name = if position == 0 { "default".to_owned() } else { format!("account-{}", account.id) };
             service.adopt(account.id, &name).await?;

@@ -292,7 +292,10 @@ mod tests {
     use likeness_base::Timestamp;
     use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate, Space, Visible};
     use likeness_store::keys::InstallationKey;
-    use likeness_store::{Actor, Command, ContainerKind, ContainerName, NewFace, SqliteStore, Write};
+    use likeness_store::{
+        AccountWrite, Actor, Command, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, FaceWrite, NewFace,
+        PersonWrite, SqliteStore, Write,
+    };
     use uuid::Uuid;
 
     const ACCOUNT: AccountId = AccountId(Uuid::from_u128(1));
@@ -336,12 +339,12 @@ mod tests {
             let galleries = Arc::new(Galleries::new(store.clone(), Arc::new(recognisers)));
             let ledger = Ledger::new(store.clone(), galleries.clone());
             let fixture = Self { store, galleries, ledger, _folder: folder };
-            fixture.write(Write::CreateAccount(likeness_store::NewAccount::default())).await;
+            fixture.write(AccountWrite::Create(likeness_store::NewAccount::default())).await;
             fixture.create().await;
             fixture
         }
 
-        async fn write(&self, write: Write) {
+        async fn write(&self, write: impl Into<Write>) {
             let at = Timestamp::from_millis(1);
             let command = Command {
                 account: ACCOUNT,
@@ -349,7 +352,7 @@ mod tests {
                 at,
                 request_id: Uuid::nil(),
                 key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)),
-                write,
+                write: write.into(),
             };
             self.ledger.apply(command).await.expect("the write is accepted");
         }
@@ -357,17 +360,17 @@ mod tests {
         async fn create(&self) {
             let (container, model) = (name(), "m".to_owned());
             let name = Secret::new("n".to_owned());
-            self.write(Write::CreateContainer { container, name, user_data: None, model, limit: None }).await;
+            self.write(ContainerWrite::Create { container, name, user_data: None, model, limit: None }).await;
         }
 
         async fn add(&self, id: u128, space: &str) {
             let template = templates::encode(&[1.0, 0.0]);
             let face = NewFace { id: Uuid::from_u128(id), template, space: space.to_owned(), user_data: None };
-            self.write(Write::AddFace { container: name(), person: None, face, limit: None }).await;
+            self.write(FaceWrite::Add { container: name(), person: None, face, limit: None }).await;
         }
 
         async fn delete(&self, id: u128) {
-            self.write(Write::DeleteFace { container: name(), person: None, face: Uuid::from_u128(id) }).await;
+            self.write(FaceWrite::Delete { container: name(), person: None, face: Uuid::from_u128(id) }).await;
         }
 
         /// How many faces a search finds.
@@ -399,16 +402,16 @@ mod tests {
         fixture.add(1, "here").await;
         assert_eq!(fixture.found().await, 1);
         // Another node has galleries and a ledger of its own; here only the store knows of its writes.
-        let apply = async |write| {
+        let apply = async |write: Write| {
             let (at, key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
             let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key, write };
             fixture.store.apply(command).await.expect("the write is accepted");
         };
-        apply(Write::DeleteFace { container: name(), person: None, face: Uuid::from_u128(1) }).await;
+        apply(FaceWrite::Delete { container: name(), person: None, face: Uuid::from_u128(1) }.into()).await;
         assert_eq!(fixture.galleries.size(), (1, 1));
         fixture.galleries.follow_all().await;
         assert_eq!(fixture.galleries.size(), (1, 0));
-        apply(Write::DeleteContainer { container: name() }).await;
+        apply(ContainerWrite::Delete { container: name() }.into()).await;
         fixture.galleries.follow_all().await;
         assert_eq!(fixture.galleries.size(), (0, 0));
     }
@@ -432,7 +435,7 @@ mod tests {
         let fixture = Fixture::new().await;
         fixture.add(1, "here").await;
         assert_eq!(fixture.found().await, 1);
-        fixture.write(Write::DeleteContainer { container: name() }).await;
+        fixture.write(ContainerWrite::Delete { container: name() }).await;
         assert_eq!(fixture.galleries.size(), (0, 0));
         fixture.create().await;
         assert_eq!(fixture.found().await, 0);
@@ -443,7 +446,7 @@ mod tests {
         let fixture = Fixture::new().await;
         fixture.add(1, "here").await;
         assert_eq!(fixture.found().await, 1);
-        let write = fixture.write(Write::DeleteContainer { container: name() });
+        let write = fixture.write(ContainerWrite::Delete { container: name() });
         assert!(tokio::time::timeout(std::time::Duration::ZERO, write).await.is_err(), "dropped under way");
         for _ in 0..200 {
             if fixture.galleries.size() == (0, 0) {
@@ -460,11 +463,11 @@ mod tests {
         let (container, name) = (ContainerName::directory(), Secret::new("p".to_owned()));
         let person = Uuid::from_u128(9);
         let (limit, account_limit, user_data) = (None, None, None);
-        fixture.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await;
+        fixture.write(PersonWrite::Create { container, person, name, user_data, limit, account_limit }).await;
         let add = |id, model: &str| {
             let template = templates::encode(&[1.0, 0.0]);
             let face = NewFace { id: Uuid::from_u128(id), template, space: "here".to_owned(), user_data: None };
-            Write::AddDirectoryFace { person, model: model.to_owned(), face, limit: None }
+            DirectoryWrite::AddFace { person, model: model.to_owned(), face, limit: None }
         };
         let found = async |model| {
             let directory = fixture.store.container(ACCOUNT, &ContainerName::directory()).await;
@@ -479,9 +482,9 @@ mod tests {
         fixture.write(add(3, "b")).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 2), "followed");
         let face = Uuid::from_u128(2);
-        fixture.write(Write::DeleteFace { container: ContainerName::directory(), person: Some(person), face }).await;
+        fixture.write(FaceWrite::Delete { container: ContainerName::directory(), person: Some(person), face }).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 1));
-        fixture.write(Write::DeletePerson { container: ContainerName::directory(), person }).await;
+        fixture.write(PersonWrite::Delete { container: ContainerName::directory(), person }).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (0, 0));
     }
 

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::randomness::random_id;
 use futures_util::StreamExt;
 use likeness_base::Clock;
-use likeness_store::{Account, AccountId, Actor, Command, StoreError, Write};
+use likeness_store::{Account, AccountId, Actor, Command, ExpireDue, StoreError};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -153,7 +153,7 @@ async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Resul
             at: app.clock.now(),
             request_id: Uuid::nil(),
             key: random_id(&*app.randomness),
-            write: Write::ExpireDue { limit: SWEEP_AT_ONCE },
+            write: ExpireDue { limit: SWEEP_AT_ONCE }.into(),
         };
         if !app.ledger.apply(command).await?.more {
             return Ok(());

@@ -9,7 +9,7 @@ use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use likeness_base::{Randomness, Timestamp};
-use likeness_store::{AccountId, Actor, AuditOutcome, Command, Event, Question, StoreError, Usage, Write};
+use likeness_store::{AccountId, Actor, AuditOutcome, Command, Event, NoteWrite, Question, StoreError, Usage, Write};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,9 +43,9 @@ struct Questions {
 }
 
 /// A command of the program itself.
-fn command(account: AccountId, write: Write, randomness: &dyn Randomness, at: Timestamp) -> Command {
+fn command(account: AccountId, write: impl Into<Write>, randomness: &dyn Randomness, at: Timestamp) -> Command {
     let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
-    Command { account, actor, at, request_id, key, write }
+    Command { account, actor, at, request_id, key, write: write.into() }
 }
 
 /// The day of a moment, counted from 1970-01-01.
@@ -107,7 +107,7 @@ impl Meter {
         for (account, count) in lost {
             let detail = serde_json::json!({ "questions": count });
             let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
-            if let Err(error) = ledger.apply(command(account, Write::Note(event))).await {
+            if let Err(error) = ledger.apply(command(account, NoteWrite::Event(event))).await {
                 tracing::error!(%account, %error, "{count} search events could not be recorded in the audit log");
             }
         }
@@ -115,7 +115,7 @@ impl Meter {
             let mut rest = questions.as_slice();
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(rest.len().min(QUESTIONS_AT_ONCE));
-                match ledger.apply(command(account, Write::NoteQuestions { questions: now.to_vec() })).await {
+                match ledger.apply(command(account, NoteWrite::Questions { questions: now.to_vec() })).await {
                     // A destroyed account needs no search events.
                     Ok(_) | Err(StoreError::AccountNotFound) => rest = later,
                     Err(error) => {
@@ -143,7 +143,7 @@ impl Meter {
                 billed: *billed,
             };
             let counts = rows.iter().map(usage).collect();
-            match ledger.apply(command(account, Write::CountUsage { counts }, randomness, at)).await {
+            match ledger.apply(command(account, NoteWrite::Usage { counts }, randomness, at)).await {
                 // A destroyed account needs no counters.
                 Ok(_) | Err(StoreError::AccountNotFound) => {}
                 Err(error) => {

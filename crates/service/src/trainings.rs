@@ -11,7 +11,8 @@ use crate::ledger::Ledger;
 use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness};
 use likeness_store::{
-    AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome, Write,
+    AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome,
+    TrainingWrite,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -120,14 +121,14 @@ impl Trainings {
             let key = random_id(&*self.randomness);
             Command { account, actor: Actor::System, at: self.clock.now(), request_id, key, write }
         };
-        self.ledger.apply(write(Write::ProgressTraining { container: name.clone(), training })).await?;
+        self.ledger.apply(write(TrainingWrite::Progress { container: name.clone(), training }.into())).await?;
         let outcome = match self.outcome(account, &container).await {
             Err(StoreError::Damaged { .. }) => {
                 failed("A stored face cannot be read. Delete the damaged faces, add them again and train.")
             }
             other => other?,
         };
-        self.ledger.apply(write(Write::FinishTraining { container: name.clone(), training, outcome })).await?;
+        self.ledger.apply(write(TrainingWrite::Finish { container: name.clone(), training, outcome }.into())).await?;
         Ok(())
     }
 

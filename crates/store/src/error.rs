@@ -17,9 +17,21 @@ pub enum StoreError {
     /// The account is not closed, or its time has not come, or its destruction has begun.
     #[error("the account is not in a state for that")]
     AccountState,
-    /// The document was changed by somebody else since it was read.
-    #[error("the document was changed meanwhile")]
-    DocumentChanged,
+    /// The record was changed by somebody else since it was read.
+    #[error("the record was changed meanwhile")]
+    RecordChanged,
+    /// There is a record of that kind and id already.
+    #[error("the record exists already")]
+    RecordExists,
+    /// There is no such record, or it has expired.
+    #[error("the record does not exist")]
+    RecordNotFound,
+    /// The record is kept until it expires: a trail rests on it.
+    #[error("the record is kept for the audit trail until it expires")]
+    RecordKept,
+    /// Another record of the kind has that tag, and only one may.
+    #[error("another record has the tag already")]
+    TagInUse,
     /// There is no such container in the account.
     #[error("the container does not exist")]
     ContainerNotFound,

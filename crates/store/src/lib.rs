@@ -12,6 +12,7 @@
 //! a word. It asks nobody for the time or for randomness: time comes in commands and questions, randomness
 //! is given when the store is opened. It knows no HTTP and no gallery.
 
+mod answers;
 mod audit;
 mod command;
 mod database_error;
@@ -19,25 +20,29 @@ mod error;
 mod id;
 pub mod keys;
 mod postgres;
-mod records;
+mod record;
+pub mod schema;
 mod sqlite;
 mod store;
 mod transfer;
 mod words;
 
+pub use answers::{
+    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed,
+    GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, Snapshot, Totals, Training,
+    TrainingStatus, UnfinishedTraining,
+};
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    AccountNames, Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Event, KeySlot,
-    NewAccount, NewDocument, NewFace, NewOperation, OperationSubject, Question, TrainingOutcome, Usage, Write,
+    AccountNames, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
+    DirectoryWrite, Event, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount, NewFace, NewOperation,
+    NewRecord, NoteWrite, OperationSubject, PersonWrite, Question, RecordWrite, SnapshotWrite, Tag, TrainingOutcome,
+    TrainingWrite, Usage, Write,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};
 pub use postgres::{PostgresStore, PostgresTarget};
-pub use records::{
-    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Document, Face, FaceIdentity,
-    Feed, GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Snapshot, Totals, Training, TrainingStatus,
-    UnfinishedTraining,
-};
+pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;
 pub use store::Store;
 pub use transfer::{Movable, Page, Step, Sum, Value, copy};

@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
+use crate::answers::{
+    AccessChanges, Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart,
+    Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
+};
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
-use crate::records::{
-    AccessChanges, Account, AccountKey, Container, Document, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
-    PageStart, Person, PersonTemplate, Snapshot, Totals, UnfinishedTraining,
-};
+use crate::record::RecordKind;
 
 /// The door to everything durable. Used as `Arc<dyn Store>`.
 ///
@@ -214,23 +215,34 @@ pub trait Store: Send + Sync {
     /// Forgets what this node remembers of an account that is gone: its unwrapped keys.
     async fn forget(&self, account: AccountId);
 
-    /// A document. `None` for one that is not there or has expired, at the very instant.
-    async fn document(
+    /// A record. `None` for one that is not there or has expired, at the very instant.
+    async fn record(
         &self,
         account: AccountId,
-        kind: DocumentKind,
-        name: &str,
+        kind: RecordKind,
+        id: &str,
         now: Timestamp,
-    ) -> Result<Option<Document>, StoreError>;
+    ) -> Result<Option<Record>, StoreError>;
 
-    /// A page of the account's documents of one kind, in order of their names, without those that have expired.
-    async fn documents(
+    /// A page of the account's records of one kind, in order of their ids, without those that have expired.
+    async fn records(
         &self,
         account: AccountId,
-        kind: DocumentKind,
+        kind: RecordKind,
         page: &PageStart,
         now: Timestamp,
-    ) -> Result<Vec<Document>, StoreError>;
+    ) -> Result<Vec<Record>, StoreError>;
+
+    /// The same of those with a tag. Fails with `AccountNotFound`. A tag is not sealed with its record: whoever acts on
+    /// what was found compares it with what the record itself says.
+    async fn records_tagged(
+        &self,
+        account: AccountId,
+        kind: RecordKind,
+        tag: &Tag,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Record>, StoreError>;
 
     /// The account's counters from one day to another, both included, by day and operation.
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError>;

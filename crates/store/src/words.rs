@@ -211,48 +211,6 @@ pub struct NewOperation {
     pub expires_at: Timestamp,
 }
 
-/// What a document is for. The store knows no more of it than this.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum DocumentKind {
-    /// What an account is and who may do what in it.
-    Settings,
-    /// A key of the installation that signs tokens, by its key id.
-    SigningKey,
-    /// A token that must not be taken any more, by its id.
-    RevokedToken,
-}
-
-impl DocumentKind {
-    /// Its number in the database and in associated data: never change one.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::Settings => 1,
-            Self::SigningKey => 2,
-            Self::RevokedToken => 3,
-        }
-    }
-
-    /// Whether it decides who may call: then every node must learn of a change at once.
-    pub(crate) fn is_about_access(self) -> bool {
-        match self {
-            Self::Settings | Self::SigningKey | Self::RevokedToken => true,
-        }
-    }
-}
-
-/// A document to be kept: opaque bytes under a name.
-#[derive(Clone, Debug)]
-pub struct NewDocument {
-    /// What it is for.
-    pub kind: DocumentKind,
-    /// Its name among documents of its kind; kept in the clear: nothing personal.
-    pub name: String,
-    /// The bytes.
-    pub value: Secret<Vec<u8>>,
-    /// From this very instant on the document does not exist; `None`: it stays until it is deleted.
-    pub expires_at: Option<Timestamp>,
-}
-
 /// By what an account is found beside its keys. Each belongs to one account at a time.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AccountNames {
@@ -269,7 +227,7 @@ pub struct NewAccount {
     pub names: AccountNames,
     /// Its settings; opaque here.
     pub settings: Option<Secret<Vec<u8>>>,
-    /// Its keys, each with its keyed digest; see [`Write::SetKey`].
+    /// Its keys, each with its keyed digest; see [`AccountWrite::SetKey`](crate::AccountWrite::SetKey).
     pub keys: Vec<(KeySlot, Secret<String>, [u8; 32])>,
 }
 

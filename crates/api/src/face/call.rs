@@ -259,14 +259,14 @@ impl Call<Permitted> {
     }
 
     /// Writes through the ledger; refusals name the route's kind of container.
-    pub(super) async fn write(&self, write: Write) -> Result<Applied, Refusal> {
+    pub(super) async fn write(&self, write: impl Into<Write>) -> Result<Applied, Refusal> {
         self.write_as(self.rule().kind.unwrap_or(ContainerKind::PersonDirectory), write).await
     }
 
     /// The same with refusals for a kind of container. The caller is rechecked before it.
-    pub(super) async fn write_as(&self, kind: ContainerKind, write: Write) -> Result<Applied, Refusal> {
+    pub(super) async fn write_as(&self, kind: ContainerKind, write: impl Into<Write>) -> Result<Applied, Refusal> {
         self.recheck_access().await?;
-        self.apply(write).await.map_err(|error| from_store(error, kind))
+        self.apply(write.into()).await.map_err(|error| from_store(error, kind))
     }
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {

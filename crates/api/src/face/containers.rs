@@ -4,7 +4,7 @@ use super::arguments::{Fields, container_id, recognition_model};
 use super::call::{Admitted, Call};
 use crate::azure::{Refusal, from_store};
 use likeness_http::Reply;
-use likeness_store::{Container, ContainerKind, ContainerName, PageStart, Write};
+use likeness_store::{Container, ContainerKind, ContainerName, ContainerWrite, PageStart};
 use serde_json::{Map, Value, json};
 
 /// `PUT {container}`: creates, and never replaces.
@@ -15,7 +15,7 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let (name, user_data) = Fields::read(body)?.named()?;
     let limit = call.tier().containers(call.kind());
     let call = call.permit().await?;
-    call.write(Write::CreateContainer { container, name, user_data, model, limit }).await?;
+    call.write(ContainerWrite::Create { container, name, user_data, model, limit }).await?;
     call.done()
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     if large && fields.name.is_none() && fields.user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
-    call.write(Write::UpdateContainer { container, name: fields.name, user_data: fields.user_data }).await?;
+    call.write(ContainerWrite::Update { container, name: fields.name, user_data: fields.user_data }).await?;
     call.done()
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let container = call.container_name()?;
-    call.write(Write::DeleteContainer { container }).await?;
+    call.write(ContainerWrite::Delete { container }).await?;
     call.done()
 }
 

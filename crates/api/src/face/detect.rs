@@ -9,7 +9,7 @@ use likeness_base::random_bytes;
 use likeness_http::Reply;
 use likeness_rules::{Gate, RetentionClass};
 use likeness_service::templates;
-use likeness_store::{DetectedFace, FaceId, Write};
+use likeness_store::{DetectedFace, FaceId, FaceIdWrite};
 use likeness_vision::{AttributeSet, Depth, DescribeOptions, Face, Landmarks, RecogniserSet, Rect, Search};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -137,7 +137,7 @@ async fn keep_face_ids(call: &Call<Permitted>, options: &DetectOptions, faces: &
     }
     let ids = kept.iter().map(|face| face.id.as_uuid()).collect();
     if !kept.is_empty() {
-        let write = Write::KeepFaceIds { faces: kept };
+        let write = FaceIdWrite::Keep { faces: kept };
         call.write(write).await?;
     }
     Ok(ids)

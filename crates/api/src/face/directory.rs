@@ -9,7 +9,7 @@ use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
-use likeness_store::{ContainerName, Face, PageStart, StoreError, Write};
+use likeness_store::{ContainerName, DirectoryWrite, Face, FaceWrite, PageStart, PersonWrite, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let person = call.new_id();
     let operation = write_directory(
         &call,
-        Write::CreatePerson {
+        PersonWrite::Create {
             container: ContainerName::directory(),
             person,
             name: fields.name.unwrap_or_else(|| Secret::new(String::new())),
@@ -74,7 +74,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     if name.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'name' or 'userData'."));
     }
-    call.write(Write::UpdatePerson { container: ContainerName::directory(), person, name, user_data }).await?;
+    call.write(PersonWrite::Update { container: ContainerName::directory(), person, name, user_data }).await?;
     call.done()
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let person = person_id(&call)?;
-    let work = Write::DeletePerson { container: ContainerName::directory(), person };
+    let work = PersonWrite::Delete { container: ContainerName::directory(), person };
     call.accepted(write_directory(&call, work).await?)
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn add_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let (call, face) = addition.face(call, directory.map(|directory| directory.number)).await?;
     let id = face.id;
     let limit = Some(FACES_OF_A_PERSON);
-    let work = Write::AddDirectoryFace { person, model: model.to_owned(), face, limit };
+    let work = DirectoryWrite::AddFace { person, model: model.to_owned(), face, limit };
     let operation = write_directory(&call, work).await?;
     let location = call.address(&format!("persons/{person}/recognitionModels/{model}/persistedfaces/{id}"));
     call.created(&json!({ "persistedFaceId": id }), operation, location)
@@ -138,7 +138,7 @@ pub(super) async fn update_face(call: Call<Admitted>) -> Result<Reply, Refusal> 
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
     let (person, face) = face(&call).await?;
     let container = ContainerName::directory();
-    call.write(Write::UpdateFace { container, person: Some(person), face: face.id, user_data }).await?;
+    call.write(FaceWrite::Update { container, person: Some(person), face: face.id, user_data }).await?;
     call.done()
 }
 
@@ -146,7 +146,7 @@ pub(super) async fn update_face(call: Call<Admitted>) -> Result<Reply, Refusal> 
 pub(super) async fn delete_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let (person, face) = face(&call).await?;
-    let work = Write::DeleteFace { container: ContainerName::directory(), person: Some(person), face: face.id };
+    let work = FaceWrite::Delete { container: ContainerName::directory(), person: Some(person), face: face.id };
     call.accepted(write_directory(&call, work).await?)
 }
 

@@ -8,7 +8,7 @@ use super::operations::write_directory;
 use crate::azure::{Refusal, from_store};
 use likeness_http::Body;
 use likeness_http::Reply;
-use likeness_store::{PageStart, Write};
+use likeness_store::{ContainerWrite, DirectoryWrite, PageStart, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let add = persons(body, "addPersonIds")?;
     let moves_people = !add.is_empty();
     let call = call.permit().await?;
-    done(&call, Write::CreateDynamicGroup { id, name, user_data, add }, moves_people).await
+    done(&call, DirectoryWrite::CreateGroup { id, name, user_data, add }, moves_people).await
 }
 
 /// `GET dynamicpersongroups/{id}`
@@ -43,14 +43,14 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     if name.is_none() && user_data.is_none() && !moves_people {
         return Err(Refusal::bad("Nothing to change: give 'name', 'userData', 'addPersonIds' or 'removePersonIds'."));
     }
-    done(&call, Write::UpdateDynamicGroup { id, name, user_data, add, remove }, moves_people).await
+    done(&call, DirectoryWrite::UpdateGroup { id, name, user_data, add, remove }, moves_people).await
 }
 
 /// `DELETE dynamicpersongroups/{id}`: the people stay in the directory.
 pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let container = call.container_name()?;
-    call.accepted(write_directory(&call, Write::DeleteContainer { container }).await?)
+    call.accepted(write_directory(&call, ContainerWrite::Delete { container }).await?)
 }
 
 /// `GET dynamicpersongroups`
@@ -80,7 +80,7 @@ fn persons(body: &Body, property: &str) -> Result<Vec<Uuid>, Refusal> {
 }
 
 /// 202 where people come or go, else 200, as the contract has it.
-async fn done(call: &Call<Permitted>, work: Write, moves_people: bool) -> Result<Reply, Refusal> {
+async fn done(call: &Call<Permitted>, work: impl Into<Write>, moves_people: bool) -> Result<Reply, Refusal> {
     if moves_people {
         return call.accepted(write_directory(call, work).await?);
     }

@@ -9,7 +9,7 @@ use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
-use likeness_store::{ContainerKind, Face as StoredFace, NewFace, PageStart, Write};
+use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace, PageStart};
 use likeness_vision::{AttributeSet, DescribeOptions, Detection, Flaws, Picture, RecogniserSet, Rect, RectF};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub(super) async fn add(call: Call<Admitted>) -> Result<Reply, Refusal> {
     }
     let (call, face) = addition.face(call, Some(container.number)).await?;
     let id = face.id;
-    call.write(Write::AddFace { container: name, person, face, limit }).await?;
+    call.write(FaceWrite::Add { container: name, person, face, limit }).await?;
     call.answer(&json!({ "persistedFaceId": id }))
 }
 
@@ -200,7 +200,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
     let user_data = user_data(call.json()?, FACE_USER_DATA_CHARACTERS)?;
-    call.write(Write::UpdateFace { container, person, face, user_data }).await?;
+    call.write(FaceWrite::Update { container, person, face, user_data }).await?;
     call.done()
 }
 
@@ -209,7 +209,7 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let container = call.container_name()?;
     let (person, face) = path(&call)?;
-    call.write(Write::DeleteFace { container, person, face }).await?;
+    call.write(FaceWrite::Delete { container, person, face }).await?;
     call.done()
 }
 

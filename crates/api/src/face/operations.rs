@@ -17,17 +17,17 @@ pub(super) async fn write(
     kind: ContainerKind,
     subject: OperationSubject,
     resource: Option<String>,
-    write: Write,
+    write: impl Into<Write>,
 ) -> Result<String, Refusal> {
     let id = call.new_id();
     let operation =
         NewOperation { id, subject, resource, expires_at: call.at().plus(call.retention(RetentionClass::Operation)) };
-    call.write_as(kind, Write::Tracked { operation, write: Box::new(write) }).await?;
+    call.write_as(kind, Write::Tracked { operation, write: Box::new(write.into()) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
 
 /// The same for people of the directory and dynamic groups, with refusals for the route's kind of container.
-pub(super) async fn write_directory(call: &Call<Permitted>, work: Write) -> Result<String, Refusal> {
+pub(super) async fn write_directory(call: &Call<Permitted>, work: impl Into<Write>) -> Result<String, Refusal> {
     write(call, call.kind(), OperationSubject::Directory, None, work).await
 }
 

@@ -4,7 +4,7 @@ use super::arguments::Fields;
 use super::call::{Admitted, Call};
 use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_http::Reply;
-use likeness_store::{PageStart, Person, Write};
+use likeness_store::{PageStart, Person, PersonWrite};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let person = call.new_id();
     let (limit, account_limit) = (call.tier().persons(call.kind()), call.tier().persons_in_all(call.kind()));
-    call.write(Write::CreatePerson { container, person, name, user_data, limit, account_limit }).await?;
+    call.write(PersonWrite::Create { container, person, name, user_data, limit, account_limit }).await?;
     call.answer(&json!({ "personId": person }))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let container = call.container_name()?;
     let person = person_id(&call)?;
     let fields = Fields::read(call.json()?)?;
-    call.write(Write::UpdatePerson { container, person, name: fields.name, user_data: fields.user_data }).await?;
+    call.write(PersonWrite::Update { container, person, name: fields.name, user_data: fields.user_data }).await?;
     call.done()
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let container = call.container_name()?;
     let person = person_id(&call)?;
-    call.write(Write::DeletePerson { container, person }).await?;
+    call.write(PersonWrite::Delete { container, person }).await?;
     call.done()
 }
 

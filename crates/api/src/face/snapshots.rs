@@ -8,7 +8,7 @@ use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
 use likeness_rules::RetentionClass;
 use likeness_service::kinds::kind_code;
-use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, Write};
+use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, SnapshotWrite, Write};
 use serde_json::{Map, Value, json};
 
 /// Most accounts to which one snapshot can be offered.
@@ -31,7 +31,7 @@ pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = call.new_id();
     let expires_at = call.at().plus(call.retention(RetentionClass::Snapshot));
-    let work = Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at };
+    let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     if scope.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'applyScope' or 'userData'."));
     }
-    call.write(Write::UpdateSnapshot { snapshot, scope, user_data }).await?;
+    call.write(SnapshotWrite::Update { snapshot, scope, user_data }).await?;
     call.done()
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
-    call.write(Write::DeleteSnapshot { snapshot }).await?;
+    call.write(SnapshotWrite::Delete { snapshot }).await?;
     call.done()
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn apply(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let container = ContainerName { kind: snapshot.kind, id };
     let Snapshot { id: snapshot, taken_by, kind, .. } = snapshot;
     let (limit, account_limit) = (call.tier().containers(kind), call.tier().persons_in_all(kind));
-    let work = Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit };
+    let work = SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit };
     accepted(&call, kind, resource, work).await
 }
 
@@ -100,7 +100,7 @@ async fn accepted(
     call: &Call<Permitted>,
     kind: ContainerKind,
     resource: String,
-    work: Write,
+    work: impl Into<Write>,
 ) -> Result<Reply, Refusal> {
     call.accepted(operations::write(call, kind, OperationSubject::Snapshot, Some(resource), work).await?)
 }

@@ -3,7 +3,7 @@
 use super::call::{Admitted, Call};
 use crate::azure::{MissingAs, Refusal};
 use likeness_http::Reply;
-use likeness_store::{TrainingStatus, Write};
+use likeness_store::{TrainingStatus, TrainingWrite};
 use serde_json::json;
 
 /// `POST .../train`
@@ -12,7 +12,7 @@ pub(super) async fn train(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let work = async move {
         let name = call.container_name()?;
         let call = call.permit().await?;
-        call.write(Write::StartTraining { container: name.clone() }).await?;
+        call.write(TrainingWrite::Start { container: name.clone() }).await?;
         call.app().trainings.begin(call.account(), name.clone(), call.request_id());
         let path = call.route().path.replace("/train", "/training").replace("{}", &name.id);
         call.accepted(call.address(&path))

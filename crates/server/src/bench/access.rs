@@ -19,7 +19,7 @@ use likeness_service::clock::{SharedClock, SystemClock};
 use likeness_service::fetch::Fetcher;
 use likeness_service::ledger::Ledger;
 use likeness_service::randomness::SystemRandomness;
-use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, Store, Write};
+use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, FaceIdWrite, Store};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -210,7 +210,7 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         ends[1] = ids[1];
         left -= faces.len();
         let (key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
-        let write = Write::KeepFaceIds { faces };
+        let write = FaceIdWrite::Keep { faces }.into();
         let command = Command { account, actor: Actor::System, at: SystemClock.now(), request_id, key, write };
         store.apply(command).await?;
     }

@@ -8,7 +8,10 @@ use likeness_service::clock::SystemClock;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
-use likeness_store::{Actor, Applied, Command, ContainerKind, ContainerName, NewFace, Store, StoreError, Write};
+use likeness_store::{
+    Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace, PersonWrite, Store,
+    StoreError,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -31,7 +34,8 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
     };
     let container = ContainerName { kind, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
-    apply(Write::CreateContainer { container: container.clone(), name, user_data: None, model, limit: None }).await?;
+    apply(ContainerWrite::Create { container: container.clone(), name, user_data: None, model, limit: None }.into())
+        .await?;
     let mut random = fastrand::Rng::with_seed(4);
     let mut under_way = tokio::task::JoinSet::new();
     let mut person = None;
@@ -40,7 +44,8 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
             let somebody = random_id(&SystemRandomness);
             let (container, name) = (container.clone(), Secret::new("bench".to_owned()));
             let (limit, account_limit, user_data) = (None, None, None);
-            apply(Write::CreatePerson { container, person: somebody, name, user_data, limit, account_limit }).await?;
+            apply(PersonWrite::Create { container, person: somebody, name, user_data, limit, account_limit }.into())
+                .await?;
             person = Some(somebody);
         }
         let template: Vec<f32> =
@@ -51,7 +56,7 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
             space: networks.recognisers.default_recogniser().space_id.to_string(),
             user_data: None,
         };
-        under_way.spawn(apply(Write::AddFace { container: container.clone(), person, face, limit: None }));
+        under_way.spawn(apply(FaceWrite::Add { container: container.clone(), person, face, limit: None }.into()));
         if under_way.len() >= AT_ONCE
             && let Some(done) = under_way.join_next().await
         {

@@ -15,7 +15,8 @@ use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
-    AccountId, Actor, Command, ContainerKind, ContainerName, NewFace, PostgresStore, PostgresTarget, Store, Write,
+    AccountId, AccountWrite, Actor, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace,
+    PostgresStore, PostgresTarget, Store,
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -97,8 +98,9 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     };
     let container = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
-    apply(Write::CreateAccount(likeness_store::NewAccount::default())).await?;
-    apply(Write::CreateContainer { container: container.clone(), name, user_data: None, model, limit: None }).await?;
+    apply(AccountWrite::Create(likeness_store::NewAccount::default()).into()).await?;
+    apply(ContainerWrite::Create { container: container.clone(), name, user_data: None, model, limit: None }.into())
+        .await?;
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for round in 0..setting.pace.of(WRITES).div_ceil(COMMITS_AT_ONCE) {
         for _ in 0..COMMITS_AT_ONCE {
@@ -107,7 +109,7 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
             let id = random_id(&SystemRandomness);
             let face = NewFace { id, template, space: "bench/1".to_owned(), user_data: None };
             let begun = Instant::now();
-            apply(Write::AddFace { container: container.clone(), person: None, face, limit: None }).await?;
+            apply(FaceWrite::Add { container: container.clone(), person: None, face, limit: None }.into()).await?;
             ours.push(begun.elapsed().as_secs_f64() * 1e3);
         }
         let inserts: Vec<String> = (0..COMMITS_AT_ONCE)

@@ -8,8 +8,8 @@ use likeness_service::clock::SystemClock;
 use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
-    AccountId, Actor, Applied, Command, ContainerKind, ContainerName, DetectedFace, FaceId, FaceKey, NewFace,
-    SqliteStore, Store, Write,
+    AccountId, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
+    FaceId, FaceIdWrite, FaceKey, FaceWrite, NewFace, SqliteStore, Store, Write,
 };
 use std::fs::File;
 use std::io::Write as _;
@@ -45,28 +45,28 @@ impl Bench {
         let store = Arc::new(SqliteStore::open(path, key, &path.with_extension("keys"), randomness).await?);
         let list = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
         let bench = Self { store, account: AccountId(id()), list: list.clone() };
-        bench.write(Write::CreateAccount(likeness_store::NewAccount::default())).await?;
+        bench.write(AccountWrite::Create(likeness_store::NewAccount::default())).await?;
         let name = Secret::new("bench".to_owned());
         let model = "recognition_04".to_owned();
-        bench.write(Write::CreateContainer { container: list, name, user_data: None, model, limit: None }).await?;
+        bench.write(ContainerWrite::Create { container: list, name, user_data: None, model, limit: None }).await?;
         Ok(bench)
     }
 
-    async fn write(&self, write: Write) -> Result<Applied> {
+    async fn write(&self, write: impl Into<Write>) -> Result<Applied> {
         let command = Command {
             account: self.account,
             actor: Actor::System,
             at: SystemClock.now(),
             request_id: id(),
             key: id(),
-            write,
+            write: write.into(),
         };
         Ok(self.store.apply(command).await?)
     }
 
     fn add(&self) -> (Uuid, Write) {
         let face = NewFace { id: id(), template: template(), space: "bench/1".to_owned(), user_data: None };
-        (face.id, Write::AddFace { container: self.list.clone(), person: None, face, limit: None })
+        (face.id, FaceWrite::Add { container: self.list.clone(), person: None, face, limit: None }.into())
     }
 }
 
@@ -103,13 +103,13 @@ async fn singles(bench: &Bench, scratch: &Path, rounds: usize) -> Result<Vec<Row
         })?;
         let (face, write) = bench.add();
         timed(&mut add, bench.write(write)).await?;
-        timed(&mut delete, bench.write(Write::DeleteFace { container: bench.list.clone(), person: None, face }))
+        timed(&mut delete, bench.write(FaceWrite::Delete { container: bench.list.clone(), person: None, face }))
             .await?;
         let expires_at = SystemClock.now().plus(Duration::from_secs(86_400));
         let face = FaceId::new(expires_at, random_bytes(&SystemRandomness));
         let (space, model) = ("bench/1".to_owned(), "recognition_04".to_owned());
         let kept = DetectedFace { id: face, template: template(), space, model, expires_at };
-        timed(&mut keep, bench.write(Write::KeepFaceIds { faces: vec![kept] })).await?;
+        timed(&mut keep, bench.write(FaceIdWrite::Keep { faces: vec![kept] })).await?;
         let begun = Instant::now();
         bench.store.face_ids(bench.account, &[face.as_uuid()], SystemClock.now()).await?;
         look.push(begun.elapsed().as_secs_f64() * 1e3);

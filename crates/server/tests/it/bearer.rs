@@ -370,7 +370,8 @@ fn a_token_counts_for_its_time_and_a_little_more() {
     let people = json!({ "ada": {}, "short": { "seconds": 3 } });
     let Some(strict) = Provider::start(test, &people) else { return };
     let Some(lenient) = Provider::start(test, &people) else { return };
-    let (server, _settings) = house_with(&format!("{}{}", strict.trusted(0), lenient.trusted(60)));
+    let clock = Clock::new();
+    let (server, _settings) = house_by(&clock, &format!("{}{}", strict.trusted(0), lenient.trusted(60)));
     for provider in [&strict, &lenient] {
         for who in ["ada", "short"] {
             assign(&server, "default", provider, &subject(who), "data-reader");
@@ -379,7 +380,7 @@ fn a_token_counts_for_its_time_and_a_little_more() {
     let short = [&strict, &lenient].map(|provider| provider.token("short"));
     let asked = || short.each_ref().map(|token| asks(&server, token));
     assert_eq!(asked(), [is(FINE), is(FINE)]);
-    std::thread::sleep(Duration::from_millis(4_100));
+    clock.forward(Duration::from_millis(4_100));
     assert_eq!(asked(), [is(REFUSED), is(FINE)], "it had been looked at before, and still ended");
 
     for (ahead, expected) in [

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The clock of the servers that are started with its path as `LIKENESS_TEST_CLOCK`.
+/// The clock of the servers that are started with its [`Clock::setting`].
 pub(crate) struct Clock(tempfile::NamedTempFile);
 
 impl Clock {
@@ -10,8 +10,9 @@ impl Clock {
         Self(tempfile::NamedTempFile::new().expect("a file"))
     }
 
-    pub(crate) fn path(&self) -> &str {
-        self.0.path().to_str().expect("a path")
+    /// What a server is started with so that it goes by this clock.
+    pub(crate) fn setting(&self) -> (&str, &str) {
+        ("LIKENESS_TEST_CLOCK", self.0.path().to_str().expect("a path"))
     }
 
     /// So many milliseconds ahead of the machine's.

@@ -196,7 +196,7 @@ fn network_rules_decide_before_keys_do() {
 
 fn a_closed_account_is_suspended_and_then_destroyed(store: &TestStore) {
     let clock = Clock::new();
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     let friend = server.another(&["friend", "--approve", "everything"]);
     let enemy = server.another(&["enemy", "--approve", "everything"]);
     for account in [&friend, &enemy] {

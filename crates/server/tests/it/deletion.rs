@@ -65,7 +65,7 @@ const FACES: &str = "SELECT hex(sealed_template) FROM face";
 
 fn deleted_bytes_are_in_no_file(store: &TestStore) {
     let clock = Clock::new();
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     let persons = furnish(&server);
     let id = |answer: &Value, name: &str| answer[0][name].as_str().expect("an id").to_owned();
     let listed = server.call("GET", "largefacelists/l/persistedfaces").body;

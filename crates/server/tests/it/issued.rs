@@ -66,7 +66,7 @@ fn a_token_does_what_its_key_does_for_ten_minutes() {
 fn ten_minutes_are_ten_minutes() {
     let clock = Clock::new();
     let ahead = |seconds: i64| clock.set(seconds * 1_000);
-    let server = TestServer::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = TestServer::with(&[clock.setting()]);
     let token = issue(&server, KEY1);
     ahead(590);
     assert_eq!(asks(&server, &token), works());

@@ -187,9 +187,10 @@ fn identified(server: &TestServer) -> HashSet<String> {
     let probe = server.detect(&demo(1)).remove(0);
     let ask = json!({ "faceIds": [probe["faceId"]], "largePersonGroupId": "g", "maxNumOfCandidatesReturned": 100 });
     let answer = server.json("POST", "identify", &ask);
-    // Never trained to an end yet, or nobody has a face.
+    // Never trained to an end yet: none was begun, or the first is under way, because the kill cut it off.
     if answer.status != 200 {
-        assert_eq!(answer.code(), "LargePersonGroupNotTrained", "{answer:?}");
+        let untrained = ["LargePersonGroupNotTrained", "LargePersonGroupTrainingNotFinished"];
+        assert!(untrained.contains(&answer.code()), "{answer:?}");
         return HashSet::new();
     }
     let candidates = answer.body[0]["candidates"].as_array().cloned().unwrap_or_default();

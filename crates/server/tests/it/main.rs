@@ -39,6 +39,7 @@ mod operators;
 mod pages;
 mod pictures;
 mod pipeline;
+mod printed;
 mod privacy;
 mod recognisers;
 mod refusals;

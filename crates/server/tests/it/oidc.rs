@@ -142,14 +142,17 @@ pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
 
 /// A server with these settings.
 pub(crate) fn house_with(settings: &str) -> (TestServer, TempDir) {
-    let (file, folder) = settings_file(settings);
-    (TestServer::with(&[("LIKENESS_CONFIG", &file)]), folder)
+    started(settings, &[])
 }
 
 /// The same with a clock that is moved.
 pub(crate) fn house_by(clock: &Clock, settings: &str) -> (TestServer, TempDir) {
+    started(settings, &[clock.setting()])
+}
+
+fn started(settings: &str, beside: &[(&str, &str)]) -> (TestServer, TempDir) {
     let (file, folder) = settings_file(settings);
-    (TestServer::with(&[("LIKENESS_CONFIG", &file), ("LIKENESS_TEST_CLOCK", clock.path())]), folder)
+    (TestServer::with(&[&[("LIKENESS_CONFIG", &*file)], beside].concat()), folder)
 }
 
 /// Accounts as their addresses name them; the default one is `first`.

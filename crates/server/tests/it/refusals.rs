@@ -361,7 +361,7 @@ fn every_answer_carries_the_headers_of_the_contract() {
 #[test]
 fn an_expired_face_id_is_like_one_that_never_was() {
     let clock = Clock::new();
-    let server = TestServer::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = TestServer::with(&[clock.setting()]);
     let answer = server.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &demo(1));
     let ids: Vec<&str> =
         answer.body.as_array().expect("faces").iter().filter_map(|face| face["faceId"].as_str()).collect();

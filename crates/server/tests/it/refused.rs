@@ -273,7 +273,7 @@ fn of_others(server: &TestServer, to: &mut String) {
 /// Calls at a rate that the tier does not admit, and guesses of keys.
 fn of_the_impatient(to: &mut String) {
     let clock = Clock::new();
-    let server = TestServer::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = TestServer::with(&[clock.setting()]);
     let free = server.another(&["free", "--approve", "everything", "--tier", "F0"]);
     for (name, path) in [("face", "/face/v1.0/facelists"), ("admin", "/admin/v1/me")] {
         let is_over = |answer: &Answer| answer.status == 429;

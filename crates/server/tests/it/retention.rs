@@ -42,7 +42,7 @@ fn detect(server: &TestServer, seconds: &str) -> Value {
 
 fn every_row_of_the_table_holds(store: &TestStore) {
     let clock = Clock::new();
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     let table = server.manage("GET", "retention", &Value::Null).body;
     let rows: Vec<&str> = table.as_array().expect("rows").iter().filter_map(|row| row["key"].as_str()).collect();
     assert_eq!(rows.len(), 17);
@@ -119,7 +119,7 @@ fn every_row_of_the_table_holds(store: &TestStore) {
     // The server is stopped over the end of it: expiry is stored with what expires.
     assert_eq!(server.stop(), Some(0));
     clock.set(DAY + MINUTE);
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     assert_eq!(look(&server, &long), 404);
     soon("the bytes of a faceId of a day", || count(store, "face_id") == 0);
     // Operations and snapshots: two days.
@@ -144,7 +144,7 @@ fn every_row_of_the_table_holds(store: &TestStore) {
 
 fn a_policy_shortens_and_never_lengthens(store: &TestStore) {
     let clock = Clock::new();
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     let other = server.other_account();
     let set = |kept: &str, seconds: Value| {
         server.manage("PATCH", "accounts/default", &json!({ "retention": { kept: seconds } }))

@@ -64,7 +64,7 @@ impl Files {
             ("LIKENESS_TLS_CERTIFICATE", &certificate),
             ("LIKENESS_TLS_KEY", &key),
             ("LIKENESS_TLS_LISTEN", "127.0.0.1:0"),
-            ("LIKENESS_TEST_CLOCK", self.clock.path()),
+            self.clock.setting(),
         ]);
         let line = server.said.iter().find_map(|line| line.split("https://localhost:").nth(1)).expect("it is told");
         let port = line.split_whitespace().next().expect("a port").to_owned();

@@ -210,7 +210,7 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
 
 fn every_way_in_which_a_token_ends(store: &TestStore) {
     let clock = Clock::new();
-    let server = store.server(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = store.server(&[clock.setting()]);
     let client = server.another(&["client"]);
     let other = server.another(&["other"]);
     let lent = |flags: &[&str]| server.token(&client, flags);
@@ -353,7 +353,7 @@ fn limited_attributes_are_lent_with_high_risk() {
 #[test]
 fn tokens_end_with_the_accounts_they_were_made_for() {
     let clock = Clock::new();
-    let server = TestServer::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = TestServer::with(&[clock.setting()]);
     let vendor = ["door-software", "--vendor", "--approve", "Face.Verification"];
     let issue = |vendor: &OtherAccount<'_>, client: &OtherAccount<'_>| {
         let body = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"] });
@@ -381,7 +381,7 @@ fn tokens_end_with_the_accounts_they_were_made_for() {
 #[test]
 fn signing_keys_end() {
     let clock = Clock::new();
-    let server = TestServer::with(&[("LIKENESS_TEST_CLOCK", clock.path())]);
+    let server = TestServer::with(&[clock.setting()]);
     let client = server.another(&["client"]);
     let published = || {
         let keys = Answer::of(server.bare("GET", "/.well-known/jwks.json")).body;
@@ -447,7 +447,8 @@ fn another_installation_is_trusted_by_name_and_for_what_it_may_lend() {
 /// Tokens are dated in seconds, and several revocations may come within one: each ends what was issued before it.
 #[test]
 fn revocations_within_a_second_end_what_came_between() {
-    let server = TestServer::new();
+    let clock = Clock::new();
+    let server = TestServer::with(&[clock.setting()]);
     let client = server.another(&["client"]);
     let all = json!({ "before": "now" });
     let revoke = || server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all).status;
@@ -472,7 +473,7 @@ fn revocations_within_a_second_end_what_came_between() {
     let token = server.token(&client, BOTH);
     let issued = claims(&token)["iat"].as_i64().expect("seconds") * 1_000;
     // After revocations within a second it may be dated a second ahead.
-    std::thread::sleep(Duration::from_millis(2_100));
+    clock.forward(Duration::from_millis(2_100));
     let instant = likeness_base::Timestamp::from_millis(issued + 900).to_string();
     let before = json!({ "before": instant });
     assert_eq!(server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &before).status, 204);

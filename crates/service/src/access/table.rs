@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
 use likeness_rules::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
 use likeness_store::{
-    AccessChanges, Account, AccountAccess, AccountId, Document, DocumentKind, KeySlot, PageStart, Store, StoreError,
+    AccessChanges, Account, AccountAccess, AccountId, KeySlot, PageStart, Record, RecordKind, Store, StoreError,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -237,22 +237,22 @@ impl AccessCache {
         self.store.forget(id).await;
     }
 
-    /// Reads what the documents of an account say.
+    /// Reads what the records of an account say.
     async fn load_account(&self, next: &mut AccessTable, account: Account, now: Timestamp) -> Result<(), StoreError> {
         let id = account.id;
-        let settings = self.store.document(id, DocumentKind::Settings, SETTINGS, now).await?;
+        let settings = self.store.record(id, RecordKind::Settings, SETTINGS, now).await?;
         let damaged = |what: &str| StoreError::Damaged { what: what.to_owned() };
         if id == AccountId::INSTALLATION {
             let installation = match &settings {
-                Some(document) => Installation::read(document.value.expose())
+                Some(record) => Installation::read(record.value.expose())
                     .map_err(|_| damaged("the settings of the installation"))?,
                 None => Installation::default(),
             };
-            next.installation = Arc::new((installation, settings.map_or(0, |document| document.version)));
+            next.installation = Arc::new((installation, settings.map_or(0, |record| record.version)));
             let mut keys = Vec::new();
-            for document in self.all(id, DocumentKind::SigningKey, now).await? {
-                let key = SigningKey::from_bytes(document.value.expose());
-                keys.push((Arc::new(key.ok_or_else(|| damaged("a signing key"))?), document.expires_at));
+            for record in self.all(id, RecordKind::SigningKey, now).await? {
+                let key = SigningKey::from_bytes(record.value.expose());
+                keys.push((Arc::new(key.ok_or_else(|| damaged("a signing key"))?), record.expires_at));
             }
             keys.sort_by_key(|(key, _)| std::cmp::Reverse(key.created_at()));
             next.signing = keys;
@@ -264,15 +264,15 @@ impl AccessCache {
             return Ok(());
         };
         let read = Settings::read(settings.value.expose()).map_err(|_| damaged("the settings of an account"))?;
-        let revoked = self.all(id, DocumentKind::RevokedToken, now).await?;
-        let revoked = revoked.iter().filter_map(|document| Uuid::parse_str(&document.name).ok()).collect();
+        let revoked = self.all(id, RecordKind::RevokedToken, now).await?;
+        let revoked = revoked.iter().filter_map(|record| Uuid::parse_str(&record.id).ok()).collect();
         let state = AccountState { account, settings: read, version: settings.version, revoked };
         next.accounts.insert(id, Arc::new(state));
         Ok(())
     }
 
-    async fn all(&self, account: AccountId, kind: DocumentKind, now: Timestamp) -> Result<Vec<Document>, StoreError> {
-        self.store.documents(account, kind, &PageStart::everything(), now).await
+    async fn all(&self, account: AccountId, kind: RecordKind, now: Timestamp) -> Result<Vec<Record>, StoreError> {
+        self.store.records(account, kind, &PageStart::everything(), now).await
     }
 }
 

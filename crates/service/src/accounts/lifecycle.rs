@@ -5,7 +5,9 @@ use crate::access::{AccountState, new_key};
 use crate::randomness::random_id;
 use likeness_base::Secret;
 use likeness_rules::{Approvals, Installation, ResourceId, Settings};
-use likeness_store::{AccountId, AccountKey, AccountNames, Actor, Event, KeySlot, NewAccount, StoreError, Write};
+use likeness_store::{
+    AccountId, AccountKey, AccountNames, AccountWrite, Actor, Event, KeySlot, NewAccount, StoreError, Write,
+};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +82,7 @@ impl AccountService {
         let id = AccountId(random_id(&*self.randomness));
         let (names, keys) = (names_of(&settings), self.with_digests(keys));
         let account = NewAccount { names, settings: Some(settings.write().into()), keys };
-        self.write_access(id, attribution, Write::CreateAccount(account)).await?;
+        self.write_access(id, attribution, AccountWrite::Create(account)).await?;
         Ok(id)
     }
 
@@ -109,7 +111,7 @@ impl AccountService {
         let spec = AccountSpec { approvals: Approvals::everything(), is_vendor: true, ..AccountSpec::named(name) };
         let settings = self.settings_of(&spec)?;
         let (names, settings) = (names_of(&settings), settings.write().into());
-        let write = Write::SetAccount { names, settings, expected: 0 };
+        let write = AccountWrite::Set { names, settings, expected: 0 };
         self.write_access(id, &Attribution::of_operator(), write).await?;
         Ok(())
     }
@@ -134,12 +136,12 @@ impl AccountService {
             if settings == state.settings {
                 return Ok(state.clone());
             }
-            let write = Write::SetAccount {
+            let write = AccountWrite::Set {
                 names: names_of(&settings),
                 settings: settings.write().into(),
                 expected: state.version,
             };
-            let write = Write::Described { detail: detail.to_string(), write: Box::new(write) };
+            let write = Write::Described { detail: detail.to_string(), write: Box::new(write.into()) };
             match self.write_access(id, attribution, write).await {
                 Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
@@ -167,12 +169,12 @@ impl AccountService {
             if installation == known.0 {
                 return Ok(());
             }
-            let write = Write::SetAccount {
+            let write = AccountWrite::Set {
                 names: AccountNames::default(),
                 settings: installation.write().into(),
                 expected: known.1,
             };
-            let write = Write::Described { detail: detail.to_string(), write: Box::new(write) };
+            let write = Write::Described { detail: detail.to_string(), write: Box::new(write.into()) };
             match self.write_access(AccountId::INSTALLATION, attribution, write).await {
                 Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
@@ -207,7 +209,7 @@ impl AccountService {
             KeySlot::Key1 => "key1",
             KeySlot::Key2 => "key2",
         };
-        let write = Box::new(Write::SetKey { slot, value: value.clone(), lookup });
+        let write = Box::new(AccountWrite::SetKey { slot, value: value.clone(), lookup }.into());
         let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
         self.write_access(id, attribution, write).await?;
         Ok(value)
@@ -222,7 +224,7 @@ impl AccountService {
             return Err(AccountError::Invalid(format!("the grace period is at most {LONGEST_GRACE_DAYS} days")));
         }
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
-        let write = Box::new(Write::CloseAccount { ends_at: self.clock.now().plus(grace) });
+        let write = Box::new(AccountWrite::Close { ends_at: self.clock.now().plus(grace) }.into());
         let detail = json!({ "graceDays": grace_days }).to_string();
         self.write_access(id, attribution, Write::Described { detail, write }).await?;
         if grace_days == 0 {
@@ -236,7 +238,7 @@ impl AccountService {
     /// # Errors
     /// When it is not closed, or the store says so.
     pub async fn reopen(&self, id: AccountId, attribution: &Attribution) -> Result<(), AccountError> {
-        match self.write_access(id, attribution, Write::ReopenAccount {}).await {
+        match self.write_access(id, attribution, AccountWrite::Reopen).await {
             Err(AccountError::Store(StoreError::AccountState)) => Err(AccountError::State("the account is not closed")),
             other => other.map(drop),
         }
@@ -253,7 +255,7 @@ impl AccountService {
         // the account is gone nobody would come back to say it.
         let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
         self.note(AccountId::INSTALLATION, &attribution, event).await?;
-        while self.write(id, &attribution, Write::DestroyAccount { limit: 10_000 }).await?.more {
+        while self.write(id, &attribution, AccountWrite::Destroy { limit: 10_000 }).await?.more {
             self.store.forget(id).await;
         }
         self.cache.refresh().await?;
@@ -283,7 +285,7 @@ impl AccountService {
         }
         let settings = Some(Installation::default().write().into());
         let account = NewAccount { names: AccountNames::default(), settings, keys: self.with_digests(keys) };
-        self.write_access(AccountId::INSTALLATION, &Attribution::of_operator(), Write::CreateAccount(account)).await?;
+        self.write_access(AccountId::INSTALLATION, &Attribution::of_operator(), AccountWrite::Create(account)).await?;
         Ok(true)
     }
 }

@@ -17,7 +17,7 @@ use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, Command, Event, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, Command, Event, NoteWrite, Store, StoreError, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -134,7 +134,7 @@ impl AccountService {
         &self,
         account: AccountId,
         attribution: &Attribution,
-        write: Write,
+        write: impl Into<Write>,
     ) -> Result<Applied, AccountError> {
         let applied = self.write(account, attribution, write).await?;
         self.cache.wait_until_everywhere(self.others).await?;
@@ -146,25 +146,25 @@ impl AccountService {
     /// # Errors
     /// What the store says.
     pub async fn note(&self, account: AccountId, attribution: &Attribution, event: Event) -> Result<(), StoreError> {
-        self.ledger.apply(self.command(account, attribution, Write::Note(event))).await.map(drop)
+        self.ledger.apply(self.command(account, attribution, NoteWrite::Event(event))).await.map(drop)
     }
 
-    fn command(&self, account: AccountId, attribution: &Attribution, write: Write) -> Command {
+    fn command(&self, account: AccountId, attribution: &Attribution, write: impl Into<Write>) -> Command {
         let (actor, request_id) = (attribution.actor.clone(), attribution.request_id);
         let (at, key) = (self.clock.now(), random_id(&*self.randomness));
-        Command { account, actor, at, request_id, key, write }
+        Command { account, actor, at, request_id, key, write: write.into() }
     }
 
     async fn write(
         &self,
         account: AccountId,
         attribution: &Attribution,
-        write: Write,
+        write: impl Into<Write>,
     ) -> Result<Applied, AccountError> {
         let applied = self.ledger.apply(self.command(account, attribution, write)).await;
         applied.map_err(|error| match error {
             StoreError::NameInUse => AccountError::NameInUse,
-            StoreError::DocumentChanged => AccountError::Conflict,
+            StoreError::RecordChanged => AccountError::Conflict,
             other => AccountError::Store(other),
         })
     }

@@ -5,7 +5,10 @@
 
 use super::{AccountError, AccountService, Attribution};
 use crate::kinds::kind_name;
-use likeness_store::{AccountId, ContainerKind, ContainerName, Event, Face, PageStart, Person, StoreError, Write};
+use likeness_store::{
+    AccountId, ContainerKind, ContainerName, Event, Face, FaceWrite, PageStart, Person, PersonWrite, SnapshotWrite,
+    StoreError, Write,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -254,7 +257,7 @@ impl AccountService {
             face_user_data: texts.map(|text| text.expose().clone()).collect(),
             groups,
         };
-        let erase = searched.erase(Write::DeletePerson { container: group.clone(), person: person.id });
+        let erase = searched.erase(PersonWrite::Delete { container: group.clone(), person: person.id });
         Ok(FoundPerson { place, erase })
     }
 
@@ -287,7 +290,7 @@ impl AccountService {
                     face_user_data: Vec::new(),
                     groups: Vec::new(),
                 };
-                let erase = Write::DeleteFace { container: list.clone(), person: None, face: face.id };
+                let erase = FaceWrite::Delete { container: list.clone(), person: None, face: face.id };
                 found.push(FoundPerson { place, erase: searched.erase(erase) });
             }
         }
@@ -315,7 +318,7 @@ impl SearchedContainer {
     }
 
     /// The command that deletes a person in it. A snapshot is deleted as a whole.
-    fn erase(&self, one: Write) -> Write {
-        self.snapshot.map_or(one, |snapshot| Write::DeleteSnapshot { snapshot })
+    fn erase(&self, one: impl Into<Write>) -> Write {
+        self.snapshot.map_or_else(|| one.into(), |snapshot| SnapshotWrite::Delete { snapshot }.into())
     }
 }

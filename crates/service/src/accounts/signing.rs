@@ -3,7 +3,7 @@
 
 use super::{AccountError, AccountService, Attribution};
 use likeness_rules::SigningKey;
-use likeness_store::{AccountId, DocumentKind, NewDocument, Write};
+use likeness_store::{AccountId, NewRecord, RecordKind, RecordWrite};
 use std::time::Duration;
 
 /// How long a key signs before another takes its place.
@@ -51,13 +51,12 @@ impl AccountService {
         let made = now.as_seconds().max(after);
         let key = SigningKey::generate(&*self.randomness, made);
         let put = |key: &SigningKey, expires_at| {
-            let (kind, name) = (DocumentKind::SigningKey, key.key_id().to_owned());
-            Write::PutDocument(NewDocument { kind, name, value: key.to_bytes(), expires_at })
+            let record = NewRecord::new(RecordKind::SigningKey, key.key_id(), key.to_bytes());
+            RecordWrite::Put(record.until(expires_at))
         };
         self.write_access(AccountId::INSTALLATION, attribution, put(&key, None)).await?;
         for old in former {
-            let known =
-                self.store.document(AccountId::INSTALLATION, DocumentKind::SigningKey, old.key_id(), now).await?;
+            let known = self.store.record(AccountId::INSTALLATION, RecordKind::SigningKey, old.key_id(), now).await?;
             let Some(known) = known else { continue };
             let ends = match fate {
                 FormerKeys::UseUp if known.expires_at.is_some() => continue,

@@ -6,7 +6,7 @@ use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
 use likeness_store::{
-    AccountId, Actor, AuditEntry, AuditOutcome, DocumentKind, Event, NewDocument, PageStart, StoreError, Write,
+    AccountId, Actor, AuditEntry, AuditOutcome, Event, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Write,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -160,10 +160,7 @@ impl AccountService {
         // What this node remembers includes those that have ended since; the store does not.
         let live = async || {
             let all = PageStart::everything();
-            self.store
-                .documents(vendor, DocumentKind::RevokedToken, &all, self.clock.now())
-                .await
-                .map(|found| found.len())
+            self.store.records(vendor, RecordKind::RevokedToken, &all, self.clock.now()).await.map(|found| found.len())
         };
         if state.revoked.len() >= MOST_REVOKED && live().await? >= MOST_REVOKED {
             return Err(AccountError::State(
@@ -171,8 +168,8 @@ impl AccountService {
             ));
         }
         let expires_at = Some(self.clock.now().plus(REMEMBERED));
-        let (kind, name) = (DocumentKind::RevokedToken, token.to_string());
-        let write = Box::new(Write::PutDocument(NewDocument { kind, name, value: Vec::new().into(), expires_at }));
+        let record = NewRecord::new(RecordKind::RevokedToken, token.to_string(), Vec::new().into()).until(expires_at);
+        let write = Box::new(RecordWrite::Put(record).into());
         let detail = json!({ "token": token }).to_string();
         self.write_access(vendor, attribution, Write::Described { detail, write }).await.map(drop)
     }

@@ -3,12 +3,13 @@ use std::fmt;
 
 use aes_gcm::Aes256Gcm;
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use likeness_base::{Randomness, Secret, random_bytes};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::expiry::HourKey;
-use super::seal::{self, Place, Purpose, Record, SealedHeader};
+use super::seal::{self, Binding, Place, Purpose, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
 pub(crate) struct AccountKeys {
@@ -39,6 +40,16 @@ impl AccountKeys {
         let cipher = seal::cipher(&sub_key(key, purpose, epoch, hour.as_deref()));
         Compartment { keys: self, purpose, container, epoch, hour, key_id, cipher }
     }
+
+    /// A digest by which a value is found again: HMAC-SHA256 under a sub-key of the oldest data key, so that it stays the
+    /// same when newer ones come.
+    pub(crate) fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
+        let (_, key) = self.keys.first_key_value().expect("there is a key by construction");
+        let sub_key = sub_key(key, purpose, epoch, None);
+        let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes a key of any length");
+        mac.update(value);
+        mac.finalize().into_bytes().into()
+    }
 }
 
 impl fmt::Debug for AccountKeys {
@@ -60,12 +71,12 @@ pub(crate) struct Compartment<'a> {
 }
 
 impl Compartment<'_> {
-    pub(crate) fn seal(&self, randomness: &dyn Randomness, record: &Record, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, randomness: &dyn Randomness, record: &Binding, plain: &[u8]) -> Vec<u8> {
         seal::seal(&self.cipher, &self.place(self.key_id, record), random_bytes(randomness), plain)
     }
 
     /// `None` when the value was not sealed for this place, or by a key that is no longer there.
-    pub(crate) fn open(&self, record: &Record, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    pub(crate) fn open(&self, record: &Binding, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let key_id = SealedHeader::read(sealed)?.key_id;
         if key_id == self.key_id {
             return seal::open(&self.cipher, &self.place(key_id, record), sealed);
@@ -74,7 +85,7 @@ impl Compartment<'_> {
         seal::open(&seal::cipher(&older), &self.place(key_id, record), sealed)
     }
 
-    fn place<'r>(&self, key_id: u32, record: &'r Record) -> Place<'r> {
+    fn place<'r>(&self, key_id: u32, record: &'r Binding) -> Place<'r> {
         Place { key_id, account: self.keys.account, container: self.container, purpose: self.purpose, record }
     }
 }
@@ -117,7 +128,7 @@ mod tests {
     #[test]
     fn the_newest_key_seals_and_older_ones_still_open() {
         let randomness = Counting(0.into());
-        let record = Record::of(&[b"row"]);
+        let record = Binding::of(&[b"row"]);
         let old = keys(&[1]).compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");
         let both = keys(&[1, 2]);
         let new = both.compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::account::{AccountKeys, sub_key};
 use super::file;
-use super::seal::{self, Place, Purpose, Record};
+use super::seal::{self, Binding, Place, Purpose};
 use crate::error::StoreError;
 
 /// What the check value says once opened.
@@ -112,13 +112,13 @@ impl InstallationKey {
     }
 
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {
-        let record = Record::of(&[id]);
+        let record = Binding::of(&[id]);
         let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
         seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, random_bytes(randomness), plain)
     }
 
     fn open(&self, purpose: Purpose, account: Uuid, id: &[u8], sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
-        let record = Record::of(&[id]);
+        let record = Binding::of(&[id]);
         let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
         seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, sealed)
     }

@@ -30,4 +30,4 @@ pub use installation::InstallationKey;
 
 pub(crate) use account::{AccountKeys, Compartment};
 pub(crate) use expiry::{ExpiryKeys, HourKey};
-pub(crate) use seal::{Purpose, Record};
+pub(crate) use seal::{Binding, Purpose};

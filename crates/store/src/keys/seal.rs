@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     FaceIdTemplate,
     SnapshotUserData,
     Document,
+    Record,
+    RecordTag,
     /// The account's data key under the installation key.
     DataKey,
     /// The key of an hour of expiry under the installation key.
@@ -44,6 +46,8 @@ impl Purpose {
             Self::FaceIdTemplate => "face id template",
             Self::SnapshotUserData => "snapshot user data",
             Self::Document => "document",
+            Self::Record => "record",
+            Self::RecordTag => "record tag",
             Self::DataKey => "data key",
             Self::HourKey => "hour key",
             Self::Check => "check",
@@ -58,7 +62,7 @@ pub(crate) struct Place<'a> {
     /// The container's number; 0 outside containers.
     pub(crate) container: i64,
     pub(crate) purpose: Purpose,
-    pub(crate) record: &'a Record,
+    pub(crate) record: &'a Binding,
 }
 
 impl Place<'_> {
@@ -82,9 +86,9 @@ fn put(data: &mut Vec<u8>, field: &[u8]) {
 
 /// Which record of a compartment a value belongs to: everything that must still be the same when it is opened.
 /// Never change what goes in, or in which order.
-pub(crate) struct Record(Vec<u8>);
+pub(crate) struct Binding(Vec<u8>);
 
-impl Record {
+impl Binding {
     /// Every part with its length in front.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut data = Vec::with_capacity(128);
@@ -129,10 +133,30 @@ impl Record {
         Self::of(&[id, &expires_at_millis.to_be_bytes(), model.as_bytes(), space.as_bytes()])
     }
 
-    /// A document. The expiry is part of it, as with faceIds.
+    /// A record of the kinds that were there before records were. The expiry is part of it, as with faceIds.
     pub(crate) fn document(kind: u8, name: &str, expires_at_millis: Option<i64>) -> Self {
         let expires_at = expires_at_millis.map(i64::to_be_bytes);
         Self::of(&[&[kind], name.as_bytes(), expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice())])
+    }
+
+    /// A record. What it was before it was last written does not open in its place, nor does it open as somebody else's.
+    pub(crate) fn record(
+        kind: u8,
+        id: &str,
+        version: u64,
+        expires_at_millis: Option<i64>,
+        person: Option<(i64, i64)>,
+    ) -> Self {
+        let expires_at = expires_at_millis.map(i64::to_be_bytes);
+        let (container, person) = person.unwrap_or((0, 0));
+        Self::of(&[
+            &[kind],
+            id.as_bytes(),
+            &version.to_be_bytes(),
+            expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice()),
+            &container.to_be_bytes(),
+            &person.to_be_bytes(),
+        ])
     }
 
     /// One of an account's keys.
@@ -207,19 +231,19 @@ mod tests {
         cipher(&Secret::new([byte; 32]))
     }
 
-    fn home(record: &Record) -> Place<'_> {
+    fn home(record: &Binding) -> Place<'_> {
         Place { key_id: 1, account: Uuid::from_bytes([1; 16]), container: 7, purpose: Purpose::FaceTemplate, record }
     }
 
     #[test]
     fn a_value_opens_only_where_it_was_sealed() {
-        let record = Record::of(&[b"row", b"uuid", b"model a"]);
+        let record = Binding::of(&[b"row", b"uuid", b"model a"]);
         let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
         assert_eq!(open(&key(1), &home(&record), &sealed).map(|p| p.expose().clone()), Some(PLAIN.to_vec()));
 
-        let other_row = Record::of(&[b"rox", b"uuid", b"model a"]);
-        let shifted_row = Record::of(&[b"rowu", b"uid", b"model a"]);
-        let other_space = Record::of(&[b"row", b"uuid", b"model b"]);
+        let other_row = Binding::of(&[b"rox", b"uuid", b"model a"]);
+        let shifted_row = Binding::of(&[b"rowu", b"uid", b"model a"]);
+        let other_space = Binding::of(&[b"row", b"uuid", b"model b"]);
         let cases = [
             ("another key", key(2), home(&record)),
             ("another key id", key(1), Place { key_id: 2, ..home(&record) }),
@@ -237,7 +261,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_noticed() {
-        let record = Record::of(&[b"row"]);
+        let record = Binding::of(&[b"row"]);
         let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
         for bit in 0..sealed.len() * 8 {
             let mut bad = sealed.clone();
@@ -252,14 +276,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_sealed_opens(plain: Vec<u8>, nonce: [u8; 12], row: Vec<u8>) {
-            let record = Record::of(&[&row]);
+            let record = Binding::of(&[&row]);
             let sealed = seal(&key(3), &home(&record), nonce, &plain);
             prop_assert_eq!(open(&key(3), &home(&record), &sealed).map(|p| p.expose().clone()), Some(plain));
         }
 
         #[test]
         fn strange_bytes_are_refused_without_panic(bytes: Vec<u8>) {
-            let record = Record::of(&[]);
+            let record = Binding::of(&[]);
             prop_assert!(open(&key(3), &home(&record), &bytes).is_none());
         }
     }

@@ -1,4 +1,4 @@
-//! Jobs that are done once across nodes, by the clock of the database.
+//! Jobs that are done once across nodes, by the clock of the database, which is `likeness_now()` and no other function.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ pub(super) async fn take(
 ) -> Result<bool, StoreError> {
     let taken = sqlx::query(
         "INSERT INTO lease (account_id, job, holder, lease_until)
-         VALUES ($1, $2, $3, now() + $4 * INTERVAL '1 millisecond')
+         VALUES ($1, $2, $3, likeness_now() + $4 * INTERVAL '1 millisecond')
          ON CONFLICT (account_id, job) DO UPDATE
          SET holder = excluded.holder, lease_until = excluded.lease_until,
              attempts = lease.attempts + CASE WHEN lease.holder = excluded.holder THEN 0 ELSE 1 END
-         WHERE lease.holder = excluded.holder OR lease.lease_until <= now()",
+         WHERE lease.holder = excluded.holder OR lease.lease_until <= likeness_now()",
     )
     .bind(account.0.as_bytes().as_slice())
     .bind(job)
@@ -39,7 +39,7 @@ pub(super) async fn release(
     job: &str,
     holder: Uuid,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE lease SET lease_until = now() WHERE account_id = $1 AND job = $2 AND holder = $3")
+    sqlx::query("UPDATE lease SET lease_until = likeness_now() WHERE account_id = $1 AND job = $2 AND holder = $3")
         .bind(account.0.as_bytes().as_slice())
         .bind(job)
         .bind(holder.as_bytes().as_slice())
@@ -49,7 +49,7 @@ pub(super) async fn release(
 }
 
 pub(super) async fn clock(connection: &mut Connection) -> Result<Timestamp, StoreError> {
-    let millis: i64 = sqlx::query_scalar("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)")
+    let millis: i64 = sqlx::query_scalar("SELECT CAST(extract(epoch FROM likeness_now()) * 1000 AS BIGINT)")
         .fetch_one(connection)
         .await?;
     Ok(Timestamp::from_millis(millis))

@@ -162,8 +162,8 @@ impl PostgresStore {
     /// Dead rows become free space, which the next rows overwrite.
     async fn let_go(&self) -> Result<(), StoreError> {
         let mut connection = self.importer().await?;
-        for table in crate::transfer::TABLES.iter().map(|table| table.name).chain(["command_note"]) {
-            sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {table}"))).execute(&mut connection).await?;
+        for table in crate::schema::TABLES {
+            sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {}", table.name))).execute(&mut connection).await?;
         }
         // Again and again: a first attempt may have met a reader, or somebody who still sees what was.
         self.rewrite_keys().await

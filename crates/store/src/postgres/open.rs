@@ -14,12 +14,13 @@ use crate::keys::InstallationKey;
 
 /// Number, name and text of every migration, ascending, numbered like those of SQLite. Never change one that was
 /// released.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "records", include_str!("../../migrations/postgres/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/postgres/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/postgres/0003_several_nodes.sql")),
     (4, "custody", include_str!("../../migrations/postgres/0004_custody.sql")),
     (5, "recognisers", include_str!("../../migrations/postgres/0005_recognisers.sql")),
+    (6, "generic records", include_str!("../../migrations/postgres/0006_generic_records.sql")),
 ];
 const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 

@@ -1,14 +1,17 @@
 //! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
-//! snapshot, document, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//! snapshot, record, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
 
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::write::{
     Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, touch_access, unsigned,
 };
-use crate::command::{Applied, ContainerKind, ContainerName, DocumentKind};
+use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::{FaceKey, PersonKey};
+use crate::record::RecordKind;
+use crate::schema::{AtTheEnd, TABLES, Table};
 
 /// How a change row says that a face was deleted.
 pub(crate) const REMOVED: i64 = 2;
@@ -49,7 +52,7 @@ pub(crate) async fn face(
     Ok(Done::to(&bumped, 1, applied))
 }
 
-/// A person takes their faces and memberships with them.
+/// A person takes their faces, memberships and records with them.
 pub(crate) async fn person(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let key = person_key(work, bumped.number, person).await?;
@@ -72,6 +75,7 @@ pub(crate) async fn person(work: &mut Work<'_>, container: &ContainerName, perso
         .bind(key)
         .execute(&mut *work.connection)
         .await?;
+    let records = records_of_persons(work, bumped.number, Some(key)).await?;
     let faces = sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3")
         .bind(work.account())
         .bind(bumped.number)
@@ -90,14 +94,16 @@ pub(crate) async fn person(work: &mut Work<'_>, container: &ContainerName, perso
     }
     count(work, bumped.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
     lower_tally(work, bumped.kind, 0, 1).await?;
-    let applied = Applied { person: Some(PersonKey(key)), removed: faces + 1, ..Applied::default() };
-    Ok(Done::to(&bumped, faces + 1, applied))
+    let removed = faces + records + 1;
+    let applied = Applied { person: Some(PersonKey(key)), removed, ..Applied::default() };
+    Ok(Done::to(&bumped, removed, applied))
 }
 
 /// A container takes everything in it along, its change rows too: who follows it learns from the missing
 /// version that it is gone.
 pub(crate) async fn container(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
+    let records = records_of_persons(work, bumped.number, None).await?;
     for statement in [
         "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group = $2 OR directory = $2)",
         "DELETE FROM change WHERE account_id = $1 AND container = $2",
@@ -109,7 +115,7 @@ pub(crate) async fn container(work: &mut Work<'_>, container: &ContainerName) ->
         sqlx::query(statement).bind(work.account()).bind(bumped.number).execute(&mut *work.connection).await?;
     }
     lower_tally(work, bumped.kind, 1, bumped.persons).await?;
-    let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)?;
+    let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)? + records;
     Ok(Done::to(&bumped, removed, Applied { removed, ..Applied::default() }))
 }
 
@@ -128,11 +134,22 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     .bind(limit)
     .execute(&mut *work.connection)
     .await?;
+    // The same records as below, in the same order.
+    sqlx::query(
+        "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
+             SELECT kind, id FROM record
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
+    )
+    .bind(work.account())
+    .bind(work.at())
+    .bind(limit)
+    .execute(&mut *work.connection)
+    .await?;
     let mut room = limit;
     for statement in [
-        "DELETE FROM document WHERE account_id = $1 AND (kind, name) IN (
-             SELECT kind, name FROM document
-             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
+        "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
+             SELECT kind, id FROM record
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
         "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
              SELECT face_id FROM face_id
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
@@ -154,60 +171,55 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     Ok(Done { applied, target: None, records: removed })
 }
 
-/// A document that need not be there.
-pub(crate) async fn document(work: &mut Work<'_>, kind: DocumentKind, name: &str) -> Result<Done, StoreError> {
-    let removed = sqlx::query("DELETE FROM document WHERE account_id = $1 AND kind = $2 AND name = $3")
+/// A record with its tags; gives how many went.
+pub(crate) async fn record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<u64, StoreError> {
+    tags_of_record(work, kind, id).await?;
+    Ok(sqlx::query("DELETE FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
         .bind(work.account())
         .bind(i64::from(kind.number()))
-        .bind(name)
+        .bind(id)
         .execute(&mut *work.connection)
         .await?
-        .rows_affected();
-    if removed > 0 && kind.is_about_access() {
-        touch_access(work).await?;
-    }
-    Ok(Done { applied: Applied { removed, ..Applied::default() }, target: None, records: removed })
+        .rows_affected())
 }
 
-/// What an account holds, in an order in which nothing is left that refers to what went. Its keys go first, in
-/// [`account`] itself. What other accounts offered to it goes too; what it offered to others is its own.
-const OF_AN_ACCOUNT: [&str; 18] = [
-    "DELETE FROM snapshot_offer WHERE (account_id, snapshot_id) IN (
-         SELECT account_id, snapshot_id FROM snapshot_offer WHERE account_id = $1 OR taken_by = $1 LIMIT $2)",
-    "DELETE FROM snapshot_scope WHERE (account_id, snapshot_id, offered_to) IN (
-         SELECT account_id, snapshot_id, offered_to FROM snapshot_scope
-         WHERE account_id = $1 OR offered_to = $1 LIMIT $2)",
-    "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
-         SELECT face_id FROM face_id WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM face WHERE account_id = $1 AND (container, seq) IN (
-         SELECT container, seq FROM face WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group, person_id) IN (
-         SELECT dynamic_group, person_id FROM membership WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM person WHERE account_id = $1 AND (container, seq) IN (
-         SELECT container, seq FROM person WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM change WHERE account_id = $1 AND (container, version, face) IN (
-         SELECT container, version, face FROM change WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id IN (
-         SELECT snapshot_id FROM snapshot WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM container_text WHERE account_id = $1 AND number IN (
-         SELECT number FROM container_text WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM container WHERE account_id = $1 AND number IN (
-         SELECT number FROM container WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
-         SELECT operation_id FROM operation WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM document WHERE account_id = $1 AND (kind, name) IN (
-         SELECT kind, name FROM document WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM command_note WHERE account_id = $1 AND command_id IN (
-         SELECT command_id FROM command_note WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM tally WHERE account_id = $1 AND kind IN (SELECT kind FROM tally WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM label WHERE account_id = $1 AND number IN (
-         SELECT number FROM label WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM account_key WHERE account_id = $1 AND slot IN (
-         SELECT slot FROM account_key WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM data_key WHERE account_id = $1 AND key_id IN (
-         SELECT key_id FROM data_key WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM account WHERE account_id IN (SELECT account_id FROM account WHERE account_id = $1 LIMIT $2)",
-];
+/// The tags of a record, which is then found by its id alone.
+pub(crate) async fn tags_of_record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM record_tag WHERE account_id = $1 AND kind = $2 AND id = $3")
+        .bind(work.account())
+        .bind(i64::from(kind.number()))
+        .bind(id)
+        .execute(&mut *work.connection)
+        .await?;
+    Ok(())
+}
+
+/// The records that go with a person of a container, or with all people of it; gives how many went.
+async fn records_of_persons(work: &mut Work<'_>, container: i64, person: Option<i64>) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
+             SELECT kind, id FROM record
+             WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person))",
+        "DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person)",
+    ] {
+        let rows = sqlx::query(statement).bind(work.account()).bind(container).bind(person);
+        removed = rows.execute(&mut *work.connection).await?.rows_affected();
+    }
+    Ok(removed)
+}
+
+/// Removes some of the rows that go with an account; `None`: the table's rows do not.
+fn rows_of_account(table: &Table) -> Option<String> {
+    let also = match table.at_the_end {
+        AtTheEnd::Deleted => String::new(),
+        // What other accounts offered to it goes too; what it offered to others is its own.
+        AtTheEnd::DeletedWith(column) => format!(" OR {column} = $1"),
+        AtTheEnd::Kept | AtTheEnd::OfNobody => return None,
+    };
+    let (name, key) = (table.name, table.key_columns().collect::<Vec<_>>().join(", "));
+    Some(format!("DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE account_id = $1{also} LIMIT $2)"))
+}
 
 /// An account whose time has come: first its key, in a transaction of its own, without which all the rest is noise
 /// wherever it lies; then the rest in parts.
@@ -233,18 +245,20 @@ pub(crate) async fn account(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
     }
     let mut room = limit;
     let mut is_gone = false;
-    for statement in OF_AN_ACCOUNT {
+    // Backwards: what refers to others goes before them, the account's own row last.
+    for table in TABLES.iter().rev() {
+        let Some(statement) = rows_of_account(table) else { continue };
         if room <= 0 {
             break;
         }
-        let rows = sqlx::query(statement)
+        let rows = sqlx::query(AssertSqlSafe(statement))
             .bind(work.account())
             .bind(room)
             .execute(&mut *work.connection)
             .await?
             .rows_affected();
         room -= i64::try_from(rows).unwrap_or(room);
-        is_gone = statement == OF_AN_ACCOUNT[OF_AN_ACCOUNT.len() - 1];
+        is_gone = table.name == "account";
     }
     if is_gone {
         touch_access(work).await?;

@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
+use crate::answers::{
+    AccessChanges, Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart,
+    Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
+};
 use crate::audit::AuditEntry;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, DocumentKind, Usage};
+use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
-use crate::records::{
-    AccessChanges, Account, AccountKey, Container, Document, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
-    PageStart, Person, PersonTemplate, Snapshot, Totals, UnfinishedTraining,
-};
+use crate::record::RecordKind;
 use crate::store::Store;
 
 /// Asks one question. A connection that has gone stale in the pool is found out by the question itself, which is then
@@ -244,28 +245,39 @@ impl Store for EngineStore {
         self.vault.forget(account);
     }
 
-    async fn document(
+    async fn record(
         &self,
         account: AccountId,
-        kind: DocumentKind,
-        name: &str,
+        kind: RecordKind,
+        id: &str,
         now: Timestamp,
-    ) -> Result<Option<Document>, StoreError> {
-        ask!(self, connection => read::documents::document(connection, &self.vault, account, kind, name, now))
+    ) -> Result<Option<Record>, StoreError> {
+        ask!(self, connection => read::records::record(connection, &self.vault, account, kind, id, now))
     }
 
-    async fn documents(
+    async fn records(
         &self,
         account: AccountId,
-        kind: DocumentKind,
+        kind: RecordKind,
         page: &PageStart,
         now: Timestamp,
-    ) -> Result<Vec<Document>, StoreError> {
-        ask!(self, connection => read::documents::documents(connection, &self.vault, account, kind, page, now))
+    ) -> Result<Vec<Record>, StoreError> {
+        ask!(self, connection => read::records::records(connection, &self.vault, account, kind, page, now))
+    }
+
+    async fn records_tagged(
+        &self,
+        account: AccountId,
+        kind: RecordKind,
+        tag: &Tag,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Record>, StoreError> {
+        ask!(self, connection => read::records::records_tagged(connection, &self.vault, account, kind, tag, page, now))
     }
 
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError> {
-        ask!(self, connection => read::documents::usage(connection, account, first_day, last_day))
+        ask!(self, connection => read::usage::usage(connection, account, first_day, last_day))
     }
 
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {

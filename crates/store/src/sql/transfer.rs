@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::engine::{Connection, EngineRow, EngineStore};
 use crate::error::StoreError;
-use crate::transfer::{Kind, Movable, Page, TABLES, Table, Value};
+use crate::schema::{Kind, TABLES, Table};
+use crate::transfer::{Movable, Page, Value};
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
@@ -17,7 +18,7 @@ impl Movable for EngineStore {
         let mut held = self.moment().await?;
         let counted = async {
             let mut rows = 0;
-            for table in TABLES {
+            for table in TABLES.iter().filter(|table| table.moves) {
                 let statement = format!("SELECT count(*) FROM {}", table.name);
                 let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *held).await?;
                 rows += u64::try_from(count).unwrap_or(0);
@@ -43,7 +44,7 @@ impl Movable for EngineStore {
 }
 
 async fn export(connection: &mut Connection, pages: &mpsc::Sender<Page>) -> Result<(), StoreError> {
-    for (number, table) in TABLES.iter().enumerate() {
+    for (number, table) in TABLES.iter().enumerate().filter(|(_, table)| table.moves) {
         let mut after: Option<Vec<Value>> = None;
         loop {
             let mut query = sqlx::query(AssertSqlSafe(select(table, after.is_some())));

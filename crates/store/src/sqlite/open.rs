@@ -14,12 +14,13 @@ use crate::error::StoreError;
 use crate::keys::InstallationKey;
 
 /// Number, name and text of every migration, ascending. Never change one that was released.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "records", include_str!("../../migrations/sqlite/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/sqlite/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/sqlite/0003_several_nodes.sql")),
     (4, "custody", include_str!("../../migrations/sqlite/0004_custody.sql")),
     (5, "recognisers", include_str!("../../migrations/sqlite/0005_recognisers.sql")),
+    (6, "generic records", include_str!("../../migrations/sqlite/0006_generic_records.sql")),
 ];
 
 /// Page size in bytes, fixed when the file is made. With SQLite's default of 4 KiB a page holds six sealed

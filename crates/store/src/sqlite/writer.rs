@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::open;
 use super::sql::vault::Vault;
 use super::sql::write::{self, CommandKeys, Outcome};
-use crate::command::{Applied, Command, Write};
+use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
 
@@ -125,7 +125,7 @@ impl Writer {
         let erased = commands
             .iter()
             .zip(&results)
-            .any(|(command, result)| result.as_ref().is_ok_and(|applied| erases(&command.write, applied)));
+            .any(|(command, result)| result.as_ref().is_ok_and(|applied| command.write.erases(applied)));
         let is_part_of_sweep = |result: &Result<Applied, StoreError>| result.as_ref().is_ok_and(|applied| applied.more);
         self.owes_checkpoint |= results.iter().any(is_part_of_sweep);
         // Folding the log gives its room back, which may be all that a full disk needs.
@@ -210,45 +210,5 @@ impl Writer {
         self.execute(WAIT_AS_USUAL).await?;
         let (busy, _, _) = outcome?;
         Ok(busy == 0)
-    }
-}
-
-/// Whether the command removes or replaces sealed bytes, which must then be in no file.
-fn erases(write: &Write, applied: &Applied) -> bool {
-    match write {
-        // Of a sweep in parts the last keeps the promise for all.
-        Write::ExpireDue { .. } => applied.removed > 0 && !applied.more,
-        Write::SetKey { .. }
-        | Write::UpdateContainer { .. }
-        | Write::DeleteContainer { .. }
-        | Write::UpdatePerson { .. }
-        | Write::DeletePerson { .. }
-        | Write::UpdateFace { .. }
-        | Write::DeleteFace { .. }
-        | Write::UpdateDynamicGroup { .. }
-        | Write::UpdateSnapshot { .. }
-        | Write::DeleteSnapshot { .. }
-        | Write::SetAccount { .. }
-        | Write::DestroyAccount { .. }
-        | Write::PutDocument(_)
-        | Write::DeleteDocument { .. } => true,
-        Write::Tracked { write, .. } | Write::Described { write, .. } => erases(write, applied),
-        Write::CreateAccount(_)
-        | Write::CloseAccount { .. }
-        | Write::ReopenAccount {}
-        | Write::Note(_)
-        | Write::NoteQuestions { .. }
-        | Write::CountUsage { .. }
-        | Write::CreateContainer { .. }
-        | Write::CreatePerson { .. }
-        | Write::AddFace { .. }
-        | Write::AddDirectoryFace { .. }
-        | Write::CreateDynamicGroup { .. }
-        | Write::TakeSnapshot { .. }
-        | Write::ApplySnapshot { .. }
-        | Write::KeepFaceIds { .. }
-        | Write::StartTraining { .. }
-        | Write::ProgressTraining { .. }
-        | Write::FinishTraining { .. } => false,
     }
 }

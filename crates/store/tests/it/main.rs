@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 
 mod conformance;
+mod former;
 mod key_file;
 mod postgres;
 mod scene;
+mod schema;
 mod sqlite;

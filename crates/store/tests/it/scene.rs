@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
 use likeness_store::{
-    AccountId, Actor, Applied, Command, Container, ContainerKind, ContainerName, DetectedFace, FaceId, NewAccount,
-    NewFace, PageStart, Store, StoreError, Write,
+    AccountId, AccountWrite, Actor, Applied, Command, Container, ContainerKind, ContainerName, ContainerWrite,
+    DetectedFace, DirectoryWrite, FaceId, FaceWrite, NewAccount, NewFace, PageStart, PersonWrite, SnapshotWrite, Store,
+    StoreError, Write,
 };
 use uuid::Uuid;
 
@@ -16,6 +18,9 @@ use uuid::Uuid;
 pub(crate) trait Backend: Send + Sync {
     /// Opens the data. The former store on it must have been closed or dropped.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Lets so much time pass by the clock that all nodes share, if they share one.
+    async fn pass(&self, length: Duration) -> bool;
 }
 
 /// Random bytes that are the same in every run (SplitMix64), and never the same twice within one.
@@ -73,7 +78,7 @@ impl Scene {
 
     pub(crate) async fn in_store(store: Arc<dyn Store>, seed: u64) -> Self {
         let scene = Self::visit(store, seed);
-        scene.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
+        scene.write(AccountWrite::Create(NewAccount::default())).await.unwrap();
         scene
     }
 
@@ -92,18 +97,18 @@ impl Scene {
         self.now.fetch_add(millis, Ordering::Relaxed);
     }
 
-    pub(crate) async fn write(&self, write: Write) -> Result<Applied, StoreError> {
+    pub(crate) async fn write(&self, write: impl Into<Write>) -> Result<Applied, StoreError> {
         self.store.apply(self.command(write)).await
     }
 
-    pub(crate) fn command(&self, write: Write) -> Command {
+    pub(crate) fn command(&self, write: impl Into<Write>) -> Command {
         Command {
             account: self.account,
             actor: self.actor.clone(),
             at: self.now(),
             request_id: self.id(),
             key: fresh_key(),
-            write,
+            write: write.into(),
         }
     }
 
@@ -179,13 +184,14 @@ impl Scene {
     }
 
     pub(crate) fn take_as(&self, snapshot: Uuid, source: &ContainerName, scope: &[AccountId]) -> Write {
-        Write::TakeSnapshot {
+        SnapshotWrite::Take {
             snapshot,
             source: source.clone(),
             scope: scope.to_vec(),
             user_data: Some(text("a remark on a snapshot")),
             expires_at: Timestamp::from_millis(self.now().as_millis() + 2 * HOUR_MILLIS),
         }
+        .into()
     }
 
     pub(crate) async fn container(&self, container: &ContainerName) -> Container {
@@ -217,17 +223,18 @@ pub(crate) fn text(text: &str) -> Secret<String> {
 }
 
 pub(crate) fn create(container: &ContainerName) -> Write {
-    Write::CreateContainer {
+    ContainerWrite::Create {
         container: container.clone(),
         name: text("the name of a container"),
         user_data: None,
         model: "recognition_04".into(),
         limit: None,
     }
+    .into()
 }
 
 pub(crate) fn create_person(container: &ContainerName, person: Uuid) -> Write {
-    Write::CreatePerson {
+    PersonWrite::Create {
         container: container.clone(),
         person,
         name: text("the name of a person"),
@@ -235,40 +242,42 @@ pub(crate) fn create_person(container: &ContainerName, person: Uuid) -> Write {
         limit: None,
         account_limit: None,
     }
+    .into()
 }
 
 pub(crate) fn add_face(container: &ContainerName, person: Option<Uuid>, face: NewFace) -> Write {
-    Write::AddFace { container: container.clone(), person, face, limit: None }
+    FaceWrite::Add { container: container.clone(), person, face, limit: None }.into()
 }
 
 pub(crate) fn add_directory_face(person: Uuid, model: &str, face: NewFace) -> Write {
-    Write::AddDirectoryFace { person, model: model.into(), face, limit: None }
+    DirectoryWrite::AddFace { person, model: model.into(), face, limit: None }.into()
 }
 
 pub(crate) fn create_group(id: &str, add: &[Uuid]) -> Write {
-    Write::CreateDynamicGroup { id: id.into(), name: text("the name of a group"), user_data: None, add: add.to_vec() }
+    DirectoryWrite::CreateGroup { id: id.into(), name: text("the name of a group"), user_data: None, add: add.to_vec() }
+        .into()
 }
 
 pub(crate) fn change_group(id: &str, add: &[Uuid], remove: &[Uuid]) -> Write {
     let (add, remove) = (add.to_vec(), remove.to_vec());
-    Write::UpdateDynamicGroup { id: id.into(), name: None, user_data: None, add, remove }
+    DirectoryWrite::UpdateGroup { id: id.into(), name: None, user_data: None, add, remove }.into()
 }
 
 pub(crate) fn apply(snapshot: Uuid, taken_by: AccountId, container: &ContainerName) -> Write {
     let container = container.clone();
-    Write::ApplySnapshot { snapshot, taken_by, container, limit: None, account_limit: None }
+    SnapshotWrite::Apply { snapshot, taken_by, container, limit: None, account_limit: None }.into()
 }
 
 pub(crate) fn delete_face(container: &ContainerName, person: Option<Uuid>, face: Uuid) -> Write {
-    Write::DeleteFace { container: container.clone(), person, face }
+    FaceWrite::Delete { container: container.clone(), person, face }.into()
 }
 
 pub(crate) fn delete_person(container: &ContainerName, person: Uuid) -> Write {
-    Write::DeletePerson { container: container.clone(), person }
+    PersonWrite::Delete { container: container.clone(), person }.into()
 }
 
 pub(crate) fn delete(container: &ContainerName) -> Write {
-    Write::DeleteContainer { container: container.clone() }
+    ContainerWrite::Delete { container: container.clone() }.into()
 }
 
 /// Asserts that a result is the refusal of that shape, and shows what it was otherwise.

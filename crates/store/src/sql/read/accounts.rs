@@ -5,11 +5,11 @@ use likeness_base::Timestamp;
 
 use super::super::vault::Vault;
 use super::{damaged, key, open_text, unsigned, uuid};
+use crate::answers::{AccessChanges, Account, AccountAccess, AccountKey, Totals};
 use crate::command::{AccountNames, ContainerKind, KeySlot};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Purpose, Record};
-use crate::records::{AccessChanges, Account, AccountAccess, AccountKey, Totals};
+use crate::keys::{Binding, Purpose};
 
 pub(crate) async fn accounts(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
     let rows: Vec<AccountRow> = sqlx::query_as(
@@ -99,7 +99,7 @@ pub(crate) async fn keys(
     rows.iter()
         .map(|(slot, lookup, sealed, set_at)| {
             let slot = slot_of(*slot)?;
-            let record = Record::account_key(slot.number(), lookup);
+            let record = Binding::account_key(slot.number(), lookup);
             let value = open_text(&compartment, &record, sealed, "an account key")?;
             Ok(AccountKey { slot, value, set_at: Timestamp::from_millis(*set_at) })
         })

@@ -8,11 +8,11 @@ use super::super::engine::{Connection, EngineRow};
 use super::super::vault::Vault;
 use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 use super::{at_most, damaged, key, numbers_as_json, open_text, unsigned};
+use crate::answers::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Purpose, Record};
-use crate::records::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};
+use crate::keys::{AccountKeys, Binding, Purpose};
 
 pub(crate) async fn container(
     connection: &mut Connection,
@@ -119,7 +119,7 @@ pub(crate) async fn unfinished_trainings(
 fn read(row: &EngineRow, keys: &AccountKeys) -> Result<Container, StoreError> {
     let number = row.try_get("number")?;
     let name_on_wire = name_on_wire(row)?;
-    let record = Record::container(name_on_wire.kind.number(), &name_on_wire.id);
+    let record = Binding::container(name_on_wire.kind.number(), &name_on_wire.id);
     let text = |purpose, sealed: &[u8]| {
         open_text(&keys.compartment(purpose, number, number), &record, sealed, "the texts of a container")
     };

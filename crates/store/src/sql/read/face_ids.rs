@@ -9,7 +9,7 @@ use super::{as_json, key, open, uuid, words};
 use crate::command::DetectedFace;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceId, hour_of};
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
 
 /// Wire id, expiry, space, model, sealed template.
 type FaceIdRow = (Vec<u8>, i64, i64, i64, Vec<u8>);
@@ -46,7 +46,7 @@ pub(crate) async fn face_ids(
     for (id, expires_at, space, model, sealed) in &rows {
         let expires_at = Timestamp::from_millis(*expires_at);
         let (space, model) = (words.get(*space)?, words.get(*model)?);
-        let record = Record::face_id(id, expires_at.as_millis(), &model, &space);
+        let record = Binding::face_id(id, expires_at.as_millis(), &model, &space);
         // Without the key of its hour a faceId does not exist: the records came back from a backup.
         let Some(hour) = vault.known_hour_key(expires_at.as_millis())? else { continue };
         let compartment = keys.compartment_until(Purpose::FaceIdTemplate, 0, hour_of(expires_at), Some(hour));

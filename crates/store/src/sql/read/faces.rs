@@ -4,11 +4,11 @@ use uuid::Uuid;
 use super::super::vault::Vault;
 use super::start::last_not_after;
 use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, unsigned, uuid, words};
+use crate::answers::{Face, PageStart, PersonTemplate};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey};
-use crate::keys::{Compartment, Purpose, Record};
-use crate::records::{Face, PageStart, PersonTemplate};
+use crate::keys::{Binding, Compartment, Purpose};
 
 /// Sequence, wire id, wire id of the person, model, sealed user data.
 type FaceRow = (i64, Vec<u8>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);
@@ -161,7 +161,7 @@ pub(crate) async fn templates_of_person(
     rows.iter()
         .map(|(seq, id, space, model, sealed)| {
             let (space, model) = (words.get(*space)?, words.get_any(*model)?);
-            let record = Record::template(*seq, id, Some(owner), &space, model.as_deref());
+            let record = Binding::template(*seq, id, Some(owner), &space, model.as_deref());
             let template = open(&templates, &record, sealed, "a template")?;
             Ok(PersonTemplate { face: uuid(id)?, model, space, template })
         })
@@ -173,7 +173,7 @@ fn read(
     words: &Words,
     (seq, id, person, model, sealed_user_data): &FaceRow,
 ) -> Result<Face, StoreError> {
-    let record = Record::face(*seq, id);
+    let record = Binding::face(*seq, id);
     let user_data = sealed_user_data.as_deref();
     Ok(Face {
         id: uuid(id)?,

@@ -4,10 +4,10 @@ use super::super::delete::REMOVED;
 use super::super::vault::Vault;
 use super::super::write::ADDED;
 use super::{at_most, damaged, key, numbers_as_json, open, unsigned, uuid, words};
+use crate::answers::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceKey, PersonKey};
-use crate::keys::{Purpose, Record};
-use crate::records::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};
+use crate::keys::{Binding, Purpose};
 
 /// Sequence, wire id, person, added version, space, model, sealed template.
 type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Option<i64>, Vec<u8>);
@@ -160,7 +160,7 @@ async fn open_rows(
     rows.iter()
         .map(|(seq, id, person, added_version, space, model, sealed)| {
             let (space, model) = (words.get(*space)?, words.get_any(*model)?);
-            let record = Record::template(*seq, id, *person, &space, model.as_deref());
+            let record = Binding::template(*seq, id, *person, &space, model.as_deref());
             Ok(GalleryRow {
                 face: FaceKey(*seq),
                 person: person.map_or(PersonKey::NONE, PersonKey),

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::start::last_not_after;
 use super::{as_json, at_most, key, number_of, person_key, uuid};
+use crate::answers::{Member, PageStart};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, PersonKey};
-use crate::records::{Member, PageStart};
 
 pub(crate) async fn members(
     connection: &mut Connection,

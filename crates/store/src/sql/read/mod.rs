@@ -4,15 +4,16 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod containers;
-pub(crate) mod documents;
 pub(crate) mod face_ids;
 pub(crate) mod faces;
 pub(crate) mod feed;
 pub(crate) mod members;
 pub(crate) mod operations;
 pub(crate) mod persons;
+pub(crate) mod records;
 pub(crate) mod snapshots;
 mod start;
+pub(crate) mod usage;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use super::write::unsigned;
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Compartment, HourKey, Record};
+use crate::keys::{Binding, Compartment, HourKey};
 
 /// The account's id as the leading key column holds it.
 fn key(account: &AccountId) -> &[u8] {
@@ -128,7 +129,7 @@ impl Words {
 
 pub(crate) fn open(
     compartment: &Compartment<'_>,
-    record: &Record,
+    record: &Binding,
     sealed: &[u8],
     what: &'static str,
 ) -> Result<Secret<Vec<u8>>, StoreError> {
@@ -137,7 +138,7 @@ pub(crate) fn open(
 
 pub(crate) fn open_text(
     compartment: &Compartment<'_>,
-    record: &Record,
+    record: &Binding,
     sealed: &[u8],
     what: &'static str,
 ) -> Result<Secret<String>, StoreError> {

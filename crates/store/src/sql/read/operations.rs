@@ -3,10 +3,10 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use super::{damaged, key};
+use crate::answers::Operation;
 use crate::command::OperationSubject;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::records::Operation;
 
 pub(crate) async fn operation(
     connection: &mut Connection,

@@ -4,11 +4,11 @@ use uuid::Uuid;
 use super::super::vault::Vault;
 use super::start::last_not_after;
 use super::{at_most, hour_of_copy, key, number_of, open_text, uuid};
+use crate::answers::{PageStart, Person};
 use crate::command::ContainerName;
 use crate::error::StoreError;
 use crate::id::{AccountId, PersonKey};
-use crate::keys::{AccountKeys, HourKey, Purpose, Record};
-use crate::records::{PageStart, Person};
+use crate::keys::{AccountKeys, Binding, HourKey, Purpose};
 
 /// Sequence, wire id, sealed name, sealed user data.
 type PersonRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
@@ -113,7 +113,7 @@ impl<'k> Reader<'k> {
 
     /// The person without their faces.
     fn read(&self, (seq, id, sealed_name, sealed_user_data): &PersonRow) -> Result<Person, StoreError> {
-        let record = Record::person(*seq, id);
+        let record = Binding::person(*seq, id);
         let user_data = sealed_user_data.as_deref();
         Ok(Person {
             id: uuid(id)?,

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::super::vault::Vault;
 use super::{damaged, key, open_text, uuid};
+use crate::answers::Snapshot;
 use crate::command::ContainerKind;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Purpose, Record};
-use crate::records::Snapshot;
+use crate::keys::{Binding, Purpose};
 
 pub(crate) async fn snapshot(
     connection: &mut Connection,
@@ -73,7 +73,7 @@ async fn visible(
         // Without the key of its hour it does not exist: the records came back from a backup.
         let Some(hour) = vault.known_hour_key(snapshot.expires_at.as_millis())? else { continue };
         let number: i64 = row.try_get("container")?;
-        let record = Record::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
+        let record = Binding::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
         let sealed: Option<&[u8]> = row.try_get("sealed_user_data")?;
         let compartment = keys.compartment_until(Purpose::SnapshotUserData, number, number, Some(hour));
         let user_data =

@@ -1,17 +1,30 @@
 use likeness_base::{Secret, Timestamp};
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
-use super::{Done, Work, documents, unsigned};
-use crate::command::{AccountNames, Applied, DocumentKind, KeySlot, NewAccount, NewDocument};
+use super::{Done, Work, records};
+use crate::command::{AccountNames, AccountWrite, Applied, Expected, KeySlot, NewAccount, NewRecord};
 use crate::error::StoreError;
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
+use crate::record::RecordKind;
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &AccountWrite) -> Result<Done, StoreError> {
+    match write {
+        AccountWrite::Create(account) => create(work, account).await,
+        AccountWrite::Set { names, settings, expected } => set(work, names, settings, *expected).await,
+        AccountWrite::Close { ends_at } => close(work, *ends_at).await,
+        AccountWrite::Reopen => reopen(work).await,
+        AccountWrite::Destroy { limit } => delete::account(work, i64::from(*limit)).await,
+        AccountWrite::SetKey { slot, value, lookup } => set_key(work, *slot, value, lookup).await,
+    }
+}
 
 /// The number of an account's first data key.
 const FIRST_KEY: u32 = 1;
-/// The name of an account's one settings document.
+/// The id of an account's one record of settings.
 const SETTINGS: &str = "settings";
 
-pub(super) async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<Done, StoreError> {
+async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<Done, StoreError> {
     sqlx::query("INSERT INTO account (account_id, created_at) VALUES ($1, $2)")
         .bind(work.account())
         .bind(work.at())
@@ -30,7 +43,7 @@ pub(super) async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<
     work.keys = Some(keys.ok_or(StoreError::Damaged { what: "a data key just made".into() })?.into());
     name(work, &account.names).await?;
     if let Some(settings) = &account.settings {
-        documents::write(work, &settings_document(settings)).await?;
+        records::put(work, &settings_record(settings, Expected::Any)).await?;
     }
     for (slot, value, lookup) in &account.keys {
         set_key(work, *slot, value, lookup).await?;
@@ -39,29 +52,23 @@ pub(super) async fn create(work: &mut Work<'_>, account: &NewAccount) -> Result<
     Ok(Done { applied: Applied::default(), target: None, records: 1 })
 }
 
-fn settings_document(value: &Secret<Vec<u8>>) -> NewDocument {
-    NewDocument { kind: DocumentKind::Settings, name: SETTINGS.to_owned(), value: value.clone(), expires_at: None }
+fn settings_record(value: &Secret<Vec<u8>>, expected: Expected) -> NewRecord {
+    NewRecord::new(RecordKind::Settings, SETTINGS, value.clone()).expecting(expected)
 }
 
-pub(super) async fn set(
+async fn set(
     work: &mut Work<'_>,
     names: &AccountNames,
     settings: &Secret<Vec<u8>>,
     expected: u64,
 ) -> Result<Done, StoreError> {
-    let version: Option<i64> =
-        sqlx::query_scalar("SELECT version FROM document WHERE account_id = $1 AND kind = $2 AND name = $3")
-            .bind(work.account())
-            .bind(i64::from(DocumentKind::Settings.number()))
-            .bind(SETTINGS)
-            .fetch_optional(&mut *work.connection)
-            .await?;
-    if unsigned(version.unwrap_or(0))? != expected {
-        return Err(StoreError::DocumentChanged);
-    }
+    let expected = if expected == 0 { Expected::Absent } else { Expected::Version(expected) };
     name(work, names).await?;
-    let version = documents::write(work, &settings_document(settings)).await?;
-    Ok(Done { applied: Applied { version, ..Applied::default() }, target: None, records: 1 })
+    match records::put(work, &settings_record(settings, expected)).await {
+        // Somebody else wrote the first.
+        Err(StoreError::RecordExists) => Err(StoreError::RecordChanged),
+        other => other,
+    }
 }
 
 async fn name(work: &mut Work<'_>, names: &AccountNames) -> Result<(), StoreError> {
@@ -75,13 +82,13 @@ async fn name(work: &mut Work<'_>, names: &AccountNames) -> Result<(), StoreErro
     Ok(())
 }
 
-pub(super) async fn set_key(
+async fn set_key(
     work: &mut Work<'_>,
     slot: KeySlot,
     value: &Secret<String>,
     lookup: &[u8; 32],
 ) -> Result<Done, StoreError> {
-    let record = Record::account_key(slot.number(), lookup);
+    let record = Binding::account_key(slot.number(), lookup);
     let sealed = work.seal(Purpose::AccountKey, 0, &record, value.expose().as_bytes());
     sqlx::query(
         "INSERT INTO account_key (account_id, slot, lookup, sealed, set_at) VALUES ($1, $2, $3, $4, $5)
@@ -101,7 +108,7 @@ pub(super) async fn set_key(
 }
 
 /// Suspends the account. Closing it again only moves its end.
-pub(super) async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Done, StoreError> {
+async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Done, StoreError> {
     sqlx::query("UPDATE account SET closed_at = coalesce(closed_at, $2), ends_at = $3 WHERE account_id = $1")
         .bind(work.account())
         .bind(work.at())
@@ -113,7 +120,7 @@ pub(super) async fn close(work: &mut Work<'_>, ends_at: Timestamp) -> Result<Don
 }
 
 /// Only an account that still has its key has anything to be taken up again.
-pub(super) async fn reopen(work: &mut Work<'_>) -> Result<Done, StoreError> {
+async fn reopen(work: &mut Work<'_>) -> Result<Done, StoreError> {
     let reopened = sqlx::query(
         "UPDATE account SET closed_at = NULL, ends_at = NULL WHERE account_id = $1 AND closed_at IS NOT NULL",
     )

@@ -4,27 +4,21 @@ use sqlx::QueryBuilder;
 use super::super::engine::Engine;
 use super::{Done, Work};
 use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
-use crate::command::{Actor, Event, Question, Write};
+use crate::command::{Actor, Event, Question};
 use crate::error::StoreError;
 use crate::id::AccountId;
 
 /// Rows of questions in one statement: a statement for each would cost more than the rows.
 const ROWS_AT_ONCE: usize = 64;
 
-/// Adds the command's row to the account's chain.
-pub(super) async fn append(work: &mut Work<'_>, done: &Done) -> Result<(), StoreError> {
-    let (actor, write) = (&work.command.actor, &work.command.write);
-    let event = match write {
-        Write::Note(event) => event.clone(),
-        write => {
-            let detail = match write {
-                Write::Described { detail, .. } => Some(detail.clone()),
-                _ => None,
-            };
-            Event { action: write.action().to_owned(), outcome: AuditOutcome::Applied, detail }
-        }
-    };
-    add(work, work.command.account, actor, event, done).await
+/// What a row says of a command that was done.
+pub(super) fn applied(action: &str, detail: Option<&str>) -> Event {
+    Event::done(action, detail)
+}
+
+/// Adds a row to the account's chain.
+pub(super) async fn append(work: &mut Work<'_>, event: Event, done: &Done) -> Result<(), StoreError> {
+    add(work, work.command.account, &work.command.actor, event, done).await
 }
 
 /// Adds a row to the chain of another account that the command concerns. Who acted there is none of its actors, so
@@ -35,8 +29,7 @@ pub(super) async fn append_elsewhere(
     action: &str,
     done: &Done,
 ) -> Result<(), StoreError> {
-    let event = Event { action: action.to_owned(), outcome: AuditOutcome::Applied, detail: None };
-    add(work, account, &Actor::System, event, done).await
+    add(work, account, &Actor::System, applied(action, None), done).await
 }
 
 /// Adds a row for each question to the account's chain.

@@ -1,10 +1,23 @@
 use likeness_base::Secret;
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::{Bumped, Done, Work, bump, label, unsigned};
-use crate::command::{Applied, ContainerName};
+use crate::command::{Applied, ContainerName, ContainerWrite};
 use crate::error::{LimitKind, StoreError};
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &ContainerWrite) -> Result<Done, StoreError> {
+    match write {
+        ContainerWrite::Create { container, name, user_data, model, limit } => {
+            create(work, container, name, user_data.as_ref(), model, *limit).await
+        }
+        ContainerWrite::Update { container, name, user_data } => {
+            update(work, container, name.as_ref(), user_data.as_ref()).await
+        }
+        ContainerWrite::Delete { container } => delete::container(work, container).await,
+    }
+}
 
 pub(super) async fn create(
     work: &mut Work<'_>,
@@ -35,7 +48,7 @@ pub(super) async fn create(
     .await
     .map_err(refuse_duplicate(StoreError::ContainerExists))?;
 
-    let record = Record::container(container.kind.number(), &container.id);
+    let record = Binding::container(container.kind.number(), &container.id);
     let sealed_name = work.seal(Purpose::ContainerName, number, &record, name.expose().as_bytes());
     let sealed_user_data =
         user_data.map(|text| work.seal(Purpose::ContainerUserData, number, &record, text.expose().as_bytes()));
@@ -69,7 +82,7 @@ pub(super) async fn update(
     user_data: Option<&Secret<String>>,
 ) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
-    let record = Record::container(container.kind.number(), &container.id);
+    let record = Binding::container(container.kind.number(), &container.id);
     let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::ContainerName, text));
     let user_data = user_data.map(|text| seal(Purpose::ContainerUserData, text));

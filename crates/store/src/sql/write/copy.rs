@@ -11,7 +11,7 @@ use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Compartment, HourKey, Purpose, Record};
+use crate::keys::{AccountKeys, Binding, Compartment, HourKey, Purpose};
 
 /// Rows held in memory at once.
 const PAGE: i64 = 512;
@@ -91,7 +91,7 @@ pub(super) async fn container(
     .bind(from.number)
     .fetch_one(&mut *work.connection)
     .await?;
-    let record = Record::container(kind.number(), &wire_id);
+    let record = Binding::container(kind.number(), &wire_id);
     let text = |purpose, sealed: &[u8]| open_text(&from.compartment(purpose), &record, sealed, CONTAINER_TEXT);
     let name = text(Purpose::ContainerName, &texts.0)?;
     let user_data = texts.1.map(|sealed| text(Purpose::ContainerUserData, &sealed)).transpose()?;
@@ -159,7 +159,7 @@ struct Reseal<'k> {
 }
 
 impl Reseal<'_> {
-    fn value(&self, record: &Record, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+    fn value(&self, record: &Binding, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let plain = open(&self.from, record, sealed, self.what)?;
         Ok(self.to.seal(self.randomness, record, plain.expose()))
     }
@@ -183,7 +183,7 @@ async fn persons_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) ->
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.0;
         for (seq, id, name, data) in rows {
-            let record = Record::person(seq, &id);
+            let record = Binding::person(seq, &id);
             sqlx::query(
                 "INSERT INTO person (account_id, container, seq, person_id, sealed_name, sealed_user_data)
                  VALUES ($1, $2, $3, $4, $5, $6)",
@@ -226,7 +226,7 @@ async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> R
                 Some(known) => *known,
                 None => *spaces.entry(space).or_insert(label(work, &word).await?),
             };
-            let face = Record::face(seq, &id);
+            let face = Binding::face(seq, &id);
             sqlx::query(
                 "INSERT INTO face (account_id, container, seq, face_id, person, added_version, space,
                                    sealed_template, sealed_user_data)
@@ -239,7 +239,7 @@ async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> R
             .bind(person)
             .bind(added_version)
             .bind(own_space)
-            .bind(templates.value(&Record::template(seq, &id, person, &word, None), &template)?)
+            .bind(templates.value(&Binding::template(seq, &id, person, &word, None), &template)?)
             .bind(data.map(|sealed| user_data.value(&face, &sealed)).transpose()?)
             .execute(&mut *work.connection)
             .await?;

@@ -1,13 +1,24 @@
 use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::containers::refuse_above;
 use super::{Done, Work, bump, count, label, note_change_rows, person_key};
-use crate::command::{Applied, ContainerKind, ContainerName, NewFace};
+use crate::command::{Applied, ContainerKind, ContainerName, FaceWrite, NewFace};
 use crate::error::{LimitKind, StoreError};
 use crate::id::{FaceKey, PersonKey};
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &FaceWrite) -> Result<Done, StoreError> {
+    match write {
+        FaceWrite::Add { container, person, face, limit } => add(work, container, *person, face, None, *limit).await,
+        FaceWrite::Update { container, person, face, user_data } => {
+            update(work, container, *person, *face, user_data.as_ref()).await
+        }
+        FaceWrite::Delete { container, person, face } => delete::face(work, container, *person, *face).await,
+    }
+}
 
 /// How a change row says that a face came in.
 pub(crate) const ADDED: i64 = 1;
@@ -60,7 +71,7 @@ pub(super) async fn add(
     .fetch_one(&mut *work.connection)
     .await?;
     let space = label(work, &face.space).await?;
-    let template = Record::template(key, face.id.as_bytes(), person, &face.space, model);
+    let template = Binding::template(key, face.id.as_bytes(), person, &face.space, model);
     let sealed_template = work.seal(Purpose::FaceTemplate, bumped.number, &template, face.template.expose());
     let sealed_user_data = seal_user_data(work, bumped.number, key, face.id, face.user_data.as_ref());
     sqlx::query(
@@ -96,7 +107,7 @@ pub(super) async fn add(
     Ok(Done::to(&bumped, 1, applied))
 }
 
-pub(super) async fn update(
+async fn update(
     work: &mut Work<'_>,
     container: &ContainerName,
     person: Option<Uuid>,
@@ -156,6 +167,6 @@ fn seal_user_data(
     face: Uuid,
     user_data: Option<&Secret<String>>,
 ) -> Option<Vec<u8>> {
-    let record = Record::face(key, face.as_bytes());
+    let record = Binding::face(key, face.as_bytes());
     user_data.map(|text| work.seal(Purpose::FaceUserData, number, &record, text.expose().as_bytes()))
 }

@@ -4,14 +4,29 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::super::delete;
-use super::{Done, Work, containers, person_key};
-use crate::command::{Applied, ContainerKind, ContainerName};
+use super::{Done, Work, containers, faces, person_key};
+use crate::command::{Applied, ContainerKind, ContainerName, DirectoryWrite};
 use crate::error::StoreError;
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &DirectoryWrite) -> Result<Done, StoreError> {
+    match write {
+        DirectoryWrite::AddFace { person, model, face, limit } => {
+            faces::add(work, &ContainerName::directory(), Some(*person), face, Some(model), *limit).await
+        }
+        DirectoryWrite::CreateGroup { id, name, user_data, add } => {
+            create(work, &ContainerName::dynamic_group(id), name, user_data.as_ref(), add).await
+        }
+        DirectoryWrite::UpdateGroup { id, name, user_data, add, remove } => {
+            let group = ContainerName::dynamic_group(id);
+            update(work, &group, name.as_ref(), user_data.as_ref(), add, remove).await
+        }
+    }
+}
 
 /// A dynamic group has no model of its own: its members have faces of several.
 const NO_MODEL: &str = "";
 
-pub(super) async fn create(
+async fn create(
     work: &mut Work<'_>,
     group: &ContainerName,
     name: &Secret<String>,
@@ -23,7 +38,7 @@ pub(super) async fn create(
     Ok(done)
 }
 
-pub(super) async fn update(
+async fn update(
     work: &mut Work<'_>,
     group: &ContainerName,
     name: Option<&Secret<String>>,

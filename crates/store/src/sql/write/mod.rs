@@ -4,13 +4,15 @@ mod accounts;
 mod audit;
 mod containers;
 mod copy;
-mod documents;
+
 mod face_ids;
 mod faces;
 mod members;
 mod notes;
 mod operations;
 mod persons;
+mod records;
+mod repetition;
 mod snapshots;
 mod training;
 
@@ -22,12 +24,16 @@ use uuid::Uuid;
 use super::delete;
 use super::vault::Vault;
 use crate::audit::AuditTarget;
-use crate::command::{Applied, Command, ContainerKind, ContainerName, Write};
+use crate::command::{
+    AccountWrite, Applied, Command, ContainerKind, ContainerName, Domain, NewOperation, NoteWrite, RecordWrite,
+    SnapshotWrite, Write,
+};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, HourKey, Purpose, Record};
+use crate::keys::{AccountKeys, Binding, HourKey, Purpose};
 pub(crate) use accounts::touch_access;
 pub(crate) use faces::{ADDED, find_face};
+pub(crate) use records::{Place as RecordPlace, StoredTag};
 pub(crate) use snapshots::find as find_snapshot;
 pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 
@@ -73,11 +79,11 @@ impl<'a> Work<'a> {
     }
 
     /// Seals a value for its place. What lies in a container has the container's number as epoch.
-    fn seal(&self, purpose: Purpose, container: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+    fn seal(&self, purpose: Purpose, container: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
         self.seal_in_epoch(purpose, container, container, record, plain)
     }
 
-    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Record, plain: &[u8]) -> Vec<u8> {
+    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
         let keys = self.own_keys();
         let compartment = keys.compartment_until(purpose, container, epoch, self.hour.clone());
         compartment.seal(self.vault.randomness(), record, plain)
@@ -109,6 +115,40 @@ pub(crate) enum Outcome {
     Repeated,
 }
 
+/// A command without what is wrapped around it.
+struct Unwrapped<'c> {
+    write: &'c Write,
+    operation: Option<&'c NewOperation>,
+    detail: Option<&'c str>,
+    records: &'c [RecordWrite],
+}
+
+const WRAPPED_TWICE: StoreError = StoreError::Inconsistent("a command is wrapped once in each way");
+
+fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
+    let (mut operation, mut detail, mut records) = (None, None, None);
+    loop {
+        let is_second = match write {
+            Write::Tracked { operation: more, write: inner } => {
+                write = inner;
+                operation.replace(more).is_some()
+            }
+            Write::Described { detail: more, write: inner } => {
+                write = inner;
+                detail.replace(more.as_str()).is_some()
+            }
+            Write::Accompanied { records: more, write: inner } => {
+                write = inner;
+                records.replace(more.as_slice()).is_some()
+            }
+            write => return Ok(Unwrapped { write, operation, detail, records: records.unwrap_or_default() }),
+        };
+        if is_second {
+            return Err(WRAPPED_TWICE);
+        }
+    }
+}
+
 /// Applies one command, writes its audit row and notes its key.
 pub(crate) async fn apply(
     connection: &mut Connection,
@@ -117,29 +157,38 @@ pub(crate) async fn apply(
     command: &Command,
 ) -> Result<Outcome, StoreError> {
     let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
-    let (write, operation) = match &command.write {
-        Write::Tracked { operation, write } => (&**write, Some(operation)),
-        Write::Described { write, .. } => (&**write, None),
-        write => (write, None),
-    };
-    let needs_no_key = matches!(write, Write::CreateAccount(_) | Write::DestroyAccount { .. });
+    let Unwrapped { write, operation, detail, records } = unwrap(&command.write)?;
+    let needs_no_key = matches!(write, Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }));
     if work.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
+    let mut noted = 0;
+    for record in records {
+        let done = records::perform(work, record).await?;
+        noted += done.records;
+        if done.records > 0 {
+            audit::append(work, audit::applied(record.action(), None), &done).await?;
+        }
+    }
     let done = perform(work, write).await?;
+    noted += done.records;
     if let Some(operation) = operation {
         operations::note(work, operation).await?;
     }
     if done.records > 0 {
-        audit::append(work, &done).await?;
+        let event = match write {
+            Write::Note(NoteWrite::Event(event)) => event.clone(),
+            write => audit::applied(write.action(), detail),
+        };
+        audit::append(work, event, &done).await?;
     }
     // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
     let is_noted = match write {
-        Write::DestroyAccount { .. } => false,
-        Write::CountUsage { .. } | Write::NoteQuestions { .. } => true,
-        _ => done.records > 0,
+        Write::Account(AccountWrite::Destroy { .. }) => false,
+        Write::Note(_) => true,
+        _ => noted > 0,
     };
-    if is_noted && !notes::add(work, &done.applied).await? {
+    if is_noted && !repetition::add(work, &done.applied).await? {
         return Ok(Outcome::Repeated);
     }
     Ok(Outcome::Done(done.applied))
@@ -151,14 +200,16 @@ pub(crate) async fn known_answer(
     connection: &mut Connection,
     command: &Command,
 ) -> Result<Option<Applied>, StoreError> {
-    notes::find(connection, command).await
+    repetition::find(connection, command).await
 }
 
 /// The other account whose records the command reads.
 pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
     match write {
-        Write::ApplySnapshot { taken_by, .. } => Some(*taken_by),
-        Write::Tracked { write, .. } | Write::Described { write, .. } => reads_from(write),
+        Write::Snapshot(SnapshotWrite::Apply { taken_by, .. }) => Some(*taken_by),
+        Write::Tracked { write, .. } | Write::Described { write, .. } | Write::Accompanied { write, .. } => {
+            reads_from(write)
+        }
         _ => None,
     }
 }
@@ -174,72 +225,18 @@ pub(crate) fn answer_of(refused: Result<Outcome, StoreError>, known: Option<Appl
 
 async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError> {
     match write {
-        Write::CreateAccount(account) => accounts::create(work, account).await,
-        Write::SetAccount { names, settings, expected } => accounts::set(work, names, settings, *expected).await,
-        Write::CloseAccount { ends_at } => accounts::close(work, *ends_at).await,
-        Write::ReopenAccount {} => accounts::reopen(work).await,
-        Write::DestroyAccount { limit } => delete::account(work, i64::from(*limit)).await,
-        Write::PutDocument(document) => documents::put(work, document).await,
-        Write::DeleteDocument { kind, name } => delete::document(work, *kind, name).await,
-        Write::Note(_) => Ok(Done { applied: Applied::default(), target: None, records: 1 }),
-        Write::NoteQuestions { questions } => {
-            audit::append_questions(work, questions).await?;
-            // Each has a row of its own.
-            Ok(Done { applied: Applied::default(), target: None, records: 0 })
-        }
-        Write::CountUsage { counts } => documents::count_usage(work, counts).await,
-        Write::SetKey { slot, value, lookup } => accounts::set_key(work, *slot, value, lookup).await,
-        Write::CreateContainer { container, name, user_data, model, limit } => {
-            containers::create(work, container, name, user_data.as_ref(), model, *limit).await
-        }
-        Write::UpdateContainer { container, name, user_data } => {
-            containers::update(work, container, name.as_ref(), user_data.as_ref()).await
-        }
-        Write::DeleteContainer { container } => delete::container(work, container).await,
-        Write::CreatePerson { container, person, name, user_data, limit, account_limit } => {
-            let limits = persons::Limits { container: *limit, account: *account_limit };
-            persons::create(work, container, *person, name, user_data.as_ref(), limits).await
-        }
-        Write::UpdatePerson { container, person, name, user_data } => {
-            persons::update(work, container, *person, name.as_ref(), user_data.as_ref()).await
-        }
-        Write::DeletePerson { container, person } => delete::person(work, container, *person).await,
-        Write::AddFace { container, person, face, limit } => {
-            faces::add(work, container, *person, face, None, *limit).await
-        }
-        Write::AddDirectoryFace { person, model, face, limit } => {
-            faces::add(work, &ContainerName::directory(), Some(*person), face, Some(model), *limit).await
-        }
-        Write::CreateDynamicGroup { id, name, user_data, add } => {
-            members::create(work, &ContainerName::dynamic_group(id), name, user_data.as_ref(), add).await
-        }
-        Write::UpdateDynamicGroup { id, name, user_data, add, remove } => {
-            let group = ContainerName::dynamic_group(id);
-            members::update(work, &group, name.as_ref(), user_data.as_ref(), add, remove).await
-        }
-        Write::TakeSnapshot { snapshot, source, scope, user_data, expires_at } => {
-            snapshots::take(work, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
-        }
-        Write::UpdateSnapshot { snapshot, scope, user_data } => {
-            snapshots::update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
-        }
-        Write::DeleteSnapshot { snapshot } => delete::snapshot(work, *snapshot).await,
-        Write::ApplySnapshot { snapshot, taken_by, container, limit, account_limit } => {
-            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
-            snapshots::apply(work, *snapshot, *taken_by, container, limits).await
-        }
-        Write::Tracked { .. } | Write::Described { .. } => Err(StoreError::Inconsistent("a command is wrapped once")),
-        Write::UpdateFace { container, person, face, user_data } => {
-            faces::update(work, container, *person, *face, user_data.as_ref()).await
-        }
-        Write::DeleteFace { container, person, face } => delete::face(work, container, *person, *face).await,
-        Write::KeepFaceIds { faces } => face_ids::keep(work, faces).await,
-        Write::StartTraining { container } => training::start(work, container).await,
-        Write::ProgressTraining { container, training } => training::progress(work, container, *training).await,
-        Write::FinishTraining { container, training, outcome } => {
-            training::finish(work, container, *training, outcome).await
-        }
-        Write::ExpireDue { limit } => delete::expired(work, i64::from(*limit)).await,
+        Write::Account(write) => accounts::perform(work, write).await,
+        Write::Record(write) => records::perform(work, write).await,
+        Write::Container(write) => containers::perform(work, write).await,
+        Write::Person(write) => persons::perform(work, write).await,
+        Write::Face(write) => faces::perform(work, write).await,
+        Write::Directory(write) => members::perform(work, write).await,
+        Write::Snapshot(write) => snapshots::perform(work, write).await,
+        Write::Training(write) => training::perform(work, write).await,
+        Write::FaceId(write) => face_ids::perform(work, write).await,
+        Write::Note(write) => notes::perform(work, write).await,
+        Write::ExpireDue(sweep) => delete::expired(work, i64::from(sweep.limit)).await,
+        Write::Tracked { .. } | Write::Described { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
     }
 }
 

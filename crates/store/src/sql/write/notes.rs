@@ -1,53 +1,36 @@
-//! Which commands were done lately, by their keys, so that whoever lost the answer may ask again.
+//! What is noted without any record changing: rows of the trail alone, and counters.
 
-use super::super::engine::Connection;
-use super::{Work, unsigned};
-use crate::command::{Applied, Command};
+use super::{Done, Work, audit};
+use crate::command::{Applied, NoteWrite, Usage};
 use crate::error::StoreError;
-use crate::id::{FaceKey, PersonKey};
 
-/// `false`: the command was done before.
-pub(super) async fn add(work: &mut Work<'_>, applied: &Applied) -> Result<bool, StoreError> {
-    let version = i64::try_from(applied.version).unwrap_or(i64::MAX);
-    let added = sqlx::query(
-        "INSERT INTO command_note (account_id, command_id, at, container, version, person, face, training, removed, more)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-    )
-    .bind(work.account())
-    .bind(work.command.key.as_bytes().as_slice())
-    .bind(work.at())
-    .bind(applied.container)
-    .bind(version)
-    .bind(applied.person.map(|person| person.0))
-    .bind(applied.face.map(|face| face.0))
-    .bind(applied.training)
-    .bind(i64::try_from(applied.removed).unwrap_or(i64::MAX))
-    .bind(i64::from(applied.more))
-    .execute(&mut *work.connection)
-    .await?;
-    Ok(added.rows_affected() == 1)
+pub(super) async fn perform(work: &mut Work<'_>, write: &NoteWrite) -> Result<Done, StoreError> {
+    match write {
+        NoteWrite::Event(_) => Ok(Done { applied: Applied::default(), target: None, records: 1 }),
+        NoteWrite::Questions { questions } => {
+            audit::append_questions(work, questions).await?;
+            // Each has a row of its own.
+            Ok(Done { applied: Applied::default(), target: None, records: 0 })
+        }
+        NoteWrite::Usage { counts } => count(work, counts).await,
+    }
 }
 
-/// Container, version, person, face, training, removed, more.
-type NoteRow = (Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, i64, i64);
-
-pub(super) async fn find(connection: &mut Connection, command: &Command) -> Result<Option<Applied>, StoreError> {
-    let row: Option<NoteRow> = sqlx::query_as(
-        "SELECT container, version, person, face, training, removed, more FROM command_note
-         WHERE account_id = $1 AND command_id = $2",
-    )
-    .bind(command.account.0.as_bytes().as_slice())
-    .bind(command.key.as_bytes().as_slice())
-    .fetch_optional(connection)
-    .await?;
-    let Some((container, version, person, face, training, removed, more)) = row else { return Ok(None) };
-    Ok(Some(Applied {
-        container,
-        version: unsigned(version)?,
-        person: person.map(PersonKey),
-        face: face.map(FaceKey),
-        training,
-        removed: unsigned(removed)?,
-        more: more != 0,
-    }))
+/// Adds to the counters, which nobody's trail tells of.
+async fn count(work: &mut Work<'_>, counts: &[Usage]) -> Result<Done, StoreError> {
+    for count in counts {
+        sqlx::query(
+            "INSERT INTO usage (account_id, day, operation, calls, billed) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (account_id, day, operation)
+             DO UPDATE SET calls = usage.calls + excluded.calls, billed = usage.billed + excluded.billed",
+        )
+        .bind(work.account())
+        .bind(count.day)
+        .bind(&count.operation)
+        .bind(i64::try_from(count.calls).unwrap_or(i64::MAX))
+        .bind(i64::try_from(count.billed).unwrap_or(i64::MAX))
+        .execute(&mut *work.connection)
+        .await?;
+    }
+    Ok(Done { applied: Applied::default(), target: None, records: 0 })
 }

@@ -1,14 +1,28 @@
 use likeness_base::Secret;
 use uuid::Uuid;
 
+use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::containers::refuse_above;
 use super::members::open_directory;
 use super::{Done, Work, bump, count, person_key};
-use crate::command::{Applied, ContainerKind, ContainerName};
+use crate::command::{Applied, ContainerKind, ContainerName, PersonWrite};
 use crate::error::{LimitKind, StoreError};
 use crate::id::PersonKey;
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &PersonWrite) -> Result<Done, StoreError> {
+    match write {
+        PersonWrite::Create { container, person, name, user_data, limit, account_limit } => {
+            let limits = Limits { container: *limit, account: *account_limit };
+            create(work, container, *person, name, user_data.as_ref(), limits).await
+        }
+        PersonWrite::Update { container, person, name, user_data } => {
+            update(work, container, *person, name.as_ref(), user_data.as_ref()).await
+        }
+        PersonWrite::Delete { container, person } => delete::person(work, container, *person).await,
+    }
+}
 
 /// How many people there may be.
 pub(super) struct Limits {
@@ -16,7 +30,7 @@ pub(super) struct Limits {
     pub(super) account: Option<u64>,
 }
 
-pub(super) async fn create(
+async fn create(
     work: &mut Work<'_>,
     container: &ContainerName,
     person: Uuid,
@@ -37,7 +51,7 @@ pub(super) async fn create(
     .bind(bumped.number)
     .fetch_one(&mut *work.connection)
     .await?;
-    let record = Record::person(key, person.as_bytes());
+    let record = Binding::person(key, person.as_bytes());
     let sealed_name = work.seal(Purpose::PersonName, bumped.number, &record, name.expose().as_bytes());
     let sealed_user_data =
         user_data.map(|text| work.seal(Purpose::PersonUserData, bumped.number, &record, text.expose().as_bytes()));
@@ -66,7 +80,7 @@ pub(super) async fn create(
     Ok(Done::to(&bumped, 1, Applied { person: Some(PersonKey(key)), ..Applied::default() }))
 }
 
-pub(super) async fn update(
+async fn update(
     work: &mut Work<'_>,
     container: &ContainerName,
     person: Uuid,
@@ -75,7 +89,7 @@ pub(super) async fn update(
 ) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let key = person_key(work, bumped.number, person).await?;
-    let record = Record::person(key, person.as_bytes());
+    let record = Binding::person(key, person.as_bytes());
     let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::PersonName, text));
     let user_data = user_data.map(|text| seal(Purpose::PersonUserData, text));

@@ -8,10 +8,26 @@ use super::super::engine::refuse_duplicate;
 use super::copy::{self, Limits, Source};
 use super::{Done, Work, audit};
 use crate::audit::AuditTarget;
-use crate::command::{Applied, ContainerKind, ContainerName};
+use crate::command::{Applied, ContainerKind, ContainerName, SnapshotWrite};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Purpose, Record};
+use crate::keys::{Binding, Purpose};
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &SnapshotWrite) -> Result<Done, StoreError> {
+    match write {
+        SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at } => {
+            take(work, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
+        }
+        SnapshotWrite::Update { snapshot, scope, user_data } => {
+            update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
+        }
+        SnapshotWrite::Delete { snapshot } => delete::snapshot(work, *snapshot).await,
+        SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit } => {
+            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
+            apply(work, *snapshot, *taken_by, container, limits).await
+        }
+    }
+}
 
 /// The action under which the audit trail of the account that took a snapshot tells that another has applied it.
 const HANDED_OVER: &str = "hand_over_snapshot";
@@ -24,7 +40,7 @@ pub(crate) struct Found {
     expires_at: i64,
 }
 
-pub(super) async fn take(
+async fn take(
     work: &mut Work<'_>,
     snapshot: Uuid,
     source: &ContainerName,
@@ -72,7 +88,7 @@ pub(super) async fn take(
     Ok(Done { applied, target: Some(target), records: copied.records })
 }
 
-pub(super) async fn update(
+async fn update(
     work: &mut Work<'_>,
     snapshot: Uuid,
     scope: Option<&[AccountId]>,
@@ -98,7 +114,7 @@ pub(super) async fn update(
     Ok(Done { applied: Applied::default(), target: Some(found.target()), records: 1 })
 }
 
-pub(super) async fn apply(
+async fn apply(
     work: &mut Work<'_>,
     snapshot: Uuid,
     taken_by: AccountId,
@@ -204,6 +220,6 @@ fn seal_user_data(
     expires_at: i64,
     user_data: Option<&Secret<String>>,
 ) -> Option<Vec<u8>> {
-    let record = Record::snapshot(snapshot.as_bytes(), expires_at);
+    let record = Binding::snapshot(snapshot.as_bytes(), expires_at);
     user_data.map(|text| work.seal(Purpose::SnapshotUserData, number, &record, text.expose().as_bytes()))
 }

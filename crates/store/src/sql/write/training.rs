@@ -1,6 +1,14 @@
 use super::{Bumped, Done, Work, bump};
-use crate::command::{Applied, ContainerName, TrainingOutcome};
+use crate::command::{Applied, ContainerName, TrainingOutcome, TrainingWrite};
 use crate::error::StoreError;
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &TrainingWrite) -> Result<Done, StoreError> {
+    match write {
+        TrainingWrite::Start { container } => start(work, container).await,
+        TrainingWrite::Progress { container, training } => progress(work, container, *training).await,
+        TrainingWrite::Finish { container, training, outcome } => finish(work, container, *training, outcome).await,
+    }
+}
 
 // The states as the container's row holds them.
 pub(crate) const NOT_STARTED: i64 = 0;
@@ -8,7 +16,7 @@ pub(crate) const RUNNING: i64 = 1;
 pub(crate) const SUCCEEDED: i64 = 2;
 pub(crate) const FAILED: i64 = 3;
 
-pub(super) async fn start(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
+async fn start(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let training: Option<i64> = sqlx::query_scalar(
         "UPDATE container
@@ -28,11 +36,7 @@ pub(super) async fn start(work: &mut Work<'_>, container: &ContainerName) -> Res
     Ok(done(&bumped, training.ok_or(StoreError::TrainingRunning)?))
 }
 
-pub(super) async fn progress(
-    work: &mut Work<'_>,
-    container: &ContainerName,
-    training: i64,
-) -> Result<Done, StoreError> {
+async fn progress(work: &mut Work<'_>, container: &ContainerName, training: i64) -> Result<Done, StoreError> {
     let bumped = bump(work, container).await?;
     let moved = sqlx::query(
         "UPDATE container SET training_state = $4, training_action_at = $5
@@ -50,7 +54,7 @@ pub(super) async fn progress(
     Ok(done(&bumped, training))
 }
 
-pub(super) async fn finish(
+async fn finish(
     work: &mut Work<'_>,
     container: &ContainerName,
     training: i64,

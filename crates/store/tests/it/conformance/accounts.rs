@@ -1,10 +1,12 @@
-use likeness_store::{AccountId, ContainerKind, KeySlot, NewAccount, StoreError, Totals, Write};
+use likeness_store::{
+    AccountId, AccountWrite, ContainerKind, ExpireDue, KeySlot, NewAccount, StoreError, Totals, Write,
+};
 
 use crate::assert_refused;
 use crate::scene::{Backend, START, Scene, delete, delete_face, delete_person, group, list, text};
 
 fn set_key(slot: KeySlot, value: &str, lookup: u8) -> Write {
-    Write::SetKey { slot, value: text(value), lookup: [lookup; 32] }
+    AccountWrite::SetKey { slot, value: text(value), lookup: [lookup; 32] }.into()
 }
 
 /// The account and slot whose key has this digest, as those who let callers in learn it.
@@ -31,7 +33,7 @@ pub(crate) async fn account_is_made_once_and_listed(backend: &dyn Backend) {
     expected.sort_unstable();
     assert_eq!(ids, expected);
     assert_eq!(ada.store.account(ada.account).await.unwrap().unwrap().id, ada.account);
-    assert_refused!(ada.write(Write::CreateAccount(NewAccount::default())).await, StoreError::AccountExists);
+    assert_refused!(ada.write(AccountWrite::Create(NewAccount::default())).await, StoreError::AccountExists);
 }
 
 pub(crate) async fn keys_are_found_by_digest_and_listed_unsealed(backend: &dyn Backend) {
@@ -77,10 +79,10 @@ pub(crate) async fn unknown_account_has_nothing(backend: &dyn Backend) {
     assert_eq!(known.store.account(stranger.account).await.unwrap(), None);
     assert_refused!(known.store.keys(AccountId(uuid::Uuid::nil())).await, StoreError::AccountNotFound);
     assert_refused!(stranger.write(crate::scene::create(&list("a"))).await, StoreError::AccountNotFound);
-    assert_refused!(stranger.write(Write::ExpireDue { limit: 10 }).await, StoreError::AccountNotFound);
+    assert_refused!(stranger.write(ExpireDue { limit: 10 }).await, StoreError::AccountNotFound);
     assert!(known.store.audit(stranger.account, 0, 10).await.unwrap().is_empty());
     // The very first command of an account's life may follow a refusal.
-    stranger.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
+    stranger.write(AccountWrite::Create(NewAccount::default())).await.unwrap();
     stranger.create(&list("a")).await;
 }
 

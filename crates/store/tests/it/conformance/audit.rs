@@ -1,5 +1,6 @@
 use likeness_store::{
-    AccountId, Actor, AuditEntry, ContainerKind, GENESIS, KeySlot, StoreError, TrainingOutcome, Write, verify_chain,
+    AccountId, AccountWrite, Actor, AuditEntry, ContainerKind, ContainerWrite, ExpireDue, FaceIdWrite, FaceWrite,
+    GENESIS, KeySlot, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write, verify_chain,
 };
 
 use crate::assert_refused;
@@ -20,19 +21,22 @@ pub(crate) async fn every_command_leaves_one_row_of_a_chain(backend: &dyn Backen
     let face = scene.face();
     let face_id = face.id;
     let both = || container.clone();
-    let commands = [
-        (Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] }, 1),
+    let commands: [(Write, u64); _] = [
+        (AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] }.into(), 1),
         (create(&container), 1),
-        (Write::UpdateContainer { container: both(), name: Some(text("other")), user_data: None }, 1),
+        (ContainerWrite::Update { container: both(), name: Some(text("other")), user_data: None }.into(), 1),
         (create_person(&container, person), 1),
-        (Write::UpdatePerson { container: both(), person, name: None, user_data: Some(text("note")) }, 1),
+        (PersonWrite::Update { container: both(), person, name: None, user_data: Some(text("note")) }.into(), 1),
         (add_face(&container, Some(person), face), 1),
-        (Write::UpdateFace { container: both(), person: Some(person), face: face_id, user_data: None }, 1),
-        (Write::StartTraining { container: both() }, 1),
-        (Write::ProgressTraining { container: both(), training: 1 }, 1),
-        (Write::FinishTraining { container: both(), training: 1, outcome: TrainingOutcome::Succeeded }, 1),
-        (Write::KeepFaceIds { faces: vec![scene.detected(0), scene.detected(0), scene.detected(HOUR_MILLIS)] }, 3),
-        (Write::ExpireDue { limit: 100 }, 2),
+        (FaceWrite::Update { container: both(), person: Some(person), face: face_id, user_data: None }.into(), 1),
+        (TrainingWrite::Start { container: both() }.into(), 1),
+        (TrainingWrite::Progress { container: both(), training: 1 }.into(), 1),
+        (TrainingWrite::Finish { container: both(), training: 1, outcome: TrainingOutcome::Succeeded }.into(), 1),
+        (
+            FaceIdWrite::Keep { faces: vec![scene.detected(0), scene.detected(0), scene.detected(HOUR_MILLIS)] }.into(),
+            3,
+        ),
+        (ExpireDue { limit: 100 }.into(), 2),
         (delete_face(&container, Some(person), face_id), 1),
         (add_face(&container, Some(person), scene.face()), 1),
         (delete_person(&container, person), 2),
@@ -82,7 +86,7 @@ pub(crate) async fn rows_tell_who_what_and_where_and_nothing_else(backend: &dyn 
     let mut scene = Scene::new(backend).await;
     scene.actor = Actor::Operator;
     let number = scene
-        .write(Write::CreateContainer {
+        .write(ContainerWrite::Create {
             container: group("wire-id"),
             name: text("Secret Name"),
             user_data: Some(text("Secret Data")),

@@ -1,4 +1,6 @@
-use likeness_store::{ContainerKind, PageStart, StoreError, TrainingOutcome, Write};
+use likeness_store::{
+    ContainerKind, ContainerWrite, FaceWrite, PageStart, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write,
+};
 
 use crate::assert_refused;
 use crate::scene::{
@@ -9,7 +11,7 @@ pub(crate) async fn container_lives_and_dies(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let container = group("family");
     let created = scene
-        .write(Write::CreateContainer {
+        .write(ContainerWrite::Create {
             container: container.clone(),
             name: text("Familie Müller"),
             user_data: Some(text("")),
@@ -63,7 +65,7 @@ pub(crate) async fn update_leaves_what_it_does_not_name(backend: &dyn Backend) {
     ];
     for (case, new_name, new_data, name_after, data_after) in updates {
         let before = scene.container(&container).await.version;
-        let write = Write::UpdateContainer {
+        let write = ContainerWrite::Update {
             container: container.clone(),
             name: new_name.map(text),
             user_data: new_data.map(text),
@@ -113,18 +115,18 @@ pub(crate) async fn missing_container_is_told_by_every_call(backend: &dyn Backen
     let scene = Scene::new(backend).await;
     let gone = group("gone");
     let id = scene.id();
-    let writes = [
-        Write::UpdateContainer { container: gone.clone(), name: None, user_data: None },
+    let writes: [Write; _] = [
+        ContainerWrite::Update { container: gone.clone(), name: None, user_data: None }.into(),
         delete(&gone),
         create_person(&gone, id),
-        Write::UpdatePerson { container: gone.clone(), person: id, name: None, user_data: None },
+        PersonWrite::Update { container: gone.clone(), person: id, name: None, user_data: None }.into(),
         delete_person(&gone, id),
         add_face(&gone, None, scene.face()),
-        Write::UpdateFace { container: gone.clone(), person: None, face: id, user_data: None },
+        FaceWrite::Update { container: gone.clone(), person: None, face: id, user_data: None }.into(),
         delete_face(&gone, Some(id), id),
-        Write::StartTraining { container: gone.clone() },
-        Write::ProgressTraining { container: gone.clone(), training: 1 },
-        Write::FinishTraining { container: gone.clone(), training: 1, outcome: TrainingOutcome::Succeeded },
+        TrainingWrite::Start { container: gone.clone() }.into(),
+        TrainingWrite::Progress { container: gone.clone(), training: 1 }.into(),
+        TrainingWrite::Finish { container: gone.clone(), training: 1, outcome: TrainingOutcome::Succeeded }.into(),
     ];
     for write in writes {
         let action = write.action();

@@ -1,7 +1,8 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AccountNames, Actor, AuditOutcome, AuditTarget, ContainerKind, DocumentKind, Event, GENESIS, KeySlot,
-    NewAccount, NewDocument, PageStart, Question, StoreError, Usage, Write, verify_chain,
+    AccountId, AccountNames, AccountWrite, Actor, AuditOutcome, AuditTarget, ContainerKind, Event, ExpireDue,
+    FaceIdWrite, GENESIS, KeySlot, NewAccount, NewRecord, NoteWrite, PageStart, Question, RecordKind, RecordWrite,
+    StoreError, Usage, Write, verify_chain,
 };
 
 use uuid::Uuid;
@@ -14,17 +15,21 @@ fn names(resource: &str, subdomain: &str) -> AccountNames {
 }
 
 fn settings(names: AccountNames, value: &str, expected: u64) -> Write {
-    Write::SetAccount { names, settings: value.as_bytes().to_vec().into(), expected }
+    AccountWrite::Set { names, settings: value.as_bytes().to_vec().into(), expected }.into()
 }
 
-fn document(name: &str, value: &str, expires_at: Option<Timestamp>) -> Write {
-    let (name, value) = (name.to_owned(), value.as_bytes().to_vec().into());
-    Write::PutDocument(NewDocument { kind: DocumentKind::RevokedToken, name, value, expires_at })
+fn revoked(id: &str, value: &str, expires_at: Option<Timestamp>) -> Write {
+    let record = NewRecord::new(RecordKind::RevokedToken, id, value.as_bytes().to_vec().into());
+    RecordWrite::Put(record.until(expires_at)).into()
 }
 
-async fn read(scene: &Scene, kind: DocumentKind, name: &str) -> Option<(String, u64)> {
-    let document = scene.store.document(scene.account, kind, name, scene.now()).await.unwrap()?;
-    Some((String::from_utf8(document.value.expose().clone()).unwrap(), document.version))
+fn unrevoke(id: &str) -> Write {
+    RecordWrite::Delete { kind: RecordKind::RevokedToken, id: id.into() }.into()
+}
+
+async fn read(scene: &Scene, kind: RecordKind, id: &str) -> Option<(String, u64)> {
+    let record = scene.store.record(scene.account, kind, id, scene.now()).await.unwrap()?;
+    Some((String::from_utf8(record.value.expose().clone()).unwrap(), record.version))
 }
 
 pub(crate) async fn account_is_made_whole(backend: &dyn Backend) {
@@ -34,53 +39,53 @@ pub(crate) async fn account_is_made_whole(backend: &dyn Backend) {
         settings: Some(b"first".to_vec().into()),
         keys: vec![(KeySlot::Key1, text("key one"), [1; 32]), (KeySlot::Key2, text("key two"), [2; 32])],
     };
-    stranger.write(Write::CreateAccount(account)).await.unwrap();
+    stranger.write(AccountWrite::Create(account)).await.unwrap();
     let made = stranger.store.account(stranger.account).await.unwrap().unwrap();
     assert_eq!((made.names, made.closed_at, made.ends_at), (names("/a", "a"), None, None));
     assert_eq!(stranger.store.keys(stranger.account).await.unwrap().len(), 2);
-    assert_eq!(read(&stranger, DocumentKind::Settings, "settings").await, Some(("first".into(), 1)));
+    assert_eq!(read(&stranger, RecordKind::Settings, "settings").await, Some(("first".into(), 1)));
     // A second one of the same name is refused with everything that belongs to it.
     let second = Scene::visit(stranger.store.clone(), 2);
     let account = NewAccount { names: names("/b", "a"), ..NewAccount::default() };
-    assert_refused!(second.write(Write::CreateAccount(account)).await, StoreError::NameInUse);
+    assert_refused!(second.write(AccountWrite::Create(account)).await, StoreError::NameInUse);
     assert_eq!(second.store.account(second.account).await.unwrap(), None);
 }
 
 pub(crate) async fn settings_change_only_from_the_version_that_was_read(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
     let bob = ada.neighbour(2).await;
-    assert_eq!(read(&ada, DocumentKind::Settings, "settings").await, None);
+    assert_eq!(read(&ada, RecordKind::Settings, "settings").await, None);
     ada.write(settings(names("/a", "a"), "one", 0)).await.unwrap();
-    assert_refused!(ada.write(settings(names("/z", "z"), "two", 0)).await, StoreError::DocumentChanged);
+    assert_refused!(ada.write(settings(names("/z", "z"), "two", 0)).await, StoreError::RecordChanged);
     assert_refused!(bob.write(settings(names("/a", "b"), "his", 0)).await, StoreError::NameInUse);
     assert_eq!(ada.write(settings(names("/a", "a2"), "two", 1)).await.unwrap().version, 2);
-    assert_eq!(read(&ada, DocumentKind::Settings, "settings").await, Some(("two".into(), 2)));
+    assert_eq!(read(&ada, RecordKind::Settings, "settings").await, Some(("two".into(), 2)));
     assert_eq!(ada.store.account(ada.account).await.unwrap().unwrap().names, names("/a", "a2"));
-    assert_eq!(read(&bob, DocumentKind::Settings, "settings").await, None);
+    assert_eq!(read(&bob, RecordKind::Settings, "settings").await, None);
     // The name that was given up is free.
     bob.write(settings(names("/b", "a"), "his", 0)).await.unwrap();
 }
 
-pub(crate) async fn document_ends_at_the_very_instant_and_is_swept(backend: &dyn Backend) {
+pub(crate) async fn record_ends_at_the_very_instant_and_is_swept(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let ends = Timestamp::from_millis(scene.now().as_millis() + 5_000);
-    scene.write(document("short", "a", Some(ends))).await.unwrap();
-    scene.write(document("long", "b", None)).await.unwrap();
-    scene.write(document("long", "c", None)).await.unwrap();
+    scene.write(revoked("short", "a", Some(ends))).await.unwrap();
+    scene.write(revoked("long", "b", None)).await.unwrap();
+    scene.write(revoked("long", "c", None)).await.unwrap();
     let page = PageStart { after: String::new(), top: 10 };
     let listed = async || {
-        let documents = scene.store.documents(scene.account, DocumentKind::RevokedToken, &page, scene.now()).await;
-        documents.unwrap().into_iter().map(|document| document.name).collect::<Vec<_>>()
+        let records = scene.store.records(scene.account, RecordKind::RevokedToken, &page, scene.now()).await;
+        records.unwrap().into_iter().map(|record| record.id).collect::<Vec<_>>()
     };
     assert_eq!(listed().await, ["long", "short"]);
-    assert_eq!(read(&scene, DocumentKind::RevokedToken, "long").await, Some(("c".into(), 2)));
+    assert_eq!(read(&scene, RecordKind::RevokedToken, "long").await, Some(("c".into(), 2)));
     scene.wait_millis(4_999);
-    assert!(read(&scene, DocumentKind::RevokedToken, "short").await.is_some());
+    assert!(read(&scene, RecordKind::RevokedToken, "short").await.is_some());
     scene.wait_millis(1);
-    assert_eq!(read(&scene, DocumentKind::RevokedToken, "short").await, None);
+    assert_eq!(read(&scene, RecordKind::RevokedToken, "short").await, None);
     assert_eq!(listed().await, ["long"]);
-    assert_eq!(scene.write(Write::ExpireDue { limit: 10 }).await.unwrap().removed, 1);
-    let delete = Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "long".into() };
+    assert_eq!(scene.write(ExpireDue { limit: 10 }).await.unwrap().removed, 1);
+    let delete = unrevoke("long");
     assert_eq!(scene.write(delete.clone()).await.unwrap().removed, 1);
     assert_eq!(scene.write(delete).await.unwrap().removed, 0);
     assert!(listed().await.is_empty());
@@ -98,12 +103,12 @@ pub(crate) async fn nodes_learn_what_changed_about_access(backend: &dyn Backend)
     assert_eq!(store.access_since(first.version).await.unwrap(), None);
 
     let steps: [(&str, Write); 6] = [
-        ("key", Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [7; 32] }),
+        ("key", AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [7; 32] }.into()),
         ("settings", settings(names("/a", "a"), "one", 0)),
-        ("revoked", document("a token", "", None)),
-        ("unrevoked", Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "a token".into() }),
-        ("closed", Write::CloseAccount { ends_at: Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS) }),
-        ("reopened", Write::ReopenAccount {}),
+        ("revoked", revoked("a token", "", None)),
+        ("unrevoked", unrevoke("a token")),
+        ("closed", AccountWrite::Close { ends_at: Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS) }.into()),
+        ("reopened", AccountWrite::Reopen.into()),
     ];
     let mut known = first.version;
     for (case, write) in steps {
@@ -134,24 +139,24 @@ pub(crate) async fn closed_account_is_destroyed_when_its_time_has_come(backend: 
         }
         let enrolled = scene.enrol().await;
         scene.write(crate::scene::create_group("staff", &[enrolled])).await.unwrap();
-        scene.write(Write::KeepFaceIds { faces: vec![scene.detected(HOUR_MILLIS)] }).await.unwrap();
-        scene.write(document("a token", "", None)).await.unwrap();
+        scene.write(FaceIdWrite::Keep { faces: vec![scene.detected(HOUR_MILLIS)] }).await.unwrap();
+        scene.write(revoked("a token", "", None)).await.unwrap();
     }
     ada.write(settings(names("/a", "a"), "one", 0)).await.unwrap();
     let mine = ada.take(&family, &[bob.account]).await;
     bob.take(&family, &[ada.account]).await;
 
-    let destroy = || Write::DestroyAccount { limit: 4 };
+    let destroy = || AccountWrite::Destroy { limit: 4 };
     assert_refused!(ada.write(destroy()).await, StoreError::AccountState);
     let ends_at = Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS);
-    ada.write(Write::CloseAccount { ends_at }).await.unwrap();
+    ada.write(AccountWrite::Close { ends_at }).await.unwrap();
     assert_refused!(ada.write(destroy()).await, StoreError::AccountState);
     ada.wait_millis(HOUR_MILLIS);
     let begun = ada.write(destroy()).await.unwrap();
     assert!(begun.more && begun.removed == 1, "{begun:?}");
     ada.store.forget(ada.account).await;
     // The key is gone: nothing opens, nothing is written, nothing brings it back.
-    assert_refused!(ada.write(Write::ReopenAccount {}).await, StoreError::AccountNotFound);
+    assert_refused!(ada.write(AccountWrite::Reopen).await, StoreError::AccountNotFound);
     assert_refused!(ada.write(create_person(&family, ada.id())).await, StoreError::AccountNotFound);
     let mut rounds = 0;
     while ada.write(destroy()).await.unwrap().more {
@@ -178,9 +183,9 @@ pub(crate) async fn installation_is_no_account(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
     let mut operator = Scene::visit(ada.store.clone(), 9);
     operator.account = AccountId::INSTALLATION;
-    operator.write(Write::CreateAccount(NewAccount::default())).await.unwrap();
-    operator.write(document("a token", "x", None)).await.unwrap();
-    assert_eq!(read(&operator, DocumentKind::RevokedToken, "a token").await, Some(("x".into(), 1)));
+    operator.write(AccountWrite::Create(NewAccount::default())).await.unwrap();
+    operator.write(revoked("a token", "x", None)).await.unwrap();
+    assert_eq!(read(&operator, RecordKind::RevokedToken, "a token").await, Some(("x".into(), 1)));
     let accounts = ada.store.accounts().await.unwrap();
     assert!(accounts.iter().all(|account| account.id != AccountId::INSTALLATION), "{accounts:?}");
     let changes = ada.store.access_since(0).await.unwrap().unwrap();
@@ -190,7 +195,7 @@ pub(crate) async fn installation_is_no_account(backend: &dyn Backend) {
 pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let event = |outcome, detail: Option<&str>| {
-        Write::Note(Event { action: "use_token".into(), outcome, detail: detail.map(str::to_owned) })
+        NoteWrite::Event(Event { action: "use_token".into(), outcome, detail: detail.map(str::to_owned) })
     };
     scene.write(event(AuditOutcome::Applied, Some(r#"{"token":"t"}"#))).await.unwrap();
     scene.write(event(AuditOutcome::Refused, None)).await.unwrap();
@@ -210,8 +215,8 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
 
     let count = |day, operation: &str, calls, billed| Usage { day, operation: operation.into(), calls, billed };
     let counts = vec![count(1, "Detect", 2, 1), count(2, "Detect", 1, 1), count(1, "Verify", 5, 5)];
-    scene.write(Write::CountUsage { counts }).await.unwrap();
-    scene.write(Write::CountUsage { counts: vec![count(1, "Detect", 1, 1)] }).await.unwrap();
+    scene.write(NoteWrite::Usage { counts }).await.unwrap();
+    scene.write(NoteWrite::Usage { counts: vec![count(1, "Detect", 1, 1)] }).await.unwrap();
     let read = scene.store.usage(scene.account, 1, 1).await.unwrap();
     assert_eq!(read, [count(1, "Detect", 3, 2), count(1, "Verify", 5, 5)]);
     assert_eq!(scene.store.usage(scene.account, 2, 9).await.unwrap().len(), 1);
@@ -228,8 +233,8 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
         records: u64::from(number),
     };
     let questions = vec![question(1, target), question(2, None)];
-    scene.write(Write::NoteQuestions { questions }).await.unwrap();
-    scene.write(Write::NoteQuestions { questions: Vec::new() }).await.unwrap();
+    scene.write(NoteWrite::Questions { questions }).await.unwrap();
+    scene.write(NoteWrite::Questions { questions: Vec::new() }).await.unwrap();
     let trail = scene.store.audit(scene.account, 0, 100).await.unwrap();
     verify_chain(0, GENESIS, &trail).unwrap();
     let told: Vec<_> = trail[all.len()..]

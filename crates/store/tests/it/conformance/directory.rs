@@ -1,4 +1,4 @@
-use likeness_store::{ContainerKind, ContainerName, FaceKey, LimitKind, PersonKey, StoreError, Write};
+use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, FaceKey, LimitKind, PersonKey, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, add_directory_face, add_face, create_person, delete_face, delete_person, group};
@@ -60,7 +60,7 @@ pub(crate) async fn face_belongs_to_a_person_and_a_model(backend: &dyn Backend) 
 pub(crate) async fn limit_counts_the_faces_of_one_model(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let (ada, bob) = (scene.enrol().await, scene.enrol().await);
-    let add = |person, model: &str| Write::AddDirectoryFace {
+    let add = |person, model: &str| DirectoryWrite::AddFace {
         person,
         model: model.into(),
         face: scene.face(),

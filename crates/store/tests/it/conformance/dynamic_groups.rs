@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use likeness_store::{ContainerKind, ContainerName, PageStart, PersonKey, StoreError, Write};
+use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, PageStart, PersonKey, StoreError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub(crate) async fn members_come_and_go(backend: &dyn Backend) {
         scene.write(change_group("staff", &[eve, ada], &[ada, scene.id()])).await.unwrap();
         assert_eq!(scene.members("staff").await, sorted(&[bob, eve]));
     }
-    let renamed = Write::UpdateDynamicGroup {
+    let renamed = DirectoryWrite::UpdateGroup {
         id: "staff".into(),
         name: Some(text("Staff")),
         user_data: Some(text("all of us")),

@@ -1,5 +1,5 @@
 use likeness_base::Timestamp;
-use likeness_store::{DetectedFace, StoreError, Write};
+use likeness_store::{DetectedFace, ExpireDue, FaceIdWrite, SnapshotWrite, StoreError};
 use uuid::Uuid;
 
 use crate::assert_refused;
@@ -10,7 +10,7 @@ async fn is_there(scene: &Scene, face: &DetectedFace, now: Timestamp) -> bool {
 }
 
 async fn keep(scene: &Scene, faces: &[DetectedFace]) {
-    scene.write(Write::KeepFaceIds { faces: faces.to_vec() }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: faces.to_vec() }).await.unwrap();
 }
 
 pub(crate) async fn face_id_ends_at_the_very_instant(backend: &dyn Backend) {
@@ -64,7 +64,7 @@ pub(crate) async fn sweep_takes_the_oldest_first_and_says_whether_more_is_due(ba
     let due = scene.now();
     let mut sweeps = Vec::new();
     loop {
-        let applied = scene.write(Write::ExpireDue { limit: 2 }).await.unwrap();
+        let applied = scene.write(ExpireDue { limit: 2 }).await.unwrap();
         sweeps.push(applied.removed);
         if !applied.more {
             break;
@@ -82,7 +82,7 @@ pub(crate) async fn sweep_without_work_writes_nothing(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     keep(&scene, &[scene.detected(HOUR_MILLIS)]).await;
     let before = scene.store.audit(scene.account, 0, 100).await.unwrap();
-    let applied = scene.write(Write::ExpireDue { limit: 100 }).await.unwrap();
+    let applied = scene.write(ExpireDue { limit: 100 }).await.unwrap();
     assert_eq!((applied.removed, applied.more), (0, false));
     assert_eq!(scene.store.audit(scene.account, 0, 100).await.unwrap(), before);
 }
@@ -92,7 +92,7 @@ pub(crate) async fn face_id_of_another_hour_is_refused(backend: &dyn Backend) {
     let mut face = scene.detected(HOUR_MILLIS);
     face.expires_at = Timestamp::from_millis(face.expires_at.as_millis() + HOUR_MILLIS);
     let good = scene.detected(HOUR_MILLIS);
-    let both = Write::KeepFaceIds { faces: vec![good.clone(), face] };
+    let both = FaceIdWrite::Keep { faces: vec![good.clone(), face] };
     assert_refused!(scene.write(both).await, StoreError::Inconsistent(_));
     assert!(!is_there(&scene, &good, scene.now()).await, "all of them or none");
 }
@@ -102,7 +102,7 @@ pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let (soon, later) = (scene.detected(HOUR_MILLIS / 2), scene.detected(5 * HOUR_MILLIS));
     let ids = [soon.id.as_uuid(), later.id.as_uuid()];
-    scene.write(Write::KeepFaceIds { faces: vec![soon, later] }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: vec![soon, later] }).await.unwrap();
     scene.create(&group("family")).await;
     let snapshot = scene.take(&group("family"), &[scene.account]).await;
     let then = scene.now();
@@ -120,7 +120,7 @@ pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
     scene.wait_millis(2 * HOUR_MILLIS);
     assert_eq!(scene.store.destroy_expired_keys(scene.now()).await.unwrap(), 1);
     assert_eq!(known().await, (vec![false, true], 0));
-    let apply = Write::ApplySnapshot {
+    let apply = SnapshotWrite::Apply {
         snapshot,
         taken_by: scene.account,
         container: group("copy"),
@@ -131,6 +131,6 @@ pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
     assert!(matches!(scene.store.apply(late).await, Err(StoreError::SnapshotNotFound)));
     // The sweep needs no key.
     scene.wait_millis(10 * HOUR_MILLIS);
-    let swept = scene.write(Write::ExpireDue { limit: 100 }).await.unwrap();
+    let swept = scene.write(ExpireDue { limit: 100 }).await.unwrap();
     assert_eq!(swept.removed, 3);
 }

@@ -1,4 +1,4 @@
-use likeness_store::{FaceKey, NewFace, PageStart, PersonKey, StoreError, Write};
+use likeness_store::{FaceKey, FaceWrite, NewFace, PageStart, PersonKey, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, add_face, delete_face, group, list, text};
@@ -26,7 +26,7 @@ pub(crate) async fn face_of_a_list_lives_and_dies(backend: &dyn Backend) {
     assert_eq!(&*rows[0].space, "space a");
 
     for (case, change, after) in [("left alone", None, "left door"), ("changed", Some("right door"), "right door")] {
-        let write = Write::UpdateFace {
+        let write = FaceWrite::Update {
             container: container.clone(),
             person: None,
             face: face.id,
@@ -57,7 +57,7 @@ pub(crate) async fn face_belongs_to_its_person_alone(backend: &dyn Backend) {
     assert!(read(None).await.unwrap().is_none());
     assert_refused!(read(Some(stranger)).await, StoreError::PersonNotFound);
 
-    let change = |person| Write::UpdateFace { container: container.clone(), person, face, user_data: None };
+    let change = |person| FaceWrite::Update { container: container.clone(), person, face, user_data: None }.into();
     for (person, found) in [(Some(bob), true), (None, true), (Some(stranger), false)] {
         for write in [change(person), delete_face(&container, person, face)] {
             let result = scene.write(write).await;

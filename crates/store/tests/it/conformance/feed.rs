@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use likeness_store::{ChangeOp, FaceKey, Feed, StoreError, Write};
+use likeness_store::{
+    ChangeOp, ContainerWrite, ExpireDue, FaceKey, FaceWrite, Feed, PersonWrite, StoreError, TrainingWrite,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
@@ -57,10 +59,10 @@ pub(crate) async fn versions_have_no_gaps(backend: &dyn Backend) {
     let writes = [
         crate::scene::create_person(&container, person),
         add_face(&container, Some(person), face),
-        Write::UpdateContainer { container: container.clone(), name: Some(text("other")), user_data: None },
-        Write::UpdatePerson { container: container.clone(), person, name: None, user_data: None },
-        Write::UpdateFace { container: container.clone(), person: Some(person), face: face_id, user_data: None },
-        Write::StartTraining { container: container.clone() },
+        ContainerWrite::Update { container: container.clone(), name: Some(text("other")), user_data: None }.into(),
+        PersonWrite::Update { container: container.clone(), person, name: None, user_data: None }.into(),
+        FaceWrite::Update { container: container.clone(), person: Some(person), face: face_id, user_data: None }.into(),
+        TrainingWrite::Start { container: container.clone() }.into(),
         delete_face(&container, Some(person), face_id),
         delete_person(&container, person),
     ];
@@ -151,7 +153,7 @@ async fn check_history(scene: &Scene, turns: &[Turn], limit: usize) {
                 crate::scene::create_person(&container, people.last().unwrap().0)
             }
             Turn::Rename => {
-                Write::UpdateContainer { container: container.clone(), name: Some(text("x")), user_data: None }
+                ContainerWrite::Update { container: container.clone(), name: Some(text("x")), user_data: None }.into()
             }
             _ if people.is_empty() => continue,
             Turn::AddFace(which) => {
@@ -252,7 +254,7 @@ pub(crate) async fn follower_from_before_the_trim_reloads(backend: &dyn Backend)
     scene.add_face(&container, None).await;
     let sweep = async || {
         let mut sweeps = 1;
-        while scene.write(Write::ExpireDue { limit: 4 }).await.unwrap().more {
+        while scene.write(ExpireDue { limit: 4 }).await.unwrap().more {
             sweeps += 1;
         }
         sweeps

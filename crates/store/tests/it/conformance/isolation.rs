@@ -1,6 +1,7 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    ContainerName, FaceKey, NewOperation, OperationSubject, PageStart, StoreError, TrainingOutcome, Write,
+    ContainerName, ExpireDue, FaceIdWrite, FaceKey, FaceWrite, NewOperation, OperationSubject, PageStart, PersonWrite,
+    StoreError, TrainingOutcome, TrainingWrite, Write,
 };
 
 use crate::assert_refused;
@@ -17,7 +18,7 @@ pub(crate) async fn no_answer_crosses_accounts(backend: &dyn Backend) {
     let person = ada.create_person(&container).await;
     let face = ada.add_face(&container, Some(person)).await;
     let detected = ada.detected(HOUR_MILLIS);
-    ada.write(Write::KeepFaceIds { faces: vec![detected.clone()] }).await.unwrap();
+    ada.write(FaceIdWrite::Keep { faces: vec![detected.clone()] }).await.unwrap();
 
     let (store, page) = (&bob.store, PageStart { after: String::new(), top: 100 });
     let ask_nothing_there = async || {
@@ -67,7 +68,7 @@ pub(crate) async fn no_directory_crosses_accounts(backend: &dyn Backend) {
         }
         assert_eq!(store.person_keys(bob.account, &directory, &[person]).await.unwrap(), [None]);
         assert!(store.operation(bob.account, operation, bob.now()).await.unwrap().is_none());
-        let writes = [
+        let writes: [Write; _] = [
             change_group("staff", &[person], &[]),
             create_group("other", &[person]),
             add_directory_face(person, "model a", bob.face()),
@@ -95,23 +96,23 @@ pub(crate) async fn no_write_crosses_accounts(backend: &dyn Backend) {
     let person = ada.create_person(&container).await;
     let face = ada.add_face(&container, Some(person)).await;
     let detected = ada.detected(0);
-    ada.write(Write::KeepFaceIds { faces: vec![detected.clone()] }).await.unwrap();
+    ada.write(FaceIdWrite::Keep { faces: vec![detected.clone()] }).await.unwrap();
     let before = format!("{:?}", ada.container(&container).await);
 
     for both_have_it in [false, true] {
         if both_have_it {
             bob.create(&container).await;
-            bob.write(Write::StartTraining { container: container.clone() }).await.unwrap();
+            bob.write(TrainingWrite::Start { container: container.clone() }).await.unwrap();
             let outcome = TrainingOutcome::Succeeded;
-            let finish = Write::FinishTraining { container: container.clone(), training: 1, outcome };
+            let finish = TrainingWrite::Finish { container: container.clone(), training: 1, outcome };
             bob.write(finish).await.unwrap();
         }
-        let writes = [
-            Write::UpdatePerson { container: container.clone(), person, name: None, user_data: None },
+        let writes: [Write; _] = [
+            PersonWrite::Update { container: container.clone(), person, name: None, user_data: None }.into(),
             delete_person(&container, person),
             add_face(&container, Some(person), bob.face()),
-            Write::UpdateFace { container: container.clone(), person: Some(person), face, user_data: None },
-            Write::UpdateFace { container: container.clone(), person: None, face, user_data: None },
+            FaceWrite::Update { container: container.clone(), person: Some(person), face, user_data: None }.into(),
+            FaceWrite::Update { container: container.clone(), person: None, face, user_data: None }.into(),
             delete_face(&container, Some(person), face),
             delete_face(&container, None, face),
         ];
@@ -127,13 +128,13 @@ pub(crate) async fn no_write_crosses_accounts(backend: &dyn Backend) {
             );
         }
     }
-    bob.write(Write::ExpireDue { limit: 100 }).await.unwrap();
+    bob.write(ExpireDue { limit: 100 }).await.unwrap();
     bob.write(create_person(&container, person)).await.unwrap();
     bob.write(add_face(&container, Some(person), likeness_store::NewFace { id: face, ..bob.face() })).await.unwrap();
     bob.write(delete(&container)).await.unwrap();
 
     assert_eq!(format!("{:?}", ada.container(&container).await), before);
     assert_eq!(ada.store.person(ada.account, &container, person).await.unwrap().unwrap().faces, [face]);
-    let swept = ada.write(Write::ExpireDue { limit: 100 }).await.unwrap();
+    let swept = ada.write(ExpireDue { limit: 100 }).await.unwrap();
     assert_eq!(swept.removed, 1, "the neighbour's sweep left it");
 }

@@ -1,24 +1,26 @@
-use likeness_store::{LimitKind, StoreError, Write};
+use likeness_store::{ContainerWrite, FaceIdWrite, FaceWrite, LimitKind, PersonWrite, StoreError, Write};
 
 use crate::scene::{Backend, Scene, add_face, create, create_person, delete_face, delete_person, group, list};
 
 fn with_limit(write: Write, to: u64) -> Write {
     match write {
-        Write::CreateContainer { container, name, user_data, model, .. } => {
-            Write::CreateContainer { container, name, user_data, model, limit: Some(to) }
+        Write::Container(ContainerWrite::Create { container, name, user_data, model, .. }) => {
+            ContainerWrite::Create { container, name, user_data, model, limit: Some(to) }.into()
         }
-        Write::CreatePerson { container, person, name, user_data, account_limit, .. } => {
-            Write::CreatePerson { container, person, name, user_data, limit: Some(to), account_limit }
+        Write::Person(PersonWrite::Create { container, person, name, user_data, account_limit, .. }) => {
+            PersonWrite::Create { container, person, name, user_data, limit: Some(to), account_limit }.into()
         }
-        Write::AddFace { container, person, face, .. } => Write::AddFace { container, person, face, limit: Some(to) },
+        Write::Face(FaceWrite::Add { container, person, face, .. }) => {
+            FaceWrite::Add { container, person, face, limit: Some(to) }.into()
+        }
         other => other,
     }
 }
 
 fn with_account_limit(write: Write, to: u64) -> Write {
     match write {
-        Write::CreatePerson { container, person, name, user_data, limit, .. } => {
-            Write::CreatePerson { container, person, name, user_data, limit, account_limit: Some(to) }
+        Write::Person(PersonWrite::Create { container, person, name, user_data, limit, .. }) => {
+            PersonWrite::Create { container, person, name, user_data, limit, account_limit: Some(to) }.into()
         }
         other => other,
     }
@@ -76,7 +78,7 @@ pub(crate) async fn refusal_leaves_nothing_behind(backend: &dyn Backend) {
     let kept = scene.add_face(&family, Some(ada)).await;
     let new_space = likeness_store::NewFace { space: "never seen".into(), ..scene.face() };
     let detected = scene.detected(1);
-    scene.write(Write::KeepFaceIds { faces: vec![detected.clone()] }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: vec![detected.clone()] }).await.unwrap();
 
     let everything = async || {
         let mut seen = format!("{:?}", scene.store.totals(scene.account).await.unwrap());
@@ -98,7 +100,7 @@ pub(crate) async fn refusal_leaves_nothing_behind(backend: &dyn Backend) {
         add_face(&family, Some(ada), likeness_store::NewFace { id: kept, ..scene.face() }),
         delete_face(&family, Some(ada), scene.id()),
         delete_person(&family, scene.id()),
-        Write::KeepFaceIds { faces: vec![scene.detected(5), detected] },
+        FaceIdWrite::Keep { faces: vec![scene.detected(5), detected] }.into(),
     ];
     for write in refused {
         let action = write.action();

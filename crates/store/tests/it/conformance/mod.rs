@@ -17,6 +17,7 @@ mod limits;
 mod operations;
 mod paging;
 mod persons;
+mod records;
 mod repetition;
 mod snapshots;
 mod training;
@@ -55,7 +56,7 @@ macro_rules! for_each_case {
             custody: [
                 account_is_made_whole,
                 settings_change_only_from_the_version_that_was_read,
-                document_ends_at_the_very_instant_and_is_swept,
+                record_ends_at_the_very_instant_and_is_swept,
                 nodes_learn_what_changed_about_access,
                 closed_account_is_destroyed_when_its_time_has_come,
                 installation_is_no_account,
@@ -129,6 +130,20 @@ macro_rules! for_each_case {
                 deleting_a_person_takes_their_faces,
                 update_leaves_what_it_does_not_name,
                 key_is_never_used_again,
+            ],
+            records: [
+                record_is_written_only_over_what_was_read,
+                row_of_a_kind_is_obeyed,
+                tags_find_records_in_pages,
+                unique_tag_belongs_to_one_living_record,
+                of_many_callers_one_takes_a_record_with_its_effect,
+                nothing_is_taken_when_the_effect_is_refused,
+                record_goes_with_its_person,
+                record_of_a_trail_stays_until_it_expires,
+                record_wakes_no_access_table,
+                every_write_of_a_record_leaves_its_row,
+                expired_records_are_swept_with_their_tags,
+                record_survives_reopening,
             ],
             repetition: [
                 repeated_command_doubles_nothing,

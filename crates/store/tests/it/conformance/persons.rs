@@ -1,4 +1,4 @@
-use likeness_store::{PersonKey, StoreError, Write};
+use likeness_store::{PersonKey, PersonWrite, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, create_person, delete_person, group, text};
@@ -9,7 +9,7 @@ pub(crate) async fn person_lives_and_dies(backend: &dyn Backend) {
     scene.create(&container).await;
     let ada = scene.id();
     let created = scene
-        .write(Write::CreatePerson {
+        .write(PersonWrite::Create {
             container: container.clone(),
             person: ada,
             name: text("Ada"),
@@ -64,7 +64,7 @@ pub(crate) async fn update_leaves_what_it_does_not_name(backend: &dyn Backend) {
         ("both", Some("Ada L."), Some(""), "Ada L.", Some("")),
     ];
     for (case, name, data, name_after, data_after) in updates {
-        let write = Write::UpdatePerson {
+        let write = PersonWrite::Update {
             container: container.clone(),
             person,
             name: name.map(text),
@@ -78,7 +78,7 @@ pub(crate) async fn update_leaves_what_it_does_not_name(backend: &dyn Backend) {
     let untouched = scene.store.person(scene.account, &container, other).await.unwrap().unwrap();
     assert_eq!(untouched.name.expose(), "the name of a person");
     assert!(untouched.user_data.is_none());
-    let nobody = Write::UpdatePerson { container, person: scene.id(), name: None, user_data: None };
+    let nobody = PersonWrite::Update { container, person: scene.id(), name: None, user_data: None };
     assert_refused!(scene.write(nobody).await, StoreError::PersonNotFound);
 }
 

@@ -1,4 +1,7 @@
-use likeness_store::{KeySlot, NewAccount, StoreError, Write};
+use likeness_store::{
+    AccountWrite, ExpireDue, FaceIdWrite, KeySlot, NewAccount, PersonWrite, SnapshotWrite, StoreError, TrainingWrite,
+    Write,
+};
 
 use crate::scene::{
     Backend, HOUR_MILLIS, Scene, add_face, create, create_group, create_person, delete, delete_face, delete_person,
@@ -19,20 +22,20 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
         (create(&container), |e| matches!(e, StoreError::ContainerExists)),
         (create_person(&container, person), |e| matches!(e, StoreError::PersonExists)),
         (add_face(&container, Some(person), face), |e| matches!(e, StoreError::FaceExists)),
-        (Write::KeepFaceIds { faces: vec![detected] }, |e| matches!(e, StoreError::FaceExists)),
-        (Write::StartTraining { container: container.clone() }, |e| matches!(e, StoreError::TrainingRunning)),
+        (FaceIdWrite::Keep { faces: vec![detected] }.into(), |e| matches!(e, StoreError::FaceExists)),
+        (TrainingWrite::Start { container: container.clone() }.into(), |e| matches!(e, StoreError::TrainingRunning)),
         (create_group("staff", &[]), |e| matches!(e, StoreError::ContainerExists)),
         (scene.take_as(snapshot, &container, &[scene.account]), |e| matches!(e, StoreError::SnapshotExists)),
         (apply, |e| matches!(e, StoreError::ContainerExists)),
-        (Write::DeleteSnapshot { snapshot }, |e| matches!(e, StoreError::SnapshotNotFound)),
-        (Write::CreateAccount(NewAccount::default()), |e| matches!(e, StoreError::AccountExists)),
+        (SnapshotWrite::Delete { snapshot }.into(), |e| matches!(e, StoreError::SnapshotNotFound)),
+        (AccountWrite::Create(NewAccount::default()).into(), |e| matches!(e, StoreError::AccountExists)),
         (delete_face(&container, Some(person), face_id), |e| matches!(e, StoreError::FaceNotFound)),
         (delete_person(&container, person), |e| matches!(e, StoreError::PersonNotFound)),
         (delete(&container), |e| matches!(e, StoreError::ContainerNotFound)),
     ];
     for (write, expected) in refused {
         let action = write.action();
-        if !matches!(write, Write::CreateAccount(_)) {
+        if !matches!(write, Write::Account(AccountWrite::Create(_))) {
             scene.write(write.clone()).await.unwrap();
         }
         let before = scene.store.audit(scene.account, 0, 1_000).await.unwrap();
@@ -40,7 +43,7 @@ pub(crate) async fn repeated_command_doubles_nothing(backend: &dyn Backend) {
         assert!(expected(&again), "{action}: {again:?}");
         assert_eq!(scene.store.audit(scene.account, 0, 1_000).await.unwrap(), before, "{action}");
     }
-    let set_key = Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] };
+    let set_key = AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] };
     for _ in 0..2 {
         scene.write(set_key.clone()).await.unwrap();
         assert_eq!(scene.store.keys(scene.account).await.unwrap().len(), 1);
@@ -59,14 +62,14 @@ pub(crate) async fn same_key_gets_the_same_answer_and_does_nothing(backend: &dyn
         create(&container),
         create_person(&container, person),
         add_face(&container, Some(person), face),
-        Write::UpdatePerson { container: container.clone(), person, name: Some(text("n")), user_data: None },
-        Write::KeepFaceIds { faces: vec![detected] },
-        Write::StartTraining { container: container.clone() },
+        PersonWrite::Update { container: container.clone(), person, name: Some(text("n")), user_data: None }.into(),
+        FaceIdWrite::Keep { faces: vec![detected] }.into(),
+        TrainingWrite::Start { container: container.clone() }.into(),
         create_group("staff", &[]),
         scene.take_as(snapshot, &container, &[scene.account]),
         crate::scene::apply(snapshot, scene.account, &group("copy")),
-        Write::DeleteSnapshot { snapshot },
-        Write::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] },
+        SnapshotWrite::Delete { snapshot }.into(),
+        AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] }.into(),
         delete_face(&container, Some(person), face_id),
         delete_person(&container, person),
         delete(&container),
@@ -87,7 +90,7 @@ pub(crate) async fn keys_of_commands_are_forgotten_by_the_sweep(backend: &dyn Ba
     let command = scene.command(create(&group("family")));
     scene.store.apply(command.clone()).await.unwrap();
     scene.wait_millis(HOUR_MILLIS);
-    scene.write(Write::ExpireDue { limit: 10 }).await.unwrap();
+    scene.write(ExpireDue { limit: 10 }).await.unwrap();
     let again = scene.store.apply(command).await;
     assert!(matches!(again, Err(StoreError::ContainerExists)), "{again:?}");
 }

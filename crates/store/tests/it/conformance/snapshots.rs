@@ -1,7 +1,7 @@
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, FaceKey, Feed, LimitKind, NewFace, PageStart,
-    StoreError, TrainingOutcome, TrainingStatus, Write,
+    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, ContainerWrite, ExpireDue, FaceKey, Feed,
+    LimitKind, NewFace, PageStart, SnapshotWrite, StoreError, TrainingOutcome, TrainingStatus, TrainingWrite,
 };
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ async fn family(scene: &Scene) -> (ContainerName, [Uuid; 2], [Uuid; 2]) {
     let container = group("family");
     scene.create(&container).await;
     let user_data = Some(text("a remark on a container"));
-    scene.write(Write::UpdateContainer { container: container.clone(), name: None, user_data }).await.unwrap();
+    scene.write(ContainerWrite::Update { container: container.clone(), name: None, user_data }).await.unwrap();
     let (mut people, mut faces) = (Vec::new(), Vec::new());
     for space in ["space a", "space b"] {
         let person = scene.create_person(&container).await;
@@ -93,7 +93,7 @@ pub(crate) async fn applied_copy_is_the_source_under_other_keys(backend: &dyn Ba
     bob.write(delete_face(&container, Some(people[0]), faces[0])).await.unwrap();
     assert_eq!(contents(&ada, &container).await, before, "the source is as it was");
     // Nothing of the taker is needed any more.
-    ada.write(Write::DeleteSnapshot { snapshot }).await.unwrap();
+    ada.write(SnapshotWrite::Delete { snapshot }).await.unwrap();
     ada.write(delete(&container)).await.unwrap();
     assert_eq!(bob.container(&container).await.faces, 2);
     bob.write(delete(&container)).await.unwrap();
@@ -109,13 +109,13 @@ pub(crate) async fn trained_state_is_copied(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let (container, people, _) = family(&scene).await;
     let untrained = scene.take(&container, &[scene.account]).await;
-    let training = scene.write(Write::StartTraining { container: container.clone() }).await.unwrap().training.unwrap();
+    let training = scene.write(TrainingWrite::Start { container: container.clone() }).await.unwrap().training.unwrap();
     let outcome = TrainingOutcome::Succeeded;
-    scene.write(Write::FinishTraining { container: container.clone(), training, outcome }).await.unwrap();
+    scene.write(TrainingWrite::Finish { container: container.clone(), training, outcome }).await.unwrap();
     let trained_version = scene.container(&container).await.trained_version;
     scene.add_face(&container, Some(people[0])).await;
     // A training under way is not copied: what counts is the last that succeeded.
-    scene.write(Write::StartTraining { container: container.clone() }).await.unwrap();
+    scene.write(TrainingWrite::Start { container: container.clone() }).await.unwrap();
     let trained = scene.take(&container, &[scene.account]).await;
     for (snapshot, name, version) in [(untrained, "untrained", None), (trained, "trained", trained_version)] {
         let copy = group(name);
@@ -128,7 +128,7 @@ pub(crate) async fn trained_state_is_copied(backend: &dyn Backend) {
             assert_eq!(training.last_success, Some(scene.now()));
         }
         // It can be trained again.
-        scene.write(Write::StartTraining { container: copy }).await.unwrap();
+        scene.write(TrainingWrite::Start { container: copy }).await.unwrap();
     }
     let unfinished = scene.store.unfinished_trainings(scene.account).await.unwrap();
     assert!(unfinished.iter().all(|one| one.container.kind == ContainerKind::LargePersonGroup), "no snapshot trains");
@@ -164,13 +164,13 @@ pub(crate) async fn scope_is_changed_by_its_taker_alone(backend: &dyn Backend) {
     let bob = ada.neighbour(2).await;
     let (container, ..) = family(&ada).await;
     let snapshot = ada.take(&container, &[bob.account]).await;
-    let change = |scope: Option<Vec<AccountId>>, user_data: Option<&str>| Write::UpdateSnapshot {
+    let change = |scope: Option<Vec<AccountId>>, user_data: Option<&str>| SnapshotWrite::Update {
         snapshot,
         scope,
         user_data: user_data.map(text),
     };
     assert_refused!(bob.write(change(Some(vec![]), None)).await, StoreError::SnapshotNotFound);
-    assert_refused!(bob.write(Write::DeleteSnapshot { snapshot }).await, StoreError::SnapshotNotFound);
+    assert_refused!(bob.write(SnapshotWrite::Delete { snapshot }).await, StoreError::SnapshotNotFound);
     ada.wait_millis(5);
     ada.write(change(None, Some("new"))).await.unwrap();
     let read = bob.store.snapshot(bob.account, snapshot, bob.now()).await.unwrap().unwrap();
@@ -179,9 +179,9 @@ pub(crate) async fn scope_is_changed_by_its_taker_alone(backend: &dyn Backend) {
     ada.write(change(Some(vec![ada.account]), None)).await.unwrap();
     assert!(bob.store.snapshot(bob.account, snapshot, bob.now()).await.unwrap().is_none());
     assert_refused!(bob.write(apply(snapshot, ada.account, &container)).await, StoreError::SnapshotNotFound);
-    ada.write(Write::DeleteSnapshot { snapshot }).await.unwrap();
+    ada.write(SnapshotWrite::Delete { snapshot }).await.unwrap();
     assert!(ada.store.snapshot(ada.account, snapshot, ada.now()).await.unwrap().is_none());
-    assert_refused!(ada.write(Write::DeleteSnapshot { snapshot }).await, StoreError::SnapshotNotFound);
+    assert_refused!(ada.write(SnapshotWrite::Delete { snapshot }).await, StoreError::SnapshotNotFound);
 }
 
 pub(crate) async fn snapshot_ends_at_the_very_instant_and_is_swept(backend: &dyn Backend) {
@@ -199,11 +199,11 @@ pub(crate) async fn snapshot_ends_at_the_very_instant_and_is_swept(backend: &dyn
         scene.wait_millis(2 * HOUR_MILLIS);
         assert_refused!(scene.write(apply(snapshot, ada.account, &group("late"))).await, StoreError::SnapshotNotFound);
     }
-    let refused = Write::UpdateSnapshot { snapshot, scope: None, user_data: Some(text("longer")) };
+    let refused = SnapshotWrite::Update { snapshot, scope: None, user_data: Some(text("longer")) };
     assert_refused!(ada.write(refused).await, StoreError::SnapshotNotFound);
-    assert_eq!(bob.write(Write::ExpireDue { limit: 100 }).await.unwrap().removed, 0, "it is not theirs to sweep");
+    assert_eq!(bob.write(ExpireDue { limit: 100 }).await.unwrap().removed, 0, "it is not theirs to sweep");
     // Two faces, two people, the snapshot.
-    assert_eq!(ada.write(Write::ExpireDue { limit: 100 }).await.unwrap().removed, 5);
+    assert_eq!(ada.write(ExpireDue { limit: 100 }).await.unwrap().removed, 5);
     let early = Timestamp::from_millis(end - 1);
     assert!(ada.store.snapshot(ada.account, snapshot, early).await.unwrap().is_none());
     let totals = ada.store.totals(ada.account).await.unwrap();
@@ -222,7 +222,7 @@ pub(crate) async fn large_snapshot_is_swept_in_parts(backend: &dyn Backend) {
     scene.wait_millis(2 * HOUR_MILLIS);
     let mut sweeps = Vec::new();
     loop {
-        let swept = scene.write(Write::ExpireDue { limit: 3 }).await.unwrap();
+        let swept = scene.write(ExpireDue { limit: 3 }).await.unwrap();
         sweeps.push(swept.removed);
         scene.store.check_integrity().await.unwrap();
         if !swept.more {
@@ -261,7 +261,7 @@ pub(crate) async fn applied_copy_counts_against_limits(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let (container, ..) = family(&scene).await;
     let snapshot = scene.take(&container, &[scene.account]).await;
-    let within = |limit, account_limit| Write::ApplySnapshot {
+    let within = |limit, account_limit| SnapshotWrite::Apply {
         snapshot,
         taken_by: scene.account,
         container: group("copy"),

@@ -1,14 +1,14 @@
-use likeness_store::{ContainerName, StoreError, Training, TrainingOutcome, TrainingStatus, Write};
+use likeness_store::{ContainerName, StoreError, Training, TrainingOutcome, TrainingStatus, TrainingWrite, Write};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, group, list};
 
 fn start(container: &ContainerName) -> Write {
-    Write::StartTraining { container: container.clone() }
+    TrainingWrite::Start { container: container.clone() }.into()
 }
 
 fn progress(container: &ContainerName, training: i64) -> Write {
-    Write::ProgressTraining { container: container.clone(), training }
+    TrainingWrite::Progress { container: container.clone(), training }.into()
 }
 
 fn finish(container: &ContainerName, training: i64, message: Option<&str>) -> Write {
@@ -16,7 +16,7 @@ fn finish(container: &ContainerName, training: i64, message: Option<&str>) -> Wr
         None => TrainingOutcome::Succeeded,
         Some(message) => TrainingOutcome::Failed { message: message.into() },
     };
-    Write::FinishTraining { container: container.clone(), training, outcome }
+    TrainingWrite::Finish { container: container.clone(), training, outcome }.into()
 }
 
 pub(crate) async fn training_goes_from_asked_for_to_visible(backend: &dyn Backend) {

@@ -1,27 +1,34 @@
 //! What only the PostgreSQL backend has: a server that others use too.
 
+mod clock;
 mod migrating;
 mod moving;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{PostgresStore, PostgresTarget, Store, StoreError};
 use likeness_test_postgres::PostgresError;
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
 use crate::scene::{Backend, Dice, fresh_key};
 
 /// A database of its own in the server that all tests share.
 pub(crate) struct PostgresBackend {
     pub(crate) url: String,
+    /// By how many milliseconds its clock is ahead.
+    ahead: AtomicU64,
 }
 
 /// A backend with nothing in it; `None`, said aloud, where there is no PostgreSQL.
 pub(crate) fn fresh(test: &str) -> Option<PostgresBackend> {
     match likeness_test_postgres::shared() {
-        Ok(postgres) => Some(PostgresBackend { url: postgres.database().unwrap() }),
+        Ok(postgres) => Some(PostgresBackend { url: postgres.database().unwrap(), ahead: AtomicU64::new(0) }),
         Err(why @ PostgresError::NotInstalled) => {
             skip(test, &why.to_string());
             None
@@ -45,6 +52,21 @@ fn skip(test: &str, why: &str) {
 impl Backend for PostgresBackend {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(open_with(&self.url, 1).await.unwrap())
+    }
+
+    /// Puts a function that is so much ahead in the place of the database's own, in this database alone. See the sixth
+    /// migration for why there is nothing else by which its time could be moved.
+    async fn pass(&self, length: Duration) -> bool {
+        let millis = u64::try_from(length.as_millis()).unwrap();
+        let ahead = self.ahead.fetch_add(millis, Ordering::Relaxed) + millis;
+        let statement = format!(
+            "CREATE OR REPLACE FUNCTION likeness_now() RETURNS TIMESTAMPTZ LANGUAGE sql VOLATILE
+             AS 'SELECT clock_timestamp() + INTERVAL ''{ahead} milliseconds'''"
+        );
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        true
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use likeness_store::{
-    ContainerName, FaceKey, PageStart, PostgresStore, SqliteStore, Step, Store, StoreError, Write, copy,
+    ContainerName, FaceIdWrite, FaceKey, NewRecord, PageStart, PostgresStore, RecordKind, RecordWrite, SqliteStore,
+    Step, Store, StoreError, Tag, copy,
 };
 
 use super::{fresh, open_beside, open_with};
@@ -32,7 +33,10 @@ async fn furnish(store: Arc<dyn Store>) -> Scene {
     scene.add_directory_face(somebody, "recognition_04").await;
     scene.write(create_group("staff", &[somebody])).await.unwrap();
     scene.take(&family, &[scene.account]).await;
-    scene.write(Write::KeepFaceIds { faces: vec![scene.detected(HOUR_MILLIS)] }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: vec![scene.detected(HOUR_MILLIS)] }).await.unwrap();
+    let record = NewRecord::new(RecordKind::SpecimenOfPerson, "of a person", b"a value".to_vec().into());
+    let record = record.about(family, person).tagged("subject", "somebody");
+    scene.write(RecordWrite::Put(record)).await.unwrap();
     scene
 }
 
@@ -54,6 +58,10 @@ async fn contents(scene: &Scene) -> u64 {
     said.push(format!("{:?}", store.members(account, "staff", &page).await.unwrap()));
     said.push(format!("{:?}", store.snapshots(account, scene.now()).await.unwrap()));
     said.push(format!("{:?}", store.totals(account).await.unwrap()));
+    let tag = Tag::new("subject", "somebody");
+    for record in store.records_tagged(account, RecordKind::SpecimenOfPerson, &tag, &page, scene.now()).await.unwrap() {
+        said.push(format!("{record:?} {:?}", record.value.expose()));
+    }
     BuildHasherDefault::<DefaultHasher>::default().hash_one(said)
 }
 

@@ -32,7 +32,7 @@ async fn filled() -> (SqliteBackend, Vec<u8>) {
         scene.add_face(&list("faces"), None).await;
     }
     scene
-        .write(likeness_store::Write::KeepFaceIds { faces: (0..8).map(|_| scene.detected(HOUR_MILLIS)).collect() })
+        .write(likeness_store::FaceIdWrite::Keep { faces: (0..8).map(|_| scene.detected(HOUR_MILLIS)).collect() })
         .await
         .unwrap();
     scene.store.close().await;

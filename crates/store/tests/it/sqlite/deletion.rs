@@ -1,7 +1,10 @@
 //! Deletion means deletion: the sealed bytes of a record are read from the database, found in its files, and
 //! after the delete found in none.
 
-use likeness_store::{ContainerKind, ContainerName, DocumentKind, KeySlot, NewDocument, NewFace, Write};
+use likeness_store::{
+    AccountWrite, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, ExpireDue, FaceIdWrite, FaceWrite,
+    KeySlot, NewFace, NewRecord, PersonWrite, RecordKind, RecordWrite, SnapshotWrite, Write,
+};
 use sqlx::Connection;
 
 use super::{SqliteBackend, contains, fresh};
@@ -58,7 +61,7 @@ async fn house() -> House {
     for container in [&family, &faces] {
         scene.create(container).await;
         let user_data = Some(text("a remark on a container"));
-        scene.write(Write::UpdateContainer { container: container.clone(), name: None, user_data }).await.unwrap();
+        scene.write(ContainerWrite::Update { container: container.clone(), name: None, user_data }).await.unwrap();
     }
     let face = || NewFace { user_data: Some(text("a remark on a face")), ..scene.face() };
     let mut people = Vec::new();
@@ -66,7 +69,7 @@ async fn house() -> House {
         let person = scene.id();
         scene.write(create_person(&family, person)).await.unwrap();
         let user_data = Some(text("a remark on a person"));
-        let update = Write::UpdatePerson { container: family.clone(), person, name: None, user_data };
+        let update = PersonWrite::Update { container: family.clone(), person, name: None, user_data };
         scene.write(update).await.unwrap();
         let mut ids = Vec::new();
         for _ in 0..3 {
@@ -80,9 +83,12 @@ async fn house() -> House {
     let listed = NewFace { template: [7_u8; 20_000].to_vec().into(), ..face() };
     let listed_id = listed.id;
     scene.write(crate::scene::add_face(&faces, None, listed)).await.unwrap();
-    scene.write(Write::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] }).await.unwrap();
+    scene
+        .write(AccountWrite::SetKey { slot: KeySlot::Key1, value: text("an account key"), lookup: [1; 32] })
+        .await
+        .unwrap();
     let detected = (1..=4).map(|hours| scene.detected(hours * HOUR_MILLIS)).collect();
-    scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+    scene.write(FaceIdWrite::Keep { faces: detected }).await.unwrap();
     let enrolled = scene.enrol().await;
     let enrolled_faces = [NewFace { template: [8_u8; 20_000].to_vec().into(), ..face() }, face()];
     let enrolled_face = enrolled_faces[0].id;
@@ -90,7 +96,7 @@ async fn house() -> House {
         scene.write(add_directory_face(enrolled, "model a", face)).await.unwrap();
     }
     scene
-        .write(Write::CreateDynamicGroup {
+        .write(DirectoryWrite::CreateGroup {
             id: "staff".into(),
             name: text("the name of a group"),
             user_data: Some(text("a remark on a group")),
@@ -99,12 +105,14 @@ async fn house() -> House {
         .await
         .unwrap();
     for name in ["a", "b"] {
-        let (name, value) = (name.to_owned(), vec![9; 20_000].into());
-        let document = NewDocument { kind: DocumentKind::RevokedToken, name, value, expires_at: None };
-        scene.write(Write::PutDocument(document)).await.unwrap();
+        let record = NewRecord::new(RecordKind::RevokedToken, name, vec![9; 20_000].into());
+        scene.write(RecordWrite::Put(record)).await.unwrap();
     }
+    let record = NewRecord::new(RecordKind::SpecimenOfPerson, "of a person", vec![7; 20_000].into());
+    let record = record.about(family.clone(), people[0].0).tagged("subject", "somebody");
+    scene.write(RecordWrite::Put(record)).await.unwrap();
     // Its time has come already; until the order is given nothing happens.
-    scene.write(Write::CloseAccount { ends_at: scene.now() }).await.unwrap();
+    scene.write(AccountWrite::Close { ends_at: scene.now() }).await.unwrap();
     let snapshots = [scene.take(&family, &[scene.account]).await, scene.take(&faces, &[scene.account]).await];
     let (ada, ada_faces) = people.swap_remove(0);
     House {
@@ -182,14 +190,38 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT wrapped FROM data_key WHERE account_id = ?1",
             how_many: 1,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
-            delete: |_| Write::DestroyAccount { limit: 1_000 },
+            delete: |_| AccountWrite::Destroy { limit: 1_000 }.into(),
         },
         Case {
-            name: "document",
-            goes: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'a'",
+            name: "record",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
             how_many: 1,
-            stays: "SELECT sealed FROM document WHERE account_id = ?1 AND name = 'b'",
-            delete: |_| Write::DeleteDocument { kind: DocumentKind::RevokedToken, name: "a".into() },
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| RecordWrite::Delete { kind: RecordKind::RevokedToken, id: "a".into() }.into(),
+        },
+        Case {
+            name: "record used up",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| {
+                let take = RecordWrite::Take { kind: RecordKind::RevokedToken, id: "a".into(), version: 1 };
+                Write::Accompanied { records: vec![take], write: Box::new(create(&list("of its effect"))) }
+            },
+        },
+        Case {
+            name: "record replaced",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'a'",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
+            delete: |_| RecordWrite::Put(NewRecord::new(RecordKind::RevokedToken, "a", vec![8; 20_000].into())).into(),
+        },
+        Case {
+            name: "person with a record",
+            goes: "SELECT sealed FROM record WHERE account_id = ?1 AND person IS NOT NULL",
+            how_many: 1,
+            stays: "SELECT sealed FROM record WHERE account_id = ?1 AND person IS NULL",
+            delete: |house| delete_person(&house.family, house.ada),
         },
         Case {
             name: "expired faceIds",
@@ -198,7 +230,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face_id WHERE account_id = ?1 ORDER BY expires_at DESC LIMIT 2",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                Write::ExpireDue { limit: 100 }
+                ExpireDue { limit: 100 }.into()
             },
         },
         Case {
@@ -236,7 +268,7 @@ async fn deleted_bytes_are_in_no_file() {
             how_many: 16,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container <> 5
                     UNION ALL SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
-            delete: |house| Write::DeleteSnapshot { snapshot: house.snapshots[0] },
+            delete: |house| SnapshotWrite::Delete { snapshot: house.snapshots[0] }.into(),
         },
         Case {
             name: "expired snapshots",
@@ -250,7 +282,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container < 5",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                Write::ExpireDue { limit: 100 }
+                ExpireDue { limit: 100 }.into()
             },
         },
         Case {
@@ -258,10 +290,8 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 5",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
-            delete: |house| Write::UpdateSnapshot {
-                snapshot: house.snapshots[0],
-                scope: None,
-                user_data: Some(text("new")),
+            delete: |house| {
+                SnapshotWrite::Update { snapshot: house.snapshots[0], scope: None, user_data: Some(text("new")) }.into()
             },
         },
         Case {
@@ -269,11 +299,14 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_user_data FROM face WHERE account_id = ?1 AND container = 2",
             how_many: 1,
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1",
-            delete: |house| Write::UpdateFace {
-                container: house.faces.clone(),
-                person: None,
-                face: house.listed,
-                user_data: Some(text("new")),
+            delete: |house| {
+                FaceWrite::Update {
+                    container: house.faces.clone(),
+                    person: None,
+                    face: house.listed,
+                    user_data: Some(text("new")),
+                }
+                .into()
             },
         },
         Case {
@@ -281,11 +314,14 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_name FROM person WHERE account_id = ?1 AND container = 1 AND seq = 1",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM person WHERE account_id = ?1 AND container = 1",
-            delete: |house| Write::UpdatePerson {
-                container: house.family.clone(),
-                person: house.ada,
-                name: Some(text("new")),
-                user_data: None,
+            delete: |house| {
+                PersonWrite::Update {
+                    container: house.family.clone(),
+                    person: house.ada,
+                    name: Some(text("new")),
+                    user_data: None,
+                }
+                .into()
             },
         },
         Case {
@@ -293,10 +329,9 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed_name FROM container_text WHERE account_id = ?1 AND number = 1",
             how_many: 1,
             stays: "SELECT sealed_user_data FROM container_text WHERE account_id = ?1 AND number <= 2",
-            delete: |house| Write::UpdateContainer {
-                container: house.family.clone(),
-                name: Some(text("new")),
-                user_data: None,
+            delete: |house| {
+                ContainerWrite::Update { container: house.family.clone(), name: Some(text("new")), user_data: None }
+                    .into()
             },
         },
         Case {
@@ -304,7 +339,9 @@ async fn deleted_bytes_are_in_no_file() {
             goes: "SELECT sealed FROM account_key WHERE account_id = ?1",
             how_many: 1,
             stays: "SELECT wrapped FROM data_key WHERE account_id = ?1",
-            delete: |_| Write::SetKey { slot: KeySlot::Key1, value: text("another key"), lookup: [2; 32] },
+            delete: |_| {
+                AccountWrite::SetKey { slot: KeySlot::Key1, value: text("another key"), lookup: [2; 32] }.into()
+            },
         },
     ];
     for case in cases {

@@ -1,9 +1,10 @@
-use likeness_store::{FaceKey, StoreError, Write};
+use likeness_store::{ExpireDue, FaceKey, StoreError};
 use sqlx::Connection;
 
 use super::{fresh, open_with};
-use crate::assert_refused;
 use crate::scene::{Backend, Scene, add_face, group, list};
+use crate::schema::{Found, is_listed};
+use crate::{assert_refused, former};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_reopening() {
@@ -28,7 +29,7 @@ async fn a_closed_store_says_so() {
     let scene = Scene::new(&backend).await;
     scene.store.close().await;
     scene.store.close().await;
-    assert_refused!(scene.write(Write::ExpireDue { limit: 1 }).await, StoreError::Closed);
+    assert_refused!(scene.write(ExpireDue { limit: 1 }).await, StoreError::Closed);
     assert_refused!(scene.store.accounts().await, StoreError::Closed);
     let files: Vec<_> = std::fs::read_dir(backend.path().parent().unwrap()).unwrap().collect();
     assert_eq!(files.len(), 1, "the log was folded into the database file");
@@ -54,22 +55,23 @@ async fn a_schema_from_the_future_is_refused_and_left_alone() {
     let mut burglar = backend.burglar().await;
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (6, 'things to come', TRUE, x'00', 0)",
+         VALUES (7, 'things to come', TRUE, x'00', 0)",
     )
     .execute(&mut burglar)
     .await
     .unwrap();
     burglar.close().await.unwrap();
     let before = backend.raw_bytes();
-    assert_refused!(open_with(&backend.path(), 1).await, StoreError::SchemaTooNew { found: 6, known: 5 });
+    assert_refused!(open_with(&backend.path(), 1).await, StoreError::SchemaTooNew { found: 7, known: 6 });
     assert!(backend.raw_bytes() == before, "the data was touched");
 }
 
-/// Takes back what the fifth and the fourth schema added.
-const BACK_TO_THE_THIRD: [&str; 12] = [
+/// Takes back what the sixth, the fifth and the fourth schema added.
+const BACK_TO_THE_THIRD: [&str; 13] = [
+    "DROP TABLE record_tag",
+    "DROP TABLE record",
     "DROP INDEX face_space",
     "DROP TABLE usage",
-    "DROP TABLE document",
     "DROP INDEX account_access",
     "DROP INDEX account_resource",
     "DROP INDEX account_subdomain",
@@ -80,6 +82,66 @@ const BACK_TO_THE_THIRD: [&str; 12] = [
     "ALTER TABLE account DROP COLUMN closed_at",
     "ALTER TABLE account DROP COLUMN ends_at",
 ];
+
+/// The table that the sixth schema replaced, without what came in its place.
+const BACK_TO_THE_FIFTH: [&str; 4] = [
+    "DROP TABLE record_tag",
+    "DROP TABLE record",
+    "CREATE TABLE document (
+         account_id BLOB NOT NULL REFERENCES account, kind INTEGER NOT NULL, name TEXT NOT NULL,
+         version INTEGER NOT NULL, written_at INTEGER NOT NULL, expires_at INTEGER, sealed BLOB NOT NULL,
+         PRIMARY KEY (account_id, kind, name)) STRICT",
+    "DELETE FROM _sqlx_migrations WHERE version > 5",
+];
+
+/// Documents of the fifth schema, as the program of that time left them.
+#[tokio::test]
+async fn documents_of_the_fifth_schema_become_records() {
+    let backend = fresh();
+    backend.open().await.close().await;
+    let mut burglar = backend.burglar().await;
+    for statement in BACK_TO_THE_FIFTH.into_iter().chain(former::DOCUMENTS) {
+        sqlx::query(statement).execute(&mut burglar).await.unwrap();
+    }
+    burglar.close().await.unwrap();
+    former::keep_hour_key(&backend.path().with_file_name("keys"));
+    let store = backend.open().await;
+    former::documents_are_records(store.clone()).await;
+    store.check_integrity().await.unwrap();
+    store.close().await;
+    // Opened once more, it is as it was left.
+    backend.open().await;
+}
+
+#[tokio::test]
+async fn the_schema_is_listed() {
+    let backend = fresh();
+    backend.open().await.close().await;
+    let mut burglar = backend.burglar().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'",
+    )
+    .fetch_all(&mut burglar)
+    .await
+    .unwrap();
+    let mut found = Vec::new();
+    for name in tables {
+        let columns: Vec<(String, i64)> = sqlx::query_as("SELECT name, pk FROM pragma_table_info(?1)")
+            .bind(&name)
+            .fetch_all(&mut burglar)
+            .await
+            .unwrap();
+        let refers_to: Vec<String> = sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_list(?1)")
+            .bind(&name)
+            .fetch_all(&mut burglar)
+            .await
+            .unwrap();
+        let key = columns.iter().filter(|(_, place)| *place > 0).map(|(name, _)| name.clone()).collect();
+        let columns = columns.into_iter().map(|(name, _)| name).collect();
+        found.push(Found { name, columns, key, refers_to: refers_to.into_iter().collect() });
+    }
+    is_listed(found, true);
+}
 
 /// Data that the first schema holds, as the program of that time left it.
 #[tokio::test]

@@ -1,5 +1,8 @@
 use likeness_base::Timestamp;
-use likeness_store::{ContainerKind, ContainerName, KeySlot, NewFace, PageStart, StoreError, Write};
+use likeness_store::{
+    AccountWrite, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, FaceIdWrite, FaceWrite, KeySlot,
+    NewFace, NewRecord, PageStart, PersonWrite, RecordKind, RecordWrite, SnapshotWrite, StoreError, Write,
+};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -18,47 +21,52 @@ async fn nothing_personal_is_in_the_files_in_clear() {
     let detected = scene.detected(HOUR_MILLIS);
     let enrolled = scene.face();
     let templates = [face.template.clone(), detected.template.clone(), enrolled.template.clone()];
-    let writes = [
-        Write::SetKey { slot: KeySlot::Key1, value: text("Account-Key-0"), lookup: [1; 32] },
-        Write::CreateContainer {
+    let writes: [Write; _] = [
+        AccountWrite::SetKey { slot: KeySlot::Key1, value: text("Account-Key-0"), lookup: [1; 32] }.into(),
+        ContainerWrite::Create {
             container: container.clone(),
             name: text("Container-Name-1"),
             user_data: Some(text("Container-Remark-2")),
             model: "recognition_04".into(),
             limit: None,
-        },
-        Write::CreatePerson {
+        }
+        .into(),
+        PersonWrite::Create {
             container: container.clone(),
             person,
             name: text("Person-Name-3"),
             user_data: Some(text("Person-Remark-4")),
             limit: None,
             account_limit: None,
-        },
-        Write::AddFace { container: container.clone(), person: Some(person), face, limit: None },
-        Write::KeepFaceIds { faces: vec![detected] },
-        Write::CreatePerson {
+        }
+        .into(),
+        FaceWrite::Add { container: container.clone(), person: Some(person), face, limit: None }.into(),
+        FaceIdWrite::Keep { faces: vec![detected] }.into(),
+        PersonWrite::Create {
             container: ContainerName::directory(),
             person,
             name: text("Directory-Name-6"),
             user_data: Some(text("Directory-Remark-7")),
             limit: None,
             account_limit: None,
-        },
-        Write::AddDirectoryFace { person, model: "recognition_04".into(), face: enrolled, limit: None },
-        Write::CreateDynamicGroup {
+        }
+        .into(),
+        DirectoryWrite::AddFace { person, model: "recognition_04".into(), face: enrolled, limit: None }.into(),
+        DirectoryWrite::CreateGroup {
             id: "staff".into(),
             name: text("Dynamic-Name-8"),
             user_data: Some(text("Dynamic-Remark-9")),
             add: vec![person],
-        },
-        Write::TakeSnapshot {
+        }
+        .into(),
+        SnapshotWrite::Take {
             snapshot: scene.id(),
             source: container.clone(),
             scope: vec![scene.account],
             user_data: Some(text("Snapshot-Remark-10")),
             expires_at: Timestamp::from_millis(scene.now().as_millis() + HOUR_MILLIS),
-        },
+        }
+        .into(),
     ];
     for write in writes {
         scene.write(write).await.unwrap();
@@ -100,7 +108,7 @@ async fn a_moved_record_does_not_open() {
     let (family, others, faces) = (group("family"), group("others"), list("faces"));
     for scene in [&scene, &bob] {
         for container in [&family, &others, &faces] {
-            let write = Write::CreateContainer {
+            let write = ContainerWrite::Create {
                 container: container.clone(),
                 name: text("a name"),
                 user_data: Some(text("a remark")),
@@ -111,7 +119,7 @@ async fn a_moved_record_does_not_open() {
         }
         for container in [&family, &family, &others] {
             let person = scene.id();
-            let write = Write::CreatePerson {
+            let write = PersonWrite::Create {
                 container: container.clone(),
                 person,
                 name: text("a name"),
@@ -122,7 +130,7 @@ async fn a_moved_record_does_not_open() {
             scene.write(write).await.unwrap();
             for _ in 0..2 {
                 let face = NewFace { user_data: Some(text("a remark")), ..scene.face() };
-                let write = Write::AddFace { container: container.clone(), person: Some(person), face, limit: None };
+                let write = FaceWrite::Add { container: container.clone(), person: Some(person), face, limit: None };
                 scene.write(write).await.unwrap();
             }
         }
@@ -135,10 +143,22 @@ async fn a_moved_record_does_not_open() {
         for source in [&family, &others] {
             scene.take(source, &[scene.account]).await;
         }
+        let record = |kind, id: &str| NewRecord::new(kind, id, b"a value".to_vec().into());
+        let ends = Timestamp::from_millis(scene.now().as_millis() + HOUR_MILLIS);
+        let persons = scene.store.persons(scene.account, &family, &PAGE()).await.unwrap();
+        let first = persons.iter().min_by_key(|person| person.key).unwrap().id;
+        for record in [
+            record(RecordKind::Specimen, "a").until(ends),
+            record(RecordKind::Specimen, "b").until(ends),
+            record(RecordKind::SpecimenOfPerson, "a").about(family.clone(), first),
+            record(RecordKind::RevokedToken, "a"),
+        ] {
+            scene.write(RecordWrite::Put(record)).await.unwrap();
+        }
         let detected = vec![scene.detected(HOUR_MILLIS), scene.detected(2 * HOUR_MILLIS)];
-        scene.write(Write::KeepFaceIds { faces: detected }).await.unwrap();
+        scene.write(FaceIdWrite::Keep { faces: detected }).await.unwrap();
     }
-    let set = |slot, value: &str, lookup| Write::SetKey { slot, value: text(value), lookup: [lookup; 32] };
+    let set = |slot, value: &str, lookup| AccountWrite::SetKey { slot, value: text(value), lookup: [lookup; 32] };
     scene.write(set(KeySlot::Key1, "first key", 1)).await.unwrap();
     scene.write(set(KeySlot::Key2, "second key", 2)).await.unwrap();
     bob.write(set(KeySlot::Key1, "third key", 3)).await.unwrap();
@@ -266,6 +286,32 @@ async fn a_moved_record_does_not_open() {
             WHERE account_id = ?1",
         ),
         ("data key renumbered", "UPDATE data_key SET key_id = 2 WHERE account_id = ?1"),
+        ("record under another id", "UPDATE record SET id = 'c' WHERE account_id = ?1 AND kind = 250 AND id = 'a'"),
+        (
+            "value of another record",
+            "UPDATE record SET sealed = (SELECT sealed FROM record WHERE account_id = ?1 AND kind = 250 AND id = 'b')
+            WHERE account_id = ?1 AND kind = 250 AND id = 'a'",
+        ),
+        ("record of another version", "UPDATE record SET version = 2 WHERE account_id = ?1 AND kind = 250"),
+        ("record prolonged", "UPDATE record SET expires_at = expires_at + 1 WHERE account_id = ?1 AND kind = 250"),
+        (
+            "record made to stay",
+            "UPDATE record SET expires_at = NULL WHERE account_id = ?1 AND kind = 250",
+        ),
+        (
+            "record of another person",
+            "UPDATE record SET person = 2 WHERE account_id = ?1 AND kind = 251",
+        ),
+        (
+            "record of another kind",
+            "UPDATE record SET kind = 252, container = NULL, person = NULL WHERE account_id = ?1 AND kind = 251",
+        ),
+        (
+            "record from another account",
+            "UPDATE record SET sealed = (SELECT sealed FROM record WHERE account_id = ?2 AND kind = 250 AND id = 'a')
+            WHERE account_id = ?1 AND kind = 250 AND id = 'a'",
+        ),
+        ("revoked token under another id", "UPDATE record SET id = 'c' WHERE account_id = ?1 AND kind = 3"),
     ];
     for (name, statement) in cases {
         std::fs::write(backend.path(), &untouched).unwrap();
@@ -308,6 +354,9 @@ async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreE
         }
     }
     store.face_ids(account, face_ids, scene.now()).await?;
+    for kind in RecordKind::ALL {
+        store.records(account, kind, &PAGE(), scene.now()).await?;
+    }
     store.snapshots(account, scene.now()).await?;
     Ok(())
 }

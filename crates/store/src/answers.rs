@@ -41,15 +41,17 @@ pub struct AccessChanges {
     pub changed: Vec<AccountAccess>,
 }
 
-/// A document.
+/// A record.
 #[derive(Clone, Debug)]
-pub struct Document {
-    /// Its name among those of its kind.
-    pub name: String,
-    /// Counts its writes from 1.
+pub struct Record {
+    /// Its id among those of its kind.
+    pub id: String,
+    /// Counts its writes.
     pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// When it was last written.
-    pub written_at: Timestamp,
+    pub updated_at: Timestamp,
     /// From when on it does not exist.
     pub expires_at: Option<Timestamp>,
     /// The bytes.

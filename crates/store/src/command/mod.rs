@@ -1,0 +1,206 @@
+//! What can be written: a command, and the sum of what all domains can do.
+//!
+//! Each domain has a file of its own here, which says what can be done, under which name the audit trail tells of it and
+//! whether it erases; what a row of the trail points at is known where it is done, in the file of the same name in
+//! `sql/write`. A new kind of durable thing is mostly a row of [`RecordKind`](crate::RecordKind) and no new domain.
+
+mod accounts;
+mod containers;
+mod directory;
+mod face_ids;
+mod faces;
+mod notes;
+mod persons;
+mod records;
+mod snapshots;
+mod sweep;
+mod training;
+
+use likeness_base::Timestamp;
+use uuid::Uuid;
+
+use crate::id::{AccountId, FaceKey, PersonKey};
+pub use crate::words::{
+    AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, Event, KeySlot, NewAccount, NewFace, NewOperation,
+    OperationSubject, Question, TrainingOutcome, Usage,
+};
+pub use accounts::AccountWrite;
+pub use containers::ContainerWrite;
+pub use directory::DirectoryWrite;
+pub use face_ids::FaceIdWrite;
+pub use faces::FaceWrite;
+pub use notes::NoteWrite;
+pub use persons::PersonWrite;
+pub use records::{Expected, NewRecord, RecordWrite, Tag};
+pub use snapshots::SnapshotWrite;
+pub use sweep::ExpireDue;
+pub use training::TrainingWrite;
+
+/// One durable write: what, for whom, by whom and when.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Whose records are written.
+    pub account: AccountId,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// When it happens, by the one clock of the program.
+    pub at: Timestamp,
+    /// The request this command serves; it goes into the audit row and nowhere else.
+    pub request_id: Uuid,
+    /// Drawn at random for this command. Whoever does not know whether a command was done (the connection broke, the
+    /// server fell) applies it again with the same key: it is done once, and both calls get the same answer.
+    pub key: Uuid,
+    /// What is written.
+    pub write: Write,
+}
+
+/// Everything that can be written, by domain.
+///
+/// Limits are inclusive: with `limit: Some(248)` the 248th is accepted and the 249th refused with
+/// [`LimitReached`](crate::StoreError::LimitReached). `None` means no limit. Limits are checked inside the
+/// transaction, so two writers cannot both take the last place.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Write {
+    /// Accounts.
+    Account(AccountWrite),
+    /// Records of every kind, but for settings: [`AccountWrite::Set`].
+    Record(RecordWrite),
+    /// Lists and groups.
+    Container(ContainerWrite),
+    /// People.
+    Person(PersonWrite),
+    /// Enrolled faces.
+    Face(FaceWrite),
+    /// What only the directory has.
+    Directory(DirectoryWrite),
+    /// Snapshots.
+    Snapshot(SnapshotWrite),
+    /// Trainings.
+    Training(TrainingWrite),
+    /// Detected faces.
+    FaceId(FaceIdWrite),
+    /// The audit trail alone, and counters.
+    Note(NoteWrite),
+    /// Removing what has expired.
+    ExpireDue(ExpireDue),
+    /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
+    Tracked {
+        /// The note.
+        operation: NewOperation,
+        /// What is done. Not itself tracked.
+        write: Box<Write>,
+    },
+    /// Does a command and says more of it in its audit row.
+    Described {
+        /// What more there is to say, as JSON. Never pixels, templates, scores, keys or tokens.
+        detail: String,
+        /// What is done. Not itself described.
+        write: Box<Write>,
+    },
+    /// Writes records and does a command, all in one transaction or nothing. Each leaves an audit row of its own; what
+    /// the caller is told is the command's.
+    Accompanied {
+        /// The records, which are written first, in this order.
+        records: Vec<RecordWrite>,
+        /// What is done. Not itself accompanied.
+        write: Box<Write>,
+    },
+}
+
+/// What every domain says of its commands.
+pub(crate) trait Domain {
+    /// The stable name under which the audit row tells what was done: never change one.
+    fn action(&self) -> &'static str;
+
+    /// Whether the command, which did this, removed or replaced sealed bytes: they must then be in no file.
+    fn erases(&self, applied: &Applied) -> bool;
+}
+
+impl Write {
+    /// The stable name under which the audit row tells what was done.
+    pub fn action(&self) -> &'static str {
+        self.domain().action()
+    }
+
+    /// Whether sealed bytes must be in no file after it.
+    pub(crate) fn erases(&self, applied: &Applied) -> bool {
+        // What the records beside it did is told to nobody.
+        self.is_accompanied() || self.domain().erases(applied)
+    }
+
+    fn is_accompanied(&self) -> bool {
+        match self {
+            Self::Accompanied { .. } => true,
+            Self::Tracked { write, .. } | Self::Described { write, .. } => write.is_accompanied(),
+            _ => false,
+        }
+    }
+
+    /// The command itself, without what is wrapped around it.
+    fn domain(&self) -> &dyn Domain {
+        match self {
+            Self::Account(write) => write,
+            Self::Record(write) => write,
+            Self::Container(write) => write,
+            Self::Person(write) => write,
+            Self::Face(write) => write,
+            Self::Directory(write) => write,
+            Self::Snapshot(write) => write,
+            Self::Training(write) => write,
+            Self::FaceId(write) => write,
+            Self::Note(write) => write,
+            Self::ExpireDue(write) => write,
+            Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
+                write.domain()
+            }
+        }
+    }
+}
+
+/// Makes the commands of each domain commands.
+macro_rules! is_write {
+    ($($domain:ident of $write:ident,)+) => {
+        $(
+            impl From<$write> for Write {
+                fn from(write: $write) -> Self {
+                    Self::$domain(write)
+                }
+            }
+        )+
+    };
+}
+
+is_write! {
+    Account of AccountWrite,
+    Record of RecordWrite,
+    Container of ContainerWrite,
+    Person of PersonWrite,
+    Face of FaceWrite,
+    Directory of DirectoryWrite,
+    Snapshot of SnapshotWrite,
+    Training of TrainingWrite,
+    FaceId of FaceIdWrite,
+    Note of NoteWrite,
+    ExpireDue of ExpireDue,
+}
+
+/// What a command did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Applied {
+    /// The container's number in the account, if the command was about a container.
+    pub container: Option<i64>,
+    /// The container's version after the command; 0 if it was not about a container.
+    pub version: u64,
+    /// The person made, changed or deleted.
+    pub person: Option<PersonKey>,
+    /// The face made, changed or deleted.
+    pub face: Option<FaceKey>,
+    /// The training started, moved on or finished.
+    pub training: Option<i64>,
+    /// How many faces, people and containers were removed, each counted; for a sweep, how many records that had
+    /// expired: faceIds, operations, snapshots and what is in them.
+    pub removed: u64,
+    /// Only after a sweep: there may be more to remove.
+    pub more: bool,
+}

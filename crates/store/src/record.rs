@@ -1,0 +1,259 @@
+//! The registry of records: one row for each kind, with everything the store has to know of it.
+//!
+//! Start at [`RecordKind`]. A record is opaque bytes under an id, sealed for its place. What a kind is for is the business
+//! of whoever writes it; how long it may live, with whom it goes and by what it is found stands in its row here, and
+//! nowhere else. A new kind is a new row, the type of its bytes where they are written, and a case of the conformance
+//! suite.
+
+use crate::keys::Purpose;
+
+/// What a record is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// What an account is and who may do what in it. Written with the names of the account, by nothing else.
+    Settings,
+    /// A key of the installation that signs tokens, by its key id.
+    SigningKey,
+    /// A token that must not be taken any more, by its id.
+    RevokedToken,
+    /// Of the conformance suite, which tries every rule on it; no program writes it. It must expire and is found by tags.
+    Specimen,
+    /// The same for what is about a person and goes with them.
+    SpecimenOfPerson,
+    /// The same for what a trail rests on.
+    SpecimenOfTrail,
+}
+
+/// What the store knows of a kind.
+#[derive(Debug)]
+pub struct KindRow {
+    /// Its number in the database and in associated data: never change one, never use one again.
+    pub(crate) number: u8,
+    /// What people who look after the data call it.
+    pub word: &'static str,
+    /// The names of its writes in the audit trail: never change one.
+    pub actions: Actions,
+    /// Whether it expires.
+    pub life: Life,
+    /// What it goes with.
+    pub erasure: Erasure,
+    /// Whether a backup holds it. What expires is in none: the keys of hours are not, so nobody could open it.
+    /// A move to another engine takes everything.
+    pub in_backup: bool,
+    /// Whether it decides who may call: then every node learns of a change at once. All others wake nobody.
+    pub is_about_access: bool,
+    /// By what it is found besides its id. The place in the list is the tag's number in the database: add at the end.
+    pub tags: &'static [TagRow],
+    pub(crate) seal: SealedAs,
+}
+
+/// The stable names under which audit rows tell what was done to a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Actions {
+    /// It was written.
+    pub put: &'static str,
+    /// It was deleted.
+    pub delete: &'static str,
+    /// It was used up.
+    pub take: &'static str,
+}
+
+/// Whether a record expires.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Life {
+    /// It stays until it is deleted.
+    Lasting,
+    /// Each says whether it does.
+    MayExpire,
+    /// Each says when.
+    MustExpire,
+}
+
+/// What a record goes with. All go with their account, whose key seals them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Erasure {
+    /// With its account, and before that by a command.
+    WithAccount,
+    /// Each is about a person of a container and goes with them too, whatever takes them.
+    WithPerson,
+    /// No command takes it before it expires: a trail rests on it. It says nothing in the clear of whom it is about.
+    KeptForAudit,
+}
+
+/// Something by which records of a kind are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TagRow {
+    /// Its name in commands and questions.
+    pub name: &'static str,
+    /// What stands in the database.
+    pub form: TagForm,
+    /// Whether only one record that is alive may have a value.
+    pub is_unique: bool,
+}
+
+/// What stands in the database for a tag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TagForm {
+    /// A digest under a key of the account: whoever has the database alone cannot even test a guess.
+    Digest,
+    /// The word itself: a small one that says nothing of anybody, such as a state.
+    Word,
+}
+
+/// How a record is bound to its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SealedAs {
+    /// As it was before there were records: to account, kind, id and expiry. Nodes of the former version read and write
+    /// these kinds while an installation is upgraded, and data of that time opens as it is.
+    Document,
+    /// To version and person too.
+    Record,
+}
+
+impl SealedAs {
+    /// The purpose whose sub-keys seal it.
+    pub(crate) fn purpose(self) -> Purpose {
+        match self {
+            Self::Document => Purpose::Document,
+            Self::Record => Purpose::Record,
+        }
+    }
+}
+
+impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Settings,
+        Self::SigningKey,
+        Self::RevokedToken,
+        Self::Specimen,
+        Self::SpecimenOfPerson,
+        Self::SpecimenOfTrail,
+    ];
+
+    /// What the store knows of it.
+    pub const fn row(self) -> &'static KindRow {
+        match self {
+            Self::Settings => &KindRow {
+                number: 1,
+                word: "settings",
+                actions: Actions { put: "put_settings", delete: "delete_settings", take: "take_settings" },
+                life: Life::Lasting,
+                erasure: Erasure::WithAccount,
+                in_backup: true,
+                is_about_access: true,
+                tags: &[],
+                seal: SealedAs::Document,
+            },
+            Self::SigningKey => &KindRow {
+                number: 2,
+                word: "signing key",
+                actions: Actions { put: "put_signing_key", delete: "delete_signing_key", take: "take_signing_key" },
+                life: Life::MayExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: true,
+                is_about_access: true,
+                tags: &[],
+                seal: SealedAs::Document,
+            },
+            Self::RevokedToken => &KindRow {
+                number: 3,
+                word: "revoked token",
+                actions: Actions { put: "revoke_token", delete: "forget_revoked_token", take: "take_revoked_token" },
+                life: Life::MayExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: true,
+                is_about_access: true,
+                tags: &[],
+                seal: SealedAs::Document,
+            },
+            Self::Specimen => &KindRow {
+                number: 250,
+                word: "specimen",
+                actions: Actions { put: "put_specimen", delete: "delete_specimen", take: "take_specimen" },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[
+                    TagRow { name: "state", form: TagForm::Word, is_unique: false },
+                    TagRow { name: "handle", form: TagForm::Digest, is_unique: true },
+                ],
+                seal: SealedAs::Record,
+            },
+            Self::SpecimenOfPerson => &KindRow {
+                number: 251,
+                word: "specimen of a person",
+                actions: Actions {
+                    put: "put_specimen_of_person",
+                    delete: "delete_specimen_of_person",
+                    take: "take_specimen_of_person",
+                },
+                life: Life::Lasting,
+                erasure: Erasure::WithPerson,
+                in_backup: true,
+                is_about_access: false,
+                tags: &[TagRow { name: "subject", form: TagForm::Digest, is_unique: false }],
+                seal: SealedAs::Record,
+            },
+            Self::SpecimenOfTrail => &KindRow {
+                number: 252,
+                word: "specimen of a trail",
+                actions: Actions {
+                    put: "put_specimen_of_trail",
+                    delete: "delete_specimen_of_trail",
+                    take: "take_specimen_of_trail",
+                },
+                life: Life::MayExpire,
+                erasure: Erasure::KeptForAudit,
+                in_backup: true,
+                is_about_access: false,
+                tags: &[],
+                seal: SealedAs::Record,
+            },
+        }
+    }
+
+    /// Its number in the database.
+    pub(crate) const fn number(self) -> u8 {
+        self.row().number
+    }
+
+    /// The number of a tag and what it is; `None`: the kind has none of that name.
+    pub(crate) fn tag(self, name: &str) -> Option<(i64, TagRow)> {
+        let found = (0..).zip(self.row().tags).find(|(_, row)| row.name == name);
+        found.map(|(number, row)| (number, *row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_share_a_number_a_word_or_an_action() {
+        let (mut numbers, mut words) = (HashSet::new(), HashSet::new());
+        for row in RecordKind::ALL.map(RecordKind::row) {
+            assert!(numbers.insert(row.number), "{}", row.word);
+            for word in [row.word, row.actions.put, row.actions.delete, row.actions.take] {
+                assert!(words.insert(word), "{word}");
+            }
+            let tags: HashSet<_> = row.tags.iter().map(|tag| tag.name).collect();
+            assert_eq!(tags.len(), row.tags.len(), "{}", row.word);
+        }
+    }
+
+    #[test]
+    fn rows_do_not_contradict_themselves() {
+        for row in RecordKind::ALL.map(RecordKind::row) {
+            assert!(!(row.in_backup && row.life == Life::MustExpire), "{}: nobody could open it", row.word);
+            assert!(!(row.is_about_access && row.erasure == Erasure::WithPerson), "{}", row.word);
+            if row.seal == SealedAs::Document {
+                assert!(row.number <= 3 && row.tags.is_empty(), "{}: only what there was before", row.word);
+            }
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The one list of the schema: every table, in an order in which every row finds what it refers to.
+//!
+//! Moving an installation, deleting an account and (later) a backup all go by this list; a test holds it against the
+//! catalogue of both databases, so that a new table cannot be forgotten by one of them.
+
+/// What a column holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A number of 64 bits.
+    Integer,
+    /// Bytes.
+    Bytes,
+    /// Text.
+    Text,
+}
+
+/// What becomes of a table's rows when their account is destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AtTheEnd {
+    /// They go.
+    Deleted,
+    /// They go, and so do those of others that name the account in this column.
+    DeletedWith(&'static str),
+    /// They stay: they hold nothing of anybody.
+    Kept,
+    /// They belong to no account.
+    OfNobody,
+}
+
+/// A table.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// How many of the columns are its key; they stand first.
+    pub key: usize,
+    /// Its columns, but for those that stay behind.
+    pub columns: &'static [(&'static str, Kind)],
+    /// Columns that mean something only where they are.
+    pub stays_behind: &'static [&'static str],
+    /// Whether its rows are of use elsewhere.
+    pub moves: bool,
+    /// What becomes of its rows with their account.
+    pub at_the_end: AtTheEnd,
+    /// Whether one process on a file needs it too.
+    pub in_a_file: bool,
+}
+
+impl Table {
+    /// The columns of its key, in their order.
+    pub fn key_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.columns[..self.key].iter().map(|(name, _)| *name)
+    }
+}
+
+/// A table whose rows go with their account, and move.
+const OF_AN_ACCOUNT: Table = Table {
+    name: "",
+    key: 0,
+    columns: &[],
+    stays_behind: &[],
+    moves: true,
+    at_the_end: AtTheEnd::Deleted,
+    in_a_file: true,
+};
+
+use Kind::{Bytes, Integer, Text};
+
+/// Every table of ours.
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "installation",
+        key: 1,
+        columns: &[("only_row", Integer), ("check_value", Bytes), ("access_version", Integer)],
+        moves: false,
+        at_the_end: AtTheEnd::OfNobody,
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "account",
+        key: 1,
+        columns: &[
+            ("account_id", Bytes),
+            ("created_at", Integer),
+            ("next_container", Integer),
+            ("next_label", Integer),
+            ("resource", Text),
+            ("subdomain", Text),
+            ("closed_at", Integer),
+            ("ends_at", Integer),
+        ],
+        stays_behind: &["access_version"],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "data_key",
+        key: 2,
+        columns: &[("account_id", Bytes), ("key_id", Integer), ("created_at", Integer), ("wrapped", Bytes)],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "account_key",
+        key: 2,
+        columns: &[("account_id", Bytes), ("slot", Integer), ("lookup", Bytes), ("sealed", Bytes), ("set_at", Integer)],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "label",
+        key: 2,
+        columns: &[("account_id", Bytes), ("number", Integer), ("word", Text)],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "tally",
+        key: 2,
+        columns: &[("account_id", Bytes), ("kind", Integer), ("containers", Integer), ("persons", Integer)],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "container",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("number", Integer),
+            ("kind", Integer),
+            ("wire_id", Text),
+            ("model", Integer),
+            ("created_at", Integer),
+            ("version", Integer),
+            ("next_person", Integer),
+            ("next_face", Integer),
+            ("persons", Integer),
+            ("faces", Integer),
+            ("trimmed_version", Integer),
+            ("trim_due", Integer),
+            ("training", Integer),
+            ("training_state", Integer),
+            ("training_created_at", Integer),
+            ("training_action_at", Integer),
+            ("training_success_at", Integer),
+            ("training_message", Text),
+            ("training_covers", Integer),
+            ("trained_version", Integer),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "container_text",
+        key: 2,
+        columns: &[("account_id", Bytes), ("number", Integer), ("sealed_name", Bytes), ("sealed_user_data", Bytes)],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "person",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("seq", Integer),
+            ("person_id", Bytes),
+            ("sealed_name", Bytes),
+            ("sealed_user_data", Bytes),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "face",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("seq", Integer),
+            ("face_id", Bytes),
+            ("person", Integer),
+            ("added_version", Integer),
+            ("space", Integer),
+            ("sealed_template", Bytes),
+            ("sealed_user_data", Bytes),
+            ("model", Integer),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "change",
+        key: 4,
+        columns: &[
+            ("account_id", Bytes),
+            ("container", Integer),
+            ("version", Integer),
+            ("face", Integer),
+            ("op", Integer),
+            ("at", Integer),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "face_id",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("face_id", Bytes),
+            ("expires_at", Integer),
+            ("space", Integer),
+            ("model", Integer),
+            ("sealed_template", Bytes),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "audit",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("seq", Integer),
+            ("at", Integer),
+            ("actor", Text),
+            ("action", Text),
+            ("target_kind", Integer),
+            ("target_number", Integer),
+            ("records", Integer),
+            ("outcome", Integer),
+            ("request_id", Bytes),
+            ("prev_hash", Bytes),
+            ("hash", Bytes),
+            ("detail", Text),
+        ],
+        at_the_end: AtTheEnd::Kept,
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "membership",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("dynamic_group", Integer),
+            ("person_id", Bytes),
+            ("directory", Integer),
+            ("person", Integer),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "operation",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("operation_id", Bytes),
+            ("expires_at", Integer),
+            ("about", Integer),
+            ("created_at", Integer),
+            ("finished_at", Integer),
+            ("resource", Text),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "snapshot",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("snapshot_id", Bytes),
+            ("expires_at", Integer),
+            ("container", Integer),
+            ("source_kind", Integer),
+            ("created_at", Integer),
+            ("updated_at", Integer),
+            ("sealed_user_data", Bytes),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "snapshot_scope",
+        key: 3,
+        columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("offered_to", Bytes)],
+        at_the_end: AtTheEnd::DeletedWith("offered_to"),
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "snapshot_offer",
+        key: 2,
+        columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("taken_by", Bytes)],
+        at_the_end: AtTheEnd::DeletedWith("taken_by"),
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "record",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("kind", Integer),
+            ("id", Text),
+            ("version", Integer),
+            ("created_at", Integer),
+            ("updated_at", Integer),
+            ("expires_at", Integer),
+            ("container", Integer),
+            ("person", Integer),
+            ("sealed", Bytes),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "record_tag",
+        key: 5,
+        columns: &[
+            ("account_id", Bytes),
+            ("kind", Integer),
+            ("tag", Integer),
+            ("value", Bytes),
+            ("id", Text),
+            ("is_unique", Integer),
+        ],
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "usage",
+        key: 3,
+        columns: &[
+            ("account_id", Bytes),
+            ("day", Integer),
+            ("operation", Text),
+            ("calls", Integer),
+            ("billed", Integer),
+        ],
+        at_the_end: AtTheEnd::Kept,
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "command_note",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("command_id", Bytes),
+            ("at", Integer),
+            ("container", Integer),
+            ("version", Integer),
+            ("person", Integer),
+            ("face", Integer),
+            ("training", Integer),
+            ("removed", Integer),
+            ("more", Integer),
+        ],
+        moves: false,
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "lease",
+        key: 2,
+        columns: &[("account_id", Bytes), ("job", Text), ("holder", Bytes)],
+        stays_behind: &["lease_until", "attempts"],
+        moves: false,
+        at_the_end: AtTheEnd::Kept,
+        in_a_file: false,
+    },
+];

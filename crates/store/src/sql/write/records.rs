@@ -1,0 +1,277 @@
+//! Records whose meaning the store does not know.
+
+use likeness_base::Timestamp;
+
+use super::super::delete;
+use super::super::engine::refuse_duplicate;
+use super::accounts::touch_access;
+use super::{Done, Work, person_key, unsigned};
+use crate::command::{Applied, ContainerKind, ContainerName, Expected, NewRecord, RecordWrite, Tag};
+use crate::error::StoreError;
+use crate::keys::{AccountKeys, Binding, Purpose};
+use crate::record::{Erasure, Life, RecordKind, SealedAs, TagForm};
+use uuid::Uuid;
+
+/// Longest id of a record and longest value of a tag, in bytes.
+const LONGEST: usize = 200;
+
+pub(super) async fn perform(work: &mut Work<'_>, write: &RecordWrite) -> Result<Done, StoreError> {
+    match write {
+        RecordWrite::Put(record) if record.kind == RecordKind::Settings => {
+            Err(StoreError::Inconsistent("settings are written with the names of their account"))
+        }
+        RecordWrite::Put(record) => put(work, record).await,
+        RecordWrite::Delete { kind, id } => drop_record(work, *kind, id).await,
+        RecordWrite::Take { kind, id, version } => take(work, *kind, id, *version).await,
+    }
+}
+
+/// What there is of a record before it is written.
+pub(crate) struct Present {
+    version: u64,
+    expires_at: Option<i64>,
+}
+
+impl Present {
+    /// From the very instant of its expiry on it does not exist, swept or not.
+    fn is_alive(&self, now: i64) -> bool {
+        self.expires_at.is_none_or(|expires_at| expires_at > now)
+    }
+}
+
+async fn present(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<Option<Present>, StoreError> {
+    let row: Option<(i64, Option<i64>)> =
+        sqlx::query_as("SELECT version, expires_at FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
+            .bind(work.account())
+            .bind(i64::from(kind.number()))
+            .bind(id)
+            .fetch_optional(&mut *work.connection)
+            .await?;
+    row.map(|(version, expires_at)| Ok(Present { version: unsigned(version)?, expires_at })).transpose()
+}
+
+pub(super) async fn put(work: &mut Work<'_>, record: &NewRecord) -> Result<Done, StoreError> {
+    refuse_unfit(record)?;
+    let (kind, row) = (record.kind, record.kind.row());
+    let present = present(work, kind, &record.id).await?;
+    let alive = present.as_ref().filter(|present| present.is_alive(work.at()));
+    match record.expected {
+        Expected::Any => {}
+        Expected::Absent if alive.is_none() => {}
+        Expected::Absent => return Err(StoreError::RecordExists),
+        Expected::Version(version) if alive.is_some_and(|alive| alive.version == version) => {}
+        Expected::Version(_) => return Err(StoreError::RecordChanged),
+    }
+    // Counts on from one that has expired, so that whoever read that one does not take this for it.
+    let version = present.as_ref().map_or(0, |present| present.version) + 1;
+    let created_again = alive.is_none();
+    let person = match &record.person {
+        Some((container, person)) => Some(place_of(work, container, *person).await?),
+        None => None,
+    };
+    let expires_at = record.expires_at.map(Timestamp::as_millis);
+    if let Some(expires_at) = expires_at {
+        work.writes_until(expires_at)?;
+    }
+    let place = Place { kind, id: &record.id, version, expires_at, person };
+    let sealed = work.seal_in_epoch(row.seal.purpose(), 0, place.epoch(), &place.binding(), record.value.expose());
+    work.hour = None;
+    sqlx::query(
+        "INSERT INTO record (account_id, kind, id, version, created_at, updated_at, expires_at, container, person, sealed)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)
+         ON CONFLICT (account_id, kind, id) DO UPDATE SET version = excluded.version,
+             created_at = CASE WHEN $10 = 1 THEN excluded.created_at ELSE record.created_at END,
+             updated_at = excluded.updated_at, expires_at = excluded.expires_at, container = excluded.container,
+             person = excluded.person, sealed = excluded.sealed",
+    )
+    .bind(work.account())
+    .bind(i64::from(kind.number()))
+    .bind(&record.id)
+    .bind(i64::try_from(version).unwrap_or(i64::MAX))
+    .bind(work.at())
+    .bind(expires_at)
+    .bind(person.map(|(container, _)| container))
+    .bind(person.map(|(_, person)| person))
+    .bind(sealed)
+    .bind(i64::from(created_again))
+    .execute(&mut *work.connection)
+    .await?;
+    let removed = if row.tags.is_empty() { 0 } else { tag(work, record).await? };
+    if row.is_about_access {
+        touch_access(work).await?;
+    }
+    Ok(Done { applied: Applied { version, removed, ..Applied::default() }, target: None, records: 1 + removed })
+}
+
+/// What a command may not say, whatever is in the store.
+fn refuse_unfit(record: &NewRecord) -> Result<(), StoreError> {
+    let row = record.kind.row();
+    let life_fits = match row.life {
+        Life::Lasting => record.expires_at.is_none(),
+        Life::MayExpire => true,
+        Life::MustExpire => record.expires_at.is_some(),
+    };
+    let is_short = |text: &str| (1..=LONGEST).contains(&text.len());
+    let problem = if !is_short(&record.id) {
+        "the id of a record is 1 to 200 bytes long"
+    } else if !life_fits {
+        "records of this kind expire otherwise"
+    } else if (row.erasure == Erasure::WithPerson) != record.person.is_some() {
+        "records of a person name their person, and no others do"
+    } else if !record.tags.iter().all(|tag| record.kind.tag(tag.name).is_some()) {
+        "records of this kind have no such tag"
+    } else if !record.tags.iter().all(|tag| is_short(tag.value.expose())) {
+        "the value of a tag is 1 to 200 bytes long"
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Inconsistent(problem))
+}
+
+/// The store's numbers of a person's container and of the person.
+async fn place_of(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<(i64, i64), StoreError> {
+    if container.kind == ContainerKind::Snapshot {
+        // A copy is nobody's to write to.
+        return Err(StoreError::ContainerNotFound);
+    }
+    let number: i64 =
+        sqlx::query_scalar("SELECT number FROM container WHERE account_id = $1 AND kind = $2 AND wire_id = $3")
+            .bind(work.account())
+            .bind(i64::from(container.kind.number()))
+            .bind(&container.id)
+            .fetch_optional(&mut *work.connection)
+            .await?
+            .ok_or(StoreError::ContainerNotFound)?;
+    Ok((number, person_key(work, number, person).await?))
+}
+
+/// Gives the record its tags in place of those it had; gives how many records that had expired stood in the way.
+async fn tag(work: &mut Work<'_>, record: &NewRecord) -> Result<u64, StoreError> {
+    delete::tags_of_record(work, record.kind, &record.id).await?;
+    let keys = work.own_keys();
+    let mut removed = 0;
+    for tag in &record.tags {
+        let stored = StoredTag::of(&keys, record.kind, tag)?;
+        if stored.is_unique {
+            removed += make_way(work, record, &stored).await?;
+        }
+        sqlx::query(
+            "INSERT INTO record_tag (account_id, kind, tag, value, id, is_unique) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(work.account())
+        .bind(i64::from(record.kind.number()))
+        .bind(stored.number)
+        .bind(stored.value)
+        .bind(&record.id)
+        .bind(i64::from(stored.is_unique))
+        .execute(&mut *work.connection)
+        .await
+        .map_err(refuse_duplicate(StoreError::TagInUse))?;
+    }
+    Ok(removed)
+}
+
+/// Removes the holder of a unique tag if it has expired.
+async fn make_way(work: &mut Work<'_>, record: &NewRecord, tag: &StoredTag) -> Result<u64, StoreError> {
+    let holder: Option<String> = sqlx::query_scalar(
+        "SELECT r.id FROM record_tag t
+         JOIN record r ON r.account_id = t.account_id AND r.kind = t.kind AND r.id = t.id
+         WHERE t.account_id = $1 AND t.kind = $2 AND t.tag = $3 AND t.value = $4 AND t.is_unique = 1
+           AND r.expires_at <= $5",
+    )
+    .bind(work.account())
+    .bind(i64::from(record.kind.number()))
+    .bind(tag.number)
+    .bind(&tag.value)
+    .bind(work.at())
+    .fetch_optional(&mut *work.connection)
+    .await?;
+    match holder {
+        Some(id) => delete::record(work, record.kind, &id).await,
+        None => Ok(0),
+    }
+}
+
+/// A record that need not be there.
+async fn drop_record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<Done, StoreError> {
+    let present = present(work, kind, id).await?;
+    refuse_kept(kind, present.as_ref().is_some_and(|present| present.is_alive(work.at())))?;
+    let removed = if present.is_some() { delete::record(work, kind, id).await? } else { 0 };
+    removed_from(work, kind, removed).await
+}
+
+async fn take(work: &mut Work<'_>, kind: RecordKind, id: &str, version: u64) -> Result<Done, StoreError> {
+    let present = present(work, kind, id).await?.filter(|present| present.is_alive(work.at()));
+    let present = present.ok_or(StoreError::RecordNotFound)?;
+    if present.version != version {
+        return Err(StoreError::RecordChanged);
+    }
+    refuse_kept(kind, true)?;
+    let removed = delete::record(work, kind, id).await?;
+    removed_from(work, kind, removed).await
+}
+
+fn refuse_kept(kind: RecordKind, is_alive: bool) -> Result<(), StoreError> {
+    if is_alive && kind.row().erasure == Erasure::KeptForAudit {
+        return Err(StoreError::RecordKept);
+    }
+    Ok(())
+}
+
+async fn removed_from(work: &mut Work<'_>, kind: RecordKind, removed: u64) -> Result<Done, StoreError> {
+    if removed > 0 && kind.row().is_about_access {
+        touch_access(work).await?;
+    }
+    Ok(Done { applied: Applied { removed, ..Applied::default() }, target: None, records: removed })
+}
+
+/// Where a record lies, which its seal knows.
+pub(crate) struct Place<'a> {
+    pub(crate) kind: RecordKind,
+    pub(crate) id: &'a str,
+    pub(crate) version: u64,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) person: Option<(i64, i64)>,
+}
+
+impl Place<'_> {
+    pub(crate) fn binding(&self) -> Binding {
+        match self.kind.row().seal {
+            SealedAs::Document => Binding::document(self.kind.number(), self.id, self.expires_at),
+            SealedAs::Record => {
+                Binding::record(self.kind.number(), self.id, self.version, self.expires_at, self.person)
+            }
+        }
+    }
+
+    /// Each kind has sub-keys of its own.
+    pub(crate) fn epoch(&self) -> i64 {
+        match self.kind.row().seal {
+            SealedAs::Document => 0,
+            SealedAs::Record => i64::from(self.kind.number()),
+        }
+    }
+}
+
+/// A tag as it stands in the database.
+pub(crate) struct StoredTag {
+    pub(crate) number: i64,
+    pub(crate) value: Vec<u8>,
+    is_unique: bool,
+}
+
+impl StoredTag {
+    pub(crate) fn of(keys: &AccountKeys, kind: RecordKind, tag: &Tag) -> Result<Self, StoreError> {
+        let (number, row) =
+            kind.tag(tag.name).ok_or(StoreError::Inconsistent("records of this kind have no such tag"))?;
+        let plain = tag.value.expose().as_bytes();
+        let value = match row.form {
+            TagForm::Word => plain.to_vec(),
+            TagForm::Digest => {
+                let epoch = (i64::from(kind.number()) << 8) + number;
+                keys.digest(Purpose::RecordTag, epoch, plain).to_vec()
+            }
+        };
+        Ok(Self { number, value, is_unique: row.is_unique })
+    }
+}
