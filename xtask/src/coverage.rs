@@ -1,6 +1,6 @@
-//! Which rows of the contract's checklist the tests have really seen: from recorded traffic, never by hand.
+//! Which rows of the contract's checklist the tests have really seen: from recorded traffic, never edited.
 //!
-//! The test house writes a line for each answer into the file that `LIKENESS_TRAFFIC` names. Start at [`check`], which
+//! The test server writes a line for each answer into the file that `LIKENESS_TRAFFIC` names. Start at [`check`], which
 //! holds those lines against `docs/openapi.json` and the result against `docs/coverage.md`.
 
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Codes that say nothing about an operation: the door answers so before it is reached. Every 401 is such an answer.
+/// Codes that say nothing about an operation: the pipeline refuses so before it is reached. Every 401 is such an answer.
 const DOOR: [&str; 4] = ["403", "404", "429", "AuthenticationTypeDisabled"];
 
 /// One operation of the description.

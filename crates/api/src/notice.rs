@@ -1,17 +1,17 @@
-//! What people are told before their face is looked at, and what they decided: `GET /notice`, `POST /notice/decision`.
+//! The notice for the people in the pictures, and their consent decisions: `GET /notice`, `POST /notice/decision`.
 //!
 //! Both belong to the account whose key is shown, or whose endpoint it is. The text is the operator's or the account's
 //! own; where nobody wrote one, a plain one is made of what holds for the account. Every page that starts a camera asks
-//! for it first. What was decided stands in the audit trail with version, time and session, and nothing else about the
+//! for it first. A decision is recorded in the audit log with version, time and session, and nothing else about the
 //! person.
 
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
-use likeness_custody::{Notice, default_notice, is_language};
-use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Reads, Reply, Route, Unread};
+use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Misrouted, Reply, Route, Unread};
+use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
-use likeness_service::custody::Order;
+use likeness_service::accounts::Attribution;
 use likeness_store::{AccountId, Actor, Event};
 use serde::Serialize;
 use serde_json::json;
@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 /// Longest body of a decision.
 const MOST_BYTES: usize = 4 * 1024;
-/// The name under which the trail tells of a decision.
+/// The action under which the audit log records a decision.
 const CONSENT: &str = "consent";
-/// The decision that takes back an earlier one.
+/// The decision that withdraws an earlier one.
 const WITHDRAWN: &str = "withdrawn";
 /// Of a notice's digest.
 const DIGEST_BYTES: usize = 16;
@@ -31,21 +31,21 @@ const DIGEST_BYTES: usize = 16;
 /// Who may read and decide.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// Everybody, where the address says whose notice it is: whoever is to be looked at may read it without any key.
+    /// Everybody, where the address names the account: the people in the pictures may read the notice without any key.
     Anybody,
-    /// Whoever may have somebody looked at. Decisions are about that; whoever may not has none to tell.
+    /// Callers who may detect faces: decisions are about that.
     MayDetect,
 }
 
 /// The notices.
 pub(crate) struct Notices;
 
-/// Somebody who reads a notice or tells of a decision.
+/// A caller who reads a notice or records a decision.
 #[derive(Clone)]
 pub(crate) enum Reader {
     /// Nobody we know, at an account's own endpoint.
     Stranger(Arc<AccountState>),
-    /// Somebody who was let in.
+    /// A caller who was admitted.
     Caller(Caller),
 }
 
@@ -63,7 +63,7 @@ static ROUTES: &[Route<Notices>] = &[
         method: Method::GET,
         path: "notice",
         operation: "GetNotice",
-        reads: Reads::Nothing,
+        body: BodyKind::Nothing,
         rule: Rule::Anybody,
         handler: |call| Box::pin(get(call)),
     },
@@ -71,7 +71,7 @@ static ROUTES: &[Route<Notices>] = &[
         method: Method::POST,
         path: "notice/decision",
         operation: "TellDecision",
-        reads: Reads::Bytes,
+        body: BodyKind::Bytes,
         rule: Rule::MayDetect,
         handler: |call| Box::pin(decide(call)),
     },
@@ -101,20 +101,20 @@ impl Api for Notices {
         format!("/{}", route.path)
     }
 
-    fn most_bytes(_: Reads) -> usize {
+    fn most_bytes(_: BodyKind) -> usize {
         MOST_BYTES
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Reader, Refusal> {
-        if let (Rule::Anybody, Some(subdomain)) = (&head.route.rule, &head.place.origin.subdomain)
-            && let Some(state) = head.app.access.directory.last().at(subdomain)
+        if let (Rule::Anybody, Some(subdomain)) = (&head.route.rule, &head.address.origin.subdomain)
+            && let Some(state) = head.app.access.cache.last_known().by_subdomain(subdomain)
         {
             return Ok(Reader::Stranger(state.clone()));
         }
-        Ok(Reader::Caller(head.app.access.admit(&head.place.origin, &head.shown, now).await?))
+        Ok(Reader::Caller(head.app.access.admit(&head.address.origin, &head.credentials, now).await?))
     }
 
-    /// Notices and decisions count in nobody's share of calls: whoever is to be looked at must be able to read and refuse.
+    /// Notices and decisions do not count in any call rate: the people in the pictures must be able to read and refuse.
     fn account(_: &Reader) -> Option<&Arc<AccountState>> {
         None
     }
@@ -128,7 +128,7 @@ impl Api for Notices {
         }
     }
 
-    fn trail(_: &Head<Self>, _: &Reader) -> Option<(AccountId, Actor)> {
+    fn refusal_log(_: &Head<Self>, _: &Reader) -> Option<(AccountId, Actor)> {
         None
     }
 
@@ -158,9 +158,9 @@ impl Api for Notices {
     }
 
     /// As the Face API answers, but that nothing here is billed.
-    fn dress(response: &mut Response<Body>, _: &Facts, _: bool) {
+    fn finish_response(response: &mut Response<Body>, _: &Facts, _: bool) {
         if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-            azure::dress_plainly(response);
+            azure::finish_plain_response(response);
         }
     }
 }
@@ -177,13 +177,13 @@ async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
         return Err(Refusal::Unauthorized);
     };
     let body = JsonBody::parse(bytes.expose())?;
-    let decided = Decision::read(&body)?;
+    let decided = ConsentDecision::read(&body)?;
     let notice = notice_of(&caller.state, decided.language);
     let in_force = digest_of(&notice);
     let is_in_force = i64::from(notice.version) == decided.version
         && notice.language.eq_ignore_ascii_case(decided.language)
         && decided.digest.is_none_or(|digest| digest == in_force);
-    // What was agreed to can be taken back whatever the notice says by now.
+    // Consent can be withdrawn whatever the notice says by now.
     if !is_in_force && decided.decision != WITHDRAWN {
         return Err(Refusal::bad(
             "'version' or 'digest' is not that of the notice in force in this language. Ask for the notice again and show it.",
@@ -194,13 +194,13 @@ async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
         "decision": decided.decision, "language": decided.language.to_ascii_lowercase(), "version": decided.version,
         "digest": digest, "session": decided.session,
     });
-    let order = Order { actor: caller.actor.clone(), request_id: head.request_id };
-    head.app.custodian.note(caller.account(), &order, Event::done(CONSENT, Some(detail))).await?;
+    let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
+    head.app.accounts.note(caller.account(), &attribution, Event::done(CONSENT, Some(detail))).await?;
     Ok(Reply::no_content())
 }
 
-/// What somebody decided, and after reading what.
-pub(crate) struct Decision<'a> {
+/// A person's decision, and the notice it refers to.
+pub(crate) struct ConsentDecision<'a> {
     language: &'a str,
     version: i64,
     digest: Option<&'a str>,
@@ -208,7 +208,7 @@ pub(crate) struct Decision<'a> {
     decision: &'a str,
 }
 
-impl<'a> Decision<'a> {
+impl<'a> ConsentDecision<'a> {
     /// Reads a body.
     pub(crate) fn read(body: &'a JsonBody) -> Result<Self, Refusal> {
         let language = body.text("language")?.ok_or_else(|| Refusal::bad("'language' is missing."))?;

@@ -63,14 +63,14 @@ pub(crate) mod checks {
     use serde_json::Value;
     use std::collections::BTreeSet;
 
-    /// The golden file below `docs`. Set `LIKENESS_BLESS=1` to take a change over, and look at the difference.
+    /// The golden file below `docs`. Set `LIKENESS_BLESS=1` to accept a change, and read the difference.
     pub(crate) fn is_golden(name: &str, text: &str) {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
         if std::env::var_os("LIKENESS_BLESS").is_some() {
             std::fs::write(&file, text).unwrap();
         }
         let golden = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(golden == text, "the API changed; look at what LIKENESS_BLESS=1 writes to docs/{name}");
+        assert!(golden == text, "the API changed; run with LIKENESS_BLESS=1 and read the difference in docs/{name}");
     }
 
     /// Every reference leads somewhere, and every shape is spoken of.

@@ -6,12 +6,12 @@ use crate::face::{
     user_data,
 };
 use crate::management::{Assign, Revoke, moment};
-use crate::notice::Decision;
+use crate::notice::ConsentDecision;
 use axum::http::{Method, Request};
-use likeness_custody::{ResourceId, Settings, parse_network};
-use likeness_http::{BadValue, Body, Peer, Place, Query, find};
+use likeness_http::{BadValue, Body, PeerAddress, Query, RequestAddress, find};
+use likeness_rules::{ResourceId, Settings, parse_network};
+use likeness_service::accounts::settings_change::SettingsChange;
 use likeness_service::config::AccessConfig;
-use likeness_service::custody::change::Change;
 use likeness_vision::AttributeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -74,24 +74,24 @@ pub fn place(text: &str) -> bool {
     let Ok(request) = request.body(()) else { return false };
     let (mut parts, ()) = request.into_parts();
     let proxy = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-    parts.extensions.insert(Peer(proxy));
+    parts.extensions.insert(PeerAddress(proxy));
     let access = AccessConfig {
         domains: vec!["face.example.org".to_owned()],
         trusted_proxies: parse_network("10.0.0.0/8").into_iter().collect(),
         ..AccessConfig::default()
     };
-    let place = Place::of(&parts, &access);
-    place.origin.subdomain.is_some() || place.origin.client != proxy
+    let address = RequestAddress::read(&parts, &access);
+    address.origin.subdomain.is_some() || address.origin.client != proxy
 }
 
 /// The body of a decision about a notice.
 pub fn decision(bytes: &[u8]) -> bool {
-    Body::parse(bytes).is_ok_and(|body| Decision::read(&body).is_ok())
+    Body::parse(bytes).is_ok_and(|body| ConsentDecision::read(&body).is_ok())
 }
 
 /// The body of `PATCH accounts/{}`, up to the settings that would come of it.
 pub fn change(bytes: &[u8]) -> bool {
-    let Ok(change) = serde_json::from_slice::<Change>(bytes) else { return false };
+    let Ok(change) = serde_json::from_slice::<SettingsChange>(bytes) else { return false };
     let Some(resource) = ResourceId::new(uuid::Uuid::nil(), "rg", "account") else { return false };
     let mut settings = Settings::new(resource, "local");
     if change.apply(&mut settings).is_err() || settings.check().is_err() {

@@ -5,11 +5,13 @@ use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{Method, Response};
 use likeness_base::{Clock as _, Secret};
-use likeness_custody::{Flag, ResourceId};
-use likeness_http::{Api, Body as JsonBody, Call, Facts, Head, Input, Misrouted, Query, Reads, Reply, Route, Unread};
+use likeness_http::{
+    Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Misrouted, Query, Reply, Route, Unread,
+};
+use likeness_rules::{FeatureFlag, ResourceId};
 use likeness_service::access::{AccountState, Caller};
-use likeness_service::custody::Order;
-use likeness_service::custody::vendors::{Asked, life_bounds};
+use likeness_service::accounts::Attribution;
+use likeness_service::accounts::vendors::{LimitedTokenRequest, life_bounds};
 use likeness_store::{AccountId, Actor, Event};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +40,7 @@ static ROUTES: &[Route<Sts>] = &[
         method: Method::POST,
         path: "issueToken",
         operation: "IssueToken",
-        reads: Reads::Nothing,
+        body: BodyKind::Nothing,
         rule: Rule::Key,
         handler: |call| Box::pin(issue_token(call)),
     },
@@ -46,7 +48,7 @@ static ROUTES: &[Route<Sts>] = &[
         method: Method::POST,
         path: "issueLimitedAccessToken",
         operation: "IssueLimitedAccessToken",
-        reads: Reads::Json,
+        body: BodyKind::Json,
         rule: Rule::Action("issueLimitedAccessToken/action"),
         handler: |call| Box::pin(issue_limited_access_token(call)),
     },
@@ -79,12 +81,12 @@ impl Api for Sts {
         format!("/sts/v1.0/{}", route.path)
     }
 
-    fn most_bytes(_: Reads) -> usize {
+    fn most_bytes(_: BodyKind) -> usize {
         MOST_BYTES
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Caller, Refusal> {
-        Ok(head.app.access.admit(&head.place.origin, &head.shown, now).await?)
+        Ok(head.app.access.admit(&head.address.origin, &head.credentials, now).await?)
     }
 
     fn account(caller: &Caller) -> Option<&Arc<AccountState>> {
@@ -101,7 +103,7 @@ impl Api for Sts {
         }
     }
 
-    fn trail(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
+    fn refusal_log(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
         Some((caller.account(), caller.actor.clone()))
     }
 
@@ -128,16 +130,16 @@ impl Api for Sts {
         azure::refused(refusal)
     }
 
-    fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
-        azure::dress(response, facts, is_good);
+    fn finish_response(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
+        azure::finish_response(response, facts, is_good);
     }
 }
 
 /// `POST /sts/v1.0/issueToken`
 async fn issue_token(call: Call<Sts>) -> Result<Reply, Refusal> {
     let Call { head, caller, .. } = call;
-    let order = Order { actor: caller.actor.clone(), request_id: head.request_id };
-    head.app.custodian.note(caller.account(), &order, Event::done("issue_token", None::<&str>)).await?;
+    let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
+    head.app.accounts.note(caller.account(), &attribution, Event::done("issue_token", None::<&str>)).await?;
     let issued = head.app.access.issue(&caller, &*head.app.randomness, head.app.clock.now().as_seconds());
     token(&issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?)
 }
@@ -147,8 +149,8 @@ async fn issue_limited_access_token(call: Call<Sts>) -> Result<Reply, Refusal> {
     let Call { head, caller, input, .. } = call;
     let Input::Json(body) = input else { return Err(Refusal::UnsupportedMediaType("application/json")) };
     let asked = read(&head.query, &body)?;
-    let order = Order { actor: caller.actor.clone(), request_id: head.request_id };
-    token(&head.app.custodian.issue_limited(&caller.state, &order, &asked).await?)
+    let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
+    token(&head.app.accounts.issue_limited(&caller.state, &attribution, &asked).await?)
 }
 
 /// 200 with a token and nothing else.
@@ -156,7 +158,7 @@ fn token(token: &Secret<String>) -> Result<Reply, Refusal> {
     Ok(Reply::content(JWT, token.expose().clone().into_bytes()))
 }
 
-fn read(query: &Query, body: &JsonBody) -> Result<Asked, Refusal> {
+fn read(query: &Query, body: &JsonBody) -> Result<LimitedTokenRequest, Refusal> {
     let (least, most) = life_bounds();
     if query.is_blank("expiredTime") {
         return Err(Refusal::bad(format!(
@@ -179,6 +181,6 @@ fn read(query: &Query, body: &JsonBody) -> Result<Asked, Refusal> {
         )
     };
     let flags = flags.filter(|flags| !flags.is_empty() && flags.len() <= 100).ok_or_else(wrong)?;
-    let flags = flags.iter().map(|flag| Flag::parse(flag.as_str()?)).collect::<Option<BTreeSet<_>>>();
-    Ok(Asked { target, flags: flags.ok_or_else(wrong)?, seconds })
+    let flags = flags.iter().map(|flag| FeatureFlag::parse(flag.as_str()?)).collect::<Option<BTreeSet<_>>>();
+    Ok(LimitedTokenRequest { target, flags: flags.ok_or_else(wrong)?, seconds })
 }

@@ -1,7 +1,7 @@
-//! The words every crate shares: a moment ([`Timestamp`]), a thing nobody may print ([`Secret`]),
+//! The types that every crate shares: a moment ([`Timestamp`]), a value that must not be printed ([`Secret`]),
 //! and the two effects that cores take as arguments ([`Clock`], [`Randomness`]).
 //!
-//! Start at [`Secret`]. This crate has no behaviour of its own: it never asks the machine for the time
+//! Start at [`Secret`]. This crate has no behaviour of its own: it never reads the machine's clock
 //! or for random bytes. The server supplies both; tests supply their own.
 
 mod secret;

@@ -1,9 +1,11 @@
+//! A container for values that must not reach a log: wiped when dropped, never printed.
+
 use zeroize::Zeroize;
 
 /// A value that must not be seen: a template, a key, a token, a name.
 ///
 /// It is wiped when dropped, has no `Display`, no serialisation and no equality, and its `Debug` prints
-/// nothing but the fact that it is there. Reading it takes the visible word [`Secret::expose`].
+/// nothing but the fact that it is there. Every reading use is visible as [`Secret::expose`].
 #[derive(Clone)]
 pub struct Secret<T: Zeroize>(T);
 

@@ -1,3 +1,5 @@
+//! Points in time: milliseconds since 1970, read and written as RFC 3339. There is no clock here.
+
 use std::fmt;
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -1,3 +1,5 @@
+//! Loading the shared library once per process: [`OnnxRuntime`] as an [`Engine`].
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

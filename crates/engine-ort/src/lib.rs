@@ -1,6 +1,6 @@
 //! Runs networks with ONNX Runtime, a shared library that is loaded when the program starts.
 //!
-//! Start at [`OnnxRuntime::open`]. The crate knows how to open the library, how to keep it quiet and how to set
+//! Start at [`OnnxRuntime::open`]. The crate opens the library, keeps it quiet and how to set
 //! it up for one thread per network; it does not know where the library comes from, which networks exist or
 //! what their numbers mean.
 //!

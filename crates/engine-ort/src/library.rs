@@ -1,4 +1,4 @@
-//! A look at a shared library before `ort` may have it.
+//! Checks of a shared library before `ort` loads it.
 //!
 //! `ort` keeps the first library it accepts for the life of the process and asserts where a library misbehaves.
 //! Checking here, with an error for every way to be wrong, is what makes a bad library a sentence instead of a
@@ -44,7 +44,7 @@ pub(crate) fn version_of(path: &Path) -> Result<String, EngineError> {
     };
     let version = text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
 
-    // The version is looked at before the interface is asked for: an older library answers that question with a
+    // The version is checked before the interface is requested: an older library answers that request with a
     // line of its own on standard error.
     if !is_new_enough(&version) {
         return Err(unavailable(format!(

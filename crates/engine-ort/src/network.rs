@@ -1,3 +1,5 @@
+//! One loaded network: a session of ONNX Runtime and its run.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use likeness_vision::engine::{EngineError, InputShape, Network, Tensor, input_values};
@@ -55,7 +57,7 @@ impl Network for LoadedNetwork {
     }
 }
 
-/// Turns a panic of `ort` into an error: it takes some questions to a session for infallible that a damaged file
+/// Turns a panic of `ort` into an error: it takes some queries of a session for infallible that a damaged file
 /// can make fail, such as the shape of an input that claims a negative length. The session is dropped then.
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| "ort stopped at what it holds to be impossible".to_owned())

@@ -1,8 +1,10 @@
+//! [`PureRust`] as an [`Engine`].
+
 use likeness_vision::engine::{Engine, EngineError, Network};
 
 use crate::network::LoadedNetwork;
 
-/// The version of `rten` in use, which the crate itself does not tell. A test holds it against `Cargo.lock`.
+/// The version of `rten` in use, which the crate itself does not expose. A test compares it with `Cargo.lock`.
 const VERSION: &str = "0.27.0";
 
 /// The pure-Rust [`Engine`]. It holds nothing, and every network it loads stands alone.

@@ -1,6 +1,6 @@
 //! Runs networks in pure Rust: the fallback where the shared library of ONNX Runtime is missing.
 //!
-//! Start at [`PureRust::new`]. It is the `rten` runtime behind our narrow door; `docs/adr/0002-pure-rust-engine.md`
+//! Start at [`PureRust::new`]. It is the `rten` runtime behind our narrow interface; `docs/adr/0002-pure-rust-engine.md`
 //! says why this one. It needs no file, no library and no special processor, answers as ONNX Runtime does to
 //! within rounding (`tests/it/equality.rs`) and costs about three and a half times as much processor time per face.
 //!

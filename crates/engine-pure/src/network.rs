@@ -1,3 +1,5 @@
+//! One loaded network: an `rten` model and its run.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 

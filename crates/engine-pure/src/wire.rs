@@ -1,6 +1,6 @@
-//! Whether the bytes of an ONNX file hang together, asked before `rten` reads them.
+//! Whether the lengths in an ONNX file are consistent, checked before `rten` reads it.
 //!
-//! `rten` 0.27 believes the lengths that a file states: one of 2^63 makes it step backwards and read the same
+//! `rten` 0.27 trusts the lengths that a file states: one of 2^63 makes it step backwards and read the same
 //! field for ever, one of a few gigabytes makes it reserve them, and subgraphs inside subgraphs go as deep as
 //! its stack. So every part must end within the part that holds it, and parts may nest only so deep.
 //!

@@ -3,8 +3,8 @@
 use crate::gallery::Row;
 use crate::kernel::{Codes, Rows};
 use crate::quantise::{quantise, stride};
-use crate::snapshot::Visible;
-use crate::{FaceKey, NOBODY, PersonKey, Space};
+use crate::view::Visible;
+use crate::{FaceNumber, NOBODY, PersonNumber, Space};
 use std::ops::Range;
 use zeroize::Zeroize;
 
@@ -29,13 +29,13 @@ pub(crate) struct Block {
     /// Lengths of what the codes miss, rounded up.
     errors: Vec<f32>,
     templates: Vec<f32>,
-    faces: Vec<FaceKey>,
-    persons: Vec<PersonKey>,
+    faces: Vec<FaceNumber>,
+    persons: Vec<PersonNumber>,
     versions: Vec<u64>,
     summary: Summary,
 }
 
-/// What can be said of all rows of a block at once.
+/// Bounds that hold for all rows of a block.
 #[derive(Clone, Copy)]
 pub(crate) struct Summary {
     /// Rows that are not cleared.
@@ -178,11 +178,11 @@ impl Block {
         &self.templates[row * self.dimension..(row + 1) * self.dimension]
     }
 
-    pub(crate) fn face(&self, row: usize) -> FaceKey {
+    pub(crate) fn face(&self, row: usize) -> FaceNumber {
         self.faces[row]
     }
 
-    pub(crate) fn person(&self, row: usize) -> PersonKey {
+    pub(crate) fn person(&self, row: usize) -> PersonNumber {
         self.persons[row]
     }
 
@@ -228,8 +228,8 @@ impl Block {
     pub(crate) fn bytes(dimension: usize, rows: usize) -> usize {
         let per_row = stride(dimension)
             + (3 + dimension) * size_of::<f32>()
-            + size_of::<FaceKey>()
-            + size_of::<PersonKey>()
+            + size_of::<FaceNumber>()
+            + size_of::<PersonNumber>()
             + size_of::<u64>();
         size_of::<Self>() + rows * per_row
     }

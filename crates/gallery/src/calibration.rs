@@ -65,7 +65,7 @@ pub struct CalibrationParts {
 ///
 /// Both mappings rest on one table of false match rates. *Verify* is a logistic curve that clients compare with their
 /// thresholds; its 0.5 stands for the rate that [`Calibration::false_match_rate`] gives at its distance. *Face Check* is
-/// `-log10` of the rate over ten. Rates beyond those measured are the word of a fitted law: [`Calibration::basis_at`]
+/// `-log10` of the rate over ten. Rates beyond those measured come from a fitted law: [`Calibration::basis_at`]
 /// says which are. None covers relatives, who lie nearer to each other than strangers do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "CalibrationParts", into = "CalibrationParts")]
@@ -162,7 +162,7 @@ impl Calibration {
         self.parts.rates.iter().find(is_measured).map_or(Basis::Extrapolated, |rate| rate.basis)
     }
 
-    /// The distance up to which somebody in a gallery of this many templates may be named, so that a stranger is named
+    /// The distance up to which a person in a gallery of this many templates may be named, so that a stranger is named
     /// in at most this share of searches (ISO/IEC 19795-1 calls it the false-positive identification rate).
     ///
     /// With `n` comparisons of a stranger, each falsely matching at rate `f`, the share is `1 - (1 - f)^n`. Solved for

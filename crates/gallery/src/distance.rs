@@ -1,3 +1,5 @@
+//! The distance of two templates, the definition that every search must reproduce.
+
 /// The Euclidean distance of two templates, summed in `f64` and rounded once at the end.
 ///
 /// This is the definition that everything else is measured against: searches return exactly this number, and ties are

@@ -1,3 +1,5 @@
+//! Errors of this crate.
+
 use thiserror::Error;
 
 /// What can go wrong with templates. No variant shows a number of a template.
@@ -31,7 +33,7 @@ pub enum GalleryError {
         /// How many there are.
         found: usize,
     },
-    /// More than can be held in memory. Leave photos out.
+    /// More than fits into memory. Leave photos out.
     #[error(
         "there are {found} {what}, more than the {most} that can be evaluated; leave photos of the people with most out"
     )]

@@ -1,5 +1,7 @@
+//! [`Gallery`]: adding, removing and compacting templates while searches go on.
+
 use crate::block::{Block, FULL};
-use crate::{FaceKey, GalleryError, PersonKey, Snapshot, Space};
+use crate::{FaceNumber, GalleryError, GalleryView, PersonNumber, Space};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,9 +15,9 @@ const COMPACT_AT_ONE_IN: usize = 10;
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     /// The face it was made of.
-    pub face: FaceKey,
+    pub face: FaceNumber,
     /// Whose face it is, or [`crate::NOBODY`].
-    pub person: PersonKey,
+    pub person: PersonNumber,
     /// The container's version that brought it; [`crate::Visible::UpTo`] compares with it.
     pub added_version: u64,
     /// The template.
@@ -32,14 +34,14 @@ impl fmt::Debug for Row<'_> {
 
 /// The templates of one container, in memory and ready to be searched.
 ///
-/// Writers take turns; readers take a [`Snapshot`] and never wait. What a write has done is in every snapshot taken
+/// Writers take turns; readers take a [`GalleryView`] and never wait. What a write has done is in every view taken
 /// after it returned.
 ///
 /// Rows live in immutable blocks. A new row is a block of its own, and two neighbours of equal size are joined, like
 /// carrying in binary addition, until a block is full: so an add copies a dozen rows on average, whatever the size of
 /// the gallery, and no row that a reader may hold is ever written to.
 pub struct Gallery {
-    current: ArcSwap<Snapshot>,
+    current: ArcSwap<GalleryView>,
     writer: Mutex<Writer>,
 }
 
@@ -47,7 +49,7 @@ pub struct Gallery {
 #[derive(Default)]
 struct Writer {
     /// Where each face is, counted over all blocks. Joining neighbours does not move a row in this count.
-    places: HashMap<FaceKey, usize>,
+    places: HashMap<FaceNumber, usize>,
     /// Rows in all blocks, cleared ones included.
     rows: usize,
 }
@@ -56,16 +58,16 @@ impl Gallery {
     /// A gallery without templates.
     pub fn new(space: Space) -> Self {
         assert_eq!(space.center.len(), space.dimension, "the centre of a space is one of its templates");
-        Self { current: ArcSwap::from_pointee(Snapshot::empty(space)), writer: Mutex::default() }
+        Self { current: ArcSwap::from_pointee(GalleryView::empty(space)), writer: Mutex::default() }
     }
 
-    /// Adds a template. A face key that is known already changes nothing, so that a feed may be followed twice.
+    /// Adds a template. A face number that is known already changes nothing, so that a feed may be followed twice.
     ///
     /// # Errors
     /// [`GalleryError::WrongDimension`] and [`GalleryError::NotFinite`]; nothing is added then.
     pub fn add(&self, row: Row<'_>) -> Result<(), GalleryError> {
         let mut writer = self.writer();
-        let mut next = Snapshot::clone(&self.current.load());
+        let mut next = GalleryView::clone(&self.current.load());
         let expected = next.space.dimension;
         if row.template.len() != expected {
             return Err(GalleryError::WrongDimension { expected, found: row.template.len() });
@@ -83,12 +85,12 @@ impl Gallery {
         Ok(())
     }
 
-    /// Removes a template. Before this returns its bytes are out of every later snapshot; the old ones are wiped when
-    /// the last snapshot that holds them is dropped. `false` if the face is not here.
-    pub fn remove(&self, face: FaceKey) -> bool {
+    /// Removes a template. Before this returns its bytes are out of every later view; the old ones are wiped when
+    /// the last view that holds them is dropped. `false` if the face is not here.
+    pub fn remove(&self, face: FaceNumber) -> bool {
         let mut writer = self.writer();
         let Some(&place) = writer.places.get(&face) else { return false };
-        let mut next = Snapshot::clone(&self.current.load());
+        let mut next = GalleryView::clone(&self.current.load());
         next.clear_row(place);
         next.live -= 1;
         self.current.store(Arc::new(next));
@@ -101,11 +103,11 @@ impl Gallery {
         let mut writer = self.writer();
         *writer = Writer::default();
         let space = self.current.load().space.clone();
-        self.current.store(Arc::new(Snapshot::empty(space)));
+        self.current.store(Arc::new(GalleryView::empty(space)));
     }
 
     /// The gallery as it is now.
-    pub fn snapshot(&self) -> Arc<Snapshot> {
+    pub fn view(&self) -> Arc<GalleryView> {
         self.current.load_full()
     }
 
@@ -119,13 +121,13 @@ impl Gallery {
         self.len() == 0
     }
 
-    /// Bytes that the templates and the index of faces take, without what older snapshots still hold. With 128
+    /// Bytes that the templates and the index of faces take, without what older views still hold. With 128
     /// numbers a template takes about 0.7 KB.
     pub fn memory_bytes(&self) -> usize {
         let current = self.current.load();
         let blocks: usize = current.blocks().map(|block| Block::bytes(current.space.dimension, block.rows())).sum();
         // A hash table keeps one byte of control beside each place.
-        blocks + self.writer().places.capacity() * (size_of::<(FaceKey, usize)>() + 1)
+        blocks + self.writer().places.capacity() * (size_of::<(FaceNumber, usize)>() + 1)
     }
 
     /// Gives back the room of removed templates once they are a tenth of all rows. Call it after removing; it does
@@ -137,7 +139,7 @@ impl Gallery {
             return;
         }
         let current = self.current.load_full();
-        let mut next = Snapshot::empty(current.space.clone());
+        let mut next = GalleryView::empty(current.space.clone());
         next.live = current.live;
         for block in Block::compacted(current.blocks(), next.space.dimension, &block_sizes(next.live)) {
             next.push(block);
@@ -160,7 +162,7 @@ impl Gallery {
     }
 }
 
-impl Snapshot {
+impl GalleryView {
     /// Appends a block. Two neighbours of equal size become one, so that the sizes in the tail always fall.
     fn push(&mut self, block: Block) {
         let mut block = Arc::new(block);

@@ -18,7 +18,7 @@ pub struct Groups {
 /// Starting with every face alone, the two groups with the smallest *mean* distance between their faces are joined, as
 /// long as that mean is within verify's threshold (average linkage). Two strangers who are both near to a third face
 /// are therefore not joined through it, as single linkage would do, and one unlucky photo does not split a person, as
-/// complete linkage would do. It may still split somebody whose photos differ much, which the contract allows.
+/// complete linkage would do. It may still split a person whose photos differ much, which the contract allows.
 ///
 /// The result does not depend on the order of the faces: where distances tie, the templates' own numbers decide. A
 /// template that is not finite stays alone. Time grows with the square of the number of faces: a thousand take some

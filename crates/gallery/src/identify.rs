@@ -1,9 +1,11 @@
-use crate::scan::{Within, sweep};
-use crate::{Calibration, FaceKey, Hit, NOBODY, PersonKey, Probe, SAME_PERSON, Snapshot, Visible};
+//! Identify: the persons nearest to a probe, and how near one must be to be named.
+
+use crate::scan::{Within, scan_rows};
+use crate::{Calibration, FaceNumber, GalleryView, Hit, NOBODY, PersonNumber, Probe, SAME_PERSON, Visible};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// How near somebody must be to be named.
+/// How near a person must be to be named.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cut {
     /// From this confidence of the verify mapping on, whatever the size of the gallery: the classic rule, and what a
@@ -14,17 +16,17 @@ pub enum Cut {
     FalsePositiveRate(f64),
 }
 
-/// A person who may be the one looked for.
+/// A candidate: a person who may be the one of the probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PersonHit {
     /// The person.
-    pub person: PersonKey,
+    pub person: PersonNumber,
     /// Confidence of the verify mapping for the nearest of the person's faces.
     pub confidence: f32,
     /// Distance of that face.
     pub distance: f32,
     /// That face.
-    pub face: FaceKey,
+    pub face: FaceNumber,
 }
 
 /// Who is this? The persons with a face within the cut, nearest first, at most `max_candidates` of them.
@@ -36,28 +38,28 @@ pub struct PersonHit {
 /// # Panics
 /// When the probe is of another dimension.
 pub fn identify(
-    snapshot: &Snapshot,
+    view: &GalleryView,
     probe: &Probe,
     cut: Cut,
     max_candidates: usize,
     visible: Visible,
     calibration: &Calibration,
 ) -> Vec<PersonHit> {
-    let reach = Reach::of(cut, calibration, || snapshot.visible_len(visible));
-    nearest_persons(snapshot, probe, reach, max_candidates, visible, calibration, |_| true)
+    let reach = Reach::of(cut, calibration, || view.visible_len(visible));
+    nearest_persons(view, probe, reach, max_candidates, visible, calibration, |_| true)
 }
 
-/// Some persons of a gallery among whom a face is looked for.
+/// The persons of a gallery among whom a face is searched for.
 pub struct Scope<'a> {
-    persons: &'a HashSet<PersonKey>,
+    persons: &'a HashSet<PersonNumber>,
     /// Templates of theirs in the gallery.
     faces: usize,
 }
 
 impl<'a> Scope<'a> {
     /// These persons of that gallery; those who are not in it do no harm.
-    pub fn new(snapshot: &Snapshot, persons: &'a HashSet<PersonKey>) -> Self {
-        let faces = snapshot.len_among(persons);
+    pub fn new(view: &GalleryView, persons: &'a HashSet<PersonNumber>) -> Self {
+        let faces = view.len_among(persons);
         Self { persons, faces }
     }
 
@@ -79,7 +81,7 @@ impl fmt::Debug for Scope<'_> {
 /// # Panics
 /// When the probe is of another dimension.
 pub fn identify_among(
-    snapshot: &Snapshot,
+    view: &GalleryView,
     probe: &Probe,
     cut: Cut,
     max_candidates: usize,
@@ -88,10 +90,10 @@ pub fn identify_among(
 ) -> Vec<PersonHit> {
     let reach = Reach::of(cut, calibration, || scope.faces);
     let is_meant = |person| scope.persons.contains(&person);
-    nearest_persons(snapshot, probe, reach, max_candidates, Visible::All, calibration, is_meant)
+    nearest_persons(view, probe, reach, max_candidates, Visible::All, calibration, is_meant)
 }
 
-/// How far away somebody may be who is named.
+/// How far away a person may be who is named.
 struct Reach {
     distance: f32,
     /// Least confidence; decides where the distance cannot.
@@ -114,22 +116,22 @@ impl Reach {
 }
 
 fn nearest_persons(
-    snapshot: &Snapshot,
+    view: &GalleryView,
     probe: &Probe,
     reach: Reach,
     max_candidates: usize,
     visible: Visible,
     calibration: &Calibration,
-    is_meant: impl Fn(PersonKey) -> bool,
+    is_meant: impl Fn(PersonNumber) -> bool,
 ) -> Vec<PersonHit> {
     if max_candidates == 0 {
         return Vec::new();
     }
     let Reach { distance, least } = reach;
     let mut within = [Within::new(distance)];
-    sweep(snapshot, std::slice::from_ref(probe), &mut within, visible);
+    scan_rows(view, std::slice::from_ref(probe), &mut within, visible);
     let [within] = within;
-    let mut nearest: HashMap<PersonKey, Hit> = HashMap::new();
+    let mut nearest: HashMap<PersonNumber, Hit> = HashMap::new();
     for hit in within.unordered() {
         let is_named =
             hit.person != NOBODY && is_meant(hit.person) && calibration.verify_confidence(hit.distance) >= least;

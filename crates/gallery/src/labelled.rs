@@ -1,3 +1,5 @@
+//! Labelled templates, the input of calibration and evaluation.
+
 use crate::GalleryError;
 use likeness_base::Secret;
 

@@ -2,7 +2,7 @@
 //!
 //! A *template* is what a recogniser makes of a face: some hundred numbers. Two templates of one model are compared by
 //! their Euclidean [`distance()`]; the smaller, the likelier one person. A *gallery* holds the templates of one
-//! container, a *probe* is the template that is looked for, and a [`Calibration`] says what a distance means.
+//! container, a *probe* is the template that is searched for, and a [`Calibration`] says what a distance means.
 //!
 //! Start at [`Gallery`]:
 //!
@@ -14,8 +14,8 @@
 //! gallery.add(Row { face: 1, person: 7, added_version: 1, template: &[1.0, 0.0, 0.0] })?;
 //! gallery.add(Row { face: 2, person: 8, added_version: 2, template: &[0.0, 1.0, 0.0] })?;
 //!
-//! let snapshot = gallery.snapshot();
-//! let nearest = snapshot.nearest(&space.probe(&[0.9, 0.1, 0.0]), 1, Visible::All);
+//! let view = gallery.view();
+//! let nearest = view.nearest(&space.probe(&[0.9, 0.1, 0.0]), 1, Visible::All);
 //! assert_eq!((nearest[0].face, nearest[0].person), (1, 7));
 //! # Ok::<(), likeness_gallery::GalleryError>(())
 //! ```
@@ -41,6 +41,7 @@
 mod block;
 mod calibration;
 mod distance;
+mod distribution;
 mod error;
 mod gallery;
 mod group;
@@ -51,35 +52,34 @@ mod pairs;
 mod quantise;
 mod scan;
 mod similar;
-mod snapshot;
 mod space;
-mod spread;
+mod view;
 
 pub mod calibrate;
 pub mod evaluate;
 
 pub use calibration::{Basis, Calibration, CalibrationParts, Logistic, Rate};
 pub use distance::distance;
+pub use distribution::{Distribution, Interval};
 pub use error::GalleryError;
 pub use gallery::{Gallery, Row};
 pub use group::{Groups, group};
 pub use identify::{Cut, PersonHit, Scope, identify, identify_among};
 pub use labelled::Labelled;
-pub use pairs::Apart;
+pub use pairs::ExcludedPairs;
 pub use similar::{Mode, SimilarHit, find_similar, find_similar_among};
-pub use snapshot::{Hit, Snapshot, Visible};
 pub use space::{Probe, Space};
-pub use spread::{Interval, Spread};
+pub use view::{GalleryView, Hit, Visible};
 
 /// The number by which the caller knows a face: the store's internal sequence, opaque here. Ties between equal
 /// distances go to the smaller one.
-pub type FaceKey = i64;
+pub type FaceNumber = i64;
 
 /// The number by which the caller knows a person. [`NOBODY`] stands for a face without a person, as in face lists.
-pub type PersonKey = i64;
+pub type PersonNumber = i64;
 
-/// The [`PersonKey`] of a face that belongs to no person.
-pub const NOBODY: PersonKey = 0;
+/// The [`PersonNumber`] of a face that belongs to no person.
+pub const NOBODY: PersonNumber = 0;
 
 /// Confidence of the verify mapping from which two faces count as one person. The Face contract documents 0.5 for
 /// verify, and it is what identify used before it had a parameter.

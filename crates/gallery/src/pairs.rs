@@ -1,10 +1,10 @@
 //! All pairs of labelled templates: the nearest kept one by one, the rest counted.
 //!
-//! 13,000 photos are 87 million pairs of different people. What is asked of them lies at the near end, so the nearest two
+//! 13,000 photos are 87 million pairs of different people. What matters of them lies at the near end, so the nearest two
 //! million stay as pairs, with their people, and all of them in a histogram so fine that its bars are thinner than what
 //! any figure shows. Every pair is compared; nothing is drawn at random.
 
-use crate::{GalleryError, Labelled, Spread, distance};
+use crate::{Distribution, GalleryError, Labelled, distance};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Most pairs of different people that are kept one by one: 32 MB, and a resampling of some hundredths of a second.
 const MOST_KEPT: u64 = 2_000_000;
 
-/// Most pairs of one person: 320 MB. A folder beyond has thousands of photos of somebody, of whom a hundred say as much.
+/// Most pairs of one person: 320 MB. A larger folder has thousands of photos of one person, where a hundred suffice.
 const MOST_GENUINE: u64 = 20_000_000;
 
 /// Bars of the histogram of all pairs of different people.
@@ -34,12 +34,12 @@ pub(crate) struct Genuine {
 
 /// Pairs that are not to be compared: of people who are relatives, or the same person under two names.
 #[derive(Clone, Debug, Default)]
-pub struct Apart {
+pub struct ExcludedPairs {
     people: BTreeMap<u32, BTreeSet<u32>>,
     templates: BTreeMap<usize, BTreeSet<usize>>,
 }
 
-impl Apart {
+impl ExcludedPairs {
     /// No photo of the one person is compared with any of the other; by [`Labelled::person`].
     pub fn people(&mut self, one: u32, other: u32) {
         self.people.entry(one).or_default().insert(other);
@@ -59,13 +59,13 @@ impl Apart {
 }
 
 /// All pairs of different people, counted by distance.
-pub(crate) struct Bars {
+pub(crate) struct DistanceHistogram {
     width: f64,
     counts: Vec<u64>,
     largest: f32,
 }
 
-impl Bars {
+impl DistanceHistogram {
     fn new(width: f64) -> Self {
         Self { width, counts: vec![0; BARS], largest: 0.0 }
     }
@@ -103,19 +103,19 @@ pub(crate) struct Pairs {
     pub(crate) impostor: Vec<Impostor>,
     /// How many pairs of different people were compared.
     pub(crate) impostor_total: u64,
-    /// Beyond, pairs are counted in [`Pairs::bars`] alone; infinite where all are kept.
+    /// Beyond, pairs are counted in [`Pairs::histogram`] alone; infinite where all are kept.
     pub(crate) reach: f64,
-    pub(crate) bars: Bars,
+    pub(crate) histogram: DistanceHistogram,
 }
 
 impl Pairs {
-    /// `progress` is told how many of twice as many templates as there are have been compared with all before them.
+    /// `progress` gets how many of twice as many templates as there are have been compared with all before them.
     ///
     /// # Errors
     /// [`GalleryError::TooMuch`] with more than twenty million pairs of one person.
     pub(crate) fn compare(
         labelled: &[Labelled],
-        apart: &Apart,
+        excluded: &ExcludedPairs,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, GalleryError> {
         let mut photos = BTreeMap::new();
@@ -128,10 +128,10 @@ impl Pairs {
                 found: genuine,
             });
         }
-        Ok(Self::keeping(MOST_KEPT, labelled, apart, progress))
+        Ok(Self::keeping(MOST_KEPT, labelled, excluded, progress))
     }
 
-    fn keeping(most: u64, labelled: &[Labelled], apart: &Apart, progress: &(dyn Fn(usize) + Sync)) -> Self {
+    fn keeping(most: u64, labelled: &[Labelled], excluded: &ExcludedPairs, progress: &(dyn Fn(usize) + Sync)) -> Self {
         let mut numbers: BTreeMap<u32, u32> = labelled.iter().map(|one| (one.person, 0)).collect();
         for (next, number) in (0..).zip(numbers.values_mut()) {
             *number = next;
@@ -141,7 +141,7 @@ impl Pairs {
         for person in &people {
             photos[*person as usize] += 1;
         }
-        let all = All { labelled, people: &people, apart, done: &AtomicUsize::new(0), progress };
+        let all = All { labelled, people: &people, excluded, done: &AtomicUsize::new(0), progress };
 
         // No two templates are farther apart than the sum of their lengths.
         let length = |one: &Labelled| one.template.expose().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
@@ -149,22 +149,22 @@ impl Pairs {
             labelled.iter().map(length).fold(0.0, f64::max).clamp(f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX));
         let width = 2.0 * longest * (1.0 + 1e-6) / BARS as f64;
         let counted = all.in_parallel(
-            || (Bars::new(width), Vec::new()),
-            |(bars, genuine), pair, distance| match pair {
+            || (DistanceHistogram::new(width), Vec::new()),
+            |(histogram, genuine), pair, distance| match pair {
                 Pair::Genuine(person) => genuine.push(Genuine { distance: f64::from(distance), person }),
-                Pair::Impostor(_) => bars.add(distance),
+                Pair::Impostor(_) => histogram.add(distance),
             },
         );
-        let (mut bars, mut genuine) = (Bars::new(width), Vec::new());
+        let (mut histogram, mut genuine) = (DistanceHistogram::new(width), Vec::new());
         for (part, mates) in counted {
-            bars.merge(&part);
+            histogram.merge(&part);
             genuine.extend(mates);
         }
-        let impostor_total: u64 = bars.counts.iter().sum();
+        let impostor_total: u64 = histogram.counts.iter().sum();
 
         // Whole bars from the near end, as many as fit.
         let mut sum = 0;
-        let kept = bars
+        let kept = histogram
             .counts
             .iter()
             .take_while(|count| {
@@ -172,10 +172,10 @@ impl Pairs {
                 sum <= most
             })
             .count();
-        let is_kept = |bars: &Bars, distance: f32| bars.bar(distance) < kept;
+        let is_kept = |histogram: &DistanceHistogram, distance: f32| histogram.bar(distance) < kept;
         let parts = all.in_parallel(Vec::new, |nearest, pair, distance| {
             if let Pair::Impostor(people) = pair
-                && is_kept(&bars, distance)
+                && is_kept(&histogram, distance)
             {
                 nearest.push(Impostor { distance: f64::from(distance), people });
             }
@@ -185,7 +185,7 @@ impl Pairs {
         impostor.sort_unstable_by(|a, b| a.distance.total_cmp(&b.distance).then(a.people.cmp(&b.people)));
         let reach = if kept == BARS { f64::INFINITY } else { kept as f64 * width };
         let labels = numbers.into_keys().collect();
-        Self { people: photos.len(), labels, photos, genuine, impostor, impostor_total, reach, bars }
+        Self { people: photos.len(), labels, photos, genuine, impostor, impostor_total, reach, histogram }
     }
 
     /// How many impostor pairs are at most this far apart. Beyond [`Pairs::reach`] to within a bar.
@@ -193,7 +193,7 @@ impl Pairs {
         if distance < self.reach {
             return self.impostor.partition_point(|pair| pair.distance <= distance) as u64;
         }
-        self.bars.counts[..((distance / self.bars.width) as usize + 1).min(BARS)].iter().sum()
+        self.histogram.counts[..((distance / self.histogram.width) as usize + 1).min(BARS)].iter().sum()
     }
 
     /// The same among those that are kept one by one, for looking at their people.
@@ -202,19 +202,19 @@ impl Pairs {
     }
 
     /// How the distances of different people spread; where not all are kept, to within half a bar.
-    pub(crate) fn impostor_spread(&self) -> Spread {
+    pub(crate) fn impostor_spread(&self) -> Distribution {
         if self.reach.is_infinite() {
-            return Spread::of(&self.impostor.iter().map(|pair| pair.distance).collect::<Vec<_>>());
+            return Distribution::of(&self.impostor.iter().map(|pair| pair.distance).collect::<Vec<_>>());
         }
         let pairs = self.impostor_total as f64;
-        let mean = self.bars.counted().map(|(middle, count)| middle * count as f64).sum::<f64>() / pairs;
-        let squares: f64 = self.bars.counted().map(|(middle, count)| (middle - mean).powi(2) * count as f64).sum();
-        Spread {
+        let mean = self.histogram.counted().map(|(middle, count)| middle * count as f64).sum::<f64>() / pairs;
+        let squares: f64 = self.histogram.counted().map(|(middle, count)| (middle - mean).powi(2) * count as f64).sum();
+        Distribution {
             pairs: self.impostor_total as usize,
             mean,
             standard_deviation: (squares / (pairs - 1.0)).sqrt(),
             smallest: self.impostor.first().map_or(f64::NAN, |pair| pair.distance),
-            largest: f64::from(self.bars.largest),
+            largest: f64::from(self.histogram.largest),
         }
     }
 
@@ -232,15 +232,15 @@ impl Pairs {
     pub(crate) fn distance_by_bars(&self, rate: f64) -> Option<f64> {
         let allowed = rate * self.impostor_total as f64;
         let mut seen = 0;
-        let full = self.bars.counts.iter().take_while(|count| {
+        let full = self.histogram.counts.iter().take_while(|count| {
             seen += **count;
             seen as f64 <= allowed
         });
-        Some(full.count() as f64 * self.bars.width).filter(|distance| *distance > 0.0)
+        Some(full.count() as f64 * self.histogram.width).filter(|distance| *distance > 0.0)
     }
 
     /// How many pairs of different people there are when each person counts as often as drawn. A person who was drawn
-    /// twice makes no pair with the copy; pairs that are kept apart are taken to be as frequent as among all.
+    /// twice makes no pair with the copy; excluded pairs are taken to be as frequent as among all.
     pub(crate) fn drawn_pairs(&self, weights: &Weights) -> f64 {
         let everybody = pairs_of_different(&self.photos, &Weights::equal(self.people));
         self.impostor_total as f64 * pairs_of_different(&self.photos, weights) / everybody
@@ -278,7 +278,7 @@ enum Pair {
 struct All<'a> {
     labelled: &'a [Labelled],
     people: &'a [u32],
-    apart: &'a Apart,
+    excluded: &'a ExcludedPairs,
     done: &'a AtomicUsize,
     progress: &'a (dyn Fn(usize) + Sync),
 }
@@ -308,8 +308,8 @@ impl All<'_> {
 
     fn row(&self, at: usize, mut each: impl FnMut(Pair, f32)) {
         let (one, first) = (&self.labelled[at], self.people[at]);
-        let people = self.apart.people.get(&one.person);
-        let templates = self.apart.templates.get(&at);
+        let people = self.excluded.people.get(&one.person);
+        let templates = self.excluded.templates.get(&at);
         for (place, (other, &second)) in self.labelled[..at].iter().zip(self.people).enumerate() {
             let is_apart = people.is_some_and(|people| people.contains(&other.person))
                 || templates.is_some_and(|templates| templates.contains(&place));
@@ -391,17 +391,17 @@ mod tests {
             .collect()
     }
 
-    /// What is counted in bars agrees with what is kept whole, and both with comparing everything by hand.
+    /// What is counted in the histogram agrees with what is kept whole, and both with comparing everything by hand.
     #[test]
     fn keeping_the_nearest_changes_no_count() {
         let mut random = fastrand::Rng::with_seed(3);
         let labelled = people_on_a_line(60, &mut random);
-        let mut apart = Apart::default();
-        apart.people(0, 3);
-        apart.templates(10, 90);
-        let whole = Pairs::compare(&labelled, &apart, &|_| ()).unwrap();
-        let nearest = Pairs::keeping(500, &labelled, &apart, &|_| ());
-        // 120 photos: 7,140 pairs, 60 of one person; four of two people and one of two photos are apart.
+        let mut excluded = ExcludedPairs::default();
+        excluded.people(0, 3);
+        excluded.templates(10, 90);
+        let whole = Pairs::compare(&labelled, &excluded, &|_| ()).unwrap();
+        let nearest = Pairs::keeping(500, &labelled, &excluded, &|_| ());
+        // 120 photos: 7,140 pairs, 60 of one person; four of two people and one of two photos are excluded.
         assert_eq!((whole.genuine.len(), whole.impostor_total), (60, 7_080 - 5));
         assert_eq!((whole.impostor.len(), whole.reach), (7_075, f64::INFINITY));
         assert_eq!(nearest.impostor_total, whole.impostor_total);

@@ -7,9 +7,9 @@
 
 use crate::block::Block;
 use crate::distance::squared_distance;
-use crate::kernel::{self, MOST_ROWS, Sought};
+use crate::kernel::{self, MOST_ROWS, ProbeCodes};
 use crate::quantise::stride;
-use crate::{Hit, Probe, Snapshot, Visible};
+use crate::{GalleryView, Hit, Probe, Visible};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -45,19 +45,19 @@ pub(crate) trait Collector<'a> {
 }
 
 /// Shows every collector all visible rows that could be within its probe's cut.
-pub(crate) fn sweep<'a, C: Collector<'a>>(
-    snapshot: &'a Snapshot,
+pub(crate) fn scan_rows<'a, C: Collector<'a>>(
+    view: &'a GalleryView,
     probes: &[Probe],
     collectors: &mut [C],
     visible: Visible,
 ) {
-    let dimension = snapshot.space.dimension;
+    let dimension = view.space.dimension;
     for probe in probes {
         assert_eq!(probe.template.len(), dimension, "a probe is a template of the gallery's space");
     }
     let tile_rows = (TILE_BYTES / stride(dimension)).clamp(4, MOST_ROWS);
     let mut products = [0; MOST_ROWS];
-    for block in snapshot.blocks().filter(|block| block.is_in_sight(visible)) {
+    for block in view.blocks().filter(|block| block.is_in_sight(visible)) {
         let mut start = 0;
         while start < block.rows() {
             let rows = start..block.rows().min(start + tile_rows);
@@ -80,12 +80,12 @@ struct Tile<'a, 'p> {
 
 impl<'a> Tile<'a, '_> {
     fn show(&self, products: &mut [i32], collector: &mut impl Collector<'a>) {
-        let sought = Sought {
+        let probe_codes = ProbeCodes {
             codes: self.probe.codes.as_slice(),
             step: 2.0 * self.probe.quantised.scale,
             limit: self.limit(collector.squared_cut()),
         };
-        let mut near = kernel::near(sought, self.block.coded_rows(self.rows.clone()), products);
+        let mut near = kernel::near(probe_codes, self.block.coded_rows(self.rows.clone()), products);
         while near != 0 {
             let place = near.trailing_zeros() as usize;
             self.look_at(self.rows.start + place, products[place], collector);
@@ -129,7 +129,7 @@ fn squared_cut(cut: f32) -> f64 {
     next * next
 }
 
-/// A hit in the order of answers: by distance, then by face key.
+/// A hit in the order of answers: by distance, then by face number.
 #[derive(Clone, Copy, PartialEq)]
 struct Ranked(Hit);
 
@@ -221,7 +221,7 @@ impl<'a> Collector<'a> for Nearest<'a> {
         if self.uppers.len() == self.k
             && let Some(Limit(largest)) = self.uppers.peek()
         {
-            // By way of the distance in `f32`, because rows that tie in it are told apart by their face keys.
+            // By way of the distance in `f32`, because rows that tie in it are ordered by their face number.
             self.squared_cut = squared_cut(largest.max(0.0).sqrt() as f32);
         }
     }

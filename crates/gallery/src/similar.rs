@@ -1,4 +1,6 @@
-use crate::{Calibration, FaceKey, PersonKey, Probe, SAME_PERSON, Snapshot, Visible, distance};
+//! Find similar: the faces nearest to a probe.
+
+use crate::{Calibration, FaceNumber, GalleryView, PersonNumber, Probe, SAME_PERSON, Visible, distance};
 
 /// What find similar returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,33 +21,33 @@ impl Mode {
     }
 }
 
-/// A face that looks alike.
+/// A similar face.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimilarHit {
     /// The face.
-    pub face: FaceKey,
+    pub face: FaceNumber,
     /// The person it belongs to, or [`crate::NOBODY`].
-    pub person: PersonKey,
+    pub person: PersonNumber,
     /// Distance from the probe.
     pub distance: f32,
     /// Confidence of the verify mapping.
     pub confidence: f32,
 }
 
-/// Which faces of a gallery look like this one? Nearest first, of equal distances the smaller face key first, at most
+/// Which faces of a gallery are similar to this one? Nearest first, of equal distances the smaller face number first, at most
 /// `max` of them.
 ///
 /// # Panics
 /// When the probe is of another dimension.
 pub fn find_similar(
-    snapshot: &Snapshot,
+    view: &GalleryView,
     probe: &Probe,
     mode: Mode,
     max: usize,
     visible: Visible,
     calibration: &Calibration,
 ) -> Vec<SimilarHit> {
-    let nearest = snapshot.nearest(probe, max, visible).into_iter();
+    let nearest = view.nearest(probe, max, visible).into_iter();
     let hits = nearest.map(|hit| SimilarHit {
         face: hit.face,
         person: hit.person,
@@ -55,7 +57,7 @@ pub fn find_similar(
     hits.take_while(|hit| mode.keeps(hit.confidence)).collect()
 }
 
-/// Which of these templates look like this one? As [`find_similar`], for templates that are in no gallery: their
+/// Which of these templates are similar to this one? As [`find_similar`], for templates that are in no gallery: their
 /// positions and confidences, of equal distances the earlier position first.
 ///
 /// Meant for the thousand face ids that the contract allows. Templates that are not finite are near nobody.

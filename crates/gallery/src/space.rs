@@ -1,3 +1,5 @@
+//! [`Space`]: what templates must have in common to be compared, and probes of it.
+
 use crate::GalleryError;
 use crate::kernel::Codes;
 use crate::quantise::{Quantised, quantise, stride};
@@ -41,7 +43,7 @@ impl Space {
         Ok(Self { dimension, center })
     }
 
-    /// Prepares a template for being looked for.
+    /// Prepares a template for being searched for.
     ///
     /// A template with something in it that is not a finite number is near nobody: searching for it finds nothing.
     ///
@@ -61,7 +63,7 @@ impl fmt::Debug for Space {
     }
 }
 
-/// A template that is looked for. It is wiped when dropped.
+/// A template that is searched for. It is wiped when dropped.
 pub struct Probe {
     pub(crate) template: Vec<f32>,
     pub(crate) codes: Codes,

@@ -1,9 +1,9 @@
 //! The APIs that are served: a table that is not registered here cannot be reached.
 
+use crate::address;
 use crate::cors;
 use crate::pipeline::{Api, serve};
-use crate::place;
-use crate::route::Reads;
+use crate::route::BodyKind;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -26,7 +26,7 @@ pub struct Row {
     /// Name of the operation.
     pub operation: &'static str,
     /// What it reads.
-    pub reads: Reads,
+    pub body: BodyKind,
     /// Who may, as the API puts it.
     pub rule: String,
 }
@@ -58,7 +58,7 @@ impl<A: Api> Served for One<A> {
             method: route.method.clone(),
             address: A::address(route),
             operation: route.operation,
-            reads: route.reads,
+            body: route.body,
             rule: format!("{:?}", route.rule),
         };
         A::routes().iter().map(row).collect()
@@ -105,7 +105,7 @@ impl Apis {
         let answer = {
             let apis = apis.clone();
             move |State(app): State<Arc<App>>, request: Request<Body>| {
-                let path = place::path_of(&request);
+                let path = address::path_of(&request);
                 let api = apis.others.iter().find(|api| api.has(&path)).unwrap_or(&apis.last);
                 api.serve(app, request)
             }

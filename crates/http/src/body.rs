@@ -3,7 +3,7 @@
 use crate::json::Body as JsonBody;
 use crate::listen::Seat;
 use crate::pipeline::Api;
-use crate::route::Reads;
+use crate::route::BodyKind;
 use crate::unicode;
 use crate::value::BadValue;
 use axum::body::Body;
@@ -41,7 +41,7 @@ pub enum Input {
 pub struct Upgrade {
     /// Gives the connection after the reply.
     pub connection: hyper::upgrade::OnUpgrade,
-    /// Its place among the connections, to be held for as long as it lives, and the order to stop.
+    /// Its share of the connection limit, kept for as long as it lives, and the signal to stop.
     pub seat: Option<Seat>,
 }
 
@@ -49,7 +49,7 @@ pub struct Upgrade {
 #[derive(Debug)]
 pub enum Unread {
     /// Larger than what a route of this kind reads; it was read to its end, so that the caller sees the answer.
-    TooLarge(Reads),
+    TooLarge(BodyKind),
     /// Larger than anything that is read; the connection closes.
     FarTooLarge,
     /// It did not arrive in time.
@@ -71,30 +71,30 @@ pub(crate) fn has_body(headers: &HeaderMap) -> bool {
 }
 
 /// Reads what a route reads.
-pub(crate) async fn read<A: Api>(reads: Reads, headers: &HeaderMap, body: Body) -> Result<Input, Unread> {
+pub(crate) async fn read<A: Api>(kind: BodyKind, headers: &HeaderMap, body: Body) -> Result<Input, Unread> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence == "application/json" || essence.ends_with("+json");
-    let most = A::most_bytes(reads);
-    match reads {
-        Reads::Nothing | Reads::Upgrade => Ok(Input::Nothing),
-        Reads::Bytes => collect(headers, body, most, Reads::Bytes).await.map(Input::Bytes),
-        Reads::Json if is_json => json::<A>(headers, body).await,
-        Reads::Json => Err(Unread::MediaType("application/json")),
-        Reads::Picture if is_json => json::<A>(headers, body).await,
-        Reads::Picture if essence == "application/octet-stream" || essence.starts_with("image/") => {
-            collect(headers, body, most, Reads::Picture).await.map(Input::Picture)
+    let most = A::most_bytes(kind);
+    match kind {
+        BodyKind::Nothing | BodyKind::Upgrade => Ok(Input::Nothing),
+        BodyKind::Bytes => collect(headers, body, most, BodyKind::Bytes).await.map(Input::Bytes),
+        BodyKind::Json if is_json => json::<A>(headers, body).await,
+        BodyKind::Json => Err(Unread::MediaType("application/json")),
+        BodyKind::Picture if is_json => json::<A>(headers, body).await,
+        BodyKind::Picture if essence == "application/octet-stream" || essence.starts_with("image/") => {
+            collect(headers, body, most, BodyKind::Picture).await.map(Input::Picture)
         }
-        Reads::Picture => Err(Unread::MediaType("application/octet-stream or application/json")),
+        BodyKind::Picture => Err(Unread::MediaType("application/octet-stream or application/json")),
     }
 }
 
 async fn json<A: Api>(headers: &HeaderMap, body: Body) -> Result<Input, Unread> {
-    let most = A::most_bytes(Reads::Json);
-    let bytes = collect(headers, body, most * unicode::WIDEST, Reads::Json).await?;
+    let most = A::most_bytes(BodyKind::Json);
+    let bytes = collect(headers, body, most * unicode::WIDEST, BodyKind::Json).await?;
     match JsonBody::parse_at_most(bytes.expose(), most).map_err(Unread::NoJson)? {
         Some(body) => Ok(Input::Json(body)),
-        None => Err(Unread::TooLarge(Reads::Json)),
+        None => Err(Unread::TooLarge(BodyKind::Json)),
     }
 }
 
@@ -104,7 +104,7 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 
 /// Reads a body of at most `most` bytes. What exceeds it is read to the end, so that the client gets to see the
 /// refusal, but kept nowhere; what exceeds the hard cap is not read at all.
-async fn collect(headers: &HeaderMap, body: Body, most: usize, reads: Reads) -> Result<Secret<Vec<u8>>, Unread> {
+async fn collect(headers: &HeaderMap, body: Body, most: usize, kind: BodyKind) -> Result<Secret<Vec<u8>>, Unread> {
     let announced = announced(headers);
     if announced.is_some_and(|length| length > HARD_CAP_BYTES) {
         return Err(Unread::FarTooLarge);
@@ -128,7 +128,7 @@ async fn collect(headers: &HeaderMap, body: Body, most: usize, reads: Reads) -> 
             append(&mut bytes, &piece);
         }
     }
-    if seen > most as u64 { Err(Unread::TooLarge(reads)) } else { Ok(bytes) }
+    if seen > most as u64 { Err(Unread::TooLarge(kind)) } else { Ok(bytes) }
 }
 
 /// Appends without leaving an unwiped copy behind when the buffer has to grow.

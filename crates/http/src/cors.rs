@@ -6,13 +6,13 @@
 //! lists whom, and a page could call with the key of an account that does not list it. The management API is not called
 //! from other origins.
 
+use crate::address::RequestAddress;
 use crate::apis::Apis;
-use crate::place::Place;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::middleware::Next;
-use likeness_custody::allowed_origin;
+use likeness_rules::allowed_origin;
 use likeness_service::access::AccountState;
 use likeness_service::app::App;
 use std::sync::Arc;
@@ -29,21 +29,23 @@ const SHOWN: &str = "apim-request-id, operation-location, location, retry-after,
 /// Seconds for which a browser remembers the answer: an origin that is taken off the list stays known that long, but
 /// reads no answer any more.
 const REMEMBERED: &str = "600";
-/// Answers a browser's question, and tells it with every other answer who may read it.
+/// Answers a browser's preflight request, and adds to every other answer which origin may read it.
 pub(crate) async fn answer(
     State((app, apis)): State<(Arc<App>, Arc<Apis>)>,
     request: Request<Body>,
     next: Next,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let place = Place::of(&parts, &app.config.access);
-    let named = account(&app, &apis, &place).await;
+    let address = RequestAddress::read(&parts, &app.config.access);
+    let named = account(&app, &apis, &address).await;
     let origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     let allowed = named.as_ref().and_then(|state| allowed_origin(&state.settings.cors_origins, origin));
     let allowed = allowed.and_then(|origin| HeaderValue::from_str(origin).ok());
     let asks = parts.method == Method::OPTIONS && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = match &named {
-        Some(state) if asks && allowed.is_some() && app.access.admits(state, place.origin.client) => may_call(),
+        Some(state) if asks && allowed.is_some() && app.access.allows_address(state, address.origin.client) => {
+            may_call()
+        }
         _ => next.run(Request::from_parts(parts, body)).await,
     };
     if named.is_some() {
@@ -59,13 +61,13 @@ pub(crate) async fn answer(
 }
 
 /// The account whose own endpoint it is, where any page may call that at all.
-async fn account(app: &App, apis: &Apis, place: &Place) -> Option<Arc<AccountState>> {
-    let subdomain = place.origin.subdomain.as_deref()?;
-    if !apis.is_open_to_pages(&place.path) {
+async fn account(app: &App, apis: &Apis, address: &RequestAddress) -> Option<Arc<AccountState>> {
+    let subdomain = address.origin.subdomain.as_deref()?;
+    if !apis.is_open_to_pages(&address.path) {
         return None;
     }
-    let book = app.access.directory.now().await.ok()?;
-    book.at(subdomain).filter(|state| state.is_open() && !state.settings.cors_origins.is_empty()).cloned()
+    let table = app.access.cache.trusted().await.ok()?;
+    table.by_subdomain(subdomain).filter(|state| state.is_open() && !state.settings.cors_origins.is_empty()).cloned()
 }
 
 /// No credentials: a key or a token is sent by the page itself, never by the browser.

@@ -2,16 +2,16 @@
 //! pipeline for every API.
 //!
 //! Start at [`Apis`], which serves the route tables that are registered with it and no others, and [`Api`], which says
-//! what an API has of its own: its table, whom credentials stand for, how a refusal looks. The order in which a request
-//! is judged stands in [`pipeline`] alone. This crate knows headers, sizes and deadlines; it knows no API and no face.
+//! what an API supplies: its route table, its callers, the form of its refusals. The order in which a request is checked
+//! is in [`pipeline`] alone. This crate knows headers, sizes and deadlines; it knows no API and no face.
 
+mod address;
 mod apis;
 mod body;
 mod cors;
 mod json;
 pub mod listen;
 pub mod pipeline;
-mod place;
 mod query;
 mod reply;
 mod route;
@@ -19,13 +19,13 @@ pub mod tls;
 mod unicode;
 mod value;
 
+pub use address::{PeerAddress, RequestAddress};
 pub use apis::{Apis, Row};
 pub use body::{Input, Unread, Upgrade};
 pub use json::{Body, parse_uuid};
 pub use pipeline::{Api, Call, Facts, Handling, Head, Refuse};
-pub use place::{Peer, Place};
 pub use query::{Page, Query};
 pub use reply::{JSON, Reply};
-pub use route::{Misrouted, Reads, Route, find};
-pub use unicode::{NoText, Text, utf8};
+pub use route::{BodyKind, Misrouted, Route, find};
+pub use unicode::{NotText, Text, utf8};
 pub use value::BadValue;

@@ -1,7 +1,7 @@
-//! Sockets: HTTP and HTTPS listeners that end when told, after the requests under way are answered.
+//! Sockets: HTTP and HTTPS listeners that stop on a signal, after the requests under way are answered.
 
-use crate::place::{Peer, Scheme};
-use crate::tls::Current;
+use crate::address::{PeerAddress, Scheme};
+use crate::tls::CurrentTlsConfig;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
@@ -55,7 +55,7 @@ impl Seat {
 /// One bound socket.
 pub struct Listener {
     socket: TcpListener,
-    tls: Option<Current>,
+    tls: Option<CurrentTlsConfig>,
 }
 
 impl Listener {
@@ -63,10 +63,10 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken or not ours.
-    pub async fn bind(address: SocketAddr, tls: Option<Current>) -> Result<Self> {
+    pub async fn bind(address: SocketAddr, tls: Option<CurrentTlsConfig>) -> Result<Self> {
         let variable = if tls.is_some() { "LIKENESS_TLS_LISTEN" } else { "LIKENESS_LISTEN" };
         let socket = TcpListener::bind(address).await.with_context(|| {
-            format!("the address {address} cannot be listened on; is another server running there? Set {variable} to use another")
+            format!("cannot listen on {address}; is another server running there? Set {variable} to use another")
         })?;
         Ok(Self { socket, tls })
     }
@@ -102,10 +102,10 @@ impl Listener {
             };
             // Small answers should not wait for the acknowledgement of the one before.
             drop(stream.set_nodelay(true));
-            let peer = Peer(peer.ip());
+            let peer = PeerAddress(peer.ip());
             let held = seat.clone();
             let router = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-                crate::place::one_slash(request.uri_mut());
+                crate::address::merge_slashes(request.uri_mut());
                 request.extensions_mut().insert(scheme);
                 request.extensions_mut().insert(peer);
                 request.extensions_mut().insert(held.clone());
@@ -156,7 +156,7 @@ where
     second.keep_alive_interval(SILENCE).keep_alive_timeout(HEADER_PATIENCE);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(watcher.watch(connection.into_owned()));
-    // A connection that breaks is the client's business; there is nobody to tell.
+    // A connection that breaks needs no report.
     tokio::select! {
         _ = &mut connection => return,
         () = tokio::time::sleep(HEADER_PATIENCE) => {}

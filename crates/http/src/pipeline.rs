@@ -1,22 +1,22 @@
-//! The one way of a request through an API, and what an API says of itself.
+//! The pipeline: the order in which every request of every API is checked, and what an API supplies to it.
 //!
-//! Start at [`serve`]. A request is judged in the order that the contract decides: the route, whom the credentials stand
-//! for, the account's share of calls, what they may do, then the body. A body may take its time; whoever was let in
-//! before it is looked at again after it, here and nowhere else, so that nothing that was revoked meanwhile has effects.
+//! Start at [`serve`]. A request is checked in the order that the contract defines: the route, the caller's credentials,
+//! the account's call rate, the data action, then the body. Reading a body takes time, so the caller is rechecked after
+//! it, here and nowhere else: once a revoking call has returned, no earlier request can write.
 
+use crate::address::RequestAddress;
 use crate::body::{self, Input, Unread, Upgrade};
 use crate::listen::Seat;
-use crate::place::Place;
 use crate::query::Query;
 use crate::reply::Reply;
-use crate::route::{Misrouted, Reads, Route, find};
+use crate::route::{BodyKind, Misrouted, Route, find};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use likeness_base::{Clock as _, Secret, Timestamp};
-use likeness_service::access::{AccountState, Denied, Shown};
+use likeness_service::access::{AccessError, AccountState, CallerCredentials};
+use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
-use likeness_service::custody::Order;
-use likeness_service::effects::random_id;
+use likeness_service::randomness::random_id;
 use likeness_store::{AccountId, Actor};
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// Pictures that may be in memory at once, 6 MB each at most; above that a client is told to come back.
+/// Pictures that may be in memory at once, 6 MB each at most; beyond that, requests are refused with `Retry-After`.
 static PICTURES: Semaphore = Semaphore::const_new(128);
 /// Longest client request id that is echoed.
 const MOST_CLIENT_ID_CHARACTERS: usize = 128;
@@ -35,18 +35,18 @@ const LIMITED_ACCESS_TOKEN: &str = "limitedaccesstoken";
 /// What a handler returns.
 pub type Handling<A> = Pin<Box<dyn Future<Output = Result<Reply, <A as Api>::Refusal>> + Send>>;
 
-/// An API: its table, whom credentials stand for, and how its refusals look.
+/// An API: its route table, its callers, and the form of its refusals.
 pub trait Api: Sized + Send + Sync + 'static {
-    /// What a row says of who may.
+    /// What a row says about access.
     type Rule: std::fmt::Debug + Send + Sync + 'static;
     /// What the path says beside the route, such as a version.
     type Scope: Clone + Send + Sync + 'static;
-    /// Whom credentials stand for.
+    /// Who the credentials authenticate.
     type Caller: Clone + Send + Sync + 'static;
-    /// What they were let in to.
+    /// What was granted to the caller.
     type Granted: Send + Sync + 'static;
     /// A refusal, turned into bytes by [`Api::refused`].
-    type Refusal: Refuse + From<Denied>;
+    type Refusal: Refuse + From<AccessError>;
 
     /// Its name in logs.
     const NAME: &'static str;
@@ -63,22 +63,22 @@ pub trait Api: Sized + Send + Sync + 'static {
     fn address(route: &Route<Self>) -> String;
 
     /// How many bytes a route of this kind reads at most, of JSON as UTF-8.
-    fn most_bytes(reads: Reads) -> usize;
+    fn most_bytes(kind: BodyKind) -> usize;
 
-    /// Whom the credentials of a request stand for.
+    /// Authenticates the caller credentials of a request.
     fn identify(head: &Head<Self>, now: i64) -> impl Future<Output = Result<Self::Caller, Self::Refusal>> + Send;
 
-    /// The account whose share of calls the request counts in.
+    /// The account whose call rate the request counts in.
     fn account(caller: &Self::Caller) -> Option<&Arc<AccountState>>;
 
-    /// Whether they may do what the route does.
+    /// Whether the caller may use the route.
     ///
     /// # Errors
     /// When they may not.
     fn authorise(head: &Head<Self>, caller: &Self::Caller) -> Result<Self::Granted, Self::Refusal>;
 
-    /// Whose audit log tells of what they may not do, and under which name of theirs.
-    fn trail(head: &Head<Self>, caller: &Self::Caller) -> Option<(AccountId, Actor)>;
+    /// The audit log that records a refusal of this caller, and the caller's name in it.
+    fn refusal_log(head: &Head<Self>, caller: &Self::Caller) -> Option<(AccountId, Actor)>;
 
     /// Whether an answer of this status counts in the account's usage.
     fn counts(status: u16) -> bool;
@@ -89,29 +89,29 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// The refusal of a body.
     fn unread(problem: Unread) -> Self::Refusal;
 
-    /// The refusal of a call beyond the account's share; the seconds until the next is taken.
+    /// The refusal of a call beyond the account's call rate; the seconds until the next is accepted.
     fn too_often(seconds: u32) -> Self::Refusal;
 
     /// A refusal as bytes.
     fn refused(refusal: &Self::Refusal, facts: &Facts) -> Response<Body>;
 
     /// Puts on an answer the headers that every answer of the API carries.
-    fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool);
+    fn finish_response(response: &mut Response<Body>, facts: &Facts, is_good: bool);
 }
 
-/// What the pipeline asks of a refusal.
+/// What the pipeline needs of a refusal.
 pub trait Refuse: Send + 'static {
-    /// Why credentials did not count: nothing of them, and for the log only, so that nobody can try their way forward.
+    /// Why credentials were refused. It quotes nothing of them, and is for the log only, so that it cannot help a guesser.
     fn reason(&self) -> Option<&str>;
     /// What only the log may learn, where it is our fault.
     fn cause(&self) -> Option<&str>;
-    /// The code under which an audit log tells of it, where it refuses somebody who was let in.
-    fn noted(&self) -> Option<String>;
+    /// The code under which an audit log records it, where it refuses a caller who was authenticated.
+    fn audit_code(&self) -> Option<String>;
 }
 
 /// What is known of a request while it is answered.
 pub struct Facts {
-    /// The id under which log, audit log and answer speak of it.
+    /// The id of the request in log, audit log and answer.
     pub request_id: Uuid,
     /// How long it took.
     pub elapsed: Duration,
@@ -131,51 +131,51 @@ pub struct Head<A: Api> {
     pub parameters: Vec<String>,
     /// Query parameters.
     pub query: Query,
-    /// Where the request came in.
-    pub place: Place,
-    /// What the caller showed, to look at it again.
-    pub shown: Shown,
-    /// The id under which log, audit log and answer speak of it.
+    /// The request address.
+    pub address: RequestAddress,
+    /// The caller credentials, for the recheck.
+    pub credentials: CallerCredentials,
+    /// The id of the request in log, audit log and answer.
     pub request_id: Uuid,
     /// When it arrived.
     pub at: Timestamp,
 }
 
-/// One call that was let in, everything parsed and bounded.
+/// One admitted call, everything parsed and bounded.
 pub struct Call<A: Api> {
-    /// What its head says.
+    /// The head of the request.
     pub head: Head<A>,
     /// Who calls.
     pub caller: A::Caller,
-    /// What they were let in to.
+    /// What was granted to the caller.
     pub granted: A::Granted,
     /// The body.
     pub input: Input,
 }
 
 impl<A: Api> Head<A> {
-    /// Looks again whether whoever was let in may go on, and gives them as they are now.
+    /// Authenticates and authorises the caller again, and returns them as they are now.
     ///
     /// # Errors
-    /// As when they were let in; [`Denied::Key`] where they are of another account by now.
-    pub async fn again(&self, before: &A::Caller) -> Result<(A::Caller, A::Granted), A::Refusal> {
+    /// As before; [`AccessError::WrongKey`] where the credentials belong to another account by now.
+    pub async fn recheck(&self, before: &A::Caller) -> Result<(A::Caller, A::Granted), A::Refusal> {
         let caller = A::identify(self, self.app.clock.now().as_seconds()).await?;
         let id_of = |caller| A::account(caller).map(|state| state.id());
         if id_of(&caller) != id_of(before) {
-            return Err(Denied::Key.into());
+            return Err(AccessError::WrongKey.into());
         }
         let granted = A::authorise(self, &caller)?;
         Ok((caller, granted))
     }
 }
 
-/// What log and audit log say of a request beside its outcome.
-struct Told {
+/// What log and audit log record of a request beside its outcome.
+struct LogFields {
     operation: &'static str,
     /// The account that usage is counted for.
     counted: Option<AccountId>,
-    /// Whose audit log tells of a refusal, and of whom.
-    trail: Option<(AccountId, Actor)>,
+    /// The audit log that records a refusal, and the caller's name in it.
+    refusal_log: Option<(AccountId, Actor)>,
     /// Whether there is a body of which nothing was read.
     is_unread: bool,
 }
@@ -188,13 +188,13 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let is_unread = body::has_body(headers);
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
-    let mut told = Told { operation: "none", counted: None, trail: None, is_unread };
-    let outcome = judge::<A>(app.clone(), request, request_id, &mut told).await;
-    let Told { operation, counted, trail, is_unread } = told;
+    let mut fields = LogFields { operation: "none", counted: None, refusal_log: None, is_unread };
+    let outcome = run::<A>(app.clone(), request, request_id, &mut fields).await;
+    let LogFields { operation, counted, refusal_log, is_unread } = fields;
     let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
     let refusal = outcome.as_ref().err();
     let reason = refusal.and_then(Refuse::reason).map(str::to_owned);
-    let noted = refusal.and_then(Refuse::noted);
+    let audit_code = refusal.and_then(Refuse::audit_code);
     let is_good = outcome.is_ok();
     let mut response = match outcome {
         Ok(reply) => reply.into_response(),
@@ -205,10 +205,10 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
             A::refused(&refusal, &facts)
         }
     };
-    A::dress(&mut response, &facts, is_good);
+    A::finish_response(&mut response, &facts, is_good);
     if is_unread {
-        // What was not read stands in the way of the next request: say so, or a client that reuses the connection finds
-        // it closed under its hands.
+        // An unread body is in the way of the next request: announce the close, or a client that reuses the connection
+        // finds it closed.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     let status = response.status().as_u16();
@@ -217,62 +217,63 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     if let Some(account) = counted.filter(|_| A::counts(status)) {
         app.meter.count(account, app.clock.now(), operation, status);
     }
-    if let (Some((account, actor)), Some(code)) = (trail, noted) {
-        app.note_refusal(account, &Order { actor, request_id }, operation, &code).await;
+    if let (Some((account, actor)), Some(code)) = (refusal_log, audit_code) {
+        app.audit_refusal(account, &Attribution { actor, request_id }, operation, &code).await;
     }
     let (api, milliseconds) = (A::NAME, facts.elapsed.as_millis());
-    // Also where a token was sent and none was needed: then it is ignored, and this is the word about it.
+    // Also where a token was sent and none was needed: it is ignored, and this field is the only record of it.
     tracing::info!(%request_id, api, operation, status, milliseconds, reason, lent, "{operation} answered {status}");
     response
 }
 
-async fn judge<A: Api>(
+async fn run<A: Api>(
     app: Arc<App>,
     request: Request<Body>,
     request_id: Uuid,
-    told: &mut Told,
+    fields: &mut LogFields,
 ) -> Result<Reply, A::Refusal> {
     let (mut parts, body) = request.into_parts();
-    let place = Place::of(&parts, &app.config.access);
-    let (scope, below) = A::scope(&place.path).ok_or_else(|| A::misrouted(Misrouted::Nowhere))?;
+    let address = RequestAddress::read(&parts, &app.config.access);
+    let (scope, below) = A::scope(&address.path).ok_or_else(|| A::misrouted(Misrouted::Nowhere))?;
     let (route, parameters) = find::<A>(&parts.method, below).map_err(A::misrouted)?;
-    told.operation = route.operation;
+    fields.operation = route.operation;
     let query = Query::parse(parts.uri.query());
-    let shown = shown(&parts.headers, &query);
+    let credentials = caller_credentials(&parts.headers, &query);
     let at = app.clock.now();
-    let head = Head { route, scope, parameters, query, place, shown, request_id, at, app };
+    let head = Head { route, scope, parameters, query, address, credentials, request_id, at, app };
     let mut caller = A::identify(&head, at.as_seconds()).await?;
-    told.trail = A::trail(&head, &caller);
+    fields.refusal_log = A::refusal_log(&head, &caller);
     if let Some(state) = A::account(&caller) {
-        told.counted = Some(state.id());
+        fields.counted = Some(state.id());
         head.app.limits.admit(state.id(), head.app.limits.tier(state)).map_err(A::too_often)?;
     }
     let mut granted = A::authorise(&head, &caller)?;
-    let _room = match route.reads {
-        Reads::Picture => {
+    let _room = match route.body {
+        BodyKind::Picture => {
             let room = tokio::time::timeout(head.app.config.patience, PICTURES.acquire()).await;
             Some(room.ok().and_then(Result::ok).ok_or_else(|| A::unread(Unread::Busy))?)
         }
-        Reads::Nothing | Reads::Bytes | Reads::Json | Reads::Upgrade => None,
+        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Json | BodyKind::Upgrade => None,
     };
-    let mut input = body::read::<A>(route.reads, &parts.headers, body).await;
-    told.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Unread::MediaType(_)));
-    if let (Reads::Upgrade, Some(connection)) = (route.reads, parts.extensions.remove::<hyper::upgrade::OnUpgrade>()) {
+    let mut input = body::read::<A>(route.body, &parts.headers, body).await;
+    fields.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Unread::MediaType(_)));
+    if let (BodyKind::Upgrade, Some(connection)) = (route.body, parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+    {
         input = Ok(Input::Upgrade(Upgrade { connection, seat: parts.extensions.remove::<Seat>() }));
     }
     let input = input.map_err(A::unread)?;
     if !matches!(input, Input::Nothing | Input::Upgrade(_)) {
-        (caller, granted) = head.again(&caller).await?;
+        (caller, granted) = head.recheck(&caller).await?;
     }
     (route.handler)(Call { head, caller, granted, input }).await
 }
 
-/// What the client shows: a key in its header, or in the query as the public gateway allows, or tokens.
-fn shown(headers: &HeaderMap, query: &Query) -> Shown {
+/// The credentials of a request: a key in its header, or in the query as the public gateway allows, or tokens.
+fn caller_credentials(headers: &HeaderMap, query: &Query) -> CallerCredentials {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let key = header("ocp-apim-subscription-key").or_else(|| query.text("subscription-key"));
     let lent = headers.get(LIMITED_ACCESS_TOKEN).map(|value| value.to_str().unwrap_or_default());
-    Shown {
+    CallerCredentials {
         key: key.map(|key| Secret::new(key.trim().to_owned())),
         authorization: header("authorization").map(|value| Secret::new(value.to_owned())),
         limited_access_token: lent.map(|token| Secret::new(token.to_owned())),

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 /// What a route reads from the request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum BodyKind {
     /// Nothing; a body is ignored unread.
     Nothing,
     /// Bytes of any kind, which the handler makes sense of.
@@ -31,7 +31,7 @@ pub struct Route<A: Api> {
     /// Name of the operation, for logs and metrics.
     pub operation: &'static str,
     /// What it reads.
-    pub reads: Reads,
+    pub body: BodyKind,
     /// Who may, and what else the API has to know of it.
     pub rule: A::Rule,
     /// What answers.

@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
-use likeness_service::effects::pause;
+use likeness_service::clock::pause;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
@@ -18,17 +18,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
-/// How often the files of a certificate are looked at.
+/// How often the files of a certificate are checked for changes.
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
 
 /// The configuration in force; connections that are made from now on get it.
-pub type Current = Arc<ArcSwap<rustls::ServerConfig>>;
+pub type CurrentTlsConfig = Arc<ArcSwap<rustls::ServerConfig>>;
 
 /// A certificate from files.
 pub struct Files {
     certificate: PathBuf,
     key: PathBuf,
-    current: Current,
+    current: CurrentTlsConfig,
     read_at: [Option<SystemTime>; 2],
 }
 
@@ -44,15 +44,15 @@ impl Files {
     }
 
     /// The configuration, for the listener.
-    pub fn current(&self) -> Current {
+    pub fn current(&self) -> CurrentTlsConfig {
         self.current.clone()
     }
 
-    /// Reads the files again whenever they have changed, until told to stop. Files that do not fit leave the former
+    /// Reads the files again whenever they have changed, until stopped. Files that do not fit leave the former
     /// certificate in force: whoever renews writes two files, and not at once.
     pub async fn follow(mut self, mut stopped: watch::Receiver<bool>) {
-        // Files that do not fit are tried again, and told of once.
-        let mut told = self.read_at;
+        // Files that do not fit are tried again, and logged once.
+        let mut refused = self.read_at;
         loop {
             tokio::select! {
                 () = pause(RELOAD_EVERY) => {}
@@ -68,8 +68,8 @@ impl Files {
                     self.read_at = found;
                     tracing::info!("The certificate was read again");
                 }
-                Err(error) if found != told => {
-                    told = found;
+                Err(error) if found != refused => {
+                    refused = found;
                     tracing::error!("The new certificate cannot be used, the former stays: {error:#}");
                 }
                 Err(_) => {}
@@ -90,7 +90,7 @@ fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig
     let chain = CertificateDer::pem_slice_iter(chain.expose()).collect::<Result<Vec<_>, _>>();
     let chain = chain.with_context(|| format!("{} is not a certificate in PEM form", certificate.display()))?;
     if chain.is_empty() {
-        bail!("{} holds no certificate in PEM form", certificate.display());
+        bail!("{} contains no certificate in PEM form", certificate.display());
     }
     let private = PrivateKeyDer::from_pem_slice(key_bytes.expose())
         .with_context(|| format!("{} is not a private key in PEM form", key.display()))?;
@@ -105,7 +105,7 @@ fn protocols() -> Vec<Vec<u8>> {
     vec![b"h2".to_vec(), b"http/1.1".to_vec()]
 }
 
-/// The certificate that clients are told to trust.
+/// The certificate that clients must trust.
 pub fn authority_file(data: &Path) -> PathBuf {
     data.join("tls").join("development-ca.pem")
 }
@@ -114,7 +114,7 @@ pub fn authority_file(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the folder cannot be written or holds something else.
-pub fn development(data: &Path) -> Result<Current> {
+pub fn development(data: &Path) -> Result<CurrentTlsConfig> {
     let issuer = authority(data).context("the development certificate authority cannot be made")?;
     let key = KeyPair::generate()?;
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];

@@ -1,7 +1,7 @@
 //! JSON as clients of all kinds send it: UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
 //!
 //! Start at [`utf8`]. The bytes say which it is, so `charset` is not asked: JSON begins with a character of ASCII and
-//! holds no U+0000, hence the zeros among the first four bytes tell the width and the order (RFC 4627, section 3). A
+//! holds no U+0000, hence the zeros among the first four bytes give the width and the byte order (RFC 4627, section 3). A
 //! header that says otherwise is wrong, and clients send such headers.
 
 use likeness_base::Secret;
@@ -11,7 +11,7 @@ pub(crate) const WIDEST: usize = 4;
 
 /// Why bytes are no text. Nothing of them is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoText {
+pub enum NotText {
     /// They look like nothing else, and are no UTF-8.
     #[error("it is not valid UTF-8 at byte {0}; send JSON as UTF-8, UTF-16 or UTF-32")]
     Utf8(usize),
@@ -45,14 +45,14 @@ impl Text<'_> {
 /// The same text in UTF-8, without a byte order mark. UTF-16 grows by half at most, UTF-32 does not grow.
 ///
 /// # Errors
-/// [`NoText`], see its variants.
-pub fn utf8(bytes: &[u8]) -> Result<Text<'_>, NoText> {
+/// [`NotText`], see its variants.
+pub fn utf8(bytes: &[u8]) -> Result<Text<'_>, NotText> {
     let (form, mark) = form(bytes);
     let text = &bytes[mark..];
     match form {
         Form::Utf8 => match std::str::from_utf8(text) {
             Ok(text) => Ok(Text::AsSent(text.as_bytes())),
-            Err(error) => Err(NoText::Utf8(mark + error.valid_up_to())),
+            Err(error) => Err(NotText::Utf8(mark + error.valid_up_to())),
         },
         Form::Utf16(read) => utf16(text, read, mark),
         Form::Utf32(read) => utf32(text, read, mark),
@@ -83,27 +83,27 @@ fn form(bytes: &[u8]) -> (Form, usize) {
     }
 }
 
-fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16, mark: usize) -> Result<Text<'static>, NoText> {
+fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16, mark: usize) -> Result<Text<'static>, NotText> {
     const NAME: &str = "UTF-16";
     let (units, rest) = bytes.as_chunks::<2>();
     let mut made = Made::with_room(units.len() * 3);
     let mut place = mark;
     for character in char::decode_utf16(units.iter().map(|unit| read(*unit))) {
-        let character = character.map_err(|_| NoText::Unit(NAME, place))?;
+        let character = character.map_err(|_| NotText::Unit(NAME, place))?;
         place += 2 * character.len_utf16();
         made.push(character);
     }
-    if rest.is_empty() { Ok(made.done()) } else { Err(NoText::CutOff(NAME)) }
+    if rest.is_empty() { Ok(made.done()) } else { Err(NotText::CutOff(NAME)) }
 }
 
-fn utf32(bytes: &[u8], read: fn([u8; 4]) -> u32, mark: usize) -> Result<Text<'static>, NoText> {
+fn utf32(bytes: &[u8], read: fn([u8; 4]) -> u32, mark: usize) -> Result<Text<'static>, NotText> {
     const NAME: &str = "UTF-32";
     let (units, rest) = bytes.as_chunks::<4>();
     let mut made = Made::with_room(bytes.len());
     for (number, unit) in units.iter().enumerate() {
-        made.push(char::from_u32(read(*unit)).ok_or(NoText::Unit(NAME, mark + 4 * number))?);
+        made.push(char::from_u32(read(*unit)).ok_or(NotText::Unit(NAME, mark + 4 * number))?);
     }
-    if rest.is_empty() { Ok(made.done()) } else { Err(NoText::CutOff(NAME)) }
+    if rest.is_empty() { Ok(made.done()) } else { Err(NotText::CutOff(NAME)) }
 }
 
 /// A text that is being made, in a buffer that never grows: one that grows leaves unwiped copies behind.
@@ -166,14 +166,14 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused_with_its_place() {
-        let cases: [(&str, &[u8], NoText); 7] = [
-            ("Latin-1", b"{\"n\": \"Gr\xfcn\"}", NoText::Utf8(9)),
-            ("a surrogate alone", b"\xff\xfe{\0\x00\xd8}\0", NoText::Unit("UTF-16", 4)),
-            ("the second half first", b"\0{\xdc\x00\0}", NoText::Unit("UTF-16", 2)),
-            ("a surrogate in UTF-32", b"{\0\0\0\0\xd8\0\0", NoText::Unit("UTF-32", 4)),
-            ("beyond the last character", b"\0\0\0{\0\x11\0\0", NoText::Unit("UTF-32", 4)),
-            ("half a unit", b"{\0}\0\n", NoText::CutOff("UTF-16")),
-            ("a quarter", b"{\0\0\0}", NoText::CutOff("UTF-32")),
+        let cases: [(&str, &[u8], NotText); 7] = [
+            ("Latin-1", b"{\"n\": \"Gr\xfcn\"}", NotText::Utf8(9)),
+            ("a surrogate alone", b"\xff\xfe{\0\x00\xd8}\0", NotText::Unit("UTF-16", 4)),
+            ("the second half first", b"\0{\xdc\x00\0}", NotText::Unit("UTF-16", 2)),
+            ("a surrogate in UTF-32", b"{\0\0\0\0\xd8\0\0", NotText::Unit("UTF-32", 4)),
+            ("beyond the last character", b"\0\0\0{\0\x11\0\0", NotText::Unit("UTF-32", 4)),
+            ("half a unit", b"{\0}\0\n", NotText::CutOff("UTF-16")),
+            ("a quarter", b"{\0\0\0}", NotText::CutOff("UTF-32")),
         ];
         for (name, bytes, expected) in cases {
             assert_eq!(utf8(bytes).map(drop), Err(expected), "{name}");

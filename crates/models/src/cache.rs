@@ -1,3 +1,5 @@
+//! The folder in which installed packs, the runtime and the demo photos lie.
+
 use std::path::{Path, PathBuf};
 
 /// The folder in which everything installed lies. It holds no personal data and can be deleted and installed

@@ -1,10 +1,12 @@
+//! Errors of this crate.
+
 use std::path::PathBuf;
 
 /// What can go wrong with model files, grouped by what the reader can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelsError {
-    /// The disk said no.
+    /// Reading or writing a file failed.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried, as a verb.
@@ -30,13 +32,13 @@ pub enum ModelsError {
     NpmFailed {
         /// Where it ran.
         folder: PathBuf,
-        /// The beginning of what it said.
+        /// The beginning of its error output.
         reason: String,
     },
     /// A file that should be there is not.
     #[error("{} is missing: {hint}", path.display())]
     Missing {
-        /// Where it was looked for.
+        /// Where it was expected.
         path: PathBuf,
         /// What brings it.
         hint: &'static str,
@@ -75,7 +77,7 @@ pub enum ModelsError {
     /// No pack of ours has this id.
     #[error("there is no pack `{id}`; the packs that can be installed are {known}")]
     NoSuchPack {
-        /// The id asked for.
+        /// The id that was requested.
         id: String,
         /// The ids there are.
         known: String,

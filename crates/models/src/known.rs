@@ -47,9 +47,9 @@ pub fn is_known(sha256: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeLibrary {
-    /// Operating system, in the words of [`std::env::consts::OS`].
+    /// Operating system, as in [`std::env::consts::OS`].
     pub os: String,
-    /// Processor, in the words of [`std::env::consts::ARCH`].
+    /// Processor, as in [`std::env::consts::ARCH`].
     pub architecture: String,
     /// File name in the cache.
     pub file: String,

@@ -4,7 +4,7 @@
 //! holds and how each of its networks is fed. [`open`] takes the folder of a pack, ours or an operator's own,
 //! and gives it back only after every file was found to match its hash.
 //!
-//! This crate runs no network and looks at no picture; it knows no HTTP and no clock. What it needs from the
+//! This crate runs no network and reads no picture; it knows no HTTP and no clock. What it needs from the
 //! network comes through an argument, except that [`install_default`] runs npm when it is not given a folder.
 
 mod cache;

@@ -1,4 +1,4 @@
-//! Fetching the pinned packages with npm, or finding them where somebody already fetched them.
+//! Fetching the pinned packages with npm, or using them where they were fetched before.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,3 +1,5 @@
+//! [`Pack`]: the manifest of a model pack, read and checked.
+
 use serde::{Deserialize, Serialize};
 
 /// The manifest format this build reads and writes.
@@ -104,7 +106,7 @@ impl Conversion {
     }
 }
 
-/// A file somebody else published.
+/// A file that a third party published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {

@@ -3,23 +3,24 @@
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
-use likeness_custody::Approvals;
-use likeness_service::access::{Access, Directory, SETTINGS, new_key};
+use likeness_rules::Approvals;
+use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::app::App;
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::{Custodian, Order};
-use likeness_service::effects::{SharedClock, SystemRandomness};
+use likeness_service::clock::SharedClock;
 use likeness_service::engine;
 use likeness_service::fetch::Fetcher;
 use likeness_service::galleries::Galleries;
-use likeness_service::held;
-use likeness_service::inference::{Admission, Inference};
+use likeness_service::inference::{Inference, QueueLimits};
 use likeness_service::leases::Leases;
 use likeness_service::ledger::Ledger;
 use likeness_service::limits::Limits;
 use likeness_service::meter::Meter;
 use likeness_service::networks::Networks;
+use likeness_service::randomness::SystemRandomness;
 use likeness_service::recognisers::Recognisers;
+use likeness_service::stored_templates;
 use likeness_service::trainings::Trainings;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store};
@@ -41,7 +42,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
 
 /// What to do where there is no data yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub(crate) enum IfMissing {
     /// Make the folder, the key and the database.
     Make,
     /// Say so.
@@ -60,7 +61,7 @@ pub(crate) struct OpenStore {
 ///
 /// # Errors
 /// When the key is missing or does not belong to the data, or the database cannot be used; the text says what to do.
-pub(crate) async fn open_store(config: &Config, missing: Missing) -> Result<OpenStore> {
+pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<OpenStore> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let Some(target) = config.store.target()? else {
         let database = config.data.join("likeness.db");
@@ -88,7 +89,7 @@ fn cannot_open(config: &Config, place: &str) -> String {
 /// When it is missing and there is data, or it cannot be read or made; the text says what to do.
 pub(crate) fn installation_key(
     config: &Config,
-    missing: Missing,
+    missing: IfMissing,
     is_new: bool,
     place: &str,
 ) -> Result<Arc<InstallationKey>> {
@@ -102,7 +103,7 @@ pub(crate) fn installation_key(
             key_file.display(),
         );
     }
-    if missing == Missing::Refuse {
+    if missing == IfMissing::Refuse {
         bail!("there is nothing in {place} yet; start the server once, or set LIKENESS_DATA or LIKENESS_STORE");
     }
     std::fs::create_dir_all(&config.data)
@@ -130,10 +131,10 @@ pub(crate) struct Started {
 pub(crate) async fn app(config: &Config) -> Result<Started> {
     let chosen = engine::choose(&config.inference, &config.packs())?;
     let networks = Arc::new(Networks::read(&config.inference, &config.packs())?);
-    let admission = Admission {
+    let admission = QueueLimits {
         workers: config.inference.workers(),
         queue: config.inference.queue,
-        patience: config.inference.patience(),
+        longest_wait: config.inference.patience(),
     };
     let inference = {
         let (engine, networks) = (chosen.engine, networks.clone());
@@ -143,7 +144,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
 
     let clock = Arc::new(SharedClock::default());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let OpenStore { store, key } = open_store(config, Missing::Make).await?;
+    let OpenStore { store, key } = open_store(config, IfMissing::Make).await?;
     clock.adjust(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
     let recognisers = networks.recognisers.clone();
@@ -162,11 +163,11 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?;
     let limits = Limits::new(config.tier);
     let others = config.store.target()?.is_some();
-    let custodian = custodian(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
-    let first_keys = first_start(&custodian, &leases).await?;
+    let service = account_service(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
+    let first_keys = first_start(&service, &leases).await?;
     // On the side: counting a large store takes a moment, and nobody waits for it.
-    tokio::spawn(tell_missing_packs(store.clone(), recognisers.clone()));
-    let access = Access::new(custodian.directory.clone(), key, &config.access, &named_fetcher);
+    tokio::spawn(warn_of_missing_packs(store.clone(), recognisers.clone()));
+    let access = Access::new(service.cache.clone(), key, &config.access, &named_fetcher);
     let app = Arc::new(App {
         config: config.of_app(),
         store,
@@ -179,7 +180,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         leases,
         fetcher,
         access,
-        custodian,
+        accounts: service,
         meter: Meter::default(),
         limits,
         clock,
@@ -190,49 +191,49 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
 }
 
 /// Says which templates wait for a model pack that is not installed.
-async fn tell_missing_packs(store: Arc<dyn Store>, recognisers: Arc<Recognisers>) {
-    match held::held(&*store, &recognisers).await {
+async fn warn_of_missing_packs(store: Arc<dyn Store>, recognisers: Arc<Recognisers>) {
+    match stored_templates::stored_templates(&*store, &recognisers).await {
         Ok(held) => {
-            for (pack, templates) in held::missing(&held) {
-                tracing::warn!(pack, templates, "{}", held::advice(pack, templates));
+            for (pack, templates) in stored_templates::missing(&held) {
+                tracing::warn!(pack, templates, "{}", stored_templates::advice(pack, templates));
             }
         }
         Err(error) => tracing::debug!(%error, "Which recognisers made the templates could not be read"),
     }
 }
 
-/// The hand that changes who may do what, on an open store.
+/// The account service on an open store.
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn custodian(
+pub(crate) async fn account_service(
     config: &Config,
     store: Arc<dyn Store>,
     ledger: Arc<Ledger>,
     installation: Arc<InstallationKey>,
     clock: Arc<SharedClock>,
     others: bool,
-) -> Result<Custodian> {
+) -> Result<AccountService> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let issuer = match config.access.issuer.as_str() {
-        "" => format!("urn:likeness:{}", Custodian::subscription(&installation)),
+        "" => format!("urn:likeness:{}", AccountService::subscription(&installation)),
         named => named.to_owned(),
     };
-    let directory = Arc::new(Directory::load(store.clone(), clock.clone(), issuer).await?);
+    let cache = Arc::new(AccessCache::load(store.clone(), clock.clone(), issuer).await?);
     let subnets = Arc::new(config.access.subnets.keys().cloned().collect());
-    Ok(Custodian { store, ledger, directory, installation, clock, randomness, others, subnets })
+    Ok(AccountService { store, ledger, cache, installation, clock, randomness, others, subnets })
 }
 
 /// The same for the command line, beside which a server may run.
 ///
 /// # Errors
 /// When the store cannot be opened or says so.
-pub(crate) async fn custodian_at_hand(config: &Config) -> Result<Custodian> {
-    let OpenStore { store, key } = open_store(config, Missing::Refuse).await?;
+pub(crate) async fn local_account_service(config: &Config) -> Result<AccountService> {
+    let OpenStore { store, key } = open_store(config, IfMissing::Refuse).await?;
     let clock = Arc::new(SharedClock::default());
     clock.adjust(&*store).await?;
     let ledger = Arc::new(Ledger::without_galleries(store.clone()));
-    custodian(config, store, ledger, key, clock, true).await
+    account_service(config, store, ledger, key, clock, true).await
 }
 
 /// The keys that the first start made.
@@ -246,57 +247,57 @@ pub(crate) struct FirstKeys {
 
 /// Makes what the first start needs: the operator's keys, the default account with everything approved, a key to sign
 /// tokens with. Of several nodes that start at once, one makes it.
-async fn first_start(custodian: &Custodian, leases: &Leases) -> Result<FirstKeys> {
+async fn first_start(service: &AccountService, leases: &Leases) -> Result<FirstKeys> {
     let everybody = AccountId(Uuid::nil());
     loop {
-        if let Some(made) = leases.once(everybody, "first start", first_start_alone(custodian)).await? {
+        if let Some(made) = leases.run_exclusively(everybody, "first start", first_start_alone(service)).await? {
             // What another node made meanwhile.
-            custodian.directory.refresh().await?;
+            service.cache.refresh().await?;
             return made;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn first_start_alone(custodian: &Custodian) -> Result<FirstKeys> {
-    // Nobody else acts on what is made here before it is there.
-    let custodian = &Custodian { others: false, ..custodian.clone() };
+async fn first_start_alone(service: &AccountService) -> Result<FirstKeys> {
+    // No other process acts on what is made here before it exists.
+    let service = &AccountService { others: false, ..service.clone() };
     let mut made = FirstKeys::default();
-    let operator = [chosen("LIKENESS_OPERATOR_KEY", custodian)?, new_key(&*custodian.randomness)];
+    let operator = [chosen("LIKENESS_OPERATOR_KEY", service)?, new_key(&*service.randomness)];
     let operator_key = operator[0].clone();
-    if custodian.make_installation(operator).await? {
+    if service.make_installation(operator).await? {
         made.operator = Some(operator_key);
     }
-    let mut accounts = custodian.store.accounts().await?;
+    let mut accounts = service.store.accounts().await?;
     accounts.sort_by_key(|account| (account.created_at, account.id));
     for (position, account) in accounts.iter().enumerate() {
         // Accounts of a time when accounts had no settings.
-        let now = custodian.clock.now();
-        let settings = custodian.store.record(account.id, RecordKind::Settings, SETTINGS, now).await?;
+        let now = service.clock.now();
+        let settings = service.store.record(account.id, RecordKind::Settings, SETTINGS, now).await?;
         if settings.is_none() && account.ends_at.is_none() {
             let name = if position == 0 { "default".to_owned() } else { format!("account-{}", account.id) };
-            custodian.take_over(account.id, &name).await?;
+            service.adopt(account.id, &name).await?;
         }
     }
     if accounts.is_empty() {
-        let keys = [chosen("LIKENESS_KEY1", custodian)?, chosen("LIKENESS_KEY2", custodian)?];
-        let wish = Wish { approvals: Approvals::everything(), is_vendor: true, ..Wish::named("default") };
-        custodian.create(&Order::of_operator(), wish, keys.clone()).await?;
+        let keys = [chosen("LIKENESS_KEY1", service)?, chosen("LIKENESS_KEY2", service)?];
+        let spec = AccountSpec { approvals: Approvals::everything(), is_vendor: true, ..AccountSpec::named("default") };
+        service.create(&Attribution::of_operator(), spec, keys.clone()).await?;
         made.account = Some(keys);
     }
-    custodian.keep_signing_keys().await?;
+    service.rotate_due_signing_keys().await?;
     Ok(made)
 }
 
 /// A key from the environment, or a new one.
-fn chosen(variable: &str, custodian: &Custodian) -> Result<Secret<String>> {
+fn chosen(variable: &str, service: &AccountService) -> Result<Secret<String>> {
     match std::env::var(variable) {
-        Ok(key) if key.is_empty() => Ok(new_key(&*custodian.randomness)),
+        Ok(key) if key.is_empty() => Ok(new_key(&*service.randomness)),
         Ok(key) if key.len() < 16 || key.len() > 256 || !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
             bail!("{variable} must have 16 to 256 visible ASCII characters")
         }
         Ok(key) => Ok(Secret::new(key)),
-        Err(_) => Ok(new_key(&*custodian.randomness)),
+        Err(_) => Ok(new_key(&*service.randomness)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The program put together: what every handler can reach.
 
 use crate::access::Access;
+use crate::accounts::{AccountService, Attribution};
+use crate::clock::SharedClock;
 use crate::config::AppConfig;
-use crate::custody::{Custodian, Order};
-use crate::effects::SharedClock;
 use crate::fetch::Fetcher;
 use crate::galleries::Galleries;
 use crate::inference::Inference;
@@ -28,7 +28,7 @@ pub struct App {
     pub ledger: Arc<Ledger>,
     /// For searching.
     pub galleries: Arc<Galleries>,
-    /// For looking at pictures.
+    /// For analysing pictures.
     pub inference: Inference,
     /// The recogniser of new containers, and those beside it.
     pub recognisers: Arc<Recognisers>,
@@ -36,17 +36,17 @@ pub struct App {
     pub attributes: AttributeSet,
     /// Trainings in the background.
     pub trainings: Trainings,
-    /// Who of the nodes does a job that is done once.
+    /// Which node does a job that is done once.
     pub leases: Leases,
     /// For pictures by address.
     pub fetcher: Fetcher,
-    /// Who may call.
+    /// Authenticates and admits callers.
     pub access: Access,
-    /// Changes who may do what.
-    pub custodian: Custodian,
+    /// Changes accounts.
+    pub accounts: AccountService,
     /// Counts calls.
     pub meter: Meter,
-    /// How fast, and what they may hold.
+    /// Call rates and quotas of accounts.
     pub limits: Limits,
     /// The one clock.
     pub clock: Arc<SharedClock>,
@@ -57,16 +57,16 @@ pub struct App {
 }
 
 impl App {
-    /// Tells an account's trail of somebody who is known and asked for what they may not have. Strangers are none of its
-    /// business: they are in the log.
-    pub async fn note_refusal(&self, account: AccountId, order: &Order, operation: &str, code: &str) {
-        if self.meter.is_noisy(account) {
+    /// Records in an account's audit log that a call of an authenticated caller was refused. Failed authentication is in the
+    /// log only.
+    pub async fn audit_refusal(&self, account: AccountId, attribution: &Attribution, operation: &str, code: &str) {
+        if self.meter.throttles_refusals(account) {
             return;
         }
         let detail = serde_json::json!({ "operation": operation, "code": code });
         let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
-        if let Err(error) = self.custodian.note(account, order, event).await {
-            tracing::error!(request_id = %order.request_id, %error, "A refusal could not be noted in the audit trail");
+        if let Err(error) = self.accounts.note(account, attribution, event).await {
+            tracing::error!(request_id = %attribution.request_id, %error, "A refusal could not be recorded in the audit log");
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Chosen {
 pub fn choose(config: &InferenceConfig, cache: &Cache) -> Result<Chosen> {
     match config.engine {
         EngineChoice::OnnxRuntime => onnx_runtime(config, cache),
-        EngineChoice::Pure => pure("asked for by configuration"),
+        EngineChoice::Pure => pure("set by configuration"),
         EngineChoice::Auto => match onnx_runtime(config, cache) {
             Ok(chosen) => Ok(chosen),
             Err(error) => pure(&format!("ONNX Runtime is not available: {error:#}")),
@@ -31,7 +31,7 @@ pub fn choose(config: &InferenceConfig, cache: &Cache) -> Result<Chosen> {
     }
 }
 
-/// Where ONNX Runtime's shared library is looked for.
+/// Where ONNX Runtime's shared library is searched for.
 pub fn library(config: &InferenceConfig, cache: &Cache) -> Option<PathBuf> {
     if config.library.as_os_str().is_empty() {
         likeness_models::runtime_library(cache)

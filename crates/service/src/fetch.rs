@@ -1,8 +1,8 @@
-//! The one HTTP client: fetches addresses that strangers give us, without becoming their hand inside our network.
+//! The one HTTP client: fetches addresses that strangers give us, without giving them access to our network.
 //!
 //! Start at [`Fetcher::get`]. Only `http` and `https`; names are resolved once and the connection goes to the
 //! address that was checked, so that an answer of the name server cannot change between check and use; private,
-//! loopback and other special addresses are refused unless the operator allows them; redirects are followed by hand,
+//! loopback and other special addresses are refused unless the operator allows them; redirects are followed step by step,
 //! a few times, each checked anew; size and time are capped, also of what is unpacked. No proxy settings of the
 //! environment are honoured.
 
@@ -37,12 +37,12 @@ pub enum FetchError {
     #[error("the address is not allowed: it points to {SPECIAL}")]
     Forbidden,
     /// A server refused, has not got it, sent us astray, or broke off.
-    #[error("the download failed: the server {server} {did}")]
+    #[error("the download failed: the server {server} {fault}")]
     Remote {
         /// Its name.
         server: String,
         /// What it did.
-        did: Did,
+        fault: ServerFault,
     },
     /// More bytes than allowed, before or after unpacking.
     #[error("the download is larger than {0} bytes")]
@@ -56,7 +56,7 @@ const SPECIAL: &str = "a private, loopback or otherwise special network";
 
 /// What a server did that ends a fetch.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Did {
+pub enum ServerFault {
     /// There is no connection to it.
     #[error("cannot be reached")]
     Unreachable,
@@ -126,33 +126,33 @@ impl Fetcher {
         let mut sender = None;
         for _ in 0..=MOST_REDIRECTS {
             let server = server_of(&address);
-            let is = |did| FetchError::Remote { server: server.clone(), did };
+            let is = |fault| FetchError::Remote { server: server.clone(), fault };
             // Pictures are compressed as they are; some servers compress them nevertheless.
             let request = self.client.get(address.clone()).header(ACCEPT_ENCODING, "identity");
             let response = request.send().await.map_err(|error| match (failure(&error), sender.take()) {
                 (Failure::Forbidden, None) => FetchError::Forbidden,
-                (Failure::Forbidden, Some(sender)) => FetchError::Remote { server: sender, did: Did::Inside },
-                (Failure::Did(did), _) => is(did),
+                (Failure::Forbidden, Some(sender)) => FetchError::Remote { server: sender, fault: ServerFault::Inside },
+                (Failure::ServerFault(fault), _) => is(fault),
             })?;
             let status = response.status();
             if is_redirect(status) {
                 let location = response.headers().get(LOCATION).and_then(location);
-                let location = location.ok_or_else(|| is(Did::Nowhere(status.as_u16())))?;
-                address = address.join(&location).map_err(|_| is(Did::Astray))?;
+                let location = location.ok_or_else(|| is(ServerFault::Nowhere(status.as_u16())))?;
+                address = address.join(&location).map_err(|_| is(ServerFault::Astray))?;
                 self.check(&address).map_err(|error| match error {
-                    FetchError::Forbidden => is(Did::Inside),
-                    _ => is(Did::Astray),
+                    FetchError::Forbidden => is(ServerFault::Inside),
+                    _ => is(ServerFault::Astray),
                 })?;
                 sender = Some(server);
                 continue;
             }
             if !status.is_success() {
-                return Err(is(Did::Answered(status.as_u16())));
+                return Err(is(ServerFault::Answered(status.as_u16())));
             }
             return receive(response, most_bytes, &is).await;
         }
         let server = sender.unwrap_or_else(|| server_of(&address));
-        Err(FetchError::Remote { server, did: Did::Onwards })
+        Err(FetchError::Remote { server, fault: ServerFault::Onwards })
     }
 
     /// Literal addresses never reach the resolver, so they are checked here.
@@ -201,9 +201,9 @@ fn location(value: &HeaderValue) -> Option<String> {
 async fn receive(
     response: Response,
     most_bytes: usize,
-    is: &impl Fn(Did) -> FetchError,
+    is: &impl Fn(ServerFault) -> FetchError,
 ) -> Result<Secret<Vec<u8>>, FetchError> {
-    let packed = Encoding::read(response.headers().get_all(CONTENT_ENCODING)).ok_or_else(|| is(Did::Packed))?;
+    let packed = Encoding::read(response.headers().get_all(CONTENT_ENCODING)).ok_or_else(|| is(ServerFault::Packed))?;
     if packed.is_empty() {
         return collect(response, most_bytes, is).await;
     }
@@ -212,14 +212,14 @@ async fn receive(
     let unpacked = tokio::task::spawn_blocking(move || encoding::unpack(bytes, &packed, most_bytes)).await;
     unpacked.unwrap_or(Err(Undecodable::Damaged)).map_err(|problem| match problem {
         Undecodable::TooLarge => FetchError::TooLarge(most_bytes),
-        Undecodable::Damaged => is(Did::Damaged),
+        Undecodable::Damaged => is(ServerFault::Damaged),
     })
 }
 
 async fn collect(
     mut response: Response,
     most_bytes: usize,
-    is: &impl Fn(Did) -> FetchError,
+    is: &impl Fn(ServerFault) -> FetchError,
 ) -> Result<Secret<Vec<u8>>, FetchError> {
     if response.content_length().is_some_and(|length| length > most_bytes as u64) {
         return Err(FetchError::TooLarge(most_bytes));
@@ -227,7 +227,7 @@ async fn collect(
     // Room for all at once: a buffer that grows leaves unwiped copies behind.
     let room = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(most_bytes);
     let mut bytes = Secret::new(Vec::with_capacity(room.min(most_bytes)));
-    while let Some(chunk) = response.chunk().await.map_err(|_| is(Did::BrokeOff))? {
+    while let Some(chunk) = response.chunk().await.map_err(|_| is(ServerFault::BrokeOff))? {
         if bytes.expose().len() + chunk.len() > most_bytes {
             return Err(FetchError::TooLarge(most_bytes));
         }
@@ -239,10 +239,10 @@ async fn collect(
 /// Why no answer came.
 enum Failure {
     Forbidden,
-    Did(Did),
+    ServerFault(ServerFault),
 }
 
-/// Says what kind of failure it was, without the address and without what the network told.
+/// The kind of failure, without the address and without the network's own text.
 fn failure(error: &reqwest::Error) -> Failure {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -251,7 +251,7 @@ fn failure(error: &reqwest::Error) -> Failure {
         }
         cause = inner.source();
     }
-    Failure::Did(if error.is_connect() { Did::Unreachable } else { Did::BrokeOff })
+    Failure::ServerFault(if error.is_connect() { ServerFault::Unreachable } else { ServerFault::BrokeOff })
 }
 
 #[derive(Debug, thiserror::Error)]

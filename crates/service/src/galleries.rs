@@ -10,7 +10,7 @@ use crate::recognisers::{Recogniser, Recognisers, pack_of};
 use crate::templates;
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
-use likeness_gallery::{Gallery, Row, Snapshot};
+use likeness_gallery::{Gallery, GalleryView, Row};
 use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ pub enum SearchError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Templates of the container were made with a recogniser that is not installed. To answer without them could miss
-    /// the very person who is looked for.
+    /// the very person who is searched for.
     #[error("templates were made with the model pack {pack}, which is not installed")]
     MissingPack {
         /// Its pack.
@@ -79,7 +79,7 @@ impl Galleries {
         &self,
         account: AccountId,
         container: &Container,
-        question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+        question: impl FnMut(&Recogniser, &GalleryView) -> R + Send + 'static,
     ) -> Result<Vec<R>, SearchError> {
         self.search_model(account, container, None, question).await
     }
@@ -93,7 +93,7 @@ impl Galleries {
         account: AccountId,
         container: &Container,
         model: Option<&str>,
-        mut question: impl FnMut(&Recogniser, &Snapshot) -> R + Send + 'static,
+        mut question: impl FnMut(&Recogniser, &GalleryView) -> R + Send + 'static,
     ) -> Result<Vec<R>, SearchError> {
         let followed = self.entry(account, container.number);
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
@@ -107,17 +107,17 @@ impl Galleries {
         if let Some((_, space)) = shelf.foreign.values().find(|(own, _)| own.as_deref() == model) {
             return Err(SearchError::MissingPack { pack: pack_of(space).to_owned() });
         }
-        let mut snapshots: Vec<(Arc<Recogniser>, Arc<Snapshot>)> = shelf
+        let mut views: Vec<(Arc<Recogniser>, Arc<GalleryView>)> = shelf
             .galleries
             .iter()
             .filter(|((own, _), gallery)| own.as_deref() == model && !gallery.is_empty())
-            .map(|((_, number), gallery)| (self.recognisers.numbered(*number).clone(), gallery.snapshot()))
+            .map(|((_, number), gallery)| (self.recognisers.numbered(*number).clone(), gallery.view()))
             .collect();
         drop(shelf);
-        snapshots.sort_by_key(|(recogniser, _)| recogniser.number);
+        views.sort_by_key(|(recogniser, _)| recogniser.number);
         let begun = std::time::Instant::now();
-        let size: usize = snapshots.iter().map(|(_, snapshot)| snapshot.len()).sum();
-        let mut ask = move || snapshots.iter().map(|(recogniser, snapshot)| question(recogniser, snapshot)).collect();
+        let size: usize = views.iter().map(|(_, view)| view.len()).sum();
+        let mut ask = move || views.iter().map(|(recogniser, view)| question(recogniser, view)).collect();
         let answers = if size <= SMALL {
             ask()
         } else {
@@ -260,7 +260,7 @@ impl Galleries {
     }
 
     fn add(&self, shelf: &mut Shelf, row: &GalleryRow) {
-        let Some(recogniser) = self.recognisers.of_space(&row.space) else {
+        let Some(recogniser) = self.recognisers.by_space(&row.space) else {
             metrics::counter!("likeness_foreign_templates_total").increment(1);
             shelf.foreign.insert(row.face.0, (row.model.clone(), row.space.clone()));
             return;
@@ -287,8 +287,8 @@ impl Galleries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effects::SystemRandomness;
     use crate::ledger::Ledger;
+    use crate::randomness::SystemRandomness;
     use likeness_base::Timestamp;
     use likeness_gallery::{Basis, Calibration, CalibrationParts, Logistic, Rate, Space, Visible};
     use likeness_store::keys::InstallationKey;
@@ -335,7 +335,7 @@ mod tests {
                 people: 0,
             });
             let space = Space::new(2, &[]).expect("a space");
-            let recognisers = Recognisers::alone("here", space, calibration.expect("a calibration"));
+            let recognisers = Recognisers::with_only("here", space, calibration.expect("a calibration"));
             let galleries = Arc::new(Galleries::new(store.clone(), Arc::new(recognisers)));
             let ledger = Ledger::new(store.clone(), galleries.clone());
             let fixture = Self { store, galleries, ledger, _folder: folder };
@@ -377,8 +377,8 @@ mod tests {
         async fn found(&self) -> usize {
             let container =
                 self.store.container(ACCOUNT, &name()).await.expect("the store answers").expect("it exists");
-            let question = |recogniser: &Recogniser, snapshot: &Snapshot| {
-                snapshot.nearest(&recogniser.space.probe(&[1.0, 0.0]), 100, Visible::All).len()
+            let question = |recogniser: &Recogniser, view: &GalleryView| {
+                view.nearest(&recogniser.space.probe(&[1.0, 0.0]), 100, Visible::All).len()
             };
             self.galleries.search(ACCOUNT, &container, question).await.expect("the gallery answers").iter().sum()
         }
@@ -386,70 +386,70 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_sees_every_write_before_it() {
-        let house = Fixture::new().await;
-        assert_eq!(house.found().await, 0);
-        house.add(1, "here").await;
-        house.add(2, "here").await;
-        assert_eq!(house.found().await, 2);
-        house.delete(1).await;
-        assert_eq!(house.galleries.size(), (1, 1), "an open gallery follows before the write returns");
-        assert_eq!(house.found().await, 1);
+        let fixture = Fixture::new().await;
+        assert_eq!(fixture.found().await, 0);
+        fixture.add(1, "here").await;
+        fixture.add(2, "here").await;
+        assert_eq!(fixture.found().await, 2);
+        fixture.delete(1).await;
+        assert_eq!(fixture.galleries.size(), (1, 1), "an open gallery follows before the write returns");
+        assert_eq!(fixture.found().await, 1);
     }
 
     #[tokio::test]
     async fn what_other_nodes_write_is_followed_without_a_search() {
-        let house = Fixture::new().await;
-        house.add(1, "here").await;
-        assert_eq!(house.found().await, 1);
+        let fixture = Fixture::new().await;
+        fixture.add(1, "here").await;
+        assert_eq!(fixture.found().await, 1);
         // Another node has galleries and a ledger of its own; here only the store knows of its writes.
         let apply = async |write: Write| {
-            let (at, key) = (Timestamp::from_millis(1), crate::effects::random_id(&SystemRandomness));
+            let (at, key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
             let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key, write };
-            house.store.apply(command).await.expect("the write is accepted");
+            fixture.store.apply(command).await.expect("the write is accepted");
         };
         apply(FaceWrite::Delete { container: name(), person: None, face: Uuid::from_u128(1) }.into()).await;
-        assert_eq!(house.galleries.size(), (1, 1));
-        house.galleries.follow_all().await;
-        assert_eq!(house.galleries.size(), (1, 0));
+        assert_eq!(fixture.galleries.size(), (1, 1));
+        fixture.galleries.follow_all().await;
+        assert_eq!(fixture.galleries.size(), (1, 0));
         apply(ContainerWrite::Delete { container: name() }.into()).await;
-        house.galleries.follow_all().await;
-        assert_eq!(house.galleries.size(), (0, 0));
+        fixture.galleries.follow_all().await;
+        assert_eq!(fixture.galleries.size(), (0, 0));
     }
 
     #[tokio::test]
     async fn what_a_load_that_was_cut_off_left_behind_is_no_ghost() {
-        let house = Fixture::new().await;
-        house.add(1, "here").await;
-        let number = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container").number;
-        let half_loaded = house.galleries.entry(ACCOUNT, number);
+        let fixture = Fixture::new().await;
+        fixture.add(1, "here").await;
+        let number = fixture.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container").number;
+        let half_loaded = fixture.galleries.entry(ACCOUNT, number);
         let ghost = Row { face: 99, person: 0, added_version: 1, template: &[1.0, 0.0] };
-        let gallery = Arc::new(Gallery::new(house.galleries.recognisers.first().space.clone()));
+        let gallery = Arc::new(Gallery::new(fixture.galleries.recognisers.default_recogniser().space.clone()));
         gallery.add(ghost).expect("a template");
         let galleries = HashMap::from([((None, 0), gallery)]);
         half_loaded.shelf.store(Arc::new(Shelf { galleries, foreign: HashMap::new() }));
-        assert_eq!(house.found().await, 1);
+        assert_eq!(fixture.found().await, 1);
     }
 
     #[tokio::test]
     async fn a_deleted_container_closes_its_gallery_and_a_new_one_is_empty() {
-        let house = Fixture::new().await;
-        house.add(1, "here").await;
-        assert_eq!(house.found().await, 1);
-        house.write(ContainerWrite::Delete { container: name() }).await;
-        assert_eq!(house.galleries.size(), (0, 0));
-        house.create().await;
-        assert_eq!(house.found().await, 0);
+        let fixture = Fixture::new().await;
+        fixture.add(1, "here").await;
+        assert_eq!(fixture.found().await, 1);
+        fixture.write(ContainerWrite::Delete { container: name() }).await;
+        assert_eq!(fixture.galleries.size(), (0, 0));
+        fixture.create().await;
+        assert_eq!(fixture.found().await, 0);
     }
 
     #[tokio::test]
     async fn a_caller_that_goes_away_leaves_no_gallery_behind() {
-        let house = Fixture::new().await;
-        house.add(1, "here").await;
-        assert_eq!(house.found().await, 1);
-        let write = house.write(ContainerWrite::Delete { container: name() });
+        let fixture = Fixture::new().await;
+        fixture.add(1, "here").await;
+        assert_eq!(fixture.found().await, 1);
+        let write = fixture.write(ContainerWrite::Delete { container: name() });
         assert!(tokio::time::timeout(std::time::Duration::ZERO, write).await.is_err(), "dropped under way");
         for _ in 0..200 {
-            if house.galleries.size() == (0, 0) {
+            if fixture.galleries.size() == (0, 0) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -459,48 +459,48 @@ mod tests {
 
     #[tokio::test]
     async fn faces_of_the_directory_are_found_under_their_model_alone() {
-        let house = Fixture::new().await;
+        let fixture = Fixture::new().await;
         let (container, name) = (ContainerName::directory(), Secret::new("p".to_owned()));
         let person = Uuid::from_u128(9);
         let (limit, account_limit, user_data) = (None, None, None);
-        house.write(PersonWrite::Create { container, person, name, user_data, limit, account_limit }).await;
+        fixture.write(PersonWrite::Create { container, person, name, user_data, limit, account_limit }).await;
         let add = |id, model: &str| {
             let template = templates::encode(&[1.0, 0.0]);
             let face = NewFace { id: Uuid::from_u128(id), template, space: "here".to_owned(), user_data: None };
             DirectoryWrite::AddFace { person, model: model.to_owned(), face, limit: None }
         };
         let found = async |model| {
-            let directory = house.store.container(ACCOUNT, &ContainerName::directory()).await;
+            let directory = fixture.store.container(ACCOUNT, &ContainerName::directory()).await;
             let directory = directory.expect("an answer").expect("a directory");
-            let question = |_: &Recogniser, snapshot: &Snapshot| snapshot.len();
-            let found = house.galleries.search_model(ACCOUNT, &directory, model, question).await;
+            let question = |_: &Recogniser, view: &GalleryView| view.len();
+            let found = fixture.galleries.search_model(ACCOUNT, &directory, model, question).await;
             found.expect("the gallery answers").iter().sum::<usize>()
         };
-        house.write(add(1, "a")).await;
+        fixture.write(add(1, "a")).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await, found(None).await), (1, 0, 0), "loaded");
-        house.write(add(2, "b")).await;
-        house.write(add(3, "b")).await;
+        fixture.write(add(2, "b")).await;
+        fixture.write(add(3, "b")).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 2), "followed");
         let face = Uuid::from_u128(2);
-        house.write(FaceWrite::Delete { container: ContainerName::directory(), person: Some(person), face }).await;
+        fixture.write(FaceWrite::Delete { container: ContainerName::directory(), person: Some(person), face }).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (1, 1));
-        house.write(PersonWrite::Delete { container: ContainerName::directory(), person }).await;
+        fixture.write(PersonWrite::Delete { container: ContainerName::directory(), person }).await;
         assert_eq!((found(Some("a")).await, found(Some("b")).await), (0, 0));
     }
 
-    /// Nobody is told "unknown" while the templates of the person who was looked for cannot be read.
+    /// No search answers "unknown" while the templates of the person who is searched for cannot be read.
     #[tokio::test]
     async fn templates_whose_recogniser_is_not_installed_are_told_of() {
-        let house = Fixture::new().await;
-        house.add(1, "elsewhere-3/abc/dlibresnet").await;
-        house.add(2, "here").await;
+        let fixture = Fixture::new().await;
+        fixture.add(1, "elsewhere-3/abc/dlibresnet").await;
+        fixture.add(2, "here").await;
         let search = async || {
-            let container = house.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container");
-            house.galleries.search(ACCOUNT, &container, |_, snapshot| snapshot.len()).await
+            let container = fixture.store.container(ACCOUNT, &name()).await.expect("an answer").expect("a container");
+            fixture.galleries.search(ACCOUNT, &container, |_, view| view.len()).await
         };
         let error = search().await.expect_err("a pack is missing");
         assert!(matches!(&error, SearchError::MissingPack { pack } if pack == "elsewhere-3"), "{error}");
-        house.delete(1).await;
+        fixture.delete(1).await;
         assert_eq!(search().await.expect("nothing foreign is left"), [1]);
     }
 }

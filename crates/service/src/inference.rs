@@ -1,10 +1,10 @@
-//! The pool that runs networks: a fixed number of worker threads, each with its own [`Sight`], entered by permit.
+//! The pool that runs networks: a fixed number of worker threads, each with its own [`WorkerNetworks`], entered by permit.
 //!
-//! Start at [`Pool::run`]. A caller waits for a seat for a bounded time in a bounded queue and is refused
+//! Start at [`Pool::run`]. A caller waits for a permit for a bounded time in a bounded queue and is refused
 //! after that, because an answer that comes too late is worse than a refusal that says when to come back. A caller
-//! that goes away while waiting costs nothing: work starts only for somebody who still listens.
+//! that goes away while waiting costs nothing: work starts only if the caller still waits.
 
-use crate::sight::Sight;
+use crate::worker_networks::WorkerNetworks;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -13,13 +13,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 
-/// The pool that looks at pictures.
-pub type Inference = Pool<Sight>;
+/// The pool that analyses pictures.
+pub type Inference = Pool<WorkerNetworks>;
 
 /// Why no answer came.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InferenceError {
-    /// The queue is full, or no seat came free in time.
+    /// The queue is full, or no permit came free in time.
     #[error("every worker is busy")]
     Busy,
     /// The worker failed on this picture; it goes on with the next.
@@ -29,20 +29,20 @@ pub enum InferenceError {
 
 /// How much may run and wait.
 #[derive(Clone, Copy, Debug)]
-pub struct Admission {
+pub struct QueueLimits {
     /// Worker threads; one picture each at a time.
     pub workers: usize,
-    /// Callers that may wait for a seat.
+    /// Callers that may wait for a permit.
     pub queue: usize,
     /// How long a caller waits at most.
-    pub patience: Duration,
+    pub longest_wait: Duration,
 }
 
 /// A pool of workers, each with a state of its own.
 pub struct Pool<W> {
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     waiting: AtomicUsize,
-    admission: Admission,
+    limits: QueueLimits,
     jobs: mpsc::Sender<Job<W>>,
 }
 
@@ -52,19 +52,19 @@ impl<W: 'static> Pool<W> {
     /// # Errors
     /// What the first failing `load` said.
     pub fn start<E: Send + 'static>(
-        admission: Admission,
+        limits: QueueLimits,
         load: impl Fn() -> Result<W, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
         let load = Arc::new(load);
         let (jobs, queue) = mpsc::channel::<Job<W>>();
         let queue = Arc::new(Mutex::new(queue));
         let (ready, readiness) = mpsc::channel();
-        for number in 0..admission.workers {
+        for number in 0..limits.workers {
             let (load, queue, ready) = (load.clone(), queue.clone(), ready.clone());
             let worker = move || match load() {
                 Err(error) => drop(ready.send(Err(error))),
                 Ok(mut worker) => {
-                    // A start that failed elsewhere has stopped listening; then there is no work either.
+                    // After a failure of another worker nobody receives this; then there is no work either.
                     drop(ready.send(Ok(())));
                     drop(ready);
                     serve(&mut worker, &queue);
@@ -79,7 +79,7 @@ impl<W: 'static> Pool<W> {
         for outcome in readiness {
             outcome?;
         }
-        Ok(Self { seats: Arc::new(Semaphore::new(admission.workers)), waiting: AtomicUsize::new(0), admission, jobs })
+        Ok(Self { permits: Arc::new(Semaphore::new(limits.workers)), waiting: AtomicUsize::new(0), limits, jobs })
     }
 
     /// Runs work on a worker thread.
@@ -91,10 +91,10 @@ impl<W: 'static> Pool<W> {
         &self,
         work: impl FnOnce(&mut W) -> R + Send + 'static,
     ) -> Result<R, InferenceError> {
-        let seat = self.seat().await?;
+        let permit = self.permit().await?;
         let (answer, listener) = oneshot::channel();
         let job: Job<W> = Box::new(move |worker| {
-            let _seat = seat;
+            let _permit = permit;
             if answer.is_closed() {
                 metrics::counter!("likeness_inference_abandoned_total").increment(1);
                 return;
@@ -105,16 +105,16 @@ impl<W: 'static> Pool<W> {
         listener.await.map_err(|_| InferenceError::Failed)
     }
 
-    async fn seat(&self) -> Result<OwnedSemaphorePermit, InferenceError> {
-        if let Ok(seat) = self.seats.clone().try_acquire_owned() {
-            return Ok(seat);
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, InferenceError> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
         }
-        let _place = Waiting::enter(&self.waiting, self.admission.queue)?;
+        let _place = Waiting::enter(&self.waiting, self.limits.queue)?;
         let begun = Instant::now();
-        let seat = tokio::time::timeout(self.admission.patience, self.seats.clone().acquire_owned()).await;
+        let permit = tokio::time::timeout(self.limits.longest_wait, self.permits.clone().acquire_owned()).await;
         metrics::histogram!("likeness_inference_wait_seconds").record(begun.elapsed().as_secs_f64());
-        match seat {
-            Ok(Ok(seat)) => Ok(seat),
+        match permit {
+            Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) => Err(InferenceError::Failed),
             Err(_) => {
                 metrics::counter!("likeness_inference_refused_total", "reason" => "wait").increment(1);
@@ -160,13 +160,13 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
 
-    fn pool(queue: usize, patience: Duration) -> Arc<Pool<u32>> {
-        let admission = Admission { workers: 1, queue, patience };
-        let Ok(pool) = Pool::start(admission, || Ok::<u32, Infallible>(0));
+    fn pool(queue: usize, longest_wait: Duration) -> Arc<Pool<u32>> {
+        let limits = QueueLimits { workers: 1, queue, longest_wait };
+        let Ok(pool) = Pool::start(limits, || Ok::<u32, Infallible>(0));
         Arc::new(pool)
     }
 
-    /// Occupies the only seat until the returned sender is used or dropped.
+    /// Occupies the only permit until the returned sender is used or dropped.
     async fn occupied(pool: &Arc<Pool<u32>>) -> mpsc::Sender<()> {
         let (release, held) = mpsc::channel::<()>();
         let (started, is_started) = oneshot::channel();
@@ -178,7 +178,7 @@ mod tests {
             };
             pool.run(hold).await
         });
-        is_started.await.expect("the seat is taken");
+        is_started.await.expect("the permit is taken");
         release
     }
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seat_that_comes_free_in_time_is_taken() {
+    async fn a_permit_that_comes_free_in_time_is_taken() {
         let pool = pool(8, Duration::from_secs(3600));
         let release = occupied(&pool).await;
         let waiting = tokio::spawn({

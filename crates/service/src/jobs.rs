@@ -1,11 +1,12 @@
 //! What runs beside the requests, on each of any number of equal nodes.
 //!
 //! Start at [`run`]. Every node keeps its own galleries close behind the store and its clock on the database's. What
-//! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by whoever holds the
+//! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by the node that holds the
 //! [`crate::leases::Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
 
 use crate::app::App;
-use crate::effects::{self, random_id};
+use crate::clock;
+use crate::randomness::random_id;
 use futures_util::StreamExt;
 use likeness_base::Clock;
 use likeness_store::{Account, AccountId, Actor, Command, ExpireDue, StoreError};
@@ -18,17 +19,17 @@ use uuid::Uuid;
 /// How often open galleries ask what they have missed. A search asks again for its own container, so this bounds how
 /// long a deleted template stays in the memory of other nodes, and how much is left to do when a search comes.
 const FOLLOW_EVERY: Duration = Duration::from_millis(250);
-/// How often is looked at who may call; four times within the time for which the answer is trusted.
+/// How often the access table is refreshed: four times within the time for which it is trusted.
 const ACCESS_EVERY: Duration = Duration::from_millis(250);
 /// How often counters of calls go to the store.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// How often the clock is compared with the database's.
 const CLOCK_EVERY: Duration = Duration::from_secs(10);
-/// How often trainings are looked for that another node has left undone.
+/// How often trainings are searched for that another node has left undone.
 const RESUME_EVERY: Duration = Duration::from_secs(5);
 /// How often expired records are removed. They are unusable from their instant on; this is when their bytes go.
 const SWEEP_EVERY: Duration = Duration::from_secs(20);
-/// Expired records removed in one transaction: few enough that whoever wants to write meanwhile hardly waits.
+/// Expired records removed in one transaction: few enough that concurrent writes hardly wait.
 const SWEEP_AT_ONCE: u32 = 500;
 /// How long a sweep with more to do pauses, in times of what its last transaction took. Callers have half of the
 /// time for themselves, and a million records are gone in half a minute all the same.
@@ -37,11 +38,11 @@ const SWEEP_PAUSES: u32 = 1;
 const SWEEPS_AT_ONCE: usize = 32;
 /// How often the database's files let go of what was deleted.
 const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
-/// Runs everything until told to stop.
+/// Runs all jobs until stopped.
 pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
     tokio::join!(
         every(FOLLOW_EVERY, stopped.clone(), || app.galleries.follow_all()),
-        every(ACCESS_EVERY, stopped.clone(), || look_at_access(&app)),
+        every(ACCESS_EVERY, stopped.clone(), || refresh_access(&app)),
         every(COUNT_EVERY, stopped.clone(), || app.meter.flush(&app.ledger, &*app.randomness, app.clock.now())),
         every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
         every(RESUME_EVERY, stopped.clone(), || resume(&app)),
@@ -51,19 +52,19 @@ pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
     app.meter.flush(&app.ledger, &*app.randomness, app.clock.now()).await;
 }
 
-/// Does something now and again until told to stop.
+/// Runs a job at intervals until stopped.
 async fn every<F: Future<Output = ()>>(pause: Duration, mut stopped: watch::Receiver<bool>, something: impl Fn() -> F) {
     loop {
         something().await;
         tokio::select! {
-            () = effects::pause(pause) => {}
+            () = clock::pause(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
     }
 }
 
-async fn look_at_access(app: &App) {
-    if let Err(error) = app.access.directory.refresh().await {
+async fn refresh_access(app: &App) {
+    if let Err(error) = app.access.cache.refresh().await {
         tracing::debug!(%error, "Who may call could not be read; trying again");
     }
 }
@@ -78,13 +79,13 @@ async fn resume(app: &App) {
     match app.trainings.resume().await {
         Ok(0) => {}
         Ok(resumed) => tracing::info!(resumed, "Took up {resumed} trainings that a stop had cut off"),
-        Err(error) => tracing::debug!(%error, "Trainings that were left undone could not be looked for"),
+        Err(error) => tracing::debug!(%error, "Unfinished trainings could not be searched for"),
     }
 }
 
 /// Destroys the keys of hours that are over and removes what has expired in all accounts.
 async fn sweep(app: &App) {
-    // Times wait in buffers until somebody asks for the metrics, and nobody may ever ask.
+    // Times stay in buffers until the metrics are read, which may never happen.
     app.metrics.run_upkeep();
     let swept = async {
         // Keys first: without them the rest is noise already.
@@ -92,13 +93,13 @@ async fn sweep(app: &App) {
             tracing::error!(%error, "Keys of hours that are over could not be destroyed; trying again later");
         }
         let installation = AccountId::INSTALLATION;
-        app.leases.once(installation, "signing keys", keep_signing_keys(app)).await?;
+        app.leases.run_exclusively(installation, "signing keys", rotate_due_signing_keys(app)).await?;
         let due = app.store.accounts().await?.into_iter().filter(|account| !is_over(app, account));
         let accounts = due.map(|account| account.id).chain([installation]);
-        // All at the same time and in turn: nobody waits until somebody else's million records are gone.
+        // All accounts at the same time and in turn: no account waits for the million expired records of another.
         let turn = Mutex::new(());
         let sweeps = futures_util::stream::iter(accounts).for_each_concurrent(SWEEPS_AT_ONCE, |account| {
-            let sweep = app.leases.once(account, "sweep", sweep_account(app, account, &turn));
+            let sweep = app.leases.run_exclusively(account, "sweep", sweep_account(app, account, &turn));
             async move {
                 if let Err(error) = sweep.await.and_then(|swept| swept.unwrap_or(Ok(()))) {
                     tracing::error!(%account, %error, "Expired records could not be removed; trying again later");
@@ -106,7 +107,7 @@ async fn sweep(app: &App) {
             }
         });
         sweeps.await;
-        app.leases.now_and_then("settle", SETTLE_EVERY, app.store.settle()).await
+        app.leases.run_periodically("settle", SETTLE_EVERY, app.store.settle()).await
     };
     if let Err(error) = swept.await {
         tracing::error!(%error, "Expired records could not be removed; trying again later");
@@ -121,23 +122,23 @@ fn is_over(app: &App, account: &Account) -> bool {
 async fn destroy_closed(app: &App) {
     let destroyed = async {
         for account in app.store.accounts().await?.iter().filter(|account| is_over(app, account)) {
-            app.leases.once(account.id, "destroy", destroy(app, account.id)).await?;
+            app.leases.run_exclusively(account.id, "destroy", destroy(app, account.id)).await?;
         }
         Ok::<_, StoreError>(())
     };
     if let Err(error) = destroyed.await {
-        tracing::error!(%error, "Closed accounts could not be looked for; trying again later");
+        tracing::error!(%error, "Closed accounts could not be listed; trying again later");
     }
 }
 
 async fn destroy(app: &App, account: AccountId) {
-    if let Err(error) = app.custodian.destroy_due(account).await {
+    if let Err(error) = app.accounts.destroy_due(account).await {
         tracing::error!(%account, %error, "A closed account could not be destroyed; trying again later");
     }
 }
 
-async fn keep_signing_keys(app: &App) {
-    if let Err(error) = app.custodian.keep_signing_keys().await {
+async fn rotate_due_signing_keys(app: &App) {
+    if let Err(error) = app.accounts.rotate_due_signing_keys().await {
         tracing::error!(%error, "The keys that sign tokens could not be looked after; trying again later");
     }
 }

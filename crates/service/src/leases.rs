@@ -1,9 +1,9 @@
-//! Jobs that are done once across all nodes: whoever holds the lease does it. A node that falls loses its leases by the
-//! clock of the database, and another goes on.
+//! Jobs that are done once across all nodes: the node that holds the lease does it. A node that fails loses its leases by
+//! the clock of the database, and another takes over.
 //!
-//! Start at [`Leases::once`].
+//! Start at [`Leases::run_exclusively`].
 
-use crate::effects::random_id;
+use crate::randomness::random_id;
 use likeness_base::Randomness;
 use likeness_store::{AccountId, Store, StoreError};
 use std::future::Future;
@@ -13,9 +13,9 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-/// How long a job stays with a node that no longer says anything.
+/// How long a job stays with a node that sends no heartbeat.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often a node that works says so.
+/// How often a working node renews its lease.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The jobs that this node holds.
@@ -27,16 +27,16 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Nothing is held. The node has a name that no other has and that does not outlive the process.
+    /// No lease is held. The node has a name that no other has and that does not outlive the process.
     pub fn new(store: Arc<dyn Store>, randomness: &dyn Randomness) -> Self {
         Self { store, node: random_id(randomness), turn: Arc::new(AtomicU64::new(1)) }
     }
 
-    /// Does a job unless another node is at it; `None`: it is. The lease is kept for as long as the work takes.
+    /// Does a job unless another node is doing it (`None`). The lease is renewed for as long as the work takes.
     ///
     /// # Errors
-    /// What the store says when asked for the lease.
-    pub async fn once<T>(
+    /// The store's error when the lease is requested.
+    pub async fn run_exclusively<T>(
         &self,
         account: AccountId,
         job: &str,
@@ -57,7 +57,7 @@ impl Leases {
             }
         };
         if let Err(error) = self.store.release(account, job, self.node).await {
-            tracing::debug!(%error, "A lease could not be given back; it ends by itself");
+            tracing::debug!(%error, "A lease could not be released; it expires by itself");
         }
         Ok(Some(done))
     }
@@ -66,13 +66,13 @@ impl Leases {
     ///
     /// # Errors
     /// What the store or the work says.
-    pub async fn now_and_then(
+    pub async fn run_periodically(
         &self,
         job: &str,
         pause: Duration,
         work: impl Future<Output = Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
-        // A name that nobody else has, so that not even this node takes the lease again before its time.
+        // A name that no node has, so that not even this node takes the lease again before its time.
         let nobody = Uuid::from_u128(self.node.as_u128() ^ u128::from(self.turn.fetch_add(1, Ordering::Relaxed)));
         if self.store.lease(AccountId(Uuid::nil()), job, nobody, pause).await? { work.await } else { Ok(()) }
     }

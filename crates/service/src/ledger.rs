@@ -1,14 +1,14 @@
 //! The one way to write.
 //!
 //! Every durable write of the program goes through [`Ledger::apply`]: the store commits it, then the galleries that
-//! are open follow the change feed up to that version before the call returns. So whoever got an answer finds
+//! are open follow the change feed up to that version before the call returns. So a caller who got an answer finds
 //! their own write, and no handler ever touches a gallery.
 
 use crate::galleries::Galleries;
 use likeness_store::{Applied, Command, Store, StoreError};
 use std::sync::Arc;
 
-/// The door to durable writes.
+/// The only way to write.
 pub struct Ledger {
     store: Arc<dyn Store>,
     galleries: Option<Arc<Galleries>>,

@@ -1,18 +1,17 @@
-//! What the program does, whoever asks: access, accounts, the ledger, galleries, looking at pictures, jobs.
+//! What the program does for every API: access, accounts, the ledger, galleries, inference, jobs.
 //!
 //! Start at [`app::App`], everything put together. This crate knows no API and no HTTP but the client that fetches what
 //! others name; it owns the one clock and the one source of randomness.
 
 pub mod access;
+pub mod accounts;
 pub mod app;
+pub mod clock;
 pub mod config;
-pub mod custody;
-pub mod effects;
 pub mod engine;
 pub mod fetch;
 pub mod files;
 pub mod galleries;
-pub mod held;
 pub mod inference;
 pub mod jobs;
 pub mod kinds;
@@ -23,7 +22,9 @@ pub mod limited_attributes;
 pub mod limits;
 pub mod meter;
 pub mod networks;
+pub mod randomness;
 pub mod recognisers;
-pub mod sight;
+pub mod stored_templates;
 pub mod templates;
 pub mod trainings;
+pub mod worker_networks;

@@ -1,6 +1,6 @@
 //! Attributes that need an approval: what accounts are approved for, and how the networks call the same.
 
-use likeness_custody::LimitedAttribute;
+use likeness_rules::LimitedAttribute;
 use likeness_vision::AttributeSet;
 use std::collections::BTreeSet;
 

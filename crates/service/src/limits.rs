@@ -1,7 +1,7 @@
 //! What an account may hold and how fast it may call: the tiers of the public service (`face-api.md` 3.9).
 //!
 //! Start at [`Limits`]. Who hosts Likeness for themselves needs no limits, so [`Tier::Unlimited`] is the default; the
-//! others are there for whoever hosts it for many, and for clients that want to be tested against them.
+//! others are there for operators who host it for many, and for clients that want to be tested against them.
 
 use crate::access::AccountState;
 use governor::clock::{Clock, DefaultClock};
@@ -126,7 +126,7 @@ impl Limits {
         let Some(calls) = calls else { return Ok(()) };
         calls.check_key(&account).map_err(|refused| {
             let wait = refused.wait_time_from(DefaultClock::default().now());
-            // Up to the next whole second, so that a client that waits as told is let in.
+            // Up to the next whole second, so that a client that waits as long as `Retry-After` says is admitted.
             u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
         })
     }

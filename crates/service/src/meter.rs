@@ -1,10 +1,10 @@
-//! Counters of calls, by account, day and operation, and questions for the audit trails.
+//! Counters of calls, by account, day and operation, and search events for the audit logs.
 //!
 //! Kept in memory and added to the store every second, and when the server stops: a crash loses those of the last
 //! second, never a record. What must not be lost, because something comes of it, is written before it takes effect.
 
-use crate::effects::random_id;
 use crate::ledger::Ledger;
+use crate::randomness::random_id;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -16,12 +16,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 const DAY_MILLIS: i64 = 86_400_000;
-/// Refusals of one account that its trail tells of, a second; a client that runs amok must not fill a disk.
+/// Refusals of one account that its audit log records per second; a client that runs wild must not fill a disk.
 const REFUSALS: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 
-/// Questions that may wait to be written; what the store cannot keep up with is counted, and the trail says how many.
+/// Search events that may wait to be written; what the store cannot keep up with is counted, and the audit log says how many.
 const MOST_WAITING: usize = 20_000;
-/// Questions in one transaction.
+/// Search events in one transaction.
 const QUESTIONS_AT_ONCE: usize = 500;
 
 /// Account, day, operation.
@@ -35,7 +35,7 @@ pub struct Meter {
     dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
 }
 
-/// Questions that are not in the store yet.
+/// Search events that are not in the store yet.
 #[derive(Default)]
 struct Questions {
     waiting: Vec<(AccountId, Question)>,
@@ -70,18 +70,18 @@ impl Meter {
         *billed += u64::from(status < 400);
     }
 
-    /// Whether an account has been refused so often in this second that its trail need not tell of more.
-    pub fn is_noisy(&self, account: AccountId) -> bool {
+    /// Whether an account has been refused so often in this second that its audit log need not record more.
+    pub fn throttles_refusals(&self, account: AccountId) -> bool {
         self.refusals.check_key(&account).is_err()
     }
 
-    /// The same for tokens that do not count any more. Apart, so that nobody hides from a vendor behind other refusals.
-    pub fn is_trying(&self, account: AccountId) -> bool {
+    /// The same for tokens that are no longer valid. Separate, so that other refusals cannot hide them from a vendor.
+    pub fn throttles_dead_tokens(&self, account: AccountId) -> bool {
         self.dead_tokens.check_key(&account).is_err()
     }
 
-    /// Keeps a question for the account's trail.
-    pub fn ask(&self, account: AccountId, question: Question) {
+    /// Keeps a search event for the account's audit log.
+    pub fn record_search(&self, account: AccountId, question: Question) {
         let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
         if questions.waiting.len() < MOST_WAITING {
             questions.waiting.push((account, question));
@@ -90,7 +90,7 @@ impl Meter {
         }
     }
 
-    /// Adds what was counted and asked to the store.
+    /// Writes counters and search events to the store.
     pub async fn flush(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
         self.flush_questions(ledger, randomness, at).await;
         self.flush_counts(ledger, randomness, at).await;
@@ -108,7 +108,7 @@ impl Meter {
             let detail = serde_json::json!({ "questions": count });
             let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
             if let Err(error) = ledger.apply(command(account, NoteWrite::Event(event))).await {
-                tracing::error!(%account, %error, "{count} questions are in no audit trail");
+                tracing::error!(%account, %error, "{count} search events could not be recorded in the audit log");
             }
         }
         for (account, questions) in by_account {
@@ -116,12 +116,12 @@ impl Meter {
             while !rest.is_empty() {
                 let (now, later) = rest.split_at(rest.len().min(QUESTIONS_AT_ONCE));
                 match ledger.apply(command(account, NoteWrite::Questions { questions: now.to_vec() })).await {
-                    // An account that was destroyed has nobody who would want to know.
+                    // A destroyed account needs no search events.
                     Ok(_) | Err(StoreError::AccountNotFound) => rest = later,
                     Err(error) => {
-                        tracing::debug!(%error, "Questions could not be listed; trying again");
+                        tracing::debug!(%error, "Search events could not be written; trying again");
                         for question in rest {
-                            self.ask(account, question.clone());
+                            self.record_search(account, question.clone());
                         }
                         break;
                     }
@@ -144,7 +144,7 @@ impl Meter {
             };
             let counts = rows.iter().map(usage).collect();
             match ledger.apply(command(account, NoteWrite::Usage { counts }, randomness, at)).await {
-                // An account that was destroyed has nobody who would want to know.
+                // A destroyed account needs no counters.
                 Ok(_) | Err(StoreError::AccountNotFound) => {}
                 Err(error) => {
                     tracing::debug!(%error, "Counters could not be stored; trying again");

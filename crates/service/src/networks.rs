@@ -2,7 +2,7 @@
 
 use crate::config::InferenceConfig;
 use crate::recognisers::Recognisers;
-use crate::sight::Sight;
+use crate::worker_networks::WorkerNetworks;
 use anyhow::{Context, Result, bail};
 use likeness_models::{Cache, InstalledPack};
 use likeness_vision::engine::Engine;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// A network that a pack may lack, or that nothing asks for, with its input's shape.
 type OptionalNetwork = Option<(Vec<u8>, [usize; 4])>;
 
-/// The larger of the two frames in which BlazeFace looks at a photo of 1280 x 960 pixels.
+/// The larger of the two frames in which BlazeFace searches a photo of 1280 x 960 pixels.
 const PORTRAIT_FRAME: [usize; 4] = [1, 3, 320, 416];
 
 /// The networks in memory, ready to be loaded by every worker.
@@ -84,7 +84,7 @@ impl Networks {
             mesh_input: mesh.input,
             iris: default.read(&iris.file)?,
             iris_input: iris.input,
-            recogniser_onnx: recognisers.first().onnx()?,
+            recogniser_onnx: recognisers.default_recogniser().onnx()?,
             detector,
             second_detector,
             recognisers: Arc::new(recognisers),
@@ -98,7 +98,7 @@ impl Networks {
             ("detector", &self.detector.1, PORTRAIT_FRAME),
             ("mesh", &self.mesh, self.mesh_input),
             ("iris", &self.iris, self.iris_input),
-            ("recogniser", &self.recogniser_onnx, self.recognisers.first().input()),
+            ("recogniser", &self.recogniser_onnx, self.recognisers.default_recogniser().input()),
         ];
         if let Some((spec, onnx)) = &self.second_detector {
             each.push(("second detector", onnx, spec.input));
@@ -118,8 +118,8 @@ impl Networks {
     ///
     /// # Errors
     /// When the engine refuses a network.
-    pub fn sight(&self, engine: Arc<dyn Engine>) -> Result<Sight, VisionError> {
-        Ok(Sight::new(self.load(&*engine)?, engine, self.recognisers.clone()))
+    pub fn sight(&self, engine: Arc<dyn Engine>) -> Result<WorkerNetworks, VisionError> {
+        Ok(WorkerNetworks::new(self.load(&*engine)?, engine, self.recognisers.clone()))
     }
 
     /// Loads one set of networks, with the recogniser of new containers.
@@ -127,7 +127,7 @@ impl Networks {
     /// # Errors
     /// When the engine refuses a network.
     pub fn load(&self, engine: &dyn Engine) -> Result<Vision, VisionError> {
-        let recogniser = self.recognisers.first().part(&self.recogniser_onnx);
+        let recogniser = self.recognisers.default_recogniser().part(&self.recogniser_onnx);
         Vision::load(
             engine,
             &Parts {

@@ -1,4 +1,4 @@
-//! The recognisers at hand: the one that new templates are made with, and those whose packs are installed beside it.
+//! The installed recognisers: the default, which makes new templates, and those whose packs are installed beside it.
 //!
 //! Start at [`Recognisers`]. Templates of two recognisers cannot be compared, so that a container keeps the one its first
 //! face was made with, and is asked by it for as long as that pack is installed. A *space* names a recogniser and how its
@@ -145,7 +145,7 @@ impl Recognisers {
 
     /// A single one, without a pack; for tests of what is built on them.
     #[cfg(test)]
-    pub fn alone(space_id: &str, space: Space, calibration: Calibration) -> Self {
+    pub fn with_only(space_id: &str, space: Space, calibration: Calibration) -> Self {
         let spec = likeness_models::catalogue()[0].recogniser.clone().expect("the default pack has a recogniser");
         let pack = InstalledPack { folder: PathBuf::new(), pack: likeness_models::catalogue()[0].clone() };
         let calibration = Arc::new(calibration);
@@ -153,12 +153,12 @@ impl Recognisers {
     }
 
     /// The one that makes the templates of new containers.
-    pub fn first(&self) -> &Arc<Recogniser> {
+    pub fn default_recogniser(&self) -> &Arc<Recogniser> {
         &self.0[0]
     }
 
     /// The one whose templates are of this space, if its pack is installed.
-    pub fn of_space(&self, space: &str) -> Option<&Arc<Recogniser>> {
+    pub fn by_space(&self, space: &str) -> Option<&Arc<Recogniser>> {
         self.0.iter().find(|recogniser| *recogniser.space_id == *space)
     }
 

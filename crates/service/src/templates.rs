@@ -48,7 +48,7 @@ pub fn encode_all(templates: &[(usize, Secret<Vec<f32>>)], recognisers: &Recogni
 /// name says.
 pub fn decode_all(bytes: &[u8], space: &str, recognisers: &Recognisers) -> Option<Vec<(usize, Secret<Vec<f32>>)>> {
     if !space.contains(BETWEEN) {
-        let Some(recogniser) = recognisers.of_space(space) else { return Some(Vec::new()) };
+        let Some(recogniser) = recognisers.by_space(space) else { return Some(Vec::new()) };
         return Some(vec![(recogniser.number, decode(bytes, recogniser.space.dimension)?)]);
     }
     let (mut rest, mut templates) = (bytes, Vec::new());
@@ -57,7 +57,7 @@ pub fn decode_all(bytes: &[u8], space: &str, recognisers: &Recognisers) -> Optio
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?.checked_mul(4)?;
         let (own, after) = after.split_at_checked(length)?;
         rest = after;
-        if let Some(recogniser) = recognisers.of_space(space) {
+        if let Some(recogniser) = recognisers.by_space(space) {
             templates.push((recogniser.number, decode(own, recogniser.space.dimension)?));
         }
     }
@@ -89,7 +89,7 @@ mod tests {
             impostor_pairs: 0,
             people: 0,
         });
-        Recognisers::alone("here", Space::new(3, &[]).unwrap(), calibration.unwrap())
+        Recognisers::with_only("here", Space::new(3, &[]).unwrap(), calibration.unwrap())
     }
 
     #[test]

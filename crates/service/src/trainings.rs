@@ -5,10 +5,10 @@
 //! fail instead of making people unfindable. A training runs on the node that was asked for it; one that was cut off is
 //! taken up by any node that finds nobody at it.
 
-use crate::effects::random_id;
 use crate::galleries::{Galleries, SearchError};
 use crate::leases::Leases;
 use crate::ledger::Ledger;
+use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness};
 use likeness_store::{
     AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome,
@@ -55,7 +55,7 @@ impl Trainings {
             return;
         }
         tokio::spawn(async move {
-            job.see_through(account, &container, request_id).await;
+            job.run_to_end(account, &container, request_id).await;
             job.running().remove(&place);
         });
     }
@@ -73,7 +73,7 @@ impl Trainings {
                 }
                 // Asking first keeps the log quiet about what another node is at.
                 let job = job_of(unfinished.number);
-                if self.leases.once(account.id, &job, std::future::ready(())).await?.is_some() {
+                if self.leases.run_exclusively(account.id, &job, std::future::ready(())).await?.is_some() {
                     self.begin(account.id, unfinished.container, Uuid::nil());
                     count += 1;
                 }
@@ -86,18 +86,18 @@ impl Trainings {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn see_through(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
+    async fn run_to_end(&self, account: AccountId, container: &ContainerName, request_id: Uuid) {
         loop {
             let outcome = async {
                 let number =
                     self.store.container(account, container).await?.ok_or(StoreError::ContainerNotFound)?.number;
                 self.leases
-                    .once(account, &job_of(number), self.run(account, container, request_id))
+                    .run_exclusively(account, &job_of(number), self.run(account, container, request_id))
                     .await?
                     .unwrap_or(Ok(()))
             };
             match outcome.await {
-                // Deleted while it was being trained: there is nobody left to tell.
+                // Deleted while it was being trained: there is no status to report.
                 Ok(()) | Err(StoreError::ContainerNotFound | StoreError::TrainingNotRunning) => return,
                 Err(
                     error
@@ -160,7 +160,7 @@ impl Trainings {
         account: AccountId,
         container: &Container,
     ) -> Result<Result<u64, TrainingOutcome>, StoreError> {
-        match self.galleries.search(account, container, |_, snapshot| snapshot.len() as u64).await {
+        match self.galleries.search(account, container, |_, view| view.len() as u64).await {
             Ok(sizes) => Ok(Ok(sizes.iter().sum())),
             Err(SearchError::Store(error)) => Err(error),
             Err(SearchError::MissingPack { pack }) => Ok(Err(failed(&format!(

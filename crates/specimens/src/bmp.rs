@@ -11,7 +11,7 @@ pub struct Bmp {
     pub bits: u16,
     /// Bytes of the header: 40 (`BITMAPINFOHEADER`), 52, 56 (V3), 108 (V4) or 124 (V5).
     pub header: u32,
-    /// Which bits are red, green, blue and alpha; `None` for the usual ones of these bits, without a word about them.
+    /// Which bits are red, green, blue and alpha; `None` for the usual ones of these bits, which the header then leaves out.
     pub masks: Option<[u32; 4]>,
     /// Whether the first row of the file is the top one.
     pub top_down: bool,

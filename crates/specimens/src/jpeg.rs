@@ -170,7 +170,7 @@ impl Jpeg {
         let (columns, rows) = ((width * h).div_ceil(most_h), (height * v).div_ceil(most_v));
         let real = (columns.div_ceil(8), rows.div_ceil(8));
         let (across, down) = (width.div_ceil(8 * most_h) * h, height.div_ceil(8 * most_v) * v);
-        // A sample is the mean of what it stands for, looked at in four by four places.
+        // A sample is the mean of what it stands for, taken at four by four places.
         let value = |column: usize, row: usize| {
             let (column, row) = (column.min(columns - 1), row.min(rows - 1));
             let at = |whole: usize, part: usize, most: usize, factor: usize, end: usize| {
@@ -316,7 +316,7 @@ struct Writer<'a> {
     filled: u8,
     /// The DC value before, for each component of the scan.
     before: Vec<i32>,
-    /// Blocks whose band ended and that are not told yet.
+    /// Blocks whose band ended and that are not written yet.
     blocks_ended: u32,
 }
 

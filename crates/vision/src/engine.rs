@@ -1,4 +1,4 @@
-//! The one door to whatever runs a network: [`Engine`] loads, [`Network`] runs.
+//! The interface to whatever runs a network: [`Engine`] loads, [`Network`] runs.
 //!
 //! It is narrow on purpose: one dense `f32` input, dense `f32` outputs, a shape that the file fixes or leaves open. Every
 //! network of every pack fits it, so a second engine is a day's work and the two can be compared output by output.

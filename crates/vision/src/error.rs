@@ -1,3 +1,5 @@
+//! Errors of this crate.
+
 use thiserror::Error;
 
 use crate::engine::EngineError;

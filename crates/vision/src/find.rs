@@ -1,59 +1,59 @@
-//! From what the detector sees to faces: what is certain is taken; what is in doubt is looked at closely, turned if need
-//! be, and must look like a face to the mesh network too.
+//! From a detector's boxes to faces: certain boxes are accepted; a doubtful one is examined at a closer scale, turned if
+//! need be, and must be confirmed by the mesh network.
 //!
-//! A detector that was trained on upright faces sees a face on its side or on its head too, but less certainly, and often
-//! with its eyes where the mouth is. So what is in doubt is turned until it stands upright, and the turn that the networks
-//! believe most is the face's own. Where most faces of a picture lie, the whole of it is looked at once more, set upright.
-//! Upright faces that are large enough cost nothing of this.
+//! A detector that was trained on upright faces finds a face on its side or upside down too, but with a lower score, and
+//! often with its eyes where the mouth is. So a doubtful box is turned until its face is upright, and the turn with the
+//! highest certainty is the face's own. Where most faces of a picture are turned, the whole picture is turned and searched
+//! once more. Upright faces that are large enough need none of this.
 //!
-//! A second detector beside BlazeFace proposes faces too. Where both see one, its box and points are taken.
+//! A second detector beside BlazeFace proposes faces too. Where both find one, its box and points are taken.
 
 use std::f32::consts::PI;
 
-use crate::detect::{Detection, Detector, KeyPoints, Search, Seen, smallest_face_px};
+use crate::detect::{Detection, Detector, KeyPoints, Search, Sighting, smallest_face_px};
 use crate::error::VisionError;
-use crate::lie::Lie;
 use crate::mesh::{Certainty, Mesh, MeshNetwork};
 use crate::picture::{Picture, Raster};
+use crate::quarter_turn::QuarterTurn;
 use crate::trace::Tracer;
 
 /// Azure reports at most this many faces of a picture (face-api, detect).
 pub(crate) const MOST_FACES: usize = 100;
 
-/// Closer looks and questions to the mesh network that a picture may cost before it shows a face, and what each face adds:
-/// a crowd is looked through to its end, and a picture made to raise false alarms costs no more than a small crowd. What is
-/// still in doubt when they are spent is no face.
-const LOOKS: usize = 250;
-const LOOKS_OF_A_FACE: usize = 4;
+/// How many doubtful boxes are examined (at a closer scale or by the mesh network) before a picture shows a face, and how
+/// many each face adds: a crowd is searched to its end, and a picture made to raise false alarms costs no more than a small
+/// crowd. A box that is still doubtful when the budget is spent is no face.
+const CHECKS: usize = 250;
+const CHECKS_PER_FACE: usize = 4;
 
-/// A box of at least this score, upright and of so many pixels in its frame, is taken as it is; of less where it was looked
-/// at closely. Upright portraits score 0.71 to 0.96 and, looked at closely, 0.82 to 0.96; on their head 0.52 to 0.81 and 0.37
+/// A box of at least this score, upright and of so many pixels in its frame, is accepted as it is; of less where it was examined
+/// closely. Upright portraits score 0.71 to 0.96 and, examined closely, 0.82 to 0.96; upside down 0.52 to 0.81 and 0.37
 /// to 0.67; the ground of blurred noise, closely, 0.25 in the median and 0.71 once in a hundred.
 const SURE: f32 = 0.85;
 const SURE_CLOSELY: f32 = 0.8;
 const SURE_PX: f32 = 18.0;
 
-/// A closer look that sees less than this of a hint that was unlikely anyway ends the matter.
+/// A closer examination that scores less than this ends the search at a hint that was unlikely anyway.
 const HOPELESS: f32 = 0.2;
 
-/// A box of a second detector of at least this score, upright, is a face even where BlazeFace and the mesh make nothing of
-/// it: they know less of faces cut off and half hidden.
+/// A box of a second detector of at least this score, upright, is a face even where BlazeFace and the mesh network do
+/// not confirm it: they are weaker on faces that are cut off or half hidden.
 const STANDS_ALONE: f32 = 0.85;
 
 /// Side of BlazeFace's reported rectangle over that of the same face by a detector whose boxes are taller: 81 x 81 and
-/// 83 x 117 pixels of a portrait. Who has such a detector measures faces by it.
+/// 83 x 117 pixels of a portrait. With such a detector, faces are measured by its boxes.
 const OVER_TALL_BOXES: f32 = 0.82;
 
 /// Boxes of two detectors that overlap so much show the same face.
 const SAME_FACE: f32 = 0.3;
 
-/// How certain the mesh must be of a face that was in doubt; and from where on no other hypothesis is asked about.
+/// How certain the mesh network must be of a doubtful face; and from which certainty on no other hypothesis is tried.
 const FACE_CERTAINTY: f32 = 0.5;
 const BEYOND_DOUBT: f32 = 0.95;
 
-/// In a profile the mesh finds no hold and the detector no eyes: points wander, and turns are told that are none. What scores
-/// so much from afar and so much upright in a closer look is a face nevertheless, if the network's own flag, of its box taken
-/// for upright, is not below the third number. The one profile among the group photos, scaled to 0.4 and more of its size,
+/// In a profile the mesh does not fit and the detector finds no eyes: points are unstable, and turns are reported that are
+/// none. What scores so much in the whole picture and so much upright in a closer examination is a face nevertheless, if the
+/// network's own flag, of its box taken for upright, is not below the third number. The one profile among the group photos, scaled to 0.4 and more of its size,
 /// scores 0.68 and 0.69 and more, with flags of 0.17 and more; filling its picture 0.66 and 0.53, with 0.84 and more. Of 897
 /// pictures without people two score like it. Faces on their head score up to 0.67 closely.
 const PLAIN: [(f32, f32, f32); 2] = [(0.68, 0.68, 0.15), (0.65, 0.5, 0.8)];
@@ -73,63 +73,63 @@ const PART_SIZE: f32 = 0.6;
 /// people cheek to cheek a third is shared at most; of the pieces of enlarged portraits 0.38 and more.
 const MOST_SHARED: f32 = 0.36;
 
-/// A closer look is scaled by the size of the hint; where the face turns out so much larger or smaller, it is repeated.
+/// A closer examination is scaled by the size of the hint; where the face turns out so much larger or smaller, it is repeated.
 const SCALE_IS_RIGHT: std::ops::RangeInclusive<f32> = 0.8..=1.25;
 
-/// Hypotheses about one hint that the mesh network is asked about.
+/// Hypotheses about one hint that the mesh network checks.
 const MOST_HYPOTHESES: usize = 5;
 
-/// Faces, and the meshes of those that the mesh network was asked about, so that describing need not find them again.
+/// Faces, and the meshes of those that the mesh network checked, so that describing need not find them again.
 pub(crate) struct Found {
     pub(crate) faces: Vec<Detection>,
     pub(crate) meshes: Vec<(Detection, Mesh)>,
 }
 
-/// The networks that look for faces.
-pub(crate) struct Eyes<'a> {
+/// The networks that find faces.
+pub(crate) struct FaceNetworks<'a> {
     pub(crate) detector: &'a mut Detector,
     pub(crate) second: Option<&'a mut Detector>,
     pub(crate) mesh: &'a mut MeshNetwork,
 }
 
-/// Looks for faces.
+/// Finds the faces of a picture.
 pub(crate) fn find(
-    eyes: Eyes<'_>,
+    networks: FaceNetworks<'_>,
     picture: &Picture,
     search: Search,
     trace: &mut Tracer,
 ) -> Result<Found, VisionError> {
-    let Eyes { detector, second, mesh } = eyes;
+    let FaceNetworks { detector, second, mesh } = networks;
     let yardstick = if second.is_some() { OVER_TALL_BOXES } else { 1.0 };
     let smallest = search.smallest_px.unwrap_or_else(|| smallest_face_px(picture.width(), picture.height()));
     let proposed = match second {
-        Some(second) => second.survey(picture, search.depth, 1.0, Lie::Upright, trace)?,
+        Some(second) => second.survey(picture, search.depth, 1.0, QuarterTurn::Upright, trace)?,
         None => Vec::new(),
     };
     let mut finder = Finder {
         detector,
         mesh,
         raster: picture.raster(),
-        looks: LOOKS,
-        lie: Lie::Upright,
+        budget: CHECKS,
+        quarter: QuarterTurn::Upright,
         is_sure_of_one: false,
         faces: Vec::new(),
         meshes: Vec::new(),
     };
-    let survey = |finder: &mut Finder<'_>, lie, trace: &mut Tracer| {
-        finder.lie = lie;
-        let seen = finder.detector.survey(picture, search.depth, yardstick, lie, trace)?;
-        Ok::<_, VisionError>(finder.take_what_is_sure(seen))
+    let survey = |finder: &mut Finder<'_>, quarter, trace: &mut Tracer| {
+        finder.quarter = quarter;
+        let seen = finder.detector.survey(picture, search.depth, yardstick, quarter, trace)?;
+        Ok::<_, VisionError>(finder.accept_sure(seen))
     };
-    let doubtful = survey(&mut finder, Lie::Upright, trace)?;
-    let alone = finder.hear_second_detector(proposed, trace)?;
-    finder.settle(doubtful, trace)?;
+    let doubtful = survey(&mut finder, QuarterTurn::Upright, trace)?;
+    let alone = finder.accept_second(proposed, trace)?;
+    finder.examine(doubtful, trace)?;
     for face in alone {
         finder.add(face);
     }
-    if let Some(lie) = lie_of_most(&finder.faces) {
-        let doubtful = survey(&mut finder, lie, trace)?;
-        finder.settle(doubtful, trace)?;
+    if let Some(quarter) = quarter_of_most(&finder.faces) {
+        let doubtful = survey(&mut finder, quarter, trace)?;
+        finder.examine(doubtful, trace)?;
     }
     let Finder { detector, faces, meshes, .. } = finder;
     let mut faces = detector.finish(faces, picture, smallest, yardstick);
@@ -137,19 +137,21 @@ pub(crate) fn find(
     Ok(Found { faces, meshes })
 }
 
-/// How else to look at the picture: as most of its faces lie. Of a hundred small faces on their head the detector gives no
-/// hint of 16 to 23; one is missed where it looks at the picture set upright.
-fn lie_of_most(faces: &[Detection]) -> Option<Lie> {
-    let many = |lie: &Lie| 2 * faces.iter().filter(|face| Lie::of(face.turn()) == *lie).count() > faces.len();
-    Lie::TURNED.into_iter().find(many)
+/// How to turn the picture for another search: as most of its faces are turned. Of a hundred small faces upside down the
+/// detector gives no hint of 16 to 23; one is missed where it searches the picture turned upright.
+fn quarter_of_most(faces: &[Detection]) -> Option<QuarterTurn> {
+    let many = |quarter: &QuarterTurn| {
+        2 * faces.iter().filter(|face| QuarterTurn::of(face.turn()) == *quarter).count() > faces.len()
+    };
+    QuarterTurn::TURNED.into_iter().find(many)
 }
 
 fn is_apart(face: &Detection, faces: &[Detection]) -> bool {
     faces.iter().all(|known| known.share_in(face).max(face.share_in(known)) <= MOST_SHARED)
 }
 
-/// A face that the mesh was asked about.
-struct Judged {
+/// A face that the mesh network checked.
+struct Checked {
     certainty: Certainty,
     face: Detection,
     mesh: Mesh,
@@ -157,9 +159,9 @@ struct Judged {
 
 /// What a hint may be.
 struct Hypotheses {
-    /// All are likely, and upright as they are told.
+    /// All are likely, and upright after their turn.
     all: Vec<Detection>,
-    /// What the closer look without a turn saw, likely or not.
+    /// What the closer examination without a turn found, likely or not.
     upright: Option<Detection>,
 }
 
@@ -167,10 +169,10 @@ struct Finder<'a> {
     detector: &'a mut Detector,
     mesh: &'a mut MeshNetwork,
     raster: Raster<'a>,
-    /// How many are left.
-    looks: usize,
-    /// How the faces lie that are looked for: what the rest of this calls upright.
-    lie: Lie,
+    /// How many examinations are left.
+    budget: usize,
+    /// The turn of the faces that are searched for: what the rest of this file calls upright.
+    quarter: QuarterTurn,
     /// Whether the picture has a face that is surely upright.
     is_sure_of_one: bool,
     faces: Vec<Detection>,
@@ -178,14 +180,14 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// Takes what is surely a face and gives back the rest.
-    fn take_what_is_sure(&mut self, seen: Vec<Seen>) -> Vec<Detection> {
+    /// Accepts what is surely a face and returns the rest.
+    fn accept_sure(&mut self, seen: Vec<Sighting>) -> Vec<Detection> {
         let mut doubtful = Vec::new();
         let known = self.faces.len();
-        for Seen { face, pixels } in seen {
+        for Sighting { face, pixels } in seen {
             if face.score >= SURE && pixels >= SURE_PX && self.is_upright(&face) {
                 self.is_sure_of_one = true;
-                // Which of two that are sure is a piece of the other is found out in the end.
+                // Which of two sure ones is a piece of the other is decided at the end.
                 if is_apart(&face, &self.faces[..known]) {
                     self.faces.push(face);
                 }
@@ -196,8 +198,8 @@ impl Finder<'_> {
         doubtful
     }
 
-    /// Takes what a second detector proposes where the others confirm it. Gives back what it alone is sure of.
-    fn hear_second_detector(&mut self, proposed: Vec<Seen>, trace: &mut Tracer) -> Result<Vec<Detection>, VisionError> {
+    /// Accepts what a second detector proposes where the others confirm it. Returns what it alone is sure of.
+    fn accept_second(&mut self, proposed: Vec<Sighting>, trace: &mut Tracer) -> Result<Vec<Detection>, VisionError> {
         let mut alone = Vec::new();
         for face in proposed.into_iter().map(|seen| seen.face) {
             let is_upright = self.is_upright(&face);
@@ -216,8 +218,8 @@ impl Finder<'_> {
         Ok(alone)
     }
 
-    /// Looks closely at what is in doubt.
-    fn settle(&mut self, doubtful: Vec<Detection>, trace: &mut Tracer) -> Result<(), VisionError> {
+    /// Examines the doubtful boxes closely.
+    fn examine(&mut self, doubtful: Vec<Detection>, trace: &mut Tracer) -> Result<(), VisionError> {
         for hint in doubtful {
             let is_part = |face: &Detection| {
                 hint.share_in(face) >= PART_INSIDE && face.rect.area() >= PART_SIZE * hint.rect.area()
@@ -228,7 +230,7 @@ impl Finder<'_> {
             if self.faces.len() >= 2 * MOST_FACES {
                 break;
             }
-            if let Some(face) = self.judge(&hint, trace)? {
+            if let Some(face) = self.best_hypothesis(&hint, trace)? {
                 self.add(face);
             }
         }
@@ -243,17 +245,17 @@ impl Finder<'_> {
     }
 
     fn leans(&self, face: &Detection) -> f32 {
-        apart(face.turn(), self.lie.turn())
+        apart(face.turn(), self.quarter.turn())
     }
 
     fn is_upright(&self, face: &Detection) -> bool {
         self.leans(face) < UPRIGHT
     }
 
-    /// The face that a second detector sees, where the other networks confirm it; what they see there instead, if it is
+    /// The face that a second detector found, where the other networks confirm it; what they find there instead, if it is
     /// turned.
     fn confirm(&mut self, proposed: Detection, trace: &mut Tracer) -> Result<Option<Detection>, VisionError> {
-        let Some(face) = self.judge(&proposed, trace)? else { return Ok(None) };
+        let Some(face) = self.best_hypothesis(&proposed, trace)? else { return Ok(None) };
         let agree =
             self.is_upright(&face) && self.is_upright(&proposed) && face.rect.overlap(&proposed.rect) >= SAME_FACE;
         if !agree {
@@ -266,18 +268,18 @@ impl Finder<'_> {
     }
 
     /// The face behind a hint, if there is one: the hypothesis of which the mesh is most certain.
-    fn judge(&mut self, hint: &Detection, trace: &mut Tracer) -> Result<Option<Detection>, VisionError> {
+    fn best_hypothesis(&mut self, hint: &Detection, trace: &mut Tracer) -> Result<Option<Detection>, VisionError> {
         let Hypotheses { mut all, upright } = self.hypotheses(hint, trace)?;
         all.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut best: Option<Judged> = None;
+        let mut best: Option<Checked> = None;
         for face in all.into_iter().take(MOST_HYPOTHESES) {
-            // Another detector's score says less: YuNet's is up to 0.92 for a face on its head that it calls upright.
+            // Another detector's score says less: YuNet's is up to 0.92 for a face upside down that it takes for upright.
             if face.score >= SURE && self.is_upright(&face) && matches!(face.points, KeyPoints::Six(_)) {
                 return Ok(Some(face));
             }
-            let Some(judged) = self.ask_mesh(face, trace)? else { continue };
-            if best.as_ref().is_none_or(|best| judged.certainty.is_face > best.certainty.is_face) {
-                best = Some(judged);
+            let Some(checked) = self.check_mesh(face, trace)? else { continue };
+            if best.as_ref().is_none_or(|best| checked.certainty.is_face > best.certainty.is_face) {
+                best = Some(checked);
             }
             if best.as_ref().is_some_and(|best| best.certainty.is_face >= BEYOND_DOUBT) {
                 break;
@@ -288,36 +290,38 @@ impl Finder<'_> {
             && let Some((_, _, flag)) =
                 PLAIN.iter().find(|(from_afar, closely, _)| hint.score >= *from_afar && upright.score >= *closely)
         {
-            best = self.ask_mesh(upright.levelled(self.lie), trace)?.filter(|judged| judged.certainty.flag >= *flag);
+            best = self
+                .check_mesh(upright.levelled(self.quarter), trace)?
+                .filter(|checked| checked.certainty.flag >= *flag);
         }
-        let Some(judged) = best else { return Ok(None) };
-        self.looks += LOOKS_OF_A_FACE;
-        self.meshes.push((judged.face, judged.mesh));
-        Ok(Some(judged.face))
+        let Some(checked) = best else { return Ok(None) };
+        self.budget += CHECKS_PER_FACE;
+        self.meshes.push((checked.face, checked.mesh));
+        Ok(Some(checked.face))
     }
 
-    /// Takes one of the looks that are left.
-    fn may_look(&mut self) -> bool {
-        let left = self.looks.checked_sub(1);
-        self.looks = left.unwrap_or(0);
+    /// Spends one of the examinations that are left; `false` when there is none.
+    fn spend(&mut self) -> bool {
+        let left = self.budget.checked_sub(1);
+        self.budget = left.unwrap_or(0);
         left.is_some()
     }
 
-    fn ask_mesh(&mut self, face: Detection, trace: &mut Tracer) -> Result<Option<Judged>, VisionError> {
-        if !self.may_look() {
+    fn check_mesh(&mut self, face: Detection, trace: &mut Tracer) -> Result<Option<Checked>, VisionError> {
+        if !self.spend() {
             return Ok(None);
         }
         match self.mesh.find(&self.raster, &face, trace) {
-            Ok((certainty, mesh)) => Ok(Some(Judged { certainty, face, mesh })),
-            // What the network makes no sense of is no face either.
+            Ok((certainty, mesh)) => Ok(Some(Checked { certainty, face, mesh })),
+            // Where the network finds no mesh there is no face either.
             Err(VisionError::Unalignable) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// What the hint may be: itself, and what closer looks make of it.
+    /// What the hint may be: itself, and what closer examinations find.
     fn hypotheses(&mut self, hint: &Detection, trace: &mut Tracer) -> Result<Hypotheses, VisionError> {
-        let level = self.lie.turn();
+        let level = self.quarter.turn();
         let is_certain = |face: &Detection| face.score >= SURE_CLOSELY && apart(face.turn(), level) < SURELY_UPRIGHT;
         let is_likely = hint.score >= self.detector.likely();
         let mut places = vec![*hint];
@@ -325,7 +329,7 @@ impl Finder<'_> {
         if is_likely && self.is_upright(hint) {
             all.push(*hint);
         }
-        let mut upright = self.look(hint, level, &mut all, trace)?;
+        let mut upright = self.refine(hint, level, &mut all, trace)?;
         if !is_likely && upright.is_none_or(|face| face.score < HOPELESS) {
             return Ok(Hypotheses { all, upright });
         }
@@ -335,24 +339,24 @@ impl Finder<'_> {
             && !SCALE_IS_RIGHT.contains(&(face.rect.width / hint.rect.width))
         {
             let place = Detection { rect: face.rect, ..*hint };
-            upright = self.look(&place, level, &mut all, trace)?.or(upright);
+            upright = self.refine(&place, level, &mut all, trace)?.or(upright);
             places.push(place);
         }
         if upright.is_some_and(|face| is_certain(&face)) {
             return Ok(Hypotheses { all, upright });
         }
-        // A picture with upright faces hardly has others that lie on their side and are faint too.
+        // A picture with upright faces hardly has others that are on their side and faint too.
         let is_faint = !is_likely && self.is_sure_of_one;
         let sides: &[f32] = if is_faint { &[] } else { &[PI / 2.0, -PI / 2.0] };
         let turns = turns(level, upright.map(|face| face.turn()).into_iter().chain([hint.turn()]), sides);
         if is_faint {
             places.truncate(1);
         }
-        // What looked like a face of another size, upright, may have been the hair of one on its head: the hint's own place
-        // comes first.
+        // What was taken for a face of another size, upright, may have been the hair of one upside down: the hint's own
+        // place comes first.
         for place in &places {
             for turn in &turns {
-                self.look(place, *turn, &mut all, trace)?;
+                self.refine(place, *turn, &mut all, trace)?;
                 if all.iter().any(|face| face.score >= SURE_CLOSELY) {
                     return Ok(Hypotheses { all, upright });
                 }
@@ -361,28 +365,29 @@ impl Finder<'_> {
         Ok(Hypotheses { all, upright })
     }
 
-    /// A closer look at a hint, turned. What it sees upright enough joins the hypotheses.
-    fn look(
+    /// Examines a hint closely, turned. What is upright enough joins the hypotheses.
+    fn refine(
         &mut self,
         hint: &Detection,
         turn: f32,
         hypotheses: &mut Vec<Detection>,
         trace: &mut Tracer,
     ) -> Result<Option<Detection>, VisionError> {
-        if !self.may_look() {
+        if !self.spend() {
             return Ok(None);
         }
-        let seen = self.detector.look_closely(&self.raster, hint, turn, trace)?;
+        let seen = self.detector.refine(&self.raster, hint, turn, trace)?;
         hypotheses
             .extend(seen.filter(|face| face.score >= self.detector.likely() && apart(face.turn(), turn) < UPRIGHT));
         Ok(seen)
     }
 }
 
-/// In which other turns to look: as eyes tell where they tell that the face leans, on its head, on the sides that are named; none twice.
-fn turns(level: f32, told: impl Iterator<Item = f32>, sides: &[f32]) -> Vec<f32> {
+/// Which other turns to try: those of the eyes where they say that the face leans, upside down, and the sides that are
+/// named; none twice.
+fn turns(level: f32, of_eyes: impl Iterator<Item = f32>, sides: &[f32]) -> Vec<f32> {
     let mut turns = vec![level];
-    let leaning = told.filter(|turn| apart(*turn, level) >= SURELY_UPRIGHT);
+    let leaning = of_eyes.filter(|turn| apart(*turn, level) >= SURELY_UPRIGHT);
     for turn in leaning.chain([PI].iter().chain(sides).map(|turn| turn + level)) {
         if turns.iter().all(|known| apart(turn, *known) >= SAME_TURN) {
             turns.push(turn);

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::Point;
 use crate::mesh::{Mesh, index};
-use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::network::{Channels, InputFormat, LoadedNetwork};
 use crate::parts::Normalisation;
 use crate::picture::Raster;
 use crate::similarity::Similarity;
@@ -28,8 +28,8 @@ pub(crate) struct IrisNetwork(LoadedNetwork);
 impl IrisNetwork {
     pub(crate) fn load(engine: &dyn Engine, onnx: &[u8]) -> Result<Self, VisionError> {
         // RGB, x / 255 (vision spec 4).
-        let feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(0.0, 255.0) };
-        Ok(Self(LoadedNetwork::load(engine, "iris", onnx, [1, 3, SIDE, SIDE], feed)?))
+        let format = InputFormat { channels: Channels::Rgb, normalisation: Normalisation::grey(0.0, 255.0) };
+        Ok(Self(LoadedNetwork::load(engine, "iris", onnx, [1, 3, SIDE, SIDE], format)?))
     }
 
     /// Both pupils, the image's left one first.

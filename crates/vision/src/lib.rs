@@ -7,11 +7,11 @@
 //! ```no_run
 //! # fn demo(engine: &dyn likeness_vision::engine::Engine, parts: &likeness_vision::Parts<'_>, bytes: &[u8])
 //! #     -> Result<(), Box<dyn std::error::Error>> {
-//! use likeness_vision::{Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+//! use likeness_vision::{Limits, Picture, RecogniserSet, Search, Vision, DescribeOptions};
 //!
 //! let mut vision = Vision::load(engine, parts)?;
 //! let picture = Picture::decode(bytes, &Limits::default())?;
-//! let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+//! let wanted = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
 //! for detection in vision.detect(&picture, Search::default())? {
 //!     let face = vision.describe(&picture, &detection, wanted)?;
 //!     assert!(face.template(0).is_some());
@@ -33,7 +33,6 @@ mod find;
 mod geometry;
 mod iris;
 mod landmarks;
-mod lie;
 mod measure;
 mod mesh;
 mod network;
@@ -41,6 +40,7 @@ mod orientation;
 mod parts;
 mod picture;
 mod portrait;
+mod quarter_turn;
 mod recognise;
 mod resample;
 mod similarity;
@@ -61,4 +61,4 @@ pub use parts::{
 };
 pub use picture::Picture;
 pub use trace::{Stage, Trace};
-pub use vision::{AttributeSet, Face, RecogniserSet, Vision, Wanted};
+pub use vision::{AttributeSet, DescribeOptions, Face, RecogniserSet, Vision};

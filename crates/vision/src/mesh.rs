@@ -4,7 +4,7 @@ use crate::detect::Detection;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::Point;
-use crate::network::{Channels, Feed, LoadedNetwork, Outputs};
+use crate::network::{Channels, InputFormat, LoadedNetwork, Outputs};
 use crate::parts::Normalisation;
 use crate::picture::Raster;
 use crate::similarity::Similarity;
@@ -88,8 +88,8 @@ pub(crate) struct MeshNetwork(LoadedNetwork);
 impl MeshNetwork {
     pub(crate) fn load(engine: &dyn Engine, onnx: &[u8]) -> Result<Self, VisionError> {
         // RGB, x / 255 (vision spec 4).
-        let feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(0.0, 255.0) };
-        Ok(Self(LoadedNetwork::load(engine, "mesh", onnx, [1, 3, SIDE, SIDE], feed)?))
+        let format = InputFormat { channels: Channels::Rgb, normalisation: Normalisation::grey(0.0, 255.0) };
+        Ok(Self(LoadedNetwork::load(engine, "mesh", onnx, [1, 3, SIDE, SIDE], format)?))
     }
 
     /// Two passes: the first from the detector's box and eyes, the second from the first's points. Gives the second, and
@@ -168,7 +168,7 @@ fn wander(first: &Mesh, second: &Mesh) -> f32 {
 /// From what the second pass says of a face, and how much its points moved, to the chance that it is one.
 ///
 /// A logistic fit to 1,201 right and 1,085 wrong hypotheses about small, turned, cut and enlarged faces of 36 portraits and
-/// about pictures of nobody. Each number alone keeps 11 and 21 % of the wrong ones where 2 % of the right ones are lost,
+/// about pictures without a face. Each number alone keeps 11 and 21 % of the wrong ones where 2 % of the right ones are lost,
 /// both together 1.1 % (portraits that the fit had not seen).
 fn is_face(flag: f32, wander: f32) -> f32 {
     const FLAG: f32 = 0.88;

@@ -16,7 +16,7 @@ pub(crate) enum Channels {
 
 /// From bytes to numbers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Feed {
+pub(crate) struct InputFormat {
     pub(crate) channels: Channels,
     pub(crate) normalisation: Normalisation,
 }
@@ -65,7 +65,7 @@ impl Outputs {
 pub(crate) struct LoadedNetwork {
     name: &'static str,
     network: Box<dyn Network>,
-    feed: Feed,
+    format: InputFormat,
     input: Tensor,
 }
 
@@ -75,9 +75,9 @@ impl LoadedNetwork {
         name: &'static str,
         onnx: &[u8],
         shape: [usize; 4],
-        feed: Feed,
+        format: InputFormat,
     ) -> Result<Self, VisionError> {
-        let channels = if feed.channels == Channels::Grey { 1 } else { 3 };
+        let channels = if format.channels == Channels::Grey { 1 } else { 3 };
         let [1, given, rows, columns] = shape else {
             return Err(VisionError::Model { network: name, reason: "the input is not one picture".into() });
         };
@@ -89,7 +89,7 @@ impl LoadedNetwork {
             return Err(VisionError::Model { network: name, reason: "the input has no usable size".into() });
         }
         let network = engine.load(onnx, &shape).map_err(|source| VisionError::Engine { network: name, source })?;
-        Ok(Self { name, network, feed, input: Tensor::zeros(&shape) })
+        Ok(Self { name, network, format, input: Tensor::zeros(&shape) })
     }
 
     /// Rows of the input frame.
@@ -119,14 +119,14 @@ impl LoadedNetwork {
     /// The same with so much black at its left and above it.
     pub(crate) fn put_at(&mut self, chip: &Chip, (left, top): (usize, usize)) {
         let (rows, columns) = (self.rows(), self.columns());
-        let is_grey = self.feed.channels == Channels::Grey;
+        let is_grey = self.format.channels == Channels::Grey;
         for (index, plane) in self.input.data.chunks_exact_mut(rows * columns).enumerate() {
-            let channel = match self.feed.channels {
+            let channel = match self.format.channels {
                 Channels::Rgb | Channels::Grey => index,
                 Channels::Bgr => 2 - index,
             };
-            let subtract = self.feed.normalisation.subtract[channel];
-            let multiply = 1.0 / self.feed.normalisation.divide[channel];
+            let subtract = self.format.normalisation.subtract[channel];
+            let multiply = 1.0 / self.format.normalisation.divide[channel];
             plane.fill(-subtract * multiply);
             let height = chip.height.min(rows.saturating_sub(top));
             let width = chip.width.min(columns.saturating_sub(left));

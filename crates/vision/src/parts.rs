@@ -102,7 +102,7 @@ pub struct NetworkPart<'a> {
 pub struct Parts<'a> {
     /// Finds faces: BlazeFace, in frames of any size.
     pub detector: DetectorPart<'a>,
-    /// Finds faces beside it: where both see one, this one's box and points are taken.
+    /// Finds faces beside it: where both find one, this one's box and points are taken.
     pub second_detector: Option<DetectorPart<'a>>,
     /// FaceMesh, 468 points, input 1 x 3 x 192 x 192, outputs named as in the TensorFlow.js model.
     pub mesh: &'a [u8],

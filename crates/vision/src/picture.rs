@@ -28,7 +28,7 @@ impl Picture {
         is_whole.then_some(Self { width, height, pixels, original: (width, height), shrunk: 1 })
     }
 
-    /// The same, told what it was made from: `by` pixels a side of the original became one.
+    /// The same, with the scale it was made at: `by` pixels a side of the original became one.
     pub(crate) fn shrunk_from(mut self, original: (u32, u32), by: u32) -> Self {
         (self.original, self.shrunk) = (original, by);
         self

@@ -1,10 +1,10 @@
-//! Age and smile, by networks that look at the whole face.
+//! Age and smile, by networks whose input is the whole face.
 
 use crate::detect::Detection;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::mesh::Mesh;
-use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::network::{Channels, InputFormat, LoadedNetwork};
 use crate::parts::{NetworkPart, Normalisation};
 use crate::picture::Raster;
 use crate::similarity::Similarity;
@@ -19,12 +19,12 @@ const OLDEST: f32 = 100.0;
 /// Side of the expression network's crop over the longer side of the detector's box. Its publisher feeds the box as it is.
 const SMILE_CROP: f32 = 1.0;
 
-/// How many expressions the network tells apart, and which of them is the happy one. The others are not read: the
+/// How many expressions the network distinguishes, and which of them is the happy one. The others are not read: the
 /// service does not estimate emotions, and neither do we.
 const EXPRESSIONS: usize = 7;
 const HAPPY: usize = 3;
 
-/// A network that looks at an upright square around the face.
+/// A network whose input is an upright square around the face.
 struct PortraitNetwork {
     network: LoadedNetwork,
     crop: f32,
@@ -59,8 +59,8 @@ impl AgeNetwork {
     pub(crate) fn load(engine: &dyn Engine, part: &NetworkPart<'_>) -> Result<Self, VisionError> {
         // The same mean as the recogniser's, then bytes to 0..1 (vision spec 9).
         let normalisation = Normalisation { subtract: [122.782, 117.001, 104.298], divide: [255.0; 3] };
-        let feed = Feed { channels: Channels::Rgb, normalisation };
-        let network = LoadedNetwork::load(engine, "age", part.onnx, part.input, feed)?;
+        let format = InputFormat { channels: Channels::Rgb, normalisation };
+        let network = LoadedNetwork::load(engine, "age", part.onnx, part.input, format)?;
         Ok(Self(PortraitNetwork { network, crop: AGE_CROP }))
     }
 
@@ -84,8 +84,8 @@ pub(crate) struct SmileNetwork(PortraitNetwork);
 impl SmileNetwork {
     pub(crate) fn load(engine: &dyn Engine, part: &NetworkPart<'_>) -> Result<Self, VisionError> {
         // (x / 255 - 0.5) * 2 on grey (vision spec 9).
-        let feed = Feed { channels: Channels::Grey, normalisation: Normalisation::grey(127.5, 127.5) };
-        let network = LoadedNetwork::load(engine, "smile", part.onnx, part.input, feed)?;
+        let format = InputFormat { channels: Channels::Grey, normalisation: Normalisation::grey(127.5, 127.5) };
+        let network = LoadedNetwork::load(engine, "smile", part.onnx, part.input, format)?;
         Ok(Self(PortraitNetwork { network, crop: SMILE_CROP }))
     }
 

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::Point;
 use crate::mesh::{Mesh, index};
-use crate::network::{Channels, Feed, LoadedNetwork};
+use crate::network::{Channels, InputFormat, LoadedNetwork};
 use crate::parts::{AlignedBy, RecogniserKind, RecogniserPart};
 use crate::picture::Raster;
 use crate::similarity::Similarity;
@@ -73,11 +73,11 @@ impl Recogniser {
             let reason = "the input must be square, the template not empty and the normalisation finite".into();
             return Err(VisionError::Model { network: "recogniser", reason });
         }
-        let feed = Feed { channels: Channels::Rgb, normalisation: part.normalisation };
+        let format = InputFormat { channels: Channels::Rgb, normalisation: part.normalisation };
         Ok(Self {
             kind: part.kind,
             aligned_by: part.aligned_by,
-            network: LoadedNetwork::load(engine, "recogniser", part.onnx, part.input, feed)?,
+            network: LoadedNetwork::load(engine, "recogniser", part.onnx, part.input, format)?,
             dimension: part.dimension,
             mirror: part.mirror,
             unit: part.unit,

@@ -1,4 +1,4 @@
-//! Shrinking and enlarging: from the picture to the small frames that networks look at.
+//! Shrinking and enlarging: from the picture to the small frames that are the input of networks.
 //!
 //! When shrinking, every source pixel counts by the area it covers in the target (area filter): nothing aliases, and the
 //! mean is kept. When enlarging, bilinear. Vertical sums come first because they run along memory and vectorise.

@@ -1,4 +1,4 @@
-//! Where the time goes, told without a clock.
+//! Stages of the work, reported to whoever measures time; this crate has no clock.
 
 /// What the pipeline is doing. Names a bench or a metric can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,10 +1,12 @@
+//! [`Vision`]: the loaded networks, finding faces and describing them.
+
 use bitflags::bitflags;
 use likeness_base::Secret;
 
 use crate::detect::{Detection, Detector, Search};
 use crate::engine::Engine;
 use crate::error::VisionError;
-use crate::find::{Eyes, Found, find};
+use crate::find::{FaceNetworks, Found, find};
 use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
@@ -50,14 +52,14 @@ bitflags! {
         const FACIAL_HAIR = 1 << 11;
         /// [`Face::hair`].
         const HAIR = 1 << 12;
-        /// What says more about a person than about a photo: not to be computed without a reason that somebody approved.
+        /// Attributes that say more about a person than about a photo: not to be computed without an approval.
         const LIMITED = Self::AGE.bits() | Self::SMILE.bits() | Self::FACIAL_HAIR.bits() | Self::HAIR.bits();
     }
 }
 
-/// What to find out about a face. Nothing is computed that is not asked for.
+/// What to measure of a face. Nothing else is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Wanted {
+pub struct DescribeOptions {
     /// The 27 landmarks; costs the mesh (shared with the rest) and two iris runs.
     pub landmarks: bool,
     /// Which attributes; cost the mesh and little more, but for age and smile with a network each.
@@ -146,7 +148,7 @@ pub struct Vision {
     second_detector: Option<Detector>,
     mesh: MeshNetwork,
     iris: IrisNetwork,
-    /// By their numbers; what nobody has asked for yet is not loaded.
+    /// By their numbers; `None` for one that was not needed yet.
     recognisers: Vec<Option<Recogniser>>,
     age: Option<AgeNetwork>,
     smile: Option<SmileNetwork>,
@@ -186,8 +188,9 @@ impl Vision {
     /// # Errors
     /// Those of [`VisionError`]; a picture without faces gives an empty list.
     pub fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        let eyes = Eyes { detector: &mut self.detector, second: self.second_detector.as_mut(), mesh: &mut self.mesh };
-        let Found { faces, meshes } = find(eyes, picture, search, &mut self.trace)?;
+        let networks =
+            FaceNetworks { detector: &mut self.detector, second: self.second_detector.as_mut(), mesh: &mut self.mesh };
+        let Found { faces, meshes } = find(networks, picture, search, &mut self.trace)?;
         self.meshes = meshes;
         self.trace.enter(Stage::Idle);
         Ok(faces)
@@ -197,7 +200,12 @@ impl Vision {
     ///
     /// # Errors
     /// [`VisionError::Unalignable`] if the points of the face make no sense; else the engine's failures.
-    pub fn describe(&mut self, picture: &Picture, detection: &Detection, wanted: Wanted) -> Result<Face, VisionError> {
+    pub fn describe(
+        &mut self,
+        picture: &Picture,
+        detection: &Detection,
+        options: DescribeOptions,
+    ) -> Result<Face, VisionError> {
         let mut face = Face {
             rect: detection.reported(picture),
             landmarks: None,
@@ -218,12 +226,12 @@ impl Vision {
             templates: Vec::new(),
         };
         let raster = picture.raster();
-        let measures_mesh = wanted.attributes.intersects(AttributeSet::all() - AttributeSet::NOISE);
-        let mut recognisers = wanted.templates.numbers().map(|number| self.recogniser(number));
+        let measures_mesh = options.attributes.intersects(AttributeSet::all() - AttributeSet::NOISE);
+        let mut recognisers = options.templates.numbers().map(|number| self.recogniser(number));
         let embeds_mesh = recognisers.try_fold(false, |needs, recogniser| {
             recogniser.map(|recogniser| needs | recogniser.needs_mesh(&detection.points))
         })?;
-        let mesh = if wanted.landmarks || measures_mesh || embeds_mesh {
+        let mesh = if options.landmarks || measures_mesh || embeds_mesh {
             Some(match self.known_mesh(detection) {
                 Some(mesh) => mesh,
                 None => self.mesh.find(&raster, detection, &mut self.trace)?.1,
@@ -231,19 +239,19 @@ impl Vision {
         } else {
             None
         };
-        if let (true, Some(mesh)) = (wanted.landmarks, &mesh) {
+        if let (true, Some(mesh)) = (options.landmarks, &mesh) {
             let pupils = self.iris.pupils(&raster, mesh, &mut self.trace)?;
             face.landmarks = Some(Landmarks::from_mesh(mesh, pupils).enlarged(picture.shrunk() as f32));
         }
         self.trace.enter(Stage::Measure);
-        if wanted.attributes.contains(AttributeSet::NOISE) {
+        if options.attributes.contains(AttributeSet::NOISE) {
             face.noise = Some(noise(&raster, &detection.rect));
         }
         if let (true, Some(mesh)) = (measures_mesh, &mesh) {
-            measure(picture, mesh, wanted.attributes, &mut face)?;
-            self.guess(&raster, detection, mesh, wanted.attributes, &mut face)?;
+            measure(picture, mesh, options.attributes, &mut face)?;
+            self.guess(&raster, detection, mesh, options.attributes, &mut face)?;
         }
-        for number in wanted.templates.numbers() {
+        for number in options.templates.numbers() {
             let recogniser = self.recognisers.get_mut(number).and_then(Option::as_mut).ok_or_else(not_loaded)?;
             let template = recogniser.template(&raster, &detection.points, mesh.as_ref(), &mut self.trace)?;
             face.templates.push((number, template));
@@ -283,7 +291,7 @@ impl Vision {
 }
 
 fn not_loaded() -> VisionError {
-    VisionError::Model { network: "recogniser", reason: "it is wanted and was not loaded".to_owned() }
+    VisionError::Model { network: "recogniser", reason: "it is needed and was not loaded".to_owned() }
 }
 
 impl Vision {
@@ -306,7 +314,7 @@ impl Vision {
         Ok(())
     }
 
-    /// The mesh of this face, if it has been found. It is given away: nobody describes a face twice.
+    /// The mesh of this face, if it has been found. It is moved out: no face is described twice.
     fn known_mesh(&mut self, detection: &Detection) -> Option<Mesh> {
         let at = self.meshes.iter().position(|(known, _)| known == detection)?;
         Some(self.meshes.swap_remove(at).1)

@@ -84,7 +84,7 @@ mod tests {
     use crate::picture::Picture;
     use proptest::prelude::*;
 
-    /// Each pixel tells its place: red is x, green is y. Linear, so bilinear sampling is exact inside.
+    /// Each pixel holds its place: red is x, green is y. Linear, so bilinear sampling is exact inside.
     fn map(width: u32, height: u32) -> Picture {
         let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 77]));
         Picture::from_rgb(width, height, pixels.collect()).unwrap()

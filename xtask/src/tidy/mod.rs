@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
 
-/// Everything that is out of order; empty when the house is tidy.
+/// Everything that is out of order; empty when the repository is tidy.
 pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
     let files = committed_files(root)?;
     let mut findings = crates::findings(root)?;

@@ -6,6 +6,64 @@ use std::path::Path;
 /// Lines beyond which a file usually hides a second idea.
 const MOST_LINES: usize = 600;
 
+/// Files of the store that do not say yet what they are for. Delete an entry with the opening of its file, and this list
+/// with the last one.
+const UNDOCUMENTED: &[&str] = &[
+    "crates/store/src/answers.rs",
+    "crates/store/src/audit.rs",
+    "crates/store/src/error.rs",
+    "crates/store/src/id.rs",
+    "crates/store/src/keys/account.rs",
+    "crates/store/src/keys/installation.rs",
+    "crates/store/src/keys/seal.rs",
+    "crates/store/src/postgres/target.rs",
+    "crates/store/src/sql/door.rs",
+    "crates/store/src/sql/read/accounts.rs",
+    "crates/store/src/sql/read/audit.rs",
+    "crates/store/src/sql/read/containers.rs",
+    "crates/store/src/sql/read/face_ids.rs",
+    "crates/store/src/sql/read/faces.rs",
+    "crates/store/src/sql/read/feed.rs",
+    "crates/store/src/sql/read/members.rs",
+    "crates/store/src/sql/read/operations.rs",
+    "crates/store/src/sql/read/persons.rs",
+    "crates/store/src/sql/read/snapshots.rs",
+    "crates/store/src/sql/read/start.rs",
+    "crates/store/src/sql/vault.rs",
+    "crates/store/src/sql/write/accounts.rs",
+    "crates/store/src/sql/write/audit.rs",
+    "crates/store/src/sql/write/containers.rs",
+    "crates/store/src/sql/write/face_ids.rs",
+    "crates/store/src/sql/write/faces.rs",
+    "crates/store/src/sql/write/operations.rs",
+    "crates/store/src/sql/write/persons.rs",
+    "crates/store/src/sql/write/training.rs",
+    "crates/store/src/sqlite/integrity.rs",
+    "crates/store/src/sqlite/open.rs",
+    "crates/store/src/store.rs",
+    "crates/store/tests/it/conformance/accounts.rs",
+    "crates/store/tests/it/conformance/audit.rs",
+    "crates/store/tests/it/conformance/concurrency.rs",
+    "crates/store/tests/it/conformance/containers.rs",
+    "crates/store/tests/it/conformance/custody.rs",
+    "crates/store/tests/it/conformance/directory.rs",
+    "crates/store/tests/it/conformance/dynamic_groups.rs",
+    "crates/store/tests/it/conformance/expiry.rs",
+    "crates/store/tests/it/conformance/faces.rs",
+    "crates/store/tests/it/conformance/feed.rs",
+    "crates/store/tests/it/conformance/isolation.rs",
+    "crates/store/tests/it/conformance/leases.rs",
+    "crates/store/tests/it/conformance/limits.rs",
+    "crates/store/tests/it/conformance/operations.rs",
+    "crates/store/tests/it/conformance/paging.rs",
+    "crates/store/tests/it/conformance/persons.rs",
+    "crates/store/tests/it/conformance/repetition.rs",
+    "crates/store/tests/it/conformance/snapshots.rs",
+    "crates/store/tests/it/conformance/training.rs",
+    "crates/store/tests/it/sqlite/opening.rs",
+    "crates/store/tests/it/sqlite/sealing.rs",
+];
+
 /// A rule about text in source files.
 struct Rule {
     /// Folders it is about.
@@ -22,7 +80,7 @@ const LEAVES: &[&str] = &[
     "crates/base/src",
     "crates/vision/src",
     "crates/gallery/src",
-    "crates/custody/src",
+    "crates/rules/src",
     "crates/store/src",
     "crates/models/src",
     "crates/pages/src",
@@ -38,7 +96,7 @@ const APIS: &[&str] = &["face", "sts", "notice", "management", "pages"];
 const RULES: &[Rule] = &[
     Rule {
         within: LEAVES,
-        // How long to wait for others is measured, not told.
+        // How long to wait for others is measured, not passed in.
         except: &[
             "crates/store/src/postgres/writer.rs",
             "crates/store/src/postgres/engine.rs",
@@ -91,7 +149,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: ABOVE,
-        except: &["crates/service/src/effects.rs"],
+        except: &["crates/service/src/clock.rs", "crates/service/src/randomness.rs"],
         words: &["SystemTime::now", "getrandom::"],
         because: "there is one clock and one source of randomness",
     },
@@ -103,7 +161,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: ABOVE,
-        except: &["crates/server/src/cli/say.rs"],
+        except: &["crates/server/src/cli/output.rs"],
         words: &["println!", "eprintln!"],
         because: "one module prints",
     },
@@ -127,8 +185,8 @@ const RULES: &[Rule] = &[
             "crates/api/src/sts.rs",
             "crates/api/src/notice.rs",
         ],
-        words: &["head.again(", ".admit("],
-        because: "the pipeline admits, and looks again after a body; a call looks again before it writes",
+        words: &["head.recheck(", ".admit("],
+        because: "the pipeline admits, and rechecks after a body; a call rechecks before it writes",
     },
 ];
 
@@ -140,9 +198,8 @@ pub(super) fn findings(root: &Path, files: &[String]) -> Result<Vec<String>> {
         if lines > MOST_LINES {
             findings.push(format!("{file}: {lines} lines; look for the second idea (limit {MOST_LINES})"));
         }
-        let is_front_door = file.ends_with("/lib.rs") || file.ends_with("/main.rs");
-        if is_front_door && !text.starts_with("//!") {
-            findings.push(format!("{file}: a front door opens with //! and says what it is for"));
+        if !text.starts_with("//!") && !UNDOCUMENTED.contains(&file.as_str()) {
+            findings.push(format!("{file}: does not open with //!; say what the file is for"));
         }
         // Without white space: rustfmt breaks long chains over lines.
         let squeeze = |text: &str| text.split_whitespace().collect::<String>();

@@ -22,7 +22,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Response<Body> {
 }
 
 /// The headers that the public service puts on every answer.
-pub(crate) fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
+pub(crate) fn finish_response(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -36,11 +36,11 @@ pub(crate) fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool)
     for (name, value) in &facts.echoed {
         headers.insert(name.clone(), value.clone());
     }
-    dress_plainly(response);
+    finish_plain_response(response);
 }
 
 /// The headers of answers that are not billed and that no client of the public service expects.
-pub(crate) fn dress_plainly(response: &mut Response<Body>) {
+pub(crate) fn finish_plain_response(response: &mut Response<Body>) {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -5,9 +5,9 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use axum::http::StatusCode;
-use likeness_http::{BadValue, Misrouted, Reads, Refuse, Unread};
-use likeness_service::access::Denied;
-use likeness_service::custody::vendors::NotIssued;
+use likeness_http::{BadValue, BodyKind, Misrouted, Refuse, Unread};
+use likeness_service::access::AccessError;
+use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
 use likeness_service::kinds::kind_code;
 use likeness_service::limited_access::NotApproved;
@@ -20,7 +20,7 @@ pub(crate) enum Refusal {
     BadArgument(String),
     /// The address of a picture cannot be used or its download failed.
     InvalidUrl(String),
-    /// The bytes are no picture we read, or do not hold exactly the face that was asked for.
+    /// The bytes are no picture we read, or do not contain exactly the face that was requested.
     InvalidImage(String),
     /// The picture is smaller than 1 KB or larger than 6 MB.
     InvalidImageSize(String),
@@ -53,20 +53,20 @@ pub(crate) enum Refusal {
     /// The route exists, the method does not.
     MethodNotAllowed(String),
     /// The container is not there; reported as 404 by management, as 400 by identify and find similar.
-    ContainerNotFound(ContainerKind, Role),
+    ContainerNotFound(ContainerKind, MissingAs),
     /// A container of that name is there already.
     ContainerExists(ContainerKind),
     /// The person is not there.
-    PersonNotFound(Role),
+    PersonNotFound(MissingAs),
     /// The stored face is not there.
     PersistedFaceNotFound,
     /// The detected face is not there, or has expired; the two look the same on purpose.
-    FaceNotFound(Role),
+    FaceNotFound(MissingAs),
     /// Never trained.
-    NotTrained(ContainerKind, Role),
+    NotTrained(ContainerKind, MissingAs),
     /// A face list without faces was searched.
     FaceListNotReady,
-    /// A training is under way and none has ever succeeded, or a second one was asked for.
+    /// A training is under way and none has ever succeeded, or a second one was requested.
     TrainingNotFinished(ContainerKind),
     /// `personGroupId` and `largePersonGroupId` were both given.
     BothGroups,
@@ -98,14 +98,14 @@ pub(crate) enum Refusal {
 
 /// Whether a missing thing is the resource named by the path (404) or an argument of a comparison (400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum MissingAs {
     /// Named by the path, or by the body of verify: 404.
     Resource,
     /// Named by the body of identify, find similar or group: 400.
     Argument,
 }
 
-impl Role {
+impl MissingAs {
     const fn status(self) -> StatusCode {
         match self {
             Self::Resource => StatusCode::NOT_FOUND,
@@ -215,7 +215,7 @@ impl Refusal {
             Self::InvalidLimitedAccessToken(_) => wire(
                 S::UNAUTHORIZED,
                 "InvalidLimitedAccessToken",
-                "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and ask its issuer for a fresh one.",
+                "The LimitedAccessToken is malformed, expired, revoked or not signed by a trusted issuer. Send it as LimitedAccessToken: Bearer <token>, and request a new one.",
             ),
             Self::LimitedAccessTokenResourceMismatch => wire(
                 S::FORBIDDEN,
@@ -248,7 +248,7 @@ impl Refusal {
             Self::FaceNotFound(role) => wire(
                 role.status(),
                 "FaceNotFound",
-                "The face is not found. A faceId lives for faceIdTimeToLive seconds after detection, 24 hours at most.",
+                "The face is not found. A faceId expires faceIdTimeToLive seconds after detection, after 24 hours at most.",
             ),
             Self::NotTrained(kind, role) => wire(
                 role.status(),
@@ -265,7 +265,7 @@ impl Refusal {
                 S::CONFLICT,
                 &format!("{}TrainingNotFinished", kind_code(*kind)),
                 &format!(
-                    "The {} is being trained. Ask its training status and try again when it has finished.",
+                    "The {} is being trained. Get its training status and try again when it has finished.",
                     kind_words(*kind)
                 ),
             ),
@@ -285,7 +285,7 @@ impl Refusal {
             Self::OperationNotFound => wire(
                 S::NOT_FOUND,
                 "OperationNotFound",
-                "The operation is not found. Operations can be asked about for 48 hours.",
+                "The operation is not found. The status of an operation is kept for 48 hours.",
             ),
             Self::SnapshotNotFound => {
                 wire(S::NOT_FOUND, "SnapshotNotFound", "The snapshot is not found. Snapshots are kept for 48 hours.")
@@ -331,7 +331,7 @@ impl Refusal {
             Self::Internal(_) => wire(
                 S::INTERNAL_SERVER_ERROR,
                 "InternalServerError",
-                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+                "The server failed. Its log has the cause under this answer's apim-request-id.",
             ),
         }
     }
@@ -345,7 +345,7 @@ impl Refusal {
     }
 
     /// The refusal of a body; `too_large`: of one that is larger than a route of this kind reads.
-    pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(Reads) -> Self) -> Self {
+    pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(BodyKind) -> Self) -> Self {
         match problem {
             Unread::TooLarge(reads) => too_large(reads),
             Unread::FarTooLarge => Self::BodyTooLarge,
@@ -373,7 +373,7 @@ impl Refuse for Refusal {
         }
     }
 
-    fn noted(&self) -> Option<String> {
+    fn audit_code(&self) -> Option<String> {
         let wire = self.wire();
         matches!(wire.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some(wire.code)
     }
@@ -407,22 +407,22 @@ impl From<NotApproved> for Refusal {
             ),
             NotApproved::InvalidToken(reason) => Self::InvalidLimitedAccessToken(reason),
             NotApproved::OtherResource => Self::LimitedAccessTokenResourceMismatch,
-            NotApproved::Denied(denied) => denied.into(),
+            NotApproved::Access(denied) => denied.into(),
             NotApproved::Store(error) => error.into(),
         }
     }
 }
 
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
+impl From<AccessError> for Refusal {
+    fn from(denied: AccessError) -> Self {
         match denied {
-            Denied::Key => Self::Unauthorized,
-            Denied::Bearer(reason) => Self::BearerRefused(reason),
-            Denied::KeysDisabled => Self::KeysDisabled,
-            Denied::Network => Self::NetworkDenied,
-            Denied::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
-            Denied::Unavailable => Self::Unavailable,
-            Denied::Internal(cause) => Self::Internal(cause),
+            AccessError::WrongKey => Self::Unauthorized,
+            AccessError::InvalidBearer(reason) => Self::BearerRefused(reason),
+            AccessError::KeysDisabled => Self::KeysDisabled,
+            AccessError::Network => Self::NetworkDenied,
+            AccessError::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
+            AccessError::Unavailable => Self::Unavailable,
+            AccessError::Internal(cause) => Self::Internal(cause),
         }
     }
 }
@@ -448,7 +448,7 @@ impl From<NotIssued> for Refusal {
                 flag.as_text()
             )),
             NotIssued::Later => Self::Unavailable,
-            NotIssued::Denied(denied) => denied.into(),
+            NotIssued::Access(denied) => denied.into(),
             NotIssued::Store(error) => error.into(),
             NotIssued::Internal(cause) => Self::Internal(cause.to_owned()),
         }
@@ -470,16 +470,16 @@ pub(crate) fn from_search(error: SearchError, kind: ContainerKind) -> Refusal {
     }
 }
 
-/// Puts a store error in the words of the container that the call was about.
+/// A store error as the refusal for the kind of container that the call is about.
 pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
     match error {
         // An account in whose directory nobody ever was has none.
         StoreError::ContainerNotFound if kind == ContainerKind::PersonDirectory => {
-            Refusal::PersonNotFound(Role::Resource)
+            Refusal::PersonNotFound(MissingAs::Resource)
         }
-        StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, Role::Resource),
+        StoreError::ContainerNotFound => Refusal::ContainerNotFound(kind, MissingAs::Resource),
         StoreError::ContainerExists => Refusal::ContainerExists(kind),
-        StoreError::PersonNotFound => Refusal::PersonNotFound(Role::Resource),
+        StoreError::PersonNotFound => Refusal::PersonNotFound(MissingAs::Resource),
         StoreError::FaceNotFound => Refusal::PersistedFaceNotFound,
         StoreError::SnapshotNotFound => Refusal::SnapshotNotFound,
         StoreError::RecipientNotFound => {

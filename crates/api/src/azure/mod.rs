@@ -4,5 +4,5 @@
 mod envelope;
 mod error;
 
-pub(crate) use envelope::{dress, dress_plainly, refused};
-pub(crate) use error::{Refusal, Role, from_search, from_store};
+pub(crate) use envelope::{finish_plain_response, finish_response, refused};
+pub(crate) use error::{MissingAs, Refusal, from_search, from_store};

@@ -7,7 +7,7 @@ use super::version::Version;
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::Response;
-use likeness_http::{Api, Facts, Head, Misrouted, Reads, Route, Unread};
+use likeness_http::{Api, BodyKind, Facts, Head, Misrouted, Route, Unread};
 use likeness_service::access::{AccountState, Caller};
 use likeness_store::{AccountId, Actor};
 use std::sync::Arc;
@@ -44,12 +44,12 @@ impl Api for Face {
         format!("/face/{{version}}/{}", route.path)
     }
 
-    fn most_bytes(reads: Reads) -> usize {
-        if reads == Reads::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
+    fn most_bytes(kind: BodyKind) -> usize {
+        if kind == BodyKind::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Caller, Refusal> {
-        Ok(head.app.access.admit(&head.place.origin, &head.shown, now).await?)
+        Ok(head.app.access.admit(&head.address.origin, &head.credentials, now).await?)
     }
 
     fn account(caller: &Caller) -> Option<&Arc<AccountState>> {
@@ -61,7 +61,7 @@ impl Api for Face {
         caller.rights.include(|| action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))
     }
 
-    fn trail(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
+    fn refusal_log(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
         Some((caller.account(), caller.actor.clone()))
     }
 
@@ -74,8 +74,8 @@ impl Api for Face {
     }
 
     fn unread(problem: Unread) -> Refusal {
-        Refusal::unread(problem, |reads| match reads {
-            Reads::Picture => picture::too_large(),
+        Refusal::unread(problem, |kind| match kind {
+            BodyKind::Picture => picture::too_large(),
             _ => Refusal::bad("Request body is invalid. It is larger than any JSON this service reads."),
         })
     }
@@ -88,8 +88,8 @@ impl Api for Face {
         azure::refused(refusal)
     }
 
-    fn dress(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
-        azure::dress(response, facts, is_good);
+    fn finish_response(response: &mut Response<Body>, facts: &Facts, is_good: bool) {
+        azure::finish_response(response, facts, is_good);
     }
 }
 

@@ -7,17 +7,17 @@
 use super::api::Face;
 use super::routes::Rule;
 use super::version::Version;
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::Timestamp;
-use likeness_custody::{Gate, Kept, LimitedAttribute};
 use likeness_http::{Body, Head, Input, Query, Reply, Route, parse_uuid};
+use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
 use likeness_service::app::App;
-use likeness_service::effects::random_id;
 use likeness_service::limited_access::{Approval, Circumstances};
 use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;
+use likeness_service::randomness::random_id;
 use likeness_store::{
     AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, Store, StoreError,
     Write,
@@ -29,9 +29,9 @@ use std::marker::PhantomData;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A call that was let in.
+/// A call that was admitted.
 pub(super) struct Admitted;
-/// A call whose account may do what it asks for.
+/// A call whose account has the approvals that it needs.
 pub(super) struct Permitted;
 
 /// One authenticated call.
@@ -68,7 +68,7 @@ impl<S> Call<S> {
         self.head.parameters.get(position).map_or("", String::as_str)
     }
 
-    /// The id under which log, audit log and answer speak of this call.
+    /// The id of this call in log, audit log and answer.
     pub(super) fn request_id(&self) -> Uuid {
         self.head.request_id
     }
@@ -78,7 +78,7 @@ impl<S> Call<S> {
         self.head.at
     }
 
-    /// Whose data it is about.
+    /// The account of the call.
     pub(super) fn account(&self) -> AccountId {
         self.caller.account()
     }
@@ -100,7 +100,7 @@ impl<S> Call<S> {
     pub(super) fn container_name(&self) -> Result<ContainerName, Refusal> {
         let id = self.parameter(0).to_owned();
         if !super::arguments::is_container_id(&id) {
-            return Err(Refusal::ContainerNotFound(self.kind(), Role::Resource));
+            return Err(Refusal::ContainerNotFound(self.kind(), MissingAs::Resource));
         }
         Ok(ContainerName { kind: self.kind(), id })
     }
@@ -126,8 +126,8 @@ impl<S> Call<S> {
     }
 
     /// How long something of this account is kept at most.
-    pub(super) fn lasts(&self, kept: Kept) -> Duration {
-        Duration::from_secs(self.caller.state.settings.retention.seconds(kept).into())
+    pub(super) fn retention(&self, class: RetentionClass) -> Duration {
+        Duration::from_secs(self.caller.state.settings.retention.seconds(class).into())
     }
 
     fn circumstances<'a>(&'a self, caller: &'a Caller) -> Circumstances<'a> {
@@ -144,9 +144,9 @@ impl Call<Admitted> {
     /// What a handler gets.
     pub(super) fn admitted(call: likeness_http::Call<Face>) -> Self {
         let likeness_http::Call { mut head, caller, granted: (), input } = call;
-        // Looked at by the approval alone.
-        let token = head.shown.limited_access_token.take();
-        let approval = Approval::new(token, limited(&head));
+        // Checked by the approval alone.
+        let token = head.credentials.limited_access_token.take();
+        let approval = Approval::new(token, requested_limited_attributes(&head));
         Self { head, caller, input, approval, state: PhantomData }
     }
 
@@ -157,7 +157,7 @@ impl Call<Admitted> {
         Ok(set_of(approval.attributes(of).await?))
     }
 
-    /// Notes that a token was used and lends less than was asked for.
+    /// Records that a token was used and lends less than was requested.
     pub(super) async fn refuse_approval(&mut self) -> Result<(), Refusal> {
         let Self { head, caller, approval, .. } = self;
         let of = Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation };
@@ -173,7 +173,7 @@ impl Call<Admitted> {
         self.permit_for(gate).await
     }
 
-    /// The same for a requirement that the route alone does not tell.
+    /// The same for a gate that does not follow from the route alone.
     ///
     /// # Errors
     /// As [`Call::permit`].
@@ -190,8 +190,8 @@ impl Call<Admitted> {
     }
 }
 
-/// The limited attributes that a call asks for.
-fn limited(head: &Head<Face>) -> BTreeSet<LimitedAttribute> {
+/// The limited attributes that a call requests.
+fn requested_limited_attributes(head: &Head<Face>) -> BTreeSet<LimitedAttribute> {
     let asked = head.query.text("returnFaceAttributes").filter(|_| head.route.path == "detect");
     asked
         .into_iter()
@@ -228,11 +228,11 @@ impl Call<Permitted> {
         let found = self.store().container(self.account(), &name).await;
         found
             .map_err(|error| from_store(error, name.kind))?
-            .ok_or(Refusal::ContainerNotFound(name.kind, Role::Resource))
+            .ok_or(Refusal::ContainerNotFound(name.kind, MissingAs::Resource))
     }
 
-    /// Has the account's audit log tell that somebody was looked for, and among whom; never who was found.
-    pub(super) fn asked(&self, action: &str, among: Option<&Container>, faces: usize) {
+    /// Records a search event: that a search was made, and among whom; never who was found.
+    pub(super) fn record_search(&self, action: &str, among: Option<&Container>, faces: usize) {
         if !self.app().config.audit.questions {
             return;
         }
@@ -245,27 +245,27 @@ impl Call<Permitted> {
             target,
             records: faces as u64,
         };
-        self.app().meter.ask(self.account(), question);
+        self.app().meter.record_search(self.account(), question);
     }
 
-    /// Looks again whether whoever was let in may go on: the address of a picture or a queue may have taken long, and
-    /// nothing that was revoked meanwhile may have effects.
+    /// Rechecks the caller: the download of a picture or a queue may have taken long, and nothing that was revoked meanwhile
+    /// may take effect.
     ///
     /// # Errors
-    /// As when they were let in, or [`Call::permit`].
-    pub(super) async fn still(&self) -> Result<(), Refusal> {
-        let (caller, ()) = self.head.again(&self.caller).await?;
-        Ok(self.approval.check_again(self.circumstances(&caller)).await?)
+    /// As at admission, or [`Call::permit`].
+    pub(super) async fn recheck_access(&self) -> Result<(), Refusal> {
+        let (caller, ()) = self.head.recheck(&self.caller).await?;
+        Ok(self.approval.recheck(self.circumstances(&caller)).await?)
     }
 
-    /// Writes, through the one door, in the words of the route's container.
+    /// Writes through the ledger; refusals name the route's kind of container.
     pub(super) async fn write(&self, write: impl Into<Write>) -> Result<Applied, Refusal> {
         self.write_as(self.rule().kind.unwrap_or(ContainerKind::PersonDirectory), write).await
     }
 
-    /// The same in the words of a kind of container. Whoever was let in is looked at again before it.
+    /// The same with refusals for a kind of container. The caller is rechecked before it.
     pub(super) async fn write_as(&self, kind: ContainerKind, write: impl Into<Write>) -> Result<Applied, Refusal> {
-        self.still().await?;
+        self.recheck_access().await?;
         self.apply(write.into()).await.map_err(|error| from_store(error, kind))
     }
 
@@ -278,7 +278,7 @@ impl Call<Permitted> {
 
     /// An absolute address below the version, for `Operation-Location`.
     pub(super) fn address(&self, path: &str) -> String {
-        format!("{}/face/{}/{path}", self.head.place.base, self.version().segment())
+        format!("{}/face/{}/{path}", self.head.address.endpoint, self.version().segment())
     }
 
     /// 200 with JSON.
@@ -291,12 +291,12 @@ impl Call<Permitted> {
         Ok(Reply::empty())
     }
 
-    /// 202 without content, and where to ask how it goes.
+    /// 202 without content, and the address of the operation status.
     pub(super) fn accepted(&self, operation: String) -> Result<Reply, Refusal> {
         Ok(accepted_at(Reply::empty(), operation))
     }
 
-    /// 202 with JSON, where to ask how it goes, and where what was made is found.
+    /// 202 with JSON, the address of the operation status, and that of the new resource.
     pub(super) fn created(
         &self,
         value: &impl Serialize,

@@ -31,7 +31,7 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let with_model = call.query().flag("returnRecognitionModel", false)?;
     let container = call.container().await?;
-    let mut shown = shown(&container, with_model);
+    let mut json = container_json(&container, with_model);
     if call.kind() == ContainerKind::FaceList {
         let everything = PageStart::everything();
         let faces = call
@@ -39,10 +39,10 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
             .faces(call.account(), &container.name_on_wire, &everything)
             .await
             .map_err(|error| from_store(error, call.kind()))?;
-        let faces: Vec<Value> = faces.iter().map(super::faces::shown).collect();
-        shown.insert("persistedFaces".to_owned(), Value::Array(faces));
+        let faces: Vec<Value> = faces.iter().map(super::faces::face_json).collect();
+        json.insert("persistedFaces".to_owned(), Value::Array(faces));
     }
-    call.answer(&shown)
+    call.answer(&json)
 }
 
 /// `PATCH {container}`
@@ -82,8 +82,8 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
         .containers(call.account(), call.kind(), &page)
         .await
         .map_err(|error| from_store(error, call.kind()))?;
-    let shown: Vec<_> = containers.iter().map(|container| shown(container, with_model)).collect();
-    call.answer(&shown)
+    let json: Vec<_> = containers.iter().map(|container| container_json(container, with_model)).collect();
+    call.answer(&json)
 }
 
 /// How the id of a container is called on the wire.
@@ -100,16 +100,16 @@ pub(super) const fn id_property(kind: ContainerKind) -> &'static str {
 }
 
 /// A container on the wire.
-pub(super) fn shown(container: &Container, with_model: bool) -> Map<String, Value> {
-    let mut shown = Map::new();
+pub(super) fn container_json(container: &Container, with_model: bool) -> Map<String, Value> {
+    let mut json = Map::new();
     let on_wire = &container.name_on_wire;
-    shown.insert(id_property(on_wire.kind).to_owned(), json!(on_wire.id));
-    shown.insert("name".to_owned(), json!(container.name.expose()));
+    json.insert(id_property(on_wire.kind).to_owned(), json!(on_wire.id));
+    json.insert("name".to_owned(), json!(container.name.expose()));
     if let Some(user_data) = &container.user_data {
-        shown.insert("userData".to_owned(), json!(user_data.expose()));
+        json.insert("userData".to_owned(), json!(user_data.expose()));
     }
     if with_model {
-        shown.insert("recognitionModel".to_owned(), json!(container.model));
+        json.insert("recognitionModel".to_owned(), json!(container.model));
     }
-    shown
+    json
 }

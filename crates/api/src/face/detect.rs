@@ -1,4 +1,4 @@
-//! Detect: faces in a picture, what they look like, and a `faceId` to ask about them later.
+//! Detect: faces in a picture, their attributes, and a `faceId` for later calls.
 
 use super::arguments::{DetectionModel, recognition_model};
 use super::attributes::{Allowed, FaceAttributes, Requested};
@@ -6,11 +6,11 @@ use super::call::{Admitted, Call, Permitted};
 use super::picture;
 use crate::azure::Refusal;
 use likeness_base::random_bytes;
-use likeness_custody::{Gate, Kept};
 use likeness_http::Reply;
+use likeness_rules::{Gate, RetentionClass};
 use likeness_service::templates;
 use likeness_store::{DetectedFace, FaceId, FaceIdWrite};
-use likeness_vision::{AttributeSet, Depth, Face, Landmarks, RecogniserSet, Rect, Search, Wanted};
+use likeness_vision::{AttributeSet, Depth, DescribeOptions, Face, Landmarks, RecogniserSet, Rect, Search};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::time::Duration;
@@ -22,21 +22,22 @@ const TIME_TO_LIVE: (i64, i64) = (60, 86_400);
 /// `POST detect`
 pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
     let approved = call.attributes().await?;
-    let asked = match Asked::read(&call, approved) {
-        Ok(asked) => asked,
+    let options = match DetectOptions::read(&call, approved) {
+        Ok(options) => options,
         Err(refusal) => {
-            // A token that lends less than is asked for was used all the same; one that met a mistyped argument was not.
+            // A token that lends less than is requested was used all the same; one sent with a mistyped argument was not.
             if matches!(refusal, Refusal::UnsupportedFeature(_)) {
                 call.refuse_approval().await?;
             }
             return Err(refusal);
         }
     };
-    let call = call.permit_for(if asked.face_id { Gate::Either } else { Gate::Open }).await?;
+    let call = call.permit_for(if options.face_id { Gate::Either } else { Gate::Open }).await?;
     let (call, bytes) = picture::bytes(call).await?;
-    let templates = if asked.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
-    let wanted = Wanted { landmarks: asked.landmarks, attributes: asked.attributes.measures(), templates };
-    let search = search(asked.detection);
+    let templates = if options.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
+    let describe =
+        DescribeOptions { landmarks: options.landmarks, attributes: options.attributes.measures(), templates };
+    let search = search(options.detection);
     let faces = call
         .app()
         .inference
@@ -44,34 +45,35 @@ pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
             let detections = vision.detect(&picture, search)?;
-            Ok(detections.iter().map(|found| vision.describe(&picture, found, wanted)).collect::<Result<_, _>>()?)
+            Ok(detections.iter().map(|found| vision.describe(&picture, found, describe)).collect::<Result<_, _>>()?)
         })
         .await??;
 
-    let ids = if asked.face_id { keep(&call, &asked, &faces).await? } else { Vec::new() };
+    let ids = if options.face_id { keep_face_ids(&call, &options, &faces).await? } else { Vec::new() };
     let answer: Vec<WireFace<'_>> = faces
         .iter()
         .enumerate()
         .map(|(position, face)| WireFace {
             face_id: ids.get(position).copied(),
-            recognition_model: (asked.return_recognition_model && asked.face_id).then_some(asked.recognition),
+            recognition_model: (options.return_recognition_model && options.face_id).then_some(options.recognition),
             face_rectangle: WireRect::from(face.rect),
-            face_landmarks: face.landmarks.as_ref().filter(|_| asked.landmarks).map(WireLandmarks),
-            face_attributes: asked.attributes.of(face),
+            face_landmarks: face.landmarks.as_ref().filter(|_| options.landmarks).map(WireLandmarks),
+            face_attributes: options.attributes.of(face),
         })
         .collect();
     call.answer(&answer)
 }
 
 /// The recognisers of which a new faceId carries a template: that of new containers, and those of the templates that the
-/// account holds, so that each of its containers can be asked. One whose pack is not installed is told of when it is asked.
+/// account holds, so that each of its containers can be searched. A search of one whose pack is not
+/// installed is refused.
 async fn recognisers(call: &Call<Permitted>) -> Result<RecogniserSet, Refusal> {
     let recognisers = &call.app().recognisers;
     if recognisers.all().len() == 1 {
         return Ok(RecogniserSet::FIRST);
     }
     let spaces = call.store().spaces(call.account(), false).await?;
-    let known = spaces.iter().filter_map(|(space, _)| recognisers.of_space(space));
+    let known = spaces.iter().filter_map(|(space, _)| recognisers.by_space(space));
     Ok(known.fold(RecogniserSet::FIRST, |set, recogniser| set.with(recogniser.number)))
 }
 
@@ -84,7 +86,7 @@ pub(super) fn search(model: DetectionModel) -> Search {
 }
 
 /// The arguments of detect.
-struct Asked {
+struct DetectOptions {
     face_id: bool,
     landmarks: bool,
     attributes: Requested,
@@ -94,7 +96,7 @@ struct Asked {
     time_to_live: Duration,
 }
 
-impl Asked {
+impl DetectOptions {
     fn read(call: &Call<Admitted>, approved: AttributeSet) -> Result<Self, Refusal> {
         let query = call.query();
         let face_id = query.flag("returnFaceId", true)?;
@@ -111,14 +113,14 @@ impl Asked {
             Allowed { version: call.version(), detection, recognition, approved, computable: call.computable() };
         let attributes = Requested::parse(query.text("returnFaceAttributes"), allowed)?;
         let wished = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400));
-        let time_to_live = wished.min(call.lasts(Kept::FaceId));
+        let time_to_live = wished.min(call.retention(RetentionClass::FaceId));
         Ok(Self { face_id, landmarks, attributes, recognition, return_recognition_model, detection, time_to_live })
     }
 }
 
 /// Stores the templates behind new face ids and returns the ids in the order of the faces.
-async fn keep(call: &Call<Permitted>, asked: &Asked, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
-    let expires_at = call.at().plus(asked.time_to_live);
+async fn keep_face_ids(call: &Call<Permitted>, options: &DetectOptions, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
+    let expires_at = call.at().plus(options.time_to_live);
     let mut kept = Vec::with_capacity(faces.len());
     for face in faces {
         if face.templates.is_empty() {
@@ -129,7 +131,7 @@ async fn keep(call: &Call<Permitted>, asked: &Asked, faces: &[Face]) -> Result<V
             id: FaceId::new(expires_at, random_bytes(&*call.app().randomness)),
             template,
             space,
-            model: asked.recognition.to_owned(),
+            model: options.recognition.to_owned(),
             expires_at,
         });
     }

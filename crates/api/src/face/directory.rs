@@ -5,7 +5,7 @@ use super::call::{Admitted, Call, Permitted};
 use super::faces::{self, Addition, FACES_OF_A_PERSON};
 use super::operations::write_directory;
 use super::persons;
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
@@ -63,7 +63,7 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let id = person_id(&call)?;
     let found = call.store().person(call.account(), &ContainerName::directory(), id).await;
     let person = found.map_err(|error| from_store(error, call.kind()))?;
-    call.answer(&persons::without_faces(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
+    call.answer(&persons::without_faces(&person.ok_or(Refusal::PersonNotFound(MissingAs::Resource))?))
 }
 
 /// `PATCH persons/{personId}`
@@ -129,7 +129,7 @@ pub(super) async fn list_faces(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn get_face(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let (_, face) = face(&call).await?;
-    call.answer(&faces::shown(&face))
+    call.answer(&faces::face_json(&face))
 }
 
 /// `PATCH .../persistedfaces/{persistedFaceId}`
@@ -173,7 +173,7 @@ fn is_of(face: &Face, model: &str) -> bool {
 }
 
 fn person_id<S>(call: &Call<S>) -> Result<Uuid, Refusal> {
-    call.id(0, Refusal::PersonNotFound(Role::Resource))
+    call.id(0, Refusal::PersonNotFound(MissingAs::Resource))
 }
 
 fn model<S>(call: &Call<S>) -> Result<&'static str, Refusal> {

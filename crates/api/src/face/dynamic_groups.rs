@@ -2,7 +2,7 @@
 
 use super::arguments::Fields;
 use super::call::{Admitted, Call, Permitted};
-use super::containers::{new_name, shown};
+use super::containers::{container_json, new_name};
 use super::directory::page_after_person;
 use super::operations::write_directory;
 use crate::azure::{Refusal, from_store};
@@ -29,7 +29,7 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
 /// `GET dynamicpersongroups/{id}`
 pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    call.answer(&shown(&call.container().await?, false))
+    call.answer(&container_json(&call.container().await?, false))
 }
 
 /// `PATCH dynamicpersongroups/{id}`: first adds, then removes.
@@ -60,7 +60,7 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let start = PageStart { after: page.start, top: page.top };
     let groups = call.store().containers(call.account(), call.kind(), &start).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
-    call.answer(&groups.iter().map(|group| shown(group, false)).collect::<Vec<_>>())
+    call.answer(&groups.iter().map(|group| container_json(group, false)).collect::<Vec<_>>())
 }
 
 /// `GET dynamicpersongroups/{id}/persons`

@@ -4,13 +4,13 @@ use super::arguments::{DetectionModel, FACE_USER_DATA_CHARACTERS, bounded, targe
 use super::call::{Admitted, Call, Permitted};
 use super::detect::search;
 use super::{persons, picture};
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
 use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace, PageStart};
-use likeness_vision::{AttributeSet, Detection, Flaws, Picture, RecogniserSet, Rect, RectF, Wanted};
+use likeness_vision::{AttributeSet, DescribeOptions, Detection, Flaws, Picture, RecogniserSet, Rect, RectF};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub(super) const FACES_OF_A_PERSON: u64 = 248;
 pub(super) async fn add(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let addition = Addition::read(&call)?;
     let call = call.permit().await?;
-    // What is missing is told before the picture is read: nobody should wait for a refusal.
+    // A missing container is refused before the picture is read: no caller should wait for a refusal.
     let container = call.container().await?;
     let name = container.name_on_wire;
     let person = owner(&call)?;
@@ -29,7 +29,7 @@ pub(super) async fn add(call: Call<Admitted>) -> Result<Reply, Refusal> {
         Some(person) => {
             let known = call.store().person(call.account(), &name, person).await;
             let known = known.map_err(|error| from_store(error, name.kind))?;
-            let known = known.ok_or(Refusal::PersonNotFound(Role::Resource))?;
+            let known = known.ok_or(Refusal::PersonNotFound(MissingAs::Resource))?;
             (known.faces.len() as u64, Some(FACES_OF_A_PERSON))
         }
         None => (container.faces, call.tier().faces(name.kind)),
@@ -78,9 +78,9 @@ impl Addition {
         };
         let recogniser = match &space {
             Some(space) => {
-                call.app().recognisers.of_space(space).ok_or_else(|| Refusal::missing_pack(pack_of(space)))?
+                call.app().recognisers.by_space(space).ok_or_else(|| Refusal::missing_pack(pack_of(space)))?
             }
-            None => call.app().recognisers.first(),
+            None => call.app().recognisers.default_recogniser(),
         };
         let recogniser = recogniser.clone();
         let number = recogniser.number;
@@ -95,8 +95,9 @@ impl Addition {
                 let detections = vision.detect(&picture, search)?;
                 let chosen = choose(&picture, &detections, target)?;
                 let templates = RecogniserSet::NONE.with(number);
-                let wanted = Wanted { templates, attributes: AttributeSet::QUALITY, ..Wanted::default() };
-                let face = vision.describe(&picture, chosen, wanted)?;
+                let options =
+                    DescribeOptions { templates, attributes: AttributeSet::QUALITY, ..DescribeOptions::default() };
+                let face = vision.describe(&picture, chosen, options)?;
                 let template = face.template(number).cloned();
                 let template =
                     template.ok_or_else(|| Refusal::Internal("a face came without its template".to_owned()))?;
@@ -114,7 +115,7 @@ impl Addition {
     }
 }
 
-/// Tells whoever watches the installation how fit the photos are that people are enrolled with. The contract has no place
+/// Counts for the operator how fit the photos are that people are enrolled with. The contract has no place
 /// for a warning to the caller.
 fn count(flaws: Flaws) {
     let verdict = if flaws.is_empty() { "good" } else { "poor" };
@@ -179,7 +180,7 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let (person, face) = path(&call)?;
     let wrong = |error| from_store(error, call.kind());
     let found = call.store().face(call.account(), &container, person, face).await.map_err(wrong)?;
-    call.answer(&shown(&found.ok_or(Refusal::PersistedFaceNotFound)?))
+    call.answer(&face_json(&found.ok_or(Refusal::PersistedFaceNotFound)?))
 }
 
 /// `GET largefacelists/{id}/persistedfaces`
@@ -190,7 +191,7 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
     let faces = call.store().faces(call.account(), &container, &start).await.map_err(wrong)?;
-    call.answer(&faces.iter().map(shown).collect::<Vec<_>>())
+    call.answer(&faces.iter().map(face_json).collect::<Vec<_>>())
 }
 
 /// `PATCH .../persistedfaces/{persistedFaceId}`
@@ -230,7 +231,7 @@ fn path<S>(call: &Call<S>) -> Result<(Option<Uuid>, Uuid), Refusal> {
 }
 
 /// A persisted face on the wire.
-pub(super) fn shown(face: &StoredFace) -> Value {
+pub(super) fn face_json(face: &StoredFace) -> Value {
     match &face.user_data {
         Some(user_data) => json!({ "persistedFaceId": face.id, "userData": user_data.expose() }),
         None => json!({ "persistedFaceId": face.id }),

@@ -5,10 +5,10 @@
 
 use super::call::{Admitted, Call, Permitted};
 use super::probes::{
-    Compared, SAME_PERSON, best, confidence_on_wire, detected, in_directory, named_group, same_model, scope,
-    stored_container, trained,
+    ProbeTemplates, SAME_PERSON, confidence_on_wire, detected, in_directory, merge_best, named_group, same_model,
+    scope, stored_container, trained,
 };
-use crate::azure::{Refusal, Role, from_search, from_store};
+use crate::azure::{MissingAs, Refusal, from_search, from_store};
 use likeness_gallery::{self as gallery, Cut, PersonHit, Scope};
 use likeness_http::Body;
 use likeness_http::Reply;
@@ -50,7 +50,7 @@ pub(super) async fn identify(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let wanted = Wanted { cut, most };
     let among = Among::read(body)?;
     let call = call.permit().await?;
-    let faces = detected(&call, &ids, Role::Argument).await?;
+    let faces = detected(&call, &ids, MissingAs::Argument).await?;
     let found = match among {
         Among::Group(name) => in_group(&call, &name, faces, wanted).await?,
         among => among_directory(&call, among, faces, wanted).await?,
@@ -63,21 +63,21 @@ pub(super) async fn identify(call: Call<Admitted>) -> Result<Reply, Refusal> {
 async fn in_group(
     call: &Call<Permitted>,
     name: &ContainerName,
-    faces: Vec<Compared>,
+    faces: Vec<ProbeTemplates>,
     Wanted { cut, most }: Wanted,
 ) -> Result<Vec<Vec<Candidate>>, Refusal> {
     let container = stored_container(call, name).await?;
     let visible = trained(&container, name.kind)?;
     same_model(&container.model, faces.iter().map(|face| face.model.as_str()))?;
     let asked = faces.len();
-    call.asked("identify", Some(&container), asked);
+    call.record_search("identify", Some(&container), asked);
     let found = call
         .app()
         .galleries
-        .search(call.account(), &container, move |recogniser, snapshot| {
-            let ask = |face: &Compared| {
+        .search(call.account(), &container, move |recogniser, view| {
+            let ask = |face: &ProbeTemplates| {
                 let probe = recogniser.space.probe(face.by(recogniser)?);
-                Ok(gallery::identify(snapshot, &probe, cut, most, visible, &recogniser.calibration))
+                Ok(gallery::identify(view, &probe, cut, most, visible, &recogniser.calibration))
             };
             faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()
         })
@@ -90,7 +90,7 @@ async fn in_group(
 async fn among_directory(
     call: &Call<Permitted>,
     among: Among,
-    faces: Vec<Compared>,
+    faces: Vec<ProbeTemplates>,
     Wanted { cut, most }: Wanted,
 ) -> Result<Vec<Vec<Candidate>>, Refusal> {
     let model = faces[0].model.clone();
@@ -99,20 +99,20 @@ async fn among_directory(
     let persons = persons(call, among).await?;
     let directory = call.store().container(call.account(), &ContainerName::directory()).await?;
     let asked = faces.len();
-    call.asked("identify", directory.as_ref(), asked);
+    call.record_search("identify", directory.as_ref(), asked);
     // Nobody was ever enrolled, so nobody can be named.
     let Some(directory) = directory else { return Ok(faces.iter().map(|_| Vec::new()).collect()) };
     let found = call
         .app()
         .galleries
-        .search_model(call.account(), &directory, Some(&model), move |recogniser, snapshot| {
+        .search_model(call.account(), &directory, Some(&model), move |recogniser, view| {
             let calibration = &recogniser.calibration;
-            let scope = persons.as_ref().map(|persons| Scope::new(snapshot, persons));
-            let ask = |face: &Compared| {
+            let scope = persons.as_ref().map(|persons| Scope::new(view, persons));
+            let ask = |face: &ProbeTemplates| {
                 let probe = recogniser.space.probe(face.by(recogniser)?);
                 Ok(match &scope {
-                    Some(scope) => gallery::identify_among(snapshot, &probe, cut, most, scope, calibration),
-                    None => gallery::identify(snapshot, &probe, cut, most, gallery::Visible::All, calibration),
+                    Some(scope) => gallery::identify_among(view, &probe, cut, most, scope, calibration),
+                    None => gallery::identify(view, &probe, cut, most, gallery::Visible::All, calibration),
                 })
             };
             faces.iter().map(ask).collect::<Result<Vec<_>, Refusal>>()
@@ -135,7 +135,7 @@ async fn persons(call: &Call<Permitted>, among: Among) -> Result<Option<HashSet<
         Among::Persons(ids) => {
             let keys = call.store().person_keys(call.account(), &ContainerName::directory(), &ids).await?;
             let keys: Option<Vec<PersonKey>> = keys.into_iter().collect();
-            keys.ok_or(Refusal::PersonNotFound(Role::Argument))?
+            keys.ok_or(Refusal::PersonNotFound(MissingAs::Argument))?
         }
         Among::Group(_) | Among::Everybody => return Ok(None),
     };
@@ -154,7 +154,7 @@ fn by_face(
     }
     let together = of_faces.into_iter().map(|hits| {
         let mut named = HashSet::new();
-        let mut best = best(hits, usize::MAX, |hit| hit.confidence);
+        let mut best = merge_best(hits, usize::MAX, |hit| hit.confidence);
         best.retain(|hit| named.insert(hit.person));
         best.truncate(most);
         best

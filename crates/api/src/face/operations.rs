@@ -5,12 +5,12 @@
 
 use super::call::{Admitted, Call, Permitted};
 use crate::azure::Refusal;
-use likeness_custody::Kept;
 use likeness_http::Reply;
+use likeness_rules::RetentionClass;
 use likeness_store::{ContainerKind, NewOperation, OperationSubject, Write};
 use serde_json::json;
 
-/// Writes, and gives the address where the operation can be asked about. Refusals are in the words of the kind of
+/// Writes, and returns the address of the operation status. Refusals are those of the kind of
 /// container.
 pub(super) async fn write(
     call: &Call<Permitted>,
@@ -20,12 +20,13 @@ pub(super) async fn write(
     write: impl Into<Write>,
 ) -> Result<String, Refusal> {
     let id = call.new_id();
-    let operation = NewOperation { id, subject, resource, expires_at: call.at().plus(call.lasts(Kept::Operation)) };
+    let operation =
+        NewOperation { id, subject, resource, expires_at: call.at().plus(call.retention(RetentionClass::Operation)) };
     call.write_as(kind, Write::Tracked { operation, write: Box::new(write.into()) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
 
-/// The same for people of the directory and dynamic groups, in the words of the route's container.
+/// The same for people of the directory and dynamic groups, with refusals for the route's kind of container.
 pub(super) async fn write_directory(call: &Call<Permitted>, work: impl Into<Write>) -> Result<String, Refusal> {
     write(call, call.kind(), OperationSubject::Directory, None, work).await
 }

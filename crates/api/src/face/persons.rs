@@ -2,7 +2,7 @@
 
 use super::arguments::Fields;
 use super::call::{Admitted, Call};
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_http::Reply;
 use likeness_store::{PageStart, Person, PersonWrite};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
     let persons = call.store().persons(call.account(), &container, &start).await.map_err(wrong)?;
-    call.answer(&persons.iter().map(shown).collect::<Vec<_>>())
+    call.answer(&persons.iter().map(to_json).collect::<Vec<_>>())
 }
 
 /// `GET {group}/persons/{personId}`
@@ -37,7 +37,7 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let id = person_id(&call)?;
     let wrong = |error| from_store(error, call.kind());
     let person = call.store().person(call.account(), &container, id).await.map_err(wrong)?;
-    call.answer(&shown(&person.ok_or(Refusal::PersonNotFound(Role::Resource))?))
+    call.answer(&to_json(&person.ok_or(Refusal::PersonNotFound(MissingAs::Resource))?))
 }
 
 /// `PATCH {group}/persons/{personId}`
@@ -61,22 +61,22 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
 
 /// The second path parameter.
 pub(super) fn person_id<S>(call: &Call<S>) -> Result<Uuid, Refusal> {
-    call.id(1, Refusal::PersonNotFound(Role::Resource))
+    call.id(1, Refusal::PersonNotFound(MissingAs::Resource))
 }
 
-fn shown(person: &Person) -> Map<String, Value> {
-    let mut shown = without_faces(person);
-    shown.insert("persistedFaceIds".to_owned(), json!(person.faces));
-    shown
+fn to_json(person: &Person) -> Map<String, Value> {
+    let mut json = without_faces(person);
+    json.insert("persistedFaceIds".to_owned(), json!(person.faces));
+    json
 }
 
 /// A person on the wire, as the directory shows them.
 pub(super) fn without_faces(person: &Person) -> Map<String, Value> {
-    let mut shown = Map::new();
-    shown.insert("personId".to_owned(), json!(person.id));
-    shown.insert("name".to_owned(), json!(person.name.expose()));
+    let mut json = Map::new();
+    json.insert("personId".to_owned(), json!(person.id));
+    json.insert("name".to_owned(), json!(person.name.expose()));
     if let Some(user_data) = &person.user_data {
-        shown.insert("userData".to_owned(), json!(user_data.expose()));
+        json.insert("userData".to_owned(), json!(user_data.expose()));
     }
-    shown
+    json
 }

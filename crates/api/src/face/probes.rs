@@ -5,7 +5,7 @@
 
 use super::arguments::{DIRECTORY_MODELS, container_id};
 use super::call::{Call, Permitted};
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_base::Secret;
 use likeness_gallery::Visible;
 use likeness_http::Body;
@@ -19,12 +19,12 @@ use uuid::Uuid;
 pub(super) const SAME_PERSON: f32 = 0.5;
 
 /// The templates of a face that a call compares, by their recognisers, and the model it belongs to.
-pub(super) struct Compared {
+pub(super) struct ProbeTemplates {
     templates: Vec<(usize, Secret<Vec<f32>>)>,
     pub(super) model: String,
 }
 
-impl Compared {
+impl ProbeTemplates {
     /// The template of one recogniser.
     pub(super) fn by(&self, recogniser: &Recogniser) -> Result<&[f32], Refusal> {
         let own = self.templates.iter().find(|(number, _)| *number == recogniser.number);
@@ -39,7 +39,7 @@ impl Compared {
 }
 
 /// The recogniser of which all these faces have a template; that of new containers where there are several.
-pub(super) fn common<'a>(call: &'a Call<Permitted>, faces: &[&Compared]) -> Result<&'a Arc<Recogniser>, Refusal> {
+pub(super) fn common<'a>(call: &'a Call<Permitted>, faces: &[&ProbeTemplates]) -> Result<&'a Arc<Recogniser>, Refusal> {
     let all_have = |recogniser: &&Arc<Recogniser>| faces.iter().all(|face| face.by(recogniser).is_ok());
     call.app().recognisers.all().iter().find(all_have).ok_or_else(|| {
         Refusal::bad("'recognitionModel' is incompatible: the faces were detected with different model packs. Detect them again.")
@@ -47,12 +47,16 @@ pub(super) fn common<'a>(call: &'a Call<Permitted>, faces: &[&Compared]) -> Resu
 }
 
 /// The templates behind face ids, in order; one that is unknown or expired refuses the call.
-pub(super) async fn detected(call: &Call<Permitted>, ids: &[Uuid], role: Role) -> Result<Vec<Compared>, Refusal> {
+pub(super) async fn detected(
+    call: &Call<Permitted>,
+    ids: &[Uuid],
+    missing: MissingAs,
+) -> Result<Vec<ProbeTemplates>, Refusal> {
     let found = call.store().face_ids(call.account(), ids, call.at()).await?;
-    found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(role))?)).collect()
+    found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(missing))?)).collect()
 }
 
-fn compared(call: &Call<Permitted>, face: DetectedFace) -> Result<Compared, Refusal> {
+fn compared(call: &Call<Permitted>, face: DetectedFace) -> Result<ProbeTemplates, Refusal> {
     let recognisers = &call.app().recognisers;
     let templates = templates::decode_all(face.template.expose(), &face.space, recognisers).ok_or_else(unreadable)?;
     if templates.is_empty() {
@@ -63,7 +67,7 @@ fn compared(call: &Call<Permitted>, face: DetectedFace) -> Result<Compared, Refu
             packs.join(" and ")
         )));
     }
-    Ok(Compared { templates, model: face.model })
+    Ok(ProbeTemplates { templates, model: face.model })
 }
 
 pub(super) fn unreadable() -> Refusal {
@@ -72,7 +76,7 @@ pub(super) fn unreadable() -> Refusal {
 
 /// The best of what several galleries of one container gave, each best first. Distances of different recognisers say
 /// nothing to each other; confidences do.
-pub(super) fn best<T>(mut found: Vec<Vec<T>>, most: usize, confidence: impl Fn(&T) -> f32) -> Vec<T> {
+pub(super) fn merge_best<T>(mut found: Vec<Vec<T>>, most: usize, confidence: impl Fn(&T) -> f32) -> Vec<T> {
     if found.len() < 2 {
         return found.pop().unwrap_or_default();
     }
@@ -107,7 +111,7 @@ pub(super) async fn stored_container(call: &Call<Permitted>, name: &ContainerNam
         .container(call.account(), name)
         .await
         .map_err(|error| from_store(error, name.kind))?
-        .ok_or(Refusal::ContainerNotFound(name.kind, Role::Argument))
+        .ok_or(Refusal::ContainerNotFound(name.kind, MissingAs::Argument))
 }
 
 /// What of a container that needs training can be searched: the last successful training, even while a new one runs.
@@ -117,7 +121,7 @@ pub(super) fn trained(container: &Container, kind: ContainerKind) -> Result<Visi
         (None, Some(training)) if matches!(training.status, TrainingStatus::NotStarted | TrainingStatus::Running) => {
             Err(Refusal::TrainingNotFinished(kind))
         }
-        (None, _) => Err(Refusal::NotTrained(kind, Role::Argument)),
+        (None, _) => Err(Refusal::NotTrained(kind, MissingAs::Argument)),
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     verify,
 };
 use axum::http::Method;
-use likeness_custody::Gate;
-use likeness_http::{Reads, Route};
+use likeness_http::{BodyKind, Route};
+use likeness_rules::Gate;
 use likeness_store::ContainerKind;
 
 /// What a row of the table says of its operation.
@@ -23,7 +23,7 @@ pub(crate) struct Rule {
     /// The data action, below `Microsoft.CognitiveServices/accounts/Face/` (`face-api.md` section 6): the fixed segments of
     /// the path and a verb. Adding a face writes; what else is posted is an action.
     pub action: &'static str,
-    /// What the account needs an approval for (`face-api.md` section 4); of detect, where nothing limited is asked for.
+    /// What the account needs an approval for (`face-api.md` section 4); of detect, where nothing limited is requested.
     pub gate: Gate,
 }
 
@@ -34,7 +34,7 @@ macro_rules! routes {
             method: Method::$method,
             path: $path,
             operation: $operation,
-            reads: Reads::$reads,
+            body: BodyKind::$reads,
             rule: Rule { row: $row, kind: $kind, action: $action, gate: Gate::$gate },
             handler: |call| Box::pin($handler(admitted(call))),
         }),*];

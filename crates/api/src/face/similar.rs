@@ -2,9 +2,9 @@
 
 use super::call::{Admitted, Call, Permitted};
 use super::probes::{
-    Compared, best, common, confidence_on_wire, detected, same_model, scope, stored_container, trained,
+    ProbeTemplates, common, confidence_on_wire, detected, merge_best, same_model, scope, stored_container, trained,
 };
-use crate::azure::{Refusal, Role, from_search, from_store};
+use crate::azure::{MissingAs, Refusal, from_search, from_store};
 use likeness_gallery::{self as gallery, Mode, SimilarHit, Visible};
 use likeness_http::{Body, Reply};
 use likeness_store::{ContainerKind, ContainerName, FaceKey};
@@ -61,11 +61,11 @@ async fn similar_among(
 ) -> Result<Vec<Similar>, Refusal> {
     let mut seen = std::collections::HashSet::new();
     among.retain(|id| seen.insert(*id));
-    let probe = detected(call, &[face_id], Role::Argument).await?.remove(0);
-    let faces = detected(call, &among, Role::Argument).await?;
+    let probe = detected(call, &[face_id], MissingAs::Argument).await?.remove(0);
+    let faces = detected(call, &among, MissingAs::Argument).await?;
     same_model(&probe.model, faces.iter().map(|face| face.model.as_str()))?;
-    call.asked("find_similar", None, 1);
-    let everybody: Vec<&Compared> = faces.iter().chain([&probe]).collect();
+    call.record_search("find_similar", None, 1);
+    let everybody: Vec<&ProbeTemplates> = faces.iter().chain([&probe]).collect();
     let recogniser = common(call, &everybody)?;
     let templates = faces.iter().map(|face| face.by(recogniser)).collect::<Result<Vec<_>, _>>()?;
     let probe = probe.by(recogniser)?;
@@ -87,7 +87,7 @@ async fn similar_in(
     name: &ContainerName,
     Wanted { mode, most }: Wanted,
 ) -> Result<Vec<Similar>, Refusal> {
-    let probe = detected(call, &[face_id], Role::Argument).await?.remove(0);
+    let probe = detected(call, &[face_id], MissingAs::Argument).await?.remove(0);
     let container = stored_container(call, name).await?;
     let visible = if name.kind == ContainerKind::LargeFaceList {
         trained(&container, name.kind)?
@@ -97,18 +97,18 @@ async fn similar_in(
         Visible::All
     };
     same_model(&container.model, [probe.model.as_str()])?;
-    call.asked("find_similar", Some(&container), 1);
+    call.record_search("find_similar", Some(&container), 1);
     let found = call
         .app()
         .galleries
-        .search(call.account(), &container, move |recogniser, snapshot| {
+        .search(call.account(), &container, move |recogniser, view| {
             let probe = recogniser.space.probe(probe.by(recogniser)?);
-            Ok(gallery::find_similar(snapshot, &probe, mode, most, visible, &recogniser.calibration))
+            Ok(gallery::find_similar(view, &probe, mode, most, visible, &recogniser.calibration))
         })
         .await
         .map_err(|error| from_search(error, name.kind))?;
     let found: Vec<Vec<SimilarHit>> = found.into_iter().collect::<Result<_, Refusal>>()?;
-    let found = best(found, most, |hit| hit.confidence);
+    let found = merge_best(found, most, |hit| hit.confidence);
     let keys: Vec<FaceKey> = found.iter().map(|hit| FaceKey(hit.face)).collect();
     let alive = call
         .store()
@@ -135,10 +135,10 @@ pub(super) async fn group(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(*id));
-    let faces = detected(&call, &ids, Role::Argument).await?;
+    let faces = detected(&call, &ids, MissingAs::Argument).await?;
     same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
-    call.asked("group", None, ids.len());
-    let everybody: Vec<&Compared> = faces.iter().collect();
+    call.record_search("group", None, ids.len());
+    let everybody: Vec<&ProbeTemplates> = faces.iter().collect();
     let recogniser = common(&call, &everybody)?.clone();
     let groups = tokio::task::spawn_blocking(move || {
         let templates = faces.iter().map(|face| face.by(&recogniser)).collect::<Result<Vec<_>, _>>()?;

@@ -4,9 +4,9 @@ use super::arguments::{USER_DATA_CHARACTERS, container_id, user_data};
 use super::call::{Admitted, Call, Permitted};
 use super::operations;
 use crate::azure::{Refusal, from_store};
-use likeness_custody::Kept;
 use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
+use likeness_rules::RetentionClass;
 use likeness_service::kinds::kind_code;
 use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, SnapshotWrite, Write};
 use serde_json::{Map, Value, json};
@@ -30,7 +30,7 @@ pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = call.new_id();
-    let expires_at = call.at().plus(call.lasts(Kept::Snapshot));
+    let expires_at = call.at().plus(call.retention(RetentionClass::Snapshot));
     let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
@@ -46,13 +46,13 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
         only_kind.is_none_or(|kind| snapshot.kind == kind)
             && only_scope.as_ref().is_none_or(|scope| scope.iter().any(|account| snapshot.scope.contains(account)))
     };
-    call.answer(&snapshots.iter().filter(is_asked_for).map(shown).collect::<Vec<_>>())
+    call.answer(&snapshots.iter().filter(is_asked_for).map(to_json).collect::<Vec<_>>())
 }
 
 /// `GET snapshots/{snapshotId}`
 pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    call.answer(&shown(&visible(&call).await?))
+    call.answer(&to_json(&visible(&call).await?))
 }
 
 /// `PATCH snapshots/{snapshotId}`: by the account that took it.
@@ -95,7 +95,7 @@ pub(super) async fn apply(call: Call<Admitted>) -> Result<Reply, Refusal> {
     accepted(&call, kind, resource, work).await
 }
 
-/// Does the work and answers where to ask about it; refusals are in the words of the kind of container.
+/// Does the work and answers with the address of its status; refusals are those of the kind of container.
 async fn accepted(
     call: &Call<Permitted>,
     kind: ContainerKind,
@@ -139,17 +139,17 @@ fn accounts_in_query(text: &str) -> Result<Vec<AccountId>, Refusal> {
     ids.ok_or_else(|| Refusal::bad("'applyScope' is invalid. It is a list of account ids separated by commas."))
 }
 
-fn shown(snapshot: &Snapshot) -> Map<String, Value> {
+fn to_json(snapshot: &Snapshot) -> Map<String, Value> {
     let scope: Vec<_> = snapshot.scope.iter().map(|account| account.0).collect();
-    let mut shown = Map::new();
-    shown.insert("id".to_owned(), json!(snapshot.id));
-    shown.insert("account".to_owned(), json!(snapshot.taken_by.0));
-    shown.insert("type".to_owned(), json!(kind_code(snapshot.kind)));
-    shown.insert("applyScope".to_owned(), json!(scope));
+    let mut json = Map::new();
+    json.insert("id".to_owned(), json!(snapshot.id));
+    json.insert("account".to_owned(), json!(snapshot.taken_by.0));
+    json.insert("type".to_owned(), json!(kind_code(snapshot.kind)));
+    json.insert("applyScope".to_owned(), json!(scope));
     if let Some(user_data) = &snapshot.user_data {
-        shown.insert("userData".to_owned(), json!(user_data.expose()));
+        json.insert("userData".to_owned(), json!(user_data.expose()));
     }
-    shown.insert("createdTime".to_owned(), json!(snapshot.created_at.to_string()));
-    shown.insert("lastUpdateTime".to_owned(), json!(snapshot.updated_at.to_string()));
-    shown
+    json.insert("createdTime".to_owned(), json!(snapshot.created_at.to_string()));
+    json.insert("lastUpdateTime".to_owned(), json!(snapshot.updated_at.to_string()));
+    json
 }

@@ -1,7 +1,7 @@
 //! Training of person groups and large lists: start it, ask how it goes.
 
 use super::call::{Admitted, Call};
-use crate::azure::{Refusal, Role};
+use crate::azure::{MissingAs, Refusal};
 use likeness_http::Reply;
 use likeness_store::{TrainingStatus, TrainingWrite};
 use serde_json::json;
@@ -24,7 +24,7 @@ pub(super) async fn train(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn status(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let container = call.container().await?;
-    let training = container.training.as_ref().ok_or(Refusal::NotTrained(call.kind(), Role::Resource))?;
+    let training = container.training.as_ref().ok_or(Refusal::NotTrained(call.kind(), MissingAs::Resource))?;
     let status = match training.status {
         TrainingStatus::NotStarted => call.version().not_started(),
         TrainingStatus::Running => "running",

@@ -5,7 +5,7 @@ use super::probes::{
     SAME_PERSON, common, confidence_on_wire, detected, in_directory, named_group, same_model, stored_container,
     unreadable,
 };
-use crate::azure::{Refusal, Role, from_store};
+use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_gallery as gallery;
 use likeness_http::{Body, Reply};
 use likeness_service::recognisers::pack_of;
@@ -49,16 +49,16 @@ pub(super) async fn verify(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let confidence = match pair {
         Pair::Faces(first, second) => {
-            let faces = detected(&call, &[first, second], Role::Resource).await?;
+            let faces = detected(&call, &[first, second], MissingAs::Resource).await?;
             same_model(&faces[0].model, faces.iter().map(|face| face.model.as_str()))?;
-            call.asked("verify", None, 2);
+            call.record_search("verify", None, 2);
             let recogniser = common(&call, &[&faces[0], &faces[1]])?;
             let distance = gallery::distance(faces[0].by(recogniser)?, faces[1].by(recogniser)?);
             recogniser.calibration.verify_confidence(distance)
         }
         Pair::Person { face, person, group } => against_person(&call, face, person, group).await?,
     };
-    call.answer(&Verdict { is_identical: confidence >= SAME_PERSON, confidence: confidence_on_wire(confidence) })
+    call.answer(&VerifyAnswer { is_identical: confidence >= SAME_PERSON, confidence: confidence_on_wire(confidence) })
 }
 
 /// Verify's confidence for the nearest face of a person.
@@ -68,7 +68,7 @@ async fn against_person(
     person: Uuid,
     group: Option<ContainerName>,
 ) -> Result<f32, Refusal> {
-    let face = detected(call, &[face], Role::Resource).await?.remove(0);
+    let face = detected(call, &[face], MissingAs::Resource).await?.remove(0);
     let (name, own_models, container) = match group {
         Some(name) => {
             let container = stored_container(call, &name).await?;
@@ -86,14 +86,14 @@ async fn against_person(
     let kind = name.kind;
     let stored =
         call.store().templates_of_person(call.account(), &name, person).await.map_err(|error| match error {
-            StoreError::PersonNotFound if !own_models => Refusal::PersonNotFound(Role::Argument),
+            StoreError::PersonNotFound if !own_models => Refusal::PersonNotFound(MissingAs::Argument),
             other => from_store(other, kind),
         })?;
-    call.asked("verify", container.as_ref(), 1);
+    call.record_search("verify", container.as_ref(), 1);
     let mut nearest = None::<f32>;
     let has_model = |record: &&PersonTemplate| !own_models || record.model.as_deref() == Some(&*face.model);
     for record in stored.iter().filter(has_model) {
-        let recogniser = call.app().recognisers.of_space(&record.space);
+        let recogniser = call.app().recognisers.by_space(&record.space);
         let recogniser = recogniser.ok_or_else(|| Refusal::missing_pack(pack_of(&record.space)))?;
         let template =
             templates::decode(record.template.expose(), recogniser.space.dimension).ok_or_else(unreadable)?;
@@ -106,7 +106,7 @@ async fn against_person(
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Verdict {
+struct VerifyAnswer {
     is_identical: bool,
     confidence: f64,
 }

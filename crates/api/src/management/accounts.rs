@@ -1,22 +1,22 @@
 //! Accounts over the management API.
 
-use super::door::{AdminCall, Management, created, json_reply};
-use super::error::Refused;
+use super::api::{AdminCall, Management, created, json_reply};
+use super::error::Refusal;
 use super::routes::ROUTES;
 use likeness_base::Timestamp;
-use likeness_custody::{Approvals, Assignment, Kept, Notice, Principal, Role, Settings, rows};
 use likeness_http::Reply;
-use likeness_service::access::{AccountState, Need, Standing, new_key};
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::change::Change;
-use likeness_service::effects::random_id;
+use likeness_rules::{Approvals, Assignment, Notice, Principal, RetentionClass, Role, Settings, rows};
+use likeness_service::access::{AccountState, ManagementCaller, RequiredAccess, new_key};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::settings_change::SettingsChange;
+use likeness_service::randomness::random_id;
 use likeness_store::{AccountId, KeySlot};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// `GET /admin/v1/`
-pub(super) async fn index(_: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn index(_: AdminCall) -> Result<Reply, Refusal> {
     let row = |route: &likeness_http::Route<Management>| {
         json!({
             "method": route.method.as_str(),
@@ -29,38 +29,38 @@ pub(super) async fn index(_: AdminCall) -> Result<Reply, Refused> {
 }
 
 /// `GET me`
-pub(super) async fn me(call: AdminCall) -> Result<Reply, Refused> {
-    let book = call.app.access.directory.last();
-    let everywhere = &book.installation.0.assignments;
+pub(super) async fn me(call: AdminCall) -> Result<Reply, Refusal> {
+    let table = call.app.access.cache.last_known();
+    let everywhere = &table.installation.0.assignments;
     let may = |need, account: &AccountState| call.standing.may(need, Some(account), everywhere);
-    let seen = book.all().into_iter().filter(|account| may(Need::Look, account));
+    let seen = table.all().into_iter().filter(|account| may(RequiredAccess::Look, account));
     let accounts: Vec<Value> = seen
         .map(|account| {
             json!({
                 "id": account.id().0,
                 "name": account.settings.resource.name(),
                 "resourceId": account.settings.resource,
-                "mayManage": may(Need::Manage, &account),
-                "mayAssignRoles": may(Need::AssignRoles, &account),
-                "mayListKeys": may(Need::ListKeys, &account),
-                "mayReadPersons": may(Need::ReadPersons, &account),
-                "mayErasePersons": may(Need::ErasePersons, &account),
+                "mayManage": may(RequiredAccess::Manage, &account),
+                "mayAssignRoles": may(RequiredAccess::AssignRoles, &account),
+                "mayListKeys": may(RequiredAccess::ListKeys, &account),
+                "mayReadPersons": may(RequiredAccess::ReadPersons, &account),
+                "mayErasePersons": may(RequiredAccess::ErasePersons, &account),
             })
         })
         .collect();
-    let is_operator = call.standing.may(Need::Operator, None, everywhere);
+    let is_operator = call.standing.may(RequiredAccess::Operator, None, everywhere);
     let kind = match call.standing {
-        Standing::Operator => "operator",
-        Standing::KeyOf(..) => "key",
-        Standing::Person(..) => "person",
+        ManagementCaller::Operator => "operator",
+        ManagementCaller::AccountKey(..) => "key",
+        ManagementCaller::Identity(..) => "person",
     };
     json_reply(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
 }
 
 /// An account as it is shown. Its keys are not in it.
-pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
+pub(super) fn account_json(call: &AdminCall, state: &AccountState) -> Value {
     let settings = &state.settings;
-    let lives: Map<String, Value> = Kept::ALL
+    let lives: Map<String, Value> = RetentionClass::ALL
         .iter()
         .map(|&kept| {
             let life = json!({
@@ -99,14 +99,14 @@ pub(super) fn shown(call: &AdminCall, state: &AccountState) -> Value {
 }
 
 /// `GET accounts`
-pub(super) async fn list(call: AdminCall) -> Result<Reply, Refused> {
-    let accounts = call.app.access.directory.last().all();
-    json_reply(&accounts.iter().map(|state| shown(&call, state)).collect::<Vec<_>>())
+pub(super) async fn list(call: AdminCall) -> Result<Reply, Refusal> {
+    let accounts = call.app.access.cache.last_known().all();
+    json_reply(&accounts.iter().map(|state| account_json(&call, state)).collect::<Vec<_>>())
 }
 
 /// `GET accounts/{}`
-pub(super) async fn show(call: AdminCall) -> Result<Reply, Refused> {
-    json_reply(&shown(&call, call.account()?))
+pub(super) async fn show(call: AdminCall) -> Result<Reply, Refusal> {
+    json_reply(&account_json(&call, call.account()?))
 }
 
 #[derive(Deserialize)]
@@ -125,10 +125,10 @@ struct New {
 }
 
 /// `POST accounts`
-pub(super) async fn create(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn create(call: AdminCall) -> Result<Reply, Refusal> {
     let new: New = call.body()?;
-    let usual = Wish::named(&new.name);
-    let wish = Wish {
+    let usual = AccountSpec::named(&new.name);
+    let spec = AccountSpec {
         subscription: new.subscription,
         group: new.resource_group.unwrap_or(usual.group),
         location: new.location.unwrap_or(usual.location),
@@ -139,31 +139,31 @@ pub(super) async fn create(call: AdminCall) -> Result<Reply, Refused> {
         name: usual.name,
     };
     let keys = [new_key(&*call.app.randomness), new_key(&*call.app.randomness)];
-    let id = call.app.custodian.create(&call.order, wish, keys.clone()).await?;
-    let state = call.app.custodian.find(&id.to_string())?;
+    let id = call.app.accounts.create(&call.attribution, spec, keys.clone()).await?;
+    let state = call.app.accounts.find(&id.to_string())?;
     let [key1, key2] = &keys;
-    let mut made = shown(&call, &state);
+    let mut made = account_json(&call, &state);
     made["keys"] = json!({ "key1": key1.expose(), "key2": key2.expose() });
     Ok(created(json_reply(&made)?))
 }
 
 /// `PATCH accounts/{}`
-pub(super) async fn change(call: AdminCall) -> Result<Reply, Refused> {
-    let wish: Change = call.body()?;
-    let state = call.app.custodian.alter(call.account()?.id(), &call.order, &wish).await?;
-    json_reply(&shown(&call, &state))
+pub(super) async fn change(call: AdminCall) -> Result<Reply, Refusal> {
+    let spec: SettingsChange = call.body()?;
+    let state = call.app.accounts.alter(call.account()?.id(), &call.attribution, &spec).await?;
+    json_reply(&account_json(&call, &state))
 }
 
 /// `PUT accounts/{}/approvals`
-pub(super) async fn approve(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn approve(call: AdminCall) -> Result<Reply, Refusal> {
     let approvals: Approvals = call.body()?;
-    let told = json!({ "approvals": approvals });
+    let detail = json!({ "approvals": approvals });
     let change = |settings: &mut Settings| {
         settings.approvals.clone_from(&approvals);
         Ok(())
     };
-    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
-    json_reply(&shown(&call, &state))
+    let state = call.app.accounts.change(call.account()?.id(), &call.attribution, &detail, change).await?;
+    json_reply(&account_json(&call, &state))
 }
 
 #[derive(Deserialize)]
@@ -174,23 +174,23 @@ struct Close {
 }
 
 /// `POST accounts/{}/close`
-pub(super) async fn close(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn close(call: AdminCall) -> Result<Reply, Refusal> {
     let Close { grace_days } = call.body()?;
-    call.app.custodian.close(call.account()?.id(), &call.order, grace_days).await?;
+    call.app.accounts.close(call.account()?.id(), &call.attribution, grace_days).await?;
     call.app.galleries.follow_all().await;
     Ok(Reply::no_content())
 }
 
 /// `POST accounts/{}/reopen`
-pub(super) async fn reopen(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn reopen(call: AdminCall) -> Result<Reply, Refusal> {
     let id = call.account()?.id();
-    call.app.custodian.reopen(id, &call.order).await?;
-    json_reply(&shown(&call, &*call.app.custodian.find(&id.to_string())?))
+    call.app.accounts.reopen(id, &call.attribution).await?;
+    json_reply(&account_json(&call, &*call.app.accounts.find(&id.to_string())?))
 }
 
 /// `POST accounts/{}/listKeys`
-pub(super) async fn list_keys(call: AdminCall) -> Result<Reply, Refused> {
-    let keys = call.app.custodian.keys(call.account()?.id(), &call.order).await?;
+pub(super) async fn list_keys(call: AdminCall) -> Result<Reply, Refusal> {
+    let keys = call.app.accounts.keys(call.account()?.id(), &call.attribution).await?;
     let mut listed = Map::new();
     for key in keys {
         let name = match key.slot {
@@ -209,14 +209,14 @@ struct Regenerate {
 }
 
 /// `POST accounts/{}/regenerateKey`
-pub(super) async fn regenerate(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn regenerate(call: AdminCall) -> Result<Reply, Refusal> {
     let Regenerate { key_name } = call.body()?;
     let slot = match key_name.to_ascii_lowercase().as_str() {
         "key1" => KeySlot::Key1,
         "key2" => KeySlot::Key2,
-        _ => return Err(Refused::Invalid("keyName must be Key1 or Key2".to_owned())),
+        _ => return Err(Refusal::Invalid("keyName must be Key1 or Key2".to_owned())),
     };
-    call.app.custodian.regenerate(call.account()?.id(), &call.order, slot).await?;
+    call.app.accounts.regenerate(call.account()?.id(), &call.attribution, slot).await?;
     list_keys(call).await
 }
 
@@ -229,12 +229,12 @@ pub(crate) struct Assign {
 }
 
 impl Assign {
-    fn read(call: &AdminCall) -> Result<Assignment, Refused> {
+    fn read(call: &AdminCall) -> Result<Assignment, Refusal> {
         let assign: Self = call.body()?;
         let role = assign.role()?;
         let Self { issuer, principal, .. } = assign;
         if !call.app.config.access.oidc.iter().any(|known| known.issuer == issuer) {
-            return Err(Refused::Invalid(
+            return Err(Refusal::Invalid(
                 "the issuer is none of those in [[access.oidc]] of the settings, so nobody would have the role"
                     .to_owned(),
             ));
@@ -243,66 +243,65 @@ impl Assign {
     }
 
     /// The role that it names.
-    pub(crate) fn role(&self) -> Result<Role, Refused> {
+    pub(crate) fn role(&self) -> Result<Role, Refusal> {
         Role::parse(&self.role).ok_or_else(|| {
             let known: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
-            Refused::Invalid(format!("role must be one of {}", known.join(", ")))
+            Refusal::Invalid(format!("role must be one of {}", known.join(", ")))
         })
     }
 }
 
 /// `POST accounts/{}/roles`
-pub(super) async fn assign(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn assign(call: AdminCall) -> Result<Reply, Refusal> {
     let assignment = Assign::read(&call)?;
-    let told = json!({ "assign": assignment });
+    let detail = json!({ "assign": assignment });
     let change = |settings: &mut Settings| {
         settings.assignments.push(assignment.clone());
         Ok(())
     };
-    call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    call.app.accounts.change(call.account()?.id(), &call.attribution, &detail, change).await?;
     Ok(created(json_reply(&assignment)?))
 }
 
 /// `DELETE accounts/{}/roles/{}`
-pub(super) async fn unassign(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn unassign(call: AdminCall) -> Result<Reply, Refusal> {
     let id = call.id(1)?;
     if !call.account()?.settings.assignments.iter().any(|known| known.id == id) {
-        return Err(Refused::NotFound("there is no such role in this account".to_owned()));
+        return Err(Refusal::NotFound("there is no such role in this account".to_owned()));
     }
-    let told = json!({ "unassign": id });
+    let detail = json!({ "unassign": id });
     let change = |settings: &mut Settings| {
         settings.assignments.retain(|known| known.id != id);
         Ok(())
     };
-    call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    call.app.accounts.change(call.account()?.id(), &call.attribution, &detail, change).await?;
     Ok(Reply::no_content())
 }
 
 /// `POST roles`
-pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn assign_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
     let assignment = Assign::read(&call)?;
-    let told = json!({ "assign": assignment });
-    let change = |installation: &mut likeness_custody::Installation| installation.assignments.push(assignment.clone());
-    call.app.custodian.change_installation(&call.order, &told, change).await?;
+    let detail = json!({ "assign": assignment });
+    let change = |installation: &mut likeness_rules::Installation| installation.assignments.push(assignment.clone());
+    call.app.accounts.change_installation(&call.attribution, &detail, change).await?;
     Ok(created(json_reply(&assignment)?))
 }
 
 /// `GET roles`
-pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Reply, Refused> {
-    json_reply(&call.app.access.directory.last().installation.0.assignments)
+pub(super) async fn assignments_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
+    json_reply(&call.app.access.cache.last_known().installation.0.assignments)
 }
 
 /// `DELETE roles/{}`
-pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn unassign_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let known = call.app.access.directory.last().installation.clone();
+    let known = call.app.access.cache.last_known().installation.clone();
     if !known.0.assignments.iter().any(|known| known.id == id) {
-        return Err(Refused::NotFound("there is no such role for all accounts".to_owned()));
+        return Err(Refusal::NotFound("there is no such role for all accounts".to_owned()));
     }
-    let told = json!({ "unassign": id });
-    let change =
-        |installation: &mut likeness_custody::Installation| installation.assignments.retain(|one| one.id != id);
-    call.app.custodian.change_installation(&call.order, &told, change).await?;
+    let detail = json!({ "unassign": id });
+    let change = |installation: &mut likeness_rules::Installation| installation.assignments.retain(|one| one.id != id);
+    call.app.accounts.change_installation(&call.attribution, &detail, change).await?;
     Ok(Reply::no_content())
 }
 
@@ -315,10 +314,10 @@ struct NewNotice {
 }
 
 /// `PUT accounts/{}/notices/{}`
-pub(super) async fn put_notice(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn put_notice(call: AdminCall) -> Result<Reply, Refusal> {
     let NewNotice { text, controller, processor } = call.body()?;
     let language = call.parameters.get(1).cloned().unwrap_or_default();
-    let told = json!({ "notice": language });
+    let detail = json!({ "notice": language });
     let change = |settings: &mut Settings| {
         let same = |notice: &&Notice| notice.language.eq_ignore_ascii_case(&language);
         let newest = settings.notices.iter().filter(same).max_by_key(|notice| notice.version);
@@ -331,14 +330,14 @@ pub(super) async fn put_notice(call: AdminCall) -> Result<Reply, Refused> {
         }
         Ok(())
     };
-    let state = call.app.custodian.change(call.account()?.id(), &call.order, &told, change).await?;
+    let state = call.app.accounts.change(call.account()?.id(), &call.attribution, &detail, change).await?;
     json_reply(&state.settings.notice(&language))
 }
 
 /// `GET retention`
-pub(super) async fn retention(_: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn retention(_: AdminCall) -> Result<Reply, Refusal> {
     json_reply(&rows())
 }
 
-/// The account of the installation, for its own trail.
+/// The account of the installation, for its own audit log.
 pub(super) const INSTALLATION: AccountId = AccountId::INSTALLATION;

@@ -2,15 +2,15 @@
 
 use axum::http::StatusCode;
 use likeness_http::Refuse;
-use likeness_service::access::Denied;
-use likeness_service::custody::Problem;
+use likeness_service::access::AccessError;
+use likeness_service::accounts::AccountError;
 use likeness_store::StoreError;
 
 /// A refusal.
 #[derive(Debug)]
-pub(crate) enum Refused {
-    /// Not let in.
-    Door(Denied),
+pub(crate) enum Refusal {
+    /// Not admitted.
+    Access(AccessError),
     /// Let in, but not for this.
     Forbidden(&'static str),
     /// No such route.
@@ -35,26 +35,29 @@ pub(crate) enum Refused {
     Internal(String),
 }
 
-impl From<Denied> for Refused {
-    fn from(denied: Denied) -> Self {
-        Self::Door(denied)
+impl From<AccessError> for Refusal {
+    fn from(denied: AccessError) -> Self {
+        Self::Access(denied)
     }
 }
 
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
+impl From<AccountError> for Refusal {
+    fn from(problem: AccountError) -> Self {
         match problem {
-            Problem::NoAccount(_) | Problem::Store(StoreError::AccountNotFound) => Self::NotFound(problem.to_string()),
-            Problem::NameInUse | Problem::SeveralAccounts(_) | Problem::State(_) | Problem::Conflict => {
-                Self::Conflict(problem.to_string())
+            AccountError::NoAccount(_) | AccountError::Store(StoreError::AccountNotFound) => {
+                Self::NotFound(problem.to_string())
             }
-            Problem::Invalid(text) => Self::Invalid(text),
-            Problem::Store(error) => error.into(),
+            AccountError::NameInUse
+            | AccountError::SeveralAccounts(_)
+            | AccountError::State(_)
+            | AccountError::Conflict => Self::Conflict(problem.to_string()),
+            AccountError::Invalid(text) => Self::Invalid(text),
+            AccountError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Unreachable | StoreError::DiskFull => Self::Unavailable,
@@ -67,32 +70,32 @@ impl From<StoreError> for Refused {
     }
 }
 
-impl Refused {
+impl Refusal {
     /// The table.
     pub(crate) fn wire(&self) -> (StatusCode, &'static str, String) {
         use StatusCode as S;
         let say = |status, code, text: &str| (status, code, text.to_owned());
         match self {
-            Self::Door(Denied::Key) => say(
+            Self::Access(AccessError::WrongKey) => say(
                 S::UNAUTHORIZED,
                 "Unauthorized",
-                "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of somebody with a role. `likeness keys show` prints the key.",
+                "Send the operator's key in the header Ocp-Apim-Subscription-Key, or a bearer token of an identity with a role. `likeness keys show` prints the key.",
             ),
-            Self::Door(Denied::Bearer(_)) => {
+            Self::Access(AccessError::InvalidBearer(_)) => {
                 say(S::UNAUTHORIZED, "Unauthorized", "The bearer token is invalid, expired or of an unknown issuer.")
             }
-            Self::Door(Denied::KeysDisabled) => {
+            Self::Access(AccessError::KeysDisabled) => {
                 say(S::FORBIDDEN, "KeysDisabled", "The account takes no keys. Use a bearer token.")
             }
-            Self::Door(Denied::Network) => {
+            Self::Access(AccessError::Network) => {
                 say(S::FORBIDDEN, "NetworkDenied", "The account's network rules do not admit this address.")
             }
-            Self::Door(Denied::Throttled(seconds)) => (
+            Self::Access(AccessError::Throttled(seconds)) => (
                 S::TOO_MANY_REQUESTS,
                 "TooManyWrongKeys",
                 format!("Too many wrong keys came from this address. Try again after {seconds} seconds."),
             ),
-            Self::Door(Denied::Unavailable) | Self::Unavailable => {
+            Self::Access(AccessError::Unavailable) | Self::Unavailable => {
                 say(S::SERVICE_UNAVAILABLE, "Unavailable", "The store does not answer at the moment. Try again later.")
             }
             Self::Forbidden(needed) => (S::FORBIDDEN, "Forbidden", format!("This needs {needed}.")),
@@ -110,36 +113,36 @@ impl Refused {
             ),
             Self::TooLarge => say(S::PAYLOAD_TOO_LARGE, "TooLarge", "The body may have at most 1 MB."),
             Self::Slow => say(S::REQUEST_TIMEOUT, "Slow", "The request did not arrive in time. Try again."),
-            Self::Door(Denied::Internal(_)) | Self::Internal(_) => say(
+            Self::Access(AccessError::Internal(_)) | Self::Internal(_) => say(
                 S::INTERNAL_SERVER_ERROR,
                 "Internal",
-                "Something went wrong on our side. The log holds the cause under this answer's apim-request-id.",
+                "The server failed. Its log has the cause under this answer's apim-request-id.",
             ),
         }
     }
 }
 
-impl Refuse for Refused {
+impl Refuse for Refusal {
     fn reason(&self) -> Option<&str> {
         match self {
-            Self::Door(Denied::Bearer(words)) => Some(words),
+            Self::Access(AccessError::InvalidBearer(words)) => Some(words),
             _ => None,
         }
     }
 
     fn cause(&self) -> Option<&str> {
         match self {
-            Self::Internal(cause) | Self::Door(Denied::Internal(cause)) => Some(cause),
+            Self::Internal(cause) | Self::Access(AccessError::Internal(cause)) => Some(cause),
             _ => None,
         }
     }
 
-    fn noted(&self) -> Option<String> {
+    fn audit_code(&self) -> Option<String> {
         matches!(self, Self::Forbidden(_)).then(|| "Forbidden".to_owned())
     }
 }
 
-impl From<serde_json::Error> for Refused {
+impl From<serde_json::Error> for Refusal {
     fn from(error: serde_json::Error) -> Self {
         Self::Internal(error.to_string())
     }

@@ -1,10 +1,10 @@
 //! The management API below `/admin/v1/`: accounts, keys, approvals, roles, vendors, audit, usage, notices, persons.
 //!
-//! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`door`] judges a call by it. What
-//! is done is done by [`likeness_service::custody`], to which the command line goes too.
+//! Start at [`routes::ROUTES`], the table of what there is and what each row needs; [`api`] serves it. What
+//! is done is done by [`likeness_service::accounts`], to which the command line goes too.
 
 mod accounts;
-mod door;
+mod api;
 mod error;
 pub(crate) mod openapi;
 mod records;
@@ -12,7 +12,7 @@ mod routes;
 mod shapes;
 mod vendors;
 
-pub(crate) use door::Management;
+pub(crate) use api::Management;
 
 pub(crate) use accounts::Assign;
 pub(crate) use records::moment;

@@ -4,13 +4,13 @@
 //! Start at [`document`]. As with the Face API the golden file, `docs/openapi-admin.json`, is what the pages generate
 //! their types from, and what a machine that makes up calls holds the server to.
 
-use super::door::Management;
-use super::door::PREFIX;
+use super::api::Management;
+use super::api::PREFIX;
 use super::routes::ROUTES;
 use super::shapes;
 use crate::openapi::{content, reference, text_of, uuid};
 use likeness_http::Route;
-use likeness_service::custody::vendors::life_bounds;
+use likeness_service::accounts::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -138,7 +138,7 @@ fn query_of(route: &Route<Management>) -> Vec<Value> {
         (_, "accounts/{}/tokens/report") => {
             let mut all = days();
             let flag = json!({ "type": "boolean", "default": false });
-            all.push(query("events", false, "Also tell each single event, at most 10,000.", &flag));
+            all.push(query("events", false, "Also return each single event, at most 10,000.", &flag));
             all
         }
         (_, "audit" | "accounts/{}/audit") => {
@@ -186,7 +186,7 @@ fn answers(status: u16, gives: &str) -> Value {
     let good = match gives {
         "Nothing" => json!({ "description": "Done; the body is empty." }),
         "Lines" => json!({
-            "description": "One row of the trail a line, oldest first.",
+            "description": "One row of the audit log a line, oldest first.",
             "content": { "application/x-ndjson": { "schema": { "type": "string" } } },
         }),
         "Token" => json!({
@@ -203,7 +203,7 @@ fn answers(status: u16, gives: &str) -> Value {
         ("404", "What the path names is not there."),
         ("409", "Something of that name exists, or the state does not allow it."),
         ("429", "Too much at once; come back after the time in Retry-After."),
-        ("500", "Our fault; the log holds the cause under the apim-request-id of the answer."),
+        ("500", "The server failed; its log has the cause under the apim-request-id of the answer."),
         ("503", "Cannot answer now; come back later."),
     ] {
         answers[status] = refusal(means);
@@ -232,9 +232,9 @@ fn beside(paths: &mut Map<String, Value>) {
             json!({
                 "operationId": "IssueLimitedAccessToken", "tags": ["Tokens"],
                 "summary": "A token that lends features of a vendor to one client.",
-                "description": "Needs a key of an account that may issue such tokens and holds each feature it lends.",
+                "description": "Needs a key of an account that may issue such tokens and is approved for each feature it lends.",
                 "parameters": [query(
-                    LIFE, false, "Seconds until it ends.",
+                    LIFE, false, "Seconds until it expires.",
                     &json!({ "type": "integer", "minimum": least, "maximum": most, "default": 3600 }),
                 )],
                 "responses": answers(200, "Token"),
@@ -256,7 +256,7 @@ fn beside(paths: &mut Map<String, Value>) {
             "/notice",
             json!({
                 "operationId": "GetNotice", "tags": ["Notices"],
-                "summary": "What people are told before a camera starts.",
+                "summary": "The notice to show before a camera starts.",
                 "description": "Needs a key of the account; below an account's own endpoint it needs none.",
                 "parameters": [query(
                     "language", false, "A BCP 47 tag; English where there is no such text.",
@@ -271,7 +271,7 @@ fn beside(paths: &mut Map<String, Value>) {
             "/notice/decision",
             json!({
                 "operationId": "DecideNotice", "tags": ["Notices"],
-                "summary": "What somebody decided after reading it; stands in the audit trail.",
+                "summary": "A person's consent decision on it; recorded in the audit log.",
                 "description": "Needs a key of the account.",
                 "responses": answers(204, "Nothing"),
             }),

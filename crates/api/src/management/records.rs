@@ -1,19 +1,19 @@
 //! What is on record: usage, audit trails, and persons across containers.
 
 use super::accounts::INSTALLATION;
-use super::door::{AdminCall, json_reply, lines};
-use super::error::Refused;
+use super::api::{AdminCall, json_reply, lines};
+use super::error::Refusal;
 use likeness_base::{Clock as _, Timestamp};
 use likeness_http::Query;
 use likeness_http::Reply;
-use likeness_service::custody::audit::{self, Filter};
-use likeness_service::custody::persons::Wanted;
-use likeness_service::held;
+use likeness_service::accounts::audit::{self, AuditFilter};
+use likeness_service::accounts::persons::PersonQuery;
 use likeness_service::meter::day_of;
+use likeness_service::stored_templates;
 use likeness_store::AccountId;
 use serde_json::json;
 
-/// Rows of a trail in one answer, unless less is asked for.
+/// Rows of an audit log in one answer, unless fewer are requested.
 const USUAL_TOP: i64 = 100;
 const MOST_TOP: i64 = 1_000;
 /// Days of a report, unless they are named.
@@ -26,11 +26,11 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// `from` and `to` of a report, days that are both meant: the first moment, and the first one afterwards. Everything without.
-pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refused> {
+pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refusal> {
     let day = |name: &str| match query.text(name) {
         None => Ok(None),
         Some(text) => {
-            moment(text).map(Some).ok_or_else(|| Refused::Invalid(format!("{name} must be a date such as 2026-01-31")))
+            moment(text).map(Some).ok_or_else(|| Refusal::Invalid(format!("{name} must be a date such as 2026-01-31")))
         }
     };
     let first = day("from")?.unwrap_or(Timestamp::from_millis(0));
@@ -41,7 +41,7 @@ pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refuse
 }
 
 /// `GET accounts/{}/usage`
-pub(super) async fn usage(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn usage(call: AdminCall) -> Result<Reply, Refusal> {
     let today = day_of(call.app.clock.now());
     let (from, to) = whole_days(&call.query)?;
     let first = if call.query.text("from").is_some() { day_of(from) } else { today - USUAL_DAYS };
@@ -59,63 +59,63 @@ pub(super) async fn usage(call: AdminCall) -> Result<Reply, Refused> {
 }
 
 /// `GET recognisers`
-pub(super) async fn recognisers(call: AdminCall) -> Result<Reply, Refused> {
-    json_reply(&held::held(&*call.app.store, &call.app.recognisers).await?)
+pub(super) async fn recognisers(call: AdminCall) -> Result<Reply, Refusal> {
+    json_reply(&stored_templates::stored_templates(&*call.app.store, &call.app.recognisers).await?)
 }
 
 /// `GET accounts/{}/audit`
-pub(super) async fn trail(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn trail(call: AdminCall) -> Result<Reply, Refusal> {
     trail_of(&call, call.account()?.id()).await
 }
 
 /// `GET audit`
-pub(super) async fn installation_trail(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn installation_trail(call: AdminCall) -> Result<Reply, Refusal> {
     trail_of(&call, INSTALLATION).await
 }
 
-async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Reply, Refused> {
+async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Reply, Refusal> {
     let query = &call.query;
     let number = |name, usual, most| {
-        query.integer(name, usual, 0, most).map_err(|_| Refused::Invalid(format!("{name} must be a number")))
+        query.integer(name, usual, 0, most).map_err(|_| Refusal::Invalid(format!("{name} must be a number")))
     };
     let at = |name: &str| match query.text(name) {
         None => Ok(None),
-        Some(text) => moment(text).map(Some).ok_or_else(|| Refused::Invalid(format!("{name} must be a time"))),
+        Some(text) => moment(text).map(Some).ok_or_else(|| Refusal::Invalid(format!("{name} must be a time"))),
     };
-    let filter = Filter {
+    let filter = AuditFilter {
         after: number("after", 0, i64::MAX)?,
         from: at("from")?,
         to: at("to")?,
         action: query.text("action").map(str::to_owned),
         top: usize::try_from(number("top", USUAL_TOP, MOST_TOP)?).unwrap_or(100),
     };
-    json_reply(&call.app.custodian.trail(account, &filter).await?)
+    json_reply(&call.app.accounts.audit_rows(account, &filter).await?)
 }
 
 /// `GET accounts/{}/audit/verify`
-pub(super) async fn verify(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn verify(call: AdminCall) -> Result<Reply, Refusal> {
     let known = call.query.text("known");
     if known.is_some_and(|known| known.len() != 64 || hex::decode(known).is_err()) {
-        return Err(Refused::Invalid("known must be a hash of 64 hexadecimal digits".to_owned()));
+        return Err(Refusal::Invalid("known must be a hash of 64 hexadecimal digits".to_owned()));
     }
     json_reply(&audit::verify(&*call.app.store, call.account()?.id(), known).await?)
 }
 
 /// `GET accounts/{}/audit/export`
-pub(super) async fn export(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn export(call: AdminCall) -> Result<Reply, Refusal> {
     let mut rows = String::new();
-    call.app.custodian.export(call.account()?.id(), |line| rows.extend([line, "\n"])).await?;
+    call.app.accounts.export(call.account()?.id(), |line| rows.extend([line, "\n"])).await?;
     Ok(lines("application/x-ndjson", rows))
 }
 
 /// `POST accounts/{}/persons/report`
-pub(super) async fn report(call: AdminCall) -> Result<Reply, Refused> {
-    let wanted: Wanted = call.body()?;
-    json_reply(&call.app.custodian.person_report(call.account()?.id(), &call.order, &wanted).await?)
+pub(super) async fn report(call: AdminCall) -> Result<Reply, Refusal> {
+    let query: PersonQuery = call.body()?;
+    json_reply(&call.app.accounts.person_report(call.account()?.id(), &call.attribution, &query).await?)
 }
 
 /// `POST accounts/{}/persons/erase`
-pub(super) async fn erase(call: AdminCall) -> Result<Reply, Refused> {
-    let wanted: Wanted = call.body()?;
-    json_reply(&call.app.custodian.erase_person(call.account()?.id(), &call.order, &wanted).await?)
+pub(super) async fn erase(call: AdminCall) -> Result<Reply, Refusal> {
+    let query: PersonQuery = call.body()?;
+    json_reply(&call.app.accounts.erase_person(call.account()?.id(), &call.attribution, &query).await?)
 }

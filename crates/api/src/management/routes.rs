@@ -1,17 +1,17 @@
 //! Every call of the management API, one row each. The page at `GET /admin/v1/` and a test of what each row needs come
 //! from this table.
 
-use super::door::{AdminCall, Management};
+use super::api::{AdminCall, Management};
 use super::{accounts, records, vendors};
 use axum::http::Method;
-use likeness_http::{Reads, Route};
-use likeness_service::access::Need;
+use likeness_http::{BodyKind, Route};
+use likeness_service::access::RequiredAccess;
 
 /// What a row of the table says of its call.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// Who may.
-    pub need: Need,
+    pub need: RequiredAccess,
     /// The shape of its body in the description, or `Nothing`.
     pub takes: &'static str,
     /// The status when all is well.
@@ -30,9 +30,9 @@ macro_rules! routes {
             method: Method::$method,
             path: $path,
             operation: stringify!($operation),
-            reads: Reads::Bytes,
+            body: BodyKind::Bytes,
             rule: Rule {
-                need: Need::$need,
+                need: RequiredAccess::$need,
                 takes: stringify!($takes),
                 status: $status,
                 gives: stringify!($gives),
@@ -61,11 +61,11 @@ routes! {
     POST "accounts/{}/close" Operator CloseAccount(Closing) -> 204 Nothing
         "Suspends it at once and destroys it after graceDays (0 to 30)." => accounts::close;
     POST "accounts/{}/reopen" Operator ReopenAccount(Nothing) -> 200 Account
-        "Takes it up again within its grace." => accounts::reopen;
+        "Reopens it within its grace period." => accounts::reopen;
     POST "accounts/{}/listKeys" ListKeys ListKeys(Nothing) -> 200 Keys
         "Both keys." => accounts::list_keys;
     POST "accounts/{}/regenerateKey" Manage RegenerateKey(KeyChoice) -> 200 Keys
-        "Replaces keyName (Key1 or Key2); the old value is dead when this answers." => accounts::regenerate;
+        "Replaces keyName (Key1 or Key2); the old value is invalid when this answers." => accounts::regenerate;
     POST "accounts/{}/roles" AssignRoles AssignRole(NewRole) -> 201 Role
         "Gives a role to a subject, a group or an app role of an issuer." => accounts::assign;
     DELETE "accounts/{}/roles/{}" AssignRoles UnassignRole(Nothing) -> 204 Nothing
@@ -75,19 +75,19 @@ routes! {
     GET "accounts/{}/usage" Look GetUsage(Nothing) -> 200 Usage
         "Calls by day and operation, from and to as dates." => records::usage;
     GET "accounts/{}/audit" Manage GetAudit(Nothing) -> 200 AuditRows
-        "The audit trail: after, from, to, action, top." => records::trail;
+        "The audit log: after, from, to, action, top." => records::trail;
     GET "accounts/{}/audit/verify" Manage VerifyAudit(Nothing) -> 200 Verified
-        "Whether the chain of the trail holds." => records::verify;
+        "Checks the chain of the audit log." => records::verify;
     GET "accounts/{}/audit/export" Manage ExportAudit(Nothing) -> 200 Lines
-        "The whole trail as lines of JSON." => records::export;
+        "The whole audit log as lines of JSON." => records::export;
     POST "accounts/{}/persons/report" ReadPersons ReportPerson(Person) -> 200 Held
-        "What is held about a person, across all containers." => records::report;
+        "What is stored about a person, across all containers." => records::report;
     POST "accounts/{}/persons/erase" ErasePersons ErasePerson(Person) -> 200 Held
         "Deletes a person across all containers." => records::erase;
     POST "accounts/{}/vendor" Operator LetIssue(Issuing) -> 204 Nothing
-        "mayIssue: gives or takes the right to issue limited access tokens." => vendors::let_issue;
+        "mayIssue: gives or takes the right to issue limited access tokens." => vendors::set_vendor_right;
     POST "accounts/{}/tokens/revoke" Vendor RevokeTokens(Revocation) -> 204 Nothing
-        "Makes one token dead (token), or all issued before an instant (before)." => vendors::revoke;
+        "Revokes one token (token), or all issued before an instant (before)." => vendors::revoke;
     GET "accounts/{}/tokens/report" Vendor ReportTokens(Nothing) -> 200 TokenReport
         "Tokens issued and used by client, flag and day; from, to, events." => vendors::report;
     PUT "accounts/{}/blocked" Vendor BlockClient(Client) -> 204 Nothing
@@ -103,15 +103,15 @@ routes! {
     POST "roles" AssignRoles AssignRoleEverywhere(NewRole) -> 201 Role
         "Gives a role in all accounts." => accounts::assign_everywhere;
     GET "roles" Operator ListRolesEverywhere(Nothing) -> 200 Roles
-        "Roles that hold in all accounts." => accounts::assignments_everywhere;
+        "Role assignments for all accounts." => accounts::assignments_everywhere;
     DELETE "roles/{}" AssignRoles UnassignRoleEverywhere(Nothing) -> 204 Nothing
         "Takes such a role away." => accounts::unassign_everywhere;
     POST "signingKeys/rotate" Operator RotateSigningKey(Rotation) -> 200 SigningKey
-        "Makes a new key that signs tokens from now on; endFormer ends the former ones, and all they signed, at once." => vendors::rotate;
+        "Makes a new key that signs tokens from now on; endFormer revokes the former ones, and all tokens they signed, at once." => vendors::rotate;
     GET "retention" Anybody GetRetention(Nothing) -> 200 RetentionTable
         "The retention table." => accounts::retention;
     GET "recognisers" Operator GetRecognisers(Nothing) -> 200 Recognisers
-        "Which recognisers made the templates that are held, by account, and which of their model packs are missing." => records::recognisers;
+        "The stored templates by account and recogniser, and which model packs are missing." => records::recognisers;
     GET "audit" Operator GetInstallationAudit(Nothing) -> 200 AuditRows
-        "The trail of the installation itself." => records::installation_trail;
+        "The audit log of the installation." => records::installation_trail;
 }

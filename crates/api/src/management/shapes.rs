@@ -1,8 +1,8 @@
 //! The shapes of the management API, for its description.
 
 use crate::openapi::{error_response, object, or_null, reference, uuid};
-use likeness_custody::{Flag, Kept, LimitedAttribute, Role};
-use likeness_service::custody::vendors::life_bounds;
+use likeness_rules::{FeatureFlag, LimitedAttribute, RetentionClass, Role};
+use likeness_service::accounts::vendors::life_bounds;
 use serde_json::{Map, Value, json};
 
 /// All of them, by name.
@@ -111,11 +111,11 @@ fn origins() -> Value {
 
 /// A life that an account can shorten, within the bounds of the table.
 fn lives() -> Value {
-    let life = |kept: &Kept| {
+    let life = |kept: &RetentionClass| {
         let bounds = json!({ "type": ["integer", "null"], "minimum": kept.shortest(), "maximum": kept.longest() });
         (kept.as_text().to_owned(), bounds)
     };
-    let mut lives = strict(&[], Value::Object(Kept::ALL.iter().map(life).collect()));
+    let mut lives = strict(&[], Value::Object(RetentionClass::ALL.iter().map(life).collect()));
     lives["description"] = json!("Seconds by name; null: the longest. GET /admin/v1/retention has the table.");
     lives
 }
@@ -185,7 +185,7 @@ fn accounts() -> Value {
     })
 }
 
-/// The name of somebody: not blank, and no control characters.
+/// The name of a principal: not blank, and no control characters.
 fn named() -> Value {
     const LETTER: &str = r"[^\u0000-\u001f\u007f-\u009f\s]";
     const ANY: &str = r"[^\u0000-\u001f\u007f-\u009f]*";
@@ -203,7 +203,7 @@ fn custody() -> Value {
     json!({
         "Approvals": strict(&["flags", "attributes"], approvals.clone()),
         "NewApprovals": strict(&[], approvals),
-        "Flag": { "type": "string", "enum": Flag::ALL.map(Flag::as_text) },
+        "Flag": { "type": "string", "enum": FeatureFlag::ALL.map(FeatureFlag::as_text) },
         "NetworkRules": strict(&["defaultAction", "rules"], json!({
             "defaultAction": {
                 "type": "string", "enum": ["Allow", "Deny"], "default": "Allow",
@@ -259,7 +259,7 @@ fn custody() -> Value {
             "controller": says("Who decides what for."), "processor": says("Who computes on the controller's behalf."),
         })),
         "NoticeInForce": object(&["language", "version", "text", "controller", "processor", "digest"], json!({
-            "language": text(), "version": says_count("0: nobody wrote one, it is made of what holds for the account."),
+            "language": text(), "version": says_count("0: no notice was written, the text is made from the account's settings."),
             "text": says("Paragraphs parted by empty lines; the first is the heading."),
             "controller": text(), "processor": text(),
             "digest": says("Of all of it. Send it back with the decision, and remember it with a consent."),
@@ -286,7 +286,7 @@ fn vendors() -> Value {
     json!({
         "Vendor": object(&["mayIssue", "notBefore", "blocked"], json!({
             "mayIssue": yes_or_no("Whether it may issue limited access tokens."),
-            "notBefore": { "type": ["integer", "null"], "description": "Tokens issued before this second are dead." },
+            "notBefore": { "type": ["integer", "null"], "description": "Tokens issued before this second are invalid." },
             "blocked": reference("ResourceIds"),
         })),
         "Issuing": strict(&["mayIssue"], json!({ "mayIssue": { "type": "boolean" } })),
@@ -368,7 +368,7 @@ fn records() -> Value {
         "Verified": object(&["rows", "last"], json!({
             "rows": count(), "last": says("Hash of the last row; keep it elsewhere to prove that nothing was changed."),
             "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
-            "knownAt": { "type": "integer", "description": "The row with the hash that was asked about." },
+            "knownAt": { "type": "integer", "description": "The row with the hash in the parameter known." },
         })),
         "Person": { "anyOf": [
             person("ids", json!({ "type": "array", "items": uuid(), "minItems": 1 })),

@@ -1,11 +1,11 @@
 //! Vendors and clients over the management API.
 
-use super::door::{AdminCall, json_reply};
-use super::error::Refused;
+use super::api::{AdminCall, json_reply};
+use super::error::Refusal;
 use super::records::{moment, whole_days};
-use likeness_custody::ResourceId;
 use likeness_http::Reply;
-use likeness_service::custody::signing::Former;
+use likeness_rules::ResourceId;
+use likeness_service::accounts::signing::FormerKeys;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -17,9 +17,9 @@ struct MayIssue {
 }
 
 /// `POST accounts/{}/vendor`
-pub(super) async fn let_issue(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn set_vendor_right(call: AdminCall) -> Result<Reply, Refusal> {
     let MayIssue { may_issue } = call.body()?;
-    call.app.custodian.let_issue(call.account()?.id(), &call.order, may_issue).await?;
+    call.app.accounts.set_vendor_right(call.account()?.id(), &call.attribution, may_issue).await?;
     Ok(Reply::no_content())
 }
 
@@ -31,32 +31,32 @@ pub(crate) struct Revoke {
 }
 
 /// `POST accounts/{}/tokens/revoke`
-pub(super) async fn revoke(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn revoke(call: AdminCall) -> Result<Reply, Refusal> {
     let vendor = call.account()?.id();
     match call.body()? {
         Revoke { token: Some(token), before: None } => {
-            call.app.custodian.revoke_token(vendor, &call.order, token).await?;
+            call.app.accounts.revoke_token(vendor, &call.attribution, token).await?;
         }
         Revoke { token: None, before: Some(before) } if before.eq_ignore_ascii_case("now") => {
-            call.app.custodian.revoke_all(vendor, &call.order).await?;
+            call.app.accounts.revoke_all(vendor, &call.attribution).await?;
         }
         Revoke { token: None, before: Some(before) } => {
             let instant = moment(&before).ok_or_else(|| {
-                Refused::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
+                Refusal::Invalid("before must be a time such as 2026-01-31T12:00:00Z, or now".to_owned())
             })?;
-            call.app.custodian.revoke_before(vendor, &call.order, instant).await?;
+            call.app.accounts.revoke_before(vendor, &call.attribution, instant).await?;
         }
-        _ => return Err(Refused::Invalid("give token, the id of one, or before, a time".to_owned())),
+        _ => return Err(Refusal::Invalid("give token, the id of one, or before, a time".to_owned())),
     }
     Ok(Reply::no_content())
 }
 
 /// `GET accounts/{}/tokens/report`
-pub(super) async fn report(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn report(call: AdminCall) -> Result<Reply, Refusal> {
     let (from, to) = whole_days(&call.query)?;
     let events = call.query.flag("events", false);
-    let events = events.map_err(|_| Refused::Invalid("events must be true or false".to_owned()))?;
-    json_reply(&call.app.custodian.token_report(call.account()?.id(), from, to, events).await?)
+    let events = events.map_err(|_| Refusal::Invalid("events must be true or false".to_owned()))?;
+    json_reply(&call.app.accounts.token_report(call.account()?.id(), from, to, events).await?)
 }
 
 #[derive(Deserialize)]
@@ -65,41 +65,41 @@ struct Client {
     resource_id: ResourceId,
 }
 
-fn client_of(call: &AdminCall) -> Result<ResourceId, Refused> {
+fn client_of(call: &AdminCall) -> Result<ResourceId, Refusal> {
     let named = call.query.text("resourceId").and_then(ResourceId::parse);
-    named.ok_or_else(|| Refused::Invalid("resourceId must be the full resource id of the client".to_owned()))
+    named.ok_or_else(|| Refusal::Invalid("resourceId must be the full resource id of the client".to_owned()))
 }
 
 /// `PUT accounts/{}/blocked`
-pub(super) async fn block(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn block(call: AdminCall) -> Result<Reply, Refusal> {
     let Client { resource_id } = call.body()?;
-    call.app.custodian.block_client(call.account()?.id(), &call.order, &resource_id, true).await?;
+    call.app.accounts.block_client(call.account()?.id(), &call.attribution, &resource_id, true).await?;
     Ok(Reply::no_content())
 }
 
 /// `DELETE accounts/{}/blocked`
-pub(super) async fn unblock(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn unblock(call: AdminCall) -> Result<Reply, Refusal> {
     let client = client_of(&call)?;
-    call.app.custodian.block_client(call.account()?.id(), &call.order, &client, false).await?;
+    call.app.accounts.block_client(call.account()?.id(), &call.attribution, &client, false).await?;
     Ok(Reply::no_content())
 }
 
 /// `GET blocked`
-pub(super) async fn blocked_everywhere(call: AdminCall) -> Result<Reply, Refused> {
-    json_reply(&call.app.access.directory.last().installation.0.blocked)
+pub(super) async fn blocked_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
+    json_reply(&call.app.access.cache.last_known().installation.0.blocked)
 }
 
 /// `PUT blocked`
-pub(super) async fn block_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn block_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
     let Client { resource_id } = call.body()?;
-    call.app.custodian.block_everywhere(&call.order, &resource_id, true).await?;
+    call.app.accounts.block_everywhere(&call.attribution, &resource_id, true).await?;
     Ok(Reply::no_content())
 }
 
 /// `DELETE blocked`
-pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn unblock_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
     let client = client_of(&call)?;
-    call.app.custodian.block_everywhere(&call.order, &client, false).await?;
+    call.app.accounts.block_everywhere(&call.attribution, &client, false).await?;
     Ok(Reply::no_content())
 }
 
@@ -110,9 +110,9 @@ struct Rotation {
 }
 
 /// `POST signingKeys/rotate`
-pub(super) async fn rotate(call: AdminCall) -> Result<Reply, Refused> {
+pub(super) async fn rotate(call: AdminCall) -> Result<Reply, Refusal> {
     let Rotation { end_former } = call.body_if_any()?;
-    let fate = if end_former { Former::End } else { Former::UseUp };
-    let key = call.app.custodian.rotate_signing_key(&call.order, fate).await?;
+    let fate = if end_former { FormerKeys::End } else { FormerKeys::UseUp };
+    let key = call.app.accounts.rotate_signing_key(&call.attribution, fate).await?;
     json_reply(&json!({ "keyId": key }))
 }

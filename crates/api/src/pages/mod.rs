@@ -1,6 +1,6 @@
-//! The addresses for operators and programs: is it alive, is it ready, what has it been doing, what does it offer.
+//! Addresses without credentials: health, readiness, metrics, public keys, API descriptions and the web pages.
 
-mod studio;
+mod web_pages;
 
 use axum::Router;
 use axum::extract::State;
@@ -17,7 +17,7 @@ pub(crate) fn routes(descriptions: [(&'static str, &'static str); 2]) -> Router<
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/.well-known/jwks.json", get(jwks))
-        .merge(studio::routes());
+        .merge(web_pages::routes());
     descriptions.into_iter().fold(routes, |routes, (address, text)| {
         routes.route(address, get(move || std::future::ready(description(text))))
     })
@@ -64,8 +64,8 @@ fn description(text: &'static str) -> impl IntoResponse {
 
 /// `GET /.well-known/jwks.json`: the public keys of tokens signed here, for installations that trust this one.
 async fn jwks(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let book = app.access.directory.last();
-    let keys: Vec<_> = book.signing().map(|key| key.public_jwk()).collect();
+    let table = app.access.cache.last_known();
+    let keys: Vec<_> = table.signing().map(|key| key.public_jwk()).collect();
     let body = serde_json::json!({ "keys": keys }).to_string();
     let headers = [
         (header::CONTENT_TYPE, "application/json; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! ONNX Runtime through the public door. These tests need its shared library and say so where it is missing.
+//! ONNX Runtime through the public interface. These tests need its shared library and say so where it is missing.
 #![expect(clippy::unwrap_used, reason = "a test may stop; the lint spares test functions, not what they share")]
 
 mod damaged;

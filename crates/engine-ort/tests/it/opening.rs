@@ -1,4 +1,4 @@
-//! Which libraries open, and what the others are told.
+//! Which libraries open, and the errors of the others.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::installed::library;
 use crate::{engine, in_new_process};
 
-/// What a library that cannot be had is told about; a library that opens fails the test.
+/// The error of a library that cannot be opened; a library that opens fails the test.
 fn refusal(library: &Path) -> String {
     match OnnxRuntime::open(library) {
         Err(EngineError::Unavailable(why)) => why,

@@ -1,4 +1,4 @@
-//! The pure-Rust engine through the public door: alone, with what every engine must do, and beside ONNX Runtime
+//! The pure-Rust engine through the public interface: alone, with what every engine must do, and beside ONNX Runtime
 //! on the installed networks.
 #![expect(clippy::unwrap_used, reason = "a test may stop; the lint spares test functions, not what they share")]
 

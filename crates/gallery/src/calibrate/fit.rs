@@ -1,3 +1,5 @@
+//! The tail of the impostor distances: a generalised Pareto law fitted by moments.
+
 use crate::pairs::{Pairs, Weights};
 use serde::Serialize;
 
@@ -98,7 +100,7 @@ pub(super) fn tail(pairs: &Pairs, weights: &Weights) -> Option<ParetoFit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spread::standard_normal_quantile;
+    use crate::distribution::standard_normal_quantile;
 
     #[test]
     fn quantiles_of_known_laws() {

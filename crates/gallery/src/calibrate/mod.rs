@@ -10,9 +10,9 @@ mod report;
 pub use fit::ParetoFit;
 pub use report::{Claim, Estimate, Report, VerifyClaim};
 
+use crate::distribution::RULE_OF_THREE;
 use crate::labelled::{check, enough};
-use crate::pairs::{Apart, Pairs, Weights};
-use crate::spread::RULE_OF_THREE;
+use crate::pairs::{ExcludedPairs, Pairs, Weights};
 use crate::{Basis, Calibration, CalibrationParts, GalleryError, Labelled, Logistic, Rate};
 use fit::LARGEST_DECADE;
 
@@ -32,7 +32,7 @@ const SURE_RATE: f64 = 1e-6;
 ///
 /// `space` names the model and the kind of template, `rounds` is how often whole people are resampled for the
 /// intervals (300 settles two digits), and `seed` makes a report repeatable. Every pair is compared but those in `apart`;
-/// `progress` is told how many of twice as many templates as there are have been compared with all before them.
+/// `progress` gets how many of twice as many templates as there are have been compared with all before them.
 ///
 /// # Errors
 /// [`GalleryError::TooLittle`] with fewer than 4 people, 100 pairs of different people or one pair of the same person;
@@ -41,14 +41,14 @@ const SURE_RATE: f64 = 1e-6;
 /// [`GalleryError::NotFinite`] for templates that cannot be compared.
 pub fn calibrate(
     labelled: &[Labelled],
-    apart: &Apart,
+    excluded: &ExcludedPairs,
     space: &str,
     rounds: usize,
     seed: u64,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Report, GalleryError> {
     check(labelled)?;
-    let pairs = Pairs::compare(labelled, apart, progress)?;
+    let pairs = Pairs::compare(labelled, excluded, progress)?;
     enough("people", FEWEST_PEOPLE, pairs.people)?;
     enough("pairs of photos of different people", FEWEST_IMPOSTOR_PAIRS, pairs.impostor_total as usize)?;
     enough("pairs of photos of one person", 1, pairs.genuine.len())?;
@@ -125,7 +125,7 @@ impl Rates {
                 break;
             }
         }
-        // Beyond what is kept pair by pair the bars answer; nobody is drawn anew there.
+        // Beyond what is kept pair by pair the histogram answers, without resampling people.
         for (place, rate) in (1..=LARGEST_DECADE).map(rate_of).enumerate() {
             if place < next && can_show(rate) {
                 measured[place] = pairs.distance_by_bars(rate);

@@ -1,7 +1,9 @@
+//! The result of a calibration, as data and as a text for people.
+
 use super::fit::{LARGEST_DECADE, ParetoFit};
 use super::{Rates, rate_of};
+use crate::distribution::{Distribution, Interval, RULE_OF_THREE, interval};
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, Spread, interval};
 use crate::{Basis, Calibration};
 use serde::Serialize;
 use std::fmt;
@@ -14,9 +16,9 @@ pub struct Report {
     /// People they belong to.
     pub people: usize,
     /// Distances between templates of one person.
-    pub genuine: Spread,
+    pub genuine: Distribution,
     /// Distances between templates of different people.
-    pub impostor: Spread,
+    pub impostor: Distribution,
     /// The law of the smallest impostor distances; missing when too many of them are equal.
     pub pareto: Option<ParetoFit>,
     /// The smallest false match rate that these comparisons could show even if all were independent: three over their
@@ -54,7 +56,7 @@ pub struct Claim {
     pub basis: Basis,
     /// The distance that the calibration uses; missing where no positive one gives the rate.
     pub distance: Option<Estimate>,
-    /// Where the law of the nearest pairs puts it, beside what was measured too: so that one sees how well it foretells.
+    /// Where the law of the nearest pairs puts it, beside what was measured too: so that its prediction can be checked.
     pub fitted: Option<f64>,
     /// Share of pairs of one person within the distance, each pair counted once.
     pub true_match_per_pair: Option<Estimate>,
@@ -151,7 +153,7 @@ pub(super) fn report(
     Report {
         templates,
         people: pairs.people,
-        genuine: Spread::of(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
+        genuine: Distribution::of(&pairs.genuine.iter().map(|pair| pair.distance).collect::<Vec<_>>()),
         impostor: pairs.impostor_spread(),
         pareto: rates.law,
         smallest_rate_shown: RULE_OF_THREE / pairs.impostor_total as f64,

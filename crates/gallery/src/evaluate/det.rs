@@ -1,5 +1,7 @@
+//! The DET curve: both error rates at every threshold, with a band, and the histogram behind it.
+
+use crate::distribution::{Interval, RULE_OF_THREE, interval, standard_normal_quantile};
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, interval, standard_normal_quantile};
 use serde::Serialize;
 
 /// Thresholds along the curve.
@@ -39,14 +41,14 @@ impl Histogram {
             .max(f64::MIN_POSITIVE);
         let width = end / BINS as f64;
         let count = |distances: &mut dyn Iterator<Item = f64>| {
-            let mut bars = vec![0; BINS];
+            let mut histogram = vec![0; BINS];
             for distance in distances {
-                bars[((distance / width) as usize).min(BINS - 1)] += 1;
+                histogram[((distance / width) as usize).min(BINS - 1)] += 1;
             }
-            bars
+            histogram
         };
         let mut impostor = vec![0; BINS];
-        for (distance, pairs) in pairs.bars.counted().filter(|(_, pairs)| *pairs > 0) {
+        for (distance, pairs) in pairs.histogram.counted().filter(|(_, pairs)| *pairs > 0) {
             impostor[((distance / width) as usize).min(BINS - 1)] += pairs;
         }
         Self { width, genuine: count(&mut pairs.genuine.iter().map(|pair| pair.distance)), impostor }

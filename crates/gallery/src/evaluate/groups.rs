@@ -1,9 +1,11 @@
+//! Error rates of groups of people compared with each other, with a sentence for each comparison.
+
 use super::Setup;
 use super::rate::{FEWEST_PEOPLE, Rate, Tally, percent};
 use super::verification::missed;
 use crate::SAME_PERSON;
+use crate::distribution::Interval;
 use crate::pairs::{Pairs, Weights, pairs_of_different};
-use crate::spread::Interval;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +108,7 @@ impl Measure {
 /// What a comparison of two groups allows to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Conclusion {
     /// The intervals have nothing in common.
     Differs,
     /// They overlap.
@@ -124,11 +126,12 @@ pub struct Comparison {
     pub first: String,
     /// The other.
     pub second: String,
-    /// What can be said.
-    pub verdict: Verdict,
-    /// The first rate over the second, where both saw errors. It has no interval, so that it proves nothing.
+    /// What follows from the two intervals.
+    #[serde(rename = "verdict")]
+    pub conclusion: Conclusion,
+    /// The first rate over the second, where both have errors. It has no interval, so that it proves nothing.
     pub ratio: Option<f64>,
-    /// The verdict in words.
+    /// The conclusion in words.
     pub sentence: String,
 }
 
@@ -146,8 +149,8 @@ impl Fairness {
             groupings.iter().flat_map(|grouping| &grouping.comparisons).filter(|one| is_counted(one)).count()
         };
         let comparisons = count(|_| true);
-        let with_intervals = count(|one| one.verdict != Verdict::NoInterval);
-        let differing = count(|one| one.verdict == Verdict::Differs);
+        let with_intervals = count(|one| one.conclusion != Conclusion::NoInterval);
+        let differing = count(|one| one.conclusion == Conclusion::Differs);
         let caution = (comparisons > 0).then(|| {
             format!(
                 "{comparisons} comparisons were made, {with_intervals} of them with two intervals, and {differing} of \
@@ -176,7 +179,7 @@ fn report(
     let photos_of = |is_member: &dyn Fn(usize) -> bool| -> Vec<u64> {
         of_place.iter().zip(&pairs.photos).filter(|(of, _)| is_member(**of)).map(|(_, photos)| *photos).collect()
     };
-    // Pairs that were kept apart are few enough to be left in these denominators.
+    // Excluded pairs are few enough to be left in these denominators.
     let pairs_among = |photos: &[u64]| pairs_of_different(photos, &Weights::equal(photos.len())) as u64;
     let compared: Vec<u64> = (0..=names.len()).map(|group| pairs_among(&photos_of(&|of| of == group))).collect();
     let cut = f64::from(setup.calibration.verify_distance(SAME_PERSON));
@@ -221,10 +224,10 @@ fn report(
 
 fn compare(measure: Measure, first: &Group, second: &Group) -> Comparison {
     let (one, two) = (measure.of(first), measure.of(second));
-    let verdict = match one.lies_apart(two) {
-        Some(true) => Verdict::Differs,
-        Some(false) => Verdict::Overlap,
-        None => Verdict::NoInterval,
+    let conclusion = match one.lies_apart(two) {
+        Some(true) => Conclusion::Differs,
+        Some(false) => Conclusion::Overlap,
+        None => Conclusion::NoInterval,
     };
     let told = |name: &str, rate: &Rate| match (rate.value, rate.interval) {
         (Some(value), Some(Interval { low, high })) => {
@@ -235,10 +238,10 @@ fn compare(measure: Measure, first: &Group, second: &Group) -> Comparison {
     };
     let figures = format!("{}, {}", told(&first.name, one), told(&second.name, two));
     let name = measure.name();
-    let sentence = match verdict {
-        Verdict::Differs => format!("{name}: differs: {figures}; the intervals do not overlap."),
-        Verdict::Overlap => format!("{name}: nothing can be concluded: the intervals overlap. {figures}."),
-        Verdict::NoInterval => format!(
+    let sentence = match conclusion {
+        Conclusion::Differs => format!("{name}: differs: {figures}; the intervals do not overlap."),
+        Conclusion::Overlap => format!("{name}: nothing can be concluded: the intervals overlap. {figures}."),
+        Conclusion::NoInterval => format!(
             "{name}: nothing can be concluded: with fewer than {FEWEST_PEOPLE} people, or nothing to count, no \
              interval is meaningful. {figures}."
         ),
@@ -247,7 +250,7 @@ fn compare(measure: Measure, first: &Group, second: &Group) -> Comparison {
         (Some(one), Some(two)) if one > 0.0 && two > 0.0 => Some(one / two),
         _ => None,
     };
-    Comparison { measure, first: first.name.clone(), second: second.name.clone(), verdict, ratio, sentence }
+    Comparison { measure, first: first.name.clone(), second: second.name.clone(), conclusion, ratio, sentence }
 }
 
 #[cfg(test)]

@@ -1,20 +1,23 @@
+//! Identification measured: how often strangers get a candidate and enrolled people are missed, by gallery size.
+
 use super::Setup;
 use super::rate::{Rate, Tally};
+use crate::distribution::{Interval, RULE_OF_THREE};
 use crate::pairs::Pairs;
-use crate::spread::{Interval, RULE_OF_THREE};
 use crate::{
-    Cut, FaceKey, Gallery, GalleryError, Labelled, PersonKey, Row, SAME_PERSON, Snapshot, Visible, distance, identify,
+    Cut, FaceNumber, Gallery, GalleryError, GalleryView, Labelled, PersonNumber, Row, SAME_PERSON, Visible, distance,
+    identify,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Sizes of galleries that the report speaks of.
+/// Sizes of galleries that the report covers.
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
 
 /// Galleries drawn at random for each size.
 const GALLERIES: usize = 20;
 
-/// Most strangers looked for in each of them.
+/// Most strangers searched for in each of them.
 const MOST_PROBES: usize = 500;
 
 /// How identify decides.
@@ -164,23 +167,23 @@ fn extrapolated(
 }
 
 fn measured(tallies: &[Tally], strangers: usize, setup: &Setup<'_>, random: &mut fastrand::Rng) -> FalsePositive {
-    // The same photo is looked for in many galleries; for the rule of three it is one trial.
+    // The same photo is searched for in many galleries; for the rule of three it is one trial.
     FalsePositive::Measured { rate: Rate::by_person(tallies, Some(strangers as u64), setup.rounds, random) }
 }
 
 fn row(place: usize, one: &Labelled) -> Row<'_> {
     // Zero stands for nobody.
     Row {
-        face: place as FaceKey + 1,
-        person: PersonKey::from(one.person) + 1,
+        face: place as FaceNumber + 1,
+        person: PersonNumber::from(one.person) + 1,
         added_version: 1,
         template: one.template.expose(),
     }
 }
 
-fn is_named(snapshot: &Snapshot, probe: &Labelled, rule: Rule, setup: &Setup<'_>) -> bool {
+fn is_named(view: &GalleryView, probe: &Labelled, rule: Rule, setup: &Setup<'_>) -> bool {
     let probe = setup.space.probe(probe.template.expose());
-    !identify(snapshot, &probe, cut(rule, setup), 1, Visible::All, setup.calibration).is_empty()
+    !identify(view, &probe, cut(rule, setup), 1, Visible::All, setup.calibration).is_empty()
 }
 
 fn people(labelled: &[Labelled]) -> usize {
@@ -197,21 +200,21 @@ fn everybody(labelled: &[Labelled], rule: Rule, setup: &Setup<'_>) -> Result<Vec
     by_person.sort_by_key(|place| labelled[*place].person);
     let mut tallies = Vec::new();
     for own in by_person.chunk_by(|a, b| labelled[*a].person == labelled[*b].person) {
-        // Whoever is kept apart from this person is no stranger, and leaves too.
-        let apart: BTreeSet<u32> = setup.apart.of(labelled[own[0]].person).collect();
-        let away: Vec<usize> = if apart.is_empty() {
+        // People who are excluded from comparison with this person are no strangers, and leave too.
+        let excluded: BTreeSet<u32> = setup.excluded.of(labelled[own[0]].person).collect();
+        let away: Vec<usize> = if excluded.is_empty() {
             own.to_vec()
         } else {
-            let related = (0..labelled.len()).filter(|place| apart.contains(&labelled[*place].person));
+            let related = (0..labelled.len()).filter(|place| excluded.contains(&labelled[*place].person));
             own.iter().copied().chain(related).collect()
         };
         for place in &away {
-            gallery.remove(*place as FaceKey + 1);
+            gallery.remove(*place as FaceNumber + 1);
         }
-        let snapshot = gallery.snapshot();
-        let named = own.iter().filter(|place| is_named(&snapshot, &labelled[**place], rule, setup)).count();
+        let view = gallery.view();
+        let named = own.iter().filter(|place| is_named(&view, &labelled[**place], rule, setup)).count();
         tallies.push(Tally { errors: named as u64, of: own.len() as u64 });
-        drop(snapshot);
+        drop(view);
         for place in &away {
             gallery.add(row(*place, &labelled[*place]))?;
         }
@@ -220,7 +223,7 @@ fn everybody(labelled: &[Labelled], rule: Rule, setup: &Setup<'_>) -> Result<Vec
     Ok(tallies)
 }
 
-/// Strangers in galleries of `size` templates of people drawn at random, and how many different photos were looked for.
+/// Strangers in galleries of `size` templates of people drawn at random, and how many different photos were searched for.
 fn drawn(
     labelled: &[Labelled],
     size: usize,
@@ -247,16 +250,16 @@ fn drawn(
         // Who is enrolled with a part of the photos is no stranger.
         let last = enrolled.last().map(|place| labelled[*place].person);
         let known: BTreeSet<u32> =
-            enrolled.iter().flat_map(|place| setup.apart.of(labelled[*place].person)).chain(last).collect();
+            enrolled.iter().flat_map(|place| setup.excluded.of(labelled[*place].person)).chain(last).collect();
         let mut strangers: Vec<usize> =
             rest.iter().copied().filter(|place| !known.contains(&labelled[*place].person)).collect();
         random.shuffle(&mut strangers);
         strangers.truncate(MOST_PROBES);
-        let snapshot = gallery.snapshot();
+        let view = gallery.view();
         for place in strangers {
             let tally = &mut tallies[labelled[place].person as usize];
             tally.of += 1;
-            tally.errors += u64::from(is_named(&snapshot, &labelled[place], rule, setup));
+            tally.errors += u64::from(is_named(&view, &labelled[place], rule, setup));
             looked_for[place] = true;
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Start at [`evaluate()`]. The terms are those of ISO/IEC 19795-1: *false match* (two people are taken for one), *false
 //! non-match* (two photos of one person are taken for two people), *failure to detect* (a photo of a person in which no
-//! face is found), *false positive* and *false negative identification* (a search names somebody for a stranger, or does
+//! face is found), *false positive* and *false negative identification* (a search names a person for a stranger, or does
 //! not find the person who is enrolled). Every figure carries its counts, and an [`Interval`](crate::Interval) that comes
 //! from drawing whole people anew, because photos of one person are not independent of each other.
 //!
@@ -15,15 +15,15 @@ mod rate;
 mod verification;
 
 pub use det::{Det, DetBand, DetPoint, Histogram, probit};
-pub use groups::{Comparison, Fairness, Group, Grouping, GroupingReport, Measure, Verdict};
+pub use groups::{Comparison, Conclusion, Fairness, Group, Grouping, GroupingReport, Measure};
 pub use identification::{FalsePositive, Identification, Rule};
 pub use rate::{Basis, FEWEST_PEOPLE, Rate, percent};
-pub use verification::{AtTarget, AtThreshold, PerPerson, Shown, Threshold};
+pub use verification::{AtTarget, AtThreshold, PerPerson, RateAtTarget, Threshold};
 
+use crate::distribution::RULE_OF_THREE;
 use crate::labelled::{check, enough};
-use crate::pairs::{Apart, Pairs};
-use crate::spread::RULE_OF_THREE;
-use crate::{Calibration, GalleryError, Labelled, Space, Spread};
+use crate::pairs::{ExcludedPairs, Pairs};
+use crate::{Calibration, Distribution, GalleryError, Labelled, Space};
 use rate::Tally;
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ pub struct Setup<'a> {
     /// Makes a report repeatable.
     pub seed: u64,
     /// Who is not compared with whom, as relatives or as the same person under two names.
-    pub apart: &'a Apart,
+    pub excluded: &'a ExcludedPairs,
 }
 
 /// How far an evaluation is.
@@ -64,7 +64,7 @@ pub enum Step {
     Drawn(usize),
 }
 
-/// What the folder held.
+/// What the folder contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// People with at least one photo that could be read.
@@ -83,7 +83,7 @@ pub struct Counts {
     pub unreadable: u64,
     /// Pairs of photos of one person.
     pub genuine_pairs: usize,
-    /// Pairs of photos of different people: all that there are but those that were kept apart.
+    /// Pairs of photos of different people: all that there are, except those that are excluded.
     pub impostor_pairs: u64,
     /// Pairs of one person at distance 0: most likely the same photo twice.
     pub same_genuine_pairs: usize,
@@ -97,9 +97,9 @@ pub struct Report {
     /// What there was.
     pub counts: Counts,
     /// Distances of pairs of one person.
-    pub genuine: Spread,
+    pub genuine: Distribution,
     /// Distances of pairs of different people.
-    pub impostor: Spread,
+    pub impostor: Distribution,
     /// Share of readable photos in which no face was found.
     pub detection_miss: Rate,
     /// Error rates at the thresholds in use.
@@ -151,13 +151,13 @@ pub fn evaluate(
     assert!(labelled.iter().all(|one| (one.person as usize) < left_out.len()), "every person has an entry");
     assert!(groupings.iter().all(|grouping| grouping.groups.len() == left_out.len()), "so has every grouping");
     let mut random = fastrand::Rng::with_seed(setup.seed);
-    let pairs = Pairs::compare(labelled, setup.apart, &|done| progress(Step::Compared(done, 2 * labelled.len())))?;
+    let pairs = Pairs::compare(labelled, setup.excluded, &|done| progress(Step::Compared(done, 2 * labelled.len())))?;
     enough("people with a photo that shows exactly one face", 2, pairs.people)?;
     enough("pairs of such photos of one person", 1, pairs.genuine.len())?;
 
     let detections = detections(&pairs, left_out);
     let rounds = setup.rounds;
-    let distances = |of: &mut dyn Iterator<Item = f64>| Spread::of(&of.collect::<Vec<_>>());
+    let distances = |of: &mut dyn Iterator<Item = f64>| Distribution::of(&of.collect::<Vec<_>>());
     Ok(Report {
         counts: counts(labelled, &pairs, left_out, &detections),
         genuine: distances(&mut pairs.genuine.iter().map(|pair| pair.distance)),

@@ -1,5 +1,7 @@
+//! An error rate with its confidence interval, and what the interval rests on.
+
+use crate::distribution::{Interval, RULE_OF_THREE, interval};
 use crate::pairs::{Impostor, Pairs, Weights, pairs_of_different};
-use crate::spread::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 use std::fmt;
 
@@ -18,7 +20,7 @@ pub enum Basis {
     RuleOfThree,
     /// Fewer people than [`FEWEST_PEOPLE`]: no interval is meaningful.
     TooFewPeople,
-    /// Too few rounds were asked for.
+    /// Too few rounds were requested.
     TooFewRounds,
     /// So many pairs of different people lie within the distance that only their number was kept.
     NotKept,
@@ -231,7 +233,7 @@ impl fmt::Display for Rate {
 mod tests {
     use super::*;
     use crate::Labelled;
-    use crate::spread::standard_normal_quantile;
+    use crate::distribution::standard_normal_quantile;
     use likeness_base::Secret;
 
     fn tallies(pairs: &[(u64, u64)]) -> Vec<Tally> {
@@ -314,7 +316,7 @@ mod tests {
                     [place; 2].map(|place| Labelled { person, template: Secret::new(vec![place]) })
                 })
                 .collect();
-            let pairs = Pairs::compare(&labelled, &crate::Apart::default(), &|_| ()).unwrap();
+            let pairs = Pairs::compare(&labelled, &crate::ExcludedPairs::default(), &|_| ()).unwrap();
             let everybody: Vec<usize> = (0..50).collect();
             let compared = pairs.impostor_total;
             let rate = Rate::of_strangers(&pairs, cut, &everybody, compared, 300, &mut random);

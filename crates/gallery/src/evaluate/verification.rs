@@ -1,14 +1,16 @@
+//! Verification measured: error rates at the thresholds in use, and what a false match rate costs.
+
 use super::Setup;
 use super::rate::{Rate, Tally};
 use crate::SAME_PERSON;
+use crate::distribution::{Interval, RULE_OF_THREE, interval};
 use crate::pairs::{Pairs, Weights};
-use crate::spread::{Interval, RULE_OF_THREE, interval};
 use serde::Serialize;
 
 /// The false match rates in the table of what they cost, strictest first.
 const TARGETS: [f64; 8] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
-/// The false match rate at which the calibration's claim is held against what is counted.
+/// The false match rate at which the calibration's claim is compared with what is counted.
 const CLAIMED_RATE: f64 = 1e-5;
 
 /// A threshold that the server uses.
@@ -44,7 +46,7 @@ pub struct AtTarget {
     /// Pairs of different people needed to show it, if they were independent: three over the rate.
     pub pairs_needed: u64,
     /// Missing when there are fewer pairs.
-    pub shown: Option<Shown>,
+    pub shown: Option<RateAtTarget>,
 }
 
 /// A share of what belongs to people, each person counted once however many photos there are.
@@ -58,7 +60,7 @@ pub struct PerPerson {
 
 /// The part of [`AtTarget`] that takes enough pairs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Shown {
+pub struct RateAtTarget {
     /// The largest distance at which these photos stay within the rate.
     pub distance: f64,
     /// Verify's confidence there.
@@ -131,7 +133,7 @@ pub(super) fn at_targets(
         let errors = tallies.iter().map(|tally| tally.errors).sum();
         let people = tallies.iter().filter(|tally| tally.of > 0).count();
         let of = pairs.genuine.len() as u64;
-        Some(Shown {
+        Some(RateAtTarget {
             distance: *cut,
             confidence: f64::from(setup.calibration.verify_confidence(*cut as f32)),
             false_matches: pairs.false_matches(*cut),

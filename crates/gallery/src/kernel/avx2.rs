@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "calls of functions that need AVX2 are unsafe by rule; each names why it is sound")]
 
 use super::portable::is_near;
-use super::{Rows, Sought};
+use super::{ProbeCodes, Rows};
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, _CMP_NGT_UQ, _mm_add_epi32, _mm_storeu_si128, _mm256_abs_epi8, _mm256_add_epi32,
     _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_extracti128_si256, _mm256_hadd_epi32,
@@ -16,12 +16,12 @@ pub(super) fn is_available() -> bool {
 }
 
 /// As [`super::near`], whose conditions hold here.
-pub(super) fn near(sought: Sought<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
+pub(super) fn near(probe_codes: ProbeCodes<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
     assert!(is_available(), "the caller has asked");
     // SAFETY: AVX2, the one feature that the two functions enable, was just found on this processor.
     unsafe {
-        multiply(sought.codes, rows.codes, products);
-        bits_of_near(sought, rows, products)
+        multiply(probe_codes.codes, rows.codes, products);
+        bits_of_near(probe_codes, rows, products)
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) fn sum_each([a, b, c, d]: [__m256i; 4]) -> __m128i {
 /// A loop of its own after all products are there: in one loop with them, waiting for the scales and lengths of some
 /// rows held up reading the codes of the next, and a scan of a million rows took a fifth longer (measured).
 #[target_feature(enable = "avx2")]
-pub(super) fn bits_of_near(sought: Sought<'_>, rows: Rows<'_>, products: &[i32]) -> u128 {
-    let (step, limit) = (_mm256_set1_ps(sought.step), _mm256_set1_ps(sought.limit));
+pub(super) fn bits_of_near(probe_codes: ProbeCodes<'_>, rows: Rows<'_>, products: &[i32]) -> u128 {
+    let (step, limit) = (_mm256_set1_ps(probe_codes.step), _mm256_set1_ps(probe_codes.limit));
     let (products, last_products) = products.as_chunks();
     let ((scales, last_scales), (norms, last_norms)) = (rows.scales.as_chunks(), rows.norms_squared.as_chunks());
     let mut near = 0;
@@ -96,7 +96,7 @@ pub(super) fn bits_of_near(sought: Sought<'_>, rows: Rows<'_>, products: &[i32])
         near |= u128::from(_mm256_movemask_ps(is_near) as u8) << (8 * eight);
     }
     for (at, ((product, scale), norm)) in last_products.iter().zip(last_scales).zip(last_norms).enumerate() {
-        near |= u128::from(is_near(sought, *scale, *norm, *product)) << (8 * products.len() + at);
+        near |= u128::from(is_near(probe_codes, *scale, *norm, *product)) << (8 * products.len() + at);
     }
     near
 }

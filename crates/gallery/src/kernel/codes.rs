@@ -1,3 +1,5 @@
+//! Storage for 8-bit codes, aligned to cache lines and wiped when dropped.
+
 use bytemuck::{Pod, Zeroable};
 use zeroize::Zeroize;
 

@@ -1,4 +1,4 @@
-//! Which rows are near enough to be looked at? One probe against many rows of codes, the fastest way this processor has.
+//! Which rows are near enough to be compared exactly? One probe against many rows of codes, the fastest way this processor has.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -15,9 +15,9 @@ pub(crate) const MOST_ROWS: usize = u128::BITS as usize;
 /// Codes of a row come in a multiple of this, which is what a kernel loads at once.
 pub(crate) const LOADED_AT_ONCE: usize = 64;
 
-/// What is looked for.
+/// The codes of a probe, and how near a row must be.
 #[derive(Clone, Copy)]
-pub(crate) struct Sought<'a> {
+pub(crate) struct ProbeCodes<'a> {
     /// Codes in -127..=127; a multiple of [`LOADED_AT_ONCE`].
     pub(crate) codes: &'a [i8],
     /// Twice the probe's scale.
@@ -40,22 +40,22 @@ pub(crate) struct Rows<'a> {
 ///
 /// A row is far when `norm_squared - (step * scale) * product > limit`, computed in `f32` in this order by every kernel.
 /// What is not a number is not far.
-pub(crate) fn near(sought: Sought<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
+pub(crate) fn near(probe_codes: ProbeCodes<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
     let count = products.len();
     assert!(count <= MOST_ROWS, "there is a bit for each row");
-    assert!(sought.codes.len().is_multiple_of(LOADED_AT_ONCE), "rows are padded to what a kernel loads at once");
-    assert_eq!(rows.codes.len(), sought.codes.len() * count, "the columns are of one length");
+    assert!(probe_codes.codes.len().is_multiple_of(LOADED_AT_ONCE), "rows are padded to what a kernel loads at once");
+    assert_eq!(rows.codes.len(), probe_codes.codes.len() * count, "the columns are of one length");
     assert_eq!((rows.scales.len(), rows.norms_squared.len()), (count, count), "the columns are of one length");
     #[cfg(target_arch = "x86_64")]
     {
         if vnni::is_available() {
-            return vnni::near(sought, rows, products);
+            return vnni::near(probe_codes, rows, products);
         }
         if avx2::is_available() {
-            return avx2::near(sought, rows, products);
+            return avx2::near(probe_codes, rows, products);
         }
     }
-    portable::near(sought, rows, products)
+    portable::near(probe_codes, rows, products)
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type Kernel = fn(Sought<'_>, Rows<'_>, &mut [i32]) -> u128;
+    type Kernel = fn(ProbeCodes<'_>, Rows<'_>, &mut [i32]) -> u128;
 
     /// The kernels that this processor can run, besides the portable one.
     fn kernels() -> Vec<(&'static str, Kernel)> {
@@ -101,14 +101,14 @@ mod tests {
             };
             let (scales, norms_squared) = (numbers(count), numbers(count));
             let (step, limit) = (numbers(1)[0] / 1e4, numbers(1)[0]);
-            let sought = Sought { codes: &probe, step, limit };
+            let probe_codes = ProbeCodes { codes: &probe, step, limit };
             let rows = Rows { codes: &codes, scales: &scales, norms_squared: &norms_squared };
             let mut expected = vec![0; count];
-            let is_near = portable::near(sought, rows, &mut expected);
+            let is_near = portable::near(probe_codes, rows, &mut expected);
             prop_assert!(count == MOST_ROWS || is_near >> count == 0, "no bit for a row that is none");
             for (name, kernel) in kernels() {
                 let mut products = vec![1; count];
-                prop_assert_eq!(kernel(sought, rows, &mut products), is_near, "{}", name);
+                prop_assert_eq!(kernel(probe_codes, rows, &mut products), is_near, "{}", name);
                 prop_assert_eq!(&products, &expected, "{}", name);
             }
         }

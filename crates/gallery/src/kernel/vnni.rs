@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "calls of functions that need AVX-512 are unsafe by rule; each names why it is sound")]
 
 use super::avx2::{bits_of_near, store, sum_each};
-use super::{Rows, Sought};
+use super::{ProbeCodes, Rows};
 use std::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_set1_epi32, _mm_sub_epi32, _mm256_add_epi32, _mm512_castsi512_si256,
     _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_set1_epi8, _mm512_setzero_si512,
@@ -18,12 +18,12 @@ pub(super) fn is_available() -> bool {
 }
 
 /// As [`super::near`], whose conditions hold here.
-pub(super) fn near(sought: Sought<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
+pub(super) fn near(probe_codes: ProbeCodes<'_>, rows: Rows<'_>, products: &mut [i32]) -> u128 {
     assert!(is_available(), "the caller has asked");
     // SAFETY: the features that the two functions enable were just found on this processor.
     unsafe {
-        multiply(sought.codes, rows.codes, products);
-        bits_of_near(sought, rows, products)
+        multiply(probe_codes.codes, rows.codes, products);
+        bits_of_near(probe_codes, rows, products)
     }
 }
 

@@ -1,7 +1,9 @@
+//! Calibration against populations whose true error rates are known.
+
 use crate::draw::normals;
 use likeness_base::Secret;
 use likeness_gallery::calibrate::{Report, calibrate};
-use likeness_gallery::{Apart, Basis, Calibration, GalleryError, Labelled, distance};
+use likeness_gallery::{Basis, Calibration, ExcludedPairs, GalleryError, Labelled, distance};
 
 const DIMENSION: usize = 16;
 
@@ -28,7 +30,7 @@ fn strangers(pairs: usize, random: &mut fastrand::Rng) -> Vec<f32> {
 }
 
 fn run(labelled: &[Labelled], space: &str, rounds: usize, seed: u64) -> Result<Report, GalleryError> {
-    calibrate(labelled, &Apart::default(), space, rounds, seed, &|_| ())
+    calibrate(labelled, &ExcludedPairs::default(), space, rounds, seed, &|_| ())
 }
 
 #[test]

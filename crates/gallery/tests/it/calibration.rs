@@ -1,3 +1,5 @@
+//! The mappings from distance to confidence and back.
+
 use crate::draw::{default_calibration, default_parts};
 use likeness_gallery::{Basis, Calibration, CalibrationParts, GalleryError, Logistic, Rate};
 use proptest::prelude::*;

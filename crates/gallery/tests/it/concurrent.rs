@@ -1,9 +1,11 @@
+//! Searches while templates are added and removed on another thread.
+
 use crate::draw::{Kind, template};
 use likeness_gallery::{Gallery, Row, Space, Visible};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
-/// Readers search while rows come and go. A face that was added before a snapshot was taken and not removed is in it, a
+/// Readers search while rows come and go. A face that was added before a view was taken and not removed is in it, a
 /// face removed before is not, and what is found has the distance it must have.
 #[test]
 fn readers_see_every_finished_write_and_never_half_of_one() {
@@ -26,10 +28,10 @@ fn readers_see_every_finished_write_and_never_half_of_one() {
                     if sure_added == 0 {
                         continue;
                     }
-                    let snapshot = gallery.snapshot();
+                    let view = gallery.view();
                     let face = random.i64(0..sure_added);
                     let probe = space.probe(&templates[face as usize]);
-                    let hits = snapshot.within(&probe, 0.0, Visible::All);
+                    let hits = view.within(&probe, 0.0, Visible::All);
                     let is_found = hits.iter().any(|hit| hit.face == face && hit.person == face + 1);
                     if face % 3 != 0 {
                         assert!(is_found, "a finished add is seen");

@@ -1,12 +1,14 @@
+//! Identify and find similar: who is named and which faces are returned.
+
 use crate::draw::{Kind, default_calibration, template};
 use likeness_gallery::{
-    Cut, FaceKey, Gallery, Mode, NOBODY, PersonKey, Row, SAME_PERSON, Scope, Space, Visible, distance, find_similar,
-    find_similar_among, identify, identify_among,
+    Cut, FaceNumber, Gallery, Mode, NOBODY, PersonNumber, Row, SAME_PERSON, Scope, Space, Visible, distance,
+    find_similar, find_similar_among, identify, identify_among,
 };
 use proptest::prelude::*;
 
 /// Faces on a line, so that their positions are their distances from the probe at zero.
-fn line(rows: &[(FaceKey, PersonKey, f32)]) -> (Space, Gallery) {
+fn line(rows: &[(FaceNumber, PersonNumber, f32)]) -> (Space, Gallery) {
     let space = Space::new(2, &[]).expect("a space");
     let gallery = Gallery::new(space.clone());
     for &(face, person, at) in rows {
@@ -15,17 +17,17 @@ fn line(rows: &[(FaceKey, PersonKey, f32)]) -> (Space, Gallery) {
     (space, gallery)
 }
 
-fn persons(gallery: &Gallery, cut: Cut, max: usize, visible: Visible) -> Vec<(PersonKey, FaceKey)> {
-    let snapshot = gallery.snapshot();
-    let probe = snapshot.space().probe(&[0.0, 0.0]);
-    identify(&snapshot, &probe, cut, max, visible, &default_calibration())
+fn persons(gallery: &Gallery, cut: Cut, max: usize, visible: Visible) -> Vec<(PersonNumber, FaceNumber)> {
+    let view = gallery.view();
+    let probe = view.space().probe(&[0.0, 0.0]);
+    identify(&view, &probe, cut, max, visible, &default_calibration())
         .iter()
         .map(|hit| (hit.person, hit.face))
         .collect()
 }
 
 proptest! {
-    /// To look among some is to look in a gallery that holds nobody else, whatever the cut.
+    /// A search among some persons equals a search of a gallery that contains nobody else, whatever the cut.
     #[test]
     fn a_scope_is_a_gallery_of_its_own(
         faces in proptest::collection::vec((0..6_i64, 0.0..0.7_f32), 0..40),
@@ -37,11 +39,11 @@ proptest! {
         let (_, whole) = line(&rows);
         let theirs: Vec<_> = rows.iter().filter(|row| meant.contains(&row.1)).copied().collect();
         let (_, part) = line(&theirs);
-        let snapshot = whole.snapshot();
-        let scope = Scope::new(&snapshot, &meant);
+        let view = whole.view();
+        let scope = Scope::new(&view, &meant);
         prop_assert_eq!(scope.faces(), theirs.len());
-        let probe = snapshot.space().probe(&[0.0, 0.0]);
-        let found = identify_among(&snapshot, &probe, cut, max, &scope, &default_calibration());
+        let probe = view.space().probe(&[0.0, 0.0]);
+        let found = identify_among(&view, &probe, cut, max, &scope, &default_calibration());
         let found: Vec<_> = found.iter().map(|hit| (hit.person, hit.face)).collect();
         prop_assert_eq!(found, persons(&part, cut, max, Visible::All));
     }
@@ -69,7 +71,7 @@ fn who_is_named() {
             Visible::All,
             vec![tens, (50, 8), twenties, thirties],
         ),
-        ("ties go to the smaller face key", classic, 1, Visible::All, vec![tens]),
+        ("ties go to the smaller face number", classic, 1, Visible::All, vec![tens]),
         ("nobody is asked for", classic, 0, Visible::All, vec![]),
         ("only what was trained", classic, 9, Visible::UpTo(1), vec![(10, 1)]),
         ("a stricter threshold", Cut::Confidence(0.96), 9, Visible::All, vec![tens, (50, 8)]),
@@ -106,7 +108,8 @@ fn who_is_named() {
 
 #[test]
 fn a_person_with_many_faces_pushes_nobody_out() {
-    let mut rows: Vec<(FaceKey, PersonKey, f32)> = (1..=248).map(|face| (face, 1, 0.1 + face as f32 * 1e-4)).collect();
+    let mut rows: Vec<(FaceNumber, PersonNumber, f32)> =
+        (1..=248).map(|face| (face, 1, 0.1 + face as f32 * 1e-4)).collect();
     rows.extend([(500, 2, 0.2), (501, 3, 0.21)]);
     let (_, gallery) = line(&rows);
     let found = persons(&gallery, Cut::Confidence(SAME_PERSON), 3, Visible::All);
@@ -116,7 +119,7 @@ fn a_person_with_many_faces_pushes_nobody_out() {
 /// The same twenty faces are named in a small gallery and not in a large one.
 #[test]
 fn the_rate_counts_the_templates_that_can_be_seen() {
-    let mut rows: Vec<(FaceKey, PersonKey, f32)> = vec![(1, 1, 0.37)];
+    let mut rows: Vec<(FaceNumber, PersonNumber, f32)> = vec![(1, 1, 0.37)];
     rows.extend((2..3000).map(|face| (face, face, 50.0 + face as f32)));
     let (_, gallery) = line(&rows);
     let cut = Cut::FalsePositiveRate(0.01);
@@ -132,9 +135,9 @@ fn the_rate_counts_the_templates_that_can_be_seen() {
 #[test]
 fn who_looks_alike() {
     let (space, gallery) = line(&[(1, 0, 0.30), (2, 0, 0.20), (3, 0, 0.38), (4, 0, 0.39), (5, 0, 0.90), (6, 0, -0.20)]);
-    let (snapshot, calibration) = (gallery.snapshot(), default_calibration());
+    let (view, calibration) = (gallery.view(), default_calibration());
     let probe = space.probe(&[0.0, 0.0]);
-    let cases: [(&str, Mode, usize, Visible, &[FaceKey]); 6] = [
+    let cases: [(&str, Mode, usize, Visible, &[FaceNumber]); 6] = [
         ("same person", Mode::MatchPerson, 20, Visible::All, &[2, 6, 1, 3]),
         ("same person, two of them", Mode::MatchPerson, 2, Visible::All, &[2, 6]),
         ("any face", Mode::MatchFace, 20, Visible::All, &[2, 6, 1, 3, 4, 5]),
@@ -143,7 +146,7 @@ fn who_looks_alike() {
         ("what was trained", Mode::MatchFace, 20, Visible::UpTo(1), &[1]),
     ];
     for (name, mode, max, visible, expected) in cases {
-        let hits = find_similar(&snapshot, &probe, mode, max, visible, &calibration);
+        let hits = find_similar(&view, &probe, mode, max, visible, &calibration);
         assert_eq!(hits.iter().map(|hit| hit.face).collect::<Vec<_>>(), expected, "{name}");
         for hit in hits {
             assert_eq!(hit.confidence, calibration.verify_confidence(hit.distance), "{name}");
@@ -178,7 +181,7 @@ proptest! {
         let mut draw = || -> Vec<f32> { template(Kind::Unit, 16, &mut random).iter().map(|x| x * 0.3).collect() };
         let probe = draw();
         let rows: Vec<Vec<f32>> = (0..400).map(|_| draw()).collect();
-        let mut expected: Vec<(f32, FaceKey, PersonKey)> = Vec::new();
+        let mut expected: Vec<(f32, FaceNumber, PersonNumber)> = Vec::new();
         for (face, template) in (0_i64..).zip(&rows) {
             let person = face % 37;
             gallery.add(Row { face, person, added_version: 1, template }).unwrap();
@@ -194,7 +197,7 @@ proptest! {
         }
         expected.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         expected.truncate(max);
-        let found = identify(&gallery.snapshot(), &space.probe(&probe), Cut::Confidence(threshold), max, Visible::All, &calibration);
+        let found = identify(&gallery.view(), &space.probe(&probe), Cut::Confidence(threshold), max, Visible::All, &calibration);
         let found: Vec<_> = found.iter().map(|hit| (hit.distance, hit.face, hit.person)).collect();
         prop_assert_eq!(found, expected);
     }

@@ -66,7 +66,7 @@ pub(crate) fn template(kind: Kind, dimension: usize, random: &mut fastrand::Rng)
     }
 }
 
-/// A calibration of a recogniser whose strangers are about 0.57 apart.
+/// A calibration of a recogniser whose strangers are about 0.57 excluded.
 pub(crate) fn default_parts() -> CalibrationParts {
     CalibrationParts {
         space: "default/unit/mirror".to_owned(),

@@ -1,9 +1,13 @@
+//! Evaluation against figures that were counted by hand.
+
 use crate::draw::{default_calibration, normals, scaled_to};
 use likeness_base::Secret;
 use likeness_gallery::evaluate::{
-    self, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Step, Verdict, evaluate,
+    self, Conclusion, FalsePositive, Grouping, LeftOut, Report, Rule, Setup, Step, evaluate,
 };
-use likeness_gallery::{Apart, Basis, Calibration, CalibrationParts, GalleryError, Labelled, Logistic, Rate, Space};
+use likeness_gallery::{
+    Basis, Calibration, CalibrationParts, ExcludedPairs, GalleryError, Labelled, Logistic, Rate, Space,
+};
 use proptest::prelude::*;
 
 /// Verify at distance 0.5; one false match in 100,000 at 0.2.
@@ -31,8 +35,14 @@ fn on_a_line(people: &[&[f32]]) -> Vec<Labelled> {
 
 fn report_of(labelled: &[Labelled], left_out: &[LeftOut], groupings: &[Grouping], calibration: &Calibration) -> Report {
     let space = Space::new(labelled[0].template.expose().len(), &[]).expect("a space");
-    let setup =
-        Setup { space: &space, calibration, false_positive_rate: 0.01, rounds: 200, seed: 3, apart: &Apart::default() };
+    let setup = Setup {
+        space: &space,
+        calibration,
+        false_positive_rate: 0.01,
+        rounds: 200,
+        seed: 3,
+        excluded: &ExcludedPairs::default(),
+    };
     evaluate(labelled, left_out, groupings, &setup, &|_| ()).expect("enough to evaluate")
 }
 
@@ -91,7 +101,7 @@ fn what_a_false_match_rate_costs() {
     assert!(report.targets[1].shown.is_none(), "64 pairs cannot show one in a hundred");
 }
 
-/// People like the default pack sees them, some harder than others.
+/// People whose templates resemble those of the default pack, some harder than others.
 fn crowd(people: u32, photos: u32, seed: u64) -> Vec<Labelled> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mean = scaled_to(0.8, normals(32, &mut random));
@@ -182,7 +192,7 @@ fn groups_are_counted_apart_and_compared() {
     assert!(side.false_match_between.errors + within <= report.thresholds[0].false_match.errors);
     assert!(side.groups[1].is_too_small && side.groups[1].false_match.interval.is_none());
     assert_eq!(side.comparisons.len(), 9, "three pairs of groups by three measures");
-    let detection = side.comparisons.iter().find(|one| one.verdict == Verdict::Differs).unwrap();
+    let detection = side.comparisons.iter().find(|one| one.conclusion == Conclusion::Differs).unwrap();
     assert!(detection.sentence.starts_with("failure to detect: differs"), "{}", detection.sentence);
     assert_eq!(report.fairness.comparisons_with_intervals, 3);
     assert!(report.fairness.caution.unwrap().starts_with("9 comparisons were made, 3 of them"));
@@ -200,7 +210,7 @@ fn a_report_can_be_made_again() {
             false_positive_rate: 0.01,
             rounds: 100,
             seed,
-            apart: &Apart::default(),
+            excluded: &ExcludedPairs::default(),
         };
         let told = std::sync::Mutex::new(Vec::new());
         let tell = |step| told.lock().unwrap().push(step);
@@ -224,7 +234,7 @@ fn too_little_is_refused() {
         false_positive_rate: 0.01,
         rounds: 50,
         seed: 1,
-        apart: &Apart::default(),
+        excluded: &ExcludedPairs::default(),
     };
     let refused = |labelled: &[Labelled]| {
         evaluate(labelled, &[LeftOut::default(); 3], &[], &setup, &|_| ()).unwrap_err().to_string()
@@ -262,15 +272,21 @@ fn who_is_kept_apart_counts_nowhere() {
     labelled.extend(double.into_iter().map(|one| Labelled { person: 40, ..one }));
     let space = Space::new(32, &[]).unwrap();
     let calibration = default_calibration();
-    let mut apart = Apart::default();
-    apart.people(0, 40);
-    apart.templates(5, 9);
-    let report = |apart: &Apart| {
-        let setup =
-            Setup { space: &space, calibration: &calibration, false_positive_rate: 0.01, rounds: 100, seed: 1, apart };
+    let mut excluded = ExcludedPairs::default();
+    excluded.people(0, 40);
+    excluded.templates(5, 9);
+    let report = |excluded: &ExcludedPairs| {
+        let setup = Setup {
+            space: &space,
+            calibration: &calibration,
+            false_positive_rate: 0.01,
+            rounds: 100,
+            seed: 1,
+            excluded,
+        };
         evaluate(&labelled, &[LeftOut::default(); 41], &[], &setup, &|_| ()).unwrap()
     };
-    let (with, without) = (report(&Apart::default()), report(&apart));
+    let (with, without) = (report(&ExcludedPairs::default()), report(&excluded));
     assert_eq!(with.counts.impostor_pairs - without.counts.impostor_pairs, 9 + 1);
     assert_eq!((with.counts.same_impostor_pairs, without.counts.same_impostor_pairs), (3, 0));
     let named = |report: &Report| {

@@ -1,3 +1,5 @@
+//! Grouping: which faces belong together, whatever their order.
+
 use crate::draw::{default_calibration, normal, normals, scaled_to};
 use likeness_gallery::{Groups, group};
 use proptest::prelude::*;

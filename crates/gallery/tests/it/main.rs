@@ -1,4 +1,4 @@
-//! Tests through the public door of the gallery.
+//! The crate through its public interface.
 
 mod calibrate;
 mod calibration;

@@ -1,5 +1,7 @@
+//! Search against a brute-force comparison of every row.
+
 use crate::draw::{KINDS, Kind, mean, template};
-use likeness_gallery::{FaceKey, Gallery, GalleryError, Hit, PersonKey, Row, Space, Visible, distance};
+use likeness_gallery::{FaceNumber, Gallery, GalleryError, Hit, PersonNumber, Row, Space, Visible, distance};
 use proptest::prelude::*;
 
 /// What a gallery must answer like: every row compared, then sorted.
@@ -9,8 +11,8 @@ struct BruteForce {
 }
 
 struct Known {
-    face: FaceKey,
-    person: PersonKey,
+    face: FaceNumber,
+    person: PersonNumber,
     added_version: u64,
     template: Vec<f32>,
 }
@@ -86,7 +88,7 @@ proptest! {
         seed: u64,
     ) {
         let (space, gallery, known) = filled(kind, dimension, adds, is_centred, seed);
-        let snapshot = gallery.snapshot();
+        let view = gallery.view();
         prop_assert_eq!(gallery.len(), known.rows.len());
         let probes = probes(kind, dimension, &known, seed);
         for visible in [Visible::All, Visible::UpTo(version)] {
@@ -94,16 +96,16 @@ proptest! {
             for template in &probes {
                 let nearest = known.nearest(template, k, visible);
                 let probe = space.probe(template);
-                prop_assert_eq!(&snapshot.nearest(&probe, k, visible), &nearest);
+                prop_assert_eq!(&view.nearest(&probe, k, visible), &nearest);
                 let limit = nearest.last().map_or(0.5, |hit| hit.distance);
-                prop_assert_eq!(snapshot.within(&probe, limit, visible), known.within(template, limit, visible));
+                prop_assert_eq!(view.within(&probe, limit, visible), known.within(template, limit, visible));
                 let below = limit.next_down();
-                prop_assert_eq!(snapshot.within(&probe, below, visible), known.within(template, below, visible));
+                prop_assert_eq!(view.within(&probe, below, visible), known.within(template, below, visible));
                 expected.push(nearest);
             }
             let many: Vec<_> = probes.iter().map(|template| space.probe(template)).collect();
-            prop_assert_eq!(snapshot.nearest_many(&many, k, visible), expected);
-            prop_assert_eq!(snapshot.visible_len(visible), known.within(&probes[0], f32::INFINITY, visible).len());
+            prop_assert_eq!(view.nearest_many(&many, k, visible), expected);
+            prop_assert_eq!(view.visible_len(visible), known.within(&probes[0], f32::INFINITY, visible).len());
         }
     }
 }
@@ -121,13 +123,13 @@ fn large_galleries_answer_like_comparing_everything() {
         known.rows.push(Known { face, person: face / 3, added_version: 1, template });
     }
     let check = |known: &BruteForce, random: &mut fastrand::Rng| {
-        let snapshot = gallery.snapshot();
-        assert_eq!(snapshot.len(), known.rows.len());
+        let view = gallery.view();
+        assert_eq!(view.len(), known.rows.len());
         for k in [1, 10, 1000] {
             let template = template(Kind::Clustered, 128, random);
             let probe = space.probe(&template);
-            assert_eq!(snapshot.nearest(&probe, k, Visible::All), known.nearest(&template, k, Visible::All), "k = {k}");
-            assert_eq!(snapshot.within(&probe, 0.5, Visible::All), known.within(&template, 0.5, Visible::All));
+            assert_eq!(view.nearest(&probe, k, Visible::All), known.nearest(&template, k, Visible::All), "k = {k}");
+            assert_eq!(view.within(&probe, 0.5, Visible::All), known.within(&template, 0.5, Visible::All));
         }
     };
     check(&known, &mut random);
@@ -161,23 +163,23 @@ fn a_face_is_added_once_and_removed_once() {
     let row = Row { face: 5, person: 1, added_version: 1, template: &[1.0, 0.0] };
     gallery.add(row).unwrap();
     gallery.add(Row { person: 2, template: &[0.0, 1.0], ..row }).unwrap();
-    let probe = gallery.snapshot().space().probe(&[1.0, 0.0]);
-    assert_eq!(gallery.snapshot().nearest(&probe, 9, Visible::All), [Hit { face: 5, person: 1, distance: 0.0 }]);
+    let probe = gallery.view().space().probe(&[1.0, 0.0]);
+    assert_eq!(gallery.view().nearest(&probe, 9, Visible::All), [Hit { face: 5, person: 1, distance: 0.0 }]);
 
-    let held = gallery.snapshot();
+    let held = gallery.view();
     assert!(gallery.remove(5));
     assert!(!gallery.remove(5));
     assert!(gallery.is_empty());
-    assert!(gallery.snapshot().nearest(&probe, 9, Visible::All).is_empty());
-    assert!(gallery.snapshot().within(&probe, f32::INFINITY, Visible::All).is_empty());
-    assert_eq!(held.nearest(&probe, 9, Visible::All).len(), 1, "a snapshot never changes");
+    assert!(gallery.view().nearest(&probe, 9, Visible::All).is_empty());
+    assert!(gallery.view().within(&probe, f32::INFINITY, Visible::All).is_empty());
+    assert_eq!(held.nearest(&probe, 9, Visible::All).len(), 1, "a view never changes");
 
     gallery.add(row).unwrap();
     assert_eq!(gallery.len(), 1, "a removed face may come again");
     gallery.clear();
     assert!(gallery.is_empty());
     gallery.add(row).unwrap();
-    assert_eq!(gallery.snapshot().nearest(&probe, 9, Visible::All).len(), 1);
+    assert_eq!(gallery.view().nearest(&probe, 9, Visible::All).len(), 1);
 }
 
 #[test]
@@ -203,8 +205,8 @@ fn a_probe_that_is_not_finite_finds_nobody() {
     gallery.add(Row { face: 1, person: 1, added_version: 1, template: &[1.0, 0.0] }).unwrap();
     for template in [[f32::NAN, 0.0], [f32::NAN, f32::NAN]] {
         let probe = space.probe(&template);
-        assert!(gallery.snapshot().nearest(&probe, 1, Visible::All).is_empty());
-        assert!(gallery.snapshot().within(&probe, f32::INFINITY, Visible::All).is_empty());
+        assert!(gallery.view().nearest(&probe, 1, Visible::All).is_empty());
+        assert!(gallery.view().within(&probe, f32::INFINITY, Visible::All).is_empty());
     }
 }
 
@@ -217,7 +219,7 @@ fn distances_that_ask_for_nothing_find_nothing() {
     for (name, limit, found) in
         [("negative", -1.0, 0), ("none", f32::NAN, 0), ("zero", 0.0, 1), ("minus zero", -0.0, 1)]
     {
-        assert_eq!(gallery.snapshot().within(&probe, limit, Visible::All).len(), found, "{name}");
+        assert_eq!(gallery.view().within(&probe, limit, Visible::All).len(), found, "{name}");
     }
 }
 
@@ -227,6 +229,6 @@ fn debug_shows_no_number_of_a_template() {
     let gallery = Gallery::new(space.clone());
     let row = Row { face: 1, person: 2, added_version: 3, template: &[0.625, 0.875] };
     gallery.add(row).unwrap();
-    let shown = format!("{gallery:?} {:?} {row:?} {:?}", gallery.snapshot(), space.probe(row.template));
+    let shown = format!("{gallery:?} {:?} {row:?} {:?}", gallery.view(), space.probe(row.template));
     assert!(!shown.contains("0."), "{shown}");
 }

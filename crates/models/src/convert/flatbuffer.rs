@@ -1,6 +1,6 @@
 //! Reads tables out of a FlatBuffers file, without a schema and without trust.
 //!
-//! The `flatbuffers` crate reads through code generated from a schema, which would be somebody else's code in our tree;
+//! The `flatbuffers` crate reads through code generated from a schema, which would be third-party code in our tree;
 //! a network needs four shapes of the format, which stand here. A table begins with the distance back to its list of
 //! fields (the *vtable*: its own length, the table's, then a place for each field, 0 for an absent one); a vector is a
 //! count and its elements; whatever is not a plain number is reached by an offset forward from where it stands.

@@ -6,7 +6,7 @@
 use super::onnx::{Attribute, Graph, INPUT, Output, whole};
 use crate::ModelsError;
 
-/// How far a window may reach over the edge, in TensorFlow's words.
+/// How far a window may reach over the edge, in TensorFlow's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Padding {
     /// Not at all.

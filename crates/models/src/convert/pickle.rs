@@ -14,7 +14,7 @@ const DEEPEST: u8 = 16;
 /// A value of the file.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
-    /// `None`, a truth value, a container read back from memory: nothing we look into.
+    /// `None`, a truth value, a container read back from memory: its contents are not read.
     Other,
     Int(i64),
     Text(Rc<str>),

@@ -1,4 +1,4 @@
-//! The few words of the protobuf wire format that an ONNX file needs, written only.
+//! The few elements of the protobuf wire format that an ONNX file needs, written only.
 //!
 //! A message is a run of fields; a field is a key (`number << 3 | wire type`) and a value. Lists of numbers
 //! are written one field per number, as ONNX's own schema (proto2, not packed) declares them.

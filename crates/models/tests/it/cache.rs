@@ -25,7 +25,7 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The model files beside the repository, or a skip that is told and counted (`LIKENESS_SKIPPED` names the list that
+/// The model files beside the repository, or a skip that is printed and counted (`LIKENESS_SKIPPED` names the list that
 /// `make test` collects).
 #[expect(clippy::print_stdout, reason = "a skip is told to whoever watches the tests")]
 pub(crate) fn samples(test: &str) -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! The converters on files made by hand and on files nobody should make.
+//! The converters on files made by hand and on invalid files.
 
 use likeness_models::ModelsError;
 use likeness_models::convert::{Sizes, age, face_recognition, graph_model, minifasnet};

@@ -1,3 +1,5 @@
+//! Installing the default pack: what is refused, repaired and left alone.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -260,7 +262,7 @@ fn optional_packs_install_from_the_samples() {
 }
 
 /// The recogniser of the first default pack, for who was enrolled with it: out of the npm packages, and out of the
-/// folder that the version before left, whose manifest tells of more files and another calibration.
+/// folder that the version before left, whose manifest names more files and another calibration.
 #[test]
 fn the_former_recogniser_can_be_had() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Model packs through the public door.
+//! Model packs through the public interface.
 #![expect(clippy::unwrap_used, reason = "a test may stop; the lint spares test functions, not what they share")]
 
 mod cache;

@@ -1,3 +1,5 @@
+//! Manifests of packs: those of operators, and which are refused.
+
 use std::fs;
 use std::path::Path;
 

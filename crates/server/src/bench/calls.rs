@@ -124,7 +124,7 @@ impl Client {
         Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer)? })
     }
 
-    /// Sends JSON below version 1.0 and tells the status.
+    /// Sends JSON below version 1.0 and returns the status.
     async fn expect(&mut self, method: &str, path: &str, body: &Value) -> Result<u16> {
         let path = format!("/face/v1.0/{path}");
         Ok(self.ask(method, &path, "application/json", Bytes::from(body.to_string())).await?.0)

@@ -10,7 +10,7 @@ pub(crate) struct Population {
     root: Vec<Vec<f64>>,
     unit: bool,
     /// For people: of how many faces, and how much they were smoothed.
-    pub told: String,
+    pub text: String,
 }
 
 impl Population {
@@ -26,8 +26,8 @@ impl Population {
             templates.iter().map(|template| template.expose().iter().map(|x| f64::from(*x)).collect()).collect();
         let (mean, covariance, share) = shrunk_covariance(&samples);
         let root = root(&covariance).context("the covariance of the templates has no root")?;
-        let told = format!("mean and covariance of {} faces, {:.0} % shrunk", templates.len(), 100.0 * share);
-        Ok(Self { mean, root, unit, told })
+        let text = format!("mean and covariance of {} faces, {:.0} % shrunk", templates.len(), 100.0 * share);
+        Ok(Self { mean, root, unit, text })
     }
 
     /// Another person.

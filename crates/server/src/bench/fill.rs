@@ -1,11 +1,12 @@
 //! A container filled behind the back of a server, which would take an hour over the same.
 
 use crate::config::Config;
-use crate::start::{Missing, open_store};
+use crate::start::{IfMissing, open_store};
 use anyhow::{Context, Result};
 use likeness_base::{Clock as _, Secret};
-use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
+use likeness_service::clock::SystemClock;
 use likeness_service::networks::Networks;
+use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::{
     Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace, PersonWrite, Store,
@@ -24,7 +25,7 @@ const AT_ONCE: usize = 256;
 /// # Errors
 /// When the store cannot be opened or written.
 pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKind, faces: usize) -> Result<()> {
-    let store = open_store(config, Missing::Refuse).await?.store;
+    let store = open_store(config, IfMissing::Refuse).await?.store;
     let account = store.accounts().await?.first().context("the first start made an account")?.id;
     let apply = |write| {
         let (request_id, key) = (Uuid::nil(), random_id(&SystemRandomness));
@@ -48,11 +49,11 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
             person = Some(somebody);
         }
         let template: Vec<f32> =
-            (0..networks.recognisers.first().space.dimension).map(|_| random.f32() - 0.5).collect();
+            (0..networks.recognisers.default_recogniser().space.dimension).map(|_| random.f32() - 0.5).collect();
         let face = NewFace {
             id: random_id(&SystemRandomness),
             template: templates::encode(&template),
-            space: networks.recognisers.first().space_id.to_string(),
+            space: networks.recognisers.default_recogniser().space_id.to_string(),
             user_data: None,
         };
         under_way.spawn(apply(FaceWrite::Add { container: container.clone(), person, face, limit: None }.into()));

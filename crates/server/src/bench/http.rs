@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 use axum::body::Bytes;
 use likeness_service::networks::Networks;
 use likeness_vision::engine::Engine;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search, Vision};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 const PART: &str = "http";
 
-/// Starts of which the median is told.
+/// Starts of which the median is reported.
 const STARTS: usize = 5;
 /// Verifications; they take fractions of a millisecond.
 const VERIFICATIONS: usize = 2_000;
@@ -26,7 +26,7 @@ const ROUNDS: usize = 5;
 const PHOTOS: usize = 40;
 /// Clients at once.
 const CLIENTS: usize = 4;
-/// Photos after which memory is looked at first; and once more after as many again.
+/// Photos after which memory is measured first; and once more after as many again.
 const MEMORY_PHOTOS: usize = 1_000;
 
 /// What the server is measured with.
@@ -175,9 +175,9 @@ fn bare(workers: &mut [Vision], photo: &[u8]) -> Result<f64> {
 /// What the server's worker does for one detect.
 fn look(vision: &mut Vision, photo: &[u8]) -> Result<()> {
     let picture = Picture::decode(photo, &Limits::default())?;
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
     for found in vision.detect(&picture, Search::default())? {
-        vision.describe(&picture, &found, wanted)?;
+        vision.describe(&picture, &found, options)?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl Machine {
     }
 
     /// One line for people.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let load = self.load.map_or_else(String::new, |load| format!(", load {load} at the beginning"));
         format!(
             "{}, {} threads ({}), {} GiB, {}, {} build{load}",

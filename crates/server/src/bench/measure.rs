@@ -18,7 +18,7 @@ pub(crate) enum Clock {
 /// How much to repeat.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// As often as a figure needs that somebody will quote.
+    /// As often as a figure needs that will be quoted.
     Full,
     /// A tenth of it: for a first look, and for tests.
     Quick,
@@ -70,7 +70,7 @@ impl Series {
     }
 
     /// The median for people.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let clock = match self.clock {
             Clock::Cpu => " CPU",
             Clock::Wall | Clock::None => "",

@@ -1,4 +1,4 @@
-//! Two servers over one database: what the second costs, and how soon it knows what the first was told.
+//! Two servers over one database: what the second costs, and how soon it answers by what was written to the first.
 
 use super::Row;
 use super::client::Client;
@@ -10,7 +10,8 @@ use crate::config::{Config, StoreConfig};
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
 use likeness_base::{Clock as _, Secret};
-use likeness_service::effects::{SystemClock, SystemRandomness, random_id};
+use likeness_service::clock::SystemClock;
+use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
@@ -32,14 +33,14 @@ const TEMPLATES: usize = 10_000;
 const QUESTIONS: usize = 1_000;
 /// Turns of the throughput.
 const ROUNDS: usize = 5;
-/// Faces that are added on one node and looked for on the other.
+/// Faces that are added on one node and searched for on the other.
 const SIGHTINGS: usize = 200;
 /// Single durable writes, and commits beside them.
 const WRITES: usize = 300;
 /// Commits of one turn.
 const COMMITS_AT_ONCE: usize = 30;
 
-/// Where there are two empty databases of one PostgreSQL server, and its client: the program `likeness-cluster` tells.
+/// Where there are two empty databases of one PostgreSQL server, and its client: set by the program `likeness-test-postgres`.
 pub(crate) struct Databases {
     addresses: [String; 2],
     psql: PathBuf,
@@ -103,7 +104,8 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for round in 0..setting.pace.of(WRITES).div_ceil(COMMITS_AT_ONCE) {
         for _ in 0..COMMITS_AT_ONCE {
-            let template = templates::encode(&vec![0.5; setting.networks.recognisers.first().space.dimension]);
+            let template =
+                templates::encode(&vec![0.5; setting.networks.recognisers.default_recogniser().space.dimension]);
             let id = random_id(&SystemRandomness);
             let face = NewFace { id, template, space: "bench/1".to_owned(), user_data: None };
             let begun = Instant::now();
@@ -121,7 +123,7 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
         );
     }
     store.close().await;
-    ensure!(floor.len() == ours.len(), "the client of the database told other times than asked for");
+    ensure!(floor.len() == ours.len(), "the client of the database reported other times than asked for");
     let floor = Series::wall(floor);
     let most = floor.median + 2.0;
     let row = Row::alone(PART, "add a face on PostgreSQL", Series::wall(ours)).beside("one commit", floor);

@@ -1,4 +1,4 @@
-//! The photo that the bench looks at: one face in 1280 x 960 pixels, cut out of an installed demo photo.
+//! The photo that the bench analyses: one face in 1280 x 960 pixels, cut out of an installed demo photo.
 
 use anyhow::{Context, Result};
 use image::codecs::jpeg::JpegEncoder;
@@ -22,7 +22,7 @@ pub(crate) struct Portrait {
     /// The JPEG.
     pub bytes: Secret<Vec<u8>>,
     /// For people.
-    pub told: String,
+    pub text: String,
 }
 
 impl Portrait {
@@ -68,10 +68,10 @@ impl Portrait {
         Self::of(Secret::new(jpeg), "a portrait cut out of a demo photo".to_owned())
     }
 
-    fn of(bytes: Secret<Vec<u8>>, told: String) -> Result<Self> {
+    fn of(bytes: Secret<Vec<u8>>, text: String) -> Result<Self> {
         let picture = Picture::decode(bytes.expose(), &Limits::default())?;
-        let told = format!("{told}, {} x {}, {} KB", picture.width(), picture.height(), bytes.expose().len() / 1024);
-        Ok(Self { bytes, told })
+        let text = format!("{text}, {} x {}, {} KB", picture.width(), picture.height(), bytes.expose().len() / 1024);
+        Ok(Self { bytes, text })
     }
 }
 

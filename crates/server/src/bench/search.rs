@@ -14,7 +14,7 @@ use std::path::Path;
 
 const PART: &str = "search";
 
-/// Probes that are looked for one by one, and all at once.
+/// Probes that are searched for one by one, and all at once.
 const PROBES: usize = 32;
 
 /// Another photo of a person lies as far away as the calibration puts this false match rate: with the recognisers we know
@@ -127,20 +127,20 @@ fn one_size(
         file.flush()?;
     }
     let threads = thread_counts();
-    let snapshot = gallery.snapshot();
-    let size = snapshot.len();
+    let view = gallery.view();
+    let size = view.len();
     // As many bytes as the codes have, read by the same thread: nothing can scan them faster.
     let bytes = vec![[1_u64; 8]; size * dimension / 64];
     let mut times = Times { faiss: vec![Vec::new(); threads.len()], ..Times::default() };
     for round in 0..rounds {
         let probe = &probes[round % probes.len()];
         times.floor.push(wall(|| black_box(read(black_box(&bytes)))).0);
-        let (time, found) = wall(|| snapshot.nearest(probe, 1, Visible::All));
+        let (time, found) = wall(|| view.nearest(probe, 1, Visible::All));
         times.first.push(time);
-        times.ten.push(wall(|| black_box(snapshot.nearest(probe, 10, Visible::All))).0);
+        times.ten.push(wall(|| black_box(view.nearest(probe, 10, Visible::All))).0);
         // It takes as long as a dozen single searches.
         if round % 4 == 0 {
-            let (time, _) = wall(|| black_box(snapshot.nearest_many(&probes, 10, Visible::All)));
+            let (time, _) = wall(|| black_box(view.nearest_many(&probes, 10, Visible::All)));
             times.together.push(time / PROBES as f64);
         }
         let Some(peers) = peers.as_deref_mut().filter(|_| round % 4 == 0) else { continue };
@@ -160,10 +160,10 @@ fn one_size(
             );
         }
     }
-    Ok(told(setting, size, times, &threads))
+    Ok(text(setting, size, times, &threads))
 }
 
-fn told(setting: &Setting<'_>, size: usize, times: Times, threads: &[usize]) -> Vec<Row> {
+fn text(setting: &Setting<'_>, size: usize, times: Times, threads: &[usize]) -> Vec<Row> {
     let Times { floor, first, ten, together, faiss } = times;
     let (floor, first, ten, together) =
         (Series::wall(floor), Series::wall(first), Series::wall(ten), Series::wall(together));

@@ -53,7 +53,7 @@ impl Server {
         let mut server = Self { child, address: nowhere, ready_ms: 0.0 };
         while let Some(Ok(line)) = lines.next() {
             if let Some((_, address)) = line.split_once("listens on http://") {
-                server.address = address.trim().parse().context("the server told no address")?;
+                server.address = address.trim().parse().context("the server printed no address")?;
             }
             if line == "Ready." {
                 server.ready_ms = begun.elapsed().as_secs_f64() * 1e3;

@@ -2,7 +2,7 @@
 
 use super::measure::{Series, cpu, cpu_ms};
 use anyhow::Result;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Stage, Trace, Vision, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search, Stage, Trace, Vision};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -90,8 +90,8 @@ fn pipeline(round: &Round) -> f64 {
 fn look(vision: &mut Vision, picture: &Picture, search: Search, recogniser: usize) -> Result<()> {
     let detections = vision.detect(picture, search)?;
     if let Some(largest) = detections.first() {
-        let wanted = Wanted { templates: RecogniserSet::NONE.with(recogniser), ..Wanted::default() };
-        vision.describe(picture, largest, wanted)?;
+        let options = DescribeOptions { templates: RecogniserSet::NONE.with(recogniser), ..DescribeOptions::default() };
+        vision.describe(picture, largest, options)?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use super::Row;
 use super::measure::{Clock, Pace, Series, quantile, wall};
 use anyhow::Result;
 use likeness_base::{Clock as _, Randomness, Secret, random_bytes};
-use likeness_service::effects::{SystemClock, SystemRandomness};
+use likeness_service::clock::SystemClock;
+use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
     AccountId, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
@@ -70,7 +71,7 @@ impl Bench {
 }
 
 fn id() -> Uuid {
-    likeness_service::effects::random_id(&SystemRandomness)
+    likeness_service::randomness::random_id(&SystemRandomness)
 }
 
 fn template() -> Secret<Vec<u8>> {

@@ -1,31 +1,33 @@
 //! `likeness accounts`: whose records an installation holds, and what each may do.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use likeness_custody::{Action, Approvals, Flag, Kept, LimitedAttribute, NetworkRule, NetworkRules, parse_network};
+use likeness_rules::{
+    Action, Approvals, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass, parse_network,
+};
 use likeness_service::access::{AccountState, new_key};
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::change::Change;
-use likeness_service::custody::{Custodian, Order};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::settings_change::SettingsChange;
+use likeness_service::accounts::{AccountService, Attribution};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use uuid::Uuid;
 
 #[derive(Subcommand)]
 pub(super) enum Accounts {
-    /// Make an account and print its resource id and its two keys, which work at once, also with a server that runs.
+    /// Make an account and print its resource id and its two keys. They work at once, also while a server runs.
     Add(Add),
     /// Print all accounts, oldest first. The first is the default account.
     List,
-    /// Print one account with everything that is set for it.
+    /// Print one account with all its settings.
     Show {
         /// Its name, subdomain, id or resource id.
         account: String,
     },
-    /// Approve an account for features and limited attributes: in place of what it had, or one by one with + and -.
+    /// Set the approvals of an account: replace them all, or change single ones with + and -.
     Approve {
         /// Its name, subdomain, id or resource id.
         account: String,
@@ -36,18 +38,18 @@ pub(super) enum Accounts {
     },
     /// Change an account.
     Set(Set),
-    /// Suspend an account at once and destroy its key, and with it all it holds, after a grace of so many days.
+    /// Suspend an account at once, and destroy its key and all its data after a grace period.
     Close {
         /// Its name, subdomain, id or resource id.
         account: String,
-        /// Days in which `reopen` can still bring it back, at most 30.
+        /// Days of the grace period, in which `reopen` restores it; at most 30.
         #[arg(long, default_value_t = 0)]
         grace_days: u32,
-        /// Do it without asking; needed where there is no grace, because nothing brings the data back.
+        /// Confirm. Needed without a grace period, because the data cannot be restored.
         #[arg(long)]
         yes: bool,
     },
-    /// Take up a closed account again within its grace.
+    /// Reopen a closed account within its grace period.
     Reopen {
         /// Its id or resource id.
         account: String,
@@ -56,12 +58,12 @@ pub(super) enum Accounts {
 
 #[derive(Args)]
 pub(super) struct Add {
-    /// Last part of its resource id and, if nobody has it, its subdomain; a random one without.
+    /// Last part of its resource id and, if it is free, its subdomain; random without this option.
     name: Option<String>,
-    /// What it is approved for from the start, parted by commas; see `approve`.
+    /// Its approvals, separated by commas; see `approve`.
     #[arg(long, value_delimiter = ',')]
     approve: Vec<String>,
-    /// Let it issue limited access tokens for others.
+    /// Let it issue limited access tokens to other accounts.
     #[arg(long)]
     vendor: bool,
     /// Subscription in its resource id, a GUID.
@@ -70,13 +72,13 @@ pub(super) struct Add {
     /// Resource group in its resource id.
     #[arg(long, default_value = "likeness")]
     group: String,
-    /// Region that it says it is in.
+    /// Its region.
     #[arg(long, default_value = "local")]
     location: String,
     /// F0, S0, E0 or unlimited; without it, as LIKENESS_TIER says.
     #[arg(long)]
     tier: Option<String>,
-    /// First label of its own host name.
+    /// Its subdomain: the first label of its own host name.
     #[arg(long)]
     subdomain: Option<String>,
 }
@@ -88,26 +90,26 @@ pub(super) struct Set {
     /// F0, S0, E0 or unlimited.
     #[arg(long)]
     tier: Option<String>,
-    /// First label of its own host name.
+    /// Its subdomain: the first label of its own host name.
     #[arg(long)]
     subdomain: Option<String>,
-    /// Region that it says it is in.
+    /// Its region.
     #[arg(long)]
     location: Option<String>,
-    /// Whether its keys open it: on or off.
+    /// Whether its keys are accepted: on or off.
     #[arg(long, value_parser = on_or_off)]
     local_auth: Option<bool>,
-    /// Whether it may issue limited access tokens: on or off. Off makes those it issued dead.
+    /// Whether it may issue limited access tokens: on or off. Off revokes those it issued.
     #[arg(long, value_parser = on_or_off)]
     vendor: Option<bool>,
-    /// Who may call: `everybody`, or addresses, ranges and names of subnets, parted by commas.
+    /// Which client addresses may call it: `everybody`, or addresses, ranges and names of subnets, separated by commas.
     #[arg(long, value_delimiter = ',')]
     allow: Option<Vec<String>>,
     /// Web pages that may call it from a browser, on its own endpoint: `nobody`, or origins such as
-    /// `https://shop.example.org`, parted by commas; `*` for all.
+    /// `https://shop.example.org`, separated by commas; `*` for all.
     #[arg(long, value_delimiter = ',', value_name = "ORIGINS")]
     cors: Option<Vec<String>>,
-    /// A shorter life for what is kept, as `faceId=600` in seconds; `faceId=` goes back to the longest.
+    /// A shorter retention, as `faceId=600` in seconds; `faceId=` restores the longest.
     #[arg(long)]
     retention: Vec<String>,
 }
@@ -123,53 +125,53 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 impl Accounts {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
-            let custodian = start::custodian_at_hand(config).await?;
-            let outcome = self.order(&custodian).await;
-            custodian.store.close().await;
+            let service = start::local_account_service(config).await?;
+            let outcome = self.order(&service).await;
+            service.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn order(&self, custodian: &Custodian) -> Result<()> {
-        let order = &Order::of_operator();
+    async fn order(&self, service: &AccountService) -> Result<()> {
+        let attribution = &Attribution::of_operator();
         match self {
-            Self::Add(add) => add.run(custodian, order).await,
-            Self::List => list(custodian),
+            Self::Add(add) => add.run(service, attribution).await,
+            Self::List => list(service),
             Self::Show { account } => {
-                show(&*custodian.find(account)?);
+                show(&*service.find(account)?);
                 Ok(())
             }
             Self::Approve { account, features } => {
-                let state = custodian.find(account)?;
-                let told = json!({ "approve": features });
+                let state = service.find(account)?;
+                let detail = json!({ "approve": features });
                 let wanted = approvals(&state.settings.approvals, features)?;
-                let change = |settings: &mut likeness_custody::Settings| {
+                let change = |settings: &mut likeness_rules::Settings| {
                     settings.approvals.clone_from(&wanted);
                     Ok(())
                 };
-                show(&*custodian.change(state.id(), order, &told, change).await?);
+                show(&*service.change(state.id(), attribution, &detail, change).await?);
                 Ok(())
             }
-            Self::Set(set) => set.run(custodian, order).await,
+            Self::Set(set) => set.run(service, attribution).await,
             Self::Close { account, grace_days, yes } => {
-                let state = custodian.find(account)?;
+                let state = service.find(account)?;
                 if *grace_days == 0 && !yes {
                     bail!(
-                        "closing {} without grace destroys everything in it now, and nothing brings it back; say --yes, or --grace-days",
+                        "closing {} without a grace period destroys all its data now, and it cannot be restored; add --yes, or set --grace-days",
                         state.settings.resource
                     );
                 }
-                custodian.close(state.id(), order, *grace_days).await?;
-                say::line(&match grace_days {
+                service.close(state.id(), attribution, *grace_days).await?;
+                output::line(&match grace_days {
                     0 => "destroyed".to_owned(),
                     days => format!("suspended; destroyed in {days} days unless it is reopened"),
                 });
                 Ok(())
             }
             Self::Reopen { account } => {
-                custodian.reopen(custodian.find(account)?.id(), order).await?;
-                say::line("open again");
+                service.reopen(service.find(account)?.id(), attribution).await?;
+                output::line("open again");
                 Ok(())
             }
         }
@@ -177,14 +179,14 @@ impl Accounts {
 }
 
 impl Add {
-    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
+    async fn run(&self, service: &AccountService, attribution: &Attribution) -> Result<()> {
         let name = self.name.clone().unwrap_or_else(|| {
             format!(
                 "account-{}",
-                &likeness_service::effects::random_id(&*custodian.randomness).simple().to_string()[..8]
+                &likeness_service::randomness::random_id(&*service.randomness).simple().to_string()[..8]
             )
         });
-        let wish = Wish {
+        let spec = AccountSpec {
             subscription: self.subscription,
             group: self.group.clone(),
             location: self.location.clone(),
@@ -192,32 +194,34 @@ impl Add {
             subdomain: self.subdomain.clone(),
             approvals: approvals(&Approvals::default(), &self.approve)?,
             is_vendor: self.vendor,
-            ..Wish::named(&name)
+            ..AccountSpec::named(&name)
         };
-        let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
-        let account = custodian.create(order, wish, keys.clone()).await?;
-        say::line(&format!("account  {account}"));
-        say::line(&format!("key1  {}", keys[0].expose()));
-        say::line(&format!("key2  {}", keys[1].expose()));
-        let state = custodian.find(&account.to_string())?;
-        say::line(&format!("resource  {}", state.settings.resource));
+        let keys = [new_key(&*service.randomness), new_key(&*service.randomness)];
+        let account = service.create(attribution, spec, keys.clone()).await?;
+        output::line(&format!("account  {account}"));
+        output::line(&format!("key1  {}", keys[0].expose()));
+        output::line(&format!("key2  {}", keys[1].expose()));
+        let state = service.find(&account.to_string())?;
+        output::line(&format!("resource  {}", state.settings.resource));
         if let Some(subdomain) = &state.settings.subdomain {
-            say::line(&format!("endpoint path  /accounts/{subdomain}"));
+            output::line(&format!("endpoint path  /accounts/{subdomain}"));
         }
         if state.settings.approvals == Approvals::default() {
-            say::note("It is approved for nothing that is limited: `likeness accounts approve` does that, or a token.");
+            output::hint(
+                "This account has no limited-access approvals. `likeness accounts approve` sets them; a limited access token can lend them.",
+            );
         }
         Ok(())
     }
 }
 
 impl Set {
-    async fn run(&self, custodian: &Custodian, order: &Order) -> Result<()> {
-        let state = custodian.find(&self.account)?;
+    async fn run(&self, service: &AccountService, attribution: &Attribution) -> Result<()> {
+        let state = service.find(&self.account)?;
         if let Some(may) = self.vendor {
-            custodian.let_issue(state.id(), order, may).await?;
+            service.set_vendor_right(state.id(), attribution, may).await?;
         }
-        let change = Change {
+        let change = SettingsChange {
             tier: self.tier.clone().map(Some),
             subdomain: self.subdomain.clone().map(Some),
             location: self.location.clone(),
@@ -229,7 +233,7 @@ impl Set {
                 .map(|names| names.iter().filter(|name| *name != "nobody").cloned().collect()),
             retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
         };
-        show(&*custodian.alter(state.id(), order, &change).await?);
+        show(&*service.alter(state.id(), attribution, &change).await?);
         Ok(())
     }
 }
@@ -248,18 +252,18 @@ fn network(names: &[String]) -> NetworkRules {
 
 /// Lives by their names, as `faceId=600` says them.
 fn lives(wishes: &[String]) -> Result<Map<String, Value>> {
-    let life = |wish: &String| {
-        let (kept, seconds) = wish.split_once('=').context("write --retention as faceId=600")?;
+    let life = |spec: &String| {
+        let (kept, seconds) = spec.split_once('=').context("write --retention as faceId=600")?;
         let seconds = match seconds {
             "" => Value::Null,
-            number => json!(number.parse::<u32>().context("a life is a number of seconds")?),
+            number => json!(number.parse::<u32>().context("a retention is a number of seconds")?),
         };
         Ok((kept.to_owned(), seconds))
     };
     wishes.iter().map(life).collect()
 }
 
-/// What somebody is approved for after these words.
+/// The approvals after these words are applied.
 pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approvals> {
     let mut approvals =
         if words.iter().all(|word| word.starts_with(['+', '-'])) { before.clone() } else { Approvals::default() };
@@ -268,7 +272,7 @@ pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approval
             Some(name) => (false, name),
             None => (true, word.trim_start_matches('+')),
         };
-        if let Some(flag) = Flag::parse(name) {
+        if let Some(flag) = FeatureFlag::parse(name) {
             approvals.flags.remove(&flag);
             approvals.flags.extend(gives.then_some(flag));
         } else if let Some(attribute) = LimitedAttribute::parse(name) {
@@ -285,11 +289,11 @@ pub(super) fn approvals(before: &Approvals, words: &[String]) -> Result<Approval
     Ok(approvals)
 }
 
-fn list(custodian: &Custodian) -> Result<()> {
-    let accounts = custodian.directory.last().all();
+fn list(service: &AccountService) -> Result<()> {
+    let accounts = service.cache.last_known().all();
     let rows = accounts.iter().map(|state| {
         let closed = match state.account.ends_at {
-            Some(ends_at) => format!("closed, ends {ends_at}"),
+            Some(ends_at) => format!("closed, destroyed at {ends_at}"),
             None => "open".to_owned(),
         };
         let endpoint = state.settings.subdomain.as_ref().map(|subdomain| format!("/accounts/{subdomain}"));
@@ -302,7 +306,7 @@ fn list(custodian: &Custodian) -> Result<()> {
         ]
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    say::table(&["account", "made", "resource", "endpoint path", "state"], &rows);
+    output::table(&["account", "made", "resource", "endpoint path", "state"], &rows);
     Ok(())
 }
 
@@ -311,7 +315,8 @@ fn show(state: &AccountState) {
     let join = |words: Vec<String>| if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
     let flags = settings.approvals.flags.iter().map(|flag| flag.as_text().to_owned());
     let attributes = settings.approvals.attributes.iter().map(|attribute| attribute.as_text().to_owned());
-    let lives = Kept::ALL.iter().map(|&kept| format!("{} {} s", kept.as_text(), settings.retention.seconds(kept)));
+    let lives =
+        RetentionClass::ALL.iter().map(|&kept| format!("{} {} s", kept.as_text(), settings.retention.seconds(kept)));
     let network = match settings.network.default_action {
         Action::Allow => "everybody".to_owned(),
         Action::Deny => join(
@@ -330,12 +335,12 @@ fn show(state: &AccountState) {
     let rows = [
         ("resource", settings.resource.to_string()),
         ("account", state.id().to_string()),
-        ("state", state.account.ends_at.map_or("open".to_owned(), |at| format!("closed, ends {at}"))),
+        ("state", state.account.ends_at.map_or("open".to_owned(), |at| format!("closed, destroyed at {at}"))),
         ("subdomain", settings.subdomain.clone().unwrap_or_default()),
         ("location", settings.location.clone()),
         ("tier", settings.tier.clone().unwrap_or_else(|| "as the installation".to_owned())),
-        ("keys open it", on(settings.local_auth)),
-        ("approved for", join(flags.chain(attributes).collect())),
+        ("keys accepted", on(settings.local_auth)),
+        ("approvals", join(flags.chain(attributes).collect())),
         ("may issue tokens", on(settings.vendor.may_issue)),
         ("blocked clients", join(settings.vendor.blocked.iter().map(ToString::to_string).collect())),
         ("open to", network),
@@ -343,9 +348,9 @@ fn show(state: &AccountState) {
             "web pages",
             if settings.cors_origins.is_empty() { "nobody".to_owned() } else { settings.cors_origins.join(", ") },
         ),
-        ("kept at most", join(lives.collect())),
+        ("retention", join(lives.collect())),
         ("roles", settings.assignments.len().to_string()),
     ];
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    say::table(&["", ""], &rows);
+    output::table(&["", ""], &rows);
 }

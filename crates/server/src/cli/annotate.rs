@@ -53,7 +53,7 @@ pub(super) fn write_marked(picture: &Picture, faces: &[Face], marked: Option<usi
     let mut canvas = RgbImage::from_raw(picture.width(), picture.height(), picture.pixels().to_vec())
         .context("the picture does not have the size it says")?;
     let pen = i32::try_from(picture.width().max(picture.height()) / 400).unwrap_or(1).max(1);
-    // Faces are told in pixels of the photo, which may be larger than what was kept of it.
+    // Faces are in pixels of the photo, which may be larger than what was kept of it.
     let shrunk = i32::try_from(picture.shrunk()).unwrap_or(1);
     for (number, face) in faces.iter().enumerate() {
         let colour = if marked == Some(number) { BEST } else { BOX };

@@ -1,42 +1,42 @@
 //! `likeness audit`: the trails of what was done, checked and exported.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::Result;
 use clap::Subcommand;
-use likeness_service::custody::Custodian;
-use likeness_service::custody::audit::{self, Filter};
+use likeness_service::accounts::AccountService;
+use likeness_service::accounts::audit::{self, AuditFilter};
 use likeness_store::AccountId;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(super) enum Audit {
-    /// Check the chain of every trail, or of one, and print its last hash: whoever keeps that elsewhere can prove later
-    /// that nothing was changed since. Fails when a chain is broken.
+    /// Check the hash chain of every audit log, or of one, and print its last hash. Keep that hash elsewhere: it proves later
+    /// that no row was changed since. Fails when a chain is broken.
     Verify {
-        /// An account: its name, subdomain, id or resource id; without, the trails of all, of the installation, and of
-        /// accounts that were destroyed.
+        /// An account: its name, subdomain, id or resource id; without, the audit logs of all accounts, of the
+        /// installation, and of accounts that were destroyed.
         account: Option<String>,
-        /// A hash that an earlier run printed and that was kept elsewhere. Fails unless it is in one of the trails: whoever
-        /// can write to the database can also make a whole chain anew, and this is how that is found.
+        /// A hash that an earlier run printed and that was kept elsewhere. Fails unless it is in one of the audit logs. It
+        /// detects a whole chain that was computed anew by an attacker who can write to the database.
         #[arg(long)]
         known: Option<String>,
     },
-    /// Print the newest rows of a trail.
+    /// Print the newest rows of an audit log.
     List {
-        /// An account; the trail of the installation itself without.
+        /// An account; without, the audit log of the installation.
         account: Option<String>,
         /// How many.
         #[arg(long, default_value_t = 50)]
         top: usize,
-        /// Of this action alone, such as delete_person.
+        /// Only rows of this action, such as delete_person.
         #[arg(long)]
         action: Option<String>,
     },
-    /// Print a whole trail as lines of JSON.
+    /// Print a whole audit log as lines of JSON.
     Export {
-        /// An account; also the id of one that was destroyed. The trail of the installation itself without.
+        /// An account; also the id of one that was destroyed. Without, the audit log of the installation.
         account: Option<String>,
     },
 }
@@ -44,38 +44,38 @@ pub(super) enum Audit {
 impl Audit {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
-            let custodian = start::custodian_at_hand(config).await?;
+            let service = start::local_account_service(config).await?;
             let outcome = match self {
-                Self::Verify { account, known } => verify(&custodian, account.as_deref(), known.as_deref()).await,
+                Self::Verify { account, known } => verify(&service, account.as_deref(), known.as_deref()).await,
                 Self::List { account, top, action } => {
-                    list(&custodian, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
+                    list(&service, account.as_deref(), *top, action.clone()).await.map(|()| ExitCode::SUCCESS)
                 }
-                Self::Export { account } => export(&custodian, account.as_deref()).await.map(|()| ExitCode::SUCCESS),
+                Self::Export { account } => export(&service, account.as_deref()).await.map(|()| ExitCode::SUCCESS),
             };
-            custodian.store.close().await;
+            service.store.close().await;
             outcome
         })?
     }
 }
 
-/// Trails outlive their accounts, so an id need not be one of an account that is there.
-fn id_of(custodian: &Custodian, account: Option<&str>) -> Result<AccountId> {
+/// Audit logs outlive their accounts, so the account of an id need not exist.
+fn id_of(service: &AccountService, account: Option<&str>) -> Result<AccountId> {
     let Some(account) = account else { return Ok(AccountId::INSTALLATION) };
-    match custodian.find(account) {
+    match service.find(account) {
         Ok(state) => Ok(state.id()),
         Err(problem) => Ok(AccountId(uuid::Uuid::parse_str(account).map_err(|_| problem)?)),
     }
 }
 
-async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str>) -> Result<ExitCode> {
+async fn verify(service: &AccountService, account: Option<&str>, known: Option<&str>) -> Result<ExitCode> {
     let trails: Vec<(String, AccountId)> = match account {
-        Some(name) => vec![(name.to_owned(), id_of(custodian, account)?)],
+        Some(name) => vec![(name.to_owned(), id_of(service, account)?)],
         None => {
-            let accounts = custodian.directory.last().all();
+            let accounts = service.cache.last_known().all();
             let named = accounts.iter().map(|state| (state.settings.resource.name().to_owned(), state.id()));
             let first = std::iter::once(("installation".to_owned(), AccountId::INSTALLATION));
             let mut all: Vec<_> = first.chain(named).collect();
-            for (resource, id) in custodian.destroyed().await? {
+            for (resource, id) in service.destroyed_accounts().await? {
                 let name = resource.rsplit('/').next().unwrap_or_default();
                 all.push((format!("{name} (destroyed)"), id));
             }
@@ -86,7 +86,7 @@ async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str
     let mut is_known = known.is_none();
     let mut rows = Vec::new();
     for (name, id) in trails {
-        let verified = audit::verify(&*custodian.store, id, known).await?;
+        let verified = audit::verify(&*service.store, id, known).await?;
         is_known |= verified.known_at.is_some();
         let verdict = match verified.broken_at {
             None => "holds".to_owned(),
@@ -97,22 +97,22 @@ async fn verify(custodian: &Custodian, account: Option<&str>, known: Option<&str
         };
         rows.push(vec![name, id.to_string(), verified.rows.to_string(), verdict, verified.last]);
     }
-    say::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
+    output::table(&["trail", "account", "rows", "chain", "last hash"], &rows);
     if !is_whole {
-        say::note("A row was changed, dropped or put in past the program. Compare with an earlier export.");
+        output::hint("A row was changed, removed or inserted outside the program. Compare with an earlier export.");
     }
     if !is_known {
-        say::note(
-            "The hash that you kept is in none of these trails: they were made anew or cut off past the program.",
+        output::hint(
+            "The hash that you kept is in none of these audit logs: they were rewritten or cut off outside the program.",
         );
     }
     Ok(if is_whole && is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {
-    let id = id_of(custodian, account)?;
-    let filter = Filter { action, top: usize::MAX, ..Filter::default() };
-    let all = custodian.trail(id, &filter).await?;
+async fn list(service: &AccountService, account: Option<&str>, top: usize, action: Option<String>) -> Result<()> {
+    let id = id_of(service, account)?;
+    let filter = AuditFilter { action, top: usize::MAX, ..AuditFilter::default() };
+    let all = service.audit_rows(id, &filter).await?;
     let newest = all.iter().skip(all.len().saturating_sub(top));
     let rows: Vec<Vec<String>> = newest
         .map(|row| {
@@ -129,12 +129,12 @@ async fn list(custodian: &Custodian, account: Option<&str>, top: usize, action: 
             ]
         })
         .collect();
-    say::table(&["row", "at", "actor", "action", "outcome", "container", "detail"], &rows);
+    output::table(&["row", "at", "actor", "action", "outcome", "container", "detail"], &rows);
     Ok(())
 }
 
-async fn export(custodian: &Custodian, account: Option<&str>) -> Result<()> {
-    let id = id_of(custodian, account)?;
-    custodian.export(id, say::line).await?;
+async fn export(service: &AccountService, account: Option<&str>) -> Result<()> {
+    let id = id_of(service, account)?;
+    service.export(id, output::line).await?;
     Ok(())
 }

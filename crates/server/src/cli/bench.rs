@@ -1,19 +1,19 @@
 //! `likeness bench`: how fast this machine is with Likeness, beside floors and peers.
 
+use super::output;
 use super::photos::Offline;
-use super::say;
 use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, custody, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, access, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use likeness_base::Secret;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,7 +29,7 @@ enum Part {
     Store,
     /// A server of its own, over loopback.
     Http,
-    /// What letting callers in costs, and what sweeping a million expired templates costs those who call meanwhile.
+    /// The cost of admitting callers, and what sweeping a million expired templates costs concurrent calls.
     Custody,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,
@@ -49,7 +49,7 @@ pub(super) struct Bench {
     /// Photo for inference and HTTP; without it a portrait of 1280 x 960 is cut out of an installed demo photo.
     #[arg(long, value_name = "FILE")]
     photo: Option<PathBuf>,
-    /// A tenth of the rounds, and no gallery of a million: for a first look.
+    /// A tenth of the rounds, and no gallery of a million: for a first impression.
     #[arg(long)]
     quick: bool,
     /// Folder on the disk that counts for the store; a folder is made in it and removed. Default: the system's own.
@@ -61,19 +61,21 @@ impl Bench {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let report = self.measure(config)?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
             return Ok(ExitCode::SUCCESS);
         }
-        say::line(&report.machine.told());
-        say::line(&format!("Engine: {}", report.engine));
+        output::line(&report.machine.text());
+        output::line(&format!("Engine: {}", report.engine));
         if let Some(versions) = report.peers.as_object() {
-            let told: Vec<String> =
+            let peers: Vec<String> =
                 versions.iter().map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or(""))).collect();
-            say::line(&format!("Peers: {}", told.join(", ")));
+            output::line(&format!("Peers: {}", peers.join(", ")));
         }
-        say::line("Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.");
-        say::line("");
-        say::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
+        output::line(
+            "Medians; quartiles and rounds beside them. CPU is the time of one thread, the rest is wall time.",
+        );
+        output::line("");
+        output::table(&["part", "what", "median", "quartiles", "beside", "ratio", "aim"], &report.cells());
         Ok(ExitCode::SUCCESS)
     }
 
@@ -84,7 +86,7 @@ impl Bench {
     fn measure(&self, config: &Config) -> Result<Report> {
         let machine = Machine::here();
         if machine.build == "development" {
-            say::note("This is a development build; figures that mean something need `cargo build --release`.");
+            output::hint("This is a development build; meaningful figures need `cargo build --release`.");
         }
         let mut peers = if self.peers { Some(Peers::start(&config.cache())?) } else { None };
         let mut offline = Offline::load(config)?;
@@ -96,18 +98,18 @@ impl Bench {
         let scratch = scratch.context("no folder can be made for the bench")?;
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(120));
-        let told = |text: String| bar.set_message(text);
+        let show = |text: String| bar.set_message(text);
 
         let demo = config.cache().join("demo/sample6.jpg");
         let portrait = match &self.photo {
             Some(file) => Portrait::read(file)?,
             None => Portrait::make(&mut offline.vision, &demo)?,
         };
-        bar.suspend(|| say::note(&format!("Photo: {}", portrait.told)));
+        bar.suspend(|| output::hint(&format!("Photo: {}", portrait.text)));
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
         let mut rows = Vec::new();
         if self.wants(Part::Inference) {
-            told("inference".to_owned());
+            show("inference".to_owned());
             rows.extend(inference::measure(
                 &*offline.engine,
                 &offline.networks,
@@ -119,7 +121,7 @@ impl Bench {
             )?);
         }
         if self.wants(Part::Search) {
-            told("search: learning from the demo photos".to_owned());
+            show("search: learning from the demo photos".to_owned());
             let templates = demo_templates(&mut offline, config)?;
             for (recogniser, templates) in offline.networks.recognisers.all().iter().zip(templates) {
                 let population = Population::of(&templates, recogniser.unit())?;
@@ -131,15 +133,15 @@ impl Bench {
                     other: (recogniser.number > 0).then_some(&recogniser.pack.pack.id),
                     pace,
                     scratch: scratch.path(),
-                    progress: &|templates| told(format!("search: {templates} templates")),
+                    progress: &|templates| show(format!("search: {templates} templates")),
                 };
                 let peers = if recogniser.number == 0 { peers.as_mut() } else { None };
                 rows.extend(search::measure(&setting, peers)?);
             }
         }
-        let told_faces = |faces: usize| told(format!("store: {faces} faces"));
+        let show_faces = |faces: usize| show(format!("store: {faces} faces"));
         if self.wants(Part::Store) {
-            rows.extend(start::block_on(store::measure(scratch.path(), pace, &told_faces))??);
+            rows.extend(start::block_on(store::measure(scratch.path(), pace, &show_faces))??);
         }
         let setting = http::Setting {
             engine: &*offline.engine,
@@ -148,19 +150,20 @@ impl Bench {
             cache: config.cache(),
             scratch: scratch.path(),
             pace,
-            progress: &|text| told(format!("server: {text}")),
+            progress: &|text| show(format!("server: {text}")),
         };
         if self.wants(Part::Http) {
             rows.extend(start::block_on(http::measure(&setting))??);
         }
         if self.wants(Part::Custody) {
-            rows.extend(start::block_on(custody::measure(&setting))??);
+            rows.extend(start::block_on(access::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
             match nodes::Databases::of_environment() {
                 Some(databases) => rows.extend(start::block_on(nodes::measure(&setting, &databases))??),
-                None => bar
-                    .suspend(|| say::note("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")),
+                None => bar.suspend(|| {
+                    output::hint("Nodes are not measured: benches/nodes does, with a PostgreSQL of its own.")
+                }),
             }
         }
         bar.finish_and_clear();
@@ -183,9 +186,9 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
     let drawn: Vec<&[f32]> = drawn.iter().map(Vec::as_slice).collect();
     let (real, drawn) = (search::strangers(&real), search::strangers(&drawn));
     bar.suspend(|| {
-        say::note(&format!(
+        output::hint(&format!(
             "Templates drawn from {}: strangers {:.3} +- {:.3} apart, real ones {:.3} +- {:.3}",
-            population.told, drawn.0, drawn.1, real.0, real.1
+            population.text, drawn.0, drawn.1, real.0, real.1
         ));
     });
 }
@@ -193,8 +196,10 @@ fn say_population(bar: &ProgressBar, templates: &[Secret<Vec<f32>>], population:
 /// Templates of all faces in the installed demo photos, by the number of their recogniser.
 fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Vec<Secret<Vec<f32>>>>> {
     let numbers = 0..offline.networks.recognisers.all().len();
-    let wanted =
-        Wanted { templates: numbers.clone().fold(RecogniserSet::NONE, RecogniserSet::with), ..Wanted::default() };
+    let options = DescribeOptions {
+        templates: numbers.clone().fold(RecogniserSet::NONE, RecogniserSet::with),
+        ..DescribeOptions::default()
+    };
     let mut templates: Vec<_> = numbers.map(|_| Vec::new()).collect();
     for number in 1..=6 {
         let file = config.cache().join(format!("demo/sample{number}.jpg"));
@@ -202,7 +207,7 @@ fn demo_templates(offline: &mut Offline, config: &Config) -> Result<Vec<Vec<Secr
             .with_context(|| format!("{} is missing; run `likeness models install`", file.display()))?;
         let picture = Picture::decode(&bytes, &Limits::default())?;
         for found in offline.vision.detect(&picture, Search::default())? {
-            let face = offline.vision.describe(&picture, &found, wanted)?;
+            let face = offline.vision.describe(&picture, &found, options)?;
             face.templates.into_iter().for_each(|(number, template)| templates[number].push(template));
         }
     }

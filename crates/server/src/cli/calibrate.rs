@@ -2,7 +2,7 @@
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::{ended, say};
+use super::{ended, output};
 use crate::config::Config;
 use anyhow::{Context, Result};
 use clap::Args;
@@ -37,27 +37,27 @@ impl Calibrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let folder = Folder::read(&self.folder)?;
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
+        let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let left_out: u64 = left_out.iter().map(|out| out.no_face + out.several_faces).sum();
-        let space = &offline.networks.recognisers.first().space_id;
+        let space = &offline.networks.recognisers.default_recogniser().space_id;
         let bar = labelled::bar(2 * labelled.len(), "comparing all pairs");
         let report =
-            calibrate::calibrate(&labelled, &apart, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
+            calibrate::calibrate(&labelled, &excluded, space, ROUNDS, self.seed, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         let report = report.with_context(|| format!("{} cannot be calibrated from", self.folder.display()))?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         } else {
             let used = labelled.len();
-            say::line(&format!(
+            output::line(&format!(
                 "{used} photos used, {left_out} left out for not showing exactly one face, {unread} that could not be read"
             ));
-            say::line(&report.to_string());
+            output::line(&report.to_string());
         }
         if let Some(file) = &self.output {
             let text = serde_json::to_string_pretty(&report.calibration)?;
             std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-            say::note(&format!(
+            output::hint(&format!(
                 "Wrote {}; start the server with LIKENESS_CALIBRATION={}",
                 file.display(),
                 file.display()

@@ -1,6 +1,6 @@
 //! `likeness config`: the settings in force.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,11 +16,11 @@ pub(super) enum ConfigCommand {
 
 impl ConfigCommand {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        say::line("# Every setting in force: the file given with --config, overridden by LIKENESS_... variables.");
-        say::line(toml::to_string(config)?.trim_end());
-        say::line(&format!("# Installation key: {}", config.key_file().display()));
-        say::line(&format!("# Model packs:      {}", config.cache().display()));
-        say::line(&format!("# Workers:          {}", config.inference.workers()));
+        output::line("# Every setting in force: the file given with --config, overridden by LIKENESS_... variables.");
+        output::line(toml::to_string(config)?.trim_end());
+        output::line(&format!("# Installation key: {}", config.key_file().display()));
+        output::line(&format!("# Model packs:      {}", config.cache().display()));
+        output::line(&format!("# Workers:          {}", config.inference.workers()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,22 +1,22 @@
 //! `likeness doctor`: what works here, what does not, and what to do about it.
 
-use super::{models, say};
+use super::{models, output};
 use crate::config::Config;
-use crate::start::{self, Missing};
+use crate::start::{self, IfMissing};
 use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
 use likeness_service::engine;
-use likeness_service::held;
 use likeness_service::networks::Networks;
 use likeness_service::recognisers::Recognisers;
+use likeness_service::stored_templates;
 use likeness_vision::AttributeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// Also read the whole database and check that it holds together. Slow for large ones.
+    /// Also read the whole database and check its integrity. Slow for large ones.
     #[arg(long)]
     deep: bool,
 }
@@ -40,7 +40,7 @@ impl Doctor {
                     "BAD "
                 }
             };
-            say::line(&format!("{word}  {text}"));
+            output::line(&format!("{word}  {text}"));
         };
         let recognisers = check_engine(config, &mut tell);
         check_key(config, &mut tell);
@@ -51,12 +51,12 @@ impl Doctor {
 
 fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc<Recognisers>> {
     let cache = Cache::at(config.cache());
-    // All that a pack has, allowed or not: what is broken shall show before somebody allows it.
+    // All that a pack has, allowed or not: a broken part shows before an account is approved for it.
     let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::all());
     match &networks {
         Ok(networks) => {
             tell(Mark::Good, &format!("model packs: {} in {}", networks.packs.join(", "), cache.root().display()));
-            let first = networks.recognisers.first();
+            let first = networks.recognisers.default_recogniser();
             tell(Mark::Good, &format!("recogniser of new faces: {}", first.pack.pack.id));
             tell(Mark::Good, &format!("calibration: {}", first.calibration.parts().note));
             models::recommendations(|id| id == first.pack.pack.id).for_each(|says| tell(Mark::Good, &says));
@@ -112,13 +112,13 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
         Err(error) => return tell(Mark::Bad, &format!("{error:#}")),
     };
     let checked = start::block_on(async {
-        let store = start::open_store(config, Missing::Refuse).await?.store;
+        let store = start::open_store(config, IfMissing::Refuse).await?.store;
         let accounts = store.accounts().await?;
         if deep {
             store.check_integrity().await?;
         }
         let held = match recognisers {
-            Some(recognisers) => held::held(&*store, recognisers).await?,
+            Some(recognisers) => stored_templates::stored_templates(&*store, recognisers).await?,
             None => Vec::new(),
         };
         let mut faces = 0;
@@ -130,10 +130,10 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
     });
     match checked.and_then(|inner| inner) {
         Ok((accounts, faces, held)) => {
-            let depth = if deep { "; the whole database was read and holds together" } else { "" };
+            let depth = if deep { "; the whole database was read and is intact" } else { "" };
             tell(Mark::Good, &format!("{place} with {accounts} account(s) and {faces} enrolled face(s){depth}"));
-            for (pack, templates) in held::missing(&held) {
-                tell(Mark::Bad, &held::advice(pack, templates));
+            for (pack, templates) in stored_templates::missing(&held) {
+                tell(Mark::Bad, &stored_templates::advice(pack, templates));
             }
         }
         Err(error) => tell(Mark::Bad, &format!("{place}: {error:#}")),

@@ -1,11 +1,11 @@
 //! `likeness keys`: the keys of accounts.
 
-use super::{say, serve};
+use super::{output, serve};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
-use likeness_service::custody::Order;
+use likeness_service::accounts::Attribution;
 use likeness_store::{AccountId, AccountKey, KeySlot};
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub(super) enum Keys {
         #[arg(long)]
         account: Option<String>,
     },
-    /// Replace one key of an account by a new one and print it. The old one is dead when this returns.
+    /// Replace one key of an account by a new one and print it. The old one is invalid when this returns.
     Regenerate {
         /// The account: its name, subdomain, id or resource id; without it, the operator's own key is replaced.
         #[arg(long)]
@@ -40,22 +40,22 @@ impl Keys {
             bail!("there is no data folder {}; start the server once, or set LIKENESS_DATA", config.data.display());
         }
         start::block_on(async {
-            let custodian = start::custodian_at_hand(config).await?;
+            let service = start::local_account_service(config).await?;
             let outcome = match self {
                 Self::Show { account } => {
                     let of_all = account.is_none();
                     let accounts = match account {
-                        Some(account) => vec![custodian.find(account)?],
-                        None => custodian.directory.last().all(),
+                        Some(account) => vec![service.find(account)?],
+                        None => service.cache.last_known().all(),
                     };
                     let are_several = accounts.len() > 1;
                     let mut pages = Vec::new();
                     for state in accounts {
                         if are_several {
-                            say::line(&format!("account  {}", state.settings.resource));
+                            output::line(&format!("account  {}", state.settings.resource));
                         }
-                        for key in custodian.keys(state.id(), &Order::of_operator()).await? {
-                            say::line(&format!("{}  {}", word(key.slot), key.value.expose()));
+                        for key in service.keys(state.id(), &Attribution::of_operator()).await? {
+                            output::line(&format!("{}  {}", word(key.slot), key.value.expose()));
                             if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value))
                             {
                                 pages.push(page);
@@ -63,15 +63,15 @@ impl Keys {
                         }
                     }
                     for page in pages {
-                        say::note(&format!("Open in a browser while the server runs:\n  {page}"));
+                        output::hint(&format!("Open in a browser while the server runs:\n  {page}"));
                     }
                     if of_all {
-                        let order = Order::of_operator();
-                        let operator: Vec<AccountKey> = custodian.keys(AccountId::INSTALLATION, &order).await?;
+                        let attribution = Attribution::of_operator();
+                        let operator: Vec<AccountKey> = service.keys(AccountId::INSTALLATION, &attribution).await?;
                         for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
-                            say::line(&format!("operator  {}", key.value.expose()));
+                            output::line(&format!("operator  {}", key.value.expose()));
                             if let Some(page) = serve::page(config.listen, "admin", &key.value) {
-                                say::note(&format!("To manage accounts:\n  {page}"));
+                                output::hint(&format!("To manage accounts:\n  {page}"));
                             }
                         }
                     }
@@ -79,19 +79,19 @@ impl Keys {
                 }
                 Self::Regenerate { account, key } => {
                     let id = match account {
-                        Some(account) => custodian.find(account)?.id(),
+                        Some(account) => service.find(account)?.id(),
                         None => AccountId::INSTALLATION,
                     };
                     let slot = match key {
                         Slot::Key1 => KeySlot::Key1,
                         Slot::Key2 => KeySlot::Key2,
                     };
-                    let value = custodian.regenerate(id, &Order::of_operator(), slot).await?;
-                    say::line(&format!("{}  {}", word(slot), value.expose()));
+                    let value = service.regenerate(id, &Attribution::of_operator(), slot).await?;
+                    output::line(&format!("{}  {}", word(slot), value.expose()));
                     anyhow::Ok(())
                 }
             };
-            custodian.store.close().await;
+            service.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)

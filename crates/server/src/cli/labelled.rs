@@ -1,21 +1,21 @@
 //! A folder of photos with a subfolder for each person, and the templates that come out of it.
 
-use super::apart;
+use super::exclusions;
+use super::output;
 use super::photos::{self, Offline};
-use super::say;
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
 use likeness_gallery::evaluate::LeftOut;
-use likeness_gallery::{Apart, Labelled};
-use likeness_vision::{Detection, Picture, Point, RecogniserSet, Search, Vision, Wanted};
+use likeness_gallery::{ExcludedPairs, Labelled};
+use likeness_vision::{DescribeOptions, Detection, Picture, Point, RecogniserSet, Search, Vision};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What such a folder must look like, for whoever has another one.
+/// The form that such a folder must have, for error messages.
 pub(super) const SHAPE: &str = "the folder must hold a subfolder for each of at least two people, with photos that show only \
                                 that person, at least two of somebody";
 
@@ -29,7 +29,7 @@ pub(super) struct Taken {
     /// CSV of what is not to be compared, `first,second` in the first line: two people who are relatives or the same
     /// person, two photos (`person/file.jpg`), or a photo with a wrong label and nothing behind it.
     #[arg(long, value_name = "CSV")]
-    leave_out: Option<PathBuf>,
+    exclusions: Option<PathBuf>,
 }
 
 /// The photos of known people.
@@ -49,7 +49,7 @@ pub(super) struct Made {
     /// For each person.
     pub left_out: Vec<LeftOut>,
     /// What is not to be compared.
-    pub apart: Apart,
+    pub excluded: ExcludedPairs,
     /// How many could not be read.
     pub unread: usize,
 }
@@ -93,7 +93,8 @@ impl Folder {
     /// # Errors
     /// When the engine fails, or the list of what to leave out is not right.
     pub(super) fn templates(&self, offline: &Offline, config: &Config, taken: &Taken) -> Result<Made> {
-        let leave_out = taken.leave_out.as_deref().map(|file| apart::read(file, self)).transpose()?.unwrap_or_default();
+        let exclusions =
+            taken.exclusions.as_deref().map(|file| exclusions::read(file, self)).transpose()?.unwrap_or_default();
         self.unread.iter().for_each(|problem| left_out_for(problem));
         let bar = bar(self.photos.len(), "reading photos");
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -104,7 +105,7 @@ impl Folder {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some((_, file)) = self.photos.get(place) else { return Ok(()) };
                 bar.inc(1);
-                if leave_out.photos.contains(&place) {
+                if exclusions.photos.contains(&place) {
                     continue;
                 }
                 let outcome = look(&mut vision, file, taken.centre_face, &bar)?;
@@ -123,7 +124,7 @@ impl Folder {
         found.sort_by_key(|(place, _)| *place);
         let left_out = vec![LeftOut::default(); self.people.len()];
         let unread = self.unread.len();
-        let mut made = Made { labelled: Vec::new(), left_out, apart: Apart::default(), unread };
+        let mut made = Made { labelled: Vec::new(), left_out, excluded: ExcludedPairs::default(), unread };
         let mut place_of = vec![None; self.photos.len()];
         for (place, outcome) in found {
             let person = self.photos[place].0;
@@ -141,10 +142,10 @@ impl Folder {
                 }
             }
         }
-        leave_out.people.iter().for_each(|(one, other)| made.apart.people(*one, *other));
-        for (one, other) in &leave_out.pairs {
+        exclusions.people.iter().for_each(|(one, other)| made.excluded.people(*one, *other));
+        for (one, other) in &exclusions.pairs {
             if let (Some(one), Some(other)) = (place_of[*one], place_of[*other]) {
-                made.apart.templates(one, other);
+                made.excluded.templates(one, other);
             }
         }
         Ok(made)
@@ -166,14 +167,14 @@ fn look(vision: &mut Vision, file: &Path, centre_face: bool, bar: &ProgressBar) 
         several if centre_face => nearest_the_middle(&picture, several),
         _ => return Ok(Outcome::SeveralFaces),
     };
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
-    let face = vision.describe(&picture, chosen, wanted)?;
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
+    let face = vision.describe(&picture, chosen, options)?;
     Ok(Outcome::Template(face.template(0).cloned().context("the recogniser gave no template")?))
 }
 
 /// Names something that cannot be read.
 fn left_out_for(problem: &str) {
-    say::note(&format!("left out: {problem}"));
+    output::hint(&format!("left out: {problem}"));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below the precision of f32")]

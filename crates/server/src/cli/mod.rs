@@ -4,20 +4,20 @@
 
 mod accounts;
 mod annotate;
-mod apart;
 mod audit;
 mod bench;
 mod calibrate;
 mod config;
 mod doctor;
 mod evaluate;
+mod exclusions;
 mod html;
 mod keys;
 mod labelled;
 mod models;
+mod output;
 mod photos;
 mod privacy;
-mod say;
 mod serve;
 mod store;
 
@@ -27,10 +27,10 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Face recognition on your own machine that answers the Azure AI Face API.
+/// Self-hosted face recognition with the Azure AI Face API.
 ///
 /// First steps: `likeness models install` fetches the networks, `likeness serve` starts the server and prints an
-/// address, a key and a line to try. `likeness doctor` tells what is missing.
+/// address, a key and a command to try. `likeness doctor` reports what is missing.
 #[derive(Parser)]
 #[command(name = "likeness", version, max_term_width = 100)]
 struct Arguments {
@@ -54,49 +54,49 @@ enum Command {
     /// Install and list model packs.
     #[command(subcommand)]
     Models(models::Models),
-    /// Make, change and close accounts. Each has people, keys and an audit trail of its own.
+    /// Make, change and close accounts. Each has its own data, keys and audit log.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
     /// Show the accounts' keys, and replace them.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Check and export the trails of what was done.
+    /// Check and export the audit logs.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Bring the database up to what this program needs. Once per upgrade; servers of the former version may run on.
+    /// Upgrade the schema of the database. Once per upgrade; servers of the former version may keep running.
     Migrate(store::Migrate),
-    /// Move an installation between a file and a PostgreSQL database, and tell what made its templates.
+    /// Copy an installation between a file and a PostgreSQL database, and count its templates by recogniser.
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Try every promise of docs/privacy.md against a scratch account of the running server, and write one page.
+    /// Check every promise of docs/privacy.md against a scratch account of the running server, and write a report.
     PrivacyReport(privacy::PrivacyReport),
-    /// Say what works here, what does not, and what to do about it.
+    /// Check this installation: what works, what does not, and how to fix it.
     Doctor(doctor::Doctor),
     /// Find faces in photos, without a server.
     ///
-    /// A photo that cannot be read is named on standard error, the others are looked at. Then the command ends with exit
-    /// code 3; 1 says that it failed, 2 that it was called wrongly.
+    /// A photo that cannot be read is named on standard error, the others are analysed. The exit code is then 3; 1 means that
+    /// the command failed, 2 that its arguments were wrong.
     Detect(photos::Detect),
-    /// Compare the faces of two photos, without a server. Ends with exit code 3 where one of them cannot be read.
+    /// Compare the faces of two photos, without a server. The exit code is 3 if one of them cannot be read.
     Compare(photos::Compare),
-    /// Make a calibration for your own population from a folder of photos. Ends with exit code 3 where some could not be
-    /// read; they are named and left out.
+    /// Make a calibration for your own population from a folder of photos. Photos that cannot be read are named and left out;
+    /// the exit code is then 3.
     Calibrate(calibrate::Calibrate),
-    /// Find out how often people of your own are confused, missed or not found, and write a report.
+    /// Measure how often your own people are confused, missed or not detected, and write a report.
     ///
     /// Errors of verify, detection and identify on photos of known people, with what so many photos can show; with
-    /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine. Ends with exit
-    /// code 3 where some photos could not be read; they are named and left out.
+    /// groups, also whether the errors differ between them. Needs no server; nothing leaves this machine. Photos that
+    /// cannot be read are named and left out; the exit code is then 3.
     Evaluate(evaluate::Evaluate),
-    /// Measure this machine: one photo, search, store, server; beside floors and, with --peers, other programs.
+    /// Benchmark this machine: one photo, search, store, server; compared with lower bounds and, with --peers, other programs.
     Bench(bench::Bench),
-    /// Look at the settings.
+    /// Print the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
 }
 
-/// What a command ends with that did its work, but not on all of its photos: some could not be read. 1 is for a command
-/// that failed, 2 for one that was called wrongly.
+/// The exit code of a command that did its work, but not on all of its photos: some could not be read. 1 is for a command
+/// that failed, 2 for wrong arguments.
 const SOME_UNREAD: u8 = 3;
 
 /// How a command ends that did its work and left out so many photos.
@@ -112,7 +112,7 @@ pub fn run() -> ExitCode {
     match dispatch(arguments) {
         Ok(code) => code,
         Err(error) => {
-            say::error(&format!("{error:#}"));
+            output::error(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,6 @@
 //! `likeness models`: model packs.
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
@@ -45,7 +45,7 @@ impl Models {
         let cache = Cache::at(config.cache());
         match self {
             Self::Install { packs, if_missing: true, .. } if is_whole(&cache, packs) => {
-                say::line(&format!("Model packs are installed in {}", cache.root().display()));
+                output::line(&format!("Model packs are installed in {}", cache.root().display()));
             }
             Self::Install { packs, from, .. } if packs.is_empty() => {
                 let mut bar = Bar::new();
@@ -101,18 +101,18 @@ fn download(address: &str) -> Result<Vec<u8>, String> {
 
 fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<()> {
     if json {
-        return say::json(&packs.iter().map(|installed| &installed.pack).collect::<Vec<_>>());
+        return output::json(&packs.iter().map(|installed| &installed.pack).collect::<Vec<_>>());
     }
     if packs.is_empty() {
         bail!("no pack is installed; run `likeness models install`");
     }
     for installed in packs {
-        say::line(&format!("{}: {}", installed.pack.id, installed.pack.title));
+        output::line(&format!("{}: {}", installed.pack.id, installed.pack.title));
         // What is least clear about a pack stands before its hashes.
         for file in installed.pack.files.iter().filter(|file| file.role == "recogniser") {
-            say::line(&format!("recogniser: {}", file.licence));
+            output::line(&format!("recogniser: {}", file.licence));
         }
-        say::line(&format!("in {}", installed.folder.display()));
+        output::line(&format!("in {}", installed.folder.display()));
         let rows: Vec<Vec<String>> = installed
             .pack
             .files
@@ -130,14 +130,14 @@ fn list(packs: &[InstalledPack], runtime: Option<&Path>, json: bool) -> Result<(
                 ]
             })
             .collect();
-        say::table(&["file", "role", "source", "licence", "origin", "sha256"], &rows);
-        say::line("");
+        output::table(&["file", "role", "source", "licence", "origin", "sha256"], &rows);
+        output::line("");
     }
-    recommendations(|id| packs.iter().any(|installed| installed.pack.id == id)).for_each(|says| say::line(&says));
+    recommendations(|id| packs.iter().any(|installed| installed.pack.id == id)).for_each(|says| output::line(&says));
     if let Some(library) = runtime {
-        say::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));
+        output::line(&format!("ONNX Runtime, from npm onnxruntime-node (MIT): {}", library.display()));
     }
-    say::line("What the licence statements are worth is told in docs/models.md.");
+    output::line("docs/models.md says how far the licence statements reach.");
     Ok(())
 }
 
@@ -157,7 +157,7 @@ impl Bar {
     fn show(&mut self, step: &Step) {
         let (text, done, total) = describe(step);
         if self.bar.is_hidden() {
-            say::note(&text);
+            output::hint(&text);
         }
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
@@ -167,7 +167,7 @@ impl Bar {
 
     fn done(&self, installed: &InstalledPack) {
         self.bar.finish_and_clear();
-        say::line(&format!("Installed {} in {}", installed.pack.id, installed.folder.display()));
+        output::line(&format!("Installed {} in {}", installed.pack.id, installed.folder.display()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `likeness detect` and `likeness compare`: the networks on files, without a server and without a trace.
 
-use super::{annotate, ended, say};
+use super::{annotate, ended, output};
 use crate::bench::inference;
 use crate::bench::measure::{Series, digits};
 use crate::bench::stages::Stages;
@@ -14,7 +14,7 @@ use likeness_service::engine;
 use likeness_service::networks::Networks;
 use likeness_vision::engine::Engine;
 use likeness_vision::{
-    AttributeSet, Depth, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision, Wanted,
+    AttributeSet, Depth, DescribeOptions, Face, Flaws, Limits, Picture, Quality, RecogniserSet, Search, Vision,
 };
 use serde_json::{Value, json};
 use std::fs::File;
@@ -90,10 +90,10 @@ fn bytes(file: &Path) -> Result<Secret<Vec<u8>>> {
     }
 }
 
-/// What was read; what could not be is told on standard error and counted.
+/// What was read; what could not be is reported on standard error and counted.
 fn or_told<T>(read: Result<T>, unread: &mut usize) -> Option<T> {
     read.inspect_err(|error| {
-        say::error(&format!("{error:#}"));
+        output::error(&format!("{error:#}"));
         *unread += 1;
     })
     .ok()
@@ -112,7 +112,7 @@ pub(super) struct Detect {
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-    /// Also look for faces below 36 pixels in a full-HD frame. Slower.
+    /// Also search for faces below 36 pixels in a full-HD frame. Slower.
     #[arg(long)]
     thorough: bool,
     /// Draw boxes and landmarks and write the picture to this PNG file; with several photos, to this folder.
@@ -123,7 +123,7 @@ pub(super) struct Detect {
     times: bool,
 }
 
-/// The attributes that are shown: those that say something about the photo and what is worn, not the limited ones.
+/// The attributes that are printed: those that say something about the photo and what is worn, not the limited ones.
 const OPEN: AttributeSet = AttributeSet::all().difference(AttributeSet::LIMITED);
 
 impl Detect {
@@ -138,11 +138,11 @@ impl Detect {
         let mut unread = 0;
         for file in &self.files {
             let Some(picture) = or_told(read(file), &mut unread) else { continue };
-            let wanted = Wanted { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
+            let options = DescribeOptions { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
                 .iter()
-                .map(|found| offline.vision.describe(&picture, found, wanted))
+                .map(|found| offline.vision.describe(&picture, found, options))
                 .collect::<Result<_, _>>()?;
             rows.extend(faces.iter().enumerate().map(|(number, face)| row(file, number + 1, face)));
             if faces.is_empty() {
@@ -155,9 +155,9 @@ impl Detect {
             }
         }
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         } else {
-            say::table(
+            output::table(
                 &[
                     "photo",
                     "face",
@@ -191,14 +191,14 @@ impl Detect {
                 stages.measure(&mut offline.vision, bytes.expose(), search, 0)?;
             }
             let all = stages.all();
-            say::line(&format!("{} ({} x {})", file.display(), picture.original_width(), picture.original_height()));
+            output::line(&format!("{} ({} x {})", file.display(), picture.original_width(), picture.original_height()));
             let row = |name: &str, series: &Series| {
                 let share = format!("{:.0} %", series.median / all.median * 100.0);
                 vec![name.to_owned(), digits(series.median), share, series.spread()]
             };
             let mut rows: Vec<Vec<String>> = stages.each().iter().map(|(name, series)| row(name, series)).collect();
             rows.push(row("all", &all));
-            say::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
+            output::table(&["stage", "CPU ms", "share", "quartiles"], &rows);
         }
         Ok(ended(unread))
     }
@@ -292,19 +292,20 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
-        let wanted = Wanted { landmarks: true, templates: RecogniserSet::FIRST, ..Wanted::default() };
+        let options =
+            DescribeOptions { landmarks: true, templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
         // Both, so that who named two bad files learns of both.
         let (first_picture, second_picture) = match (read(&self.first), read(&self.second)) {
             (Ok(first), Ok(second)) => (first, second),
             (first, second) => {
                 let unread: Vec<anyhow::Error> = [first.err(), second.err()].into_iter().flatten().collect();
-                unread.iter().for_each(|error| say::error(&format!("{error:#}")));
+                unread.iter().for_each(|error| output::error(&format!("{error:#}")));
                 return Ok(ended(unread.len()));
             }
         };
         let first = offline.vision.detect(&first_picture, Search::default())?;
         let Some(largest) = first.first() else { bail!("no face is found in {}", self.first.display()) };
-        let probe = offline.vision.describe(&first_picture, largest, wanted)?;
+        let probe = offline.vision.describe(&first_picture, largest, options)?;
         let probe = template(&probe)?;
 
         let found = offline.vision.detect(&second_picture, Search::default())?;
@@ -313,9 +314,9 @@ impl Compare {
         }
         let mut faces = Vec::with_capacity(found.len());
         for detection in &found {
-            faces.push(offline.vision.describe(&second_picture, detection, wanted)?);
+            faces.push(offline.vision.describe(&second_picture, detection, options)?);
         }
-        let calibration = &offline.networks.recognisers.first().calibration;
+        let calibration = &offline.networks.recognisers.default_recogniser().calibration;
         let mut compared = Vec::new();
         for (number, face) in faces.iter().enumerate() {
             let distance = likeness_gallery::distance(probe, template(face)?);
@@ -334,7 +335,8 @@ impl Compare {
                 })
                 .collect();
             let (first, second) = (self.first.display().to_string(), self.second.display().to_string());
-            return say::json(&json!({ "first": first, "second": second, "faces": faces })).map(|()| ExitCode::SUCCESS);
+            return output::json(&json!({ "first": first, "second": second, "faces": faces }))
+                .map(|()| ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<String>> = compared
             .iter()
@@ -349,8 +351,8 @@ impl Compare {
                 ]
             })
             .collect();
-        say::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
-        say::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it is worth.");
+        output::table(&["face", "left,top,width,height", "distance", "confidence", "verdict"], &rows);
+        output::line("Confidence 0.5 is the threshold of verify; docs/accuracy.md says what it means.");
         Ok(ExitCode::SUCCESS)
     }
 }

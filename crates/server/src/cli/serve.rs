@@ -1,6 +1,6 @@
 //! `likeness serve`: the server.
 
-use super::say;
+use super::output;
 use crate::config::{Config, LogFormat};
 use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
@@ -57,8 +57,8 @@ fn start_log(config: &Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
     forbid_dumps();
-    let stop_order = StopOrder::listen().context("the signals to stop cannot be listened for")?;
-    // Both sockets first: an address that is taken should be told at once, not after the networks are loaded.
+    let stop_order = StopOrder::listen().context("the stop signals cannot be handled")?;
+    // Both sockets first: an address in use should be reported at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
@@ -79,54 +79,54 @@ async fn serve(config: Config) -> Result<()> {
     let router = likeness_api::router(app.clone());
 
     let address = plain.address()?;
-    say::line(&format!("Likeness {} listens on http://{address}", env!("CARGO_PKG_VERSION")));
+    output::line(&format!("Likeness {} listens on http://{address}", env!("CARGO_PKG_VERSION")));
     if let Some(secure) = &secure {
         let trust = if files.is_some() {
             String::new()
         } else {
             format!("  (trust {})", tls::authority_file(&config.data).display())
         };
-        say::line(&format!("                    and on https://localhost:{}{trust}", secure.address()?.port()));
+        output::line(&format!("                    and on https://localhost:{}{trust}", secure.address()?.port()));
     }
-    say::line(&format!("Engine: {engine}; ready after {} ms", begun.elapsed().as_millis()));
+    output::line(&format!("Engine: {engine}; ready after {} ms", begun.elapsed().as_millis()));
     if let Some(key) = &first_keys.account {
-        say::line("");
-        say::line("This is the first start with this data folder. The keys of its account:");
-        say::line(&format!("  key1  {}", key[0].expose()));
-        say::line(&format!("  key2  {}", key[1].expose()));
+        output::line("");
+        output::line("This is the first start with this data folder. The keys of its account:");
+        output::line(&format!("  key1  {}", key[0].expose()));
+        output::line(&format!("  key2  {}", key[1].expose()));
         if let Some(operator) = &first_keys.operator {
-            say::line(&format!("  operator's key, for accounts and rules at /admin  {}", operator.expose()));
+            output::line(&format!("  operator's key, for accounts and rules at /admin  {}", operator.expose()));
         }
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
-        say::line(&format!("`{program} keys show` prints them again."));
+        output::line(&format!("`{program} keys show` prints them again."));
         if let Some(page) = page(address, "", &key[0]) {
-            say::line(&format!("Open in a browser:\n  {page}"));
+            output::line(&format!("Open in a browser:\n  {page}"));
         }
-        say::line("Or try:");
+        output::line("Or try:");
         // A photo that is there, so that the line works as it stands.
         let demo = config.cache().join("demo").join("sample1.jpg");
         let photo = if demo.is_file() { demo.display().to_string() } else { "photo.jpg".to_owned() };
-        say::line(&format!(
+        output::line(&format!(
             "  curl -H 'Ocp-Apim-Subscription-Key: {}' -H 'Content-Type: application/octet-stream' \\\n       --data-binary '@{photo}' 'http://{address}/face/v1.0/detect?recognitionModel=recognition_04'",
             key[0].expose()
         ));
-        say::line("");
-        say::line(&format!(
+        output::line("");
+        output::line(&format!(
             "Keep a copy of {} somewhere safe: without it nothing in the data folder can be read again.",
             config.key_file().display()
         ));
     } else {
         let program = std::env::args().next().unwrap_or_else(|| "likeness".to_owned());
-        say::line(&format!("`{program} keys show` prints the keys."));
+        output::line(&format!("`{program} keys show` prints the keys."));
     }
-    say::line("Ready.");
+    output::line("Ready.");
 
     let files = files.map(|files| tokio::spawn(files.follow(stopped.clone())));
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped.clone()));
     let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
     stop_order.wait().await;
-    tracing::info!("Stopping: answering what is under way");
+    tracing::info!("Stopping: finishing the requests under way");
     // Listeners that have ended already need no telling.
     stop.send_replace(true);
     plain.await?;
@@ -147,7 +147,7 @@ async fn serve(config: Config) -> Result<()> {
 fn forbid_dumps() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "Dumps of this process cannot be forbidden");
+        tracing::warn!(%error, "Core dumps of this process cannot be disabled");
     }
 }
 

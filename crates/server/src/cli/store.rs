@@ -1,15 +1,15 @@
 //! `likeness migrate` and `likeness store`: the database as a whole.
 
-use super::say;
+use super::output;
 use crate::config::Config;
-use crate::start::{self, Missing};
+use crate::start::{self, IfMissing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
-use likeness_service::effects::SystemRandomness;
-use likeness_service::held;
 use likeness_service::networks::Networks;
+use likeness_service::randomness::SystemRandomness;
+use likeness_service::stored_templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
 use likeness_vision::AttributeSet;
@@ -23,15 +23,15 @@ pub(super) struct Migrate {}
 impl Migrate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let Some(target) = config.store.target()? else {
-            bail!("a file is brought up to date by itself when the server starts; LIKENESS_STORE names no database");
+            bail!("LIKENESS_STORE names no database; the schema of a file is upgraded when the server starts");
         };
         let key = load_key(config)?;
         let outcome = start::block_on(PostgresStore::migrate(&target, &key, &SystemRandomness))?;
-        let (before, after) = outcome.with_context(|| format!("the database {} is as it was", target.name()))?;
+        let (before, after) = outcome.with_context(|| format!("the database {} was not changed", target.name()))?;
         if before == after {
-            say::line(&format!("The database {} has schema {after} already.", target.name()));
+            output::line(&format!("The database {} has schema {after} already.", target.name()));
         } else {
-            say::line(&format!("The database {} has gone from schema {before} to {after}.", target.name()));
+            output::line(&format!("The database {} was upgraded from schema {before} to {after}.", target.name()));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -39,18 +39,18 @@ impl Migrate {
 
 #[derive(Subcommand)]
 pub(super) enum StoreCommand {
-    /// Copy a whole installation into an empty store, read it again there, and compare.
+    /// Copy a whole installation into an empty store, read the copy again, and compare.
     ///
-    /// Stop the servers first: what they write after the copy began stays behind. The installation key and the key
+    /// Stop the servers first: what they write after the copy began is not copied. The installation key and the key
     /// folder are the same for both; records stay sealed on the way.
     Copy {
-        /// A file such as data/likeness.db, or an address such as postgres://user@host/database. Leave the password
-        /// out of it: PGPASSWORD and the password file are heeded.
+        /// A file such as data/likeness.db, or an address such as postgres://user@host/database. Leave out the
+        /// password: PGPASSWORD and the password file are used.
         from: String,
         /// The same; a file that is not there yet, or an empty database.
         to: String,
     },
-    /// Tell how many templates of which recogniser are held, by account.
+    /// Count the stored templates by account and recogniser.
     ///
     /// Templates of different recognisers cannot be compared. A container keeps that of its first face.
     Recognisers {
@@ -73,13 +73,13 @@ impl StoreCommand {
 fn recognisers(config: &Config, json: bool) -> Result<()> {
     let networks = Networks::read_for(&config.inference, &config.packs(), AttributeSet::empty())?;
     let held = start::block_on(async {
-        let store = start::open_store(config, Missing::Refuse).await?.store;
-        let held = held::held(&*store, &networks.recognisers).await;
+        let store = start::open_store(config, IfMissing::Refuse).await?.store;
+        let held = stored_templates::stored_templates(&*store, &networks.recognisers).await;
         store.close().await;
         anyhow::Ok(held?)
     })??;
     if json {
-        return say::json(&held);
+        return output::json(&held);
     }
     let rows: Vec<Vec<String>> = held
         .iter()
@@ -93,12 +93,12 @@ fn recognisers(config: &Config, json: bool) -> Result<()> {
         })
         .collect();
     if rows.is_empty() {
-        say::line("No face is enrolled.");
+        output::line("No face is enrolled.");
     } else {
-        say::table(&["account", "model pack of the recogniser", "templates", "pack"], &rows);
+        output::table(&["account", "model pack of the recogniser", "templates", "pack"], &rows);
     }
-    for (pack, templates) in held::missing(&held) {
-        say::line(&held::advice(pack, templates));
+    for (pack, templates) in stored_templates::missing(&held) {
+        output::line(&stored_templates::advice(pack, templates));
     }
     Ok(())
 }
@@ -112,14 +112,14 @@ struct Named {
 async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     let key = Arc::new(load_key(config)?);
     if from == to {
-        bail!("{} is both ends of the copy", plain(from));
+        bail!("{} is both source and target of the copy", plain(from));
     }
     if !is_address(from) && !Path::new(from).exists() {
         bail!("there is no file {from}");
     }
     let source = open(config, from, &key).await.with_context(|| format!("{} cannot be read", plain(from)))?;
     let target = open(config, to, &key).await.with_context(|| {
-        format!("{} cannot be written to; if it is left of a copy that was cut off, make it empty first", plain(to))
+        format!("{} cannot be written to; if it is left from an interrupted copy, empty it first", plain(to))
     })?;
     let bar = ProgressBar::new(1);
     bar.set_style(ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} rows  {elapsed}")?);
@@ -138,14 +138,14 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     target.store.close().await;
     let sums = match outcome {
         Err(StoreError::NotEmpty) => bail!("{} holds data already; a copy goes into an empty store", plain(to)),
-        other => other.context("the copy is not whole; make the target empty and begin again")?,
+        other => other.context("the copy is incomplete; empty the target and start again")?,
     };
     let rows: Vec<Vec<String>> = sums
         .iter()
         .map(|sum| vec![sum.table.to_owned(), sum.rows.to_string(), hex::encode(&sum.digest[..8])])
         .collect();
-    say::table(&["table", "rows", "SHA-256 begins"], &rows);
-    say::line("Every row was read again from the copy and is the same.");
+    output::table(&["table", "rows", "SHA-256 begins"], &rows);
+    output::line("Every row was read again from the copy and is equal.");
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Config {
     pub inference: InferenceConfig,
     /// Pictures by address.
     pub images: ImagesConfig,
-    /// The audit trail.
+    /// The audit log.
     pub audit: AuditConfig,
     /// How identify decides without `confidenceThreshold`.
     pub identify: IdentifyConfig,

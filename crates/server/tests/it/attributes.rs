@@ -7,14 +7,14 @@
 //! Age has no ground truth here beyond who is a child; smile, hair and facial hair have none and are not measured.
 
 use crate::confusion::Confusion;
-use crate::house::{demo, shared_faces, skip};
 use crate::pipeline;
+use crate::server::{demo, shared_faces, skip};
 use crate::worn::{Label, label_at, labels};
 use image::RgbImage;
 use likeness_specimens::costume::{self, Costume, Marks, Point};
 use likeness_vision::{
-    AttributeSet, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, RecogniserSet, Search,
-    Stage, Trace, Vision, Wanted,
+    AttributeSet, DescribeOptions, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality,
+    RecogniserSet, Search, Stage, Trace, Vision,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -73,8 +73,9 @@ fn sitters(vision: &mut Vision, photo: &str, bytes: &[u8]) -> Vec<Sitter> {
         expected.rect.top -= top as f32;
         let cut = picture(&image);
         let Some(detection) = nearest(vision, &cut, &expected) else { continue };
-        let wanted = Wanted { landmarks: true, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::NONE };
-        let face = vision.describe(&cut, &detection, wanted).expect("a face");
+        let options =
+            DescribeOptions { landmarks: true, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::NONE };
+        let face = vision.describe(&cut, &detection, options).expect("a face");
         if face.head_pose.expect("asked for").yaw.abs() > MOST_YAW {
             continue;
         }
@@ -107,7 +108,11 @@ fn look(vision: &mut Vision, sitter: &Sitter, image: &RgbImage, attributes: Attr
     let detection = nearest(vision, &picture, &sitter.detection)?;
     Some(
         vision
-            .describe(&picture, &detection, Wanted { landmarks: false, attributes, templates: RecogniserSet::NONE })
+            .describe(
+                &picture,
+                &detection,
+                DescribeOptions { landmarks: false, attributes, templates: RecogniserSet::NONE },
+            )
             .expect("a face"),
     )
 }
@@ -138,7 +143,7 @@ fn record(tables: &mut Worn, sitter: &Sitter, drawn: Option<Costume>, face: &Fac
     let worn = face.accessories.expect("asked for");
     let mask = face.mask.expect("asked for");
     let photo = sitter.photo.as_str();
-    // Glasses over glasses are neither one thing nor the other; what people wear themselves is told apart.
+    // Glasses over glasses are neither one thing nor the other; what people wear themselves is treated separately.
     if !is(&[Costume::HandOnEyes]) && !wears_glasses {
         let truth = match drawn {
             Some(Costume::DarkGlasses) => 2,
@@ -305,11 +310,11 @@ fn light_focus_grain_and_tilt_are_measured() {
         for degrees in [-30.0, -15.0, 15.0, 30.0] {
             // The face need not lie in the middle, so it moves; the largest near it is taken for it.
             let turned = picture(&costume::turn(&sitter.image, degrees));
-            let wanted = Wanted { attributes: AttributeSet::HEAD_POSE, ..Wanted::default() };
+            let options = DescribeOptions { attributes: AttributeSet::HEAD_POSE, ..DescribeOptions::default() };
             let found = vision.detect(&turned, Search::default()).expect("the detector runs");
             let size = |face: &Detection| face.rect.width / width;
             let Some(same) = found.iter().find(|face| (0.6..1.5).contains(&size(face))) else { continue };
-            let pose = vision.describe(&turned, same, wanted).expect("a face").head_pose.expect("asked for");
+            let pose = vision.describe(&turned, same, options).expect("a face").head_pose.expect("asked for");
             let is_right = (pose.roll - upright - degrees).abs() <= 4.0;
             tilted += 1;
             right += usize::from(is_right);
@@ -355,7 +360,9 @@ fn what_is_not_a_network_costs_less_than_the_mesh() {
             .map(|_| {
                 let watch = Arc::<Mutex<Watch>>::default();
                 vision.set_trace(Some(Box::new(Listener(watch.clone()))));
-                vision.describe(&picture, &found, Wanted { attributes, ..Wanted::default() }).expect("a face");
+                vision
+                    .describe(&picture, &found, DescribeOptions { attributes, ..DescribeOptions::default() })
+                    .expect("a face");
                 vision.set_trace(None);
                 let watch = watch.lock().expect("one thread");
                 let of = |stage| watch.spent.get(&stage).copied().unwrap_or_default();
@@ -430,7 +437,7 @@ fn children_are_younger_than_adults() {
         let bytes = std::fs::read(folder.join(photo)).expect("a photo");
         let picture = Picture::decode(&bytes, &Limits::default()).expect("a photo");
         let found = vision.detect(&picture, Search::default()).expect("faces");
-        let wanted = Wanted { attributes: AttributeSet::AGE, ..Wanted::default() };
+        let options = DescribeOptions { attributes: AttributeSet::AGE, ..DescribeOptions::default() };
         let label = labels.iter().filter(|label| label.photo == photo).nth(number).expect("a row");
         let (width, height) = (picture.width() as f32, picture.height() as f32);
         let is_meant = |found: &&Detection| {
@@ -439,7 +446,7 @@ fn children_are_younger_than_adults() {
             label_at(&labels, photo, place).is_some_and(|here| std::ptr::eq(here, label))
         };
         let found = found.iter().find(is_meant).unwrap_or_else(|| panic!("{photo}: row {number} is not found"));
-        let face = vision.describe(&picture, found, wanted).expect("a face");
+        let face = vision.describe(&picture, found, options).expect("a face");
         let years = *face.age.expect("the pack has the network").expose();
         if is_child { children.push(years) } else { adults.push(years) }
     }

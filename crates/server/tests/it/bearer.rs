@@ -2,11 +2,11 @@
 //! may do is in `roles`.
 
 use crate::clock::Clock;
-use crate::ground::Ground;
-use crate::house::{Answer, House, KEY1, KEY2};
 use crate::oidc::{
     AUDIENCE, Provider, assign, by, call, house_by, house_with, name_first, outcome, role, settings_file, subject,
 };
+use crate::server::{Answer, KEY1, KEY2, TestServer};
+use crate::stores::TestStore;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,8 +18,8 @@ const NO_RIGHT: (u16, &str) = (401, "PermissionDenied");
 const FINE: (u16, &str) = (200, "");
 
 /// A question that needs a role.
-fn asks(house: &House, token: &str) -> (u16, String) {
-    let answer = call(house, token, "GET", "facelists");
+fn asks(server: &TestServer, token: &str) -> (u16, String) {
+    let answer = call(server, token, "GET", "facelists");
     let (status, code) = outcome(&answer);
     (status, code.to_owned())
 }
@@ -48,18 +48,18 @@ fn a_role_opens_its_account_at_the_account_s_address_alone() {
     let Some(provider) = Provider::start("a_role_opens_its_account_at_the_account_s_address_alone", &people) else {
         return;
     };
-    let (house, _settings) = house_with(&provider.trusted(60));
-    name_first(&house);
-    assign(&house, "first", &provider, &subject("object-ada"), "user");
+    let (server, _settings) = house_with(&provider.trusted(60));
+    name_first(&server);
+    assign(&server, "first", &provider, &subject("object-ada"), "user");
     let ada = provider.token("ada");
-    assert_eq!(asks(&house, &ada), is(FINE), "where there is one account it needs no address");
+    assert_eq!(asks(&server, &ada), is(FINE), "where there is one account it needs no address");
     let list = json!({ "name": "n" });
-    assert_eq!(Answer::to_json(by(&house, &ada, "PUT", "facelists/list"), &list).status, 200);
+    assert_eq!(Answer::to_json(by(&server, &ada, "PUT", "facelists/list"), &list).status, 200);
 
-    let second = house.another(&["second", "--subdomain", "second", "--approve", "everything"]);
-    let port = house.address.rsplit(':').next().expect("a port");
+    let second = server.another(&["second", "--subdomain", "second", "--approve", "everything"]);
+    let port = server.address.rsplit(':').next().expect("a port");
     let at = |host: &str, path: &str| {
-        let answer = Answer::of(by(&house, &ada, "GET", path).header("Host", host));
+        let answer = Answer::of(by(&server, &ada, "GET", path).header("Host", host));
         let (status, code) = outcome(&answer);
         (status, code.to_owned())
     };
@@ -84,16 +84,16 @@ fn a_role_opens_its_account_at_the_account_s_address_alone() {
     let (status, _) = at(here, "/accounts/third/face/v1.0/facelists");
     assert_eq!(status, 401, "an account that is not there");
 
-    assign(&house, "second", &provider, &subject("object-ada"), "data-reader");
+    assign(&server, "second", &provider, &subject("object-ada"), "data-reader");
     assert_eq!(at("second.localhost", "/face/v1.0/facelists"), is(FINE));
     let theirs = "/accounts/second/face/v1.0/facelists/list";
-    assert_eq!(outcome(&call(&house, &ada, "GET", theirs)), (404, "FaceListNotFound"), "it is in the first");
-    let written = Answer::to_json(by(&house, &ada, "PUT", theirs), &list);
+    assert_eq!(outcome(&call(&server, &ada, "GET", theirs)), (404, "FaceListNotFound"), "it is in the first");
+    let written = Answer::to_json(by(&server, &ada, "PUT", theirs), &list);
     assert_eq!(outcome(&written), NO_RIGHT, "the role of one account is none in another");
     assert_eq!(second.call("GET", "facelists").body, json!([]));
 
-    // The trail names who it was, by the id the provider has for them.
-    let trail = house.manage("GET", "accounts/first/audit?top=1000", &Value::Null);
+    // The audit log names who it was, by the id the provider has for them.
+    let trail = server.manage("GET", "accounts/first/audit?top=1000", &Value::Null);
     let rows = trail.body.as_array().expect("rows");
     let by_ada = rows.iter().filter(|row| row["actor"] == "principal object-ada");
     assert_eq!(by_ada.count(), 1, "{trail:?}");
@@ -105,13 +105,13 @@ fn tokens_that_do_not_count() {
     let test = "tokens_that_do_not_count";
     let Some(provider) = Provider::start(test, &people) else { return };
     let Some(stranger) = Provider::start(test, &people) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
-    assign(&house, "default", &provider, &json!({ "appRole": "Face.All" }), "user");
+    let (server, _settings) = house_with(&provider.trusted(60));
+    assign(&server, "default", &provider, &json!({ "appRole": "Face.All" }), "user");
     // Managing knows people by the same tokens.
-    assign(&house, "", &provider, &subject("ada"), "owner");
+    assign(&server, "", &provider, &subject("ada"), "owner");
     let good = provider.token("ada");
-    assert_eq!(asks(&house, &good), is(FINE));
-    assert_eq!(asks(&house, &provider.token_for("ada", "api://likeness")), is(FINE), "the other audience");
+    assert_eq!(asks(&server, &good), is(FINE));
+    assert_eq!(asks(&server, &provider.token_for("ada", "api://likeness")), is(FINE), "the other audience");
 
     let [header, claims, signature] = parts(&good);
     let with_header = |change: &dyn Fn(&mut Value)| {
@@ -191,8 +191,8 @@ fn tokens_that_do_not_count() {
     ];
     let mut wrong = Vec::new();
     for (what, token) in &cases {
-        let asked = asks(&house, token);
-        let managed = call(&house, token, "GET", "/admin/v1/me");
+        let asked = asks(&server, token);
+        let managed = call(&server, token, "GET", "/admin/v1/me");
         if asked != is(REFUSED) || (managed.status, managed.code()) != REFUSED {
             wrong.push(format!("{what}: {asked:?} {managed:?}"));
         }
@@ -200,7 +200,7 @@ fn tokens_that_do_not_count() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     let shown = |value: &str| {
-        let answer = Answer::of(house.bare("GET", "facelists").header("Authorization", value));
+        let answer = Answer::of(server.bare("GET", "facelists").header("Authorization", value));
         let (status, code) = outcome(&answer);
         (status, code.to_owned())
     };
@@ -208,28 +208,29 @@ fn tokens_that_do_not_count() {
     for value in [&*good, &format!("Basic {good}"), "Bearer", &format!("Bearer {good} {good}"), ""] {
         assert_eq!(shown(value), is(REFUSED), "{value}");
     }
-    // A key counts for more than a token: who shows a wrong one is not let in by the other.
-    let both = by(&house, &good, "GET", "facelists").header("Ocp-Apim-Subscription-Key", "wrong");
+    // A key counts for more than a token: a caller with a wrong one is not admitted by the other.
+    let both = by(&server, &good, "GET", "facelists").header("Ocp-Apim-Subscription-Key", "wrong");
     assert_eq!(outcome(&Answer::of(both)), (401, "401"));
-    assert_eq!(asks(&house, &good), is(FINE));
+    assert_eq!(asks(&server, &good), is(FINE));
 }
 
 #[test]
 fn whoever_was_let_in_is_let_in_while_others_guess() {
     let test = "whoever_was_let_in_is_let_in_while_others_guess";
     let Some(provider) = Provider::start(test, &json!({ "ada": {} })) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
-    assign(&house, "default", &provider, &subject("ada"), "data-reader");
+    let (server, _settings) = house_with(&provider.trusted(60));
+    assign(&server, "default", &provider, &subject("ada"), "data-reader");
     let [known, new] = [provider.token("ada"), provider.token("ada")];
-    assert_eq!(asks(&house, &known), is(FINE));
-    let status = |token: &str, path: &str| by(&house, token, "GET", path).send().expect("it answers").status().as_u16();
+    assert_eq!(asks(&server, &known), is(FINE));
+    let status =
+        |token: &str, path: &str| by(&server, token, "GET", path).send().expect("it answers").status().as_u16();
     for path in ["facelists", "/admin/v1/me"] {
         let guessed = (0..300).map(|number| status(&format!("guess-{number}"), path)).find(|status| *status != 401);
         assert_eq!(guessed, Some(429), "who guesses is not listened to for a while at {path}");
         assert_eq!([status(&new, "facelists"), status(&new, "/admin/v1/me")], [429, 429]);
         assert_eq!([status(&known, "facelists"), status(&known, "/admin/v1/me")], [200, 200]);
     }
-    assert_eq!(asks(&house, &new), is(FINE), "and then listened to again");
+    assert_eq!(asks(&server, &new), is(FINE), "and then listened to again");
 }
 
 #[test]
@@ -238,16 +239,16 @@ fn one_provider_does_not_speak_for_another_s_people() {
     let people = json!({ "ada": { "claims": { "oid": "object", "groups": ["staff"], "roles": ["Face.All"] } } });
     let Some(one) = Provider::start(test, &people) else { return };
     let Some(other) = Provider::signing(test, &people, "ES256") else { return };
-    let (house, _settings) = house_with(&format!("{}{}", one.trusted(60), other.trusted(60)));
+    let (server, _settings) = house_with(&format!("{}{}", one.trusted(60), other.trusted(60)));
     let tokens = [&one, &other].map(|provider| provider.token("ada"));
-    let known = || tokens.each_ref().map(|token| asks(&house, token));
+    let known = || tokens.each_ref().map(|token| asks(&server, token));
     assert_eq!(known(), [is(NO_RIGHT), is(NO_RIGHT)]);
     let principals = [subject("ada"), subject("object"), json!({ "group": "staff" }), json!({ "appRole": "Face.All" })];
     for principal in principals {
         for (provider, expected) in [(&one, [is(FINE), is(NO_RIGHT)]), (&other, [is(NO_RIGHT), is(FINE)])] {
-            let path = assign(&house, "default", provider, &principal, "user");
+            let path = assign(&server, "default", provider, &principal, "user");
             assert_eq!(known(), expected, "{principal}");
-            assert_eq!(house.manage("DELETE", &path, &Value::Null).status, 204);
+            assert_eq!(server.manage("DELETE", &path, &Value::Null).status, 204);
         }
     }
 }
@@ -261,7 +262,7 @@ fn groups_and_app_roles_and_subjects_are_kept_apart() {
         "staff": {},
     });
     let Some(provider) = Provider::start(test, &people) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = house_with(&provider.trusted(60));
     let tokens = ["ada", "bob", "staff"].map(|who| provider.token(who));
     for (principal, expected) in [
         (json!({ "subject": "ada" }), [true, false, false]),
@@ -274,10 +275,10 @@ fn groups_and_app_roles_and_subjects_are_kept_apart() {
         (json!({ "group": "Face.Ask" }), [false, false, false]),
         (json!({ "subject": "Ada" }), [false, false, false]),
     ] {
-        let path = assign(&house, "default", &provider, &principal, "data-reader");
-        let found = tokens.each_ref().map(|token| asks(&house, token));
+        let path = assign(&server, "default", &provider, &principal, "data-reader");
+        let found = tokens.each_ref().map(|token| asks(&server, token));
         assert_eq!(found, expected.map(|is_in| is(if is_in { FINE } else { NO_RIGHT })), "{principal}");
-        assert_eq!(house.manage("DELETE", &path, &Value::Null).status, 204);
+        assert_eq!(server.manage("DELETE", &path, &Value::Null).status, 204);
     }
 }
 
@@ -288,21 +289,21 @@ fn a_role_is_there_and_gone_when_the_call_returns() {
     else {
         return;
     };
-    let (house, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = house_with(&provider.trusted(60));
     let [ada, bob] = ["ada", "bob"].map(|who| provider.token(who));
-    let stays = assign(&house, "default", &provider, &subject("bob"), "data-reader");
+    let stays = assign(&server, "default", &provider, &subject("bob"), "data-reader");
     for account in ["default", ""].into_iter().cycle().take(20) {
-        assert_eq!(asks(&house, &ada), is(NO_RIGHT));
-        let path = assign(&house, account, &provider, &subject("ada"), "data-reader");
-        assert_eq!(asks(&house, &ada), is(FINE));
-        assert_eq!(house.manage("DELETE", &path, &Value::Null).status, 204);
+        assert_eq!(asks(&server, &ada), is(NO_RIGHT));
+        let path = assign(&server, account, &provider, &subject("ada"), "data-reader");
+        assert_eq!(asks(&server, &ada), is(FINE));
+        assert_eq!(server.manage("DELETE", &path, &Value::Null).status, 204);
     }
-    assert_eq!([asks(&house, &ada), asks(&house, &bob)], [is(NO_RIGHT), is(FINE)], "the other's role stays");
-    assert_eq!(house.manage("DELETE", &stays, &Value::Null).status, 204);
-    assert_eq!(house.manage("DELETE", &stays, &Value::Null).status, 404, "it is gone already");
+    assert_eq!([asks(&server, &ada), asks(&server, &bob)], [is(NO_RIGHT), is(FINE)], "the other's role stays");
+    assert_eq!(server.manage("DELETE", &stays, &Value::Null).status, 204);
+    assert_eq!(server.manage("DELETE", &stays, &Value::Null).status, 404, "it is gone already");
     let everywhere = format!("roles/{}", stays.rsplit('/').next().expect("an id"));
-    assert_eq!(house.manage("DELETE", &everywhere, &Value::Null).status, 404, "and never held everywhere");
-    let account = house.manage("GET", "accounts/default", &Value::Null);
+    assert_eq!(server.manage("DELETE", &everywhere, &Value::Null).status, 404, "and never held everywhere");
+    let account = server.manage("GET", "accounts/default", &Value::Null);
     assert_eq!(account.body["roles"], json!([]));
 }
 
@@ -310,9 +311,9 @@ fn a_role_is_there_and_gone_when_the_call_returns() {
 fn two_nodes_agree_at_once_who_may() {
     let test = "two_nodes_agree_at_once_who_may";
     let Some(provider) = Provider::start(test, &json!({ "ada": {} })) else { return };
-    let Some(ground) = Ground::database(test) else { return };
+    let Some(store) = TestStore::database(test) else { return };
     let (file, _settings) = settings_file(&provider.trusted(60));
-    let nodes = [0, 1].map(|_| ground.house(&[("LIKENESS_CONFIG", &file)]));
+    let nodes = [0, 1].map(|_| store.server(&[("LIKENESS_CONFIG", &file)]));
     let ada = provider.token("ada");
     for turn in 0..6 {
         let [here, there] = if turn % 2 == 0 { [&nodes[0], &nodes[1]] } else { [&nodes[1], &nodes[0]] };
@@ -330,7 +331,7 @@ fn roles_that_nobody_could_have_are_refused() {
     let Some(provider) = Provider::start("roles_that_nobody_could_have_are_refused", &json!({ "ada": {} })) else {
         return;
     };
-    let (house, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = house_with(&provider.trusted(60));
     let good = role(&provider, &subject("ada"), "user");
     let with = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -353,11 +354,11 @@ fn roles_that_nobody_could_have_are_refused() {
     ];
     for path in ["accounts/default/roles", "roles"] {
         for body in &cases {
-            let answer = house.manage("POST", path, body);
+            let answer = server.manage("POST", path, body);
             assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{path} {body}");
         }
         for name in ["a97b65f3-24c7-4388-baec-2e87135dc908", "COGNITIVE SERVICES USER", "user"] {
-            let answer = house.manage("POST", path, &with("role", json!(name)));
+            let answer = server.manage("POST", path, &with("role", json!(name)));
             assert_eq!((answer.status, &answer.body["role"]), (201, &json!("Cognitive Services User")), "{answer:?}");
         }
     }
@@ -370,14 +371,14 @@ fn a_token_counts_for_its_time_and_a_little_more() {
     let Some(strict) = Provider::start(test, &people) else { return };
     let Some(lenient) = Provider::start(test, &people) else { return };
     let clock = Clock::new();
-    let (house, _settings) = house_by(&clock, &format!("{}{}", strict.trusted(0), lenient.trusted(60)));
+    let (server, _settings) = house_by(&clock, &format!("{}{}", strict.trusted(0), lenient.trusted(60)));
     for provider in [&strict, &lenient] {
         for who in ["ada", "short"] {
-            assign(&house, "default", provider, &subject(who), "data-reader");
+            assign(&server, "default", provider, &subject(who), "data-reader");
         }
     }
     let short = [&strict, &lenient].map(|provider| provider.token("short"));
-    let asked = || short.each_ref().map(|token| asks(&house, token));
+    let asked = || short.each_ref().map(|token| asks(&server, token));
     assert_eq!(asked(), [is(FINE), is(FINE)]);
     clock.forward(Duration::from_millis(4_100));
     assert_eq!(asked(), [is(REFUSED), is(FINE)], "it had been looked at before, and still ended");
@@ -396,7 +397,7 @@ fn a_token_counts_for_its_time_and_a_little_more() {
             provider.ahead(0);
             token
         });
-        assert_eq!(tokens.each_ref().map(|token| asks(&house, token)), expected.map(is), "{ahead} s ahead");
+        assert_eq!(tokens.each_ref().map(|token| asks(&server, token)), expected.map(is), "{ahead} s ahead");
     }
 }
 
@@ -405,8 +406,8 @@ fn keys_of_a_provider_come_and_go() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("keys_of_a_provider_come_and_go", &people) else { return };
     let clock = Clock::new();
-    let (house, _settings) = house_by(&clock, &provider.trusted(60));
-    assign(&house, "default", &provider, &subject("ada"), "data-reader");
+    let (server, _settings) = house_by(&clock, &provider.trusted(60));
+    assign(&server, "default", &provider, &subject("ada"), "data-reader");
     assert_eq!(provider.asked(), (0, 0), "nobody is asked before there is a token");
 
     // Two keys are published, one signs.
@@ -415,7 +416,7 @@ fn keys_of_a_provider_come_and_go() {
     let old = provider.token("ada");
     std::thread::scope(|scope| {
         for token in [&oldest[0], &old, &oldest[0], &old] {
-            scope.spawn(|| assert_eq!(asks(&house, token), is(FINE)));
+            scope.spawn(|| assert_eq!(asks(&server, token), is(FINE)));
         }
     });
     assert_eq!(provider.asked(), (1, 1), "once for all who came at once");
@@ -426,7 +427,7 @@ fn keys_of_a_provider_come_and_go() {
         let mut header = decoded(header);
         header["kid"] = json!(format!("key-{number}"));
         let token = format!("{}.{claims}.{signature}", encoded(header.to_string()));
-        assert_eq!(asks(&house, &token), is(REFUSED));
+        assert_eq!(asks(&server, &token), is(REFUSED));
     }
     assert_eq!(provider.asked(), (1, 1));
 
@@ -434,14 +435,14 @@ fn keys_of_a_provider_come_and_go() {
     provider.rotate();
     provider.forget();
     let new = provider.token("ada");
-    assert_eq!(asks(&house, &oldest[0]), is(FINE), "nothing told us so far");
+    assert_eq!(asks(&server, &oldest[0]), is(FINE), "nothing told us so far");
     clock.forward(Duration::from_millis(10_200));
-    assert_eq!(asks(&house, &new), is(FINE), "a new key is taken in without a restart");
+    assert_eq!(asks(&server, &new), is(FINE), "a new key is taken in without a restart");
     assert_eq!(provider.asked(), (2, 2));
     for (what, token) in [("looked at before", &oldest[0]), ("never seen", &oldest[1]), ("of the second key", &old)] {
-        assert_eq!(asks(&house, token), is(REFUSED), "{what}");
+        assert_eq!(asks(&server, token), is(REFUSED), "{what}");
     }
-    assert_eq!(asks(&house, &new), is(FINE));
+    assert_eq!(asks(&server, &new), is(FINE));
 }
 
 #[test]
@@ -470,55 +471,55 @@ fn a_provider_that_does_not_answer() {
         format!("{}jwks = '{}/nothing'\n", empty.trusted(60), empty.issuer),
     ];
     drop(down);
-    let (house, _settings) = house_with(&settings.concat());
+    let (server, _settings) = house_with(&settings.concat());
     for provider in [&falls, &direct] {
-        assign(&house, "default", provider, &subject("ada"), "data-reader");
+        assign(&server, "default", provider, &subject("ada"), "data-reader");
     }
-    assert_eq!(house.call("GET", "facelists").status, 200, "keys open as ever");
-    let answer = call(&house, &of_down, "GET", "facelists");
+    assert_eq!(server.call("GET", "facelists").status, 200, "keys open as ever");
+    let answer = call(&server, &of_down, "GET", "facelists");
     assert_eq!(outcome(&answer), (503, "ServiceUnavailable"), "nobody can say whether it counts");
-    assert_eq!(asks(&house, &of_misnamed), is(REFUSED), "names are compared to the letter");
-    assert_eq!(asks(&house, &renamed), is((503, "ServiceUnavailable")), "the keys found there are another's");
+    assert_eq!(asks(&server, &of_misnamed), is(REFUSED), "names are compared to the letter");
+    assert_eq!(asks(&server, &renamed), is((503, "ServiceUnavailable")), "the keys found there are another's");
     assert_eq!(misnamed.asked(), (1, 0), "so they are not even fetched");
 
     for provider in [&odd, &empty] {
-        assert_eq!(asks(&house, &provider.token("ada")), is((503, "ServiceUnavailable")), "there are no keys");
+        assert_eq!(asks(&server, &provider.token("ada")), is((503, "ServiceUnavailable")), "there are no keys");
     }
 
-    assert_eq!(asks(&house, &direct.token("ada")), is(FINE));
+    assert_eq!(asks(&server, &direct.token("ada")), is(FINE));
     assert_eq!(direct.asked(), (0, 1), "the settings say where its keys are");
 
     let tokens = [falls.token("ada"), falls.token("ada")];
-    assert_eq!(asks(&house, &tokens[0]), is(FINE));
+    assert_eq!(asks(&server, &tokens[0]), is(FINE));
     drop(falls);
-    assert_eq!(tokens.each_ref().map(|token| asks(&house, token)), [is(FINE), is(FINE)], "its keys are known");
+    assert_eq!(tokens.each_ref().map(|token| asks(&server, token)), [is(FINE), is(FINE)], "its keys are known");
 }
 
 #[test]
 fn an_account_without_keys_is_opened_by_people() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("an_account_without_keys_is_opened_by_people", &people) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
-    name_first(&house);
-    assign(&house, "first", &provider, &subject("ada"), "user");
+    let (server, _settings) = house_with(&provider.trusted(60));
+    name_first(&server);
+    assign(&server, "first", &provider, &subject("ada"), "user");
     let ada = provider.token("ada");
     let keyed = || {
         [KEY1, KEY2].map(|key| {
-            let answer = Answer::of(house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", key));
+            let answer = Answer::of(server.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", key));
             let (status, code) = outcome(&answer);
             (status, code.to_owned())
         })
     };
     for _ in 0..3 {
-        house.order(&["accounts", "set", "first", "--local-auth", "off"]);
+        server.cli(&["accounts", "set", "first", "--local-auth", "off"]);
         let refused = is((403, "AuthenticationTypeDisabled"));
         assert_eq!(keyed(), [refused.clone(), refused]);
-        assert_eq!(asks(&house, &ada), is(FINE));
-        house.order(&["accounts", "set", "first", "--local-auth", "on"]);
+        assert_eq!(asks(&server, &ada), is(FINE));
+        server.cli(&["accounts", "set", "first", "--local-auth", "on"]);
         assert_eq!(keyed(), [is(FINE), is(FINE)]);
     }
     // Network rules hold for people too.
-    house.order(&["accounts", "set", "first", "--allow", "10.0.0.0/8"]);
-    assert_eq!(asks(&house, &ada), is((403, "403")));
-    assert_eq!(outcome(&call(&house, &ada, "GET", "/accounts/first/face/v1.0/facelists")), (403, "403"));
+    server.cli(&["accounts", "set", "first", "--allow", "10.0.0.0/8"]);
+    assert_eq!(asks(&server, &ada), is((403, "403")));
+    assert_eq!(outcome(&call(&server, &ada, "GET", "/accounts/first/face/v1.0/facelists")), (403, "403"));
 }

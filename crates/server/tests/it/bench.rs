@@ -1,6 +1,6 @@
-//! The bench measures what it says it measures. Nothing here looks at how long anything took.
+//! The bench measures what it says it measures. No test depends on how long anything took.
 
-use crate::house::{cache, likeness, run, skip};
+use crate::server::{cache, likeness, run, skip};
 use serde_json::Value;
 use std::process::Command;
 

@@ -1,13 +1,13 @@
 //! Inputs that clients and servers of others sent and that were got wrong once (`../shared/cases`), with right answers.
 
-use crate::house::{House, KEY1, likeness, run, skip};
 use crate::pictures::remote;
+use crate::server::{KEY1, TestServer, likeness, run, skip};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-/// The folder with the cases, or a skip that is counted and told.
+/// The folder with the cases, or a skip that is counted and printed.
 fn cases(test: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases");
     if folder.join("README.md").exists() {
@@ -18,8 +18,8 @@ fn cases(test: &str) -> Option<PathBuf> {
 }
 
 /// Sends a request as it stands in a file; status and body of the answer.
-fn sent(house: &House, file: &Path) -> (u16, String) {
-    let host = house.address.strip_prefix("http://").expect("HTTP");
+fn sent(server: &TestServer, file: &Path) -> (u16, String) {
+    let host = server.address.strip_prefix("http://").expect("HTTP");
     let text = std::fs::read_to_string(file).expect("a case").replace("HOST", host).replace("KEY", KEY1);
     let mut stream = TcpStream::connect(host).expect("the server listens");
     stream.write_all(text.as_bytes()).expect("the request is sent");
@@ -32,17 +32,17 @@ fn sent(house: &House, file: &Path) -> (u16, String) {
 #[test]
 fn json_with_a_byte_order_mark_makes_the_group() {
     let Some(cases) = cases("json_with_a_byte_order_mark_makes_the_group") else { return };
-    let house = House::new();
-    assert_eq!(sent(&house, &cases.join("json-with-byte-order-mark.http")), (200, String::new()));
-    assert_eq!(house.call("GET", "persongroups/bom").body["name"], "a group for doors");
+    let server = TestServer::new();
+    assert_eq!(sent(&server, &cases.join("json-with-byte-order-mark.http")), (200, String::new()));
+    assert_eq!(server.call("GET", "persongroups/bom").body["name"], "a group for doors");
 }
 
 #[test]
 fn an_endpoint_that_ends_in_a_slash_is_the_same_endpoint() {
     let Some(cases) = cases("an_endpoint_that_ends_in_a_slash_is_the_same_endpoint") else { return };
-    let house = House::new();
-    assert_eq!(house.json("PUT", "largepersongroups/here", &json!({ "name": "here" })).status, 200);
-    let (status, body) = sent(&house, &cases.join("endpoint-ends-in-slash.http"));
+    let server = TestServer::new();
+    assert_eq!(server.json("PUT", "largepersongroups/here", &json!({ "name": "here" })).status, 200);
+    let (status, body) = sent(&server, &cases.join("endpoint-ends-in-slash.http"));
     assert_eq!(status, 200, "{body}");
     assert!(body.contains("\"largePersonGroupId\":\"here\""), "{body}");
 }
@@ -50,11 +50,11 @@ fn an_endpoint_that_ends_in_a_slash_is_the_same_endpoint() {
 #[test]
 fn downloads_are_followed_and_unpacked() {
     let Some(cases) = cases("downloads_are_followed_and_unpacked") else { return };
-    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let server = TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
     let read = |name: &str| std::fs::read(cases.join(name)).expect("a case");
     let detect = |answers: Vec<Vec<u8>>| {
         let body = json!({ "url": format!("{}/photo.jpg", remote(answers)) });
-        let answer = house.json("POST", "detect?returnFaceId=false&detectionModel=detection_03", &body);
+        let answer = server.json("POST", "detect?returnFaceId=false&detectionModel=detection_03", &body);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body.as_array().map(Vec::len)
     };

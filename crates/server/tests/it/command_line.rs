@@ -1,6 +1,6 @@
-//! The commands that look at photos, without a server: what they do about files that are none.
+//! The commands that analyse photos, without a server: what they do about files that are none.
 
-use crate::house::{demo, demo_face, demo_file, likeness, run};
+use crate::server::{demo, demo_face, demo_file, likeness, run};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;

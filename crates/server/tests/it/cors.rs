@@ -1,14 +1,14 @@
 //! Web pages of other origins: nobody's may call until an account lists them, and then on its own endpoint alone.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
+use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo};
 use serde_json::{Value, json};
 
 const SHOP: &str = "https://shop.example.org";
 
 /// What a browser asks before it sends a key.
-fn asked(house: &House, path: &str, origin: &str) -> Answer {
+fn asked(server: &TestServer, path: &str, origin: &str) -> Answer {
     Answer::of(
-        house
+        server
             .bare("OPTIONS", path)
             .header("Origin", origin)
             .header("Access-Control-Request-Method", "POST")
@@ -25,22 +25,22 @@ fn varies(answer: &Answer) -> String {
     all.collect::<Vec<_>>().join(", ")
 }
 
-fn set(house: &House, origins: &Value) -> Answer {
-    let request = house.bare("PATCH", "/admin/v1/accounts/default").header("Ocp-Apim-Subscription-Key", OPERATOR);
+fn set(server: &TestServer, origins: &Value) -> Answer {
+    let request = server.bare("PATCH", "/admin/v1/accounts/default").header("Ocp-Apim-Subscription-Key", OPERATOR);
     Answer::to_json(request, &json!({ "corsOrigins": origins }))
 }
 
 #[test]
 fn an_account_lists_the_pages_that_may_call_it() {
-    let house = House::new();
+    let server = TestServer::new();
     let path = "/accounts/default/face/v1.0/detect";
-    let before = asked(&house, path, SHOP);
+    let before = asked(&server, path, SHOP);
     assert_eq!((before.status, allowed(&before)), (404, None), "{before:?}");
 
     let said =
-        house.order(&["accounts", "set", "default", "--cors", "HTTPS://Shop.Example.org:443/,http://localhost:5173"]);
+        server.cli(&["accounts", "set", "default", "--cors", "HTTPS://Shop.Example.org:443/,http://localhost:5173"]);
     assert!(said.contains("http://localhost:5173, https://shop.example.org"), "{said}");
-    let preflight = asked(&house, path, SHOP);
+    let preflight = asked(&server, path, SHOP);
     assert_eq!((preflight.status, allowed(&preflight)), (204, Some(SHOP)), "{preflight:?}");
     assert!(preflight.header("access-control-allow-methods").is_some_and(|methods| methods.contains("PATCH")));
     let sent = preflight.header("access-control-allow-headers").unwrap_or_default().to_ascii_lowercase();
@@ -56,7 +56,7 @@ fn an_account_lists_the_pages_that_may_call_it() {
 
     // What the page gets afterwards, good or refused, it may read.
     let request = |key: &str| {
-        let request = house.bare("POST", &format!("{path}?returnFaceId=false")).header("Origin", SHOP);
+        let request = server.bare("POST", &format!("{path}?returnFaceId=false")).header("Origin", SHOP);
         Answer::to_picture(request.header("Ocp-Apim-Subscription-Key", key), &demo(1))
     };
     for (key, status) in [(KEY1, 200), ("wrong", 401)] {
@@ -68,7 +68,7 @@ fn an_account_lists_the_pages_that_may_call_it() {
         assert!(varies(&answer).contains("Origin"));
     }
 
-    // Elsewhere nobody is told anything: not on the common address, not of the management API.
+    // Elsewhere no page is answered: not on the common address, not of the management API.
     let elsewhere = [
         ("/face/v1.0/detect", SHOP),
         ("/accounts/nobody/face/v1.0/detect", SHOP),
@@ -79,18 +79,18 @@ fn an_account_lists_the_pages_that_may_call_it() {
         (path, "null"),
     ];
     for (path, origin) in elsewhere {
-        let answer = asked(&house, path, origin);
+        let answer = asked(&server, path, origin);
         assert!(answer.status >= 400 && allowed(&answer).is_none(), "{path} {origin}: {answer:?}");
     }
     // A cache must not give the answer for one origin to another, also where there is none.
     let plain = Answer::of(
-        house.bare("GET", "/accounts/default/face/v1.0/persongroups").header("Ocp-Apim-Subscription-Key", KEY1),
+        server.bare("GET", "/accounts/default/face/v1.0/persongroups").header("Ocp-Apim-Subscription-Key", KEY1),
     );
     assert_eq!((plain.status, allowed(&plain), &*varies(&plain)), (200, None, "Origin"));
 
     // By its own host too.
     let by_host = Answer::of(
-        house
+        server
             .bare("OPTIONS", "/face/v1.0/detect")
             .header("Host", "default.localhost")
             .header("Origin", SHOP)
@@ -98,36 +98,36 @@ fn an_account_lists_the_pages_that_may_call_it() {
     );
     assert_eq!((by_host.status, allowed(&by_host)), (204, Some(SHOP)), "{by_host:?}");
 
-    let trail = house.order(&["audit", "list", "default"]);
+    let trail = server.cli(&["audit", "list", "default"]);
     assert!(trail.contains("corsOrigins"), "{trail}");
-    house.order(&["accounts", "set", "default", "--cors", "nobody"]);
-    assert_eq!(asked(&house, path, SHOP).status, 404);
+    server.cli(&["accounts", "set", "default", "--cors", "nobody"]);
+    assert_eq!(asked(&server, path, SHOP).status, 404);
 }
 
 #[test]
 fn everybody_nobody_and_what_is_no_origin() {
-    let house = House::new();
+    let server = TestServer::new();
     let path = "/accounts/default/notice";
-    assert_eq!(set(&house, &json!(["*"])).body["corsOrigins"], json!(["*"]));
-    let any = asked(&house, path, "https://elsewhere.org");
+    assert_eq!(set(&server, &json!(["*"])).body["corsOrigins"], json!(["*"]));
+    let any = asked(&server, path, "https://elsewhere.org");
     assert_eq!((any.status, allowed(&any)), (204, Some("*")), "{any:?}");
-    assert_eq!(allowed(&asked(&house, path, "null")), None);
+    assert_eq!(allowed(&asked(&server, path, "null")), None);
     let odd = json!(["http://[::1]:51730", "http://shop_1.internal.example.org:65535", "capacitor://localhost"]);
-    assert_eq!(set(&house, &odd).status, 200);
-    assert_eq!(set(&house, &json!(["null"])).status, 200);
-    assert_eq!(allowed(&asked(&house, path, "null")), Some("null"));
+    assert_eq!(set(&server, &odd).status, 200);
+    assert_eq!(set(&server, &json!(["null"])).status, 200);
+    assert_eq!(allowed(&asked(&server, path, "null")), Some("null"));
     for wrong in ["shop.example.org", "https://shop.example.org/page", "https://*.example.org", ""] {
-        let answer = set(&house, &json!([wrong]));
+        let answer = set(&server, &json!([wrong]));
         let message = answer.body["error"]["message"].as_str().unwrap_or_default();
         assert!(answer.status == 400 && message.contains("https://shop.example.org"), "{wrong}: {answer:?}");
     }
     assert_eq!(
-        set(&house, &json!(vec!["https://a.example.org"; 101])).body["corsOrigins"],
+        set(&server, &json!(vec!["https://a.example.org"; 101])).body["corsOrigins"],
         json!(["https://a.example.org"])
     );
 
-    // Whom the network rules do not admit is told nothing before the key either.
-    house.order(&["accounts", "set", "default", "--cors", SHOP, "--allow", "203.0.113.7"]);
-    let fenced = asked(&house, path, SHOP);
+    // An address that the network rules do not allow gets no such answer before the key either.
+    server.cli(&["accounts", "set", "default", "--cors", SHOP, "--allow", "203.0.113.7"]);
+    let fenced = asked(&server, path, SHOP);
     assert!(fenced.status >= 400, "{fenced:?}");
 }

@@ -1,7 +1,7 @@
 //! Rows 63 to 80 of the checklist: the person directory, dynamic person groups and their operations.
 
-use crate::house::{Answer, House, Refused, demo, target};
 use crate::lifecycle::{VERSIONS, Visit};
+use crate::server::{Answer, Refused, TestServer, demo, target};
 use serde_json::{Value, json};
 
 const ID: &str = "4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f";
@@ -9,7 +9,7 @@ const ID: &str = "4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f";
 /// Notes an accepted call and asks how its operation went.
 fn accepted(visit: &mut Visit<'_>, row: u16, answer: Answer) -> Answer {
     let answer = visit.seen(row, answer, 202);
-    let below = format!("{}{}", visit.house.address, visit.path("operations/"));
+    let below = format!("{}{}", visit.server.address, visit.path("operations/"));
     let id = answer.operation(&below);
     let status = visit.call(63, "GET", &format!("operations/{id}")).body;
     let time = status["createdTime"].clone();
@@ -23,25 +23,25 @@ fn accepted(visit: &mut Visit<'_>, row: u16, answer: Answer) -> Answer {
 
 #[test]
 fn every_row_succeeds_under_every_version() {
-    let house = House::new();
-    let detected = house.picture("detect?recognitionModel=recognition_03&returnFaceId=True", &demo(1)).body;
+    let server = TestServer::new();
+    let detected = server.picture("detect?recognitionModel=recognition_03&returnFaceId=True", &demo(1)).body;
     let faces = detected.as_array().expect("faces");
     for version in VERSIONS {
-        let mut visit = Visit::new(&house, version);
+        let mut visit = Visit::new(&server, version);
         persons(&mut visit, faces);
         assert_eq!(visit.rows, (63..=80).collect(), "under {version}");
     }
 }
 
 fn persons(visit: &mut Visit<'_>, faces: &[Value]) {
-    let house = visit.house;
+    let server = visit.server;
     assert_eq!(visit.call(65, "GET", "persons").body, json!([]));
-    let created = house.json("POST", &visit.path("persons"), &json!({ "name": "p", "userData": "u" }));
+    let created = server.json("POST", &visit.path("persons"), &json!({ "name": "p", "userData": "u" }));
     let created = accepted(visit, 64, created);
     let person = created.id("personId");
     assert_eq!(created.body, json!({ "personId": person }));
     let at_person = format!("persons/{person}");
-    let address = format!("{}{}", house.address, visit.path(&at_person));
+    let address = format!("{}{}", server.address, visit.path(&at_person));
     assert_eq!(created.header("location"), Some(&*address));
     let shown = json!({ "personId": person, "name": "p", "userData": "u" });
     assert_eq!(visit.call(66, "GET", &at_person).body, shown);
@@ -51,12 +51,12 @@ fn persons(visit: &mut Visit<'_>, faces: &[Value]) {
 
     let at_faces = format!("{at_person}/RecognitionModels/recognition_03/persistedFaces");
     let path = visit.path(&format!("{at_faces}?targetFace={}&userData=one", target(&faces[0])));
-    let added = house.picture(&path, &demo(1));
+    let added = server.picture(&path, &demo(1));
     let added = accepted(visit, 70, added);
     let face = added.id("persistedFaceId");
     assert_eq!(added.body, json!({ "persistedFaceId": face }));
     let at_face = format!("{at_person}/recognitionModels/recognition_03/persistedfaces/{face}");
-    let address = format!("{}{}", house.address, visit.path(&at_face));
+    let address = format!("{}{}", server.address, visit.path(&at_face));
     assert_eq!(added.header("location"), Some(&*address));
     assert_eq!(visit.call(71, "GET", &at_faces).body, json!({ "personId": person, "persistedFaceIds": [face] }));
     assert_eq!(visit.call(72, "GET", &at_face).body, json!({ "persistedFaceId": face, "userData": "one" }));
@@ -64,29 +64,29 @@ fn persons(visit: &mut Visit<'_>, faces: &[Value]) {
     assert_eq!(visit.call(72, "GET", &at_face).body, json!({ "persistedFaceId": face, "userData": "two" }));
 
     groups(visit, &person);
-    questions(house, &visit.path(""), faces, &person);
+    questions(server, &visit.path(""), faces, &person);
 
-    let deleted = house.call("DELETE", &visit.path(&at_face));
+    let deleted = server.call("DELETE", &visit.path(&at_face));
     assert_eq!(accepted(visit, 74, deleted).body, Value::Null);
     assert_eq!(visit.call(71, "GET", &at_faces).body["persistedFaceIds"], json!([]));
-    let deleted = house.call("DELETE", &visit.path(&at_person));
+    let deleted = server.call("DELETE", &visit.path(&at_person));
     assert_eq!(accepted(visit, 68, deleted).body, Value::Null);
     assert_eq!(visit.call(80, "GET", "dynamicpersongroups/g/persons").body, json!({ "personIds": [] }));
-    let deleted = house.call("DELETE", &visit.path("dynamicpersongroups/g"));
+    let deleted = server.call("DELETE", &visit.path("dynamicpersongroups/g"));
     assert_eq!(accepted(visit, 78, deleted).body, Value::Null);
     assert_eq!(visit.call(79, "GET", "dynamicpersongroups").body, json!([]));
 }
 
 /// Two groups come, one goes; the person stays in the one called g.
 fn groups(visit: &mut Visit<'_>, person: &str) {
-    let house = visit.house;
+    let server = visit.server;
     let empty = json!({ "name": "e", "userData": "u", "addPersonIds": [] });
     assert_eq!(visit.json(75, "PUT", "dynamicpersongroups/e", &empty).body, Value::Null);
     let without = json!({ "name": "nobody" });
     assert_eq!(visit.json(75, "PUT", "dynamicpersongroups/nobody", &without).body, Value::Null);
-    visit.house.call("DELETE", &visit.path("dynamicpersongroups/nobody"));
+    visit.server.call("DELETE", &visit.path("dynamicpersongroups/nobody"));
     let body = json!({ "name": "g", "addPersonIds": [person] });
-    let made = house.json("PUT", &visit.path("dynamicPersonGroups/g"), &body);
+    let made = server.json("PUT", &visit.path("dynamicPersonGroups/g"), &body);
     assert_eq!(accepted(visit, 75, made).body, Value::Null);
     let shown = json!({ "dynamicPersonGroupId": "e", "name": "e", "userData": "u" });
     assert_eq!(visit.call(76, "GET", "dynamicpersongroups/e").body, shown);
@@ -96,7 +96,7 @@ fn groups(visit: &mut Visit<'_>, person: &str) {
     assert_eq!(visit.call(80, "GET", "dynamicpersongroups/g/persons").body, json!({ "personIds": [person] }));
 
     assert_eq!(visit.json(77, "PATCH", "dynamicpersongroups/e", &json!({ "name": "f" })).body, Value::Null);
-    let changed = house.json("PATCH", &visit.path("dynamicpersongroups/e"), &json!({ "addPersonIds": [person] }));
+    let changed = server.json("PATCH", &visit.path("dynamicpersongroups/e"), &json!({ "addPersonIds": [person] }));
     assert_eq!(accepted(visit, 77, changed).body, Value::Null);
     let references = format!("persons/{person}/dynamicPersonGroupReferences");
     let both = json!({ "dynamicPersonGroupIds": ["e", "g"] });
@@ -104,39 +104,39 @@ fn groups(visit: &mut Visit<'_>, person: &str) {
     assert_eq!(visit.call(69, "GET", &format!("{references}?start=e")).body, json!({ "dynamicPersonGroupIds": ["g"] }));
     // In both lists: added, then removed.
     let body = json!({ "addPersonIds": [person], "removePersonIds": [person] });
-    let changed = house.json("PATCH", &visit.path("dynamicpersongroups/e"), &body);
+    let changed = server.json("PATCH", &visit.path("dynamicpersongroups/e"), &body);
     accepted(visit, 77, changed);
     assert_eq!(visit.call(80, "GET", "dynamicpersongroups/e/persons").body, json!({ "personIds": [] }));
-    let deleted = house.call("DELETE", &visit.path("dynamicpersongroups/e"));
+    let deleted = server.call("DELETE", &visit.path("dynamicpersongroups/e"));
     accepted(visit, 78, deleted);
     assert_eq!(visit.call(69, "GET", &references).body, json!({ "dynamicPersonGroupIds": ["g"] }));
 }
 
 /// Identify over every scope of the directory, and verify, without any training.
-fn questions(house: &House, version: &str, faces: &[Value], person: &str) {
+fn questions(server: &TestServer, version: &str, faces: &[Value], person: &str) {
     let (one, other) = (&faces[0]["faceId"], &faces[1]["faceId"]);
     let scopes =
         [json!({ "personIds": ["*"] }), json!({ "personIds": [person] }), json!({ "dynamicPersonGroupId": "g" })];
     for scope in scopes {
         let mut body = scope.clone();
         body["faceIds"] = json!([one, other]);
-        let answer = house.json("POST", &format!("{version}identify"), &body);
+        let answer = server.json("POST", &format!("{version}identify"), &body);
         assert_eq!(answer.status, 200, "{scope}: {answer:?}");
         assert_eq!(answer.body[0]["faceId"], *one);
         assert_eq!(answer.body[0]["candidates"][0]["personId"], person, "{scope}");
         assert_eq!(answer.body[1], json!({ "faceId": other, "candidates": [] }), "{scope}");
     }
     let verify = |face: &Value| {
-        let answer = house.json("POST", &format!("{version}verify"), &json!({ "faceId": face, "personId": person }));
+        let answer = server.json("POST", &format!("{version}verify"), &json!({ "faceId": face, "personId": person }));
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body["isIdentical"].clone()
     };
     assert_eq!((verify(one), verify(other)), (json!(true), json!(false)));
 }
 
-/// A house with two people in the directory, each with one face, and a dynamic group of the first.
+/// A server with two people in the directory, each with one face, and a dynamic group of the first.
 struct Furnished {
-    house: House,
+    server: TestServer,
     /// Face ids of recognition model 4, of the two people.
     faces: [String; 2],
     /// A face id of model 3 and one of model 1, of the first.
@@ -146,21 +146,21 @@ struct Furnished {
 }
 
 fn furnished() -> Furnished {
-    let house = House::new();
-    let detected = house.detect(&demo(1));
+    let server = TestServer::new();
+    let detected = server.detect(&demo(1));
     let mut people = Vec::new();
     let mut persisted = Vec::new();
     for found in &detected[..2] {
-        let person = house.json("POST", "persons", &json!({ "name": "p" })).id("personId");
+        let person = server.json("POST", "persons", &json!({ "name": "p" })).id("personId");
         let path = format!("persons/{person}/recognitionModels/recognition_04/persistedfaces");
-        let added = house.picture(&format!("{path}?targetFace={}", target(found)), &demo(1));
+        let added = server.picture(&format!("{path}?targetFace={}", target(found)), &demo(1));
         persisted.push(added.id("persistedFaceId"));
         people.push(person);
     }
     let body = json!({ "name": "g", "addPersonIds": [people[0]] });
-    assert_eq!(house.json("PUT", "dynamicpersongroups/g", &body).status, 202);
+    assert_eq!(server.json("PUT", "dynamicpersongroups/g", &body).status, 202);
     let of_model = |model: &str| {
-        let answer = house.picture(&format!("detect?recognitionModel={model}"), &demo(1));
+        let answer = server.picture(&format!("detect?recognitionModel={model}"), &demo(1));
         answer.body[0]["faceId"].as_str().expect("an id").to_owned()
     };
     let others = [of_model("recognition_03"), of_model("recognition_01")];
@@ -168,7 +168,7 @@ fn furnished() -> Furnished {
     let faces = [id(&detected[0]), id(&detected[1])];
     let [first, second] = &people[..] else { panic!("two people") };
     let people = [first.clone(), second.clone()];
-    Furnished { house, faces, others, people, persisted: persisted.remove(0) }
+    Furnished { server, faces, others, people, persisted: persisted.remove(0) }
 }
 
 /// What there is, to see that a refusal changed nothing.
@@ -181,7 +181,7 @@ fn inventory(it: &Furnished) -> Vec<Value> {
         "dynamicpersongroups".to_owned(),
         "dynamicpersongroups/g/persons".to_owned(),
     ];
-    paths.iter().map(|path| it.house.call("GET", path).body).collect()
+    paths.iter().map(|path| it.server.call("GET", path).body).collect()
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn every_refusal_has_its_status_and_code() {
         row("GET", "operations/x", Value::Null, 404, "OperationNotFound"),
     ];
     let before = inventory(&it);
-    let mut wrong = it.house.not_refused(&rows);
+    let mut wrong = it.server.not_refused(&rows);
     let picture_rows = [
         (unsupported, 400, "BadArgument"),
         (format!("persons/{ID}/recognitionModels/recognition_04/persistedfaces"), 404, "PersonNotFound"),
@@ -303,7 +303,7 @@ fn every_refusal_has_its_status_and_code() {
         (at_faces, 400, "InvalidImage"),
     ];
     for (path, status, code) in &picture_rows {
-        let answer = it.house.picture(path, &demo(1));
+        let answer = it.server.picture(path, &demo(1));
         if (answer.status, answer.code()) != (*status, code) || answer.header("operation-location").is_some() {
             wrong.push(format!("{path}: {} {}", answer.status, answer.body));
         }
@@ -319,7 +319,7 @@ fn scopes_and_models_are_kept_apart_and_the_deleted_are_not_named() {
     let named = |faces: &[&str], scope: Value| -> Vec<Vec<String>> {
         let mut body = scope;
         body["faceIds"] = json!(faces);
-        let answer = it.house.json("POST", "identify", &body);
+        let answer = it.server.json("POST", "identify", &body);
         assert_eq!(answer.status, 200, "{answer:?}");
         let candidates = |one: &Value| {
             let ids = one["candidates"].as_array().expect("candidates").iter();
@@ -338,15 +338,15 @@ fn scopes_and_models_are_kept_apart_and_the_deleted_are_not_named() {
 
     // A member who comes in is found by the very next call, and so is a face that is added.
     let body = json!({ "addPersonIds": [bob], "removePersonIds": [ada] });
-    assert_eq!(it.house.json("PATCH", "dynamicpersongroups/g", &body).status, 202);
+    assert_eq!(it.server.json("PATCH", "dynamicpersongroups/g", &body).status, 202);
     assert_eq!(named(&both, json!({ "dynamicPersonGroupId": "g" })), [vec![], of_bob.clone()]);
-    let detected = it.house.detect(&demo(1));
+    let detected = it.server.detect(&demo(1));
     let path =
         format!("persons/{bob}/recognitionModels/recognition_03/persistedfaces?targetFace={}", target(&detected[0]));
-    assert_eq!(it.house.picture(&path, &demo(1)).status, 202);
+    assert_eq!(it.server.picture(&path, &demo(1)).status, 202);
     assert_eq!(named(&[&it.others[0]], everybody.clone()), [of_bob]);
 
-    assert_eq!(it.house.call("DELETE", &format!("persons/{bob}")).status, 202);
+    assert_eq!(it.server.call("DELETE", &format!("persons/{bob}")).status, 202);
     assert_eq!(named(&both, everybody.clone())[1], Vec::<String>::new());
     assert_eq!(named(&both, json!({ "dynamicPersonGroupId": "g" })), [Vec::<String>::new(), vec![]]);
     assert_eq!(named(&[&it.others[0]], everybody), [Vec::<String>::new()]);
@@ -354,17 +354,17 @@ fn scopes_and_models_are_kept_apart_and_the_deleted_are_not_named() {
 
 #[test]
 fn a_person_may_have_user_data_alone_and_pages_ascend() {
-    let house = House::new();
-    let nameless = house.json("POST", "persons", &json!({ "name": "", "userData": "u" })).id("personId");
+    let server = TestServer::new();
+    let nameless = server.json("POST", "persons", &json!({ "name": "", "userData": "u" })).id("personId");
     let shown = json!({ "personId": nameless, "name": "", "userData": "u" });
-    assert_eq!(house.call("GET", &format!("persons/{nameless}")).body, shown);
+    assert_eq!(server.call("GET", &format!("persons/{nameless}")).body, shown);
     let mut ids = vec![nameless];
     for _ in 0..4 {
-        ids.push(house.json("POST", "persons", &json!({ "name": "p" })).id("personId"));
+        ids.push(server.json("POST", "persons", &json!({ "name": "p" })).id("personId"));
     }
     ids.sort_unstable();
     let page = |query: &str| -> Vec<String> {
-        let answer = house.call("GET", &format!("persons?{query}")).body;
+        let answer = server.call("GET", &format!("persons?{query}")).body;
         answer
             .as_array()
             .expect("people")
@@ -380,11 +380,11 @@ fn a_person_may_have_user_data_alone_and_pages_ascend() {
 #[test]
 fn accounts_do_not_see_each_other() {
     let it = furnished();
-    let other = it.house.neighbour();
+    let other = it.server.other_account();
     let [ada, _] = &it.people;
-    let created = it.house.json("POST", "persons", &json!({ "name": "p" }));
-    let operation = created.operation(&format!("{}/face/v1.0/operations/", it.house.address));
-    assert_eq!(it.house.call("GET", &format!("operations/{operation}")).status, 200);
+    let created = it.server.json("POST", "persons", &json!({ "name": "p" }));
+    let operation = created.operation(&format!("{}/face/v1.0/operations/", it.server.address));
+    assert_eq!(it.server.call("GET", &format!("operations/{operation}")).status, 200);
     let before = inventory(&it);
     let probe = other.picture("detect?recognitionModel=recognition_04", &demo(1)).body[0]["faceId"].clone();
     for has_one_too in [false, true] {

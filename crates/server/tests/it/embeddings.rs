@@ -1,11 +1,11 @@
 //! Real templates: what the recognisers make of the faces in the six group photos, and that searching them gives what
 //! comparing everything would give.
 
-use crate::house::{demo, has_pack};
 use crate::pipeline::{installed, vision_by};
+use crate::server::{demo, has_pack};
 use likeness_gallery::{Gallery, Hit, Row, Space, Visible, distance};
 use likeness_models::DEFAULT_PACK;
-use likeness_vision::{Limits, Picture, RecogniserSet, Search, Wanted};
+use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -16,8 +16,8 @@ fn templates(pack: &str) -> Vec<Vec<f32>> {
     for number in 1..=6 {
         let picture = Picture::decode(&demo(number), &Limits::default()).expect("a photo");
         for found in vision.detect(&picture, Search::default()).expect("faces") {
-            let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
-            let face = vision.describe(&picture, &found, wanted).expect("a face");
+            let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
+            let face = vision.describe(&picture, &found, options).expect("a face");
             templates.push(face.template(0).expect("a template").expose().clone());
         }
     }

@@ -1,6 +1,6 @@
 //! Both engines give the same answers.
 
-use crate::house::{demo_file, likeness, overlap, run};
+use crate::server::{demo_file, likeness, overlap, run};
 use serde_json::Value;
 
 fn json(engine: &str, arguments: &[&str]) -> Value {

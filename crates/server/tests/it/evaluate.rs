@@ -1,6 +1,6 @@
-//! `likeness evaluate` on folders of photos, as somebody with a folder of people would run it.
+//! `likeness evaluate` on folders of photos, as an operator with a folder of people runs it.
 
-use crate::house::{demo_file, likeness, run, shared_faces, skip};
+use crate::server::{demo_file, likeness, run, shared_faces, skip};
 use image::DynamicImage;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -3,13 +3,15 @@
 
 #![expect(clippy::print_stdout, reason = "how each kind did is told to whoever watches the tests")]
 
-use crate::house::{demo, shared_faces};
 use crate::pipeline::vision;
+use crate::server::{demo, shared_faces};
 use fastrand::Rng;
 use image::RgbImage;
-use likeness_specimens::nobody::Kind;
+use likeness_specimens::faceless::Kind;
 use likeness_specimens::{Ground, Portrait, Specimen, Square, crowd, enlarged, small_face, tight_crop, turned};
-use likeness_vision::{AttributeSet, Depth, Detection, Face, Limits, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{
+    AttributeSet, Depth, DescribeOptions, Detection, Face, Limits, Picture, RecogniserSet, Search, Vision,
+};
 use std::sync::LazyLock;
 
 /// Specimens of a kind.
@@ -64,8 +66,8 @@ fn portraits(vision: &mut Vision) -> Vec<Portrait> {
 fn alone(vision: &mut Vision, image: RgbImage) -> Option<Portrait> {
     let looked_at = picture(&image);
     let [found] = vision.detect(&looked_at, Search::default()).expect("faces")[..] else { return None };
-    let wanted = Wanted { attributes: AttributeSet::HEAD_POSE, ..Wanted::default() };
-    let pose = vision.describe(&looked_at, &found, wanted).expect("a face").head_pose.expect("it was wanted");
+    let options = DescribeOptions { attributes: AttributeSet::HEAD_POSE, ..DescribeOptions::default() };
+    let pose = vision.describe(&looked_at, &found, options).expect("a face").head_pose.expect("it was wanted");
     let face = square(&found, &looked_at);
     let is_whole = face.left > 2.0 && face.top > 2.0;
     (is_whole && pose.roll.abs() < 20.0 && pose.yaw.abs() < 40.0).then_some(Portrait { picture: image, face })
@@ -78,9 +80,9 @@ struct Tally {
     missed: usize,
     /// Boxes beside the face.
     extra: usize,
-    /// Found, and told to lean elsewhere than it does.
+    /// Found, with a wrong roll.
     leaning: usize,
-    /// Found, and described as somebody else.
+    /// Found, with the template of another person.
     other: usize,
 }
 
@@ -93,7 +95,7 @@ struct Known {
     template: Vec<f32>,
 }
 
-/// The portraits are looked at once for all tests.
+/// The portraits are analysed once for all tests.
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let mut vision = vision();
     let mut known = Vec::new();
@@ -147,14 +149,14 @@ impl Range {
     }
 }
 
-const WANTED: Wanted =
-    Wanted { landmarks: false, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST };
+const WANTED: DescribeOptions =
+    DescribeOptions { landmarks: false, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST };
 
 fn template(face: &Face) -> Vec<f32> {
     face.template(0).expect("it was wanted").expose().clone()
 }
 
-/// Holds a kind to its budget and tells how it did.
+/// Checks a kind against its budget and prints the result.
 fn expect(name: &str, tally: &Tally, count: usize, most: f64) {
     let share = count as f64 / tally.looked as f64;
     println!("{name}: {tally:?}");
@@ -226,7 +228,7 @@ fn a_face_at_any_roll_is_found_and_is_the_same_person() {
     expect_turned("turned by any angle", &tally);
 }
 
-/// The contract reports up to a hundred faces: each of them is looked at, also where all are small or on their head.
+/// The contract reports up to a hundred faces: each of them is found, also where all are small or on their head.
 #[test]
 fn a_crowd_is_found_to_the_last() {
     let mut vision = vision();

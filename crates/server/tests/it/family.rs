@@ -1,6 +1,6 @@
 //! The family of the sample photos: enrol, train, recognise; and accuracy over every labelled portrait.
 
-use crate::house::{House, has_pack, likeness, run, shared_faces, target};
+use crate::server::{TestServer, has_pack, likeness, run, shared_faces, target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,10 +35,10 @@ fn photo(folder: &Path, file: &str) -> Vec<u8> {
 #[test]
 fn every_face_of_the_sample_photos_is_found() {
     let Some(folder) = shared_faces("every_face_of_the_sample_photos_is_found") else { return };
-    let house = House::new();
+    let server = TestServer::new();
     let mut wrong = Vec::new();
     for labelled in labels(&folder) {
-        let found = house.detect(&photo(&folder, &labelled.file)).len();
+        let found = server.detect(&photo(&folder, &labelled.file)).len();
         if found != labelled.faces {
             wrong.push(format!("{}: {found} faces instead of {}", labelled.file, labelled.faces));
         }
@@ -49,7 +49,7 @@ fn every_face_of_the_sample_photos_is_found() {
 #[test]
 fn the_family_is_recognised_and_strangers_are_not() {
     let Some(folder) = shared_faces("the_family_is_recognised_and_strangers_are_not") else { return };
-    let house = House::new();
+    let server = TestServer::new();
     let enrolled: [(&str, &[&str]); 6] = [
         ("f1-dad", &["Family1-Dad1.jpg", "Family1-Dad2.jpg"]),
         ("f1-mom", &["Family1-Mom1.jpg", "Family1-Mom2.jpg"]),
@@ -60,30 +60,31 @@ fn the_family_is_recognised_and_strangers_are_not() {
     ];
     let group = "largepersongroups/family";
     assert_eq!(
-        house.json("PUT", group, &json!({ "name": "family", "recognitionModel": "recognition_04" })).status,
+        server.json("PUT", group, &json!({ "name": "family", "recognitionModel": "recognition_04" })).status,
         200
     );
     let mut names = BTreeMap::new();
     for (name, files) in enrolled {
-        let person = house.json("POST", &format!("{group}/persons"), &json!({ "name": name })).body["personId"].clone();
+        let person =
+            server.json("POST", &format!("{group}/persons"), &json!({ "name": name })).body["personId"].clone();
         let person = person.as_str().expect("an id").to_owned();
         for file in files {
-            let added = house.picture(&format!("{group}/persons/{person}/persistedfaces"), &photo(&folder, file));
+            let added = server.picture(&format!("{group}/persons/{person}/persistedfaces"), &photo(&folder, file));
             assert_eq!(added.status, 200, "{file}: {added:?}");
         }
         names.insert(person, name);
     }
-    assert_eq!(house.train(group)["status"], "succeeded");
+    assert_eq!(server.train(group)["status"], "succeeded");
 
     let identify = |file: &str, threshold: Option<f64>| -> Vec<Vec<(String, f64)>> {
-        let mut faces = house.detect(&photo(&folder, file));
+        let mut faces = server.detect(&photo(&folder, file));
         faces.sort_by_key(|face| face["faceRectangle"]["left"].as_i64());
         let ids: Vec<&Value> = faces.iter().map(|face| &face["faceId"]).collect();
         let mut body = json!({ "faceIds": ids, "largePersonGroupId": "family", "maxNumOfCandidatesReturned": 5 });
         if let Some(threshold) = threshold {
             body["confidenceThreshold"] = json!(threshold);
         }
-        let answer = house.json("POST", "identify", &body);
+        let answer = server.json("POST", "identify", &body);
         assert_eq!(answer.status, 200, "{answer:?}");
         let candidate = |candidate: &Value| {
             let name = names[candidate["personId"].as_str().expect("an id")];
@@ -132,13 +133,13 @@ struct Accuracy {
 
 /// All pairs of labelled portraits through verify, at its threshold.
 fn accuracy(folder: &Path, settings: &[(&str, &str)]) -> Accuracy {
-    let house = House::with(settings);
+    let server = TestServer::with(settings);
     let portraits: Vec<Labelled> =
         labels(folder).into_iter().filter(|l| l.faces == 1 && !l.is_copy && !l.file.starts_with("liveness/")).collect();
     let ids: Vec<Value> = portraits
         .iter()
         .map(|portrait| {
-            let faces = house.detect(&photo(folder, &portrait.file));
+            let faces = server.detect(&photo(folder, &portrait.file));
             assert_eq!(faces.len(), 1, "{}", portrait.file);
             faces[0]["faceId"].clone()
         })
@@ -146,7 +147,7 @@ fn accuracy(folder: &Path, settings: &[(&str, &str)]) -> Accuracy {
     let mut accuracy = Accuracy { right: 0, pairs: 0, errors: Vec::new() };
     for (i, a) in portraits.iter().enumerate() {
         for (j, b) in portraits.iter().enumerate().skip(i + 1) {
-            let answer = house.json("POST", "verify", &json!({ "faceId1": ids[i], "faceId2": ids[j] }));
+            let answer = server.json("POST", "verify", &json!({ "faceId1": ids[i], "faceId2": ids[j] }));
             let said = answer.body["isIdentical"].as_bool().expect("a verdict");
             accuracy.pairs += 1;
             if said == (a.people == b.people) {
@@ -207,22 +208,22 @@ fn verify_is_right_on_every_pair_of_portraits() {
 #[test]
 fn a_target_rectangle_chooses_the_person() {
     let Some(folder) = shared_faces("a_target_rectangle_chooses_the_person") else { return };
-    let house = House::new();
+    let server = TestServer::new();
     assert_eq!(
-        house.json("PUT", "facelists/two", &json!({ "name": "two", "recognitionModel": "recognition_04" })).status,
+        server.json("PUT", "facelists/two", &json!({ "name": "two", "recognitionModel": "recognition_04" })).status,
         200
     );
     let together = photo(&folder, "test-image-person-group.jpg");
-    let mut faces = house.detect(&together);
+    let mut faces = server.detect(&together);
     faces.sort_by_key(|face| face["faceRectangle"]["left"].as_i64());
     let mut ids = Vec::new();
     for face in &faces {
-        let added = house.picture(&format!("facelists/two/persistedfaces?targetFace={}", target(face)), &together);
+        let added = server.picture(&format!("facelists/two/persistedfaces?targetFace={}", target(face)), &together);
         ids.push(added.body["persistedFaceId"].clone());
     }
     for (file, expected) in [("Family2-Man1.jpg", 0), ("Family2-Lady1.jpg", 1)] {
-        let probe = house.detect(&photo(&folder, file)).remove(0);
-        let found = house.json("POST", "findsimilars", &json!({ "faceId": probe["faceId"], "faceListId": "two" }));
+        let probe = server.detect(&photo(&folder, file)).remove(0);
+        let found = server.json("POST", "findsimilars", &json!({ "faceId": probe["faceId"], "faceListId": "two" }));
         assert_eq!(found.body[0]["persistedFaceId"], ids[expected], "{file}: {found:?}");
     }
 }
@@ -242,13 +243,13 @@ fn a_calibration_of_ones_own_is_made_and_used() {
     assert!(made.status.success(), "{said}{}", String::from_utf8_lossy(&made.stderr));
     assert!(said.contains("21 photos used, 0 left out"), "{said}");
     let path = file.display().to_string();
-    let house = House::with(&[("LIKENESS_CALIBRATION", &path)]);
+    let server = TestServer::with(&[("LIKENESS_CALIBRATION", &path)]);
     let ids: Vec<Value> = ["Family1-Dad1.jpg", "Family1-Dad3.jpg", "Family2-Man1.jpg"]
         .iter()
-        .map(|file| house.detect(&photo(&samples, file)).remove(0)["faceId"].clone())
+        .map(|file| server.detect(&photo(&samples, file)).remove(0)["faceId"].clone())
         .collect();
     let verdict = |a: usize, b: usize| {
-        house.json("POST", "verify", &json!({ "faceId1": ids[a], "faceId2": ids[b] })).body["isIdentical"].clone()
+        server.json("POST", "verify", &json!({ "faceId1": ids[a], "faceId2": ids[b] })).body["isIdentical"].clone()
     };
     // So few photos put the threshold far below the pack's, and not always at the same place: a pair that is very near.
     assert_eq!((verdict(0, 1), verdict(0, 2)), (json!(true), json!(false)));

@@ -1,6 +1,6 @@
 //! The first minutes with Likeness: start, keys, doctor, and what happens when the key is not the right one.
 
-use crate::house::{House, KEY1, KEY2, OPERATOR, likeness, run};
+use crate::server::{KEY1, KEY2, OPERATOR, TestServer, likeness, run};
 use std::os::unix::fs::PermissionsExt;
 
 fn text(bytes: &[u8]) -> String {
@@ -11,7 +11,7 @@ fn text(bytes: &[u8]) -> String {
 fn keys_are_printed_once_and_shown_again_on_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let first = House::over(&data, &[]);
+    let first = TestServer::over(&data, &[]);
     let said = first.said.join("\n");
     assert!(said.contains(KEY1) && said.contains(KEY2) && said.contains(OPERATOR) && said.contains("curl"), "{said}");
     let shown = run(likeness().args(["keys", "show"]).env("LIKENESS_DATA", &data));
@@ -20,15 +20,15 @@ fn keys_are_printed_once_and_shown_again_on_request() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(first.stop(), Some(0));
 
-    let second = House::over(&data, &[("LIKENESS_KEY1", "another-key-for-the-same-data")]);
+    let second = TestServer::over(&data, &[("LIKENESS_KEY1", "another-key-for-the-same-data")]);
     assert!(!second.said.join("\n").contains("key1"), "{:?}", second.said);
     assert_eq!(second.call("GET", "facelists").status, 200);
 }
 
 #[test]
 fn made_keys_are_long_and_differ() {
-    let house = House::with(&[("LIKENESS_KEY1", ""), ("LIKENESS_KEY2", ""), ("LIKENESS_OPERATOR_KEY", "")]);
-    let shown = run(likeness().args(["keys", "show"]).env("LIKENESS_DATA", &house.data));
+    let server = TestServer::with(&[("LIKENESS_KEY1", ""), ("LIKENESS_KEY2", ""), ("LIKENESS_OPERATOR_KEY", "")]);
+    let shown = run(likeness().args(["keys", "show"]).env("LIKENESS_DATA", &server.data));
     let keys: Vec<String> =
         text(&shown.stdout).lines().map(|line| line.split_once("  ").expect("a name and a key").1.to_owned()).collect();
     let differ: std::collections::HashSet<&String> = keys.iter().collect();
@@ -40,7 +40,7 @@ fn a_key_that_does_not_belong_to_the_data_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let [here, there] = ["here", "there"].map(|name| folder.path().join(name));
     for data in [&here, &there] {
-        assert_eq!(House::over(data, &[]).stop(), Some(0));
+        assert_eq!(TestServer::over(data, &[]).stop(), Some(0));
     }
     let serve = |key: &std::path::Path| {
         run(likeness()
@@ -61,10 +61,12 @@ fn a_key_that_does_not_belong_to_the_data_is_refused() {
 
 #[test]
 fn doctor_tells_the_engine_and_warns_of_a_key_beside_the_data() {
-    let house = House::new();
+    let server = TestServer::new();
     let doctor = |settings: &[(&str, &str)]| {
-        let output =
-            run(likeness().args(["doctor", "--deep"]).env("LIKENESS_DATA", &house.data).envs(settings.iter().copied()));
+        let output = run(likeness()
+            .args(["doctor", "--deep"])
+            .env("LIKENESS_DATA", &server.data)
+            .envs(settings.iter().copied()));
         (output.status.success(), text(&output.stdout))
     };
     let (good, said) = doctor(&[]);
@@ -92,10 +94,10 @@ fn missing_packs_are_named_with_the_way_to_get_them() {
 
 #[test]
 fn https_with_the_development_authority() {
-    let house = House::with(&[("LIKENESS_DEV_TLS", "1"), ("LIKENESS_TLS_LISTEN", "127.0.0.1:0")]);
-    let line = house.said.iter().find(|line| line.contains("https://")).expect("the address is told");
+    let server = TestServer::with(&[("LIKENESS_DEV_TLS", "1"), ("LIKENESS_TLS_LISTEN", "127.0.0.1:0")]);
+    let line = server.said.iter().find(|line| line.contains("https://")).expect("the address is told");
     let address = line.split_whitespace().find(|word| word.starts_with("https://")).expect("an address");
-    let authority = std::fs::read(house.data.join("tls/development-ca.pem")).expect("the authority is written");
+    let authority = std::fs::read(server.data.join("tls/development-ca.pem")).expect("the authority is written");
     let trusted = reqwest::Certificate::from_pem(&authority).expect("a certificate");
     let get = |client: reqwest::blocking::ClientBuilder| {
         client.no_proxy().build().expect("a client").get(format!("{address}/healthz")).send()

@@ -9,9 +9,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use likeness::strangers;
 use likeness_base::{Randomness, Timestamp};
-use likeness_custody::{
-    Flag, KeySet, LimitedAccess, OidcIssuer, ResourceId, SESSION_AUDIENCE, Session, SigningKey, TrustedIssuer,
-    check_bearer, check_limited, check_session, key_id_of, sign_limited, sign_session,
+use likeness_rules::{
+    BearerIssuer, FeatureFlag, ISSUED_TOKEN_AUDIENCE, IssuedTokenClaims, KeySet, LimitedAccessClaims, ResourceId,
+    SigningKey, TrustedIssuer, check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token,
+    sign_limited,
 };
 use likeness_specimens::exif;
 use likeness_specimens::jpeg::{self, End, Jpeg, Process};
@@ -195,7 +196,7 @@ fn png_chunks() {
     fuzz("png_chunks", &corpus, |input| Picture::decode(input, &limits).is_ok());
 }
 
-/// The second at which tokens are looked at: those of `foreign` hold from 1,000,000 to 2,000,000.
+/// The second at which tokens are checked: those of `foreign` hold from 1,000,000 to 2,000,000.
 const NOW: i64 = 1_500_000;
 /// Who signs tokens here, and what they say of themselves.
 const US: &str = "https://likeness.example";
@@ -211,14 +212,14 @@ impl Randomness for Counting {
 
 /// Tokens that another implementation signed, with its keys.
 fn foreign() -> Value {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../custody/tests/it/foreign/tokens.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/tests/it/foreign/tokens.json");
     serde_json::from_slice(&std::fs::read(file).expect("the file is there")).expect("JSON")
 }
 
 /// Everybody whose tokens count, and a good token of each kind.
 struct Trust {
     own: TrustedIssuer,
-    oidc: Vec<OidcIssuer>,
+    oidc: Vec<BearerIssuer>,
     tokens: Vec<String>,
 }
 
@@ -228,31 +229,34 @@ impl Trust {
         let keys = KeySet::of(&[&key]);
         let resource = |name: &str| ResourceId::new(Uuid::from_u128(7), "rg", name).expect("a name");
         let (issued_at, expires_at) = (NOW, NOW + 600);
-        let limited = LimitedAccess {
+        let limited = LimitedAccessClaims {
             issuer: US.to_owned(),
             id: Uuid::from_u128(1),
             vendor: resource("vendor"),
             target: resource("client"),
-            flags: Flag::ALL.into(),
+            flags: FeatureFlag::ALL.into(),
             issued_at,
             expires_at,
         };
         let (id, account) = (Uuid::from_u128(2), Uuid::from_u128(3));
-        let session = Session { id, account, issuer: US.to_owned(), issued_at, expires_at };
-        let mut tokens: Vec<String> =
-            [sign_limited(&key, &limited), sign_session(&key, &session)].map(|token| token.expose().clone()).into();
+        let session = IssuedTokenClaims { id, account, issuer: US.to_owned(), issued_at, expires_at };
+        let mut tokens: Vec<String> = [sign_limited(&key, &limited), sign_issued_token(&key, &session)]
+            .map(|token| token.expose().clone())
+            .into();
         let foreign = foreign();
         let theirs = foreign["tokens"].as_object().expect("tokens").values().filter_map(Value::as_str);
         tokens.extend(theirs.map(str::to_owned));
-        let provider = |issuer: &str, audience: &str, keys: &KeySet| OidcIssuer {
+        let provider = |issuer: &str, audience: &str, keys: &KeySet| BearerIssuer {
             issuer: issuer.to_owned(),
             audiences: vec![audience.to_owned()],
             keys: keys.clone(),
             leeway_seconds: 60,
         };
         let jwks = KeySet::from_jwks(foreign["jwks"].to_string().as_bytes()).expect("keys");
-        let oidc =
-            vec![provider("https://issuer.example", "api://likeness", &jwks), provider(US, SESSION_AUDIENCE, &keys)];
+        let oidc = vec![
+            provider("https://issuer.example", "api://likeness", &jwks),
+            provider(US, ISSUED_TOKEN_AUDIENCE, &keys),
+        ];
         let own = TrustedIssuer { issuer: US.to_owned(), keys, flags: None, leeway_seconds: 1 };
         Self { own, oidc, tokens }
     }
@@ -260,7 +264,7 @@ impl Trust {
     /// All who read tokens; whether one of them takes it.
     fn takes(&self, token: &str) -> bool {
         let limited = check_limited(token, std::slice::from_ref(&self.own), NOW).is_ok();
-        let session = check_session(token, &self.own, NOW).is_ok();
+        let session = check_issued_token(token, &self.own, NOW).is_ok();
         let bearer = check_bearer(token, &self.oidc, NOW).is_ok();
         let taken = limited || session || bearer;
         assert!(!taken || key_id_of(token).is_some(), "taken without naming its issuer");
@@ -282,7 +286,7 @@ fn tokens() {
     });
 }
 
-/// The same from within: header and claims damaged before they are put into their clothes.
+/// The same from within: header and claims damaged before they are encoded.
 #[test]
 fn claims_of_tokens() {
     let trust = Trust::new();

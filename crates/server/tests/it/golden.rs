@@ -3,7 +3,7 @@
 //! After a change that is meant to move them, run `LIKENESS_BLESS=1 cargo test -p likeness --test it golden` and read
 //! the difference before committing it.
 
-use crate::house::{House, demo, overlap, shared_faces};
+use crate::server::{TestServer, demo, overlap, shared_faces};
 use image::{DynamicImage, ImageFormat, imageops::FilterType};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -17,21 +17,21 @@ fn golden_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"))
 }
 
-fn found(house: &House, bytes: &[u8]) -> Vec<Value> {
+fn found(server: &TestServer, bytes: &[u8]) -> Vec<Value> {
     let attributes = "headPose,blur,exposure,noise,qualityForRecognition";
     let path = format!(
         "detect?returnFaceId=false&returnFaceLandmarks=true&recognitionModel=recognition_04&returnFaceAttributes={attributes}"
     );
-    let answer = house.picture(&path, bytes);
+    let answer = server.picture(&path, bytes);
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body.as_array().expect("an array").clone()
 }
 
 #[test]
 fn the_six_group_photos() {
-    let house = House::new();
+    let server = TestServer::new();
     let now: Vec<(String, Vec<Value>)> =
-        (1..=6).map(|number| (format!("sample{number}"), found(&house, &demo(number)))).collect();
+        (1..=6).map(|number| (format!("sample{number}"), found(&server, &demo(number)))).collect();
     let counts: Vec<usize> = now.iter().map(|(_, faces)| faces.len()).collect();
     assert_eq!(counts, PEOPLE);
     compare("demo", &now);
@@ -40,7 +40,7 @@ fn the_six_group_photos() {
 #[test]
 fn the_sample_photos() {
     let Some(folder) = shared_faces("the_sample_photos") else { return };
-    let house = House::new();
+    let server = TestServer::new();
     let mut files: Vec<String> = std::fs::read_dir(&folder)
         .expect("the folder can be read")
         .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
@@ -48,7 +48,8 @@ fn the_sample_photos() {
         .collect();
     files.sort();
     let photo = |name: &String| std::fs::read(folder.join(name)).expect("a photo");
-    let now: Vec<(String, Vec<Value>)> = files.iter().map(|name| (name.clone(), found(&house, &photo(name)))).collect();
+    let now: Vec<(String, Vec<Value>)> =
+        files.iter().map(|name| (name.clone(), found(&server, &photo(name)))).collect();
     compare("shared", &now);
 }
 
@@ -154,10 +155,10 @@ fn variations_show_the_same_people() {
         },
         Case { name: "as BMP", change: Clone::clone, format: ImageFormat::Bmp, moved: same, least_overlap: 0.98 },
     ];
-    let house = House::new();
+    let server = TestServer::new();
     let mut wrong = Vec::new();
     for number in 1..=6 {
-        let original = found(&house, &demo(number));
+        let original = found(&server, &demo(number));
         let photo = image::load_from_memory(&demo(number)).expect("a photo");
         for case in &cases {
             let changed = (case.change)(&photo);
@@ -166,7 +167,7 @@ fn variations_show_the_same_people() {
             if bytes.get_ref().len() > 6 * 1024 * 1024 {
                 continue;
             }
-            let faces = found(&house, bytes.get_ref());
+            let faces = found(&server, bytes.get_ref());
             if faces.len() != original.len() {
                 wrong.push(format!(
                     "sample{number} {}: {} faces instead of {}",
@@ -190,11 +191,11 @@ fn variations_show_the_same_people() {
 /// A face that fills the frame is one face: its eyes and mouth are none. Known to fail: one very tilted face.
 #[test]
 fn close_ups_show_one_face() {
-    let house = House::new();
+    let server = TestServer::new();
     let (mut all, mut wrong) = (0, Vec::new());
     for number in 1..=6 {
         let photo = image::load_from_memory(&demo(number)).expect("a photo");
-        let largest = rect(&found(&house, &demo(number))[0]);
+        let largest = rect(&found(&server, &demo(number))[0]);
         for times in [1.4, 1.7, 2.2] {
             let side = largest[2] * times;
             let start = |at: f64, length: f64| (at + length / 2.0 - side / 2.0).max(0.0) as u32;
@@ -202,13 +203,13 @@ fn close_ups_show_one_face() {
             let close = photo.crop_imm(left, top, side as u32, side as u32).resize(480, 480, FilterType::CatmullRom);
             let mut bytes = Cursor::new(Vec::new());
             close.to_rgb8().write_to(&mut bytes, ImageFormat::Png).expect("an encoder");
-            let faces = found(&house, bytes.get_ref()).len();
+            let faces = found(&server, bytes.get_ref()).len();
             all += 1;
             if faces != 1 {
                 wrong.push(format!("sample{number} at {times}: {faces} faces"));
             }
         }
     }
-    // Before parts of faces were told apart, 8 of the 18 were wrong.
+    // Before boxes around parts of faces were dropped, 8 of the 18 were wrong.
     assert!(all == 18 && wrong.len() <= 1, "{wrong:#?}");
 }

@@ -4,8 +4,8 @@
 //! What a block must print stands in the `text` block behind it, or in a comment `<!-- expect: … -->`; `…` in it stands for
 //! any characters of a line. A block without either must print nothing.
 
-use crate::ground::Ground;
-use crate::house::{cut, demo, likeness, run};
+use crate::server::{cut, demo, likeness, run};
+use crate::stores::TestStore;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -84,14 +84,14 @@ fn differences(blocks: &[Block], output: &Output) -> Vec<String> {
     wrong
 }
 
-crate::ground::on_both!(the_guide_does_what_it_says);
+crate::stores::on_both_stores!(the_guide_does_what_it_says);
 
-fn the_guide_does_what_it_says(ground: &Ground) {
-    let house = ground.house(&[]);
+fn the_guide_does_what_it_says(store: &TestStore) {
+    let server = store.server(&[]);
     let folder = tempfile::tempdir().expect("a folder");
     // A photo with one face and nothing else.
     let photo = folder.path().join("me.jpg");
-    std::fs::write(&photo, cut(&demo(1), &house.detect(&demo(1))[0], 200)).expect("a file");
+    std::fs::write(&photo, cut(&demo(1), &server.detect(&demo(1))[0], 200)).expect("a file");
 
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/limited-access.md");
     let blocks = blocks(&std::fs::read_to_string(page).expect("the guide is there"));
@@ -113,8 +113,8 @@ fn the_guide_does_what_it_says(ground: &Ground) {
             None => shell.env_remove(name),
         };
     }
-    shell.envs(house.settings()).env("LIKENESS_DATA", &house.data).env("LIKENESS", program);
-    shell.env("ADDRESS", &house.address).env("PHOTO", &photo).env("CLIENT_LISTEN", "127.0.0.1:0");
+    shell.envs(server.settings()).env("LIKENESS_DATA", &server.data).env("LIKENESS", program);
+    shell.env("ADDRESS", &server.address).env("PHOTO", &photo).env("CLIENT_LISTEN", "127.0.0.1:0");
     shell.env("no_proxy", "*").arg(&file).current_dir(folder.path());
     let wrong = differences(&blocks, &run(&mut shell));
     assert!(wrong.is_empty(), "docs/limited-access.md\n{}", wrong.join("\n"));

@@ -1,8 +1,8 @@
 //! What clients and servers of others do that no standard asks for: slashes too many, JSON in other forms of Unicode,
 //! downloads that come compressed or from elsewhere.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
 use crate::pictures::answer;
+use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex};
 
 #[test]
 fn several_slashes_are_one_on_every_api() {
-    let house = House::new();
-    assert_eq!(house.json("PUT", "//face//v1.0///persongroups//g", &json!({ "name": "g" })).status, 200);
-    let made = house.json("POST", "/accounts//default//face/v1.0/persongroups/g//persons//", &json!({ "name": "p" }));
+    let server = TestServer::new();
+    assert_eq!(server.json("PUT", "//face//v1.0///persongroups//g", &json!({ "name": "g" })).status, 200);
+    let made = server.json("POST", "/accounts//default//face/v1.0/persongroups/g//persons//", &json!({ "name": "p" }));
     assert_eq!(made.status, 200, "{made:?}");
-    let train = house.call("POST", "//face/v1.0/persongroups/g/train");
-    let expected = format!("{}/face/v1.0/persongroups/g/training", house.address);
+    let train = server.call("POST", "//face/v1.0/persongroups/g/train");
+    let expected = format!("{}/face/v1.0/persongroups/g/training", server.address);
     assert_eq!((train.status, train.header("operation-location")), (202, Some(&*expected)));
-    let trained = house.call("GET", &train.operation(&house.address));
+    let trained = server.call("GET", &train.operation(&server.address));
     assert_eq!(trained.status, 200, "{trained:?}");
 
     let key = |key: &str, method: &str, path: &str| {
-        Answer::of(house.bare(method, path).header("Ocp-Apim-Subscription-Key", key)).status
+        Answer::of(server.bare(method, path).header("Ocp-Apim-Subscription-Key", key)).status
     };
     let good = [
         (OPERATOR, "GET", "//admin//v1//accounts//default"),
@@ -40,14 +40,14 @@ fn several_slashes_are_one_on_every_api() {
         assert_eq!(key(shown, method, path), 200, "{method} {path}");
     }
     // An escaped slash is part of a name: of a resource id here, of a group that cannot be there.
-    let resource = house.resource().replace('/', "%2F");
+    let resource = server.resource().replace('/', "%2F");
     assert_eq!(key(OPERATOR, "GET", &format!("/admin/v1/accounts/{resource}")), 200);
     assert_eq!(key(OPERATOR, "GET", &format!("/admin/v1/accounts/%2F{resource}")), 404);
-    assert_eq!(house.call("GET", "persongroups%2Fg").status, 404);
-    assert_eq!(house.call("GET", "persongroups/%2Fg").code(), "PersonGroupNotFound");
+    assert_eq!(server.call("GET", "persongroups%2Fg").status, 404);
+    assert_eq!(server.call("GET", "persongroups/%2Fg").code(), "PersonGroupNotFound");
     // An empty id must not make a call on what lies above.
-    assert_eq!(house.call("DELETE", "persongroups/g/persons//").status, 404);
-    assert_eq!(house.call("GET", "persongroups/g").status, 200);
+    assert_eq!(server.call("DELETE", "persongroups/g/persons//").status, 404);
+    assert_eq!(server.call("GET", "persongroups/g").status, 200);
 }
 
 /// A text in the forms in which clients send JSON.
@@ -70,8 +70,8 @@ fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn json_in_every_form_of_unicode() {
-    let house = House::new();
-    assert_eq!(house.json("PUT", "persongroups/g", &json!({ "name": "g" })).status, 200);
+    let server = TestServer::new();
+    assert_eq!(server.json("PUT", "persongroups/g", &json!({ "name": "g" })).status, 200);
     let name = "Grün \u{1f600} 名";
     let send = |request: reqwest::blocking::RequestBuilder, media: &str, body: Vec<u8>| {
         Answer::of(request.header("Content-Type", media).body(body))
@@ -84,19 +84,20 @@ fn json_in_every_form_of_unicode() {
     ];
     for (number, (form, body)) in forms(&json!({ "name": name }).to_string()).into_iter().enumerate() {
         let media = media[number % media.len()];
-        let changed = send(house.request("PATCH", "persongroups/g"), media, body);
+        let changed = send(server.request("PATCH", "persongroups/g"), media, body);
         assert_eq!(changed.status, 200, "{form}: {changed:?}");
-        assert_eq!(house.call("GET", "persongroups/g").body["name"], name, "{form}");
-        assert_eq!(house.json("PATCH", "persongroups/g", &json!({ "name": "g" })).status, 200);
+        assert_eq!(server.call("GET", "persongroups/g").body["name"], name, "{form}");
+        assert_eq!(server.json("PATCH", "persongroups/g", &json!({ "name": "g" })).status, 200);
     }
-    let token = json!({ "targetAzureResourceId": house.resource(), "featureFlags": ["Face.Verification"] }).to_string();
+    let token =
+        json!({ "targetAzureResourceId": server.resource(), "featureFlags": ["Face.Verification"] }).to_string();
     let place = json!({ "location": "northeurope" }).to_string();
     for (form, body) in forms(&place) {
-        let request = house.bare("PATCH", "/admin/v1/accounts/default").header("Ocp-Apim-Subscription-Key", OPERATOR);
+        let request = server.bare("PATCH", "/admin/v1/accounts/default").header("Ocp-Apim-Subscription-Key", OPERATOR);
         assert_eq!(send(request, "application/json", body).status, 200, "{form}");
     }
     for (form, body) in forms(&token) {
-        let answer = send(house.request("POST", "/sts/v1.0/issueLimitedAccessToken"), "application/json", body);
+        let answer = send(server.request("POST", "/sts/v1.0/issueLimitedAccessToken"), "application/json", body);
         assert_eq!(answer.status, 200, "{form}: {answer:?}");
     }
 
@@ -119,7 +120,7 @@ fn json_in_every_form_of_unicode() {
         ),
     ];
     for (name, body, expected) in refused {
-        let answer = send(house.request("PATCH", "persongroups/g"), "application/json", body);
+        let answer = send(server.request("PATCH", "persongroups/g"), "application/json", body);
         let message = answer.body["error"]["message"].as_str().unwrap_or_default();
         assert!(
             (answer.status, answer.code()) == (400, "BadArgument") && message.contains(expected),
@@ -129,10 +130,10 @@ fn json_in_every_form_of_unicode() {
     // As UTF-32 it is four times as long on the way, and no longer than allowed.
     let fits = format!("{{\"name\": \"g\", \"more\": \"{}\"}}", "y".repeat(200_000));
     let fits = fits.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
-    assert_eq!(send(house.request("PATCH", "persongroups/g"), "application/json", fits).status, 200);
+    assert_eq!(send(server.request("PATCH", "persongroups/g"), "application/json", fits).status, 200);
 }
 
-/// A server of pictures: answers each path as it is told, and remembers what was asked for.
+/// A server of pictures: answers each path as it is set up, and records what was requested.
 struct Elsewhere {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -163,12 +164,12 @@ impl Elsewhere {
     }
 }
 
-fn house_that_fetches() -> House {
-    House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")])
+fn house_that_fetches() -> TestServer {
+    TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")])
 }
 
-fn detect(house: &House, url: &str) -> Answer {
-    house.json("POST", "detect?returnFaceId=false", &json!({ "url": url }))
+fn detect(server: &TestServer, url: &str) -> Answer {
+    server.json("POST", "detect?returnFaceId=false", &json!({ "url": url }))
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -191,7 +192,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_comes_compressed_unasked_is_unpacked() {
-    let house = house_that_fetches();
+    let server = house_that_fetches();
     let photo = demo(1);
     let bomb = gzip(&vec![0; 100_000_000]);
     let packed: Vec<(&str, Vec<u8>, u16, &str, &str)> = vec![
@@ -217,7 +218,7 @@ fn what_comes_compressed_unasked_is_unpacked() {
         .collect();
     let elsewhere = Elsewhere::new(move |path| answers[path[1..].parse::<usize>().expect("a number")].clone());
     for (number, (name, _, status, code, text)) in packed.iter().enumerate() {
-        let answer = detect(&house, &format!("{}/{number}", elsewhere.address));
+        let answer = detect(&server, &format!("{}/{number}", elsewhere.address));
         assert_eq!((answer.status, answer.code()), (*status, *code), "{name}: {answer:?}");
         let message = answer.body["error"]["message"].as_str().unwrap_or_default();
         assert!(message.contains(text), "{name}: {message}");
@@ -227,7 +228,7 @@ fn what_comes_compressed_unasked_is_unpacked() {
 
 #[test]
 fn redirects_lead_where_they_say() {
-    let house = house_that_fetches();
+    let server = house_that_fetches();
     let photo = demo(1);
     let elsewhere = Elsewhere::new(move |path| {
         let to = |status: &str, location: &[u8]| {
@@ -273,7 +274,7 @@ fn redirects_lead_where_they_say() {
         ("/hop/5", "/hop/0"),
     ];
     for (path, last) in good {
-        let found = detect(&house, &format!("{}{path}", elsewhere.address));
+        let found = detect(&server, &format!("{}{path}", elsewhere.address));
         assert_eq!(found.status, 200, "{path}: {found:?}");
         assert_eq!(elsewhere.asked().last().map(String::as_str), Some(last), "{path}");
     }
@@ -291,23 +292,23 @@ fn redirects_lead_where_they_say() {
         ("/else", "answered 404"),
     ];
     for (path, expected) in bad {
-        let answer = detect(&house, &format!("{}{path}", elsewhere.address));
+        let answer = detect(&server, &format!("{}{path}", elsewhere.address));
         let message = answer.body["error"]["message"].as_str().unwrap_or_default();
         assert_eq!((answer.status, answer.code()), (400, "InvalidURL"), "{path}: {answer:?}");
         assert!(message.contains(&format!("the server 127.0.0.1 {expected}")), "{path}: {message}");
         assert!(!message.contains("Invalid image URL"), "{path}: {message}");
     }
     for wrong in ["photo.jpg", "ftp://127.0.0.1/x", "http://["] {
-        let message = detect(&house, wrong).body["error"]["message"].as_str().unwrap_or_default().to_owned();
+        let message = detect(&server, wrong).body["error"]["message"].as_str().unwrap_or_default().to_owned();
         assert!(message.starts_with("Invalid image URL"), "{wrong}: {message}");
     }
 }
 
 #[test]
 fn the_management_api_takes_what_its_description_names() {
-    let house = House::new();
+    let server = TestServer::new();
     let call = |method: &str, path: &str, body: &[u8]| {
-        let request = house.bare(method, &format!("/admin/v1/{path}")).header("Ocp-Apim-Subscription-Key", OPERATOR);
+        let request = server.bare(method, &format!("/admin/v1/{path}")).header("Ocp-Apim-Subscription-Key", OPERATOR);
         let answer = Answer::of(request.body(body.to_vec()));
         (answer.status, answer.body["error"]["message"].as_str().unwrap_or_default().to_owned())
     };
@@ -338,34 +339,34 @@ fn the_management_api_takes_what_its_description_names() {
     assert!(status == 400 && message.contains("UTF-16"), "{status} {message}");
 
     // A name that two have names neither.
-    house.order(&["accounts", "add", "twin", "--group", "one"]);
-    house.order(&["accounts", "add", "twin", "--group", "two"]);
+    server.cli(&["accounts", "add", "twin", "--group", "one"]);
+    server.cli(&["accounts", "add", "twin", "--group", "two"]);
     let (status, message) = call("GET", "accounts/twin", b"");
     assert!(status == 409 && message.contains("several accounts are called twin"), "{status} {message}");
 }
 
 #[test]
 fn changes_of_nothing_are_refused_where_the_contract_refuses_them() {
-    let house = House::new();
+    let server = TestServer::new();
     for (container, refuses) in
         [("facelists", false), ("largefacelists", true), ("persongroups", false), ("largepersongroups", true)]
     {
         let path = format!("{container}/c");
         assert_eq!(
-            house.json("PUT", &path, &json!({ "name": "c", "userData": null, "recognitionModel": null })).status,
+            server.json("PUT", &path, &json!({ "name": "c", "userData": null, "recognitionModel": null })).status,
             200
         );
         for nothing in [json!({}), json!({ "name": null, "userData": null }), json!({ "unknown": 1 })] {
-            let answer = house.json("PATCH", &path, &nothing);
+            let answer = server.json("PATCH", &path, &nothing);
             let expected = if refuses { (400, "BadArgument") } else { (200, "") };
             assert_eq!((answer.status, answer.code()), expected, "{container} {nothing}: {answer:?}");
         }
-        assert_eq!(house.json("PATCH", &path, &json!({ "name": null, "userData": "" })).status, 200, "{container}");
+        assert_eq!(server.json("PATCH", &path, &json!({ "name": null, "userData": "" })).status, 200, "{container}");
     }
     // A whole number may be written as JSON writes any number.
-    let body = |most: &Value| json!({ "faceIds": [house.account()], "personGroupId": "c", "maxNumOfCandidatesReturned": most });
-    assert_eq!(house.json("POST", "identify", &body(&json!(2.0))).code(), "FaceNotFound");
+    let body = |most: &Value| json!({ "faceIds": [server.account()], "personGroupId": "c", "maxNumOfCandidatesReturned": most });
+    assert_eq!(server.json("POST", "identify", &body(&json!(2.0))).code(), "FaceNotFound");
     for wrong in [json!(2.5), json!(1e300), json!(0.0), json!("2")] {
-        assert_eq!(house.json("POST", "identify", &body(&wrong)).code(), "BadArgument", "{wrong}");
+        assert_eq!(server.json("POST", "identify", &body(&wrong)).code(), "BadArgument", "{wrong}");
     }
 }

@@ -1,13 +1,13 @@
 //! No id of one account means anything in another. Every route of the description that the router's table makes is tried
 //! crosswise, so that a new one cannot escape: a parameter or body that this test does not know fails it.
 
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, Neighbour, demo, target};
+use crate::server::{Answer, KEY1, OtherAccount, TestServer, demo, target};
+use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 
-on_both!(nothing_of_one_account_is_anything_in_another);
+on_both_stores!(nothing_of_one_account_is_anything_in_another);
 
-/// What stands in everything that the first account keeps, so that it can be looked for in answers.
+/// What stands in everything that the first account keeps, so that it can be searched for in answers.
 const MARK: &str = "mark-of-the-first-account";
 
 /// What the first account has, by the names of the parameters.
@@ -17,37 +17,37 @@ struct Owned {
     group: String,
 }
 
-fn furnish(house: &House) -> Owned {
+fn furnish(server: &TestServer) -> Owned {
     let model = json!({ "name": MARK, "userData": MARK, "recognitionModel": "recognition_04" });
-    let detected = house.detect(&demo(1));
+    let detected = server.detect(&demo(1));
     let chosen = target(&detected[0]);
     let faces = [0, 1].map(|face: usize| detected[face % detected.len()]["faceId"].as_str().expect("an id").to_owned());
     for path in ["facelists/mine", "largefacelists/mine", "persongroups/mine", "largepersongroups/mine"] {
-        assert_eq!(house.json("PUT", path, &model).status, 200);
+        assert_eq!(server.json("PUT", path, &model).status, 200);
     }
     let about = json!({ "name": MARK, "userData": MARK });
     let add = |path: &str| {
-        let answer = house.picture(&format!("{path}?targetFace={chosen}&userData={MARK}"), &demo(1));
+        let answer = server.picture(&format!("{path}?targetFace={chosen}&userData={MARK}"), &demo(1));
         assert!(answer.status < 300, "{answer:?}");
         answer.id("persistedFaceId")
     };
     let listed = add("facelists/mine/persistedfaces");
     add("largefacelists/mine/persistedfaces");
-    let person = house.json("POST", "largepersongroups/mine/persons", &about).id("personId");
+    let person = server.json("POST", "largepersongroups/mine/persons", &about).id("personId");
     add(&format!("largepersongroups/mine/persons/{person}/persistedfaces"));
-    house.json("POST", "persongroups/mine/persons", &about);
-    let enrolled = house.json("POST", "persons", &about).id("personId");
+    server.json("POST", "persongroups/mine/persons", &about);
+    let enrolled = server.json("POST", "persons", &about).id("personId");
     add(&format!("persons/{enrolled}/recognitionModels/recognition_04/persistedfaces"));
     let group = json!({ "name": MARK, "userData": MARK, "addPersonIds": [enrolled] });
-    let made = house.json("PUT", "dynamicpersongroups/mine", &group);
+    let made = server.json("PUT", "dynamicpersongroups/mine", &group);
     let operation =
         made.header("operation-location").expect("an address").rsplit('/').next().expect("an id").to_owned();
     for path in ["largefacelists/mine", "persongroups/mine", "largepersongroups/mine"] {
-        house.train(path);
+        server.train(path);
     }
-    let body = json!({ "type": "FaceList", "objectId": "mine", "applyScope": [house.account()], "userData": MARK });
-    let taken = house.json("POST", "snapshots", &body);
-    let snapshot = house.call("GET", "snapshots").body[0]["id"].as_str().map(str::to_owned);
+    let body = json!({ "type": "FaceList", "objectId": "mine", "applyScope": [server.account()], "userData": MARK });
+    let taken = server.json("POST", "snapshots", &body);
+    let snapshot = server.call("GET", "snapshots").body[0]["id"].as_str().map(str::to_owned);
     let snapshot = snapshot.unwrap_or_else(|| panic!("{taken:?}"));
     let parameters = vec![
         ("faceListId", "mine".to_owned()),
@@ -66,7 +66,7 @@ fn furnish(house: &House) -> Owned {
 }
 
 /// All that the first account can read, as text.
-fn inventory(house: &House) -> Vec<String> {
+fn inventory(server: &TestServer) -> Vec<String> {
     let paths = [
         "facelists/mine",
         "facelists",
@@ -83,7 +83,7 @@ fn inventory(house: &House) -> Vec<String> {
         "dynamicpersongroups/mine/persons",
         "snapshots",
     ];
-    paths.iter().map(|path| house.call("GET", path).body.to_string()).collect()
+    paths.iter().map(|path| server.call("GET", path).body.to_string()).collect()
 }
 
 /// The path of an operation with the ids of the first account in it.
@@ -135,8 +135,16 @@ fn may_succeed(operation: &str) -> bool {
 }
 
 /// Sends an operation with a key.
-fn send(house: &House, key: &str, method: &str, path: &str, operation: &str, owned: &Owned, photo: &[u8]) -> Answer {
-    let request = house.bare(method, path).header("Ocp-Apim-Subscription-Key", key);
+fn send(
+    server: &TestServer,
+    key: &str,
+    method: &str,
+    path: &str,
+    operation: &str,
+    owned: &Owned,
+    photo: &[u8],
+) -> Answer {
+    let request = server.bare(method, path).header("Ocp-Apim-Subscription-Key", key);
     let takes_picture = operation == "Detect" || (operation.starts_with("Add") && operation.ends_with("Face"));
     match body(operation, owned) {
         _ if takes_picture => Answer::to_picture(request, photo),
@@ -145,13 +153,13 @@ fn send(house: &House, key: &str, method: &str, path: &str, operation: &str, own
     }
 }
 
-fn nothing_of_one_account_is_anything_in_another(ground: &Ground) {
-    let house = ground.house(&[]);
-    let owned = furnish(&house);
-    let other = house.neighbour();
-    let before = inventory(&house);
+fn nothing_of_one_account_is_anything_in_another(store: &TestStore) {
+    let server = store.server(&[]);
+    let owned = furnish(&server);
+    let other = server.other_account();
+    let before = inventory(&server);
     assert!(before.iter().all(|text| text.len() > 2), "{before:?}");
-    let description = Answer::of(house.bare("GET", "/openapi.json")).body;
+    let description = Answer::of(server.bare("GET", "/openapi.json")).body;
     // A picture of nobody: what it gives is not what this is about.
     let photo = demo(6);
     let ids: Vec<&String> =
@@ -169,7 +177,7 @@ fn nothing_of_one_account_is_anything_in_another(ground: &Ground) {
     for (method, path, name) in &operations {
         tried += 1;
         let path = filled(path, &owned);
-        let answer = send(&house, &other.keys[0], method, &path, name, &owned, &photo);
+        let answer = send(&server, &other.keys[0], method, &path, name, &owned, &photo);
         let shows = answer.body.to_string();
         // An id that the caller sent may come back in an address; what it is called may not.
         let leaks =
@@ -179,23 +187,24 @@ fn nothing_of_one_account_is_anything_in_another(ground: &Ground) {
         }
         // Nor does a key open another account's endpoint, whatever is asked there.
         let door = format!("/accounts/default{path}");
-        let answer = send(&house, &other.keys[0], method, &door, name, &owned, &photo);
+        let answer = send(&server, &other.keys[0], method, &door, name, &owned, &photo);
         if answer.status != 401 {
             wrong.push(format!("{name} at the other's endpoint: {} {}", answer.status, answer.body));
         }
     }
     assert_eq!(tried, 80, "the description lists every route");
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(inventory(&house), before, "something of the first account changed");
-    management(&house, &other);
-    // The right key at the right door, so that the refusals above mean something.
-    let own = house.bare("GET", "/accounts/default/face/v1.0/facelists/mine").header("Ocp-Apim-Subscription-Key", KEY1);
+    assert_eq!(inventory(&server), before, "something of the first account changed");
+    management(&server, &other);
+    // The right key at the right endpoint, so that the refusals above mean something.
+    let own =
+        server.bare("GET", "/accounts/default/face/v1.0/facelists/mine").header("Ocp-Apim-Subscription-Key", KEY1);
     assert_eq!(Answer::of(own).status, 200);
 }
 
 /// The same for the management API, from its own table.
-fn management(house: &House, other: &Neighbour<'_>) {
-    let table = house.manage("GET", "", &Value::Null).body;
+fn management(server: &TestServer, other: &OtherAccount<'_>) {
+    let table = server.manage("GET", "", &Value::Null).body;
     let rows = table.as_array().expect("a table");
     assert!(rows.len() >= 30, "{rows:?}");
     for row in rows {
@@ -206,12 +215,12 @@ fn management(house: &House, other: &Neighbour<'_>) {
         }
         let path = path.replacen("{}", "default", 1).replace("{}", &uuid::Uuid::nil().to_string());
         for (who, key) in [("a neighbour", other.keys[0].as_str()), ("a stranger", "a key that nobody has")] {
-            let answer = house.manage_with(key, method, &path, &json!({}));
+            let answer = server.manage_with(key, method, &path, &json!({}));
             let expected = if who == "a neighbour" { 403 } else { 401 };
             assert_eq!(answer.status, expected, "{who}: {method} {path}: {answer:?}");
         }
     }
-    let me = house.manage_with(&other.keys[0], "GET", "me", &Value::Null).body;
+    let me = server.manage_with(&other.keys[0], "GET", "me", &Value::Null).body;
     let seen: Vec<&str> =
         me["accounts"].as_array().expect("accounts").iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!(seen, [other.id.as_str()]);

@@ -1,8 +1,8 @@
 //! kill -9 at random points of a thousand adds, deletes and trainings: nothing that was acknowledged is lost, and what
 //! was deleted is found by nobody.
 
-use crate::house::{Answer, House, demo, target};
 use crate::nodes::site;
+use crate::server::{Answer, TestServer, demo, target};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,7 +14,7 @@ const WORKERS: usize = 4;
 const OPERATIONS: usize = 1_000;
 const GROUP: &str = "largepersongroups/g";
 
-/// What the clients were told.
+/// The answers that the clients got.
 #[derive(Default)]
 struct Told {
     /// Persons by id, with the faces that were acknowledged.
@@ -42,15 +42,15 @@ fn kill_again_and_again(data: &Path, settings: &[(&str, &str)]) {
     let mut random = fastrand::Rng::with_seed(7);
     let told = Mutex::new(Told::default());
     let done = AtomicUsize::new(0);
-    let mut house = House::over(data, settings);
-    let made = house.json("PUT", GROUP, &json!({ "name": "g", "recognitionModel": "recognition_04" }));
+    let mut server = TestServer::over(data, settings);
+    let made = server.json("PUT", GROUP, &json!({ "name": "g", "recognitionModel": "recognition_04" }));
     assert_eq!(made.status, 200, "{made:?}");
-    let chosen = target(&house.detect(&demo(1))[0]);
+    let chosen = target(&server.detect(&demo(1))[0]);
     let mut rounds = 0;
     while done.load(Ordering::Relaxed) < OPERATIONS {
         rounds += 1;
         let pause = Duration::from_millis(random.u64(200..1_500));
-        let (address, pid) = (house.address.clone(), house.pid());
+        let (address, pid) = (server.address.clone(), server.pid());
         std::thread::scope(|scope| {
             for worker in 0..WORKERS {
                 let (address, chosen, told, done) = (&address, &chosen, &told, &done);
@@ -61,25 +61,25 @@ fn kill_again_and_again(data: &Path, settings: &[(&str, &str)]) {
             let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
             assert!(killed.expect("kill runs").success());
         });
-        house.kill();
-        house = House::over(data, settings);
-        check(&house, &told.lock().unwrap_or_else(PoisonError::into_inner));
+        server.kill();
+        server = TestServer::over(data, settings);
+        check(&server, &told.lock().unwrap_or_else(PoisonError::into_inner));
     }
     assert!(rounds > 3, "{rounds} rounds are no test");
-    // A training that the last kill cut off is taken up when the lease of the dead node is over.
+    // A training that the last kill cut off is taken up when the lease of the failed node is over.
     for _ in 0..600 {
-        if house.call("GET", &format!("{GROUP}/training")).body["status"] != "running"
-            && house.call("GET", &format!("{GROUP}/training")).body["status"] != "notstarted"
+        if server.call("GET", &format!("{GROUP}/training")).body["status"] != "running"
+            && server.call("GET", &format!("{GROUP}/training")).body["status"] != "notstarted"
         {
             break;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
     // What is found now is what is there, no more and no less.
-    assert_eq!(house.train(GROUP)["status"], "succeeded");
+    assert_eq!(server.train(GROUP)["status"], "succeeded");
     let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(told.trained > 0 && told.there.len() > 20 && told.gone.len() > 20, "all three were at work");
-    let found = identified(&house);
+    let found = identified(&server);
     for ghost in &told.gone {
         assert!(!found.contains(ghost), "a deleted person is found");
     }
@@ -93,7 +93,7 @@ fn work(address: &str, chosen: &str, worker: usize, seed: u64, told: &Mutex<Told
     let send = |method: &str, path: &str, body: Option<Vec<u8>>, kind: &str| {
         let method: reqwest::Method = method.parse().expect("a method");
         let request = client.request(method, format!("{address}/face/v1.0/{path}"));
-        let request = request.header("Ocp-Apim-Subscription-Key", crate::house::KEY1).header("Content-Type", kind);
+        let request = request.header("Ocp-Apim-Subscription-Key", crate::server::KEY1).header("Content-Type", kind);
         let response = request.body(body.unwrap_or_default()).send().ok()?;
         let status = response.status().as_u16();
         // A body that was cut off is no acknowledgement.
@@ -150,11 +150,11 @@ fn work(address: &str, chosen: &str, worker: usize, seed: u64, told: &Mutex<Told
     }
 }
 
-fn check(house: &House, told: &Told) {
+fn check(server: &TestServer, told: &Told) {
     let mut there: HashMap<String, HashSet<String>> = HashMap::new();
     let mut after = String::new();
     loop {
-        let page = house.call("GET", &format!("{GROUP}/persons?top=1000&start={after}"));
+        let page = server.call("GET", &format!("{GROUP}/persons?top=1000&start={after}"));
         assert_eq!(page.status, 200, "{page:?}");
         let persons = page.body.as_array().expect("a list").clone();
         let Some(last) = persons.last() else { break };
@@ -177,16 +177,16 @@ fn check(house: &House, told: &Told) {
     }
     // Every call works on what came back: the training that was cut off is taken up, and nobody is found who is gone.
     if told.trained > 0 {
-        let found = identified(house);
+        let found = identified(server);
         assert!(found.is_disjoint(&told.gone), "a deleted person is found");
     }
 }
 
 /// Everybody whom identify names for the photo that all of them have.
-fn identified(house: &House) -> HashSet<String> {
-    let probe = house.detect(&demo(1)).remove(0);
+fn identified(server: &TestServer) -> HashSet<String> {
+    let probe = server.detect(&demo(1)).remove(0);
     let ask = json!({ "faceIds": [probe["faceId"]], "largePersonGroupId": "g", "maxNumOfCandidatesReturned": 100 });
-    let answer = house.json("POST", "identify", &ask);
+    let answer = server.json("POST", "identify", &ask);
     // Never trained to an end yet: none was begun, or the first is under way, because the kill cut it off.
     if answer.status != 200 {
         let untrained = ["LargePersonGroupNotTrained", "LargePersonGroupTrainingNotFinished"];

@@ -1,8 +1,8 @@
-//! Whoever was let in and takes their time does nothing more once it was taken back: a body that dribbles in, or the
+//! A slow request has no effect after its right was revoked: a body that arrives slowly, or the
 //! address of a picture that its owner makes wait.
 
-use crate::house::{Answer, House, KEY1, OPERATOR, demo_face};
 use crate::oidc::{Provider, assign, house_with, subject};
+use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo_face};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,20 +15,20 @@ struct Late {
 }
 
 impl Late {
-    fn begin(house: &House, method: &str, path: &str, key: &str, body: &Value) -> Self {
-        Self::with(house, method, path, &format!("Ocp-Apim-Subscription-Key: {key}"), body)
+    fn begin(server: &TestServer, method: &str, path: &str, key: &str, body: &Value) -> Self {
+        Self::with(server, method, path, &format!("Ocp-Apim-Subscription-Key: {key}"), body)
     }
 
-    fn with(house: &House, method: &str, path: &str, headers: &str, body: &Value) -> Self {
+    fn with(server: &TestServer, method: &str, path: &str, headers: &str, body: &Value) -> Self {
         let body = body.to_string().into_bytes();
-        let mut stream = TcpStream::connect(house.address.trim_start_matches("http://")).expect("a connection");
+        let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).expect("a connection");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("it can be sent");
         stream.write_all(&body[..1]).expect("it can be sent");
-        // Time to be let in.
+        // Time to be admitted.
         std::thread::sleep(Duration::from_millis(300));
         Self { stream, rest: body[1..].to_vec() }
     }
@@ -45,11 +45,11 @@ impl Late {
 }
 
 /// Posts the address of a picture of one face, which is only given once something has happened meanwhile.
-fn fetched_slowly(house: &House, path: &str, headers: &str, meanwhile: impl FnOnce()) -> (u16, String) {
+fn fetched_slowly(server: &TestServer, path: &str, headers: &str, meanwhile: impl FnOnce()) -> (u16, String) {
     let photo = demo_face();
     let gallery = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}/face.jpg", gallery.local_addr().expect("an address"));
-    let late = Late::with(house, "POST", path, headers, &json!({ "url": address }));
+    let late = Late::with(server, "POST", path, headers, &json!({ "url": address }));
     let asked = std::thread::spawn(move || late.finish());
     let (mut visitor, _) = gallery.accept().expect("the server fetches the picture");
     // To close a socket on words that nobody read breaks the connection.
@@ -69,8 +69,8 @@ fn fetched_slowly(house: &House, path: &str, headers: &str, meanwhile: impl FnOn
 
 #[test]
 fn a_key_that_was_replaced_meanwhile_opens_nothing() {
-    let house = House::new();
-    let client = house.another(&["client"]);
+    let server = TestServer::new();
+    let client = server.another(&["client"]);
     let asked = json!({
         "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"],
     });
@@ -78,35 +78,35 @@ fn a_key_that_was_replaced_meanwhile_opens_nothing() {
     let all = json!({ "before": "now" });
     let begin = || {
         [
-            Late::begin(&house, "POST", "/sts/v1.0/issueLimitedAccessToken", KEY1, &asked),
-            Late::begin(&house, "PUT", "/face/v1.0/facelists/late", KEY1, &list),
-            Late::begin(&house, "POST", "/admin/v1/accounts/default/tokens/revoke", KEY1, &all),
+            Late::begin(&server, "POST", "/sts/v1.0/issueLimitedAccessToken", KEY1, &asked),
+            Late::begin(&server, "PUT", "/face/v1.0/facelists/late", KEY1, &list),
+            Late::begin(&server, "POST", "/admin/v1/accounts/default/tokens/revoke", KEY1, &all),
         ]
     };
-    // What is not taken back goes on, so that the rest of this test means something.
+    // What is not revoked goes on, so that the rest of this test means something.
     assert_eq!(begin().map(|late| late.finish().0), [200, 200, 204]);
-    assert_eq!(house.call("DELETE", "facelists/late").status, 200);
+    assert_eq!(server.call("DELETE", "facelists/late").status, 200);
     let late = begin();
-    let replaced = house.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key1" }));
+    let replaced = server.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key1" }));
     assert_eq!(replaced.status, 200);
     assert_eq!(late.map(|late| late.finish().0), [401, 401, 401]);
     let key = replaced.body["key1"].as_str().expect("a key");
-    let lists = Answer::of(house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", key));
+    let lists = Answer::of(server.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", key));
     assert_eq!(lists.body, json!([]), "it was made all the same");
 }
 
 #[test]
 fn an_approval_that_was_taken_meanwhile_is_gone() {
-    let house = House::new();
-    let client = house.another(&["client", "--approve", "Face.Verification"]);
-    let late = Late::begin(&house, "PUT", "/face/v1.0/facelists/late", &client.keys[0], &json!({ "name": "late" }));
-    house.order(&["accounts", "approve", "client", "nothing"]);
+    let server = TestServer::new();
+    let client = server.another(&["client", "--approve", "Face.Verification"]);
+    let late = Late::begin(&server, "PUT", "/face/v1.0/facelists/late", &client.keys[0], &json!({ "name": "late" }));
+    server.cli(&["accounts", "approve", "client", "nothing"]);
     let (status, said) = late.finish();
     assert_eq!(status, 403, "{said}");
     assert!(said.contains("UnsupportedFeature"), "{said}");
-    // A change of somebody who goes on being who they are goes through.
+    // A change of a caller whose rights stay is committed.
     let change = json!({ "localAuth": false });
-    let late = Late::begin(&house, "PATCH", "/admin/v1/accounts/client", OPERATOR, &change);
+    let late = Late::begin(&server, "PATCH", "/admin/v1/accounts/client", OPERATOR, &change);
     assert_eq!(late.finish().0, 200);
     assert_eq!(client.call("GET", "facelists").status, 403);
 }
@@ -115,39 +115,39 @@ fn an_approval_that_was_taken_meanwhile_is_gone() {
 fn a_role_that_was_taken_meanwhile_is_gone() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("a_role_that_was_taken_meanwhile_is_gone", &people) else { return };
-    let (house, _settings) = house_with(&provider.trusted(60));
-    assign(&house, "default", &provider, &subject("ada"), "user");
-    assign(&house, "default", &provider, &subject("ada"), "contributor");
+    let (server, _settings) = house_with(&provider.trusted(60));
+    assign(&server, "default", &provider, &subject("ada"), "user");
+    assign(&server, "default", &provider, &subject("ada"), "contributor");
     let bearer = format!("Authorization: Bearer {}", provider.token("ada"));
     let begin = |name: &str| {
         let list = format!("/accounts/default/face/v1.0/facelists/{name}");
         [
-            Late::with(&house, "PUT", &list, &bearer, &json!({ "name": "late" })),
-            Late::with(&house, "PATCH", "/admin/v1/accounts/default", &bearer, &json!({ "location": "late" })),
+            Late::with(&server, "PUT", &list, &bearer, &json!({ "name": "late" })),
+            Late::with(&server, "PATCH", "/admin/v1/accounts/default", &bearer, &json!({ "location": "late" })),
         ]
     };
     assert_eq!(begin("first").map(|late| late.finish().0), [200, 200]);
     let late = begin("second");
-    let account = house.manage("GET", "accounts/default", &Value::Null).body;
+    let account = server.manage("GET", "accounts/default", &Value::Null).body;
     for role in account["roles"].as_array().expect("roles") {
         let path = format!("accounts/default/roles/{}", role["id"].as_str().expect("an id"));
-        assert_eq!(house.manage("DELETE", &path, &Value::Null).status, 204);
+        assert_eq!(server.manage("DELETE", &path, &Value::Null).status, 204);
     }
     assert_eq!(late.map(|late| late.finish().0), [401, 403]);
-    assert_eq!(house.call("GET", "facelists/second").status, 404);
+    assert_eq!(server.call("GET", "facelists/second").status, 404);
 }
 
-/// The operator takes back what a picture was to be looked at for, while its owner makes the server wait.
+/// The operator withdraws the approval that a call needs, while its picture's server makes it wait.
 #[test]
 fn an_attribute_that_was_taken_while_a_picture_was_fetched_is_not_told() {
-    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
-    let client = house.another(&["client", "--approve", "age"]);
+    let server = TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let client = server.another(&["client", "--approve", "age"]);
     let path = "/face/v1.0/detect?returnFaceId=false&returnFaceAttributes=age";
     let key = format!("Ocp-Apim-Subscription-Key: {}", client.keys[0]);
     let wait = |take: bool| {
-        fetched_slowly(&house, path, &key, || {
+        fetched_slowly(&server, path, &key, || {
             if take {
-                house.order(&["accounts", "approve", "client", "-age"]);
+                server.cli(&["accounts", "approve", "client", "-age"]);
             }
         })
     };
@@ -160,19 +160,19 @@ fn an_attribute_that_was_taken_while_a_picture_was_fetched_is_not_told() {
 /// The client owns the address of the picture, and lets it wait until its token is revoked.
 #[test]
 fn a_token_that_was_revoked_while_a_picture_was_fetched_lends_nothing() {
-    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
-    let client = house.another(&["client"]);
-    let token = house.token(&client, &["Face.Verification"]);
+    let server = TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let client = server.another(&["client"]);
+    let token = server.token(&client, &["Face.Verification"]);
     let bearer = format!("LimitedAccessToken: Bearer {token}\r\nOcp-Apim-Subscription-Key: {}", client.keys[0]);
     let with =
         |method: &str, path: &str| client.request(method, path).header("LimitedAccessToken", format!("Bearer {token}"));
     let list = json!({ "name": "list", "recognitionModel": "recognition_04" });
     assert_eq!(Answer::to_json(with("PUT", "facelists/l"), &list).status, 200);
     let wait = |revoke: bool| {
-        fetched_slowly(&house, "/face/v1.0/facelists/l/persistedfaces", &bearer, || {
+        fetched_slowly(&server, "/face/v1.0/facelists/l/persistedfaces", &bearer, || {
             if revoke {
                 let all = json!({ "before": "now" });
-                let revoked = house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all);
+                let revoked = server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all);
                 assert_eq!(revoked.status, 204);
             }
         })
@@ -189,8 +189,8 @@ fn a_token_that_was_revoked_while_a_picture_was_fetched_lends_nothing() {
 /// A connection that says nothing, or begins HTTP/2 and says no more, is closed.
 #[test]
 fn silence_is_hung_up_on() {
-    let house = House::new();
-    let address = house.address.trim_start_matches("http://");
+    let server = TestServer::new();
+    let address = server.address.trim_start_matches("http://");
     let says: [&[u8]; 4] =
         [b"", b"GET", b"PRI * HTTP/2.0\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"];
     let silent: Vec<TcpStream> = says
@@ -202,7 +202,7 @@ fn silence_is_hung_up_on() {
             stream
         })
         .collect();
-    assert_eq!(house.call("GET", "facelists").status, 200);
+    assert_eq!(server.call("GET", "facelists").status, 200);
     for (mut stream, words) in silent.into_iter().zip(says) {
         let mut rest = Vec::new();
         let ended = stream.read_to_end(&mut rest);

@@ -1,6 +1,6 @@
 //! Rows 1 to 56 of the checklist, each once with success, under every version string, in the shapes of that version.
 
-use crate::house::{Answer, House, demo, target};
+use crate::server::{Answer, TestServer, demo, target};
 use serde_json::{Value, json};
 
 pub(crate) const VERSIONS: [&str; 6] =
@@ -8,14 +8,14 @@ pub(crate) const VERSIONS: [&str; 6] =
 
 /// One version of the API and the operations seen to succeed under it.
 pub(crate) struct Visit<'a> {
-    pub(crate) house: &'a House,
+    pub(crate) server: &'a TestServer,
     version: &'a str,
     pub(crate) rows: std::collections::BTreeSet<u16>,
 }
 
 impl<'a> Visit<'a> {
-    pub(crate) fn new(house: &'a House, version: &'a str) -> Self {
-        Self { house, version, rows: Default::default() }
+    pub(crate) fn new(server: &'a TestServer, version: &'a str) -> Self {
+        Self { server, version, rows: Default::default() }
     }
 
     pub(crate) fn path(&self, path: &str) -> String {
@@ -29,27 +29,27 @@ impl<'a> Visit<'a> {
     }
 
     pub(crate) fn json(&mut self, row: u16, method: &str, path: &str, body: &Value) -> Answer {
-        let answer = self.house.json(method, &self.path(path), body);
+        let answer = self.server.json(method, &self.path(path), body);
         self.seen(row, answer, 200)
     }
 
     pub(crate) fn call(&mut self, row: u16, method: &str, path: &str) -> Answer {
-        let answer = self.house.call(method, &self.path(path));
+        let answer = self.server.call(method, &self.path(path));
         self.seen(row, answer, 200)
     }
 
     fn picture(&mut self, row: u16, path: &str) -> Answer {
-        let answer = self.house.picture(&self.path(path), &demo(1));
+        let answer = self.server.picture(&self.path(path), &demo(1));
         self.seen(row, answer, 200)
     }
 
     /// Trains and waits; rows of the two routes.
     fn train(&mut self, rows: [u16; 2], container: &str) {
-        let answer = self.house.call("POST", &self.path(&format!("{container}/train")));
+        let answer = self.server.call("POST", &self.path(&format!("{container}/train")));
         let answer = self.seen(rows[0], answer, 202);
         assert_eq!(answer.body, Value::Null);
         let location = answer.header("operation-location").expect("an address").to_owned();
-        assert_eq!(location, format!("{}{}", self.house.address, self.path(&format!("{container}/training"))));
+        assert_eq!(location, format!("{}{}", self.server.address, self.path(&format!("{container}/training"))));
         for _ in 0..600 {
             let status = self.call(rows[1], "GET", &format!("{container}/training")).body;
             for date in ["createdDateTime", "lastActionDateTime", "lastSuccessfulTrainingDateTime"] {
@@ -70,9 +70,9 @@ impl<'a> Visit<'a> {
 
 #[test]
 fn every_row_succeeds_under_every_version() {
-    let house = House::new();
+    let server = TestServer::new();
     for version in VERSIONS {
-        let mut visit = Visit::new(&house, version);
+        let mut visit = Visit::new(&server, version);
         let detected = visit.picture(1, "Detect?recognitionModel=recognition_03&returnFaceId=True").body;
         let faces: Vec<Value> = detected.as_array().expect("faces").clone();
         let ids: Vec<Value> = faces.iter().map(|face| face["faceId"].clone()).collect();
@@ -177,22 +177,22 @@ fn group(visit: &mut Visit<'_>, path: &str, property: &str, first: u16, ids: &[V
 
 #[test]
 fn the_training_of_a_group_called_trainees_is_found_where_the_answer_says() {
-    let house = House::new();
-    assert_eq!(house.json("PUT", "largefacelists/trainees", &json!({ "name": "n" })).status, 200);
-    let started = house.call("POST", "largefacelists/trainees/train");
+    let server = TestServer::new();
+    assert_eq!(server.json("PUT", "largefacelists/trainees", &json!({ "name": "n" })).status, 200);
+    let started = server.call("POST", "largefacelists/trainees/train");
     let location = started.header("operation-location").expect("an address").to_owned();
-    let path = location.strip_prefix(&house.address).expect("an address of this server");
-    assert_eq!(house.call("GET", path).status, 200, "{location}");
+    let path = location.strip_prefix(&server.address).expect("an address of this server");
+    assert_eq!(server.call("GET", path).status, 200, "{location}");
 }
 
 #[test]
 fn pages_ascend_and_continue() {
-    let house = House::new();
+    let server = TestServer::new();
     for number in 0..7 {
-        assert_eq!(house.json("PUT", &format!("persongroups/g{number}"), &json!({ "name": "n" })).status, 200);
+        assert_eq!(server.json("PUT", &format!("persongroups/g{number}"), &json!({ "name": "n" })).status, 200);
     }
     let page = |query: &str| -> Vec<String> {
-        let answer = house.call("GET", &format!("persongroups?{query}"));
+        let answer = server.call("GET", &format!("persongroups?{query}"));
         let ids = answer
             .body
             .as_array()

@@ -1,7 +1,7 @@
 //! Detection and recognition models from outside: which attributes each pair offers, how versions spell them, and that
 //! faces of different recognition models are never compared.
 
-use crate::house::{House, demo, target};
+use crate::server::{TestServer, demo, target};
 use serde_json::{Value, json};
 
 /// What a detection model may return (`face-api.md` 3.1), the limited ones apart.
@@ -19,7 +19,7 @@ const OPEN: [(&str, [bool; 3]); 9] = [
 const LIMITED: [&str; 4] = ["age", "smile", "facialHair", "hair"];
 const RETIRED: [&str; 3] = ["gender", "emotion", "makeup"];
 
-/// A small picture: refusals come before it is looked at, answers quickly.
+/// A small picture: refusals come before it is decoded, answers quickly.
 fn small() -> Vec<u8> {
     let photo = image::load_from_memory(&demo(6)).expect("a photo");
     let mut bytes = std::io::Cursor::new(Vec::new());
@@ -28,11 +28,11 @@ fn small() -> Vec<u8> {
 }
 
 /// Status, code and answer for one attribute; the answer must carry it and nothing else.
-fn ask(house: &House, photo: &[u8], attribute: &str, detection: usize, recognition: usize) -> (u16, String) {
+fn ask(server: &TestServer, photo: &[u8], attribute: &str, detection: usize, recognition: usize) -> (u16, String) {
     let path = format!(
         "detect?returnFaceId=false&detectionModel=detection_0{detection}&recognitionModel=recognition_0{recognition}&returnFaceAttributes={attribute}"
     );
-    let answer = house.picture(&path, photo);
+    let answer = server.picture(&path, photo);
     if answer.status == 200 {
         let faces = answer.body.as_array().expect("faces");
         assert!(!faces.is_empty());
@@ -46,12 +46,12 @@ fn ask(house: &House, photo: &[u8], attribute: &str, detection: usize, recogniti
 
 #[test]
 fn every_pair_of_models_offers_what_the_contract_says() {
-    let house = House::new();
+    let server = TestServer::new();
     let photo = small();
     let mut wrong = Vec::new();
     let mut check =
-        |house: &House, attribute: &str, (detection, recognition): (usize, usize), expected: (u16, &str)| {
-            let (status, code) = ask(house, &photo, attribute, detection, recognition);
+        |server: &TestServer, attribute: &str, (detection, recognition): (usize, usize), expected: (u16, &str)| {
+            let (status, code) = ask(server, &photo, attribute, detection, recognition);
             if (status, code.as_str()) != expected {
                 wrong.push(format!("{attribute} with {detection} and {recognition}: {status} {code}"));
             }
@@ -62,22 +62,22 @@ fn every_pair_of_models_offers_what_the_contract_says() {
             for recognition in [1, 4] {
                 let needs_newer = attribute == "qualityForRecognition" && recognition < 3;
                 let expected = if offers && !needs_newer { (200, "") } else { refused };
-                check(&house, attribute, (detection, recognition), expected);
+                check(&server, attribute, (detection, recognition), expected);
             }
         }
     }
-    house.order(&["accounts", "approve", "default", "Face.Identification", "Face.Verification"]);
+    server.cli(&["accounts", "approve", "default", "Face.Identification", "Face.Verification"]);
     for attribute in LIMITED.iter().chain(&RETIRED) {
         for detection in 1..=3 {
-            check(&house, attribute, (detection, 4), (403, "UnsupportedFeature"));
+            check(&server, attribute, (detection, 4), (403, "UnsupportedFeature"));
         }
     }
-    // An unknown name is told before a missing approval, and that before a pair that does not fit.
-    check(&house, "age,shoeSize", (2, 1), refused);
-    check(&house, "headPose,age", (2, 1), (403, "UnsupportedFeature"));
+    // An unknown name is refused before a missing approval, and that before a pair that does not fit.
+    check(&server, "age,shoeSize", (2, 1), refused);
+    check(&server, "headPose,age", (2, 1), (403, "UnsupportedFeature"));
 
-    house.order(&["accounts", "approve", "default", "everything"]);
-    let open = &house;
+    server.cli(&["accounts", "approve", "default", "everything"]);
+    let open = &server;
     for attribute in LIMITED {
         for (detection, expected) in [(1, (200, "")), (2, refused), (3, refused)] {
             check(open, attribute, (detection, 1), expected);
@@ -86,20 +86,20 @@ fn every_pair_of_models_offers_what_the_contract_says() {
     for attribute in RETIRED {
         check(open, attribute, (1, 1), (403, "UnsupportedFeature"));
     }
-    house.order(&["accounts", "approve", "default", "-age", "-facialHair", "-hair"]);
-    check(&house, "smile", (1, 1), (200, ""));
-    check(&house, "smile,age", (1, 1), (403, "UnsupportedFeature"));
+    server.cli(&["accounts", "approve", "default", "-age", "-facialHair", "-hair"]);
+    check(&server, "smile", (1, 1), (200, ""));
+    check(&server, "smile,age", (1, 1), (403, "UnsupportedFeature"));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn attributes_have_the_shapes_of_the_contract_in_every_version() {
-    let house = House::new();
+    let server = TestServer::new();
     let photo = small();
     let one = "headPose,glasses,occlusion,accessories,blur,exposure,noise,age,smile,facialHair,hair";
     for (version, none) in [("v1.0", "NoGlasses"), ("v1.1-preview.1", "noGlasses"), ("v1.2", "noGlasses")] {
         let path = format!("/face/{version}/detect?returnFaceId=false&returnFaceAttributes={one}");
-        let answer = house.picture(&path, &photo);
+        let answer = server.picture(&path, &photo);
         assert_eq!(answer.status, 200, "{answer:?}");
         let faces = answer.body.as_array().expect("faces").clone();
         assert_eq!(faces.len(), 4);
@@ -125,47 +125,47 @@ fn attributes_have_the_shapes_of_the_contract_in_every_version() {
         }
     }
     let path = "detect?returnFaceId=false&detectionModel=detection_03&returnFaceAttributes=mask";
-    for face in house.picture(path, &photo).body.as_array().expect("faces") {
+    for face in server.picture(path, &photo).body.as_array().expect("faces") {
         let mask = &face["faceAttributes"]["mask"];
         assert_eq!(mask, &json!({ "type": "noMask", "noseAndMouthCovered": false }));
     }
 }
 
 /// A face id of a recognition model, of the largest face.
-fn face_id(house: &House, model: &str) -> String {
-    let answer = house.picture(&format!("detect?recognitionModel={model}"), &demo(1));
+fn face_id(server: &TestServer, model: &str) -> String {
+    let answer = server.picture(&format!("detect?recognitionModel={model}"), &demo(1));
     answer.body[0]["faceId"].as_str().expect("an id").to_owned()
 }
 
 #[test]
 fn faces_of_different_recognition_models_are_never_compared() {
-    let house = House::new();
+    let server = TestServer::new();
     let models = ["recognition_01", "recognition_02", "recognition_03", "recognition_04"];
-    let ids = models.map(|model| face_id(&house, model));
-    let face = &house.detect(&demo(1))[0];
+    let ids = models.map(|model| face_id(&server, model));
+    let face = &server.detect(&demo(1))[0];
     let mut wrong = Vec::new();
     for (stored, model) in models.iter().enumerate() {
         let named = json!({ "name": "n", "recognitionModel": model });
         let at = |kind: &str| format!("{kind}/of-{stored}");
         for kind in ["facelists", "largefacelists", "persongroups", "largepersongroups"] {
-            assert_eq!(house.json("PUT", &at(kind), &named).status, 200);
+            assert_eq!(server.json("PUT", &at(kind), &named).status, 200);
         }
         // Adding takes the container's model; there is no way to say another.
         for list in ["facelists", "largefacelists"] {
             let path =
                 format!("{}/persistedfaces?targetFace={}&recognitionModel=recognition_02", at(list), target(face));
-            assert_eq!(house.picture(&path, &demo(1)).status, 200);
+            assert_eq!(server.picture(&path, &demo(1)).status, 200);
         }
         let mut persons = Vec::new();
         for group in ["persongroups", "largepersongroups"] {
-            let person = house.json("POST", &format!("{}/persons", at(group)), &json!({ "name": "p" }));
+            let person = server.json("POST", &format!("{}/persons", at(group)), &json!({ "name": "p" }));
             let person = person.body["personId"].as_str().expect("an id").to_owned();
             let path = format!("{}/persons/{person}/persistedfaces?targetFace={}", at(group), target(face));
-            assert_eq!(house.picture(&path, &demo(1)).status, 200);
+            assert_eq!(server.picture(&path, &demo(1)).status, 200);
             persons.push(person);
         }
         for container in ["largefacelists", "persongroups", "largepersongroups"] {
-            assert_eq!(house.train(&at(container))["status"], "succeeded");
+            assert_eq!(server.train(&at(container))["status"], "succeeded");
         }
         let id = format!("of-{stored}");
         for (asked, probe) in ids.iter().enumerate() {
@@ -187,7 +187,7 @@ fn faces_of_different_recognition_models_are_never_compared() {
                 {
                     continue;
                 }
-                let answer = house.json("POST", operation, &body);
+                let answer = server.json("POST", operation, &body);
                 let expected = if asked == stored { (200, "") } else { (400, "BadArgument") };
                 if (answer.status, answer.code()) != expected {
                     wrong.push(format!("{operation} {body}: {} {}", answer.status, answer.body));

@@ -1,8 +1,8 @@
 //! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that come to such houses
 //! loses what was acknowledged.
 
-use crate::house::{House, demo, likeness, run, skip, target};
-use likeness_cluster::{Cluster, ClusterError, Durability, Stop, shared};
+use crate::server::{TestServer, demo, likeness, run, skip, target};
+use likeness_test_postgres::{Durability, PostgresError, Stop, TestPostgres, shared};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -18,11 +18,11 @@ pub(crate) struct Site {
     pub(crate) folder: TempDir,
 }
 
-/// A new database in the cluster that all tests of this process share; `None`, said aloud, without PostgreSQL.
+/// A new database in the server that all tests of this process share; `None`, with a message, without PostgreSQL.
 pub(crate) fn site(test: &str) -> Option<Site> {
     match shared() {
-        Ok(cluster) => Some(Site::at(cluster.database().expect("a database can be made"))),
-        Err(why @ ClusterError::NotInstalled) => {
+        Ok(postgres) => Some(Site::at(postgres.database().expect("a database can be made"))),
+        Err(why @ PostgresError::NotInstalled) => {
             skip(test, &why.to_string());
             None
         }
@@ -45,37 +45,37 @@ impl Site {
         self.folder.path().join("data")
     }
 
-    pub(crate) fn node(&self) -> House {
+    pub(crate) fn node(&self) -> TestServer {
         self.node_over(&self.store)
     }
 
     /// A node that reaches the database by another way.
-    fn node_over(&self, store: &str) -> House {
-        House::over(&self.data(), &[("LIKENESS_STORE", store)])
+    fn node_over(&self, store: &str) -> TestServer {
+        TestServer::over(&self.data(), &[("LIKENESS_STORE", store)])
     }
 }
 
-fn group(house: &House, id: &str) {
-    let made = house.json("PUT", id, &json!({ "name": "g", "recognitionModel": "recognition_04" }));
+fn group(server: &TestServer, id: &str) {
+    let made = server.json("PUT", id, &json!({ "name": "g", "recognitionModel": "recognition_04" }));
     assert_eq!(made.status, 200, "{made:?}");
 }
 
 /// A person with one face of a demo photo; gives person and face.
-fn enrol(house: &House, container: &str, name: &str) -> (String, String) {
-    let person = house.json("POST", &format!("{container}/persons"), &json!({ "name": name })).id("personId");
-    let chosen = target(&house.detect(&demo(1))[0]);
+fn enrol(server: &TestServer, container: &str, name: &str) -> (String, String) {
+    let person = server.json("POST", &format!("{container}/persons"), &json!({ "name": name })).id("personId");
+    let chosen = target(&server.detect(&demo(1))[0]);
     let path = format!("{container}/persons/{person}/persistedfaces?targetFace={chosen}");
-    let face = house.picture(&path, &demo(1)).id("persistedFaceId");
+    let face = server.picture(&path, &demo(1)).id("persistedFaceId");
     (person, face)
 }
 
 /// Persons whom identify names for the same photo.
-fn named(house: &House, container: &str) -> Vec<String> {
-    let probe = house.detect(&demo(1)).remove(0);
+fn named(server: &TestServer, container: &str) -> Vec<String> {
+    let probe = server.detect(&demo(1)).remove(0);
     let (kind, id) = container.split_once('/').expect("kind and id");
     let field = if kind == "persongroups" { "personGroupId" } else { "largePersonGroupId" };
     let body = json!({ "faceIds": [probe["faceId"]], field: id, "maxNumOfCandidatesReturned": 100 });
-    let answer = house.json("POST", "identify", &body);
+    let answer = server.json("POST", "identify", &body);
     assert_eq!(answer.status, 200, "{answer:?}");
     let candidates = answer.body[0]["candidates"].as_array().cloned().unwrap_or_default();
     candidates.iter().map(|candidate| candidate["personId"].as_str().expect("an id").to_owned()).collect()
@@ -105,19 +105,19 @@ fn two_nodes_behave_as_one() {
 
     // Many writes on both sides at once: none is lost, none doubled.
     std::thread::scope(|scope| {
-        for house in [&one, &two] {
+        for server in [&one, &two] {
             for thread in 0..4 {
                 scope.spawn(move || {
                     for number in 0..10 {
                         let name = json!({ "name": format!("{thread}.{number}") });
-                        assert_eq!(house.json("POST", "persongroups/g/persons", &name).status, 200);
+                        assert_eq!(server.json("POST", "persongroups/g/persons", &name).status, 200);
                     }
                 });
             }
         }
     });
-    for house in [&one, &two] {
-        let persons = house.call("GET", "persongroups/g/persons?top=1000");
+    for server in [&one, &two] {
+        let persons = server.call("GET", "persongroups/g/persons?top=1000");
         assert_eq!(persons.body.as_array().map(Vec::len), Some(81));
     }
     assert_eq!(one.stop(), Some(0));
@@ -127,20 +127,20 @@ fn two_nodes_behave_as_one() {
 #[test]
 fn nodes_that_start_at_once_make_one_account() {
     let Some(site) = site("nodes_that_start_at_once_make_one_account") else { return };
-    // The key is there first, as the operations page says; everything else is made by whoever comes first.
+    // The key is there first, as the operations page says; everything else is made by the node that comes first.
     let first = site.node();
     drop(first);
     let Some(fresh) = self::site("nodes_that_start_at_once_make_one_account") else { return };
     std::fs::create_dir_all(fresh.data()).expect("a folder");
     std::fs::copy(site.data().join("installation.key"), fresh.data().join("installation.key")).expect("a copy");
-    let houses: Vec<House> = std::thread::scope(|scope| {
+    let houses: Vec<TestServer> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| fresh.node())).collect();
         starts.into_iter().map(|start| start.join().expect("it starts")).collect()
     });
-    let first = houses.iter().filter(|house| house.said.iter().any(|line| line.contains("key1"))).count();
+    let first = houses.iter().filter(|server| server.said.iter().any(|line| line.contains("key1"))).count();
     assert_eq!(first, 1, "one of them made the account");
-    for house in &houses {
-        assert_eq!(house.call("GET", "persongroups").status, 200);
+    for server in &houses {
+        assert_eq!(server.call("GET", "persongroups").status, 200);
     }
 }
 
@@ -258,27 +258,27 @@ fn a_node_that_is_cut_off_refuses_and_catches_up() {
 
 #[test]
 fn a_database_that_restarts_is_waited_for() {
-    let cluster = match Cluster::start(Durability::Relaxed) {
-        Ok(cluster) => cluster,
-        Err(why @ ClusterError::NotInstalled) => {
+    let postgres = match TestPostgres::start(Durability::Relaxed) {
+        Ok(postgres) => postgres,
+        Err(why @ PostgresError::NotInstalled) => {
             return skip("a_database_that_restarts_is_waited_for", &why.to_string());
         }
         Err(other) => panic!("{other}"),
     };
-    let site = Site::at(cluster.database().expect("a database can be made"));
-    let house = site.node();
-    group(&house, "persongroups/g");
+    let site = Site::at(postgres.database().expect("a database can be made"));
+    let server = site.node();
+    group(&server, "persongroups/g");
     let stopped = AtomicBool::new(false);
     let acknowledged: Vec<String> = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|writer| {
-                let (house, stopped) = (&house, &stopped);
+                let (server, stopped) = (&server, &stopped);
                 scope.spawn(move || {
                     let mut mine = Vec::new();
                     let mut number = 0;
                     while !stopped.load(Ordering::SeqCst) {
                         let name = format!("{writer}.{number}");
-                        let answer = house.json("POST", "persongroups/g/persons", &json!({ "name": name }));
+                        let answer = server.json("POST", "persongroups/g/persons", &json!({ "name": name }));
                         assert!(matches!(answer.status, 200 | 503), "{answer:?}");
                         if answer.status == 200 {
                             mine.push(answer.id("personId"));
@@ -291,16 +291,16 @@ fn a_database_that_restarts_is_waited_for() {
             .collect();
         for how in [Stop::Fast, Stop::Immediate] {
             std::thread::sleep(Duration::from_millis(500));
-            cluster.stop(how).expect("it stops");
+            postgres.stop(how).expect("it stops");
             std::thread::sleep(Duration::from_millis(300));
-            cluster.resume().expect("it starts");
+            postgres.resume().expect("it starts");
             std::thread::sleep(Duration::from_millis(1_500));
         }
         stopped.store(true, Ordering::SeqCst);
         writers.into_iter().flat_map(|writer| writer.join().expect("no panic")).collect()
     });
     assert!(acknowledged.len() > 20, "{}", acknowledged.len());
-    let persons = house.call("GET", "persongroups/g/persons?top=1000").body;
+    let persons = server.call("GET", "persongroups/g/persons?top=1000").body;
     let known: Vec<&str> = persons.as_array().expect("a list").iter().filter_map(|p| p["personId"].as_str()).collect();
     for id in acknowledged.iter().take(900) {
         if known.len() < 1_000 {
@@ -316,11 +316,11 @@ fn a_database_that_restarts_is_waited_for() {
 fn an_installation_moves_to_the_database_and_back() {
     let Some(site) = site("an_installation_moves_to_the_database_and_back") else { return };
     let data = site.data();
-    let house = House::over(&data, &[]);
-    group(&house, "persongroups/g");
-    let (ada, _) = enrol(&house, "persongroups/g", "Ada");
-    house.train("persongroups/g");
-    assert_eq!(house.stop(), Some(0));
+    let server = TestServer::over(&data, &[]);
+    group(&server, "persongroups/g");
+    let (ada, _) = enrol(&server, "persongroups/g", "Ada");
+    server.train("persongroups/g");
+    assert_eq!(server.stop(), Some(0));
     let copy = |from: &str, to: &str| {
         let mut command = likeness();
         command.args(["store", "copy", from, to]).env("LIKENESS_DATA", &data);
@@ -339,8 +339,8 @@ fn an_installation_moves_to_the_database_and_back() {
     assert!(!whole && said.contains("no file nowhere.db"), "{said}");
     assert_eq!(copy(&site.store, &back), (true, String::new()));
     std::fs::rename(&back, &file).expect("the copy takes the place of the first");
-    let house = House::over(&data, &[]);
-    assert_eq!(named(&house, "persongroups/g"), [ada.as_str()]);
+    let server = TestServer::over(&data, &[]);
+    assert_eq!(named(&server, "persongroups/g"), [ada.as_str()]);
 
     let migrate = |store: &str| {
         let mut command = likeness();

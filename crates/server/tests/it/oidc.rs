@@ -2,7 +2,7 @@
 //! drop, and servers that trust such providers.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, cache, client, skip};
+use crate::server::{Answer, TestServer, cache, client, skip};
 use reqwest::blocking::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
@@ -58,12 +58,12 @@ impl Provider {
         Some(provider)
     }
 
-    /// A token of somebody for this service.
+    /// A token of an identity for this service.
     pub(crate) fn token(&self, who: &str) -> String {
         self.token_for(who, AUDIENCE)
     }
 
-    /// A token of somebody that is meant for something.
+    /// A token of an identity for an audience.
     pub(crate) fn token_for(&self, who: &str, audience: &str) -> String {
         let form = format!(
             "grant_type=client_credentials&client_id={who}&client_secret=secret&resource={}",
@@ -77,27 +77,27 @@ impl Provider {
 
     /// A new key signs from now on; the old ones are still published.
     pub(crate) fn rotate(&self) {
-        self.order("POST", "rotate");
+        self.cli("POST", "rotate");
     }
 
     /// Keys that sign no more are published no more.
     pub(crate) fn forget(&self) {
-        self.order("POST", "forget");
+        self.cli("POST", "forget");
     }
 
     /// Its clock is so many seconds ahead of the true one.
     pub(crate) fn ahead(&self, seconds: i64) {
-        self.order("POST", &format!("ahead/{seconds}"));
+        self.cli("POST", &format!("ahead/{seconds}"));
     }
 
     /// The public key of what is signed now.
     pub(crate) fn pem(&self) -> String {
-        self.order("GET", "pem")
+        self.cli("GET", "pem")
     }
 
     /// How often its discovery document and its keys were asked for.
     pub(crate) fn asked(&self) -> (u64, u64) {
-        let asked: Value = serde_json::from_str(&self.order("GET", "asked")).expect("JSON");
+        let asked: Value = serde_json::from_str(&self.cli("GET", "asked")).expect("JSON");
         (asked["discovery"].as_u64().expect("a number"), asked["keys"].as_u64().expect("a number"))
     }
 
@@ -106,7 +106,7 @@ impl Provider {
         Answer::of(self.client.get(format!("{}/jwks", self.issuer))).body
     }
 
-    fn order(&self, method: &str, what: &str) -> String {
+    fn cli(&self, method: &str, what: &str) -> String {
         let method = method.parse().expect("a method");
         let answer = self.client.request(method, format!("{}/test/{what}", self.issuer)).send();
         answer.expect("it answers").text().expect("text")
@@ -141,33 +141,33 @@ pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
 }
 
 /// A server with these settings.
-pub(crate) fn house_with(settings: &str) -> (House, TempDir) {
+pub(crate) fn house_with(settings: &str) -> (TestServer, TempDir) {
     started(settings, &[])
 }
 
 /// The same with a clock that is moved.
-pub(crate) fn house_by(clock: &Clock, settings: &str) -> (House, TempDir) {
+pub(crate) fn house_by(clock: &Clock, settings: &str) -> (TestServer, TempDir) {
     started(settings, &[clock.setting()])
 }
 
-fn started(settings: &str, beside: &[(&str, &str)]) -> (House, TempDir) {
+fn started(settings: &str, beside: &[(&str, &str)]) -> (TestServer, TempDir) {
     let (file, folder) = settings_file(settings);
-    (House::with(&[&[("LIKENESS_CONFIG", &*file)], beside].concat()), folder)
+    (TestServer::with(&[&[("LIKENESS_CONFIG", &*file)], beside].concat()), folder)
 }
 
 /// Accounts as their addresses name them; the default one is `first`.
-pub(crate) fn name_first(house: &House) {
-    house.order(&["accounts", "set", "default", "--subdomain", "first"]);
+pub(crate) fn name_first(server: &TestServer) {
+    server.cli(&["accounts", "set", "default", "--subdomain", "first"]);
 }
 
-/// A call of somebody with a token.
-pub(crate) fn by(house: &House, token: &str, method: &str, path: &str) -> RequestBuilder {
-    house.bare(method, path).header("Authorization", format!("Bearer {token}"))
+/// A call with a bearer token.
+pub(crate) fn by(server: &TestServer, token: &str, method: &str, path: &str) -> RequestBuilder {
+    server.bare(method, path).header("Authorization", format!("Bearer {token}"))
 }
 
 /// The same, sent without a body.
-pub(crate) fn call(house: &House, token: &str, method: &str, path: &str) -> Answer {
-    Answer::of(by(house, token, method, path))
+pub(crate) fn call(server: &TestServer, token: &str, method: &str, path: &str) -> Answer {
+    Answer::of(by(server, token, method, path))
 }
 
 /// Status and code, once it is clear that body and header say the same code.
@@ -176,15 +176,15 @@ pub(crate) fn outcome(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.code())
 }
 
-/// The body that gives a role to somebody.
+/// The body that assigns a role.
 pub(crate) fn role(provider: &Provider, principal: &Value, role: &str) -> Value {
     json!({ "issuer": provider.issuer, "principal": principal, "role": role })
 }
 
-/// Gives somebody a role in an account; gives the path under which it is taken away.
-pub(crate) fn assign(house: &House, account: &str, provider: &Provider, principal: &Value, name: &str) -> String {
+/// Assigns a role in an account; returns the path under which it is removed.
+pub(crate) fn assign(server: &TestServer, account: &str, provider: &Provider, principal: &Value, name: &str) -> String {
     let path = if account.is_empty() { "roles".to_owned() } else { format!("accounts/{account}/roles") };
-    let answer = house.manage("POST", &path, &role(provider, principal, name));
+    let answer = server.manage("POST", &path, &role(provider, principal, name));
     assert_eq!(answer.status, 201, "{answer:?}");
     format!("{path}/{}", answer.id("id"))
 }

@@ -1,11 +1,11 @@
 //! The pages and the API's description as a browser and a program get them. What the pages do is tested in a browser.
 
-use crate::house::{House, skip};
+use crate::server::{TestServer, skip};
 use reqwest::blocking::Response;
 use std::path::Path;
 
-fn get(house: &House, path: &str, headers: &[(&str, &str)]) -> Response {
-    let mut request = house.bare("GET", path);
+fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Response {
+    let mut request = server.bare("GET", path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -27,8 +27,8 @@ fn built(test: &str) -> bool {
 
 #[test]
 fn the_description_is_served_as_it_is_kept() {
-    let house = House::new();
-    let answer = get(&house, "/openapi.json", &[]);
+    let server = TestServer::new();
+    let answer = get(&server, "/openapi.json", &[]);
     assert_eq!(answer.status(), 200);
     assert_eq!(header(&answer, "content-type"), "application/json; charset=utf-8");
     let kept = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json"));
@@ -38,14 +38,14 @@ fn the_description_is_served_as_it_is_kept() {
 #[test]
 fn a_program_gets_a_line_to_try_and_a_browser_the_page() {
     let test = "a_program_gets_a_line_to_try_and_a_browser_the_page";
-    let house = House::new();
-    let answer = get(&house, "/", &[("accept", "*/*")]);
+    let server = TestServer::new();
+    let answer = get(&server, "/", &[("accept", "*/*")]);
     assert_eq!(answer.status(), 200);
     assert!(answer.text().expect("text").contains("Ocp-Apim-Subscription-Key"));
     if !built(test) {
         return;
     }
-    let answer = get(&house, "/", &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]);
+    let answer = get(&server, "/", &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]);
     assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
     assert_eq!(header(&answer, "cache-control"), "no-cache");
     let policy = header(&answer, "content-security-policy").to_owned();
@@ -58,17 +58,17 @@ fn a_program_gets_a_line_to_try_and_a_browser_the_page() {
     let page = answer.text().expect("text");
     assert!(page.contains("<script"), "{page}");
 
-    let again = get(&house, "/", &[("accept", "text/html"), ("if-none-match", &tag)]);
+    let again = get(&server, "/", &[("accept", "text/html"), ("if-none-match", &tag)]);
     assert_eq!(again.status(), 304);
     assert_eq!(again.text().expect("text"), "");
 }
 
 #[test]
 fn the_other_pages_are_served_under_the_same_headers() {
-    let house = House::new();
+    let server = TestServer::new();
     let is_built = built("the_other_pages_are_served_under_the_same_headers");
     for (path, title) in [("/reference", "API reference"), ("/admin", "Likeness Admin")] {
-        let answer = get(&house, path, &[("accept", "text/html")]);
+        let answer = get(&server, path, &[("accept", "text/html")]);
         assert_eq!(answer.status(), 200, "{path}");
         if !is_built {
             continue;
@@ -86,19 +86,19 @@ fn assets_are_compressed_kept_for_ever_and_nothing_else_is_there() {
     if !built(test) {
         return;
     }
-    let house = House::new();
-    let page = get(&house, "/", &[("accept", "text/html")]).text().expect("text");
+    let server = TestServer::new();
+    let page = get(&server, "/", &[("accept", "text/html")]).text().expect("text");
     let script = page.split('"').find(|part| part.starts_with("/assets/") && part.ends_with(".js")).expect("a script");
-    let plain = get(&house, script, &[]);
+    let plain = get(&server, script, &[]);
     assert_eq!(header(&plain, "content-type"), "text/javascript; charset=utf-8");
     assert!(header(&plain, "cache-control").contains("immutable"));
     let plain = plain.bytes().expect("bytes");
     for encoding in ["br", "gzip"] {
-        let packed = get(&house, script, &[("accept-encoding", encoding)]);
+        let packed = get(&server, script, &[("accept-encoding", encoding)]);
         assert_eq!(header(&packed, "content-encoding"), encoding);
         assert!(packed.bytes().expect("bytes").len() * 2 < plain.len(), "{encoding}");
     }
     for path in ["/assets/nothing.js", "/assets/../index.html", "/index.html.br", "/assets/%2e%2e/Cargo.toml"] {
-        assert_eq!(get(&house, path, &[]).status(), 404, "{path}");
+        assert_eq!(get(&server, path, &[]).status(), 404, "{path}");
     }
 }

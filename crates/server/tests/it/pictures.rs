@@ -1,6 +1,6 @@
 //! Pictures as strangers send them: every EXIF orientation, every format, and what is no picture at all.
 
-use crate::house::{House, demo, overlap};
+use crate::server::{TestServer, demo, overlap};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 use likeness_specimens::jpeg::Jpeg;
@@ -29,9 +29,9 @@ fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 
 #[test]
 fn eight_orientations_give_the_same_faces() {
-    let house = House::new();
+    let server = TestServer::new();
     let photo = image::load_from_memory(&demo(1)).expect("a photo");
-    let expected = house.detect(&encoded(&photo, ImageFormat::Jpeg));
+    let expected = server.detect(&encoded(&photo, ImageFormat::Jpeg));
     // How a camera would have stored the upright picture, for each value of the tag (EXIF 2.32, tag 0x0112).
     let stored: [(u8, DynamicImage); 8] = [
         (1, photo.clone()),
@@ -44,7 +44,7 @@ fn eight_orientations_give_the_same_faces() {
         (8, photo.rotate90()),
     ];
     for (orientation, stored) in stored {
-        let faces = house.detect(&with_orientation(&encoded(&stored, ImageFormat::Jpeg), orientation));
+        let faces = server.detect(&with_orientation(&encoded(&stored, ImageFormat::Jpeg), orientation));
         assert_eq!(faces.len(), expected.len(), "orientation {orientation}");
         for (face, expected) in faces.iter().zip(&expected) {
             // Compression of a turned picture differs in single pixels, so the boxes may differ by a little.
@@ -55,18 +55,18 @@ fn eight_orientations_give_the_same_faces() {
 
 #[test]
 fn every_format_is_read_by_content() {
-    let house = House::new();
+    let server = TestServer::new();
     let photo = image::load_from_memory(&demo(3)).expect("a photo");
     let small = photo.resize(800, 800, FilterType::Triangle);
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::Bmp] {
-        let faces = house.detect(&encoded(&small, format));
+        let faces = server.detect(&encoded(&small, format));
         assert_eq!(faces.len(), 3, "{format:?}");
     }
 }
 
 #[test]
 fn what_is_no_picture_is_refused_and_the_server_goes_on() {
-    let house = House::new();
+    let server = TestServer::new();
     let jpeg = demo(1);
     let png = encoded(&DynamicImage::new_rgb8(64, 64), ImageFormat::Png);
     let padded = |mut bytes: Vec<u8>| {
@@ -88,7 +88,7 @@ fn what_is_no_picture_is_refused_and_the_server_goes_on() {
         ("over 6 MB", padded(vec![0xff; 6 * 1024 * 1024 + 1]), 400, "InvalidImageSize"),
     ];
     for (name, bytes, status, code) in cases {
-        let answer = house.picture("detect?returnFaceId=false", &bytes);
+        let answer = server.picture("detect?returnFaceId=false", &bytes);
         // Half a photo may be read as far as it goes or refused; anything else would be a fault.
         if status == 0 {
             assert!(matches!((answer.status, answer.code()), (200, _) | (400, "InvalidImage")), "{name}: {answer:?}");
@@ -97,15 +97,15 @@ fn what_is_no_picture_is_refused_and_the_server_goes_on() {
         assert_eq!(answer.status, status, "{name}: {answer:?}");
         assert!(code.is_empty() || answer.code() == code, "{name}: {answer:?}");
     }
-    assert_eq!(house.detect(&jpeg).len(), 3);
+    assert_eq!(server.detect(&jpeg).len(), 3);
     // Three networks' workers and one large photo fit easily; 60,000 x 60,000 pixels would have been 10 GB.
-    let peak = peak_megabytes(house.pid());
+    let peak = peak_megabytes(server.pid());
     assert!(peak < 700, "the server took {peak} MB at its peak");
 }
 
 #[test]
 fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
-    let house = House::new();
+    let server = TestServer::new();
     let photo = image::load_from_memory(&demo(1)).expect("a photo").resize(960, 960, FilterType::Triangle);
     let png = |picture: DynamicImage| {
         let mut bytes = Cursor::new(Vec::new());
@@ -146,18 +146,18 @@ fn odd_and_hostile_pictures_are_read_rightly_or_refused() {
     ];
     let mut wrong = Vec::new();
     for (name, bytes, status, faces) in cases {
-        let answer = house.picture("detect?returnFaceId=false", &bytes);
+        let answer = server.picture("detect?returnFaceId=false", &bytes);
         let found = answer.body.as_array().map_or(0, Vec::len);
         if (answer.status, found) != (status, faces) {
             wrong.push(format!("{name}: {found} faces, {answer:?}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let peak = peak_megabytes(house.pid());
+    let peak = peak_megabytes(server.pid());
     assert!(peak < 900, "the server took {peak} MB at its peak");
 }
 
-/// A photo of a large sensor: a smaller one twice as large, somewhere on plain ground.
+/// A photo of a large sensor: a smaller one twice as large, somewhere on a plain background.
 fn of_a_large_sensor(photo: &image::RgbImage, (left, top): (u32, u32)) -> Vec<u8> {
     let (width, height) = (2 * photo.width(), 2 * photo.height());
     let mut file = Jpeg::new(12_000, 9_000, &[(2, 2), (1, 1), (1, 1)]);
@@ -189,15 +189,15 @@ fn of_a_large_sensor(photo: &image::RgbImage, (left, top): (u32, u32)) -> Vec<u8
 
 #[test]
 fn a_face_in_a_hundred_megapixels_is_told_where_it_is_in_them() {
-    let house = House::new();
-    // One face of about 173 pixels; of 12,000 x 9,000 the smallest that is looked for has 300.
+    let server = TestServer::new();
+    // One face of about 173 pixels; of 12,000 x 9,000 the smallest that is searched for has 300.
     let photo = image::load_from_memory(&demo(1)).expect("a photo").crop_imm(320, 300, 400, 400);
-    let expected = house.detect(&encoded(&photo, ImageFormat::Png));
+    let expected = server.detect(&encoded(&photo, ImageFormat::Png));
     let photo = photo.to_rgb8();
     assert_eq!(expected.len(), 1);
     let (left, top) = (5_000, 3_000);
     let bytes = of_a_large_sensor(&photo, (left, top));
-    let answer = house.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &bytes);
+    let answer = server.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &bytes);
     let [face] = answer.body.as_array().map_or(&[][..], Vec::as_slice) else { panic!("{answer:?}") };
     let number = |name: &str| face["faceRectangle"][name].as_f64().expect("a number");
     // The same face in the photo that was enlarged.
@@ -210,18 +210,18 @@ fn a_face_in_a_hundred_megapixels_is_told_where_it_is_in_them() {
     let nose = |name: &str| face["faceLandmarks"]["noseTip"][name].as_f64().expect("a number");
     let inside = |name: &str, from: &str, length: &str| (0.0..number(length)).contains(&(nose(name) - number(from)));
     assert!(inside("x", "left", "width") && inside("y", "top", "height"), "{face}");
-    // A target is told in the same pixels.
+    // A target face is given in the same pixels.
     let known = &expected[0]["faceRectangle"];
     let part = |name: &str, from: u32| 2 * known[name].as_u64().expect("a number") + u64::from(from);
     let target = format!("{},{},{},{}", part("left", left), part("top", top), part("width", 0), part("height", 0));
-    assert_eq!(house.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
-    let added = house.picture(&format!("facelists/l/persistedfaces?targetFace={target}"), &bytes);
+    assert_eq!(server.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
+    let added = server.picture(&format!("facelists/l/persistedfaces?targetFace={target}"), &bytes);
     assert_eq!(added.status, 200, "{added:?}");
-    let peak = peak_megabytes(house.pid());
+    let peak = peak_megabytes(server.pid());
     assert!(peak < 900, "the server took {peak} MB at its peak");
 }
 
-/// The most memory that a process ever held, in megabytes (Linux).
+/// The peak memory of a process, in megabytes (Linux).
 fn peak_megabytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells the peak");
@@ -230,22 +230,22 @@ fn peak_megabytes(pid: u32) -> u64 {
 
 #[test]
 fn a_picture_without_a_face_is_no_error_for_detect_and_one_for_adding() {
-    let house = House::new();
+    let server = TestServer::new();
     let grey = DynamicImage::ImageRgb8(image::RgbImage::from_fn(640, 480, |x, y| {
         image::Rgb([(x % 256) as u8, (y % 256) as u8, 90])
     }));
     let bytes = encoded(&grey, ImageFormat::Png);
-    assert_eq!(house.detect(&bytes), Vec::<Value>::new());
-    assert_eq!(house.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
-    let none = house.picture("facelists/l/persistedfaces", &bytes);
+    assert_eq!(server.detect(&bytes), Vec::<Value>::new());
+    assert_eq!(server.json("PUT", "facelists/l", &json!({ "name": "l" })).status, 200);
+    let none = server.picture("facelists/l/persistedfaces", &bytes);
     assert_eq!((none.status, none.code()), (400, "InvalidImage"));
-    let several = house.picture("facelists/l/persistedfaces", &demo(1));
+    let several = server.picture("facelists/l/persistedfaces", &demo(1));
     assert_eq!((several.status, several.code()), (400, "InvalidImage"));
-    let outside = house.picture("facelists/l/persistedfaces?targetFace=0,0,99999,10", &demo(1));
+    let outside = server.picture("facelists/l/persistedfaces?targetFace=0,0,99999,10", &demo(1));
     assert_eq!((outside.status, outside.code()), (400, "BadArgument"));
-    let elsewhere = house.picture("facelists/l/persistedfaces?targetFace=0,0,8,8", &demo(1));
+    let elsewhere = server.picture("facelists/l/persistedfaces?targetFace=0,0,8,8", &demo(1));
     assert_eq!((elsewhere.status, elsewhere.code()), (400, "InvalidImage"));
-    assert_eq!(house.call("GET", "facelists/l").body["persistedFaces"], json!([]));
+    assert_eq!(server.call("GET", "facelists/l").body["persistedFaces"], json!([]));
 }
 
 /// Serves canned HTTP answers on a port of its own, one for each connection.
@@ -273,8 +273,8 @@ pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn pictures_by_address() {
-    let house = House::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
-    let detect = |url: &str| house.json("POST", "detect?returnFaceId=false", &json!({ "url": url }));
+    let server = TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")]);
+    let detect = |url: &str| server.json("POST", "detect?returnFaceId=false", &json!({ "url": url }));
     let good = detect(&remote(vec![answer("200 OK", "", &demo(1))]));
     assert_eq!((good.status, good.body.as_array().map(Vec::len)), (200, Some(3)), "{good:?}");
     let target = remote(vec![answer("200 OK", "", &demo(1))]);
@@ -295,13 +295,13 @@ fn pictures_by_address() {
         let answer = detect(&url);
         assert_eq!((answer.status, answer.code()), (400, code), "{name}: {answer:?}");
     }
-    let without = house.json("POST", "detect", &json!({ "uri": "x" }));
+    let without = server.json("POST", "detect", &json!({ "uri": "x" }));
     assert_eq!((without.status, without.code()), (400, "BadArgument"));
 }
 
 #[test]
 fn private_addresses_are_not_fetched_from_unless_allowed() {
-    let house = House::new();
+    let server = TestServer::new();
     for url in [
         "http://127.0.0.1:1/x",
         "http://[::1]/x",
@@ -309,7 +309,7 @@ fn private_addresses_are_not_fetched_from_unless_allowed() {
         "http://169.254.169.254/latest",
         "http://10.0.0.1/x",
     ] {
-        let answer = house.json("POST", "detect", &json!({ "url": url }));
+        let answer = server.json("POST", "detect", &json!({ "url": url }));
         assert_eq!((answer.status, answer.code()), (400, "InvalidURL"), "{url}");
         assert!(
             answer.body["error"]["message"].as_str().is_some_and(|text| text.contains("not allowed")),

@@ -1,6 +1,6 @@
 //! The pipeline of the default pack in the test's own process, without a server around it.
 
-use crate::house::cache;
+use crate::server::cache;
 use likeness_engine_ort::OnnxRuntime;
 use likeness_models::{Cache, InstalledPack, NetworkSpec, Trust};
 use likeness_vision::{

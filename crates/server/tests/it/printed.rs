@@ -1,7 +1,7 @@
 //! What the command line prints of itself: the help of every command, and the settings in force. Snapshots lie in
 //! `snapshots`; `INSTA_UPDATE=always` writes them anew, and the difference is to be read.
 
-use crate::house::{likeness, run};
+use crate::server::{likeness, run};
 use std::fmt::Write as _;
 
 fn printed(arguments: &[&str]) -> String {

@@ -1,13 +1,13 @@
 //! The refusals of the contract that rows 1 to 56 can give, one row each, and that nothing changed by them.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, KEY2, Refused, demo, target};
+use crate::server::{Answer, KEY2, Refused, TestServer, demo, target};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A house with one of everything in it.
+/// A server with one of everything in it.
 struct Furnished {
-    house: House,
+    server: TestServer,
     /// A face id of recognition model 4 and one of model 1.
     faces: [String; 2],
     person: String,
@@ -17,23 +17,23 @@ struct Furnished {
 const ID: &str = "4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f";
 
 fn furnished() -> Furnished {
-    let house = House::new();
+    let server = TestServer::new();
     for container in ["facelists/fl", "largefacelists/lfl", "persongroups/pg", "largepersongroups/lpg"] {
-        let made = house.json("PUT", container, &json!({ "name": "n", "recognitionModel": "recognition_04" }));
+        let made = server.json("PUT", container, &json!({ "name": "n", "recognitionModel": "recognition_04" }));
         assert_eq!(made.status, 200, "{made:?}");
     }
-    let detected = house.detect(&demo(1));
-    let person = house.json("POST", "persongroups/pg/persons", &json!({ "name": "p" })).body["personId"].clone();
+    let detected = server.detect(&demo(1));
+    let person = server.json("POST", "persongroups/pg/persons", &json!({ "name": "p" })).body["personId"].clone();
     let person = person.as_str().expect("an id").to_owned();
     let path = format!("persongroups/pg/persons/{person}/persistedfaces?targetFace={}", target(&detected[0]));
-    let face = house.picture(&path, &demo(1)).body["persistedFaceId"].as_str().expect("an id").to_owned();
-    let old = house.picture("detect?recognitionModel=recognition_01", &demo(1));
+    let face = server.picture(&path, &demo(1)).body["persistedFaceId"].as_str().expect("an id").to_owned();
+    let old = server.picture("detect?recognitionModel=recognition_01", &demo(1));
     let faces = [detected[0]["faceId"].clone(), old.body[0]["faceId"].clone()];
-    Furnished { house, faces: faces.map(|id| id.as_str().expect("an id").to_owned()), person, face }
+    Furnished { server, faces: faces.map(|id| id.as_str().expect("an id").to_owned()), person, face }
 }
 
 /// What there is, to see that a refusal changed nothing.
-fn inventory(house: &House) -> Vec<Answer> {
+fn inventory(server: &TestServer) -> Vec<Answer> {
     let mut answers: Vec<Answer> = [
         "facelists/fl",
         "facelists",
@@ -45,7 +45,7 @@ fn inventory(house: &House) -> Vec<Answer> {
         "largepersongroups/lpg/persons",
     ]
     .iter()
-    .map(|path| house.call("GET", path))
+    .map(|path| server.call("GET", path))
     .collect();
     for answer in &mut answers {
         answer.headers.clear();
@@ -228,8 +228,8 @@ fn every_refusal_has_its_status_and_code() {
             "PersistedFaceNotFound",
         ),
     ];
-    let before = inventory(&it.house);
-    let mut wrong = it.house.not_refused(&json_rows);
+    let before = inventory(&it.server);
+    let mut wrong = it.server.not_refused(&json_rows);
     // Method, path, status, code; without a body.
     let bare_rows = vec![
         ("GET", "facelists/no".to_owned(), 404, "FaceListNotFound"),
@@ -262,7 +262,7 @@ fn every_refusal_has_its_status_and_code() {
     ];
     let bare_rows: Vec<Refused> =
         bare_rows.into_iter().map(|(method, path, status, code)| (method, path, Value::Null, status, code)).collect();
-    wrong.extend(it.house.not_refused(&bare_rows));
+    wrong.extend(it.server.not_refused(&bare_rows));
     // Query of a call with a picture, status, code.
     let picture_rows = [
         ("detect?detectionModel=detection_04", 400, "BadArgument"),
@@ -280,44 +280,45 @@ fn every_refusal_has_its_status_and_code() {
         ("persongroups/pg/persons/4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f/persistedfaces", 404, "PersonNotFound"),
     ];
     for (path, status, code) in picture_rows {
-        let answer = it.house.picture(path, &demo(1));
+        let answer = it.server.picture(path, &demo(1));
         if (answer.status, answer.code()) != (status, code) {
             wrong.push(format!("{path}: {} {}", answer.status, answer.body));
         }
     }
     let long_user_data =
-        it.house.picture(&format!("facelists/fl/persistedfaces?userData={}", "x".repeat(1025)), &demo(1));
+        it.server.picture(&format!("facelists/fl/persistedfaces?userData={}", "x".repeat(1025)), &demo(1));
     assert_eq!((long_user_data.status, long_user_data.code()), (400, "BadArgument"));
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(inventory(&it.house), before, "a refusal left something behind");
+    assert_eq!(inventory(&it.server), before, "a refusal left something behind");
 }
 
 #[test]
 fn keys_and_media_types() {
-    let house = House::new();
-    let without = Answer::of(house.bare("GET", "facelists"));
+    let server = TestServer::new();
+    let without = Answer::of(server.bare("GET", "facelists"));
     assert_eq!((without.status, without.code()), (401, "401"));
-    let wrong = Answer::of(house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", "wrong"));
+    let wrong = Answer::of(server.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", "wrong"));
     assert_eq!((wrong.status, wrong.code()), (401, "401"));
-    let second = Answer::of(house.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", KEY2));
+    let second = Answer::of(server.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", KEY2));
     assert_eq!(second.status, 200);
-    let in_query = Answer::of(house.bare("GET", &format!("facelists?subscription-key={KEY2}")));
+    let in_query = Answer::of(server.bare("GET", &format!("facelists?subscription-key={KEY2}")));
     assert_eq!(in_query.status, 200);
-    // A route that does not exist is told before the key is looked at.
-    assert_eq!(Answer::of(house.bare("GET", "nothing")).status, 404);
+    // A route that does not exist is refused before the key is checked.
+    assert_eq!(Answer::of(server.bare("GET", "nothing")).status, 404);
 
-    let plain = Answer::of(house.request("POST", "verify").header("Content-Type", "text/plain").body("{}"));
+    let plain = Answer::of(server.request("POST", "verify").header("Content-Type", "text/plain").body("{}"));
     assert_eq!((plain.status, plain.code()), (415, "UnsupportedMediaType"));
-    let plain = Answer::of(house.request("POST", "detect").header("Content-Type", "text/plain").body("x"));
+    let plain = Answer::of(server.request("POST", "detect").header("Content-Type", "text/plain").body("x"));
     assert_eq!((plain.status, plain.code()), (415, "UnsupportedMediaType"));
-    let with_charset =
-        Answer::of(house.request("POST", "group").header("Content-Type", "application/json; charset=utf-8").body("{]"));
+    let with_charset = Answer::of(
+        server.request("POST", "group").header("Content-Type", "application/json; charset=utf-8").body("{]"),
+    );
     assert_eq!((with_charset.status, with_charset.code()), (400, "BadArgument"));
     let huge = Answer::of(
-        house.request("POST", "verify").header("Content-Type", "application/json").body("x".repeat(300_000)),
+        server.request("POST", "verify").header("Content-Type", "application/json").body("x".repeat(300_000)),
     );
     assert_eq!((huge.status, huge.code()), (400, "BadArgument"));
-    let enormous = house
+    let enormous = server
         .request("POST", "detect")
         .header("Content-Type", "application/octet-stream")
         .body(vec![0; 17 << 20])
@@ -326,18 +327,18 @@ fn keys_and_media_types() {
     if let Ok(response) = enormous {
         assert_eq!(response.status().as_u16(), 413);
     }
-    assert_eq!(house.call("GET", "facelists").status, 200);
+    assert_eq!(server.call("GET", "facelists").status, 200);
 }
 
 #[test]
 fn every_answer_carries_the_headers_of_the_contract() {
-    let house = House::new();
-    let request = house
+    let server = TestServer::new();
+    let request = server
         .request("GET", "facelists")
         .header("client-request-id", "mine")
         .header("x-ms-client-request-id", "mine too");
     for answer in
-        [Answer::of(request), Answer::of(house.bare("GET", "nothing")), Answer::of(house.bare("GET", "facelists"))]
+        [Answer::of(request), Answer::of(server.bare("GET", "nothing")), Answer::of(server.bare("GET", "facelists"))]
     {
         for name in [
             "apim-request-id",
@@ -360,17 +361,17 @@ fn every_answer_carries_the_headers_of_the_contract() {
 #[test]
 fn an_expired_face_id_is_like_one_that_never_was() {
     let clock = Clock::new();
-    let house = House::with(&[clock.setting()]);
-    let answer = house.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &demo(1));
+    let server = TestServer::with(&[clock.setting()]);
+    let answer = server.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=60", &demo(1));
     let ids: Vec<&str> =
         answer.body.as_array().expect("faces").iter().filter_map(|face| face["faceId"].as_str()).collect();
     let pair = json!({ "faceId1": ids[0], "faceId2": ids[1] });
-    assert_eq!(house.json("POST", "verify", &pair).status, 200);
+    assert_eq!(server.json("POST", "verify", &pair).status, 200);
     clock.forward(Duration::from_millis(60_200));
-    let expired = house.json("POST", "verify", &pair);
-    let unknown = house.json("POST", "verify", &json!({ "faceId1": ids[0], "faceId2": ID }));
+    let expired = server.json("POST", "verify", &pair);
+    let unknown = server.json("POST", "verify", &json!({ "faceId1": ids[0], "faceId2": ID }));
     assert_eq!((expired.status, expired.code()), (404, "FaceNotFound"));
     assert_eq!((expired.status, &expired.body), (unknown.status, &unknown.body));
-    let grouped = house.json("POST", "group", &json!({ "faceIds": ids }));
+    let grouped = server.json("POST", "group", &json!({ "faceIds": ids }));
     assert_eq!((grouped.status, grouped.code()), (400, "FaceNotFound"));
 }

@@ -1,9 +1,9 @@
-//! Every kind of refusal of every API as it goes over the wire: status, headers and body, held in `data/refused.txt`.
+//! Every kind of refusal of every API as it goes over the wire: status, headers and body, kept in `data/refused.txt`.
 //!
 //! A change of how requests are judged shows here. `LIKENESS_BLESS=1` writes the file anew.
 
 use crate::clock::Clock;
-use crate::house::{Answer, House, KEY1, OPERATOR, demo};
+use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -50,8 +50,8 @@ fn is_of_the_moment(name: &str) -> bool {
     matches!(name, "apim-request-id" | "x-envoy-upstream-service-time" | "date" | "content-length")
 }
 
-fn told(name: &str, house: &House, asked: Asked) -> String {
-    let mut request = house.bare(asked.method, &asked.path);
+fn told(name: &str, server: &TestServer, asked: Asked) -> String {
+    let mut request = server.bare(asked.method, &asked.path);
     for (name, value) in &asked.headers {
         request = request.header(*name, value);
     }
@@ -71,7 +71,7 @@ fn told(name: &str, house: &House, asked: Asked) -> String {
         headers.join("\n"),
         answer.body
     );
-    text.replace(&house.address, "(address)")
+    text.replace(&server.address, "(address)")
 }
 
 /// Refusals that every API has, by the same name.
@@ -115,7 +115,7 @@ const APIS: [Api; 4] = [
     },
 ];
 
-fn of_every_api(house: &House, to: &mut String) {
+fn of_every_api(server: &TestServer, to: &mut String) {
     for Api { name, route: (method, path), unknown, other_method, key } in APIS {
         let rows = [
             ("no such route", ask(method, unknown).key(key).json(&json!({}))),
@@ -144,13 +144,13 @@ fn of_every_api(house: &House, to: &mut String) {
             ("far too long", ask(method, path).key(key).json(&json!({ "long": "x".repeat(1_200_000) }))),
         ];
         for (what, asked) in rows {
-            to.push_str(&told(&format!("{name}: {what}"), house, asked));
+            to.push_str(&told(&format!("{name}: {what}"), server, asked));
         }
     }
 }
 
-fn of_faces(house: &House, to: &mut String) {
-    let poor = house.another(&["poor"]);
+fn of_faces(server: &TestServer, to: &mut String) {
+    let poor = server.another(&["poor"]);
     let key = poor.keys[0].as_str();
     let detect = "/face/v1.0/detect";
     let rows = [
@@ -197,14 +197,14 @@ fn of_faces(house: &House, to: &mut String) {
         }),
     ];
     for (what, asked) in rows {
-        to.push_str(&told(&format!("face: {what}"), house, asked));
+        to.push_str(&told(&format!("face: {what}"), server, asked));
     }
     // An id is an account's own.
     *to = to.replace(&poor.id, "(account)").replace(&poor.resource, "(resource)");
 }
 
-fn of_others(house: &House, to: &mut String) {
-    let poor = house.another(&["no-vendor"]).keys[0].clone();
+fn of_others(server: &TestServer, to: &mut String) {
+    let poor = server.another(&["no-vendor"]).keys[0].clone();
     let limited = "/sts/v1.0/issueLimitedAccessToken";
     let target = format!("/subscriptions/{ID}/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/nobody");
     let lend = |target: &str, flags: Value| json!({ "targetAzureResourceId": target, "featureFlags": flags });
@@ -266,36 +266,36 @@ fn of_others(house: &House, to: &mut String) {
         }),
     ];
     for (what, asked) in rows {
-        to.push_str(&told(what, house, asked));
+        to.push_str(&told(what, server, asked));
     }
 }
 
 /// Calls at a rate that the tier does not admit, and guesses of keys.
 fn of_the_impatient(to: &mut String) {
     let clock = Clock::new();
-    let house = House::with(&[clock.setting()]);
-    let free = house.another(&["free", "--approve", "everything", "--tier", "F0"]);
+    let server = TestServer::with(&[clock.setting()]);
+    let free = server.another(&["free", "--approve", "everything", "--tier", "F0"]);
     for (name, path) in [("face", "/face/v1.0/facelists"), ("admin", "/admin/v1/me")] {
         let is_over = |answer: &Answer| answer.status == 429;
         let many = (0..25).map(|_| {
             Answer::read(
-                house.bare("GET", path).header("Ocp-Apim-Subscription-Key", &free.keys[0]).send().expect("an answer"),
+                server.bare("GET", path).header("Ocp-Apim-Subscription-Key", &free.keys[0]).send().expect("an answer"),
             )
         });
         assert!(many.into_iter().any(|answer| is_over(&answer)), "{name} has a rate");
         let asked = ask("GET", path).key(&free.keys[0]);
-        let text = told(&format!("{name}: one call too many"), &house, asked);
+        let text = told(&format!("{name}: one call too many"), &server, asked);
         to.push_str(&of_any_second(&text));
     }
     // The first hundred wrong keys cost a moment of patience each, then nobody from there is listened to.
     for (name, path) in [("face", "/face/v1.0/facelists"), ("sts", "/sts/v1.0/issueToken"), ("admin", "/admin/v1/me")] {
         let method = if name == "sts" { "POST" } else { "GET" };
         let guess = |number: usize| {
-            let request = house.bare(method, path).header("Ocp-Apim-Subscription-Key", format!("guess {number}"));
+            let request = server.bare(method, path).header("Ocp-Apim-Subscription-Key", format!("guess {number}"));
             Answer::read(request.send().expect("an answer"))
         };
         assert!((0..300).any(|number| guess(number).status == 429), "{name} does not listen to guesses for ever");
-        let text = told(&format!("{name}: one guess too many"), &house, ask(method, path).key("guess"));
+        let text = told(&format!("{name}: one guess too many"), &server, ask(method, path).key("guess"));
         to.push_str(&of_any_second(&text));
         clock.forward(Duration::from_secs(15));
     }
@@ -325,11 +325,11 @@ fn without_seconds(line: &str) -> String {
 
 #[test]
 fn refusals_are_what_they_were() {
-    let house = House::new();
+    let server = TestServer::new();
     let mut now = String::new();
-    of_every_api(&house, &mut now);
-    of_faces(&house, &mut now);
-    of_others(&house, &mut now);
+    of_every_api(&server, &mut now);
+    of_faces(&server, &mut now);
+    of_others(&server, &mut now);
     of_the_impatient(&mut now);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if std::env::var_os("LIKENESS_BLESS").is_some() {

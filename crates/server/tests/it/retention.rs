@@ -2,13 +2,13 @@
 //! a minute and its key within the hour; what has no end stays; what is not stored is nowhere.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{House, demo, target};
+use crate::server::{TestServer, demo, target};
+use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-on_both!(every_row_of_the_table_holds, a_policy_shortens_and_never_lengthens);
+on_both_stores!(every_row_of_the_table_holds, a_policy_shortens_and_never_lengthens);
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -22,57 +22,57 @@ fn soon(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn count(ground: &Ground, table: &str) -> i64 {
-    ground.sql(&format!("SELECT count(*) FROM {table}"))[0].parse().expect("a number")
+fn count(store: &TestStore, table: &str) -> i64 {
+    store.sql(&format!("SELECT count(*) FROM {table}"))[0].parse().expect("a number")
 }
 
-/// Status of a look at a faceId: 200 while it lives.
-fn look(house: &House, face: &Value) -> u16 {
-    house.json("POST", "verify", &json!({ "faceId1": face, "faceId2": face })).status
+/// Status of a call with a faceId: 200 while it lives.
+fn look(server: &TestServer, face: &Value) -> u16 {
+    server.json("POST", "verify", &json!({ "faceId1": face, "faceId2": face })).status
 }
 
 fn hour_keys(data: &Path) -> usize {
     std::fs::read_dir(data.join("expiry-keys")).map_or(0, Iterator::count)
 }
 
-fn detect(house: &House, seconds: &str) -> Value {
+fn detect(server: &TestServer, seconds: &str) -> Value {
     let path = format!("detect?recognitionModel=recognition_04{seconds}");
-    house.picture(&path, &demo(6)).body[0]["faceId"].clone()
+    server.picture(&path, &demo(6)).body[0]["faceId"].clone()
 }
 
-fn every_row_of_the_table_holds(ground: &Ground) {
+fn every_row_of_the_table_holds(store: &TestStore) {
     let clock = Clock::new();
-    let house = ground.house(&[clock.setting()]);
-    let table = house.manage("GET", "retention", &Value::Null).body;
+    let server = store.server(&[clock.setting()]);
+    let table = server.manage("GET", "retention", &Value::Null).body;
     let rows: Vec<&str> = table.as_array().expect("rows").iter().filter_map(|row| row["key"].as_str()).collect();
     assert_eq!(rows.len(), 17);
     // What has no end, made first.
     let about = json!({ "name": "n", "recognitionModel": "recognition_04" });
-    let chosen = target(&house.detect(&demo(1))[0]);
-    assert_eq!(house.json("PUT", "facelists/l", &about).status, 200);
-    assert_eq!(house.picture(&format!("facelists/l/persistedfaces?targetFace={chosen}"), &demo(1)).status, 200);
-    assert_eq!(house.json("PUT", "persongroups/g", &about).status, 200);
-    let person = house.json("POST", "persongroups/g/persons", &about).id("personId");
+    let chosen = target(&server.detect(&demo(1))[0]);
+    assert_eq!(server.json("PUT", "facelists/l", &about).status, 200);
+    assert_eq!(server.picture(&format!("facelists/l/persistedfaces?targetFace={chosen}"), &demo(1)).status, 200);
+    assert_eq!(server.json("PUT", "persongroups/g", &about).status, 200);
+    let person = server.json("POST", "persongroups/g/persons", &about).id("personId");
     let path = format!("persongroups/g/persons/{person}/persistedfaces?targetFace={chosen}");
-    assert_eq!(house.picture(&path, &demo(1)).status, 200);
-    let enrolled = house.json("POST", "persons", &about);
+    assert_eq!(server.picture(&path, &demo(1)).status, 200);
+    let enrolled = server.json("POST", "persons", &about);
     let operation =
         enrolled.header("operation-location").expect("an address").rsplit('/').next().expect("an id").to_owned();
     let enrolled = enrolled.id("personId");
     let group = json!({ "name": "n", "addPersonIds": [enrolled] });
-    assert_eq!(house.json("PUT", "dynamicpersongroups/d", &group).status, 202);
-    let snapshot = json!({ "type": "FaceList", "objectId": "l", "applyScope": [house.account()] });
-    assert_eq!(house.json("POST", "snapshots", &snapshot).status, 202);
-    soon("the faceIds of getting ready", || count(ground, "face_id") > 0);
+    assert_eq!(server.json("PUT", "dynamicpersongroups/d", &group).status, 202);
+    let snapshot = json!({ "type": "FaceList", "objectId": "l", "applyScope": [server.account()] });
+    assert_eq!(server.json("POST", "snapshots", &snapshot).status, 202);
+    soon("the faceIds of getting ready", || count(store, "face_id") > 0);
 
     for row in &rows {
         match *row {
             "input" | "detection" => {
-                let before = count(ground, "face_id");
+                let before = count(store, "face_id");
                 let photo = demo(3);
-                assert_eq!(house.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &photo).status, 200);
-                assert_eq!(count(ground, "face_id"), before, "{row}: something was kept");
-                let bytes = ground.raw_bytes();
+                assert_eq!(server.picture("detect?returnFaceId=false&returnFaceLandmarks=true", &photo).status, 200);
+                assert_eq!(count(store, "face_id"), before, "{row}: something was kept");
+                let bytes = store.raw_bytes();
                 let pieces = photo.chunks_exact(64).step_by((photo.len() / 64 / 8).max(1));
                 for piece in pieces {
                     assert!(
@@ -82,19 +82,18 @@ fn every_row_of_the_table_holds(ground: &Ground) {
                 }
             }
             "answer" => {
-                let tables =
-                    || ["face", "face_id", "record", "operation", "person"].map(|table| count(ground, table));
-                let face = detect(&house, "&faceIdTimeToLive=86400");
+                let tables = || ["face", "face_id", "record", "operation", "person"].map(|table| count(store, table));
+                let face = detect(&server, "&faceIdTimeToLive=86400");
                 let before = tables();
-                assert_eq!(look(&house, &face), 200);
+                assert_eq!(look(&server, &face), 200);
                 let body = json!({ "faceId": face, "faceListId": "l" });
-                assert_eq!(house.json("POST", "findsimilars", &body).status, 200);
+                assert_eq!(server.json("POST", "findsimilars", &body).status, 200);
                 assert_eq!(tables(), before, "an answer left something");
             }
             // Sessions are not served yet. When they come, this test has to be taught what becomes of them.
             "session" | "sessionReference" | "deviceReference" | "frames" | "deviceCorrelation" | "sessionImage"
             | "authToken" => {
-                let answer = house.json("POST", "/face/v1.2/detectLiveness-sessions", &json!({}));
+                let answer = server.json("POST", "/face/v1.2/detectLiveness-sessions", &json!({}));
                 assert_eq!(answer.status, 404, "{row}: sessions are served; say here when they end");
             }
             "faceId" | "operation" | "snapshot" | "listFace" | "groupPerson" | "directoryPerson" | "dynamicGroup" => {}
@@ -103,53 +102,52 @@ fn every_row_of_the_table_holds(ground: &Ground) {
     }
 
     // FaceIds: a caller's minute, and a day without.
-    let (short, long) = (detect(&house, "&faceIdTimeToLive=60"), detect(&house, ""));
-    let keys = hour_keys(&ground.data());
+    let (short, long) = (detect(&server, "&faceIdTimeToLive=60"), detect(&server, ""));
+    let keys = hour_keys(&store.data());
     assert!(keys > 0);
-    assert_eq!((look(&house, &short), look(&house, &long)), (200, 200));
+    assert_eq!((look(&server, &short), look(&server, &long)), (200, 200));
     clock.set(MINUTE);
-    assert_eq!((look(&house, &short), look(&house, &long)), (404, 200), "dead at the instant");
+    assert_eq!((look(&server, &short), look(&server, &long)), (404, 200), "dead at the instant");
     // One step back, as clocks do: what was swept does not come back, what was not is judged by the clock.
-    let left = || {
-        ground.sql("SELECT count(*) FROM face_id WHERE expires_at < (SELECT max(expires_at) FROM face_id) - 3600000")
-    };
+    let left =
+        || store.sql("SELECT count(*) FROM face_id WHERE expires_at < (SELECT max(expires_at) FROM face_id) - 3600000");
     soon("the bytes of a faceId of a minute", || left() == ["0"]);
     clock.set(0);
-    assert_eq!(look(&house, &short), 404);
+    assert_eq!(look(&server, &short), 404);
     clock.set(DAY - 30_000);
-    assert_eq!(look(&house, &long), 200, "half a minute before its end");
+    assert_eq!(look(&server, &long), 200, "half a minute before its end");
     // The server is stopped over the end of it: expiry is stored with what expires.
-    assert_eq!(house.stop(), Some(0));
+    assert_eq!(server.stop(), Some(0));
     clock.set(DAY + MINUTE);
-    let house = ground.house(&[clock.setting()]);
-    assert_eq!(look(&house, &long), 404);
-    soon("the bytes of a faceId of a day", || count(ground, "face_id") == 0);
+    let server = store.server(&[clock.setting()]);
+    assert_eq!(look(&server, &long), 404);
+    soon("the bytes of a faceId of a day", || count(store, "face_id") == 0);
     // Operations and snapshots: two days.
-    assert_eq!(house.call("GET", &format!("operations/{operation}")).status, 200);
-    assert_eq!(house.call("GET", "snapshots").body.as_array().map(Vec::len), Some(1));
+    assert_eq!(server.call("GET", &format!("operations/{operation}")).status, 200);
+    assert_eq!(server.call("GET", "snapshots").body.as_array().map(Vec::len), Some(1));
     clock.set(2 * DAY + MINUTE);
-    assert_eq!(house.call("GET", &format!("operations/{operation}")).code(), "OperationNotFound");
-    assert_eq!(house.call("GET", "snapshots").body, json!([]));
-    soon("the bytes of operations and snapshots", || count(ground, "operation") + count(ground, "snapshot") == 0);
+    assert_eq!(server.call("GET", &format!("operations/{operation}")).code(), "OperationNotFound");
+    assert_eq!(server.call("GET", "snapshots").body, json!([]));
+    soon("the bytes of operations and snapshots", || count(store, "operation") + count(store, "snapshot") == 0);
     // The keys of the hours in which all that ended are destroyed when the hours are over.
     clock.set(2 * DAY + HOUR + MINUTE);
-    soon("the keys of hours that are over", || hour_keys(&ground.data()) == 0);
+    soon("the keys of hours that are over", || hour_keys(&store.data()) == 0);
     // And what has no end is there in ten years.
     clock.set(3_652 * DAY);
-    assert_eq!(house.call("GET", "facelists/l").body["persistedFaces"].as_array().map(Vec::len), Some(1));
-    let there = house.call("GET", &format!("persongroups/g/persons/{person}"));
+    assert_eq!(server.call("GET", "facelists/l").body["persistedFaces"].as_array().map(Vec::len), Some(1));
+    let there = server.call("GET", &format!("persongroups/g/persons/{person}"));
     assert_eq!(there.body["persistedFaceIds"].as_array().map(Vec::len), Some(1), "{there:?}");
-    assert_eq!(house.call("GET", &format!("persons/{enrolled}")).status, 200);
-    let members = house.call("GET", "dynamicpersongroups/d/persons").body;
+    assert_eq!(server.call("GET", &format!("persons/{enrolled}")).status, 200);
+    let members = server.call("GET", "dynamicpersongroups/d/persons").body;
     assert_eq!(members["personIds"], json!([enrolled]));
 }
 
-fn a_policy_shortens_and_never_lengthens(ground: &Ground) {
+fn a_policy_shortens_and_never_lengthens(store: &TestStore) {
     let clock = Clock::new();
-    let house = ground.house(&[clock.setting()]);
-    let other = house.neighbour();
+    let server = store.server(&[clock.setting()]);
+    let other = server.other_account();
     let set = |kept: &str, seconds: Value| {
-        house.manage("PATCH", "accounts/default", &json!({ "retention": { kept: seconds } }))
+        server.manage("PATCH", "accounts/default", &json!({ "retention": { kept: seconds } }))
     };
     for (kept, seconds) in
         [("faceId", 86_401), ("faceId", 59), ("operation", 172_801), ("snapshot", 0), ("rumour", 600)]
@@ -158,22 +156,22 @@ fn a_policy_shortens_and_never_lengthens(ground: &Ground) {
         assert_eq!((answer.status, answer.code()), (400, "Invalid"), "{kept} {seconds}: {answer:?}");
     }
     assert_eq!(set("faceId", json!(600)).body["retention"]["faceId"]["seconds"], 600);
-    house.order(&["accounts", "set", "default", "--retention", "operation=120"]);
-    let (usual, asked) = (detect(&house, ""), detect(&house, "&faceIdTimeToLive=86400"));
-    let shorter = detect(&house, "&faceIdTimeToLive=60");
+    server.cli(&["accounts", "set", "default", "--retention", "operation=120"]);
+    let (usual, asked) = (detect(&server, ""), detect(&server, "&faceIdTimeToLive=86400"));
+    let shorter = detect(&server, "&faceIdTimeToLive=60");
     let theirs = other.picture("detect?recognitionModel=recognition_04", &demo(6)).body[0]["faceId"].clone();
-    let operation = house.json("POST", "persons", &json!({ "name": "n" }));
+    let operation = server.json("POST", "persons", &json!({ "name": "n" }));
     let operation =
         operation.header("operation-location").expect("an address").rsplit('/').next().expect("an id").to_owned();
     let at = |millis: i64| {
         clock.set(millis);
-        [&usual, &asked, &shorter].map(|face| look(&house, face))
+        [&usual, &asked, &shorter].map(|face| look(&server, face))
     };
     assert_eq!(at(30_000), [200, 200, 200]);
     assert_eq!(at(61_000), [200, 200, 404]);
-    assert_eq!(house.call("GET", &format!("operations/{operation}")).status, 200);
+    assert_eq!(server.call("GET", &format!("operations/{operation}")).status, 200);
     assert_eq!(at(590_000), [200, 200, 404]);
-    assert_eq!(house.call("GET", &format!("operations/{operation}")).status, 404);
+    assert_eq!(server.call("GET", &format!("operations/{operation}")).status, 404);
     assert_eq!(at(601_000), [404, 404, 404]);
     let body = json!({ "faceId1": theirs, "faceId2": theirs });
     assert_eq!(other.json("POST", "verify", &body).status, 200, "the other account has no such policy");

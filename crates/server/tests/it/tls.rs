@@ -1,7 +1,7 @@
 //! HTTPS with a certificate from files: served, replaced while the server runs, and refused at the start when it is wrong.
 
 use crate::clock::Clock;
-use crate::house::{House, likeness, run};
+use crate::server::{TestServer, likeness, run};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -58,17 +58,17 @@ impl Files {
         std::fs::write(self.key(), &pair.key).expect("a file");
     }
 
-    fn serve(&self) -> (House, String) {
+    fn serve(&self) -> (TestServer, String) {
         let [certificate, key] = [self.certificate(), self.key()].map(|path| path.to_str().expect("text").to_owned());
-        let house = House::with(&[
+        let server = TestServer::with(&[
             ("LIKENESS_TLS_CERTIFICATE", &certificate),
             ("LIKENESS_TLS_KEY", &key),
             ("LIKENESS_TLS_LISTEN", "127.0.0.1:0"),
             self.clock.setting(),
         ]);
-        let line = house.said.iter().find_map(|line| line.split("https://localhost:").nth(1)).expect("it is told");
+        let line = server.said.iter().find_map(|line| line.split("https://localhost:").nth(1)).expect("it is told");
         let port = line.split_whitespace().next().expect("a port").to_owned();
-        (house, port)
+        (server, port)
     }
 }
 
@@ -76,7 +76,7 @@ impl Files {
 struct Line(BufReader<StreamOwned<ClientConnection, TcpStream>>);
 
 impl Line {
-    /// Connects as somebody who trusts this certificate alone.
+    /// Connects as a client that trusts this certificate alone.
     fn open(port: &str, trusted: &Pair) -> std::io::Result<Self> {
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut roots = RootCertStore::empty();
@@ -188,7 +188,7 @@ fn a_chain_is_served_and_plain_http_goes_on_beside() {
     // A chain: the second certificate is sent along.
     let chain = format!("{}{}", pair.certificate, Pair::new().certificate);
     std::fs::write(files.certificate(), chain).expect("a file");
-    let (house, port) = files.serve();
+    let (server, port) = files.serve();
     drop(rustls::crypto::ring::default_provider().install_default());
     let trusted = reqwest::Certificate::from_pem(pair.certificate.as_bytes()).expect("a certificate");
     let client = reqwest::blocking::Client::builder().tls_certs_only([trusted]).no_proxy().build().expect("a client");
@@ -196,8 +196,8 @@ fn a_chain_is_served_and_plain_http_goes_on_beside() {
     assert_eq!(answer.status().as_u16(), 200);
     let line = Line::open(&port, &pair).expect("the certificate is trusted");
     assert_eq!(line.0.get_ref().conn.peer_certificates().map(<[_]>::len), Some(2));
-    assert_eq!(house.call("GET", "/healthz").status, 200);
-    assert!(!house.data.join("tls").exists(), "a development authority was made");
+    assert_eq!(server.call("GET", "/healthz").status, 200);
+    assert!(!server.data.join("tls").exists(), "a development authority was made");
 }
 
 #[test]

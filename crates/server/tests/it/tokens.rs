@@ -1,14 +1,14 @@
 //! Limited access tokens: a vendor and its client walk the whole way with plain HTTP, and everything that must stop them.
 
 use crate::clock::Clock;
-use crate::ground::{Ground, on_both};
-use crate::house::{Answer, House, KEY1, Neighbour, OPERATOR, demo};
+use crate::server::{Answer, KEY1, OPERATOR, OtherAccount, TestServer, demo};
+use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const BOTH: &[&str] = &["Face.Identification", "Face.Verification"];
 
-impl House {
+impl TestServer {
     /// A call of the management API with the operator's key; `null` sends no body.
     pub(crate) fn manage(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.manage_with(OPERATOR, method, path, body)
@@ -27,7 +27,7 @@ impl House {
     }
 
     /// A token of the default account, which is a vendor, for a client.
-    pub(crate) fn token(&self, client: &Neighbour<'_>, flags: &[&str]) -> String {
+    pub(crate) fn token(&self, client: &OtherAccount<'_>, flags: &[&str]) -> String {
         let answer = self.issue(KEY1, "", &json!({ "targetAzureResourceId": client.resource, "featureFlags": flags }));
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")), "{answer:?}");
         answer.body.as_str().expect("a bare token").to_owned()
@@ -35,7 +35,7 @@ impl House {
 }
 
 /// Verify with two faces that nobody has: 404 when it is allowed.
-fn verify(client: &Neighbour<'_>, token: &str) -> (u16, String) {
+fn verify(client: &OtherAccount<'_>, token: &str) -> (u16, String) {
     let faces = json!({ "faceId1": uuid::Uuid::nil(), "faceId2": uuid::Uuid::nil() });
     let request = client.request("POST", "verify").header("LimitedAccessToken", format!("Bearer {token}"));
     let answer = Answer::to_json(request, &faces);
@@ -57,14 +57,14 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-on_both!(a_door_device_recognises_people_with_a_token_of_its_vendor, every_way_in_which_a_token_ends);
+on_both_stores!(a_door_device_recognises_people_with_a_token_of_its_vendor, every_way_in_which_a_token_ends);
 
-fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
-    let house = ground.house(&[]);
-    let client = house.another(&["client-face-api", "--group", "client-rg"]);
+fn a_door_device_recognises_people_with_a_token_of_its_vendor(store: &TestStore) {
+    let server = store.server(&[]);
+    let client = server.another(&["client-face-api", "--group", "client-rg"]);
     let photo = demo(1);
 
-    // Without: the client can count faces and keep its house in order, but recognise nobody.
+    // Without: the client can count faces and keep its server in order, but recognise nobody.
     let plain = client.picture("detect?returnFaceId=false", &photo);
     assert_eq!(plain.status, 200);
     for (method, path, body) in [
@@ -80,11 +80,11 @@ fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
     assert_eq!(client.call("GET", "largepersongroups").body, json!([]), "reading is always allowed");
 
     // The vendor's cloud makes a token; the device sends it along with the client's own key.
-    let token = house.token(&client, BOTH);
+    let token = server.token(&client, BOTH);
     let bearer = format!("Bearer {token}");
     let told = claims(&token);
     assert_eq!(told["targetAzureResourceId"], client.resource.as_str());
-    assert_eq!(told["isvResourceId"], house.resource().as_str());
+    assert_eq!(told["isvResourceId"], server.resource().as_str());
     assert_eq!(told["featureFlags"], json!(BOTH));
     assert_eq!(told["exp"].as_i64().expect("seconds") - told["iat"].as_i64().expect("seconds"), 3600);
     let with = |method: &str, path: &str| client.request(method, path).header("LimitedAccessToken", &bearer);
@@ -94,7 +94,7 @@ fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
     let path = format!("largepersongroups/staff/persons/{}/persistedfaces", person.id("personId"));
     let faces = Answer::to_picture(with("POST", "detect?recognitionModel=recognition_04"), &photo);
     let faces = faces.body.as_array().expect("faces").clone();
-    let target = format!("{path}?targetFace={}", crate::house::target(&faces[0]));
+    let target = format!("{path}?targetFace={}", crate::server::target(&faces[0]));
     assert_eq!(Answer::to_picture(with("POST", &target), &photo).status, 200);
     assert_eq!(Answer::of(with("POST", "largepersongroups/staff/train")).status, 202);
     for _ in 0..200 {
@@ -111,7 +111,7 @@ fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
     assert_eq!(found.body[0]["candidates"][0]["personId"], person.body["personId"], "{found:?}");
 
     // The vendor's report: what was issued and used, and nothing that is the client's own.
-    let report = house.manage_with(KEY1, "GET", "accounts/default/tokens/report?events=true", &Value::Null);
+    let report = server.manage_with(KEY1, "GET", "accounts/default/tokens/report?events=true", &Value::Null);
     assert_eq!(report.status, 200, "{report:?}");
     let rows = report.body["days"].as_array().expect("rows");
     assert_eq!(rows.len(), 2, "{report:?}");
@@ -135,23 +135,23 @@ fn a_door_device_recognises_people_with_a_token_of_its_vendor(ground: &Ground) {
     for secret in [&client.keys[0], &client.keys[1], "staff", "127.0.0.1", "Ada", &person_id, &token] {
         assert!(!text.contains(secret), "the report shows {secret}");
     }
-    // Nor does the vendor's trail, however it is read; the client's own trail tells of each use too.
-    let trail = house.manage("GET", "accounts/default/audit?top=1000", &Value::Null).body.to_string();
+    // Nor does the vendor's audit log, however it is read; the client's own audit log records each use too.
+    let trail = server.manage("GET", "accounts/default/audit?top=1000", &Value::Null).body.to_string();
     for secret in [&client.keys[0], "staff", "Ada", &person_id, &token] {
         assert!(!trail.contains(secret), "the vendor's trail shows {secret}");
     }
-    let own = house.manage("GET", "accounts/client-face-api/audit?action=use_limited_access_token", &Value::Null);
+    let own = server.manage("GET", "accounts/client-face-api/audit?action=use_limited_access_token", &Value::Null);
     assert_eq!(own.body.as_array().map(Vec::len), Some(6), "{own:?}");
     assert!(!own.body.to_string().contains(&token));
-    let mine = house.manage_with(&client.keys[0], "GET", "accounts/default/tokens/report", &Value::Null);
+    let mine = server.manage_with(&client.keys[0], "GET", "accounts/default/tokens/report", &Value::Null);
     assert_eq!(mine.status, 403, "a client has no part in the vendor's report");
 }
 
 #[test]
 fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
-    let house = House::new();
-    let client = house.another(&["client"]);
-    let some = house.another(&["verifier", "--vendor", "--approve", "Face.Verification"]);
+    let server = TestServer::new();
+    let client = server.another(&["client"]);
+    let some = server.another(&["verifier", "--vendor", "--approve", "Face.Verification"]);
     let good = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"] });
     let with = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -194,26 +194,26 @@ fn a_token_is_asked_for_within_the_bounds_of_the_contract() {
     ];
     let mut wrong = Vec::new();
     for (name, key, query, body, expected) in rows {
-        let answer = house.issue(key, query, &body);
+        let answer = server.issue(key, query, &body);
         if (answer.status, answer.code()) != expected {
             wrong.push(format!("{name}: {} {}", answer.status, answer.body));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let get = house.bare("GET", "/sts/v1.0/issueLimitedAccessToken").header("Ocp-Apim-Subscription-Key", KEY1);
+    let get = server.bare("GET", "/sts/v1.0/issueLimitedAccessToken").header("Ocp-Apim-Subscription-Key", KEY1);
     assert_eq!(Answer::of(get).status, 404);
     // The other case of the route, and the key of the account's own endpoint alone.
-    let elsewhere = house.bare("POST", "/accounts/client/STS/v1.0/issuelimitedaccesstoken");
+    let elsewhere = server.bare("POST", "/accounts/client/STS/v1.0/issuelimitedaccesstoken");
     let answer = Answer::to_json(elsewhere.header("Ocp-Apim-Subscription-Key", KEY1), &good);
     assert_eq!((answer.status, answer.code()), (401, "401"));
 }
 
-fn every_way_in_which_a_token_ends(ground: &Ground) {
+fn every_way_in_which_a_token_ends(store: &TestStore) {
     let clock = Clock::new();
-    let house = ground.house(&[clock.setting()]);
-    let client = house.another(&["client"]);
-    let other = house.another(&["other"]);
-    let lent = |flags: &[&str]| house.token(&client, flags);
+    let server = store.server(&[clock.setting()]);
+    let client = server.another(&["client"]);
+    let other = server.another(&["other"]);
+    let lent = |flags: &[&str]| server.token(&client, flags);
     let token = lent(BOTH);
     is(&verify(&client, &token), ALLOWED, "good");
     is(&verify(&other, &token), (403, "LimitedAccessTokenResourceMismatch"), "for another");
@@ -243,79 +243,79 @@ fn every_way_in_which_a_token_ends(ground: &Ground) {
     let open = client.request("GET", "facelists").header("LimitedAccessToken", "Bearer garbage");
     assert_eq!(Answer::of(open).status, 200);
     // A token is no key and no bearer token, and an issued token is no limited access token.
-    let as_bearer = house.bare("GET", "facelists").header("Authorization", format!("Bearer {token}"));
+    let as_bearer = server.bare("GET", "facelists").header("Authorization", format!("Bearer {token}"));
     assert_eq!(Answer::of(as_bearer).code(), "Unauthorized");
-    let issued = house.bare("POST", "/sts/v1.0/issueToken").header("Ocp-Apim-Subscription-Key", KEY1);
+    let issued = server.bare("POST", "/sts/v1.0/issueToken").header("Ocp-Apim-Subscription-Key", KEY1);
     let issued = Answer::of(issued).body.as_str().expect("a token").to_owned();
     is(&verify(&client, &issued), INVALID, "a token of another kind");
 
     // One token revoked; the other goes on.
     let (first, second) = (lent(BOTH), lent(BOTH));
     let revoke = json!({ "token": claims(&first)["jti"] });
-    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &revoke).status, 204);
+    assert_eq!(server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &revoke).status, 204);
     is(&verify(&client, &first), INVALID, "revoked");
     is(&verify(&client, &second), ALLOWED, "not revoked");
     // All before now; one made right afterwards is good.
-    let all = house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &json!({ "before": "now" }));
+    let all = server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &json!({ "before": "now" }));
     assert_eq!(all.status, 204, "{all:?}");
     is(&verify(&client, &second), INVALID, "revoked with all");
     let third = lent(BOTH);
     is(&verify(&client, &third), ALLOWED, "after that");
-    // The vendor blocks the client: no tokens, and live ones are dead; the block lifted, they live.
+    // The vendor blocks the client: no tokens, and existing ones are invalid; the block lifted, they are valid.
     let blocked = json!({ "resourceId": client.resource.to_uppercase() });
-    assert_eq!(house.manage_with(KEY1, "PUT", "accounts/default/blocked", &blocked).status, 204);
+    assert_eq!(server.manage_with(KEY1, "PUT", "accounts/default/blocked", &blocked).status, 204);
     is(&verify(&client, &third), INVALID, "blocked by the vendor");
     let asked = json!({ "targetAzureResourceId": client.resource, "featureFlags": BOTH });
-    assert_eq!(house.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
+    assert_eq!(server.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
     let query = format!("accounts/default/blocked?resourceId={}", client.resource.replace('/', "%2F"));
-    assert_eq!(house.manage_with(KEY1, "DELETE", &query, &Value::Null).status, 204);
+    assert_eq!(server.manage_with(KEY1, "DELETE", &query, &Value::Null).status, 204);
     is(&verify(&client, &third), ALLOWED, "not blocked any more");
     // The operator does so for all vendors.
-    assert_eq!(house.manage("PUT", "blocked", &json!({ "resourceId": client.resource })).status, 204);
+    assert_eq!(server.manage("PUT", "blocked", &json!({ "resourceId": client.resource })).status, 204);
     is(&verify(&client, &third), INVALID, "blocked by the operator");
-    assert_eq!(house.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
+    assert_eq!(server.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
     let query = format!("blocked?resourceId={}", client.resource.replace('/', "%2F"));
-    assert_eq!(house.manage("DELETE", &query, &Value::Null).status, 204);
+    assert_eq!(server.manage("DELETE", &query, &Value::Null).status, 204);
     // What the vendor does not hold any more it lends no longer.
-    house.order(&["accounts", "approve", "default", "-Face.Verification"]);
+    server.cli(&["accounts", "approve", "default", "-Face.Verification"]);
     is(&verify(&client, &third), (403, "UnsupportedFeature"), "taken from the vendor");
-    house.order(&["accounts", "approve", "default", "+Face.Verification"]);
+    server.cli(&["accounts", "approve", "default", "+Face.Verification"]);
     is(&verify(&client, &third), ALLOWED, "given back");
     // A key replaced does not end tokens; the signing key replaced does neither.
-    assert_eq!(house.manage("POST", "signingKeys/rotate", &Value::Null).status, 200);
-    let keys = Answer::of(house.bare("GET", "/.well-known/jwks.json"));
+    assert_eq!(server.manage("POST", "signingKeys/rotate", &Value::Null).status, 200);
+    let keys = Answer::of(server.bare("GET", "/.well-known/jwks.json"));
     assert_eq!(keys.body["keys"].as_array().map(Vec::len), Some(2), "{keys:?}");
     assert!(!keys.body.to_string().contains("\"d\""), "a private key is published");
     is(&verify(&client, &third), ALLOWED, "signed by the former key");
     is(&verify(&client, &lent(BOTH)), ALLOWED, "signed by the new key");
     // Time.
     let minute = json!({ "targetAzureResourceId": client.resource, "featureFlags": BOTH });
-    let short = house.issue(KEY1, "?expiredTime=60", &minute).body.as_str().expect("a token").to_owned();
+    let short = server.issue(KEY1, "?expiredTime=60", &minute).body.as_str().expect("a token").to_owned();
     is(&verify(&client, &short), ALLOWED, "within its minute");
     clock.set(62_000);
     is(&verify(&client, &short), INVALID, "after its minute");
     is(&verify(&client, &third), ALLOWED, "has an hour");
-    // The right to issue withdrawn: nothing is issued and what was issued is dead, also when it is given back.
-    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/vendor", &json!({ "mayIssue": false })).status, 403);
-    assert_eq!(house.manage("POST", "accounts/default/vendor", &json!({ "mayIssue": false })).status, 204);
+    // The right to issue withdrawn: nothing is issued and what was issued is invalid, also when it is given back.
+    assert_eq!(server.manage_with(KEY1, "POST", "accounts/default/vendor", &json!({ "mayIssue": false })).status, 403);
+    assert_eq!(server.manage("POST", "accounts/default/vendor", &json!({ "mayIssue": false })).status, 204);
     is(&verify(&client, &third), INVALID, "the vendor lost its right");
-    assert_eq!(house.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
-    assert_eq!(house.manage("POST", "accounts/default/vendor", &json!({ "mayIssue": true })).status, 204);
+    assert_eq!(server.issue(KEY1, "", &asked).code(), "LimitedAccessRevoked");
+    assert_eq!(server.manage("POST", "accounts/default/vendor", &json!({ "mayIssue": true })).status, 204);
     is(&verify(&client, &third), INVALID, "for good");
     let last = lent(BOTH);
     is(&verify(&client, &last), ALLOWED, "a new one");
     // The vendor's account closed.
-    house.order(&["accounts", "close", "default", "--grace-days", "1"]);
+    server.cli(&["accounts", "close", "default", "--grace-days", "1"]);
     is(&verify(&client, &last), INVALID, "the vendor is gone");
 }
 
 #[test]
 fn limited_attributes_are_lent_with_high_risk() {
-    let house = House::new();
-    let client = house.another(&["client", "--approve", "Face.Verification,smile"]);
-    let vendor = house.another(&["vendor", "--vendor", "--approve", "LimitedAccess.HighRisk,age"]);
+    let server = TestServer::new();
+    let client = server.another(&["client", "--approve", "Face.Verification,smile"]);
+    let vendor = server.another(&["vendor", "--vendor", "--approve", "LimitedAccess.HighRisk,age"]);
     let body = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["LimitedAccess.HighRisk"] });
-    let token = house.issue(&vendor.keys[0], "", &body).body.as_str().expect("a token").to_owned();
+    let token = server.issue(&vendor.keys[0], "", &body).body.as_str().expect("a token").to_owned();
     let look = |attributes: &str, token: Option<&str>| {
         let path = format!("detect?returnFaceId=false&returnFaceAttributes={attributes}");
         let request = client.request("POST", &path);
@@ -330,49 +330,49 @@ fn limited_attributes_are_lent_with_high_risk() {
     for (attributes, with_token, expected) in cases {
         assert_eq!(look(attributes, with_token.then_some(token.as_str())), expected, "{attributes} {with_token}");
     }
-    let plain = house.token(&client, BOTH);
+    let plain = server.token(&client, BOTH);
     assert_eq!(look("age", Some(&plain)), 403, "without the flag");
     // A mistyped argument is no use, a faceId beside an attribute no second one.
     assert_eq!(look("age&faceIdTimeToLive=5", Some(&token)), 400);
     let both = client.request("POST", "detect?returnFaceId=true&returnFaceAttributes=age");
     assert_eq!(Answer::to_picture(both.header("LimitedAccessToken", format!("Bearer {token}")), &demo(6)).status, 200);
-    // Whoever tries a token that was taken back is seen by its vendor.
+    // The use of a revoked token is visible to its vendor.
     let revoke = json!({ "token": claims(&token)["jti"] });
-    assert_eq!(house.manage_with(&vendor.keys[0], "POST", "accounts/vendor/tokens/revoke", &revoke).status, 204);
+    assert_eq!(server.manage_with(&vendor.keys[0], "POST", "accounts/vendor/tokens/revoke", &revoke).status, 204);
     assert_eq!(look("age", Some(&token)), 401);
-    let report = house.manage_with(&vendor.keys[0], "GET", "accounts/vendor/tokens/report", &Value::Null).body;
+    let report = server.manage_with(&vendor.keys[0], "GET", "accounts/vendor/tokens/report", &Value::Null).body;
     let counts = ["issued", "used", "useRefused"].map(|name| report["days"][0][name].as_i64());
     assert_eq!(counts, [Some(1), Some(3), Some(2)], "{report}");
-    let own = house.manage("GET", "accounts/client/audit?action=use_limited_access_token", &Value::Null).body;
+    let own = server.manage("GET", "accounts/client/audit?action=use_limited_access_token", &Value::Null).body;
     let outcomes: Vec<&str> = own.as_array().expect("rows").iter().filter_map(|row| row["outcome"].as_str()).collect();
-    // The last but one row of the client's own trail is the use of the other vendor's token.
+    // The last but one row of the client's own audit log is the use of the other vendor's token.
     assert_eq!(outcomes, ["applied", "applied", "refused", "refused", "applied", "refused"], "{own}");
 }
 
-/// An account that was made anew under a name is another: what was lent by or to the one before is dead.
+/// An account that was made anew under a name is another: what was lent by or to the one before is invalid.
 #[test]
 fn tokens_end_with_the_accounts_they_were_made_for() {
     let clock = Clock::new();
-    let house = House::with(&[clock.setting()]);
+    let server = TestServer::with(&[clock.setting()]);
     let vendor = ["door-software", "--vendor", "--approve", "Face.Verification"];
-    let issue = |vendor: &Neighbour<'_>, client: &Neighbour<'_>| {
+    let issue = |vendor: &OtherAccount<'_>, client: &OtherAccount<'_>| {
         let body = json!({ "targetAzureResourceId": client.resource, "featureFlags": ["Face.Verification"] });
-        house.issue(&vendor.keys[0], "", &body).body.as_str().expect("a token").to_owned()
+        server.issue(&vendor.keys[0], "", &body).body.as_str().expect("a token").to_owned()
     };
-    let (first, client) = (house.another(&vendor), house.another(&["client"]));
+    let (first, client) = (server.another(&vendor), server.another(&["client"]));
     let token = issue(&first, &client);
     is(&verify(&client, &token), ALLOWED, "good");
-    house.order(&["accounts", "close", "door-software", "--yes"]);
+    server.cli(&["accounts", "close", "door-software", "--yes"]);
     is(&verify(&client, &token), INVALID, "the vendor is gone");
     clock.set(2_000);
-    let second = house.another(&vendor);
+    let second = server.another(&vendor);
     assert_eq!(second.resource, first.resource);
     is(&verify(&client, &token), INVALID, "of the vendor that had the name before");
     let token = issue(&second, &client);
     is(&verify(&client, &token), ALLOWED, "of the one that has it now");
-    house.order(&["accounts", "close", "client", "--yes"]);
+    server.cli(&["accounts", "close", "client", "--yes"]);
     clock.set(4_000);
-    let client = house.another(&["client"]);
+    let client = server.another(&["client"]);
     is(&verify(&client, &token), INVALID, "for the client that had the name before");
     is(&verify(&client, &issue(&second, &client)), ALLOWED, "for the one that has it now");
 }
@@ -381,27 +381,27 @@ fn tokens_end_with_the_accounts_they_were_made_for() {
 #[test]
 fn signing_keys_end() {
     let clock = Clock::new();
-    let house = House::with(&[clock.setting()]);
-    let client = house.another(&["client"]);
+    let server = TestServer::with(&[clock.setting()]);
+    let client = server.another(&["client"]);
     let published = || {
-        let keys = Answer::of(house.bare("GET", "/.well-known/jwks.json")).body;
+        let keys = Answer::of(server.bare("GET", "/.well-known/jwks.json")).body;
         keys["keys"].as_array().map_or(0, Vec::len)
     };
-    let token = house.token(&client, BOTH);
-    let bearer = Answer::of(house.request("POST", "/sts/v1.0/issueToken")).body.as_str().expect("a token").to_owned();
+    let token = server.token(&client, BOTH);
+    let bearer = Answer::of(server.request("POST", "/sts/v1.0/issueToken")).body.as_str().expect("a token").to_owned();
     let opens = || {
-        let request = house.bare("GET", "facelists").header("Authorization", format!("Bearer {bearer}"));
+        let request = server.bare("GET", "facelists").header("Authorization", format!("Bearer {bearer}"));
         Answer::of(request).status
     };
-    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
+    assert_eq!(server.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
     assert_eq!((published(), opens()), (2, 200));
     is(&verify(&client, &token), ALLOWED, "used up");
-    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({ "endFormer": true })).status, 200);
+    assert_eq!(server.manage("POST", "signingKeys/rotate", &json!({ "endFormer": true })).status, 200);
     assert_eq!((published(), opens()), (1, 401));
     is(&verify(&client, &token), INVALID, "its key has leaked");
-    let token = house.token(&client, BOTH);
+    let token = server.token(&client, BOTH);
     is(&verify(&client, &token), ALLOWED, "of the new key");
-    assert_eq!(house.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
+    assert_eq!(server.manage("POST", "signingKeys/rotate", &json!({})).status, 200);
     assert_eq!(published(), 2);
     clock.set(2 * 86_400_000 + 1_000);
     let begun = std::time::Instant::now();
@@ -414,7 +414,7 @@ fn signing_keys_end() {
 /// A vendor's cloud is one installation, the client's own another, which trusts it by name.
 #[test]
 fn another_installation_is_trusted_by_name_and_for_what_it_may_lend() {
-    let cloud = House::with(&[("LIKENESS_ISSUER", "https://vendor.example")]);
+    let cloud = TestServer::with(&[("LIKENESS_ISSUER", "https://vendor.example")]);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("likeness.toml");
     let jwks = format!("{}/.well-known/jwks.json", cloud.address);
@@ -422,8 +422,8 @@ fn another_installation_is_trusted_by_name_and_for_what_it_may_lend() {
         "[[access.trusted_issuers]]\nissuer = \"https://vendor.example\"\njwks = \"{jwks}\"\nflags = [\"Face.Verification\"]\n"
     );
     std::fs::write(&file, settings).expect("a file");
-    let own = House::with(&[("LIKENESS_CONFIG", file.to_str().expect("a path"))]);
-    let stranger = House::new();
+    let own = TestServer::with(&[("LIKENESS_CONFIG", file.to_str().expect("a path"))]);
+    let stranger = TestServer::new();
     let (device, neighbour) = (own.another(&["device"]), own.another(&["neighbour"]));
     let body = json!({ "targetAzureResourceId": device.resource, "featureFlags": BOTH });
     let token = cloud.issue(KEY1, "", &body).body.as_str().expect("a token").to_owned();
@@ -448,38 +448,38 @@ fn another_installation_is_trusted_by_name_and_for_what_it_may_lend() {
 #[test]
 fn revocations_within_a_second_end_what_came_between() {
     let clock = Clock::new();
-    let house = House::with(&[clock.setting()]);
-    let client = house.another(&["client"]);
+    let server = TestServer::with(&[clock.setting()]);
+    let client = server.another(&["client"]);
     let all = json!({ "before": "now" });
-    let revoke = || house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all).status;
+    let revoke = || server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &all).status;
     assert_eq!(revoke(), 204);
-    let mut before = house.token(&client, BOTH);
+    let mut before = server.token(&client, BOTH);
     for round in 0..3 {
         is(&verify(&client, &before), ALLOWED, "issued after the last revocation");
         assert_eq!(revoke(), 204);
         is(&verify(&client, &before), INVALID, &format!("revoked, round {round}"));
-        before = house.token(&client, BOTH);
+        before = server.token(&client, BOTH);
     }
     for may_issue in [false, true] {
         let right = json!({ "mayIssue": may_issue });
-        assert_eq!(house.manage("POST", "accounts/default/vendor", &right).status, 204);
+        assert_eq!(server.manage("POST", "accounts/default/vendor", &right).status, 204);
         is(&verify(&client, &before), INVALID, "the right to issue withdrawn, and given back");
     }
-    is(&verify(&client, &house.token(&client, BOTH)), ALLOWED, "a new one");
+    is(&verify(&client, &server.token(&client, BOTH)), ALLOWED, "a new one");
     // A time that has not come is none to revoke by.
     let later = json!({ "before": "2999-01-01" });
-    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &later).code(), "Invalid");
+    assert_eq!(server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &later).code(), "Invalid");
     // An instant within a second: what was issued before it in that second is meant.
-    let token = house.token(&client, BOTH);
+    let token = server.token(&client, BOTH);
     let issued = claims(&token)["iat"].as_i64().expect("seconds") * 1_000;
     // After revocations within a second it may be dated a second ahead.
     clock.forward(Duration::from_millis(2_100));
     let instant = likeness_base::Timestamp::from_millis(issued + 900).to_string();
     let before = json!({ "before": instant });
-    assert_eq!(house.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &before).status, 204);
+    assert_eq!(server.manage_with(KEY1, "POST", "accounts/default/tokens/revoke", &before).status, 204);
     is(&verify(&client, &token), INVALID, "issued earlier in that second");
     // Who never was a vendor has nothing to revoke.
     let one = json!({ "token": uuid::Uuid::nil() });
-    let refused = house.manage_with(&client.keys[0], "POST", "accounts/client/tokens/revoke", &one);
+    let refused = server.manage_with(&client.keys[0], "POST", "accounts/client/tokens/revoke", &one);
     assert_eq!((refused.status, refused.code()), (409, "Conflict"), "{refused:?}");
 }

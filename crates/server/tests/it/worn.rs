@@ -1,16 +1,18 @@
-//! What people in the photos at hand wear themselves, and what is said about them.
+//! What people in the sample photos wear, and what the attributes say.
 //!
 //! `data/worn.csv` has a row for each face of the sample photos and of the six group photos, labelled by eye from cuts of
 //! the faces: where its middle lies, as shares of the photo's width and height, and what it wears. `?` stands for in part,
-//! or not to be told, and is not counted. Copies of a photo under a second name are left out.
+//! or cannot be decided, and is not counted. Copies of a photo under a second name are left out.
 //! `cargo test -p likeness --test it worn -- --nocapture` prints the table of docs/accuracy.md.
 
 use crate::confusion::Rate;
-use crate::house::{House, demo, shared_faces};
 use crate::pipeline;
+use crate::server::{TestServer, demo, shared_faces};
 use image::RgbImage;
 use image::imageops::FilterType;
-use likeness_vision::{AttributeSet, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision, Wanted};
+use likeness_vision::{
+    AttributeSet, DescribeOptions, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision,
+};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -95,7 +97,7 @@ const WORN: AttributeSet = AttributeSet::GLASSES
 /// The least number of people who wear it from which a share of them that is found may be called accuracy.
 const LEAST_POSITIVES: usize = 20;
 
-/// A statement about a face: what is, where it can be told, and what is said.
+/// A statement about a face: what is, where it can be decided, and what the attribute says.
 struct Row {
     name: &'static str,
     is: fn(&Label) -> Option<bool>,
@@ -136,11 +138,11 @@ const ROWS: [Row; 8] = [
 /// The faces of a photo, each with its label; of all sizes, or only those up to so many pixels wide.
 fn faces(vision: &mut Vision, labels: &[Label], photo: &str, picture: &Picture, widest: f32) -> Vec<(Label, Face)> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
-    let wanted = Wanted { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
+    let options = DescribeOptions { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
     let mut found = vision.detect(picture, Search::default()).expect("the detector runs");
     found.retain(|found| found.rect.width <= widest);
     let faces = found.iter().map(|found| {
-        let face = vision.describe(picture, found, wanted).expect("a face");
+        let face = vision.describe(picture, found, options).expect("a face");
         let rect = found.rect;
         let place = [rect.left / width, rect.top / height, rect.width / width, rect.height / height];
         let label = label_at(labels, photo, place);
@@ -269,14 +271,14 @@ fn show(text: &str) {
 #[test]
 fn somebody_without_glasses_is_said_to_wear_none_in_every_version() {
     let Some(folder) = shared_faces("somebody_without_glasses_is_said_to_wear_none_in_every_version") else { return };
-    let house = House::new();
+    let server = TestServer::new();
     let photo = std::fs::read(folder.join("detection2.jpg")).expect("a photo");
     for (version, none) in [("v1.0", "NoGlasses"), ("v1.1-preview.1", "noGlasses"), ("v1.2", "noGlasses")] {
         for (model, more) in [("detection_01", ",accessories"), ("detection_03", ",mask")] {
             let path = format!(
                 "/face/{version}/detect?returnFaceId=false&detectionModel={model}&returnFaceAttributes=glasses{more}"
             );
-            let answer = house.picture(&path, &photo);
+            let answer = server.picture(&path, &photo);
             assert_eq!(answer.status, 200, "{answer:?}");
             let faces = answer.body.as_array().expect("faces");
             assert_eq!(faces.len(), 1, "{answer:?}");

@@ -1,103 +1,105 @@
-//! People and services that an identity provider vouches for, and tokens issued in exchange for a key.
+//! Bearer tokens: those of identity providers, and those issued in exchange for a key.
 
-use super::directory::{AccountState, Snapshot};
-use super::remembered::digest_of;
-use super::{Access, Caller, Denied, Rights};
+use super::table::{AccessTable, AccountState};
+use super::token_cache::digest_of;
+use super::{Access, AccessError, Caller, Rights};
 use likeness_base::{Randomness, Secret, random_bytes};
-use likeness_custody::{
-    OidcIssuer, Person, SESSION_LIFE, Session, TokenProblem, check_bearer, check_session, key_id_of, roles_of,
-    sign_session,
+use likeness_rules::{
+    BearerIssuer, ISSUED_TOKEN_LIFE, Identity, IssuedTokenClaims, TokenProblem, check_bearer, check_issued_token,
+    key_id_of, roles_of, sign_issued_token,
 };
 use likeness_store::Actor;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// How long what was found out about a token is relied on without looking at its signature again, in seconds. A key that
-/// its issuer is known to have taken back is not relied on at all.
-pub(super) const RELY_ON: i64 = 300;
+/// How long the result of a token check is reused without checking its signature again, in seconds. A token whose signing
+/// key is no longer published by its issuer is always refused.
+pub(super) const CHECKED_TOKEN_LIFE: i64 = 300;
 
 /// What a checked bearer token stands for.
 pub(super) enum Bearer {
-    /// An account's key was shown for it.
-    Issued(Arc<AccountState>),
-    /// An identity provider vouches for somebody.
-    Person(Arc<Person>),
+    /// An issued token, of this account.
+    IssuedToken(Arc<AccountState>),
+    /// A token of an identity provider.
+    Identity(Arc<Identity>),
 }
 
 impl Access {
-    /// Whose token that is.
-    pub(super) async fn bearer(&self, book: &Snapshot, token: &str, now: i64) -> Result<Bearer, Denied> {
-        let refused = |problem: TokenProblem| Denied::Bearer(problem.to_string());
+    /// Checks a bearer token.
+    pub(super) async fn bearer(&self, table: &AccessTable, token: &str, now: i64) -> Result<Bearer, AccessError> {
+        let refused = |problem: TokenProblem| AccessError::InvalidBearer(problem.to_string());
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
-        if issuer.as_deref() == Some(&*book.own.issuer) {
+        if issuer.as_deref() == Some(&*table.own.issuer) {
             let digest = digest_of(token);
-            let still_signs = |_: &Arc<Session>| key_id.as_deref().is_none_or(|id| book.own.keys.has(id));
-            let session = match self.sessions.get(&digest, now).filter(still_signs) {
-                Some(session) => session,
+            let is_key_published =
+                |_: &Arc<IssuedTokenClaims>| key_id.as_deref().is_none_or(|id| table.own.keys.has(id));
+            let claims = match self.issued_tokens.get(&digest, now).filter(is_key_published) {
+                Some(claims) => claims,
                 None => {
-                    let session = Arc::new(check_session(token, &book.own, now).map_err(refused)?);
+                    let claims = Arc::new(check_issued_token(token, &table.own, now).map_err(refused)?);
                     // What is forgiven is that a token may be dated a second ahead, not that it has ended.
-                    if session.expires_at <= now {
+                    if claims.expires_at <= now {
                         return Err(refused(TokenProblem::Expired));
                     }
-                    self.sessions.put(digest, session.clone(), session.expires_at);
-                    session
+                    self.issued_tokens.put(digest, claims.clone(), claims.expires_at);
+                    claims
                 }
             };
-            return self
-                .issued(book, &session)
-                .map(Bearer::Issued)
-                .ok_or_else(|| Denied::Bearer("the key or the account it was issued for is gone".to_owned()));
+            return self.issued(table, &claims).map(Bearer::IssuedToken).ok_or_else(|| {
+                AccessError::InvalidBearer(
+                    "the key or the account it was issued for does not exist any more".to_owned(),
+                )
+            });
         }
         let provider = self.providers.iter().find(|provider| Some(&provider.issuer) == issuer.as_ref());
         let provider = provider.ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;
         let digest = digest_of(token);
-        if let Some(person) = self.people.get(&digest, now)
+        if let Some(identity) = self.identities.get(&digest, now)
             && provider.keys.has(key_id.as_deref())
         {
-            return Ok(Bearer::Person(person));
+            return Ok(Bearer::Identity(identity));
         }
-        let Some(keys) = provider.keys.for_key(key_id.as_deref()).await else { return Err(Denied::Unavailable) };
-        let trusted = OidcIssuer {
+        let Some(keys) = provider.keys.for_key(key_id.as_deref()).await else { return Err(AccessError::Unavailable) };
+        let trusted = BearerIssuer {
             issuer: provider.issuer.clone(),
             audiences: provider.audiences.clone(),
             keys: (*keys).clone(),
             leeway_seconds: provider.leeway_seconds,
         };
-        let (person, ends) = check_bearer(token, &[trusted], now).map_err(refused)?;
-        let person = Arc::new(person);
-        self.people.put(digest, person.clone(), ends.min(now.saturating_add(RELY_ON)));
-        Ok(Bearer::Person(person))
+        let (identity, ends) = check_bearer(token, &[trusted], now).map_err(refused)?;
+        let identity = Arc::new(identity);
+        self.identities.put(digest, identity.clone(), ends.min(now.saturating_add(CHECKED_TOKEN_LIFE)));
+        Ok(Bearer::Identity(identity))
     }
 
     /// The account of an issued token, if the key it was issued for still opens it.
-    fn issued(&self, book: &Snapshot, session: &Session) -> Option<Arc<AccountState>> {
-        let state = book.account(likeness_store::AccountId(session.account))?;
-        let tag = |digest: &[u8; 32]| self.tag(session.id.as_bytes().first_chunk()?, digest);
+    fn issued(&self, table: &AccessTable, claims: &IssuedTokenClaims) -> Option<Arc<AccountState>> {
+        let state = table.account(likeness_store::AccountId(claims.account))?;
+        let tag = |digest: &[u8; 32]| self.tag(claims.id.as_bytes().first_chunk()?, digest);
         let is_of =
-            |digest: &[u8; 32]| tag(digest).is_some_and(|tag| bool::from(tag.ct_eq(&session.id.as_bytes()[8..])));
-        let is_alive = state.is_open() && book.digests_of(state.id()).iter().any(is_of);
+            |digest: &[u8; 32]| tag(digest).is_some_and(|tag| bool::from(tag.ct_eq(&claims.id.as_bytes()[8..])));
+        let is_alive = state.is_open() && table.digests_of(state.id()).iter().any(is_of);
         is_alive.then(|| state.clone())
     }
 
     /// A token for ten minutes in exchange for a key. It ends with the key: its id is half random, and half a keyed
     /// digest of that and of the key.
     pub fn issue(&self, caller: &Caller, randomness: &dyn Randomness, now: i64) -> Option<Secret<String>> {
-        let book = self.directory.last();
-        let key = book.signing().next()?;
+        let table = self.cache.last_known();
+        let key = table.signing().next()?;
         let draw: [u8; 8] = random_bytes(randomness);
         let mut id = [0; 16];
         id[..8].copy_from_slice(&draw);
         id[8..].copy_from_slice(&self.tag(&draw, caller.key.as_ref()?)?);
-        let session = Session {
+        let claims = IssuedTokenClaims {
             id: Uuid::from_bytes(id),
             account: caller.account().0,
-            issuer: book.own.issuer.clone(),
+            issuer: table.own.issuer.clone(),
             issued_at: now,
-            expires_at: now.saturating_add(SESSION_LIFE),
+            expires_at: now.saturating_add(ISSUED_TOKEN_LIFE),
         };
-        Some(sign_session(key, &session))
+        Some(sign_issued_token(key, &claims))
     }
 
     fn tag(&self, draw: &[u8; 8], key: &[u8; 32]) -> Option<[u8; 8]> {
@@ -106,17 +108,17 @@ impl Access {
     }
 }
 
-/// A person in an account.
-pub(super) fn person_in(state: &Arc<AccountState>, book: &Snapshot, person: &Person) -> Caller {
-    let mut roles = roles_of(person, &state.settings.assignments);
-    roles.extend(roles_of(person, &book.installation.0.assignments));
-    Caller { state: state.clone(), actor: actor_of(person), rights: Rights::Roles(roles), key: None }
+/// The caller that an identity is in an account.
+pub(super) fn caller_of_identity(state: &Arc<AccountState>, table: &AccessTable, identity: &Identity) -> Caller {
+    let mut roles = roles_of(identity, &state.settings.assignments);
+    roles.extend(roles_of(identity, &table.installation.0.assignments));
+    Caller { state: state.clone(), actor: actor_of(identity), rights: Rights::Roles(roles), key: None }
 }
 
-/// How the audit trail names somebody: by the id the provider has for them.
-pub(super) fn actor_of(person: &Person) -> Actor {
-    let id = person.object_id.as_deref().unwrap_or(&person.subject);
-    // What providers put into ids is theirs; a trail stays readable.
+/// The name of an identity in the audit log: the id that the provider has for it.
+pub(super) fn actor_of(identity: &Identity) -> Actor {
+    let id = identity.object_id.as_deref().unwrap_or(&identity.subject);
+    // Providers may put any characters into ids; the audit log stays readable.
     let id: String = id.chars().filter(|letter| letter.is_ascii_graphic()).take(128).collect();
     Actor::Principal(id.into())
 }

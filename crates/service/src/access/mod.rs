@@ -1,41 +1,41 @@
 //! Who may call, and from where.
 //!
-//! Start at [`Access::admit`]. An account is opened by one of its two keys, by a token that was issued for a key, or by
-//! somebody for whom an identity provider vouches and who has a role in it. Nothing is asked of the database for that:
-//! see [`directory`]. Keys are sealed in the store, so that they can be listed again, and found through a keyed digest,
+//! Start at [`Access::admit`]. A caller authenticates with one of the account's two keys, with a token issued in exchange
+//! for a key, or with a token of an identity provider and a role in the account. No request queries the database for
+//! that: see [`table`]. Keys are sealed in the store, so that they can be listed again, and found through a keyed digest,
 //! so that neither the look-up nor its timing says anything about a key.
 //!
 //! What an account may do beyond (limited access) is in [`limited`]; who has what role is decided by
-//! `likeness_custody`.
+//! `likeness_rules`.
 
 mod bearer;
-mod directory;
-mod guard;
-mod issuer;
+mod guesses;
+mod issuer_keys;
 mod limited;
-mod remembered;
-mod standing;
+mod management_caller;
+mod table;
+mod token_cache;
 
-pub use directory::{AccountState, Directory, SETTINGS, Snapshot};
-pub use limited::{Lent, NotLent};
-pub use standing::{Need, Standing};
+pub use limited::{LentApprovals, LimitedTokenError};
+pub use management_caller::{ManagementCaller, RequiredAccess};
+pub use table::{AccessCache, AccessTable, AccountState, SETTINGS};
 
 use crate::config::AccessConfig;
 use crate::fetch::Fetcher;
 use bearer::Bearer;
-use guard::Guard;
+use guesses::GuessLimiter;
 use ipnet::IpNet;
-use issuer::{IssuerKeys, Source};
+use issuer_keys::{IssuerKeys, Source};
 use likeness_base::{Randomness, Secret, random_bytes};
-use likeness_custody::{Flag, LimitedAccess, LimitedAttribute, Person, Role, Session};
+use likeness_rules::{FeatureFlag, Identity, IssuedTokenClaims, LimitedAccessClaims, LimitedAttribute, Role};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
-use remembered::Remembered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use token_cache::TokenCache;
 
-/// Longest key that is looked at; longer ones cannot be ours.
+/// Longest key that is checked; longer ones cannot be ours.
 const MOST_KEY_BYTES: usize = 256;
 
 /// From where a call comes, and which account its address names.
@@ -43,13 +43,13 @@ const MOST_KEY_BYTES: usize = 256;
 pub struct Origin {
     /// The subdomain of an account that host or path name.
     pub subdomain: Option<String>,
-    /// Who asks, behind the proxies that the settings trust.
+    /// The client's address, behind the proxies that the settings trust.
     pub client: IpAddr,
 }
 
-/// What somebody shows at the door.
+/// What a request carries to authenticate its caller.
 #[derive(Clone, Default)]
-pub struct Shown {
+pub struct CallerCredentials {
     /// A key.
     pub key: Option<Secret<String>>,
     /// The header `Authorization`.
@@ -58,16 +58,16 @@ pub struct Shown {
     pub limited_access_token: Option<Secret<String>>,
 }
 
-/// Somebody who was let in.
+/// A caller who was admitted.
 #[derive(Clone)]
 pub struct Caller {
     /// Whose data they may touch.
     pub state: Arc<AccountState>,
-    /// Their name in the audit trail.
+    /// Their name in the audit log.
     pub actor: Actor,
     /// What they may do.
     pub rights: Rights,
-    /// The digest of the key they showed.
+    /// The digest of their key, if they sent one.
     pub key: Option<[u8; 32]>,
 }
 
@@ -78,10 +78,10 @@ impl Caller {
     }
 }
 
-/// What somebody may do in an account.
+/// What a caller may do in an account.
 #[derive(Clone, Debug)]
 pub enum Rights {
-    /// All data actions: they showed a key.
+    /// All data actions: the caller has a key.
     Everything,
     /// What their roles say.
     Roles(BTreeSet<Role>),
@@ -99,26 +99,26 @@ impl Rights {
     }
 }
 
-/// Why somebody was not let in.
+/// Why a caller was not admitted.
 #[derive(Debug)]
-pub enum Denied {
+pub enum AccessError {
     /// No key, or none that opens this account.
-    Key,
-    /// A bearer token that does not count, or for no account; the text is for the log and says nothing of the token.
-    Bearer(String),
+    WrongKey,
+    /// A bearer token that is not valid, or is for no account; the text is for the log and says nothing of the token.
+    InvalidBearer(String),
     /// The account takes no keys.
     KeysDisabled,
     /// The account is not open to this address.
     Network,
     /// Too many wrong keys; come back after so many seconds.
     Throttled(u32),
-    /// Nobody can be asked at the moment.
+    /// The store or an identity provider cannot be reached.
     Unavailable,
-    /// Our fault.
+    /// A fault of the server.
     Internal(String),
 }
 
-impl From<StoreError> for Denied {
+impl From<StoreError> for AccessError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Unreachable => Self::Unavailable,
@@ -128,7 +128,7 @@ impl From<StoreError> for Denied {
 }
 
 /// An identity provider.
-struct Provider {
+struct IdentityProvider {
     issuer: String,
     audiences: Vec<String>,
     leeway_seconds: u64,
@@ -136,32 +136,32 @@ struct Provider {
 }
 
 /// Another installation whose limited access tokens count here.
-struct Foreign {
+struct TrustedInstallation {
     issuer: String,
-    flags: BTreeSet<Flag>,
+    flags: BTreeSet<FeatureFlag>,
     attributes: BTreeSet<LimitedAttribute>,
     leeway_seconds: u64,
     keys: IssuerKeys,
 }
 
-/// The door-keeper.
+/// Authenticates and admits callers.
 pub struct Access {
-    /// What is known.
-    pub directory: Arc<Directory>,
+    /// The current access table.
+    pub cache: Arc<AccessCache>,
     installation: Arc<InstallationKey>,
-    guard: Guard,
+    guesses: GuessLimiter,
     subnets: BTreeMap<String, Vec<IpNet>>,
-    providers: Vec<Provider>,
-    foreign: Vec<Foreign>,
-    people: Remembered<Arc<Person>>,
-    sessions: Remembered<Arc<Session>>,
-    limited: Remembered<(Arc<LimitedAccess>, Option<String>)>,
+    providers: Vec<IdentityProvider>,
+    trusted: Vec<TrustedInstallation>,
+    identities: TokenCache<Arc<Identity>>,
+    issued_tokens: TokenCache<Arc<IssuedTokenClaims>>,
+    limited: TokenCache<(Arc<LimitedAccessClaims>, Option<String>)>,
 }
 
 impl Access {
-    /// A door-keeper with a book. `fetcher` fetches what operators name, in private networks too.
+    /// Access by this cache. `fetcher` fetches the keys of issuers that operators name, in private networks too.
     pub fn new(
-        directory: Arc<Directory>,
+        cache: Arc<AccessCache>,
         installation: Arc<InstallationKey>,
         config: &AccessConfig,
         fetcher: &Fetcher,
@@ -171,81 +171,88 @@ impl Access {
                 Some(address) => Source::Address(address.clone()),
                 None => Source::Discovery(provider.issuer.clone()),
             };
-            Provider {
+            IdentityProvider {
                 issuer: provider.issuer.clone(),
                 audiences: provider.audiences.clone(),
                 leeway_seconds: provider.leeway_seconds,
                 keys: IssuerKeys::new(provider.issuer.clone(), source, fetcher.clone()),
             }
         });
-        let foreign = config.trusted_issuers.iter().map(|foreign| Foreign {
-            issuer: foreign.issuer.clone(),
-            flags: foreign.flags.iter().copied().collect(),
-            attributes: foreign.attributes.iter().copied().collect(),
-            leeway_seconds: foreign.leeway_seconds,
-            keys: IssuerKeys::new(foreign.issuer.clone(), Source::Address(foreign.jwks.clone()), fetcher.clone()),
+        let trusted = config.trusted_issuers.iter().map(|trusted| TrustedInstallation {
+            issuer: trusted.issuer.clone(),
+            flags: trusted.flags.iter().copied().collect(),
+            attributes: trusted.attributes.iter().copied().collect(),
+            leeway_seconds: trusted.leeway_seconds,
+            keys: IssuerKeys::new(trusted.issuer.clone(), Source::Address(trusted.jwks.clone()), fetcher.clone()),
         });
         Self {
-            directory,
+            cache,
             installation,
-            guard: Guard::new(),
+            guesses: GuessLimiter::new(),
             subnets: config.subnets.clone(),
             providers: providers.collect(),
-            foreign: foreign.collect(),
-            people: Remembered::new(),
-            sessions: Remembered::new(),
-            limited: Remembered::new(),
+            trusted: trusted.collect(),
+            identities: TokenCache::new(),
+            issued_tokens: TokenCache::new(),
+            limited: TokenCache::new(),
         }
     }
 
-    /// Lets somebody into an account, or says why not. The account's network rules come first, then who it is.
+    /// Admits a caller to an account. The account's network rules are checked first, then the credentials.
     ///
     /// # Errors
-    /// [`Denied`], see its variants.
-    pub async fn admit(&self, origin: &Origin, shown: &Shown, now: i64) -> Result<Caller, Denied> {
-        let book = self.directory.now().await?;
+    /// [`AccessError`], see its variants.
+    pub async fn admit(
+        &self,
+        origin: &Origin,
+        credentials: &CallerCredentials,
+        now: i64,
+    ) -> Result<Caller, AccessError> {
+        let table = self.cache.trusted().await?;
         let named = match &origin.subdomain {
-            Some(subdomain) => Some(book.at(subdomain).filter(|state| state.is_open()).ok_or(Denied::Key)?),
+            Some(subdomain) => {
+                Some(table.by_subdomain(subdomain).filter(|state| state.is_open()).ok_or(AccessError::WrongKey)?)
+            }
             None => None,
         };
         if let Some(state) = named {
             self.check_network(state, origin.client)?;
         }
-        let caller = match shown {
-            Shown { key: Some(key), .. } => self.by_key(&book, key, origin.client)?,
-            Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, header, origin.client, now).await? {
-                    Bearer::Issued(state) => {
+        let caller = match credentials {
+            CallerCredentials { key: Some(key), .. } => self.by_key(&table, key, origin.client)?,
+            CallerCredentials { authorization: Some(header), .. } => {
+                match self.by_token(&table, header, origin.client, now).await? {
+                    Bearer::IssuedToken(state) => {
                         Caller { state, actor: Actor::IssuedToken, rights: Rights::Everything, key: None }
                     }
-                    Bearer::Person(person) => {
+                    Bearer::Identity(identity) => {
                         // Without an address of its own an account is meant only where there is no other.
-                        let state = named
-                            .or_else(|| book.only())
-                            .ok_or_else(|| Denied::Bearer("the address names none of several accounts".to_owned()))?;
-                        bearer::person_in(state, &book, &person)
+                        let state = named.or_else(|| table.only_account()).ok_or_else(|| {
+                            AccessError::InvalidBearer("the address names none of several accounts".to_owned())
+                        })?;
+                        bearer::caller_of_identity(state, &table, &identity)
                     }
                 }
             }
-            Shown { key: None, authorization: None, .. } => return Err(Denied::Key),
+            CallerCredentials { key: None, authorization: None, .. } => return Err(AccessError::WrongKey),
         };
         if named.is_some_and(|state| state.id() != caller.account()) {
-            let other = || Denied::Bearer("it is for another account".to_owned());
-            return Err(if caller.key.is_some() { Denied::Key } else { other() });
+            let other = || AccessError::InvalidBearer("it is for another account".to_owned());
+            return Err(if caller.key.is_some() { AccessError::WrongKey } else { other() });
         }
         if named.is_none() {
             self.check_network(&caller.state, origin.client)?;
         }
         let by_key = matches!(caller.rights, Rights::Everything);
         if by_key && !caller.state.settings.local_auth {
-            return Err(Denied::KeysDisabled);
+            return Err(AccessError::KeysDisabled);
         }
         Ok(caller)
     }
 
-    fn by_key(&self, book: &Snapshot, key: &Secret<String>, client: IpAddr) -> Result<Caller, Denied> {
-        let (account, slot, digest) = self.owner(book, key, client)?;
-        let state = book.account(account).ok_or(Denied::Key)?.clone();
+    fn by_key(&self, table: &AccessTable, key: &Secret<String>, client: IpAddr) -> Result<Caller, AccessError> {
+        let (account, slot, digest) = self.owner(table, key, client)?;
+        let state = table.account(account).ok_or(AccessError::WrongKey)?.clone();
         let actor = match slot {
             KeySlot::Key1 => Actor::Key1,
             KeySlot::Key2 => Actor::Key2,
@@ -253,85 +260,91 @@ impl Access {
         Ok(Caller { state, actor, rights: Rights::Everything, key: Some(digest) })
     }
 
-    /// Whose token the header shows; wrong ones are counted.
+    /// Checks the token in the header; wrong ones are counted.
     async fn by_token(
         &self,
-        book: &Snapshot,
+        table: &AccessTable,
         header: &Secret<String>,
         client: IpAddr,
         now: i64,
-    ) -> Result<Bearer, Denied> {
+    ) -> Result<Bearer, AccessError> {
         let token = limited::bearer(header.expose());
-        let token = token.ok_or_else(|| Denied::Bearer("the header is not of the form Bearer".to_owned()))?;
-        let digest = remembered::digest_of(token);
-        self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
-        let found = self.bearer(book, token, now).await;
+        let token =
+            token.ok_or_else(|| AccessError::InvalidBearer("the header is not of the form Bearer".to_owned()))?;
+        let digest = token_cache::digest_of(token);
+        self.guesses.check(client, &digest).map_err(AccessError::Throttled)?;
+        let found = self.bearer(table, token, now).await;
         match &found {
-            Ok(_) => self.guard.succeeded(client, &digest),
-            Err(Denied::Bearer(_)) => self.guard.failed(client),
+            Ok(_) => self.guesses.record_success(client, &digest),
+            Err(AccessError::InvalidBearer(_)) => self.guesses.record_failure(client),
             Err(_) => {}
         }
         found
     }
 
-    /// Whose key that is; wrong ones are counted.
+    /// The account of a key; wrong ones are counted.
     fn owner(
         &self,
-        book: &Snapshot,
+        table: &AccessTable,
         key: &Secret<String>,
         client: IpAddr,
-    ) -> Result<(AccountId, KeySlot, [u8; 32]), Denied> {
+    ) -> Result<(AccountId, KeySlot, [u8; 32]), AccessError> {
         if key.expose().is_empty() || key.expose().len() > MOST_KEY_BYTES {
-            return Err(Denied::Key);
+            return Err(AccessError::WrongKey);
         }
         let digest = self.installation.lookup_digest(key);
-        self.guard.listen(client, &digest).map_err(Denied::Throttled)?;
-        let Some((account, slot)) = book.owner(&digest) else {
-            self.guard.failed(client);
-            return Err(Denied::Key);
+        self.guesses.check(client, &digest).map_err(AccessError::Throttled)?;
+        let Some((account, slot)) = table.owner_of_key(&digest) else {
+            self.guesses.record_failure(client);
+            return Err(AccessError::WrongKey);
         };
-        self.guard.succeeded(client, &digest);
+        self.guesses.record_success(client, &digest);
         Ok((account, slot, digest))
     }
 
-    fn check_network(&self, state: &AccountState, client: IpAddr) -> Result<(), Denied> {
-        if self.admits(state, client) { Ok(()) } else { Err(Denied::Network) }
+    fn check_network(&self, state: &AccountState, client: IpAddr) -> Result<(), AccessError> {
+        if self.allows_address(state, client) { Ok(()) } else { Err(AccessError::Network) }
     }
 
     /// Whether the account is open to an address.
-    pub fn admits(&self, state: &AccountState, client: IpAddr) -> bool {
-        state.settings.network.admits(client, &self.subnets)
+    pub fn allows_address(&self, state: &AccountState, client: IpAddr) -> bool {
+        state.settings.network.allows(client, &self.subnets)
     }
 
-    /// Who manages, by the operator's key, a key of an account, or a token of somebody.
+    /// Authenticates a caller of the management API: by the operator's key, a key of an account, or a bearer token.
     ///
     /// # Errors
-    /// [`Denied`], see its variants.
-    pub async fn standing(&self, origin: &Origin, shown: &Shown, now: i64) -> Result<Standing, Denied> {
-        let book = self.directory.now().await?;
-        match shown {
-            Shown { key: Some(key), .. } => {
-                let (account, ..) = self.owner(&book, key, origin.client)?;
+    /// [`AccessError`], see its variants.
+    pub async fn admit_to_management(
+        &self,
+        origin: &Origin,
+        credentials: &CallerCredentials,
+        now: i64,
+    ) -> Result<ManagementCaller, AccessError> {
+        let table = self.cache.trusted().await?;
+        match credentials {
+            CallerCredentials { key: Some(key), .. } => {
+                let (account, ..) = self.owner(&table, key, origin.client)?;
                 if account == AccountId::INSTALLATION {
-                    return Ok(Standing::Operator);
+                    return Ok(ManagementCaller::Operator);
                 }
-                let caller = self.admit(origin, shown, now).await?;
-                Ok(Standing::KeyOf(caller.state, caller.actor))
+                let caller = self.admit(origin, credentials, now).await?;
+                Ok(ManagementCaller::AccountKey(caller.state, caller.actor))
             }
-            Shown { authorization: Some(header), .. } => {
-                match self.by_token(&book, header, origin.client, now).await? {
-                    Bearer::Person(person) => {
-                        let actor = bearer::actor_of(&person);
-                        Ok(Standing::Person(person, actor))
+            CallerCredentials { authorization: Some(header), .. } => {
+                match self.by_token(&table, header, origin.client, now).await? {
+                    Bearer::Identity(identity) => {
+                        let actor = bearer::actor_of(&identity);
+                        Ok(ManagementCaller::Identity(identity, actor))
                     }
                     // A token that was issued for a key is for the data, and for what the key itself may do, where it may.
-                    Bearer::Issued(_) => {
-                        let caller = self.admit(origin, shown, now).await?;
-                        Ok(Standing::KeyOf(caller.state, caller.actor))
+                    Bearer::IssuedToken(_) => {
+                        let caller = self.admit(origin, credentials, now).await?;
+                        Ok(ManagementCaller::AccountKey(caller.state, caller.actor))
                     }
                 }
             }
-            Shown { key: None, authorization: None, .. } => Err(Denied::Key),
+            CallerCredentials { key: None, authorization: None, .. } => Err(AccessError::WrongKey),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
-use likeness_custody::{Flag, LimitedAttribute, parse_network};
+use likeness_rules::{FeatureFlag, LimitedAttribute, parse_network};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,7 @@ pub struct TrustedIssuerConfig {
     /// Where its keys are: `{its address}/.well-known/jwks.json`.
     pub jwks: String,
     /// What it may lend: some of `Face.Identification`, `Face.Verification`, `LimitedAccess.HighRisk`.
-    pub flags: BTreeSet<Flag>,
+    pub flags: BTreeSet<FeatureFlag>,
     /// Limited attributes that `LimitedAccess.HighRisk` of it opens.
     #[serde(default)]
     pub attributes: BTreeSet<LimitedAttribute>,

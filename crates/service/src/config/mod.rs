@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct AppConfig {
     /// Who may call, and whose word counts.
     pub access: AccessConfig,
-    /// The audit trail.
+    /// The audit log.
     pub audit: AuditConfig,
     /// How identify decides without `confidenceThreshold`.
     pub identify: IdentifyConfig,
@@ -103,11 +103,11 @@ pub enum EngineChoice {
     Pure,
 }
 
-/// The audit trail.
+/// The audit log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuditConfig {
-    /// List who was looked for among whom: identify, verify, find similar, group. `LIKENESS_AUDIT_QUESTIONS`.
+    /// Record who searched among whom: identify, verify, find similar, group. `LIKENESS_AUDIT_QUESTIONS`.
     pub questions: bool,
 }
 

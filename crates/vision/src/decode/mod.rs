@@ -1,6 +1,6 @@
 //! Strangers' bytes to pixels, in bounded memory.
 //!
-//! The format is told by content, never by name. Sizes are read from the header and refused before any pixel is
+//! The format is recognised by content, never by name. Sizes are read from the header and refused before any pixel is
 //! allocated. JPEG has a folder of its own; the other three formats go through `image`. What is larger than
 //! [`MOST_KEPT`] is shrunk while it is decoded, where its format allows that.
 
@@ -25,7 +25,7 @@ use crate::picture::Picture;
 pub struct Limits {
     /// Size of the encoded file in bytes. Default 6 MiB, the largest file that the Face contract allows.
     pub max_bytes: usize,
-    /// Width times height. Default 200 million: the largest sensor of a phone. Of these, [`MOST_KEPT`] are held at most.
+    /// Width times height. Default 200 million: the largest sensor of a phone. At most [`MOST_KEPT`] of them stay in memory.
     pub max_pixels: u64,
     /// The longer side in pixels. Default 16,384.
     pub max_side: u32,
@@ -37,10 +37,10 @@ impl Default for Limits {
     }
 }
 
-/// Pixels that are held of one picture: the 48 million of a usual phone and a little more. What has more is shrunk to a half
+/// Pixels of one picture that stay in memory: the 48 million of a usual phone and a little more. What has more is shrunk to a half
 /// or a quarter while it is decoded (JPEG, and PNG that is not interlaced), or refused.
 ///
-/// While decoding, at most about `11 * MOST_KEPT` bytes are held (a progressive JPEG keeps two bytes and a bit for each
+/// While decoding, at most about `11 * MOST_KEPT` bytes are in memory (a progressive JPEG keeps two bytes and a bit for each
 /// coefficient of its three or four components), afterwards `3 * MOST_KEPT`.
 pub const MOST_KEPT: u64 = 50_000_000;
 

@@ -1,4 +1,4 @@
-//! PNG: chunks that stand where decoders do not look for them, and pictures too large to be held.
+//! PNG: chunks at places where decoders do not expect them, and pictures too large for memory.
 
 use std::io::Cursor;
 

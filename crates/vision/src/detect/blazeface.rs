@@ -4,14 +4,15 @@
 use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
-use crate::network::{Channels, Feed, Outputs};
+use crate::network::{Channels, InputFormat, Outputs};
 use crate::parts::Normalisation;
 
 /// The network's frame may have any height and width of which this is a divisor: the coarser stride.
 pub(super) const STRIDE: usize = 32;
 
 /// `x / 127.5 - 1`, RGB.
-pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 127.5) };
+pub(super) const INPUT_FORMAT: InputFormat =
+    InputFormat { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 127.5) };
 
 /// The two output layers: pixels from cell to cell, anchors in each cell, names of scores and regressors.
 const LAYERS: [(usize, usize, &str, &str); 2] =

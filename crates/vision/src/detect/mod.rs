@@ -1,8 +1,8 @@
-//! Finding faces: what a detector sees of a picture, at the scales that it needs, and closely where it is in doubt.
+//! Detection: what a detector finds in a picture, at the scales that it needs, and closer where it is in doubt.
 
 mod blazeface;
-mod closely;
 mod passes;
+mod refine;
 mod scrfd;
 mod suppression;
 mod yunet;
@@ -10,10 +10,10 @@ mod yunet;
 use crate::engine::Engine;
 use crate::error::VisionError;
 use crate::geometry::{Point, Rect, RectF};
-use crate::lie::Lie;
 use crate::network::{LoadedNetwork, Outputs};
 use crate::parts::{DetectorKind, DetectorPart};
 use crate::picture::{Picture, Raster};
+use crate::quarter_turn::QuarterTurn;
 use crate::resample::{Window, scale_window, shrink_by_whole_factor};
 use crate::trace::{Stage, Tracer};
 use passes::{Pass, is_cut, passes};
@@ -44,7 +44,7 @@ impl KeyPoints {
     }
 }
 
-/// One face as the detector sees it, in pixels of the upright picture.
+/// One face as the detector finds it, in pixels of the upright picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Detection {
     /// The detector's own box; it may reach out of the picture. For the API's rectangle see [`Detection::reported`].
@@ -96,11 +96,11 @@ impl Detection {
         (right.y - left.y).atan2(right.x - left.x)
     }
 
-    /// The same box with its points where those of a face that lies so have them, for a face whose own make no sense.
-    pub(crate) fn levelled(&self, lie: Lie) -> Self {
+    /// The same box with the points of an average face with this turn, for a face whose own points make no sense.
+    pub(crate) fn levelled(&self, quarter: QuarterTurn) -> Self {
         let RectF { left, top, width, height } = self.rect;
         let at = |x: f32, y: f32| {
-            let Point { x, y } = lie.laid_back(Point { x, y }, 1.0, 1.0);
+            let Point { x, y } = quarter.turned_back(Point { x, y }, 1.0, 1.0);
             Point { x: left + x * width, y: top + y * height }
         };
         // Shares of BlazeFace's own boxes around faces that look into the camera.
@@ -120,7 +120,7 @@ impl Detection {
     }
 }
 
-/// How thoroughly to look.
+/// How thoroughly to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Depth {
     /// As fine as the smallest face needs.
@@ -130,7 +130,7 @@ pub enum Depth {
     Deep,
 }
 
-/// What to look for.
+/// What to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Search {
     /// How thoroughly.
@@ -153,14 +153,14 @@ const SIZE_IS_KNOWN_TO: f32 = 0.85;
 /// What lies in a box of at least this score is a part of it.
 const SURE_ENOUGH: f32 = 0.8;
 
-/// What one look saw: a face in pixels of the picture, and its longer side in pixels of the frame that showed it.
+/// What one pass found: a face in pixels of the picture, and its longer side in pixels of the frame that showed it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Sighting {
     pub(crate) face: Detection,
     pub(crate) pixels: f32,
 }
 
-impl Boxed for Seen {
+impl Boxed for Sighting {
     fn face(&self) -> &Detection {
         &self.face
     }
@@ -176,7 +176,7 @@ pub(crate) struct Detector {
 }
 
 impl Detector {
-    /// The detector that can look closely.
+    /// The detector that can examine a hint closely.
     pub(crate) fn blazeface(engine: &dyn Engine, part: &DetectorPart<'_>) -> Result<Self, VisionError> {
         if part.kind != DetectorKind::BlazefaceBack {
             let reason = "the first detector is BlazeFace; others stand beside it".into();
@@ -186,17 +186,17 @@ impl Detector {
     }
 
     pub(crate) fn load(engine: &dyn Engine, part: &DetectorPart<'_>) -> Result<Self, VisionError> {
-        let feed = match part.kind {
-            DetectorKind::BlazefaceBack => blazeface::FEED,
-            DetectorKind::Yunet => yunet::FEED,
-            DetectorKind::Scrfd => scrfd::FEED,
+        let format = match part.kind {
+            DetectorKind::BlazefaceBack => blazeface::INPUT_FORMAT,
+            DetectorKind::Yunet => yunet::INPUT_FORMAT,
+            DetectorKind::Scrfd => scrfd::INPUT_FORMAT,
         };
         let [_, _, rows, columns] = part.input;
         if rows % 32 != 0 || columns % 32 != 0 {
             let reason = "a detector's frame has multiples of 32 rows and columns".into();
             return Err(VisionError::Model { network: "detector", reason });
         }
-        let network = LoadedNetwork::load(engine, "detector", part.onnx, part.input, feed)?;
+        let network = LoadedNetwork::load(engine, "detector", part.onnx, part.input, format)?;
         Ok(Self {
             kind: part.kind,
             network,
@@ -211,18 +211,20 @@ impl Detector {
         self.score_threshold
     }
 
-    /// Looks at the whole picture set upright, as finely as the smallest face needs, which `yardstick` makes smaller than
-    /// [`smallest_face_px`]. Only a network that takes frames of any size can look at one that lies: BlazeFace. Gives what was seen, faces and hints, best score first, no two of which overlap much.
+    /// Searches the whole picture turned upright, as finely as the smallest face needs, which `yardstick` makes smaller than
+    /// [`smallest_face_px`]. Only a network
+    /// that takes frames of any size can search a turned picture: BlazeFace. Returns faces and hints, best score first, no two
+    /// of which overlap much.
     pub(crate) fn survey(
         &mut self,
         picture: &Picture,
         depth: Depth,
         yardstick: f32,
-        lie: Lie,
+        quarter: QuarterTurn,
         trace: &mut Tracer,
-    ) -> Result<Vec<Seen>, VisionError> {
+    ) -> Result<Vec<Sighting>, VisionError> {
         let passes = passes(self.kind, self.frame, self.score_threshold, picture, depth, yardstick);
-        // Where even the finest look shrinks the picture, averaging whole blocks once makes all of them cheap; a factor
+        // Where even the finest pass shrinks the picture, averaging whole blocks once makes all of them cheap; a factor
         // of at least 1.5 is left to the exact area filter, so that blocks do not show.
         trace.enter(Stage::DetectResample);
         let finest = passes.iter().map(|pass| pass.step).fold(f32::INFINITY, f32::min);
@@ -233,20 +235,20 @@ impl Detector {
 
         let mut seen = Vec::new();
         for pass in passes {
-            self.look_at(&source, factor, pass.lying(lie), picture, &mut seen, trace)?;
+            self.run_pass(&source, factor, pass.turned(quarter), picture, &mut seen, trace)?;
         }
         self.network.wipe();
         trace.enter(Stage::DetectFinish);
         Ok(suppress(seen, self.overlap_threshold))
     }
 
-    fn look_at(
+    fn run_pass(
         &mut self,
         source: &Raster<'_>,
         factor: usize,
         pass: Pass,
         picture: &Picture,
-        seen: &mut Vec<Seen>,
+        seen: &mut Vec<Sighting>,
         trace: &mut Tracer,
     ) -> Result<(), VisionError> {
         trace.enter(Stage::DetectResample);
@@ -260,7 +262,7 @@ impl Detector {
         self.network.resize(pass.frame.0, pass.frame.1);
         let chip = scale_window(source, inner, pass.step / factor as f32);
         let (wide, high) = (chip.width as f32, chip.height as f32);
-        self.network.put_at(&pass.lie.set_upright(chip), pass.border);
+        self.network.put_at(&pass.quarter.set_upright(chip), pass.border);
 
         trace.enter(Stage::DetectNetwork);
         let outputs = self.network.run()?;
@@ -274,16 +276,16 @@ impl Detector {
                 continue;
             }
             let place = |p: Point| {
-                let Point { x, y } = pass.lie.laid_back(Point { x: p.x - before, y: p.y - above }, wide, high);
+                let Point { x, y } = pass.quarter.turned_back(Point { x: p.x - before, y: p.y - above }, wide, high);
                 Point { x: x * pass.step + left, y: y * pass.step + top }
             };
             let (one, other) = (place(found.rect.top_left()), place(found.rect.bottom_right()));
             let (width, height) = (found.rect.width * pass.step, found.rect.height * pass.step);
-            let (width, height) = if pass.lie.swaps() { (height, width) } else { (width, height) };
+            let (width, height) = if pass.quarter.swaps() { (height, width) } else { (width, height) };
             let rect = RectF { left: one.x.min(other.x), top: one.y.min(other.y), width, height };
             let face = Detection { rect, score: found.score, points: found.points.map(place) };
             if face.is_finite() && !is_cut(&face.rect, window, picture) {
-                seen.push(Seen { face, pixels });
+                seen.push(Sighting { face, pixels });
             }
         }
         Ok(())

@@ -1,21 +1,21 @@
-//! Which looks at the whole picture the detector takes, at which scales.
+//! In how many passes a detector searches a picture, at which scales.
 //!
-//! BlazeFace takes frames of any size, so the picture is looked at twice: *near*, small and with a border around it, for
+//! BlazeFace takes frames of any size, so the picture is searched twice: *near*, small and with a border around it, for
 //! faces that fill it, are cut by its edges or touch them; and *far*, as large as the smallest face needs; a deep search
-//! looks a third time, half as finely again. A network finds faces that have a certain number of pixels in its frame,
-//! whatever they have in the picture: each pass says which sizes it is asked about, so that no face comes in pieces. YuNet
-//! and SCRFD have one frame of a fixed size and stand beside BlazeFace: they look at the whole picture once, and at windows
+//! searches a third time, half as finely again. A network finds faces that have a certain number of pixels in its frame,
+//! whatever they have in the picture: each pass says which sizes it covers, so that no face comes in pieces. YuNet
+//! and SCRFD have one frame of a fixed size and stand beside BlazeFace: they search the whole picture once, and at windows
 //! of it where the search is deep.
 
 use super::{Depth, smallest_face_px};
 use crate::detect::blazeface;
 use crate::geometry::RectF;
-use crate::lie::Lie;
 use crate::parts::DetectorKind;
 use crate::picture::Picture;
+use crate::quarter_turn::QuarterTurn;
 use crate::resample::Window;
 
-/// One look at the picture or at a window of it.
+/// One search of the picture or of a window of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pass {
     /// Which part of the picture.
@@ -26,12 +26,12 @@ pub(super) struct Pass {
     pub(super) border: (usize, usize),
     /// Rows and columns of the frame.
     pub(super) frame: (usize, usize),
-    /// Boxes below this score are not worth a second look.
+    /// Boxes below this score are not worth a closer examination.
     pub(super) threshold: f32,
-    /// Longer side of the boxes, in pixels of the frame, that this pass is asked about.
+    /// Longer side of the boxes, in pixels of the frame, that this pass covers.
     pub(super) sizes: (f32, f32),
     /// How the window lies; the frame shows it upright.
-    pub(super) lie: Lie,
+    pub(super) quarter: QuarterTurn,
 }
 
 /// Longer side of the near frame, border included.
@@ -63,13 +63,13 @@ const SMALLEST_NEAR_PX: f32 = 14.0;
 const SHARED_SIZES: f32 = 1.3;
 
 impl Pass {
-    /// The same of the picture set upright.
-    pub(super) fn lying(self, lie: Lie) -> Self {
+    /// The same pass over the picture turned upright.
+    pub(super) fn turned(self, quarter: QuarterTurn) -> Self {
         let ((rows, columns), (left, above)) = (self.frame, self.border);
-        if lie.swaps() {
-            Self { frame: (columns, rows), border: (above, left), lie, ..self }
+        if quarter.swaps() {
+            Self { frame: (columns, rows), border: (above, left), quarter, ..self }
         } else {
-            Self { lie, ..self }
+            Self { quarter, ..self }
         }
     }
 }
@@ -110,8 +110,8 @@ fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
     let near_step = longer * (1.0 + 2.0 * NEAR_BORDER) / NEAR_SIDE;
     let (frame, border) = padded(near_step, (NEAR_SIDE * NEAR_BORDER / (1.0 + 2.0 * NEAR_BORDER)) as usize);
     let sizes = (0.0, f32::INFINITY);
-    let (threshold, lie) = (NEAR_THRESHOLD, Lie::Upright);
-    let mut near = Pass { window: whole, step: near_step, border, frame, threshold, sizes, lie };
+    let (threshold, quarter) = (NEAR_THRESHOLD, QuarterTurn::Upright);
+    let mut near = Pass { window: whole, step: near_step, border, frame, threshold, sizes, quarter };
     let smallest = yardstick * smallest_face_px(picture.width(), picture.height());
     // Enlarging shows nothing more.
     let scale = (FAR_FACE_PX / smallest).min(1.0);
@@ -125,7 +125,7 @@ fn near_and_far(picture: &Picture, depth: Depth, yardstick: f32) -> Vec<Pass> {
         let step = longer / columns as f32;
         let (frame, border) = padded(step, 0);
         let largest = (largest / step).max(LARGEST_FAR_PX);
-        Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, largest), lie }
+        Pass { window: whole, step, border, frame, threshold: FAR_THRESHOLD, sizes: (0.0, largest), quarter }
     };
     let mut passes = vec![near, far(scale, SHARED_SIZES * SMALLEST_NEAR_PX * near_step)];
     let deep = (DEEP_FACE_PX / smallest).min(1.0);
@@ -167,7 +167,7 @@ fn in_fixed_frames(
         frame,
         threshold,
         sizes: (0.0, f32::INFINITY),
-        lie: Lie::Upright,
+        quarter: QuarterTurn::Upright,
     };
     let mut passes = vec![pass(whole)];
     // Enlarging a window that the whole frame already shows at full sharpness adds work and no detail.

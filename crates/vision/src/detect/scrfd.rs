@@ -3,17 +3,18 @@
 //! Expected of a file: strides 8, 16 and 32 with two anchors a cell; for each stride one output of scores (N x 1, sigmoid
 //! applied), one of box distances (N x 4: left, top, right, bottom of the anchor, in strides) and one of points
 //! (N x 10, in strides); N = 2 * rows/stride * columns/stride, cells row by row, both anchors of a cell together.
-//! Output names vary between exports, therefore outputs are told by their shapes. Exports without key points
+//! Output names vary between exports, therefore outputs are identified by their shapes. Exports without key points
 //! (six outputs) are not usable: alignment would have no points to start from.
 
 use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
-use crate::network::{Channels, Feed, Outputs};
+use crate::network::{Channels, InputFormat, Outputs};
 use crate::parts::Normalisation;
 
 /// `(x - 127.5) / 128`, RGB, as in InsightFace's detector.
-pub(super) const FEED: Feed = Feed { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 128.0) };
+pub(super) const INPUT_FORMAT: InputFormat =
+    InputFormat { channels: Channels::Rgb, normalisation: Normalisation::grey(127.5, 128.0) };
 
 const STRIDES: [usize; 3] = [8, 16, 32];
 const ANCHORS: usize = 2;

@@ -4,11 +4,12 @@
 use super::{Detection, KeyPoints};
 use crate::error::VisionError;
 use crate::geometry::{Point, RectF};
-use crate::network::{Channels, Feed, Outputs};
+use crate::network::{Channels, InputFormat, Outputs};
 use crate::parts::Normalisation;
 
 /// Plain bytes, BGR.
-pub(super) const FEED: Feed = Feed { channels: Channels::Bgr, normalisation: Normalisation::grey(0.0, 1.0) };
+pub(super) const INPUT_FORMAT: InputFormat =
+    InputFormat { channels: Channels::Bgr, normalisation: Normalisation::grey(0.0, 1.0) };
 
 const STRIDES: [usize; 3] = [8, 16, 32];
 

@@ -1,4 +1,4 @@
-//! How soft a face looks.
+//! Blur: how soft the edges in a face are.
 
 use super::on_face;
 use crate::resample::Chip;

@@ -19,7 +19,7 @@ macro_rules! closed_debug {
 }
 pub(crate) use closed_debug;
 
-/// What is worn on the eyes. Swimming goggles cannot be told from other dark glasses and are called that.
+/// What is worn on the eyes. Swimming goggles cannot be distinguished from other dark glasses and are reported as them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Glasses {
     /// Nothing, or nothing certain.
@@ -81,7 +81,7 @@ closed_debug!(Glasses, Occlusion, Accessories, MaskKind, Mask);
 /// All thresholds of this module stand here. A wrong "yes" does more harm than a wrong "no": a client turns somebody away
 /// for glasses that nobody wears. So each is about the least in steps of 0.05 with which, on the drawings over the group
 /// photos and over the sample photos, a wrong "yes" is clearly rarer than a wrong "no", and which no bare face of the
-/// labelled photos reaches (`crates/server/tests/it/data/worn.csv`; the highest of them is told below). `docs/accuracy.md`
+/// labelled photos reaches (`crates/server/tests/it/data/worn.csv`; the highest of them is given below). `docs/accuracy.md`
 /// has the rates and what the choice costs.
 mod certain {
     /// Dark lenses, which hide the eyes too. 0.03 on a bare face.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::covering::closed_debug;
-use super::signals::{self, Hairy};
+use super::signals::{self, HairEvidence};
 use super::view::View;
 
 /// Hair on the face, each 0 (none) to 0.9 in the service's own steps.
@@ -17,7 +17,7 @@ pub struct FacialHair {
     pub sideburns: f32,
 }
 
-/// Colours that the API names; it also has one for a colour nobody can tell, which is answered by no colour here.
+/// Colours that the API names; it also has one for an unknown colour, which is no colour here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum HairColour {
     /// White.
@@ -62,7 +62,7 @@ fn step(evidence: f32) -> f32 {
 /// Hair is darker than the cheek, less red, or both (white hair is the latter alone); and rough. Each part is a share of
 /// what the one full dark beard among the sample photos shows (light -0.7) and of what the white moustache shows
 /// (red -0.2).
-fn evidence(spot: &Hairy) -> f32 {
+fn evidence(spot: &HairEvidence) -> f32 {
     let (dark, pale) = ((-spot.light / 0.7).clamp(0.0, 1.2), (-spot.red / 0.2).clamp(0.0, 1.2));
     // A shadow darkens without taking the red away, and make-up adds red.
     let rough = (spot.rough / 0.1).clamp(-0.5, 0.5);

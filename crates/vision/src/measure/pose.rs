@@ -22,7 +22,7 @@ pub struct HeadPose {
 const PAIRS: [(usize, usize); 8] =
     [(33, 263), (133, 362), (61, 291), (127, 356), (234, 454), (93, 323), (58, 288), (172, 397)];
 
-/// Raw pitch of a face that looks straight ahead: the line from forehead to chin leans, the forehead lying further back.
+/// Raw pitch of a face that looks straight ahead: the line from forehead to chin leans, the forehead turned further back.
 /// Median over the 18 single portraits among the sample photos (they spread from -25 to 1). A least-squares fit of the
 /// whole mesh to its mean shape gave the same pitch within 2 degrees (standard deviation over 57 faces), mouths open or
 /// shut, so the simpler reading stays.

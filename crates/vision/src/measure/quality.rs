@@ -72,7 +72,7 @@ const CUT_OFF: f32 = 0.2;
 /// One bad finding makes the face low, one middling finding makes it medium; the flaws are those findings.
 ///
 /// Anchors (vision spec 9, default recogniser): at 48 px width 0.99 of genuine pairs are still accepted, at 24 px 0.89,
-/// under strong blur 0.54; high asks for 80 px and at most 30 degrees of yaw and pitch. Borders of blur and exposure are
+/// under strong blur 0.54; high needs 80 px and at most 30 degrees of yaw and pitch. Borders of blur and exposure are
 /// Azure's own between their levels. A face behind dark glasses or a mask may still be found in a gallery, but does not
 /// belong into one.
 pub(crate) fn quality(evidence: &Evidence) -> (Quality, Flaws) {

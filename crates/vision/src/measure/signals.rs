@@ -1,7 +1,7 @@
 //! Numbers that tell a bare region of a face from a covered one: always one region of a face against another, so that no
 //! colour of skin is assumed. Mesh points follow the published FaceMesh topology; where they lie was checked by eye.
 
-use super::view::{EYE_ROW, EYES, Look, View};
+use super::view::{EYE_ROW, EYES, Tone, View};
 use crate::geometry::Point;
 use crate::mesh::index;
 
@@ -29,7 +29,7 @@ const RIGHT: Side = Side {
     brow: [334, 296, 293],
 };
 
-/// Radius of the discs in which regions are looked at, in pixels of the wide chip: a tenth of the distance of the eyes.
+/// Radius of the discs in which regions are measured, in pixels of the wide chip: a tenth of the distance of the eyes.
 const DISC: f32 = EYES / 10.0;
 
 /// The lower half of the face, in this order:
@@ -43,8 +43,8 @@ const DISC: f32 = EYES / 10.0;
 /// edge down the nose. 17, as 0 on the side where they differ more.
 pub(crate) fn lower(view: &View) -> Option<[f32; 18]> {
     let sides = [LEFT, RIGHT].map(|side| {
-        let upper = view.around(&side.under_eye, DISC)?;
-        let lower = view.around(&side.lower_cheek, DISC)?;
+        let upper = view.tone_around(&side.under_eye, DISC)?;
+        let lower = view.tone_around(&side.lower_cheek, DISC)?;
         Some([lower.colour_to(&upper), (lower.light - upper.light).abs(), lower.rough])
     });
     let sides: Vec<[f32; 3]> = sides.into_iter().flatten().collect();
@@ -52,22 +52,22 @@ pub(crate) fn lower(view: &View) -> Option<[f32; 18]> {
         return None;
     }
     let least = |which: usize| sides.iter().map(|side| side[which]).fold(f32::INFINITY, f32::min);
-    let upper = view.around(&[118, 347, 9, 8, 6], DISC)?;
-    let chin = view.around(&[199, 200], DISC)?;
-    let lip_skin = view.around(&[164, 165, 391], DISC / 2.0)?;
-    let nose = view.around(&[4, 5], DISC)?;
+    let upper = view.tone_around(&[118, 347, 9, 8, 6], DISC)?;
+    let chin = view.tone_around(&[199, 200], DISC)?;
+    let lip_skin = view.tone_around(&[164, 165, 391], DISC / 2.0)?;
+    let nose = view.tone_around(&[4, 5], DISC)?;
     let middle = |a: usize, b: usize| view.at(a).midway(view.at(b));
     let lips = [(0, 13), (37, 82), (267, 312), (17, 14), (84, 87), (314, 317)].map(|(a, b)| middle(a, b));
-    let lips = view.look(&lips, 0.4 * DISC)?;
-    let ring = view.around(&[165, 391, 186, 410, 18, 83, 313, 57, 287], DISC / 2.0)?;
+    let lips = view.tone(&lips, 0.4 * DISC)?;
+    let ring = view.tone_around(&[165, 391, 186, 410, 18, 83, 313, 57, 287], DISC / 2.0)?;
     let mouth = middle(13, 14);
     let (top, bottom) = (view.at(164).y, view.at(18).y.max(mouth.y + 8.0));
     let mouth_line = view.line(mouth.x - 7.0, mouth.x + 7.0, top - 2.0, bottom + 2.0);
     let over_mouth = [-0.2, 0.0, 0.2].map(|across| Point { x: mouth.x + across * EYES, y: mouth.y });
-    let over_mouth = view.look(&over_mouth, 0.15 * EYES)?;
-    let bridge = view.around(&[6, 197], DISC / 2.0)?;
+    let over_mouth = view.tone(&over_mouth, 0.15 * EYES)?;
+    let bridge = view.tone_around(&[6, 197], DISC / 2.0)?;
     let (tip, bridge_at) = (view.at(4), view.at(6));
-    let nostrils = view.around(&[98, 327, 97, 326], 0.4 * DISC)?;
+    let nostrils = view.tone_around(&[98, 327, 97, 326], 0.4 * DISC)?;
     let down_cheek = |across: f32| {
         let x = mouth.x + across * EYES;
         view.edge(x - 6.0, x + 6.0, EYE_ROW + 0.3 * EYES, EYE_ROW + 0.9 * EYES)
@@ -121,10 +121,10 @@ fn eye(view: &View, [outer, inner, upper, lower]: [usize; 4], side: &Side) -> Op
     let (outer, inner) = (view.at(outer), view.at(inner));
     let centre = outer.midway(inner);
     let opening = view.at(upper).distance(view.at(lower));
-    let cheek = view.around(&side.cheek, DISC)?;
-    let around = view.look(&[centre], 0.27 * EYES)?;
-    let under = view.look(&[Point { x: centre.x, y: centre.y + 0.25 * EYES }], DISC)?;
-    let brow = view.around(&side.brow, DISC / 2.0)?;
+    let cheek = view.tone_around(&side.cheek, DISC)?;
+    let around = view.tone(&[centre], 0.27 * EYES)?;
+    let under = view.tone(&[Point { x: centre.x, y: centre.y + 0.25 * EYES }], DISC)?;
+    let brow = view.tone_around(&side.brow, DISC / 2.0)?;
     let rim = view.line_across(centre.x - 7.0, centre.x + 7.0, centre.y + 5.0, centre.y + 0.6 * EYES);
     let (near, far) = if outer.x < inner.x { (outer.x - 13.0, outer.x - 3.0) } else { (outer.x + 3.0, outer.x + 13.0) };
     let arm = view.line_across(near, far, centre.y - 0.3 * EYES, centre.y + 0.25 * EYES);
@@ -150,8 +150,8 @@ fn eye(view: &View, [outer, inner, upper, lower]: [usize; 4], side: &Side) -> Op
 /// much the light differs from place to place of the crown.
 pub(crate) fn forehead(view: &View) -> Option<[f32; 12]> {
     let sides = [LEFT, RIGHT].map(|side| {
-        let cheek = view.around(&side.cheek, DISC)?;
-        let above = view.around(&side.forehead, DISC)?;
+        let cheek = view.tone_around(&side.cheek, DISC)?;
+        let above = view.tone_around(&side.forehead, DISC)?;
         Some([above.colour_to(&cheek), above.light - cheek.light, above.rough])
     });
     let sides: Vec<[f32; 3]> = sides.into_iter().flatten().collect();
@@ -159,16 +159,16 @@ pub(crate) fn forehead(view: &View) -> Option<[f32; 12]> {
         let values = sides.iter().map(|side| side[which]);
         values.min_by(|a, b| a.abs().total_cmp(&b.abs()))
     };
-    let skin = view.around(&[50, 280, 5, 195], DISC)?;
-    let middle = view.around(&[151], DISC)?;
+    let skin = view.tone_around(&[50, 280, 5, 195], DISC)?;
+    let middle = view.tone_around(&[151], DISC)?;
     let between = |a: usize, b: usize| view.at(a).midway(view.at(b));
-    let top = view.look(&[between(index::FOREHEAD, 151), between(109, 108), between(338, 337)], DISC)?;
+    let top = view.tone(&[between(index::FOREHEAD, 151), between(109, 108), between(338, 337)], DISC)?;
     let Point { x, y } = view.at(index::FOREHEAD);
     let edge = view.edge(x - 16.0, x + 16.0, y - 6.0, view.at(9).y - 4.0);
     let arch = [-0.7f32, -0.35, 0.0, 0.35, 0.7]
         .map(|across| Point { x: x + across * EYES, y: y - (0.3 - 0.15 * across * across) * EYES });
-    let crown = view.look(&arch, DISC).unwrap_or(top);
-    let lights: Vec<f32> = arch.iter().filter_map(|&spot| view.look(&[spot], DISC)).map(|look| look.light).collect();
+    let crown = view.tone(&arch, DISC).unwrap_or(top);
+    let lights: Vec<f32> = arch.iter().filter_map(|&spot| view.tone(&[spot], DISC)).map(|tone| tone.light).collect();
     let (low, high) = lights.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
     Some([
         least(0)?,
@@ -187,7 +187,7 @@ pub(crate) fn forehead(view: &View) -> Option<[f32; 12]> {
 }
 
 /// A region where hair may grow, against the cheeks.
-pub(crate) struct Hairy {
+pub(crate) struct HairEvidence {
     /// Logarithm of the ratio of light; hair is mostly darker.
     pub(crate) light: f32,
     /// Difference in red over green; hair is less red than skin.
@@ -197,10 +197,14 @@ pub(crate) struct Hairy {
 }
 
 /// Upper lip, chin, and before the ears (the side that shows less, for the other may be hair of the head or background).
-pub(crate) fn facial_hair(view: &View) -> [Option<Hairy>; 3] {
+pub(crate) fn facial_hair(view: &View) -> [Option<HairEvidence>; 3] {
     let spot = |indices: &[usize], cheek: &[usize], radius: f32| {
-        let (spot, cheek) = (view.around(indices, radius)?, view.around(cheek, DISC)?);
-        Some(Hairy { light: spot.light - cheek.light, red: spot.red - cheek.red, rough: spot.rough - cheek.rough })
+        let (spot, cheek) = (view.tone_around(indices, radius)?, view.tone_around(cheek, DISC)?);
+        Some(HairEvidence {
+            light: spot.light - cheek.light,
+            red: spot.red - cheek.red,
+            rough: spot.rough - cheek.rough,
+        })
     };
     let both = [50, 280, 205, 425];
     let lip = spot(&[165, 391, 167, 393, 92, 322], &both, DISC / 2.0);
@@ -215,21 +219,21 @@ pub(crate) fn facial_hair(view: &View) -> [Option<Hairy>; 3] {
 }
 
 /// What is above the forehead, and the forehead.
-pub(crate) struct Crown {
-    pub(crate) hair: Look,
-    pub(crate) forehead: Look,
+pub(crate) struct CrownEvidence {
+    pub(crate) hair: Tone,
+    pub(crate) forehead: Tone,
 }
 
 /// Fifteen discs in an arch a fifth to a half of the distance of the eyes above the mesh.
-pub(crate) fn crown(view: &View) -> Option<Crown> {
+pub(crate) fn crown(view: &View) -> Option<CrownEvidence> {
     let Point { x, y } = view.at(index::FOREHEAD);
     let arch = |rise: f32| {
         [-0.6f32, -0.3, 0.0, 0.3, 0.6]
             .map(|across| Point { x: x + across * EYES, y: y - (rise - 0.3 * across * across) * EYES })
     };
-    let hair = view.look(&[arch(0.2), arch(0.35), arch(0.5)].concat(), 3.0)?;
-    let forehead = view.look(&[view.at(index::FOREHEAD).midway(view.at(151)), view.at(151)], DISC)?;
-    Some(Crown { hair, forehead })
+    let hair = view.tone(&[arch(0.2), arch(0.35), arch(0.5)].concat(), 3.0)?;
+    let forehead = view.tone(&[view.at(index::FOREHEAD).midway(view.at(151)), view.at(151)], DISC)?;
+    Some(CrownEvidence { hair, forehead })
 }
 
 #[cfg(test)]

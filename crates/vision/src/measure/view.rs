@@ -1,4 +1,4 @@
-//! One face on a chip wide enough for hair and hat, and what regions of it look like beside each other.
+//! One face on a chip wide enough for hair and hat, and the tones of its regions compared with each other.
 
 use crate::error::VisionError;
 use crate::geometry::Point;
@@ -31,10 +31,10 @@ pub(crate) fn light(luma: f32) -> f32 {
     (luma + FLOOR).ln()
 }
 
-/// What a region looks like. Logarithms, so that differences of two regions of one face are ratios of light and do not
+/// The tone of a region: its light and colour. Logarithms, so that differences of two regions of one face are ratios of light and do not
 /// depend on how dark the skin is or how the photo was exposed.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Look {
+pub(crate) struct Tone {
     /// Median logarithm of luma.
     pub(crate) light: f32,
     /// Median logarithm of red over green.
@@ -45,7 +45,7 @@ pub(crate) struct Look {
     pub(crate) rough: f32,
 }
 
-impl Look {
+impl Tone {
     /// Distance in colour alone.
     pub(crate) fn colour_to(&self, other: &Self) -> f32 {
         (self.red - other.red).hypot(self.blue - other.blue)
@@ -101,8 +101,8 @@ impl View {
         self.seen[at].then_some(at)
     }
 
-    /// The look of discs around places; `None` if less than half of them lies within the picture.
-    pub(crate) fn look(&self, centres: &[Point], radius: f32) -> Option<Look> {
+    /// The tone of discs around places; `None` if less than half of them lies within the picture.
+    pub(crate) fn tone(&self, centres: &[Point], radius: f32) -> Option<Tone> {
         let reach = radius.ceil() as i32;
         let mut pixels = Vec::new();
         let mut wanted = 0;
@@ -128,7 +128,7 @@ impl View {
         let count = pixels.len() as f32;
         let mean = pixels.iter().map(|&at| self.light[at]).sum::<f32>() / count;
         let variance = pixels.iter().map(|&at| (self.light[at] - mean).powi(2)).sum::<f32>() / count;
-        Some(Look {
+        Some(Tone {
             light: median(&self.light),
             red: median(&self.red),
             blue: median(&self.blue),
@@ -136,10 +136,10 @@ impl View {
         })
     }
 
-    /// The look of discs around mesh points.
-    pub(crate) fn around(&self, indices: &[usize], radius: f32) -> Option<Look> {
+    /// The tone of discs around mesh points.
+    pub(crate) fn tone_around(&self, indices: &[usize], radius: f32) -> Option<Tone> {
         let centres: Vec<Point> = indices.iter().map(|&index| self.at(index)).collect();
-        self.look(&centres, radius)
+        self.tone(&centres, radius)
     }
 
     /// Mean luma of each row of a rectangle, top to bottom; rows outside the picture are left out.
@@ -224,7 +224,7 @@ pub(crate) mod tests {
     use crate::picture::Picture;
 
     /// A flat frontal face: `colour` by place in units of the eyes' distance (the eyes at (-0.5, 0) and (0.5, 0), the
-    /// mouth at (0, 1)), with the mesh points that are looked at where a mean face has them. `share` of the picture's
+    /// mouth at (0, 1)), with the mesh points that are used where a mean face has them. `share` of the picture's
     /// height remains above the eyes.
     pub(crate) fn face(colour: impl Fn(f32, f32) -> [f32; 3], share: f32) -> (Mesh, Picture) {
         const UNIT: f32 = 60.0;
@@ -314,7 +314,7 @@ pub(crate) mod tests {
     fn light_is_a_ratio_whatever_the_exposure() {
         for gain in [1.0, 0.5] {
             let view = view_of(|u, _| if u < 0.0 { [200.0 * gain; 3] } else { [100.0 * gain; 3] });
-            let (left, right) = (view.around(&[50], 3.0).unwrap(), view.around(&[280], 3.0).unwrap());
+            let (left, right) = (view.tone_around(&[50], 3.0).unwrap(), view.tone_around(&[280], 3.0).unwrap());
             assert!((left.light - right.light - 2f32.ln()).abs() < 0.1, "{}", left.light - right.light);
             assert!(left.colour_to(&right) < 1e-3 && left.rough < 0.01);
         }

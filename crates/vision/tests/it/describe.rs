@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use likeness_vision::engine::Tensor;
 use likeness_vision::{
-    AlignedBy, AttributeSet, Detection, DetectorKind, Face, KeyPoints, Landmarks, MaskKind, NetworkPart, Picture,
-    Point, Quality, RecogniserKind, RecogniserPart, RecogniserSet, RectF, Stage, Trace, Vision, VisionError, Wanted,
+    AlignedBy, AttributeSet, DescribeOptions, Detection, DetectorKind, Face, KeyPoints, Landmarks, MaskKind,
+    NetworkPart, Picture, Point, Quality, RecogniserKind, RecogniserPart, RecogniserSet, RectF, Stage, Trace, Vision,
+    VisionError,
 };
 
 use proptest::prelude::*;
@@ -157,8 +158,8 @@ fn mesh(input: &Tensor) -> Vec<(String, Tensor)> {
     ]
 }
 
-/// Finds the blue pupil. Told the image's right eye unmirrored, it answers nonsense: it would see green where the real
-/// network would see an eye the wrong way round. Mirrored or not cannot be told from colours alone, so the pupil's
+/// Finds the blue pupil. Given the image's right eye unmirrored, it answers nonsense: it finds green where the real
+/// network would find an eye the wrong way round. Mirrored or not does not follow from colours alone, so the pupil's
 /// place in the eye is what the test compares.
 fn iris(input: &Tensor) -> Vec<(String, Tensor)> {
     let pupil = middle_of(input, |r, g, b| b > 0.6 && r < 0.4 && g < 0.4).unwrap_or_default();
@@ -197,11 +198,12 @@ fn face(middle: (f32, f32), eyes: f32, roll_degrees: f32, texture: f32) -> Drawn
     Drawn { middle: Point { x: middle.0, y: middle.1 }, eyes, roll_degrees, texture }
 }
 
-const ALL: Wanted = Wanted { landmarks: true, attributes: AttributeSet::all(), templates: RecogniserSet::FIRST };
+const ALL: DescribeOptions =
+    DescribeOptions { landmarks: true, attributes: AttributeSet::all(), templates: RecogniserSet::FIRST };
 
-fn describe(drawn: &Drawn, size: (u32, u32), wanted: Wanted) -> Face {
+fn describe(drawn: &Drawn, size: (u32, u32), options: DescribeOptions) -> Face {
     let picture = drawn.draw(size.0, size.1);
-    vision(RecogniserKind::DlibResnet, true).describe(&picture, &drawn.detection(false), wanted).unwrap()
+    vision(RecogniserKind::DlibResnet, true).describe(&picture, &drawn.detection(false), options).unwrap()
 }
 
 #[test]
@@ -214,7 +216,7 @@ fn landmarks_lie_on_the_face_however_it_lies() {
         ("large, shrunk on the way", face((700.0, 560.0), 420.0, -12.0, 5.0), (1400, 1500)),
     ];
     for (name, drawn, size) in cases {
-        let found = describe(&drawn, size, Wanted { landmarks: true, ..Wanted::default() });
+        let found = describe(&drawn, size, DescribeOptions { landmarks: true, ..DescribeOptions::default() });
         let landmarks = found.landmarks.expect("asked for");
         let tolerance = 0.03 * drawn.eyes + 0.7;
         let expected = [
@@ -245,7 +247,11 @@ fn landmark_names_are_azures_in_azures_order() {
 fn roll_is_read_off_a_tilted_face() {
     for roll in [-60.0, -10.0, 0.0, 25.0, 80.0] {
         let drawn = face((200.0, 190.0), 70.0, roll, 5.0);
-        let found = describe(&drawn, (400, 400), Wanted { attributes: AttributeSet::HEAD_POSE, ..Wanted::default() });
+        let found = describe(
+            &drawn,
+            (400, 400),
+            DescribeOptions { attributes: AttributeSet::HEAD_POSE, ..DescribeOptions::default() },
+        );
         let pose = found.head_pose.expect("asked for");
         assert!((pose.roll - roll).abs() < 1.5, "{} for {roll}", pose.roll);
         assert!(pose.yaw.abs() < 1.0, "a flat face looks straight ahead, not {}", pose.yaw);
@@ -253,8 +259,8 @@ fn roll_is_read_off_a_tilted_face() {
 }
 
 fn template_of(vision: &mut Vision, drawn: &Drawn, size: (u32, u32), five: bool) -> Vec<f32> {
-    let wanted = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
-    let found = vision.describe(&drawn.draw(size.0, size.1), &drawn.detection(five), wanted).unwrap();
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
+    let found = vision.describe(&drawn.draw(size.0, size.1), &drawn.detection(five), options).unwrap();
     found.template(0).expect("asked for").expose().clone()
 }
 
@@ -307,13 +313,13 @@ fn only_what_is_wanted_is_done() {
     let mut vision = load(&engine, &parts(DetectorKind::BlazefaceBack, RecogniserKind::Arcface, true)).unwrap();
     let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
     let picture = drawn.draw(400, 400);
-    // Neither mesh nor iris may be asked here, for they answer nothing.
-    let nothing = vision.describe(&picture, &drawn.detection(false), Wanted::default()).unwrap();
+    // Neither mesh nor iris may run here, for they answer nothing.
+    let nothing = vision.describe(&picture, &drawn.detection(false), DescribeOptions::default()).unwrap();
     assert!(nothing.landmarks.is_none() && nothing.head_pose.is_none() && nothing.templates.is_empty());
     assert!(nothing.rect.width > 0);
-    let noise = Wanted { attributes: AttributeSet::NOISE, ..Wanted::default() };
+    let noise = DescribeOptions { attributes: AttributeSet::NOISE, ..DescribeOptions::default() };
     assert!(vision.describe(&picture, &drawn.detection(false), noise).unwrap().noise.is_some());
-    let template = Wanted { templates: RecogniserSet::FIRST, ..Wanted::default() };
+    let template = DescribeOptions { templates: RecogniserSet::FIRST, ..DescribeOptions::default() };
     assert!(
         vision.describe(&picture, &drawn.detection(true), template).unwrap().template(0).is_some(),
         "five points suffice"
@@ -327,7 +333,7 @@ fn recognisers_side_by_side_make_a_template_each() {
     let mut vision = vision(RecogniserKind::DlibResnet, false);
     let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
     let picture = drawn.draw(400, 400);
-    let both = Wanted { templates: RecogniserSet::FIRST.with(2), ..Wanted::default() };
+    let both = DescribeOptions { templates: RecogniserSet::FIRST.with(2), ..DescribeOptions::default() };
     let early = vision.describe(&picture, &drawn.detection(false), both).unwrap_err();
     assert!(matches!(early, VisionError::Model { network: "recogniser", .. }), "{early}");
 
@@ -369,9 +375,9 @@ fn quality_falls_with_size_blur_and_light() {
             pixels = box_blur(&pixels, size as usize);
         }
         let picture = Picture::from_rgb(size, size, pixels).unwrap();
-        let wanted = Wanted { attributes: AttributeSet::all(), ..Wanted::default() };
+        let options = DescribeOptions { attributes: AttributeSet::all(), ..DescribeOptions::default() };
         let mut vision = vision(RecogniserKind::DlibResnet, true);
-        vision.describe(&picture, &drawn.detection(false), wanted).unwrap()
+        vision.describe(&picture, &drawn.detection(false), options).unwrap()
     };
     let good = face((200.0, 180.0), 80.0, 0.0, 40.0);
     let reference = quality(&good, 400, 1.0, 0);
@@ -399,12 +405,12 @@ fn vision_with_guesses() -> Vision {
 #[test]
 fn age_and_smile_come_from_their_networks_or_not_at_all() {
     let drawn = face((200.0, 180.0), 80.0, 0.0, 5.0);
-    let wanted = Wanted { attributes: AttributeSet::AGE | AttributeSet::SMILE, ..Wanted::default() };
+    let options = DescribeOptions { attributes: AttributeSet::AGE | AttributeSet::SMILE, ..DescribeOptions::default() };
     let picture = drawn.draw(400, 400);
-    let without = describe(&drawn, (400, 400), wanted);
+    let without = describe(&drawn, (400, 400), options);
     assert!(without.age.is_none() && without.smile.is_none(), "the pack has no network for them");
     let mut vision = vision_with_guesses();
-    let found = vision.describe(&picture, &drawn.detection(false), wanted).unwrap();
+    let found = vision.describe(&picture, &drawn.detection(false), options).unwrap();
     let years = *found.age.expect("asked for").expose();
     // The drawn face is about as bright as the mean that is subtracted.
     assert!((30.0..60.0).contains(&years), "{years}");
@@ -413,10 +419,10 @@ fn age_and_smile_come_from_their_networks_or_not_at_all() {
         let pixels = picture.pixels().iter().map(|&v| (f32::from(v) * gain).min(255.0) as u8).collect();
         let lit = Picture::from_rgb(400, 400, pixels).unwrap();
         let mut vision = vision_with_guesses();
-        *vision.describe(&lit, &drawn.detection(false), wanted).unwrap().smile.expect("asked for").expose()
+        *vision.describe(&lit, &drawn.detection(false), options).unwrap().smile.expect("asked for").expose()
     };
     assert!(smile(0.2) <= 0.3 && smile(1.8) >= 0.7, "{} {}", smile(0.2), smile(1.8));
-    let nothing = vision.describe(&picture, &drawn.detection(false), Wanted::default()).unwrap();
+    let nothing = vision.describe(&picture, &drawn.detection(false), DescribeOptions::default()).unwrap();
     assert!(nothing.age.is_none() && nothing.smile.is_none() && nothing.hair.is_none() && nothing.mask.is_none());
 }
 
@@ -443,8 +449,8 @@ proptest! {
         });
         let picture = Picture::from_rgb(200, 200, pixels.collect()).unwrap();
         let drawn = face((x, y), eyes, (seed % 90) as f32 - 45.0, 5.0);
-        let wanted = Wanted { attributes: AttributeSet::all(), ..Wanted::default() };
-        let found = match vision_with_guesses().describe(&picture, &drawn.detection(false), wanted) {
+        let options = DescribeOptions { attributes: AttributeSet::all(), ..DescribeOptions::default() };
+        let found = match vision_with_guesses().describe(&picture, &drawn.detection(false), options) {
             // The made-up mesh sees an eye wherever noise has its colour; two in one place are no face.
             Err(VisionError::Unalignable) => return Ok(()),
             found => found.unwrap(),
@@ -495,9 +501,9 @@ fn noise_rises_with_grain() {
             (i32::from(v) + offset).clamp(0, 255) as u8
         });
         let picture = Picture::from_rgb(400, 400, pixels.collect()).unwrap();
-        let wanted = Wanted { attributes: AttributeSet::NOISE, ..Wanted::default() };
+        let options = DescribeOptions { attributes: AttributeSet::NOISE, ..DescribeOptions::default() };
         vision(RecogniserKind::DlibResnet, true)
-            .describe(&picture, &drawn.detection(false), wanted)
+            .describe(&picture, &drawn.detection(false), options)
             .unwrap()
             .noise
             .unwrap()
@@ -517,7 +523,7 @@ fn faces_cut_by_the_frame_are_described_too() {
     }
 }
 
-/// The face flag, which every mesh network tells.
+/// The face flag, which every mesh network gives.
 fn flag() -> (String, Tensor) {
     ("Identity_1".into(), Tensor { shape: vec![1, 1], data: vec![1.0] })
 }
@@ -571,7 +577,7 @@ fn a_listener_hears_every_stage_and_the_end() {
     }
     assert_eq!(stages.last(), Some(&Stage::Idle));
     vision.set_trace(None);
-    vision.describe(&drawn.draw(400, 400), &drawn.detection(false), Wanted::default()).unwrap();
+    vision.describe(&drawn.draw(400, 400), &drawn.detection(false), DescribeOptions::default()).unwrap();
     assert!(heard.0.lock().unwrap().is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! Finding faces: the fake detectors see flat squares, each of its own grey, and answer in their kind's own language.
+//! Finding faces: the fake detectors find flat squares, each of its own grey, and answer in the output format of their kind.
 
 use likeness_vision::engine::Tensor;
 use likeness_vision::{

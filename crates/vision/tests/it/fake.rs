@@ -58,7 +58,7 @@ impl Network for FakeNetwork {
     }
 }
 
-/// Years: the mean of the input, which tells whether and how pixels came in.
+/// Years: the mean of the input, which shows whether and how pixels came in.
 fn age(input: &Tensor) -> Vec<(String, Tensor)> {
     let mean = input.data.iter().sum::<f32>() / input.data.len() as f32;
     vec![("age".into(), Tensor { shape: vec![1, 1], data: vec![40.0 + 100.0 * mean] })]
@@ -72,7 +72,7 @@ fn smile(input: &Tensor) -> Vec<(String, Tensor)> {
     vec![("Identity".into(), Tensor { shape: vec![1, 7], data: expressions })]
 }
 
-/// A network that must not be asked.
+/// A network that must not run.
 pub(crate) fn unused(_: &Tensor) -> Vec<(String, Tensor)> {
     Vec::new()
 }

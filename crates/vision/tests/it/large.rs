@@ -1,4 +1,4 @@
-//! Photos larger than what is held: shrunk while they are decoded, or refused.
+//! Photos larger than what stays in memory: shrunk while they are decoded, or refused.
 
 use std::io::Cursor;
 

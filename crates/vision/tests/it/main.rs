@@ -1,4 +1,4 @@
-//! The crate through its public door, with an engine made for the purpose: its networks look at the pixels they are
+//! The crate through its public interface, with an engine made for the purpose: its networks read the pixels they are
 //! given and answer as a perfect network would, so that everything around them is put to the test. The real networks
 //! are tested by the server's golden faces.
 

@@ -70,7 +70,7 @@ fn skip(test: &str, why: &str) {
     }
 }
 
-/// What Pillow makes of the files, in one process; `None` and a word about it where there is no Pillow.
+/// What Pillow makes of the files, in one process; `None` and a message where there is no Pillow.
 fn second_decoder(test: &str, files: &[&[u8]]) -> Option<Vec<(u32, u32, Vec<u8>)>> {
     let has_pillow = |python: &&str| {
         let status = Command::new(python).args(["-c", "import PIL"]).stderr(Stdio::null()).status();
@@ -110,7 +110,7 @@ fn second_decoder(test: &str, files: &[&[u8]]) -> Option<Vec<(u32, u32, Vec<u8>)
     Some(pictures)
 }
 
-/// Compares every row and tells of all that are wrong. What the second decoder refuses must be expected otherwise.
+/// Compares every row and reports all that are wrong. What the second decoder refuses must be expected otherwise.
 fn compare(test: &str, cases: &[Case]) {
     let files: Vec<&[u8]> = cases
         .iter()

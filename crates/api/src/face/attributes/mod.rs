@@ -16,7 +16,7 @@ use likeness_vision::{AttributeSet, Face};
 
 /// What is known of an attribute name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum ManagementCaller {
     /// For everybody.
     Open(AttributeSet),
     /// For accounts with an approval of its own.
@@ -25,10 +25,10 @@ enum Standing {
     Retired,
 }
 
-use Standing::{Limited, Open, Retired};
+use ManagementCaller::{Limited, Open, Retired};
 
 /// Name, standing, and which of the three detection models offer it (`face-api.md` 3.1).
-const TABLE: [(&str, Standing, [bool; 3]); 16] = [
+const TABLE: [(&str, ManagementCaller, [bool; 3]); 16] = [
     ("headPose", Open(AttributeSet::HEAD_POSE), [true, false, true]),
     ("blur", Open(AttributeSet::BLUR), [true, false, true]),
     ("exposure", Open(AttributeSet::EXPOSURE), [true, false, true]),
@@ -47,7 +47,7 @@ const TABLE: [(&str, Standing, [bool; 3]); 16] = [
     ("makeup", Retired, [false, false, false]),
 ];
 
-/// The names that can be asked for, the retired ones aside, as they are written in the contract.
+/// The names that can be requested, the retired ones aside, as they are written in the contract.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(|(_, standing, _)| *standing != Retired).map(|(name, ..)| *name)
 }
@@ -71,7 +71,7 @@ pub(crate) struct Allowed<'a> {
     pub computable: AttributeSet,
 }
 
-/// The attributes that a call asked for.
+/// The attributes that a call requested.
 #[derive(Clone, Copy)]
 pub(crate) struct Requested {
     set: AttributeSet,
@@ -128,7 +128,7 @@ impl Requested {
         self.set
     }
 
-    /// The attributes of a face, or nothing when none was asked for.
+    /// The attributes of a face, or nothing when none was requested.
     pub(crate) fn of(self, face: &Face) -> Option<FaceAttributes> {
         self.any.then(|| FaceAttributes::of(face, self.version))
     }
@@ -166,7 +166,7 @@ mod tests {
             ("age", One, "recognition_01", none, "UnsupportedFeature"),
             ("age", One, "recognition_01", AttributeSet::AGE, "ok"),
             ("age,hair", One, "recognition_01", AttributeSet::AGE, "UnsupportedFeature"),
-            // Missing approval is told before the models are looked at.
+            // A missing approval is refused before the models are checked.
             ("hair", Three, "recognition_01", none, "UnsupportedFeature"),
             ("hair", Three, "recognition_01", AttributeSet::HAIR, "BadArgument"),
             // The pack has no network for it.

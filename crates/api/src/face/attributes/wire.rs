@@ -4,7 +4,7 @@ use crate::face::version::Version;
 use likeness_vision::{Accessories, Face, HairColour, MaskKind, Quality};
 use serde::Serialize;
 
-/// Only the members that were asked for.
+/// Only the members that were requested.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FaceAttributes {
@@ -37,7 +37,7 @@ pub struct FaceAttributes {
 }
 
 impl FaceAttributes {
-    /// What was found out about a face, in the words of a version.
+    /// The measured attributes of a face, in the form of a version.
     pub fn of(face: &Face, version: Version) -> Self {
         Self {
             head_pose: face.head_pose.map(|pose| HeadPose {

@@ -139,7 +139,7 @@ pub(super) fn snapshot(route: &Route<Face>) -> Option<Description> {
     let described = match (route.method.as_str(), route.path) {
         ("POST", "snapshots") => Description {
             summary: "Take a snapshot of a list or group",
-            says: "The operation tells its id in resourceLocation. It is kept for 48 hours.",
+            says: "The operation status gives the person's id in resourceLocation. It is kept for 48 hours.",
             body: "NewSnapshot",
             answer: Answer::Accepted,
             ..PLAIN

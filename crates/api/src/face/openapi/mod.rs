@@ -3,7 +3,7 @@
 //! Start at [`document`]. Paths, methods and bodies come from [`super::routes::ROUTES`], so that a route cannot be
 //! served and not described; what no table can know (summaries, shapes) stands in `operations` and `schemas`. The
 //! document is kept as a golden file, `docs/openapi.json`, from which the pages generate their types: a change of the
-//! API is a change of that file that somebody has to accept.
+//! API is a change of that file that a person has to accept.
 
 mod directory;
 mod operations;
@@ -13,7 +13,7 @@ use super::Face;
 use super::routes::ROUTES;
 use super::version::Version;
 use crate::openapi::{content, reference, text_of};
-use likeness_http::{Reads, Route};
+use likeness_http::{BodyKind, Route};
 use operations::{Answer, Description, Parameter};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -95,18 +95,18 @@ fn operation(route: &Route<Face>, described: &Description) -> Value {
     if !described.says.is_empty() {
         operation["description"] = json!(described.says);
     }
-    if let Some(content) = body(route.reads, described.body) {
+    if let Some(content) = body(route.body, described.body) {
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
 }
 
-fn body(reads: Reads, schema: &str) -> Option<Value> {
+fn body(kind: BodyKind, schema: &str) -> Option<Value> {
     let json_body = || json!({ "schema": reference(schema) });
-    match reads {
-        Reads::Nothing | Reads::Bytes | Reads::Upgrade => None,
-        Reads::Json => Some(json!({ "application/json": json_body() })),
-        Reads::Picture => Some(json!({
+    match kind {
+        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Upgrade => None,
+        BodyKind::Json => Some(json!({ "application/json": json_body() })),
+        BodyKind::Picture => Some(json!({
             "application/json": json_body(),
             "application/octet-stream": {
                 "schema": {
@@ -142,17 +142,17 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
         ("401", "No key, or a wrong one."),
         ("404", "What the path names is not there."),
         ("429", "Too much at once; come back after the time in Retry-After."),
-        ("500", "Our fault; the log holds the cause under the apim-request-id of the answer."),
+        ("500", "The server failed; its log has the cause under the apim-request-id of the answer."),
         ("503", "Cannot answer now; come back after the time in Retry-After."),
     ] {
         responses[status] = content(means, &error);
     }
-    if route.reads != Reads::Nothing {
+    if route.body != BodyKind::Nothing {
         responses["408"] = content("The body did not arrive in time.", &error);
         responses["413"] = content("The body is far larger than this service reads.", &error);
         responses["415"] = content("The content type is not one of those listed.", &error);
     }
-    if route.reads != Reads::Nothing {
+    if route.body != BodyKind::Nothing {
         responses["403"] = content("The feature needs an approval, is retired, or a limit is reached.", &error);
     }
     if route.method != axum::http::Method::GET {
@@ -164,7 +164,7 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
 fn accepted() -> Value {
     json!({
         "description": "Begun; the body is empty.",
-        "headers": { "Operation-Location": address("Where to ask how it goes.") },
+        "headers": { "Operation-Location": address("The address of the operation status.") },
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(super) struct Description {
     /// One line.
     pub summary: &'static str,
-    /// More, where one line does not tell enough; may be empty.
+    /// More, where one line is not enough; may be empty.
     pub says: &'static str,
     /// The heading under which it is listed.
     pub tag: &'static str,
@@ -115,7 +115,7 @@ const RECOGNITION: Parameter = Parameter::query(
     "Which templates to make. Templates of different models are never compared.",
 );
 const RETURN_RECOGNITION: Parameter =
-    Parameter::query("returnRecognitionModel", Form::Flag(false), "Also tell the recognition model.");
+    Parameter::query("returnRecognitionModel", Form::Flag(false), "Also return the recognition model.");
 pub(super) const DETECTION: Parameter =
     Parameter::query("detectionModel", Form::OneOf("DetectionModel"), "How to look for faces.");
 pub(super) const START: Parameter =
@@ -137,7 +137,7 @@ const GROUP_ID: Parameter = Parameter::path("personGroupId", Form::ContainerId, 
 const LARGE_GROUP_ID: Parameter = Parameter::path("largePersonGroupId", Form::ContainerId, "The large person group.");
 
 const DETECT: &[Parameter] = &[
-    Parameter::query("returnFaceId", Form::Flag(true), "Make a faceId for each face, to ask about it later."),
+    Parameter::query("returnFaceId", Form::Flag(true), "Make a faceId for each face, for later calls."),
     Parameter::query("returnFaceLandmarks", Form::Flag(false), "27 points of each face."),
     Parameter::query(
         "returnFaceAttributes",

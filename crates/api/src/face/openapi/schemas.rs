@@ -370,7 +370,7 @@ fn directory() -> Value {
             "operationId": uuid(),
             "status": {
                 "type": "string", "enum": ["notstarted", "notStarted", "running", "succeeded", "failed"],
-                "description": "The work is done before the operation is told, so it has succeeded.",
+                "description": "The work is done before the operation can be read, so it has succeeded.",
             },
             "createdTime": { "type": "string", "format": "date-time" },
             "lastActionTime": { "type": "string", "format": "date-time" },

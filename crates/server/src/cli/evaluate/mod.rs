@@ -7,13 +7,13 @@ mod table;
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::{ended, say};
+use super::{ended, output};
 use crate::config::{Config, IdentifyCut};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::{Clock, Timestamp};
 use likeness_gallery::evaluate::{self, Report, Rule, Setup, Step};
-use likeness_service::effects::SystemClock;
+use likeness_service::clock::SystemClock;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,16 +87,16 @@ impl Evaluate {
             None => Vec::new(),
         };
         let offline = Offline::load(config)?;
-        let Made { labelled, left_out, apart, unread } = folder.templates(&offline, config, &self.taken)?;
+        let Made { labelled, left_out, excluded, unread } = folder.templates(&offline, config, &self.taken)?;
         let networks = &offline.networks;
-        let recogniser = networks.recognisers.first();
+        let recogniser = networks.recognisers.default_recogniser();
         let setup = Setup {
             space: &recogniser.space,
             calibration: &recogniser.calibration,
             false_positive_rate: config.identify.false_positive_rate,
             rounds: self.rounds as usize,
             seed: self.seed,
-            apart: &apart,
+            excluded: &excluded,
         };
         let (pairs, rounds) = (
             labelled::bar(2 * labelled.len(), "comparing all pairs"),
@@ -133,14 +133,14 @@ impl Evaluate {
             report,
         };
         if self.json {
-            say::json(&evaluation)?;
+            output::json(&evaluation)?;
         } else {
             table::print(&evaluation);
         }
         if !self.no_page {
             let page = page::page(&evaluation);
             std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
-            say::note(&format!("Wrote {}; open it in a browser.", self.page.display()));
+            output::hint(&format!("Wrote {}; open it in a browser.", self.page.display()));
         }
         Ok(ended(unread))
     }

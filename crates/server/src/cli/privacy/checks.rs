@@ -1,11 +1,11 @@
-//! How each promise is tried. A check says what it saw, in a sentence for somebody who was not there.
+//! The check of each promise. A check returns what it found, in a sentence for the report.
 
-use super::Verdict::{self, Broken, Kept, NotTried};
+use super::CheckOutcome::{self, Broken, Kept, NotTried};
 use super::scratch::{MARK, Scratch};
 use anyhow::{Context, Result};
-use likeness_custody::Approvals;
-use likeness_service::custody::Order;
-use likeness_service::custody::audit::{self, Filter};
+use likeness_rules::Approvals;
+use likeness_service::accounts::Attribution;
+use likeness_service::accounts::audit::{self, AuditFilter};
 use likeness_store::KeySlot;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use uuid::Uuid;
 
 const ELSEWHERE: &str = "the files belong to the database server and are not readable from here";
 
-fn judge(is_kept: bool, seen: String) -> Verdict {
+fn outcome(is_kept: bool, seen: String) -> CheckOutcome {
     if is_kept { Kept(seen) } else { Broken(seen) }
 }
 
-pub(super) async fn no_picture(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn no_picture(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (status, _) = scratch.own.picture("detect?returnFaceId=false", &scratch.photo.clone()).await?;
     let photo = scratch.photo.clone();
     let pieces: Vec<&[u8]> = photo.chunks_exact(64).step_by((photo.len() / 64 / 32).max(1)).collect();
     Ok(match scratch.found(&pieces)? {
         None => NotTried(format!("{ELSEWHERE}; the schema has no column for pictures")),
-        Some(found) => judge(
+        Some(found) => outcome(
             status == 200 && found == 0,
             format!(
                 "a picture was looked at ({status}); of {} pieces of it {found} are in the data folder",
@@ -33,13 +33,13 @@ pub(super) async fn no_picture(scratch: &mut Scratch) -> Result<Verdict> {
     })
 }
 
-pub(super) async fn sealed(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn sealed(scratch: &mut Scratch) -> Result<CheckOutcome> {
     scratch.enrol("sealed").await?;
     let key = scratch.own.keys[0].clone();
     let pieces: [&[u8]; 2] = [MARK.as_bytes(), key.expose().as_bytes()];
     Ok(match scratch.found(&pieces)? {
         None => NotTried(ELSEWHERE.to_owned()),
-        Some(found) => judge(
+        Some(found) => outcome(
             found == 0,
             format!(
                 "a person was enrolled; of their name, their user data and the account's key {found} are in the data folder"
@@ -48,7 +48,7 @@ pub(super) async fn sealed(scratch: &mut Scratch) -> Result<Verdict> {
     })
 }
 
-pub(super) async fn isolated(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn isolated(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (person, face) = scratch.enrol("isolated").await?;
     let mut seen = Vec::new();
     for path in ["largepersongroups/isolated", &format!("largepersongroups/isolated/persons/{person}"), &face] {
@@ -56,16 +56,16 @@ pub(super) async fn isolated(scratch: &mut Scratch) -> Result<Verdict> {
         seen.push(scratch.other.json("DELETE", path, &Value::Null).await?.0);
     }
     let (own, _) = scratch.own.json("GET", &face, &Value::Null).await?;
-    let at_door = format!("/accounts/{}/face/v1.0/largepersongroups", scratch.own.name);
-    let (door, _) = scratch.other.json("GET", &at_door, &Value::Null).await?;
-    let is_kept = seen.iter().all(|status| *status == 404) && own == 200 && door == 401;
-    Ok(judge(
+    let own_path = format!("/accounts/{}/face/v1.0/largepersongroups", scratch.own.name);
+    let (at_endpoint, _) = scratch.other.json("GET", &own_path, &Value::Null).await?;
+    let is_kept = seen.iter().all(|status| *status == 404) && own == 200 && at_endpoint == 401;
+    Ok(outcome(
         is_kept,
-        format!("another account read and deleted by id: {seen:?}; at the account's own address: {door}"),
+        format!("another account read and deleted by id: {seen:?}; at the account's own address: {at_endpoint}"),
     ))
 }
 
-pub(super) async fn gated(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn gated(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let photo = scratch.photo.clone();
     let (detect, _) = scratch.bare.picture("detect?returnFaceId=true", &photo).await?;
     let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
@@ -76,30 +76,30 @@ pub(super) async fn gated(scratch: &mut Scratch) -> Result<Verdict> {
     let seen = [detect, group, verify, create];
     let (count, _) = scratch.bare.picture("detect?returnFaceId=false", &photo).await?;
     let is_kept = seen.iter().all(|status| *status == 403) && count == 200;
-    Ok(judge(
+    Ok(outcome(
         is_kept,
         format!("an account without approval asked for faceIds, groups, verification and a list: {seen:?}"),
     ))
 }
 
-pub(super) async fn replaced(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn replaced(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let before = scratch.bare.json("GET", "facelists", &Value::Null).await?.0;
-    scratch.custodian.regenerate(scratch.bare.id, &Order::of_operator(), KeySlot::Key1).await?;
+    scratch.service.regenerate(scratch.bare.id, &Attribution::of_operator(), KeySlot::Key1).await?;
     let after = scratch.bare.json("GET", "facelists", &Value::Null).await?.0;
     let is_kept = (before, after) == (200, 401);
-    Ok(judge(is_kept, format!("the key opened the account before ({before}) and not after ({after})")))
+    Ok(outcome(is_kept, format!("the key opened the account before ({before}) and not after ({after})")))
 }
 
-pub(super) async fn face(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn face(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (_, face) = scratch.enrol("face").await?;
     let (before, _) = scratch.own.json("GET", &face, &Value::Null).await?;
     let (status, _) = scratch.own.json("DELETE", &face, &Value::Null).await?;
     let (after, _) = scratch.own.json("GET", &face, &Value::Null).await?;
     let is_kept = (before, status, after) == (200, 200, 404);
-    Ok(judge(is_kept, format!("the face was there ({before}), was deleted ({status}), and is not found ({after})")))
+    Ok(outcome(is_kept, format!("the face was there ({before}), was deleted ({status}), and is not found ({after})")))
 }
 
-pub(super) async fn no_bytes(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn no_bytes(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let from_here = match scratch.found(&[])? {
         None => ELSEWHERE,
         Some(_) => "sealed bytes are known to the store alone, which does not show them",
@@ -107,13 +107,13 @@ pub(super) async fn no_bytes(scratch: &mut Scratch) -> Result<Verdict> {
     Ok(NotTried(format!("{from_here}; the test reads them from the database and looks for them in every file")))
 }
 
-pub(super) async fn log(_: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn log(_: &mut Scratch) -> Result<CheckOutcome> {
     Ok(NotTried(
         "the log belongs to whoever collects it; the test reads that of a server which says all it can say".to_owned(),
     ))
 }
 
-pub(super) async fn person(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn person(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (person, _) = scratch.enrol("person").await?;
     scratch.train("person").await?;
     let photo = scratch.photo.clone();
@@ -128,27 +128,27 @@ pub(super) async fn person(scratch: &mut Scratch) -> Result<Verdict> {
     let (_, after) = scratch.own.json("POST", "identify", &question).await?;
     let named = before[0]["candidates"][0]["personId"] == person.as_str();
     let gone = after[0]["candidates"] == json!([]);
-    Ok(judge(
+    Ok(outcome(
         named && status == 200 && gone,
         format!("identify named the person before: {named}; right after the delete it names nobody: {gone}"),
     ))
 }
 
-pub(super) async fn erased(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn erased(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (first, _) = scratch.enrol("erased-a").await?;
     let (second, _) = scratch.enrol("erased-b").await?;
-    let wanted = likeness_service::custody::persons::Wanted {
+    let query = likeness_service::accounts::persons::PersonQuery {
         ids: vec![Uuid::parse_str(&first)?, Uuid::parse_str(&second)?],
         ..Default::default()
     };
-    let order = Order::of_operator();
-    let held = scratch.custodian.person_report(scratch.own.id, &order, &wanted).await?.places.len();
-    let gone = scratch.custodian.erase_person(scratch.own.id, &order, &wanted).await?.places.len();
-    let left = scratch.custodian.person_report(scratch.own.id, &order, &wanted).await?.places.len();
-    Ok(judge((held, gone, left) == (2, 2, 0), format!("found in {held} places, erased from {gone}, left in {left}")))
+    let attribution = Attribution::of_operator();
+    let held = scratch.service.person_report(scratch.own.id, &attribution, &query).await?.places.len();
+    let gone = scratch.service.erase_person(scratch.own.id, &attribution, &query).await?.places.len();
+    let left = scratch.service.person_report(scratch.own.id, &attribution, &query).await?.places.len();
+    Ok(outcome((held, gone, left) == (2, 2, 0), format!("found in {held} places, erased from {gone}, left in {left}")))
 }
 
-pub(super) async fn expired(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn expired(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let photo = scratch.photo.clone();
     let path = "detect?recognitionModel=recognition_04&faceIdTimeToLive=60";
     let (_, faces) = scratch.own.picture(path, &photo).await?;
@@ -159,11 +159,11 @@ pub(super) async fn expired(scratch: &mut Scratch) -> Result<Verdict> {
     tokio::time::sleep(Duration::from_millis(60_500).saturating_sub(begun.elapsed())).await;
     let (after, _) = scratch.own.json("POST", "verify", &body).await?;
     let id = Uuid::parse_str(&face)?;
-    // Asked as of a time when it lived: what comes back is there, whatever a reader would be told.
+    // Read as of a time when it lived: what comes back still exists, expired or not.
     let past = likeness_base::Timestamp::from_millis(0);
     let mut gone_after = None;
     while begun.elapsed() < Duration::from_secs(125) {
-        let there = scratch.custodian.store.face_ids(scratch.own.id, &[id], past).await?;
+        let there = scratch.service.store.face_ids(scratch.own.id, &[id], past).await?;
         if there[0].is_none() {
             gone_after = Some(begun.elapsed().as_secs().saturating_sub(60));
             break;
@@ -171,7 +171,7 @@ pub(super) async fn expired(scratch: &mut Scratch) -> Result<Verdict> {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let gone = gone_after.map_or("not within a minute".to_owned(), |seconds| format!("after {seconds} s"));
-    Ok(judge(
+    Ok(outcome(
         (before, after) == (200, 404) && gone_after.is_some(),
         format!(
             "a faceId of a minute could be used within it ({before}), not after it ({after}); its record is gone {gone}"
@@ -179,27 +179,27 @@ pub(super) async fn expired(scratch: &mut Scratch) -> Result<Verdict> {
     ))
 }
 
-pub(super) async fn hours(scratch: &mut Scratch) -> Result<Verdict> {
-    let now = scratch.custodian.clock.now();
-    scratch.custodian.store.destroy_expired_keys(now).await?;
+pub(super) async fn hours(scratch: &mut Scratch) -> Result<CheckOutcome> {
+    let now = scratch.service.clock.now();
+    scratch.service.store.destroy_expired_keys(now).await?;
     Ok(NotTried(
         "an hour has to pass; the test sets the clock. Keys of hours that are over were looked for and destroyed now"
             .to_owned(),
     ))
 }
 
-pub(super) async fn told(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn notice_first(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (status, notice) = scratch.own.json("GET", "/notice?language=en", &Value::Null).await?;
     let session = Uuid::from_u128(1);
     let decision = json!({
         "language": notice["language"], "version": notice["version"], "decision": "refused", "session": session,
     });
     let (decided, _) = scratch.own.json("POST", "/notice/decision", &decision).await?;
-    let filter = Filter { action: Some("consent".to_owned()), top: 10, ..Filter::default() };
-    let rows = scratch.custodian.trail(scratch.own.id, &filter).await?;
+    let filter = AuditFilter { action: Some("consent".to_owned()), top: 10, ..AuditFilter::default() };
+    let rows = scratch.service.audit_rows(scratch.own.id, &filter).await?;
     let is_noted = rows.iter().any(|row| row.detail.as_ref().is_some_and(|detail| detail["session"] == json!(session)));
     let words = notice["text"].as_str().map_or(0, |text| text.split_whitespace().count());
-    Ok(judge(
+    Ok(outcome(
         status == 200 && words > 40 && decided == 204 && is_noted,
         format!(
             "the notice in force has {words} words, version {}; a decision was noted: {is_noted}",
@@ -208,15 +208,15 @@ pub(super) async fn told(scratch: &mut Scratch) -> Result<Verdict> {
     ))
 }
 
-pub(super) async fn trail(scratch: &mut Scratch) -> Result<Verdict> {
-    let verified = audit::verify(&*scratch.custodian.store, scratch.own.id, None).await?;
-    let filter = Filter { top: usize::MAX, ..Filter::default() };
-    let rows = scratch.custodian.trail(scratch.own.id, &filter).await?;
+pub(super) async fn audit_log(scratch: &mut Scratch) -> Result<CheckOutcome> {
+    let verified = audit::verify(&*scratch.service.store, scratch.own.id, None).await?;
+    let filter = AuditFilter { top: usize::MAX, ..AuditFilter::default() };
+    let rows = scratch.service.audit_rows(scratch.own.id, &filter).await?;
     let text = serde_json::to_string(&rows)?;
     let shows =
         [MARK, scratch.own.keys[0].expose(), scratch.own.keys[1].expose()].iter().any(|word| text.contains(*word));
     let last = &verified.last[..16];
-    Ok(judge(
+    Ok(outcome(
         verified.broken_at.is_none() && !shows && rows.len() > 5,
         format!(
             "{} rows, the chain holds, last hash {last}\u{2026}; no name, user data or key in them: {}",
@@ -226,10 +226,10 @@ pub(super) async fn trail(scratch: &mut Scratch) -> Result<Verdict> {
     ))
 }
 
-pub(super) async fn vendor(scratch: &mut Scratch) -> Result<Verdict> {
-    scratch.custodian.let_issue(scratch.own.id, &Order::of_operator(), true).await?;
+pub(super) async fn vendor(scratch: &mut Scratch) -> Result<CheckOutcome> {
+    scratch.service.set_vendor_right(scratch.own.id, &Attribution::of_operator(), true).await?;
     let client_id = scratch.other.id;
-    let client = scratch.custodian.find(&client_id.to_string())?.settings.resource.clone();
+    let client = scratch.service.find(&client_id.to_string())?.settings.resource.clone();
     let body = json!({ "targetAzureResourceId": client, "featureFlags": ["Face.Verification"] });
     let (issued, token) = scratch.own.json("POST", "/sts/v1.0/issueLimitedAccessToken?expiredTime=60", &body).await?;
     // Approved for nothing of its own, so that the token is what lets it.
@@ -246,7 +246,7 @@ pub(super) async fn vendor(scratch: &mut Scratch) -> Result<Verdict> {
     let shows = scratch.other.keys.iter().any(|key| text.contains(key.expose()))
         || text.contains(&scratch.address.ip().to_string());
     // Nobody has these faces: what was asked for is allowed, and not found.
-    Ok(judge(
+    Ok(outcome(
         issued == 200 && used == 404 && status == 200 && names && !shows,
         format!(
             "a token was issued ({issued}) and used ({used}); the vendor's report names the client's resource and the use: {names}; its key or address: {shows}"
@@ -254,13 +254,13 @@ pub(super) async fn vendor(scratch: &mut Scratch) -> Result<Verdict> {
     ))
 }
 
-pub(super) async fn closed(scratch: &mut Scratch) -> Result<Verdict> {
+pub(super) async fn closed(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (before, _) = scratch.other.json("PUT", "facelists/l", &json!({ "name": MARK })).await?;
-    scratch.custodian.close(scratch.other.id, &Order::of_operator(), 0).await?;
+    scratch.service.close(scratch.other.id, &Attribution::of_operator(), 0).await?;
     let (after, _) = scratch.other.json("GET", "facelists", &Value::Null).await?;
-    let is_gone = scratch.custodian.store.account(scratch.other.id).await?.is_none();
-    let trail = audit::verify(&*scratch.custodian.store, scratch.other.id, None).await?;
-    Ok(judge(
+    let is_gone = scratch.service.store.account(scratch.other.id).await?.is_none();
+    let trail = audit::verify(&*scratch.service.store, scratch.other.id, None).await?;
+    Ok(outcome(
         (before, after) == (200, 401) && is_gone && trail.rows > 0,
         format!(
             "it answered before ({before}) and not after ({after}); key and records are gone: {is_gone}; its trail of {} rows stays",

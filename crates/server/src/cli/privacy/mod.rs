@@ -10,7 +10,7 @@ mod page;
 mod promises;
 mod scratch;
 
-use super::say;
+use super::output;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -42,7 +42,7 @@ pub(super) struct PrivacyReport {
 /// What came of trying a promise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "verdict", content = "evidence")]
-enum Verdict {
+enum CheckOutcome {
     /// It was kept; what was seen.
     Kept(String),
     /// It was not; what was seen instead.
@@ -58,7 +58,7 @@ struct Finding {
     promise: &'static str,
     test: &'static str,
     #[serde(flatten)]
-    verdict: Verdict,
+    verdict: CheckOutcome,
 }
 
 /// All there is to say.
@@ -75,7 +75,7 @@ async fn try_all(scratch: &mut Scratch, bar: &ProgressBar) -> Vec<Finding> {
     for promise in PROMISES {
         bar.set_message(promise.promise);
         let tried = (promise.check)(scratch).await;
-        let verdict = tried.unwrap_or_else(|error| Verdict::Broken(format!("it could not be tried: {error:#}")));
+        let verdict = tried.unwrap_or_else(|error| CheckOutcome::Broken(format!("it could not be tried: {error:#}")));
         findings.push(Finding { id: promise.id, promise: promise.promise, test: promise.test, verdict });
         bar.inc(1);
     }
@@ -88,15 +88,15 @@ impl PrivacyReport {
         std::fs::write(&self.out, page::page(&report))
             .with_context(|| format!("{} cannot be written", self.out.display()))?;
         if self.json {
-            say::json(&report)?;
+            output::json(&report)?;
         }
         let broken: Vec<&Finding> =
-            report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Broken(_))).collect();
+            report.findings.iter().filter(|finding| matches!(finding.verdict, CheckOutcome::Broken(_))).collect();
         for finding in &broken {
-            say::note(&format!("BROKEN {}: {}", finding.id, finding.promise));
+            output::hint(&format!("BROKEN {}: {}", finding.id, finding.promise));
         }
-        let kept = report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Kept(_))).count();
-        say::line(&format!(
+        let kept = report.findings.iter().filter(|finding| matches!(finding.verdict, CheckOutcome::Kept(_))).count();
+        output::line(&format!(
             "{kept} of {} promises tried and kept, {} broken; the page is {}",
             report.findings.len(),
             broken.len(),
@@ -106,7 +106,7 @@ impl PrivacyReport {
     }
 
     async fn make(&self, config: &Config) -> Result<Report> {
-        let custodian = start::custodian_at_hand(config).await?;
+        let service = start::local_account_service(config).await?;
         let store = match config.store.target()? {
             Some(target) => format!("PostgreSQL, {}", target.name()),
             None => format!("SQLite, in {}", config.data.display()),
@@ -118,7 +118,7 @@ impl PrivacyReport {
         let photo = std::fs::read(&photo)
             .with_context(|| format!("the photo {} cannot be read; name one with --photo", photo.display()))?;
         let address = self.address.unwrap_or(config.listen);
-        let mut scratch = Scratch::make(config, custodian.clone(), address, photo).await?;
+        let mut scratch = Scratch::make(config, service.clone(), address, photo).await?;
         if let Err(error) = scratch.look().await {
             scratch.clear().await;
             return Err(error);
@@ -133,8 +133,8 @@ impl PrivacyReport {
         bar.finish_and_clear();
         scratch.clear().await;
         let findings = findings?;
-        let made = custodian.clock.now().to_string();
-        custodian.store.close().await;
+        let made = service.clock.now().to_string();
+        service.store.close().await;
         Ok(Report { made, likeness: env!("CARGO_PKG_VERSION"), store, findings })
     }
 }

@@ -1,15 +1,15 @@
 //! The page to file.
 
-use super::{Finding, Report, Verdict};
+use super::{CheckOutcome, Finding, Report};
 use crate::cli::html::{card, escaped, page as frame, table};
-use likeness_custody::rows;
+use likeness_rules::rows;
 
 /// The whole page.
 pub(super) fn page(report: &Report) -> String {
-    let count = |is: fn(&Verdict) -> bool| report.findings.iter().filter(|finding| is(&finding.verdict)).count();
-    let kept = count(|verdict| matches!(verdict, Verdict::Kept(_)));
-    let broken = count(|verdict| matches!(verdict, Verdict::Broken(_)));
-    let untried = count(|verdict| matches!(verdict, Verdict::NotTried(_)));
+    let count = |is: fn(&CheckOutcome) -> bool| report.findings.iter().filter(|finding| is(&finding.verdict)).count();
+    let kept = count(|verdict| matches!(verdict, CheckOutcome::Kept(_)));
+    let broken = count(|verdict| matches!(verdict, CheckOutcome::Broken(_)));
+    let untried = count(|verdict| matches!(verdict, CheckOutcome::NotTried(_)));
     let of = format!("of {} promises", report.findings.len());
     let mut body = format!(
         "<h1>Privacy report</h1>\n<p class=\"meta\">{} \u{b7} Likeness {} \u{b7} {}</p>\n\
@@ -22,10 +22,10 @@ pub(super) fn page(report: &Report) -> String {
         escaped(&report.store),
         card("Kept", &kept.to_string(), &of),
         card("Broken", &broken.to_string(), if broken == 0 { "nothing to do" } else { "see below; do not sign" }),
-        card("Not tried here", &untried.to_string(), "held by tests of the program"),
+        card("Not tried here", &untried.to_string(), "checked by tests of the program"),
     );
     body.push_str("<h2>Promises</h2>\n");
-    let head = ["", "promise", "verdict", "what was seen", "held by the test"];
+    let head = ["", "promise", "verdict", "what was seen", "checked by the test"];
     body.push_str(&table(
         "Promises and what came of trying them",
         &head,
@@ -50,9 +50,9 @@ pub(super) fn page(report: &Report) -> String {
 
 fn row(finding: &Finding) -> Vec<String> {
     let (verdict, evidence) = match &finding.verdict {
-        Verdict::Kept(evidence) => ("kept", evidence),
-        Verdict::Broken(evidence) => ("BROKEN", evidence),
-        Verdict::NotTried(why) => ("not tried", why),
+        CheckOutcome::Kept(evidence) => ("kept", evidence),
+        CheckOutcome::Broken(evidence) => ("BROKEN", evidence),
+        CheckOutcome::NotTried(why) => ("not tried", why),
     };
     [finding.id, finding.promise, verdict, evidence, finding.test].map(str::to_owned).to_vec()
 }

@@ -5,16 +5,16 @@ use crate::config::Config;
 use anyhow::{Context, Result, ensure};
 use axum::body::Bytes;
 use likeness_base::Secret;
-use likeness_custody::Approvals;
+use likeness_rules::Approvals;
 use likeness_service::access::new_key;
-use likeness_service::custody::accounts::Wish;
-use likeness_service::custody::{Custodian, Order};
+use likeness_service::accounts::lifecycle::AccountSpec;
+use likeness_service::accounts::{AccountService, Attribution};
 use likeness_store::AccountId;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What is put into names and user data, so that it can be looked for in files.
+/// What is put into names and user data, so that it can be searched for in files.
 pub(super) const MARK: &str = "words-that-nobody-may-read-in-a-file";
 
 /// An account and a connection with its first key.
@@ -27,12 +27,12 @@ pub(super) struct Party {
 }
 
 impl Party {
-    async fn make(custodian: &Custodian, address: SocketAddr, approvals: Approvals) -> Result<Self> {
-        let draw = likeness_service::effects::random_id(&*custodian.randomness).simple().to_string();
+    async fn make(service: &AccountService, address: SocketAddr, approvals: Approvals) -> Result<Self> {
+        let draw = likeness_service::randomness::random_id(&*service.randomness).simple().to_string();
         let name = format!("privacy-check-{}", &draw[..12]);
-        let keys = [new_key(&*custodian.randomness), new_key(&*custodian.randomness)];
-        let wish = Wish { approvals, ..Wish::named(&name) };
-        let id = custodian.create(&Order::of_operator(), wish, keys.clone()).await?;
+        let keys = [new_key(&*service.randomness), new_key(&*service.randomness)];
+        let spec = AccountSpec { approvals, ..AccountSpec::named(&name) };
+        let id = service.create(&Attribution::of_operator(), spec, keys.clone()).await?;
         let client = Client::connect(address, keys[0].expose()).await?;
         Ok(Self { id, name, keys, address, client })
     }
@@ -74,7 +74,7 @@ impl Party {
 
 /// Everything the checks need.
 pub(super) struct Scratch {
-    pub(super) custodian: Custodian,
+    pub(super) service: AccountService,
     pub(super) address: SocketAddr,
     pub(super) photo: Bytes,
     /// May do everything.
@@ -92,7 +92,7 @@ pub(super) struct Scratch {
 impl Scratch {
     pub(super) async fn make(
         config: &Config,
-        custodian: Custodian,
+        service: AccountService,
         address: SocketAddr,
         photo: Vec<u8>,
     ) -> Result<Self> {
@@ -102,16 +102,16 @@ impl Scratch {
         drop(knock.with_context(|| format!("no server answers at {address}; start it, or say --address"))?);
         let mut made = Vec::new();
         for approvals in [Approvals::everything(), Approvals::everything(), Approvals::default()] {
-            match Party::make(&custodian, address, approvals).await {
+            match Party::make(&service, address, approvals).await {
                 Ok(party) => made.push(party),
                 Err(error) => {
-                    close(&custodian, &made).await;
+                    close(&service, &made).await;
                     return Err(error);
                 }
             }
         }
         let [own, other, bare] = made.try_into().map_err(|_| anyhow::anyhow!("three accounts are made"))?;
-        Ok(Self { custodian, address, photo: Bytes::from(photo), own, other, bare, target: String::new(), files })
+        Ok(Self { service, address, photo: Bytes::from(photo), own, other, bare, target: String::new(), files })
     }
 
     /// Finds a face in the photo.
@@ -142,12 +142,12 @@ impl Scratch {
 
     /// Approves one of the accounts for this and nothing else.
     pub(super) async fn approve(&self, account: AccountId, approvals: &Approvals) -> Result<()> {
-        let change = |settings: &mut likeness_custody::Settings| {
+        let change = |settings: &mut likeness_rules::Settings| {
             settings.approvals.clone_from(approvals);
             Ok(())
         };
-        let told = json!({ "approvals": approvals });
-        self.custodian.change(account, &Order::of_operator(), &told, change).await?;
+        let detail = json!({ "approvals": approvals });
+        self.service.change(account, &Attribution::of_operator(), &detail, change).await?;
         Ok(())
     }
 
@@ -174,13 +174,13 @@ impl Scratch {
 
     /// Destroys the scratch accounts.
     pub(super) async fn clear(self) {
-        close(&self.custodian, &[self.own, self.other, self.bare]).await;
+        close(&self.service, &[self.own, self.other, self.bare]).await;
     }
 }
 
-async fn close(custodian: &Custodian, parties: &[Party]) {
+async fn close(service: &AccountService, parties: &[Party]) {
     for party in parties {
-        let closed = custodian.close(party.id, &Order::of_operator(), 0).await;
+        let closed = service.close(party.id, &Attribution::of_operator(), 0).await;
         // One was closed by the check of closing.
         drop(closed);
     }

@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use likeness_cluster::ClusterError;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{PostgresStore, PostgresTarget, Store, StoreError};
+use likeness_test_postgres::PostgresError;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
 use crate::scene::{Backend, Dice, fresh_key};
 
-/// A database of its own in the cluster that all tests share.
+/// A database of its own in the server that all tests share.
 pub(crate) struct PostgresBackend {
     pub(crate) url: String,
     /// By how many milliseconds its clock is ahead.
@@ -27,9 +27,9 @@ pub(crate) struct PostgresBackend {
 
 /// A backend with nothing in it; `None`, said aloud, where there is no PostgreSQL.
 pub(crate) fn fresh(test: &str) -> Option<PostgresBackend> {
-    match likeness_cluster::shared() {
-        Ok(cluster) => Some(PostgresBackend { url: cluster.database().unwrap(), ahead: AtomicU64::new(0) }),
-        Err(why @ ClusterError::NotInstalled) => {
+    match likeness_test_postgres::shared() {
+        Ok(postgres) => Some(PostgresBackend { url: postgres.database().unwrap(), ahead: AtomicU64::new(0) }),
+        Err(why @ PostgresError::NotInstalled) => {
             skip(test, &why.to_string());
             None
         }
@@ -70,11 +70,11 @@ impl Backend for PostgresBackend {
     }
 }
 
-/// A folder for the keys of each database, gone with the cluster.
+/// A folder for the keys of each database, gone with the server.
 pub(crate) fn key_folder(url: &str) -> PathBuf {
     let (address, socket) = url.split_once("?host=").unwrap();
     let (_, name) = address.rsplit_once('/').unwrap();
-    // Beside the socket, where the cluster removes everything in the end.
+    // Beside the socket, where the server's handle removes everything in the end.
     Path::new(socket).join(format!("keys-{name}"))
 }
 

@@ -1,7 +1,7 @@
 //! From the components of a JPEG to RGB.
 //!
 //! Components of half the columns or rows are enlarged by weights of 3 and 1, as the widespread decoders do (they call it
-//! fancy upsampling), so that a face gives the same template whichever decoder looks at it; other whole multiples are
+//! fancy upsampling), so that a face gives the same template whichever decoder reads it; other whole multiples are
 //! repeated. Three samples for two of another component, which those decoders refuse, lie on a line between their neighbours.
 
 use super::plane::Plane;

@@ -45,7 +45,7 @@ impl Table {
     }
 }
 
-/// The data of a scan, bit by bit. Behind its end there are zeros without end, and [`Bits::is_short`] tells of them.
+/// The data of a scan, bit by bit. Beyond its end every bit is zero, and [`Bits::is_short`] reports it.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     at: usize,

@@ -119,7 +119,7 @@ impl Decoder<'_> {
     fn finish(mut self) -> Option<Vec<Plane>> {
         let all_known = self.bits_left.iter().flatten().all(|low| *low == 0);
         let all_begun = self.bits_left.iter().all(|known| known[0] != u8::MAX);
-        // Who closes a progressive file early says that this is the picture; without the end mark, nobody does.
+        // A progressive file that ends early with its end mark is meant to be whole; without the mark it was cut off.
         if !(all_known || self.survey.has_end && self.survey.is_progressive && all_begun) {
             return None;
         }

@@ -72,7 +72,7 @@ pub(super) struct Survey<'a> {
     pub(super) is_progressive: bool,
     pub(super) components: Vec<Component>,
     pub(super) colours: Colours,
-    /// Whether something speaks for RGB, even if JFIF has the last word: not all readers agree then.
+    /// Whether a sign of RGB was found, even if JFIF overrules it: not all readers agree then.
     pub(super) hints_at_rgb: bool,
     pub(super) steps: Vec<Step<'a>>,
     /// The EXIF block without its `Exif\0\0`.

@@ -12,7 +12,7 @@ const ROW: f64 = 30.0;
 pub(super) const CAPTION: &str = "Point: what was counted. Line: 95 % interval; where no error was seen, up to the bound of \
                                   the rule of three. Ring without a line: too few people for an interval.";
 
-/// A chart of one measure; `id` tells it from the others on the page.
+/// A chart of one measure; `id` distinguishes it from the others on the page.
 pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String, caption: &str) -> String {
     let groups = &grouping.groups;
     let rows = groups.len() as f64;
@@ -30,7 +30,7 @@ pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String, ca
         chart.line("grid", (x(share), frame.top), (x(share), frame.bottom));
         chart.text("tick", (x(share), frame.bottom + 19.0), Side::Middle, &percent(share));
     }
-    let mut told = Vec::new();
+    let mut text = Vec::new();
     for (place, group) in groups.iter().enumerate() {
         let y = frame.top + ROW * (place as f64 + 0.5);
         let rate = measure.of(group);
@@ -49,13 +49,13 @@ pub(super) fn figure(grouping: &GroupingReport, measure: Measure, id: String, ca
             (_, Some(_)) => format!("{} of {}", thousands(rate.errors), thousands(rate.of)),
         };
         chart.text("note", (frame.right + 14.0, y + 4.0), Side::Right, &counted);
-        told.push(format!("{}: {rate}", group.name));
+        text.push(format!("{}: {rate}", group.name));
     }
     chart.line("rule", (frame.left, frame.top), (frame.left, frame.bottom));
     chart.line("rule", (frame.left, frame.bottom), (frame.right, frame.bottom));
     chart.text("axis", (f64::midpoint(frame.left, frame.right), frame.bottom + 44.0), Side::Middle, measure.name());
     let title = format!("{} by {}", capital(measure.name()), grouping.name);
-    chart.figure(&title, &told.join(". "), caption)
+    chart.figure(&title, &text.join(". "), caption)
 }
 
 pub(super) fn capital(text: &str) -> String {

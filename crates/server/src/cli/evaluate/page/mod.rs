@@ -10,7 +10,7 @@ mod words;
 use super::{Evaluation, rows, rule_name, thousands};
 use crate::cli::html::{card, escaped, list, table};
 use forest::capital;
-use likeness_gallery::evaluate::{Basis, Comparison, GroupingReport, Measure, Rate, Threshold, Verdict, percent};
+use likeness_gallery::evaluate::{Basis, Comparison, Conclusion, GroupingReport, Measure, Rate, Threshold, percent};
 
 /// The whole page.
 pub(super) fn page(evaluation: &Evaluation) -> String {
@@ -121,18 +121,19 @@ fn groups(evaluation: &Evaluation) -> String {
 
 fn by_group(grouping: &GroupingReport, number: usize) -> String {
     let mut text = format!("<h3>By {}</h3>\n", escaped(&grouping.name));
-    let by_verdict = |verdict: Verdict| grouping.comparisons.iter().filter(move |one| one.verdict == verdict);
+    let by_conclusion =
+        |conclusion: Conclusion| grouping.comparisons.iter().filter(move |one| one.conclusion == conclusion);
     let sentence = |comparison: &Comparison| {
         let ratio = comparison.ratio.map_or_else(String::new, |ratio| {
             format!(" The first is {ratio:.2} times the second, without an interval.")
         });
         format!("{}{ratio}", capital(&comparison.sentence))
     };
-    for (class, verdict) in [("differs", Verdict::Differs), ("overlap", Verdict::Overlap)] {
-        let sentences: Vec<String> = by_verdict(verdict).map(sentence).collect();
+    for (class, conclusion) in [("differs", Conclusion::Differs), ("overlap", Conclusion::Overlap)] {
+        let sentences: Vec<String> = by_conclusion(conclusion).map(sentence).collect();
         text.push_str(&list(class, sentences.iter().map(String::as_str)));
     }
-    let silent = by_verdict(Verdict::NoInterval).count();
+    let silent = by_conclusion(Conclusion::NoInterval).count();
     if silent > 0 {
         text.push_str(&format!("<p>{}</p>\n", escaped(&rows::nothing_concluded(silent))));
     }

@@ -8,7 +8,7 @@ use likeness_gallery::evaluate::{Basis, FalsePositive, Identification, Rate, Rul
 const FRAME: Frame = Frame { left: 78.0, right: 600.0, top: 40.0, bottom: 280.0 };
 
 /// A mark, the share where it stands, and its interval.
-type Place = (Mark, f64, Option<Interval>);
+type RequestAddress = (Mark, f64, Option<Interval>);
 
 /// How often strangers get a candidate.
 pub(super) fn false_positives(evaluation: &Evaluation) -> String {
@@ -41,7 +41,7 @@ pub(super) fn false_negatives(evaluation: &Evaluation) -> String {
     )
 }
 
-fn of_rate(rate: &Rate) -> Option<Place> {
+fn of_rate(rate: &Rate) -> Option<RequestAddress> {
     let value = rate.value?;
     match (rate.basis, rate.interval) {
         (Basis::RuleOfThree, Some(Interval { high, .. })) if value == 0.0 => Some((Mark::Below, high, None)),
@@ -56,7 +56,7 @@ fn figure(
     title: &str,
     caption: &str,
     aim: Option<f64>,
-    place: &dyn Fn(&Identification) -> Option<Place>,
+    place: &dyn Fn(&Identification) -> Option<RequestAddress>,
 ) -> String {
     let searches = &evaluation.report.identification;
     let log = |share: f64| share.max(1e-12).log10();
@@ -97,13 +97,13 @@ fn figure(
         chart.line("limit", (FRAME.left, y(aim)), (FRAME.right, y(aim)));
         chart.text("note", (FRAME.right + 8.0, y(aim) + 4.0), Side::Right, &format!("aim: {}", percent(aim)));
     }
-    let mut told = String::new();
+    let mut text = String::new();
     for (number, (rule, class)) in
         [(Rule::FalsePositiveRate, "genuine"), (Rule::Classic, "impostor")].iter().enumerate()
     {
         // A little apart, so that equal figures do not hide each other.
         let aside = if number == 0 { -4.0 } else { 4.0 };
-        let places: Vec<(f64, Place, &Identification)> = searches
+        let places: Vec<(f64, RequestAddress, &Identification)> = searches
             .iter()
             .filter(|one| one.rule == *rule)
             .filter_map(|one| Some((x(one.size) + aside, place(one)?, one)))
@@ -122,8 +122,8 @@ fn figure(
         chart.text("note", (left + 38.0, key + 4.0), Side::Right, rule_name(*rule));
         let shares: Vec<String> =
             places.iter().map(|(_, (_, share, _), one)| format!("{} at {}", percent(*share), one.size)).collect();
-        told.push_str(&format!("Rule {}: {}. ", rule_name(*rule), shares.join(", ")));
+        text.push_str(&format!("Rule {}: {}. ", rule_name(*rule), shares.join(", ")));
     }
     chart.text("axis", (f64::midpoint(FRAME.left, FRAME.right), 328.0), Side::Middle, "templates in the gallery");
-    chart.figure(title, &told, caption)
+    chart.figure(title, &text, caption)
 }

@@ -40,7 +40,7 @@ pub(super) enum Side {
     Left,
 }
 
-/// The kinds of marks, which tell more than colours do.
+/// The kinds of marks; shapes distinguish them where colours do not.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
     /// A filled circle: measured.

@@ -1,0 +1,91 @@
+//! The token that a key is exchanged for, so that a program can be trusted for ten minutes and not for ever.
+
+use super::{Envelope, SigningKey, Texts, Times, TokenProblem, TrustedIssuer};
+use likeness_base::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+use uuid::Uuid;
+
+/// The audience of these tokens.
+pub const ISSUED_TOKEN_AUDIENCE: &str = "urn:likeness:access";
+
+/// How long one lasts, in seconds.
+pub const ISSUED_TOKEN_LIFE: i64 = 600;
+
+/// What such a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedTokenClaims {
+    /// Its own id.
+    pub id: Uuid,
+    /// The account whose key was exchanged.
+    pub account: Uuid,
+    /// The installation that signed it.
+    pub issuer: String,
+    /// From when, in seconds since 1970.
+    pub issued_at: i64,
+    /// Until when.
+    pub expires_at: i64,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    iss: &'a str,
+    aud: &'static str,
+    sub: Uuid,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: Uuid,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    iss: Option<String>,
+    aud: Option<Texts>,
+    sub: Option<String>,
+    iat: Option<Number>,
+    nbf: Option<Number>,
+    exp: Option<Number>,
+    jti: Option<String>,
+}
+
+/// Makes a token.
+pub fn sign_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> Secret<String> {
+    key.sign(&Written {
+        iss: &claims.issuer,
+        aud: ISSUED_TOKEN_AUDIENCE,
+        sub: claims.account,
+        iat: claims.issued_at,
+        nbf: claims.issued_at,
+        exp: claims.expires_at,
+        jti: claims.id,
+    })
+}
+
+/// Checks a token. It takes the one issuer that can have made it, ourselves: others may lend approvals, but no other
+/// installation opens our accounts.
+///
+/// # Errors
+/// [`TokenProblem`] when the token does not count. One that lasts longer than [`ISSUED_TOKEN_LIFE`] does not.
+pub fn check_issued_token(token: &str, own: &TrustedIssuer, now: i64) -> Result<IssuedTokenClaims, TokenProblem> {
+    let envelope = Envelope::open(token)?;
+    let claims: Read = envelope.claims()?;
+    let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
+    if issuer != own.issuer {
+        return Err(TokenProblem::UnknownIssuer);
+    }
+    envelope.verify(&own.keys)?;
+    if !claims.aud.is_some_and(|audience| audience.contains(ISSUED_TOKEN_AUDIENCE)) {
+        return Err(TokenProblem::Audience);
+    }
+    let times = Times::read(claims.iat.as_ref(), claims.nbf.as_ref(), claims.exp.as_ref())?;
+    times.check(now, own.leeway_seconds)?;
+    let issued_at = times.issued.ok_or(TokenProblem::Claims("iat"))?;
+    if times.expires.saturating_sub(issued_at) > ISSUED_TOKEN_LIFE {
+        return Err(TokenProblem::Claims("exp"));
+    }
+    let uuid = |text: Option<String>| text.and_then(|text| Uuid::parse_str(&text).ok());
+    let account = uuid(claims.sub).ok_or(TokenProblem::Claims("sub"))?;
+    let id = uuid(claims.jti).ok_or(TokenProblem::Claims("jti"))?;
+    Ok(IssuedTokenClaims { id, account, issuer, issued_at, expires_at: times.expires })
+}

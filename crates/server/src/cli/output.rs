@@ -1,0 +1,48 @@
+//! Output of the command line; the only module that prints.
+
+use serde::Serialize;
+use std::io::Write;
+
+/// A line on standard output.
+pub(super) fn line(text: &str) {
+    to_stdout(text);
+}
+
+/// A hint or progress line, on standard error.
+pub(super) fn hint(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// An error, on standard error.
+pub(super) fn error(text: &str) {
+    drop(writeln!(std::io::stderr(), "likeness: {text}"));
+}
+
+/// A value as JSON, on standard output.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    to_stdout(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A table with a head line, columns as wide as needed.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([head[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let print = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        to_stdout(padded.join("  ").trim_end());
+    };
+    print(&mut head.iter().copied());
+    print(&mut widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().iter().map(String::as_str));
+    for row in rows {
+        print(&mut row.iter().map(String::as_str));
+    }
+}
+
+/// Who closes the pipe has read enough; that is no fault of the command.
+fn to_stdout(text: &str) {
+    drop(writeln!(std::io::stdout(), "{text}"));
+}

@@ -1,0 +1,195 @@
+//! The audit log: read, checked, exported.
+
+use super::{AccountError, AccountService};
+use crate::kinds::kind_name;
+use likeness_base::Timestamp;
+use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, GENESIS, Store, StoreError, verify_chain};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Rows read at once.
+const PAGE: usize = 1_000;
+
+/// A row as it is shown and exported.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditRow {
+    /// Its place in the chain, from 1.
+    pub sequence: i64,
+    /// When, in UTC.
+    pub at: String,
+    /// Who.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// The container it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
+    /// How many records it touched.
+    pub records: u64,
+    /// `applied` or `refused`.
+    pub outcome: &'static str,
+    /// The request, as log and answer name it.
+    pub request_id: uuid::Uuid,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+    /// The hash of the row before, in hexadecimal.
+    pub previous: String,
+    /// Its own hash, in hexadecimal.
+    pub hash: String,
+}
+
+/// The container a row is about, by the store's number: names are gone when containers are.
+#[derive(Debug, Serialize)]
+pub struct Container {
+    /// Its kind, as error codes name it, with a small letter in front.
+    pub kind: String,
+    /// The store's number of it.
+    pub number: i64,
+}
+
+impl From<&AuditEntry> for AuditRow {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            at: entry.at.to_string(),
+            actor: entry.actor.clone(),
+            action: entry.action.clone(),
+            container: entry.target.map(|target| Container { kind: kind_name(target.kind), number: target.number }),
+            records: entry.records,
+            outcome: match entry.outcome {
+                AuditOutcome::Refused => "refused",
+                _ => "applied",
+            },
+            request_id: entry.request_id,
+            detail: entry.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()),
+            previous: hex::encode(entry.previous),
+            hash: hex::encode(entry.hash),
+        }
+    }
+}
+
+/// The result of checking a whole chain.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainCheck {
+    /// How many rows.
+    pub rows: i64,
+    /// The hash of the last; who keeps it elsewhere can prove that nothing was changed since.
+    pub last: String,
+    /// The first row that does not follow from the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_at: Option<i64>,
+    /// The row with the hash that was asked about, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<i64>,
+}
+
+/// Reads a whole chain and checks it. `known`: a hash that was kept elsewhere, to be found in it.
+///
+/// # Errors
+/// What the store says.
+pub async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<ChainCheck, AccountError> {
+    let (mut sequence, mut last) = (0, GENESIS);
+    let known = known.and_then(|known| hex::decode(known).ok());
+    let mut known_at = None;
+    loop {
+        let rows = store.audit(account, sequence, PAGE).await?;
+        let Some(end) = rows.last() else { break };
+        let is_known = |row: &&AuditEntry| known.as_deref().is_some_and(|known| known == row.hash);
+        known_at = known_at.or(rows.iter().find(is_known).map(|row| row.sequence));
+        match verify_chain(sequence, last, &rows) {
+            Ok(hash) => (sequence, last) = (end.sequence, hash),
+            Err(ChainBroken { sequence: broken }) => {
+                return Ok(ChainCheck { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken), known_at });
+            }
+        }
+    }
+    Ok(ChainCheck { rows: sequence, last: hex::encode(last), broken_at: None, known_at })
+}
+
+/// The action under which the installation's audit log records an account that was destroyed.
+pub const DESTROYED: &str = "destroy_account";
+
+#[derive(Deserialize)]
+struct Destroyed {
+    account: uuid::Uuid,
+    resource: Option<String>,
+}
+
+/// Selects rows of an audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Rows after this one.
+    pub after: i64,
+    /// From then on.
+    pub from: Option<Timestamp>,
+    /// Before then.
+    pub to: Option<Timestamp>,
+    /// Of this action alone.
+    pub action: Option<String>,
+    /// At most so many.
+    pub top: usize,
+}
+
+impl AccountService {
+    /// Accounts that were destroyed and whose audit logs remain, by the audit log of the installation.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn destroyed_accounts(&self) -> Result<Vec<(String, AccountId)>, AccountError> {
+        let filter = AuditFilter { action: Some(DESTROYED.to_owned()), top: usize::MAX, ..AuditFilter::default() };
+        let rows = self.audit_rows(AccountId::INSTALLATION, &filter).await?;
+        let told = rows.into_iter().filter_map(|row| {
+            let Destroyed { account, resource } = serde_json::from_value(row.detail?).ok()?;
+            Some((resource.unwrap_or_default(), AccountId(account)))
+        });
+        let mut all: Vec<(String, AccountId)> = Vec::new();
+        for (resource, account) in told {
+            // Recorded twice where the first attempt was cut off.
+            if all.iter().all(|(_, known)| *known != account) {
+                all.push((resource, account));
+            }
+        }
+        Ok(all)
+    }
+
+    /// A page of an audit log.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn audit_rows(&self, account: AccountId, filter: &AuditFilter) -> Result<Vec<AuditRow>, AccountError> {
+        let mut found = Vec::new();
+        let mut after = filter.after;
+        while found.len() < filter.top {
+            let rows = self.store.audit(account, after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.sequence;
+            let is_wanted = |row: &&AuditEntry| {
+                filter.from.is_none_or(|from| row.at >= from)
+                    && filter.to.is_none_or(|to| row.at < to)
+                    && filter.action.as_ref().is_none_or(|action| row.action == *action)
+            };
+            let room = filter.top - found.len();
+            found.extend(rows.iter().filter(is_wanted).take(room).map(AuditRow::from));
+        }
+        Ok(found)
+    }
+
+    /// A whole audit log, each row as a line of JSON, passed to `line` one by one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn export(&self, account: AccountId, mut line: impl FnMut(&str)) -> Result<(), AccountError> {
+        let mut after = 0;
+        loop {
+            let rows = self.store.audit(account, after, PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.sequence;
+            for row in rows.iter().map(AuditRow::from) {
+                line(&serde_json::to_string(&row).map_err(|error| StoreError::Backend(Box::new(error)))?);
+            }
+        }
+    }
+}
