@@ -115,7 +115,7 @@ fn search_is_exact(pack: &str) {
         });
         let probe = between(probe.0, probe.1, probe.2);
         let expected = brute_force(&kept, &probe);
-        let snapshot = gallery.snapshot();
+        let snapshot = gallery.view();
         for k in [1, 10, 100] {
             let found = snapshot.nearest(&space.probe(&probe), k, Visible::All);
             prop_assert_eq!(pairs(&found), expected.iter().copied().take(k).collect::<Vec<_>>());

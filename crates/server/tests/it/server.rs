@@ -283,7 +283,7 @@ impl TestServer {
     }
 
     /// Makes another account that may do everything.
-    pub(crate) fn neighbour(&self) -> OtherAccount<'_> {
+    pub(crate) fn other_account(&self) -> OtherAccount<'_> {
         self.another(&["--approve", "everything"])
     }
 
