@@ -5,7 +5,7 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use axum::http::StatusCode;
-use likeness_http::{BadValue, BodyKind, NoRoute, Refuse, Unread};
+use likeness_http::{BadValue, BodyKind, Misrouted, Refuse, Unread};
 use likeness_service::access::AccessError;
 use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
@@ -225,7 +225,7 @@ impl Refusal {
             Self::LimitedAccessRevoked(text) => wire(S::FORBIDDEN, "LimitedAccessRevoked", text),
             Self::UnsupportedFeature(text) => wire(S::FORBIDDEN, "UnsupportedFeature", text),
             Self::QuotaExceeded(text) => wire(S::FORBIDDEN, "QuotaExceeded", text),
-            Self::Misrouted => {
+            Self::NoRoute => {
                 wire(S::NOT_FOUND, "404", "Resource not found. Check the version and the route in the address.")
             }
             Self::MethodNotAllowed(allowed) => {

@@ -99,7 +99,7 @@ impl Refusal {
                 say(S::SERVICE_UNAVAILABLE, "Unavailable", "The store does not answer at the moment. Try again later.")
             }
             Self::Forbidden(needed) => (S::FORBIDDEN, "Forbidden", format!("This needs {needed}.")),
-            Self::Misrouted => {
+            Self::NoRoute => {
                 say(S::NOT_FOUND, "NoRoute", "There is no such call. GET /admin/v1/ lists those there are.")
             }
             Self::Method(allowed) => (S::METHOD_NOT_ALLOWED, "MethodNotAllowed", format!("This call takes {allowed}.")),
