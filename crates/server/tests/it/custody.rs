@@ -235,7 +235,8 @@ fn a_closed_account_is_suspended_and_then_destroyed(store: &TestStore) {
         std::thread::sleep(Duration::from_millis(500));
     }
     assert_eq!(server.manage("POST", &format!("accounts/{}/reopen", friend.id), &Value::Null).status, 404);
-    for table in ["data_key", "account_key", "container", "face", "person", "document", "label", "account"] {
+    for table in ["data_key", "account_key", "container", "face", "person", "record", "record_tag", "label", "account"]
+    {
         let left = format!(
             "SELECT count(*) FROM {table} WHERE hex(account_id) = '{}'",
             friend.id.replace('-', "").to_uppercase()

@@ -140,7 +140,7 @@ fn deleted_bytes_are_in_no_file(store: &TestStore) {
             store,
             "SELECT hex(sealed) FROM account_key WHERE hex(account_id) <> '00000000000000000000000000000000'",
         ),
-        sealed(store, "SELECT hex(sealed) FROM document WHERE hex(account_id) <> '00000000000000000000000000000000'"),
+        sealed(store, "SELECT hex(sealed) FROM record WHERE hex(account_id) <> '00000000000000000000000000000000'"),
     ]
     .concat();
     assert!(whole.len() >= 7, "{}", whole.len());

@@ -82,7 +82,7 @@ fn every_row_of_the_table_holds(store: &TestStore) {
                 }
             }
             "answer" => {
-                let tables = || ["face", "face_id", "document", "operation", "person"].map(|table| count(store, table));
+                let tables = || ["face", "face_id", "record", "operation", "person"].map(|table| count(store, table));
                 let face = detect(&server, "&faceIdTimeToLive=86400");
                 let before = tables();
                 assert_eq!(look(&server, &face), 200);
