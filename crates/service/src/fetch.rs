@@ -37,7 +37,7 @@ pub enum FetchError {
     #[error("the address is not allowed: it points to {SPECIAL}")]
     Forbidden,
     /// A server refused, has not got it, sent us astray, or broke off.
-    #[error("the download failed: the server {server} {did}")]
+    #[error("the download failed: the server {server} {fault}")]
     Remote {
         /// Its name.
         server: String,
@@ -126,13 +126,13 @@ impl Fetcher {
         let mut sender = None;
         for _ in 0..=MOST_REDIRECTS {
             let server = server_of(&address);
-            let is = |did| FetchError::Remote { server: server.clone(), did };
+            let is = |fault| FetchError::Remote { server: server.clone(), fault };
             // Pictures are compressed as they are; some servers compress them nevertheless.
             let request = self.client.get(address.clone()).header(ACCEPT_ENCODING, "identity");
             let response = request.send().await.map_err(|error| match (failure(&error), sender.take()) {
                 (Failure::Forbidden, None) => FetchError::Forbidden,
                 (Failure::Forbidden, Some(sender)) => FetchError::Remote { server: sender, fault: ServerFault::Inside },
-                (Failure::ServerFault(did), _) => is(did),
+                (Failure::ServerFault(fault), _) => is(fault),
             })?;
             let status = response.status();
             if is_redirect(status) {

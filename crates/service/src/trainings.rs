@@ -92,7 +92,7 @@ impl Trainings {
                 let number =
                     self.store.container(account, container).await?.ok_or(StoreError::ContainerNotFound)?.number;
                 self.leases
-                    .once(account, &job_of(number), self.run(account, container, request_id))
+                    .run_exclusively(account, &job_of(number), self.run(account, container, request_id))
                     .await?
                     .unwrap_or(Ok(()))
             };

@@ -30,8 +30,8 @@ pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Sec
                     Refusal::InvalidUrl(format!("Invalid image URL: {error}."))
                 }
                 // Nothing is wrong with the address as far as we know; the text names the server and what it did.
-                FetchError::Remote { server, did } => {
-                    Refusal::InvalidUrl(format!("The picture could not be downloaded: the server {server} {did}."))
+                FetchError::Remote { server, fault } => {
+                    Refusal::InvalidUrl(format!("The picture could not be downloaded: the server {server} {fault}."))
                 }
             })?;
             // Whoever owns that address decides how long it takes.

@@ -1,4 +1,4 @@
-//! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that come to such servers
+//! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that happen to several servers
 //! loses what was acknowledged.
 
 use crate::server::{TestServer, demo, likeness, run, skip, target};

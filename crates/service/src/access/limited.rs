@@ -30,11 +30,11 @@ pub enum LimitedTokenError {
     /// It is malformed, or signed by an issuer that is not trusted here.
     Invalid(String),
     /// Its signature is valid, and it was revoked.
-    Ended(VerifiedLimitedToken, &'static str),
+    Revoked(VerifiedLimitedToken, &'static str),
     /// Its signature is valid, and it is for another resource.
-    OtherResource(VerifiedLimitedToken),
+    WrongResource(VerifiedLimitedToken),
     /// Access could not be checked.
-    Door(AccessError),
+    Access(AccessError),
 }
 
 /// A token whose signature is valid, and its vendor, if that account is here.

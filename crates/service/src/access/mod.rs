@@ -103,9 +103,9 @@ impl Rights {
 #[derive(Debug)]
 pub enum AccessError {
     /// No key, or none that opens this account.
-    Key,
+    WrongKey,
     /// A bearer token that is not valid, or is for no account; the text is for the log and says nothing of the token.
-    Bearer(String),
+    InvalidBearer(String),
     /// The account takes no keys.
     KeysDisabled,
     /// The account is not open to this address.

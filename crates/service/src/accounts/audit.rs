@@ -159,7 +159,7 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn audit_rows(&self, account: AccountId, filter: &Filter) -> Result<Vec<AuditRow>, AccountError> {
+    pub async fn audit_rows(&self, account: AccountId, filter: &AuditFilter) -> Result<Vec<AuditRow>, AccountError> {
         let mut found = Vec::new();
         let mut after = filter.after;
         while found.len() < filter.top {
