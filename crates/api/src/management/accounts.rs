@@ -149,8 +149,8 @@ pub(super) async fn create(call: AdminCall) -> Result<Reply, Refusal> {
 
 /// `PATCH accounts/{}`
 pub(super) async fn change(call: AdminCall) -> Result<Reply, Refusal> {
-    let spec: SettingsChange = call.body()?;
-    let state = call.app.accounts.alter(call.account()?.id(), &call.attribution, &spec).await?;
+    let change: SettingsChange = call.body()?;
+    let state = call.app.accounts.alter(call.account()?.id(), &call.attribution, &change).await?;
     json_reply(&account_json(&call, &state))
 }
 

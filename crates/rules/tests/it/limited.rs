@@ -1,4 +1,4 @@
-//! Our own tokens: limited access and sessions.
+//! Our own tokens: limited access tokens and issued tokens.
 
 use crate::sign::{NOW, decode, encode, forge, forge_text, header, key, resource, with};
 use likeness_rules::{
@@ -252,7 +252,7 @@ fn keys_change_while_tokens_last() {
 }
 
 #[test]
-fn sessions() {
+fn issued_tokens() {
     let key = key(1);
     let session = IssuedTokenClaims {
         id: Uuid::from_u128(1),
@@ -261,10 +261,10 @@ fn sessions() {
         issued_at: NOW,
         expires_at: NOW + 600,
     };
-    let token = sign_issued_token(&key, &session);
+    let token = sign_issued_token(&key, &issued);
     let check = |token: &str, now| check_issued_token(token, &own(&key), now);
-    assert_eq!(check(token.expose(), NOW), Ok(session.clone()));
-    assert_eq!(check(token.expose(), NOW + 599), Ok(session.clone()));
+    assert_eq!(check(token.expose(), NOW), Ok(issued.clone()));
+    assert_eq!(check(token.expose(), NOW + 599), Ok(issued.clone()));
     assert_eq!(check(token.expose(), NOW + 600), Err(TokenProblem::Expired));
     assert_eq!(check(token.expose(), NOW - 1), Err(TokenProblem::NotYet));
     // Neither kind of token passes for the other.
@@ -285,5 +285,5 @@ fn sessions() {
     for (member, value, problem) in cases {
         assert_eq!(check(&forge(&key, &header(&key), &with(&claims, member, value)), NOW), Err(problem), "{member}");
     }
-    assert_eq!(check(sign_issued_token(&self::key(2), &session).expose(), NOW), Err(TokenProblem::UnknownKey));
+    assert_eq!(check(sign_issued_token(&self::key(2), &issued).expose(), NOW), Err(TokenProblem::UnknownKey));
 }

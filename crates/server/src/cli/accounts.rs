@@ -126,14 +126,14 @@ impl Accounts {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         start::block_on(async {
             let service = start::local_account_service(config).await?;
-            let outcome = self.order(&service).await;
+            let outcome = self.run_with(&service).await;
             service.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn order(&self, service: &AccountService) -> Result<()> {
+    async fn run_with(&self, service: &AccountService) -> Result<()> {
         let attribution = &Attribution::of_operator();
         match self {
             Self::Add(add) => add.run(service, attribution).await,

@@ -3,7 +3,7 @@
 
 use crate::clock::Clock;
 use crate::oidc::{
-    AUDIENCE, Provider, assign, by, call, house_by, house_with, name_first, outcome, role, settings_file, subject,
+    AUDIENCE, Provider, assign, by, call, name_first, outcome, role, server_by, server_with, settings_file, subject,
 };
 use crate::server::{Answer, KEY1, KEY2, TestServer};
 use crate::stores::TestStore;
@@ -48,7 +48,7 @@ fn a_role_opens_its_account_at_the_account_s_address_alone() {
     let Some(provider) = Provider::start("a_role_opens_its_account_at_the_account_s_address_alone", &people) else {
         return;
     };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     name_first(&server);
     assign(&server, "first", &provider, &subject("object-ada"), "user");
     let ada = provider.token("ada");
@@ -105,7 +105,7 @@ fn tokens_that_do_not_count() {
     let test = "tokens_that_do_not_count";
     let Some(provider) = Provider::start(test, &people) else { return };
     let Some(stranger) = Provider::start(test, &people) else { return };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     assign(&server, "default", &provider, &json!({ "appRole": "Face.All" }), "user");
     // Managing knows people by the same tokens.
     assign(&server, "", &provider, &subject("ada"), "owner");
@@ -218,7 +218,7 @@ fn tokens_that_do_not_count() {
 fn whoever_was_let_in_is_let_in_while_others_guess() {
     let test = "whoever_was_let_in_is_let_in_while_others_guess";
     let Some(provider) = Provider::start(test, &json!({ "ada": {} })) else { return };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     assign(&server, "default", &provider, &subject("ada"), "data-reader");
     let [known, new] = [provider.token("ada"), provider.token("ada")];
     assert_eq!(asks(&server, &known), is(FINE));
@@ -239,7 +239,7 @@ fn one_provider_does_not_speak_for_another_s_people() {
     let people = json!({ "ada": { "claims": { "oid": "object", "groups": ["staff"], "roles": ["Face.All"] } } });
     let Some(one) = Provider::start(test, &people) else { return };
     let Some(other) = Provider::signing(test, &people, "ES256") else { return };
-    let (server, _settings) = house_with(&format!("{}{}", one.trusted(60), other.trusted(60)));
+    let (server, _settings) = server_with(&format!("{}{}", one.trusted(60), other.trusted(60)));
     let tokens = [&one, &other].map(|provider| provider.token("ada"));
     let known = || tokens.each_ref().map(|token| asks(&server, token));
     assert_eq!(known(), [is(NO_RIGHT), is(NO_RIGHT)]);
@@ -262,7 +262,7 @@ fn groups_and_app_roles_and_subjects_are_kept_apart() {
         "staff": {},
     });
     let Some(provider) = Provider::start(test, &people) else { return };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     let tokens = ["ada", "bob", "staff"].map(|who| provider.token(who));
     for (principal, expected) in [
         (json!({ "subject": "ada" }), [true, false, false]),
@@ -289,7 +289,7 @@ fn a_role_is_there_and_gone_when_the_call_returns() {
     else {
         return;
     };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     let [ada, bob] = ["ada", "bob"].map(|who| provider.token(who));
     let stays = assign(&server, "default", &provider, &subject("bob"), "data-reader");
     for account in ["default", ""].into_iter().cycle().take(20) {
@@ -331,7 +331,7 @@ fn roles_that_nobody_could_have_are_refused() {
     let Some(provider) = Provider::start("roles_that_nobody_could_have_are_refused", &json!({ "ada": {} })) else {
         return;
     };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     let good = role(&provider, &subject("ada"), "user");
     let with = |name: &str, value: Value| {
         let mut body = good.clone();
@@ -371,7 +371,7 @@ fn a_token_counts_for_its_time_and_a_little_more() {
     let Some(strict) = Provider::start(test, &people) else { return };
     let Some(lenient) = Provider::start(test, &people) else { return };
     let clock = Clock::new();
-    let (server, _settings) = house_by(&clock, &format!("{}{}", strict.trusted(0), lenient.trusted(60)));
+    let (server, _settings) = server_by(&clock, &format!("{}{}", strict.trusted(0), lenient.trusted(60)));
     for provider in [&strict, &lenient] {
         for who in ["ada", "short"] {
             assign(&server, "default", provider, &subject(who), "data-reader");
@@ -406,7 +406,7 @@ fn keys_of_a_provider_come_and_go() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("keys_of_a_provider_come_and_go", &people) else { return };
     let clock = Clock::new();
-    let (server, _settings) = house_by(&clock, &provider.trusted(60));
+    let (server, _settings) = server_by(&clock, &provider.trusted(60));
     assign(&server, "default", &provider, &subject("ada"), "data-reader");
     assert_eq!(provider.asked(), (0, 0), "nobody is asked before there is a token");
 
@@ -471,7 +471,7 @@ fn a_provider_that_does_not_answer() {
         format!("{}jwks = '{}/nothing'\n", empty.trusted(60), empty.issuer),
     ];
     drop(down);
-    let (server, _settings) = house_with(&settings.concat());
+    let (server, _settings) = server_with(&settings.concat());
     for provider in [&falls, &direct] {
         assign(&server, "default", provider, &subject("ada"), "data-reader");
     }
@@ -499,7 +499,7 @@ fn a_provider_that_does_not_answer() {
 fn an_account_without_keys_is_opened_by_people() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("an_account_without_keys_is_opened_by_people", &people) else { return };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     name_first(&server);
     assign(&server, "first", &provider, &subject("ada"), "user");
     let ada = provider.token("ada");

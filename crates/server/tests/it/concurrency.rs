@@ -25,7 +25,7 @@ fn the_same_photo_from_64_clients_gives_equal_answers() {
 }
 
 #[test]
-fn a_full_house_says_when_to_come_back() {
+fn a_full_server_says_when_to_come_back() {
     let server = TestServer::with(&[("LIKENESS_WORKERS", "1")]);
     let photo = demo(6);
     let statuses: Vec<(u16, Option<String>)> = std::thread::scope(|scope| {

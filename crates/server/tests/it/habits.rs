@@ -164,7 +164,7 @@ impl Elsewhere {
     }
 }
 
-fn house_that_fetches() -> TestServer {
+fn server_that_fetches() -> TestServer {
     TestServer::with(&[("LIKENESS_ALLOW_PRIVATE_URLS", "1")])
 }
 
@@ -192,7 +192,7 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_comes_compressed_unasked_is_unpacked() {
-    let server = house_that_fetches();
+    let server = server_that_fetches();
     let photo = demo(1);
     let bomb = gzip(&vec![0; 100_000_000]);
     let packed: Vec<(&str, Vec<u8>, u16, &str, &str)> = vec![
@@ -228,7 +228,7 @@ fn what_comes_compressed_unasked_is_unpacked() {
 
 #[test]
 fn redirects_lead_where_they_say() {
-    let server = house_that_fetches();
+    let server = server_that_fetches();
     let photo = demo(1);
     let elsewhere = Elsewhere::new(move |path| {
         let to = |status: &str, location: &[u8]| {

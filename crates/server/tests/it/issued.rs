@@ -79,7 +79,7 @@ fn ten_minutes_are_ten_minutes() {
 fn only_a_key_gets_a_token() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("only_a_key_gets_a_token", &people) else { return };
-    let (server, _settings) = oidc::house_with(&provider.trusted(60));
+    let (server, _settings) = oidc::server_with(&provider.trusted(60));
     oidc::assign(&server, "default", &provider, &oidc::subject("ada"), "User");
     let ada = provider.token("ada");
     assert_eq!(asks(&server, &ada), works());

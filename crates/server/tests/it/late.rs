@@ -1,7 +1,7 @@
 //! A slow request has no effect after its right was revoked: a body that arrives slowly, or the
 //! address of a picture that its owner makes wait.
 
-use crate::oidc::{Provider, assign, house_with, subject};
+use crate::oidc::{Provider, assign, server_with, subject};
 use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo_face};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -115,7 +115,7 @@ fn an_approval_that_was_taken_meanwhile_is_gone() {
 fn a_role_that_was_taken_meanwhile_is_gone() {
     let people = json!({ "ada": {} });
     let Some(provider) = Provider::start("a_role_that_was_taken_meanwhile_is_gone", &people) else { return };
-    let (server, _settings) = house_with(&provider.trusted(60));
+    let (server, _settings) = server_with(&provider.trusted(60));
     assign(&server, "default", &provider, &subject("ada"), "user");
     assign(&server, "default", &provider, &subject("ada"), "contributor");
     let bearer = format!("Authorization: Bearer {}", provider.token("ada"));

@@ -1,4 +1,4 @@
-//! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that come to such houses
+//! Several nodes over one PostgreSQL database: they behave as one, and none of the faults that happen to several servers
 //! loses what was acknowledged.
 
 use crate::server::{TestServer, demo, likeness, run, skip, target};
@@ -133,13 +133,13 @@ fn nodes_that_start_at_once_make_one_account() {
     let Some(fresh) = self::site("nodes_that_start_at_once_make_one_account") else { return };
     std::fs::create_dir_all(fresh.data()).expect("a folder");
     std::fs::copy(site.data().join("installation.key"), fresh.data().join("installation.key")).expect("a copy");
-    let houses: Vec<TestServer> = std::thread::scope(|scope| {
+    let servers: Vec<TestServer> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| fresh.node())).collect();
         starts.into_iter().map(|start| start.join().expect("it starts")).collect()
     });
-    let first = houses.iter().filter(|server| server.said.iter().any(|line| line.contains("key1"))).count();
+    let first = servers.iter().filter(|server| server.said.iter().any(|line| line.contains("key1"))).count();
     assert_eq!(first, 1, "one of them made the account");
-    for server in &houses {
+    for server in &servers {
         assert_eq!(server.call("GET", "persongroups").status, 200);
     }
 }

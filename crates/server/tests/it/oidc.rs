@@ -141,12 +141,12 @@ pub(crate) fn settings_file(settings: &str) -> (String, TempDir) {
 }
 
 /// A server with these settings.
-pub(crate) fn house_with(settings: &str) -> (TestServer, TempDir) {
+pub(crate) fn server_with(settings: &str) -> (TestServer, TempDir) {
     started(settings, &[])
 }
 
 /// The same with a clock that is moved.
-pub(crate) fn house_by(clock: &Clock, settings: &str) -> (TestServer, TempDir) {
+pub(crate) fn server_by(clock: &Clock, settings: &str) -> (TestServer, TempDir) {
     started(settings, &[clock.setting()])
 }
 

@@ -1,6 +1,6 @@
 //! The management API for people: which call which role opens, in an account and in all of them.
 
-use crate::oidc::{Provider, assign, by, call, house_with, role, subject};
+use crate::oidc::{Provider, assign, by, call, role, server_with, subject};
 use crate::server::{Answer, KEY1, TestServer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ fn people() -> Value {
 /// A server with an account of each role's people, and the roles of all accounts given.
 fn staffed(test: &str) -> Option<(TestServer, Provider, tempfile::TempDir)> {
     let provider = Provider::start(test, &people())?;
-    let (server, settings) = house_with(&provider.trusted(60));
+    let (server, settings) = server_with(&provider.trusted(60));
     server.another(&["second", "--subdomain", "second"]);
     for (name, _) in ROLES {
         assign(&server, "default", &provider, &subject(name), name);

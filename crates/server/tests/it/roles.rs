@@ -279,7 +279,7 @@ fn whoever_may_ask_gets_answers_and_enrols_nobody() {
 fn roles_add_up() {
     let people = json!({ "ada": { "claims": { "groups": ["readers"], "roles": ["Face.Ask"] } } });
     let Some(provider) = Provider::start("roles_add_up", &people) else { return };
-    let (server, _settings) = oidc::house_with(&provider.trusted(60));
+    let (server, _settings) = oidc::server_with(&provider.trusted(60));
     let ada = provider.token("ada");
     let may = || {
         let asks = outcome(&Answer::to_json(by(&server, &ada, "POST", "verify"), &json!({}))).0 == 400;

@@ -150,7 +150,7 @@ const RELOAD_EVERY: Duration = Duration::from_secs(6);
 fn a_certificate_is_replaced_without_a_restart() {
     let [first, second, third] = [Pair::new(), Pair::new(), Pair::new()];
     let files = Files::of(&first);
-    let (_house, port) = files.serve();
+    let (_server, port) = files.serve();
     let mut old = Line::open(&port, &first).expect("the certificate is trusted");
     assert_eq!(old.ask(), 200);
     assert!(!serves(&port, &second), "nobody has it yet");

@@ -16,7 +16,7 @@ use likeness_vision::{AttributeSet, Face};
 
 /// What is known of an attribute name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ManagementCaller {
+enum Availability {
     /// For everybody.
     Open(AttributeSet),
     /// For accounts with an approval of its own.
@@ -25,10 +25,10 @@ enum ManagementCaller {
     Retired,
 }
 
-use ManagementCaller::{Limited, Open, Retired};
+use Availability::{Limited, Open, Retired};
 
-/// Name, standing, and which of the three detection models offer it (`face-api.md` 3.1).
-const TABLE: [(&str, ManagementCaller, [bool; 3]); 16] = [
+/// Name, availability, and which of the three detection models offer it (`face-api.md` 3.1).
+const TABLE: [(&str, Availability, [bool; 3]); 16] = [
     ("headPose", Open(AttributeSet::HEAD_POSE), [true, false, true]),
     ("blur", Open(AttributeSet::BLUR), [true, false, true]),
     ("exposure", Open(AttributeSet::EXPOSURE), [true, false, true]),
@@ -49,7 +49,7 @@ const TABLE: [(&str, ManagementCaller, [bool; 3]); 16] = [
 
 /// The names that can be requested, the retired ones aside, as they are written in the contract.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().filter(|(_, standing, _)| *standing != Retired).map(|(name, ..)| *name)
+    TABLE.iter().filter(|(_, availability, _)| *availability != Retired).map(|(name, ..)| *name)
 }
 
 /// The one attribute that asks something of the recognition model too.
@@ -91,8 +91,8 @@ impl Requested {
                 Refusal::bad("'returnFaceAttributes' is invalid. It names an attribute that does not exist.")
             })?);
         }
-        for (name, standing, _) in &rows {
-            match standing {
+        for (name, availability, _) in &rows {
+            match availability {
                 Retired => {
                     return Err(Refusal::UnsupportedFeature(format!("The attribute '{name}' has been retired.")));
                 }
@@ -105,8 +105,8 @@ impl Requested {
             }
         }
         let mut set = AttributeSet::empty();
-        for (name, standing, models) in &rows {
-            let (Open(attribute) | Limited(attribute)) = standing else { continue };
+        for (name, availability, models) in &rows {
+            let (Open(attribute) | Limited(attribute)) = availability else { continue };
             let recognition_fits = *name != QUALITY || MODELS_WITH_QUALITY.contains(&allowed.recognition);
             if !(models[allowed.detection as usize] && recognition_fits) {
                 return Err(Refusal::bad(format!(
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn every_attribute_of_vision_has_exactly_one_name() {
         let mut named = AttributeSet::empty();
-        for (name, standing, _) in TABLE {
-            if let Open(attribute) | Limited(attribute) = standing {
+        for (name, availability, _) in TABLE {
+            if let Open(attribute) | Limited(attribute) = availability {
                 assert!(!named.intersects(attribute), "{name}");
-                assert_eq!(matches!(standing, Limited(_)), AttributeSet::LIMITED.contains(attribute), "{name}");
+                assert_eq!(matches!(availability, Limited(_)), AttributeSet::LIMITED.contains(attribute), "{name}");
                 named |= attribute;
             }
         }
