@@ -29,7 +29,7 @@ pub(super) struct Taken {
     /// CSV of what is not to be compared, `first,second` in the first line: two people who are relatives or the same
     /// person, two photos (`person/file.jpg`), or a photo with a wrong label and nothing behind it.
     #[arg(long, value_name = "CSV")]
-    exclusions: Option<PathBuf>,
+    leave_out: Option<PathBuf>,
 }
 
 /// The photos of known people.
@@ -94,7 +94,7 @@ impl Folder {
     /// When the engine fails, or the list of what to leave out is not right.
     pub(super) fn templates(&self, offline: &Offline, config: &Config, taken: &Taken) -> Result<Made> {
         let exclusions =
-            taken.exclusions.as_deref().map(|file| exclusions::read(file, self)).transpose()?.unwrap_or_default();
+            taken.leave_out.as_deref().map(|file| exclusions::read(file, self)).transpose()?.unwrap_or_default();
         self.unread.iter().for_each(|problem| left_out_for(problem));
         let bar = bar(self.photos.len(), "reading photos");
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
