@@ -11,6 +11,8 @@ pub mod effects;
 pub mod engine;
 pub mod fetch;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzz_targets;
 pub mod galleries;
 pub mod held;
 pub mod inference;

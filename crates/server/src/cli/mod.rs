@@ -11,6 +11,8 @@ mod calibrate;
 mod config;
 mod doctor;
 mod evaluate;
+#[doc(hidden)]
+pub mod fuzz_targets;
 mod html;
 mod keys;
 mod labelled;
