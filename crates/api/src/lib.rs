@@ -5,12 +5,12 @@
 
 mod azure;
 pub mod face;
+#[doc(hidden)]
+pub mod fuzz_targets;
 mod management;
 mod notice;
 mod openapi;
 mod pages;
-#[doc(hidden)]
-pub mod strangers;
 mod sts;
 
 use likeness_http::Apis;

@@ -158,7 +158,7 @@ fn token(token: &Secret<String>) -> Result<Reply, Refusal> {
     Ok(Reply::content(JWT, token.expose().clone().into_bytes()))
 }
 
-fn read(query: &Query, body: &JsonBody) -> Result<LimitedTokenRequest, Refusal> {
+pub(crate) fn read(query: &Query, body: &JsonBody) -> Result<LimitedTokenRequest, Refusal> {
     let (least, most) = life_bounds();
     if query.is_blank("expiredTime") {
         return Err(Refusal::bad(format!(

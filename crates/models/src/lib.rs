@@ -11,6 +11,8 @@ mod cache;
 pub mod convert;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzz_targets;
 mod install;
 mod known;
 mod npm;

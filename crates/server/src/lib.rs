@@ -9,8 +9,6 @@ mod config;
 mod start;
 
 #[doc(hidden)]
-pub use likeness_api::strangers;
-#[doc(hidden)]
 pub use likeness_http::Row;
 
 /// Every row of every route table that is served.

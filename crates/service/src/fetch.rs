@@ -6,7 +6,7 @@
 //! a few times, each checked anew; size and time are capped, also of what is unpacked. No proxy settings of the
 //! environment are honoured.
 
-mod encoding;
+pub(crate) mod encoding;
 
 use encoding::{Encoding, Undecodable};
 use likeness_base::Secret;
@@ -121,7 +121,7 @@ impl Fetcher {
 
     async fn follow(&self, address: &str, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {
         let mut address = Url::parse(address).map_err(|_| FetchError::Address)?;
-        self.check(&address)?;
+        check(&address, self.allow_private)?;
         // Who sent us to the address; nobody but the caller at first.
         let mut sender = None;
         for _ in 0..=MOST_REDIRECTS {
@@ -139,7 +139,7 @@ impl Fetcher {
                 let location = response.headers().get(LOCATION).and_then(location);
                 let location = location.ok_or_else(|| is(ServerFault::Nowhere(status.as_u16())))?;
                 address = address.join(&location).map_err(|_| is(ServerFault::Astray))?;
-                self.check(&address).map_err(|error| match error {
+                check(&address, self.allow_private).map_err(|error| match error {
                     FetchError::Forbidden => is(ServerFault::Inside),
                     _ => is(ServerFault::Astray),
                 })?;
@@ -154,23 +154,23 @@ impl Fetcher {
         let server = sender.unwrap_or_else(|| server_of(&address));
         Err(FetchError::Remote { server, fault: ServerFault::Onwards })
     }
+}
 
-    /// Literal addresses never reach the resolver, so they are checked here.
-    fn check(&self, address: &Url) -> Result<(), FetchError> {
-        if !matches!(address.scheme(), "http" | "https") {
-            return Err(FetchError::Address);
-        }
-        let literal = match address.host().ok_or(FetchError::Address)? {
-            url::Host::Ipv4(ip) => IpAddr::V4(ip),
-            url::Host::Ipv6(ip) => IpAddr::V6(ip),
-            url::Host::Domain(_) => return Ok(()),
-        };
-        if self.allow_private || is_public(literal) { Ok(()) } else { Err(FetchError::Forbidden) }
+/// Literal addresses never reach the resolver, so they are checked here.
+pub(crate) fn check(address: &Url, allow_private: bool) -> Result<(), FetchError> {
+    if !matches!(address.scheme(), "http" | "https") {
+        return Err(FetchError::Address);
     }
+    let literal = match address.host().ok_or(FetchError::Address)? {
+        url::Host::Ipv4(ip) => IpAddr::V4(ip),
+        url::Host::Ipv6(ip) => IpAddr::V6(ip),
+        url::Host::Domain(_) => return Ok(()),
+    };
+    if allow_private || is_public(literal) { Ok(()) } else { Err(FetchError::Forbidden) }
 }
 
 /// The name of a server in messages. Neither path nor query: they may be worth as much as a key.
-fn server_of(address: &Url) -> String {
+pub(crate) fn server_of(address: &Url) -> String {
     address.host_str().unwrap_or_default().chars().take(MOST_NAME_CHARACTERS).collect()
 }
 
@@ -181,7 +181,7 @@ const fn is_redirect(status: StatusCode) -> bool {
 
 /// The text of a `Location`. Servers write letters beyond ASCII as they stand there, in UTF-8 or in something older:
 /// UTF-8 is taken as text, other bytes are escaped one by one, as browsers do. Joining escapes the rest, spaces too.
-fn location(value: &HeaderValue) -> Option<String> {
+pub(crate) fn location(value: &HeaderValue) -> Option<String> {
     let text = match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().fold(String::new(), |mut text, &byte| {
@@ -355,8 +355,6 @@ mod tests {
 
     #[test]
     fn addresses_are_refused_before_anything_is_sent() {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let fetcher = Fetcher::new(false).unwrap();
         let cases = [
             ("http://127.0.0.1/x", FetchError::Forbidden),
             ("http://2130706433/x", FetchError::Forbidden),
@@ -366,7 +364,7 @@ mod tests {
             ("file:///etc/hosts", FetchError::Address),
         ];
         for (text, expected) in cases {
-            assert_eq!(fetcher.check(&Url::parse(text).unwrap()), Err(expected), "{text}");
+            assert_eq!(check(&Url::parse(text).unwrap(), false), Err(expected), "{text}");
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod config;
 pub mod engine;
 pub mod fetch;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzz_targets;
 pub mod galleries;
 pub mod inference;
 pub mod jobs;

@@ -15,6 +15,19 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("pages", &[]),
     ("test-postgres", &[]),
     ("specimens", &[]),
+    (
+        "fuzz",
+        &[
+            "likeness-base",
+            "likeness-vision",
+            "likeness-gallery",
+            "likeness-rules",
+            "likeness-models",
+            "likeness-service",
+            "likeness-api",
+            "likeness-specimens",
+        ],
+    ),
     ("engine-ort", &["likeness-base", "likeness-vision"]),
     ("engine-pure", &["likeness-base", "likeness-vision"]),
     (

@@ -15,5 +15,5 @@ mod vendors;
 pub(crate) use api::Management;
 
 pub(crate) use accounts::Assign;
-pub(crate) use records::moment;
+pub(crate) use records::{moment, whole_days};
 pub(crate) use vendors::Revoke;

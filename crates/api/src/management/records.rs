@@ -26,7 +26,7 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// `from` and `to` of a report, days that are both meant: the first moment, and the first one afterwards. Everything without.
-pub(super) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refusal> {
+pub(crate) fn whole_days(query: &Query) -> Result<(Timestamp, Timestamp), Refusal> {
     let day = |name: &str| match query.text(name) {
         None => Ok(None),
         Some(text) => {

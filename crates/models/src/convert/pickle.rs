@@ -27,12 +27,13 @@ pub(super) enum Value {
         depth: u8,
     },
     /// What a persistent id stands for: here always a run of numbers stored after the pickle.
-    Stored(Rc<[Value]>),
+    Stored(Sequence),
     /// A tensor: the arguments it is rebuilt from.
-    Tensor(Rc<[Value]>),
+    Tensor(Sequence),
 }
 
-/// A tuple or a list.
+/// A tuple or a list. It knows how deep it is: values are shared, and one that had to be asked again could be made to take
+/// for ever.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
     pub(super) values: Rc<[Value]>,
@@ -116,7 +117,7 @@ impl Machine {
                 self.pop()?;
             }
             b'Q' => match self.pop()? {
-                Value::Sequence(sequence) => self.stack.push(Value::Stored(sequence.values)),
+                Value::Sequence(sequence) => self.stack.push(Value::Stored(sequence)),
                 _ => return Err("a persistent id that is not a tuple".to_owned()),
             },
             b'q' => {
@@ -184,7 +185,7 @@ impl Machine {
         let value = match (self.pop()?, arguments) {
             (Value::Global(name), Value::Sequence(arguments)) => match &*name {
                 "collections.OrderedDict" => Value::Pairs { pairs: Vec::new(), depth: 0 },
-                "torch._utils._rebuild_tensor_v2" => Value::Tensor(arguments.values),
+                "torch._utils._rebuild_tensor_v2" => Value::Tensor(arguments),
                 other => return Err(format!("call of {other}")),
             },
             _ => return Err("call of something that is no function".to_owned()),
@@ -214,9 +215,8 @@ impl Machine {
 impl Value {
     fn depth(&self) -> u8 {
         match self {
-            Value::Sequence(sequence) => sequence.depth,
+            Value::Sequence(sequence) | Value::Stored(sequence) | Value::Tensor(sequence) => sequence.depth,
             Value::Pairs { depth, .. } => *depth,
-            Value::Stored(values) | Value::Tensor(values) => values.iter().map(Value::depth).max().unwrap_or(0) + 1,
             Value::Other | Value::Int(_) | Value::Text(_) | Value::Global(_) => 0,
         }
     }

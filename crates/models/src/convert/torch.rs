@@ -62,11 +62,11 @@ struct Place<'a> {
 fn place(value: &Value) -> Result<Place<'_>, String> {
     let Value::Tensor(arguments) = value else { return Err("is no tensor".to_owned()) };
     let [Value::Stored(storage), Value::Int(offset), Value::Sequence(shape), Value::Sequence(strides), ..] =
-        &arguments[..]
+        &arguments.values[..]
     else {
         return Err("is a tensor of an unknown kind".to_owned());
     };
-    let [Value::Text(_), Value::Global(kind), Value::Text(key), ..] = &storage[..] else {
+    let [Value::Text(_), Value::Global(kind), Value::Text(key), ..] = &storage.values[..] else {
         return Err("lies in a storage of an unknown kind".to_owned());
     };
     let (is_float, width) = match &**kind {

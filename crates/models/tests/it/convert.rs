@@ -232,6 +232,15 @@ fn hostile_checkpoints_are_refused() {
             pickle: [b"}".as_slice(), &b"K\x01}".repeat(100), &[b's'; 100]].concat(),
             says: "too deep",
         },
+        Case {
+            name: "values that share others, each many times",
+            pickle: [
+                b"NNN\x87Qq\x01".as_slice(),
+                &[b"(".as_slice(), &b"h\x01".repeat(250), b"tQq\x01"].concat().repeat(12),
+            ]
+            .concat(),
+            says: "ends too early",
+        },
         Case { name: "a text longer than the file", pickle: b"X\xff\xff\xff\x7f".to_vec(), says: "ends too early" },
         Case { name: "a later protocol", pickle: b"\x80\x04".to_vec(), says: "protocol 4" },
         Case { name: "no tensors", pickle: b"K\x01.".to_vec(), says: "no dictionary" },

@@ -3,6 +3,9 @@
 use super::labelled::{Folder, name};
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// What the file must look like.
@@ -31,11 +34,12 @@ enum Meant {
 /// When something in it is not right; the text names the line and what to do.
 pub(super) fn read(file: &Path, folder: &Folder) -> Result<Exclusions> {
     let shown = file.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_path(file)
-        .with_context(|| format!("{shown} cannot be read"))?;
+    parse(&shown, File::open(file).with_context(|| format!("{shown} cannot be read"))?, folder)
+}
+
+/// The same of a file that is open. `shown` is its name in messages.
+pub(super) fn parse(shown: &impl Display, file: impl Read, folder: &Folder) -> Result<Exclusions> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(file);
     let head = reader.headers().with_context(|| format!("{shown}, line 1: not CSV; {SHAPE}"))?.clone();
     if head.iter().ne(["first", "second"]) {
         bail!("{shown}, line 1: {SHAPE}");

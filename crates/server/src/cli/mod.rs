@@ -11,6 +11,8 @@ mod config;
 mod doctor;
 mod evaluate;
 mod exclusions;
+#[doc(hidden)]
+pub mod fuzz_targets;
 mod html;
 mod keys;
 mod labelled;

@@ -22,7 +22,6 @@ mod evaluate;
 mod eye;
 mod family;
 mod first_start;
-mod fuzz;
 mod golden;
 mod guide;
 mod habits;

@@ -17,7 +17,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// One encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Gzip,
     /// Of zlib's form as the standard has it, or without that, as some servers send it.
     Deflate,
@@ -26,7 +26,7 @@ pub(super) enum Encoding {
 
 /// Why something cannot be unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Undecodable {
+pub(crate) enum Undecodable {
     TooLarge,
     Damaged,
 }
@@ -34,7 +34,7 @@ pub(super) enum Undecodable {
 impl Encoding {
     /// The encodings that the headers name, in the order in which they were applied. `None`: one that we do not read,
     /// or too many.
-    pub(super) fn read<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Vec<Self>> {
+    pub(crate) fn read<'h>(values: impl IntoIterator<Item = &'h HeaderValue>) -> Option<Vec<Self>> {
         let mut encodings = Vec::new();
         for value in values {
             for name in value.to_str().ok()?.split(',') {
@@ -55,7 +55,7 @@ impl Encoding {
 ///
 /// # Errors
 /// [`Undecodable`], see its variants.
-pub(super) fn unpack(
+pub(crate) fn unpack(
     bytes: Secret<Vec<u8>>,
     encodings: &[Encoding],
     most: usize,

@@ -3,6 +3,9 @@
 use anyhow::{Context, Result, bail};
 use likeness_gallery::evaluate::Grouping;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// What the file must look like.
@@ -15,10 +18,12 @@ const SHAPE: &str =
 /// When something in it is not right; the text names the line and what to do.
 pub(super) fn read(file: &Path, people: &[String]) -> Result<Vec<Grouping>> {
     let shown = file.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(file)
-        .with_context(|| format!("{shown} cannot be read"))?;
+    parse(&shown, File::open(file).with_context(|| format!("{shown} cannot be read"))?, people)
+}
+
+/// The same of a file that is open. `shown` is its name in messages.
+pub(in crate::cli) fn parse(shown: &impl Display, file: impl Read, people: &[String]) -> Result<Vec<Grouping>> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let head = reader.headers().with_context(|| format!("{shown}, line 1: not CSV; {SHAPE}"))?.clone();
     if head.len() == 1 && head[0].contains([';', '\t']) {
         bail!("{shown}, line 1: the columns must be separated by commas; save the file as CSV with commas");

@@ -1,6 +1,6 @@
 //! `likeness evaluate`: how often people of your own are confused, missed or not found.
 
-mod groups;
+pub(super) mod groups;
 mod page;
 mod rows;
 mod table;

@@ -1,18 +1,20 @@
-//! The parsers of strangers' bytes by themselves, for tests that throw anything at them. The program has its own ways to
-//! them; nothing here is part of its interface.
+//! The parsers of bytes from outside by themselves, for fuzzing: each says whether it took its input. The program has its
+//! own ways to them; nothing here is part of its interface.
 
 use crate::face::{
     Allowed, DetectionModel, Face, Fields, Requested, Version, recognition_model, target_face as read_target_face,
     user_data,
 };
-use crate::management::{Assign, Revoke, moment};
+use crate::management::{Assign, Revoke, moment, whole_days};
 use crate::notice::ConsentDecision;
+use crate::sts;
 use axum::http::{Method, Request};
 use likeness_http::{BadValue, Body, PeerAddress, Query, RequestAddress, find};
 use likeness_rules::{ResourceId, Settings, parse_network};
 use likeness_service::accounts::settings_change::SettingsChange;
 use likeness_service::config::AccessConfig;
 use likeness_vision::AttributeSet;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A JSON body, read as every operation reads one. Whether it was accepted.
@@ -111,4 +113,22 @@ pub fn assign(bytes: &[u8]) -> bool {
 pub fn revoke(bytes: &[u8]) -> bool {
     let Ok(revoke) = serde_json::from_slice::<Revoke>(bytes) else { return false };
     revoke.token.is_some() != revoke.before.is_some_and(|before| before == "now" || moment(&before).is_some())
+}
+
+/// An order for a limited access token: the query string in the first line, then the body.
+pub fn limited(bytes: &[u8]) -> bool {
+    let (query, body) = first_line(bytes);
+    let query = Query::parse(Some(&query));
+    Body::parse(body).is_ok_and(|body| sts::read(&query, &body).is_ok())
+}
+
+/// The query string of a report about whole days.
+pub fn report(raw: &str) -> bool {
+    whole_days(&Query::parse(Some(raw))).is_ok_and(|(from, to)| from < to)
+}
+
+/// The first line as text, and what follows it.
+fn first_line(bytes: &[u8]) -> (Cow<'_, str>, &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    (String::from_utf8_lossy(&bytes[..end]), bytes.get(end + 1..).unwrap_or_default())
 }
