@@ -3,7 +3,7 @@
 CACHE  ?= $(or $(LIKENESS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/likeness)
 export LIKENESS_CACHE := $(CACHE)
 
-.PHONY: help run setup test check dev bench fuzz fmt clean
+.PHONY: help run setup test check dev bench fuzz audit fmt clean
 
 help:            ## This text
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,8 +45,11 @@ bench:           ## Measure this machine, beside peers where benches/peers/insta
 	target/release/likeness models install --if-missing
 	target/release/likeness bench $(if $(wildcard $(LIKENESS_CACHE)/peers/installed.txt),--peers)
 
-fuzz:            ## Throw millions of damaged inputs at every parser of strangers' bytes
-	LIKENESS_FUZZ_RUNS=$${RUNS:-3000000} LIKENESS_FUZZ_SEED=$$(date +%s) cargo test -p likeness --test it fuzz
+fuzz:            ## Fuzz every parser of bytes from outside, a minute each (SECONDS=, RUNS=, TARGETS=)
+	@SECONDS_EACH=$(or $(SECONDS),60) RUNS=$(RUNS) scripts/fuzz $(TARGETS)
+
+audit:           ## Licences, versions, sources and known faults of all dependencies
+	@scripts/audit
 
 fmt:             ## Format all code
 	cargo fmt
