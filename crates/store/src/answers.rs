@@ -58,6 +58,23 @@ pub struct Record {
     pub value: Secret<Vec<u8>>,
 }
 
+/// A delivery that waits to be made.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its number in the account, which is never used again.
+    pub number: i64,
+    /// Its queue.
+    pub queue: String,
+    /// How often it was tried and failed.
+    pub attempts: u32,
+    /// When it was caused.
+    pub created_at: Timestamp,
+    /// From when on it does not exist.
+    pub gives_up_at: Timestamp,
+    /// What is delivered.
+    pub payload: Secret<Vec<u8>>,
+}
+
 /// One of an account's keys, unsealed.
 #[derive(Clone, Debug)]
 pub struct AccountKey {

@@ -62,6 +62,9 @@ pub enum StoreError {
     /// A snapshot is offered to an account that does not exist.
     #[error("the account to which the snapshot is offered does not exist")]
     RecipientNotFound,
+    /// The delivery is not the caller's to make: it is not the first of its queue, not due, gone, or somebody else's.
+    #[error("the delivery is not held")]
+    DeliveryNotHeld,
     /// One more would be over the limit given in the command.
     #[error("the limit of {limit} {kind} is reached")]
     LimitReached {
@@ -152,6 +155,8 @@ pub enum LimitKind {
     FacesOfPerson,
     /// Faces in one list.
     Faces,
+    /// Deliveries that wait in an account.
+    Deliveries,
 }
 
 impl std::fmt::Display for LimitKind {
@@ -162,6 +167,7 @@ impl std::fmt::Display for LimitKind {
             Self::PersonsInAccount => "people in containers of this kind",
             Self::FacesOfPerson => "faces of the person",
             Self::Faces => "faces in the list",
+            Self::Deliveries => "waiting deliveries",
         })
     }
 }

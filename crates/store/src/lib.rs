@@ -28,16 +28,16 @@ mod transfer;
 mod words;
 
 pub use answers::{
-    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Face, FaceIdentity, Feed,
-    GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, Snapshot, Totals, Training,
+    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, FaceIdentity,
+    Feed, GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, Snapshot, Totals, Training,
     TrainingStatus, UnfinishedTraining,
 };
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
     AccountNames, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
-    DirectoryWrite, Event, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount, NewFace, NewOperation,
-    NewRecord, NoteWrite, OperationSubject, PersonWrite, Question, RecordWrite, SnapshotWrite, Tag, TrainingOutcome,
-    TrainingWrite, Usage, Write,
+    DirectoryWrite, Event, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount, NewDelivery, NewFace,
+    NewOperation, NewRecord, NoteWrite, OperationSubject, OutboxWrite, PersonWrite, Question, RecordWrite,
+    SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, Write, back_off,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceKey, PersonKey};

@@ -84,6 +84,7 @@ pub const TABLES: &[Table] = &[
             ("created_at", Integer),
             ("next_container", Integer),
             ("next_label", Integer),
+            ("next_delivery", Integer),
             ("resource", Text),
             ("subdomain", Text),
             ("closed_at", Integer),
@@ -323,6 +324,23 @@ pub const TABLES: &[Table] = &[
             ("billed", Integer),
         ],
         at_the_end: AtTheEnd::Kept,
+        ..OF_AN_ACCOUNT
+    },
+    Table {
+        name: "outbox",
+        key: 2,
+        columns: &[
+            ("account_id", Bytes),
+            ("seq", Integer),
+            ("queue", Text),
+            ("created_at", Integer),
+            ("due_at", Integer),
+            ("gives_up_at", Integer),
+            ("attempts", Integer),
+            ("holder", Bytes),
+            ("lease_until", Integer),
+            ("sealed", Bytes),
+        ],
         ..OF_AN_ACCOUNT
     },
     Table {

@@ -5,8 +5,8 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart,
-    Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
+    PageStart, Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
@@ -243,6 +243,13 @@ pub trait Store: Send + Sync {
         page: &PageStart,
         now: Timestamp,
     ) -> Result<Vec<Record>, StoreError>;
+
+    /// Deliveries of the account that may be made now: of each queue the first, if it is due and nobody is at it. Whoever
+    /// makes one takes it first: [`OutboxWrite::Lease`](crate::OutboxWrite::Lease).
+    async fn deliveries(&self, account: AccountId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Accounts that have deliveries, due or not.
+    async fn accounts_with_deliveries(&self) -> Result<Vec<AccountId>, StoreError>;
 
     /// The account's counters from one day to another, both included, by day and operation.
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError>;

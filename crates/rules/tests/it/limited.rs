@@ -254,7 +254,7 @@ fn keys_change_while_tokens_last() {
 #[test]
 fn issued_tokens() {
     let key = key(1);
-    let session = IssuedTokenClaims {
+    let issued = IssuedTokenClaims {
         id: Uuid::from_u128(1),
         account: Uuid::from_u128(2),
         issuer: ISSUER.to_owned(),

@@ -47,3 +47,21 @@ DROP TABLE document;
 CREATE VIEW document AS
 SELECT account_id, kind, id AS name, version, updated_at AS written_at, expires_at, sealed FROM record
 WHERE kind IN (1, 2, 3);
+
+-- Work that a command caused and that is done after it: of each queue one at a time, in the order in which it came.
+ALTER TABLE account ADD COLUMN next_delivery BIGINT NOT NULL DEFAULT 1;
+CREATE TABLE outbox (
+    account_id  BYTEA NOT NULL REFERENCES account,
+    seq         BIGINT NOT NULL,
+    queue       TEXT COLLATE "C" NOT NULL,
+    created_at  BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    gives_up_at BIGINT NOT NULL,                    -- sealed under the key of that hour as well
+    attempts    BIGINT NOT NULL DEFAULT 0,          -- that failed
+    holder      BYTEA,                             -- who is at it, drawn by each worker
+    lease_until BIGINT,
+    sealed      BYTEA NOT NULL,
+    PRIMARY KEY (account_id, seq)
+);
+CREATE INDEX outbox_queue ON outbox (account_id, queue, seq);
+CREATE INDEX outbox_end ON outbox (account_id, gives_up_at);

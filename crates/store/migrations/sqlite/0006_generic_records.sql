@@ -34,3 +34,21 @@ CREATE UNIQUE INDEX record_tag_once ON record_tag (account_id, kind, tag, value)
 INSERT INTO record (account_id, kind, id, version, created_at, updated_at, expires_at, sealed)
 SELECT account_id, kind, name, version, written_at, written_at, expires_at, sealed FROM document;
 DROP TABLE document;
+
+-- Work that a command caused and that is done after it: of each queue one at a time, in the order in which it came.
+ALTER TABLE account ADD COLUMN next_delivery INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE outbox (
+    account_id  BLOB NOT NULL REFERENCES account,
+    seq         INTEGER NOT NULL,
+    queue       TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    gives_up_at INTEGER NOT NULL,                    -- sealed under the key of that hour as well
+    attempts    INTEGER NOT NULL DEFAULT 0,          -- that failed
+    holder      BLOB,                             -- who is at it, drawn by each worker
+    lease_until INTEGER,
+    sealed      BLOB NOT NULL,
+    PRIMARY KEY (account_id, seq)
+) STRICT;
+CREATE INDEX outbox_queue ON outbox (account_id, queue, seq);
+CREATE INDEX outbox_end ON outbox (account_id, gives_up_at);

@@ -10,6 +10,7 @@ mod directory;
 mod face_ids;
 mod faces;
 mod notes;
+mod outbox;
 mod persons;
 mod records;
 mod snapshots;
@@ -30,6 +31,7 @@ pub use directory::DirectoryWrite;
 pub use face_ids::FaceIdWrite;
 pub use faces::FaceWrite;
 pub use notes::NoteWrite;
+pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};
 pub use snapshots::SnapshotWrite;
@@ -82,6 +84,8 @@ pub enum Write {
     FaceId(FaceIdWrite),
     /// The audit trail alone, and counters.
     Note(NoteWrite),
+    /// Deliveries.
+    Outbox(OutboxWrite),
     /// Removing what has expired.
     ExpireDue(ExpireDue),
     /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
@@ -98,11 +102,13 @@ pub enum Write {
         /// What is done. Not itself described.
         write: Box<Write>,
     },
-    /// Writes records and does a command, all in one transaction or nothing. Each leaves an audit row of its own; what
-    /// the caller is told is the command's.
+    /// Writes records and deliveries and does a command, all in one transaction or nothing. Each record leaves an audit
+    /// row of its own; what the caller is told is the command's.
     Accompanied {
         /// The records, which are written first, in this order.
         records: Vec<RecordWrite>,
+        /// What comes of it, in this order.
+        deliveries: Vec<NewDelivery>,
         /// What is done. Not itself accompanied.
         write: Box<Write>,
     },
@@ -150,6 +156,7 @@ impl Write {
             Self::Training(write) => write,
             Self::FaceId(write) => write,
             Self::Note(write) => write,
+            Self::Outbox(write) => write,
             Self::ExpireDue(write) => write,
             Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
                 write.domain()
@@ -182,6 +189,7 @@ is_write! {
     Training of TrainingWrite,
     FaceId of FaceIdWrite,
     Note of NoteWrite,
+    Outbox of OutboxWrite,
     ExpireDue of ExpireDue,
 }
 
@@ -190,7 +198,7 @@ is_write! {
 pub struct Applied {
     /// The container's number in the account, if the command was about a container.
     pub container: Option<i64>,
-    /// The container's version after the command; 0 if it was not about a container.
+    /// The version after the command of the container or record that it was about; of a delivery its number; else 0.
     pub version: u64,
     /// The person made, changed or deleted.
     pub person: Option<PersonKey>,

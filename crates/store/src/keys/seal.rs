@@ -24,6 +24,7 @@ pub(crate) enum Purpose {
     Document,
     Record,
     RecordTag,
+    Delivery,
     /// The account's data key under the installation key.
     DataKey,
     /// The key of an hour of expiry under the installation key.
@@ -48,6 +49,7 @@ impl Purpose {
             Self::Document => "document",
             Self::Record => "record",
             Self::RecordTag => "record tag",
+            Self::Delivery => "delivery",
             Self::DataKey => "data key",
             Self::HourKey => "hour key",
             Self::Check => "check",
@@ -157,6 +159,11 @@ impl Binding {
             &container.to_be_bytes(),
             &person.to_be_bytes(),
         ])
+    }
+
+    /// A delivery. Its place in the queue and its end are part of it.
+    pub(crate) fn delivery(number: i64, queue: &str, gives_up_at_millis: i64) -> Self {
+        Self::of(&[&number.to_be_bytes(), queue.as_bytes(), &gives_up_at_millis.to_be_bytes()])
     }
 
     /// One of an account's keys.

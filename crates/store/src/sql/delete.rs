@@ -1,5 +1,5 @@
 //! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
-//! snapshot, record, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//! snapshot, record, delivery, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
 
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -153,6 +153,9 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
         "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
              SELECT face_id FROM face_id
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
+        "DELETE FROM outbox WHERE account_id = $1 AND seq IN (
+             SELECT seq FROM outbox
+             WHERE account_id = $1 AND gives_up_at <= $2 ORDER BY gives_up_at LIMIT $3)",
         "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
              SELECT operation_id FROM operation
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
@@ -178,6 +181,17 @@ pub(crate) async fn record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> R
         .bind(work.account())
         .bind(i64::from(kind.number()))
         .bind(id)
+        .execute(&mut *work.connection)
+        .await?
+        .rows_affected())
+}
+
+/// A delivery that this holder has made; gives how many went.
+pub(crate) async fn delivery(work: &mut Work<'_>, number: i64, holder: Uuid) -> Result<u64, StoreError> {
+    Ok(sqlx::query("DELETE FROM outbox WHERE account_id = $1 AND seq = $2 AND holder = $3")
+        .bind(work.account())
+        .bind(number)
+        .bind(holder.as_bytes().as_slice())
         .execute(&mut *work.connection)
         .await?
         .rows_affected())

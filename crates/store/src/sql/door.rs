@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read;
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Face, FaceIdentity, Feed, GalleryRow, Member, Operation, PageStart,
-    Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
+    PageStart, Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
@@ -274,6 +274,14 @@ impl Store for EngineStore {
         now: Timestamp,
     ) -> Result<Vec<Record>, StoreError> {
         ask!(self, connection => read::records::records_tagged(connection, &self.vault, account, kind, tag, page, now))
+    }
+
+    async fn deliveries(&self, account: AccountId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, StoreError> {
+        ask!(self, connection => read::outbox::deliveries(connection, &self.vault, account, now, limit))
+    }
+
+    async fn accounts_with_deliveries(&self) -> Result<Vec<AccountId>, StoreError> {
+        ask!(self, connection => read::outbox::accounts_with_deliveries(connection))
     }
 
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError> {

@@ -9,6 +9,7 @@ pub(crate) mod faces;
 pub(crate) mod feed;
 pub(crate) mod members;
 pub(crate) mod operations;
+pub(crate) mod outbox;
 pub(crate) mod persons;
 pub(crate) mod records;
 pub(crate) mod snapshots;

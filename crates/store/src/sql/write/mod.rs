@@ -10,6 +10,7 @@ mod faces;
 mod members;
 mod notes;
 mod operations;
+mod outbox;
 mod persons;
 mod records;
 mod repetition;
@@ -25,8 +26,8 @@ use super::delete;
 use super::vault::Vault;
 use crate::audit::AuditTarget;
 use crate::command::{
-    AccountWrite, Applied, Command, ContainerKind, ContainerName, Domain, NewOperation, NoteWrite, RecordWrite,
-    SnapshotWrite, Write,
+    AccountWrite, Applied, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation, NoteWrite,
+    RecordWrite, SnapshotWrite, Write,
 };
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -121,12 +122,13 @@ struct Unwrapped<'c> {
     operation: Option<&'c NewOperation>,
     detail: Option<&'c str>,
     records: &'c [RecordWrite],
+    deliveries: &'c [NewDelivery],
 }
 
 const WRAPPED_TWICE: StoreError = StoreError::Inconsistent("a command is wrapped once in each way");
 
 fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
-    let (mut operation, mut detail, mut records) = (None, None, None);
+    let (mut operation, mut detail, mut beside) = (None, None, None);
     loop {
         let is_second = match write {
             Write::Tracked { operation: more, write: inner } => {
@@ -137,11 +139,14 @@ fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
                 write = inner;
                 detail.replace(more.as_str()).is_some()
             }
-            Write::Accompanied { records: more, write: inner } => {
+            Write::Accompanied { records, deliveries, write: inner } => {
                 write = inner;
-                records.replace(more.as_slice()).is_some()
+                beside.replace((records.as_slice(), deliveries.as_slice())).is_some()
             }
-            write => return Ok(Unwrapped { write, operation, detail, records: records.unwrap_or_default() }),
+            write => {
+                let (records, deliveries) = beside.unwrap_or_default();
+                return Ok(Unwrapped { write, operation, detail, records, deliveries });
+            }
         };
         if is_second {
             return Err(WRAPPED_TWICE);
@@ -157,10 +162,13 @@ pub(crate) async fn apply(
     command: &Command,
 ) -> Result<Outcome, StoreError> {
     let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
-    let Unwrapped { write, operation, detail, records } = unwrap(&command.write)?;
+    let Unwrapped { write, operation, detail, records, deliveries } = unwrap(&command.write)?;
     let needs_no_key = matches!(write, Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }));
     if work.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
+    }
+    if needs_no_key && !(records.is_empty() && deliveries.is_empty()) {
+        return Err(StoreError::Inconsistent("an account begins and ends by itself"));
     }
     let mut noted = 0;
     for record in records {
@@ -172,6 +180,10 @@ pub(crate) async fn apply(
     }
     let done = perform(work, write).await?;
     noted += done.records;
+    for delivery in deliveries {
+        outbox::append(work, delivery).await?;
+        noted += 1;
+    }
     if let Some(operation) = operation {
         operations::note(work, operation).await?;
     }
@@ -185,7 +197,7 @@ pub(crate) async fn apply(
     // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
     let is_noted = match write {
         Write::Account(AccountWrite::Destroy { .. }) => false,
-        Write::Note(_) => true,
+        Write::Note(_) | Write::Outbox(_) => true,
         _ => noted > 0,
     };
     if is_noted && !repetition::add(work, &done.applied).await? {
@@ -235,6 +247,7 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
         Write::Training(write) => training::perform(work, write).await,
         Write::FaceId(write) => face_ids::perform(work, write).await,
         Write::Note(write) => notes::perform(work, write).await,
+        Write::Outbox(write) => outbox::perform(work, write).await,
         Write::ExpireDue(sweep) => delete::expired(work, i64::from(sweep.limit)).await,
         Write::Tracked { .. } | Write::Described { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
     }

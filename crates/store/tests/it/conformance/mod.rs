@@ -15,6 +15,7 @@ mod isolation;
 mod leases;
 mod limits;
 mod operations;
+mod outbox;
 mod paging;
 mod persons;
 mod records;
@@ -120,6 +121,16 @@ macro_rules! for_each_case {
             operations: [
                 operation_is_noted_with_the_work_or_not_at_all,
                 operation_ends_at_the_very_instant_and_is_swept,
+            ],
+            outbox: [
+                deliveries_of_a_queue_are_made_in_order,
+                one_worker_has_a_queue_at_a_time,
+                lease_that_ran_out_goes_to_another,
+                failed_delivery_waits_and_holds_up_its_queue_alone,
+                delivery_is_given_up_at_the_very_instant,
+                delivery_comes_with_its_cause_or_not_at_all,
+                deliveries_are_bounded,
+                deliveries_survive_reopening,
             ],
             paging: [
                 pages_of_any_size_walk_the_same_list,

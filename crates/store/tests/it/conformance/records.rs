@@ -179,7 +179,7 @@ pub(crate) async fn of_many_callers_one_takes_a_record_with_its_effect(backend: 
         callers.spawn(async move {
             let write = Box::new(create(&list(&format!("of {number}"))));
             let records = vec![take(RecordKind::Specimen, "once", 1)];
-            scene.write(Write::Accompanied { records, write }).await
+            scene.write(Write::Accompanied { records, deliveries: Vec::new(), write }).await
         });
     }
     let results = callers.join_all().await;
@@ -193,7 +193,11 @@ pub(crate) async fn of_many_callers_one_takes_a_record_with_its_effect(backend: 
     // The winner who lost the answer asks again and gets it; it is not done twice.
     put(&scene, specimen(&scene, "twice", "a ticket")).await.unwrap();
     let write = Box::new(create(&list("again")));
-    let command = scene.command(Write::Accompanied { records: vec![take(RecordKind::Specimen, "twice", 1)], write });
+    let command = scene.command(Write::Accompanied {
+        records: vec![take(RecordKind::Specimen, "twice", 1)],
+        deliveries: Vec::new(),
+        write,
+    });
     let first = scene.store.apply(command.clone()).await.unwrap();
     assert_eq!(scene.store.apply(command).await.unwrap(), first);
     assert_eq!(first.container, Some(scene.container(&list("again")).await.number));
@@ -205,7 +209,7 @@ pub(crate) async fn nothing_is_taken_when_the_effect_is_refused(backend: &dyn Ba
     put(&scene, specimen(&scene, "once", "a ticket")).await.unwrap();
     let with = |records: Vec<RecordWrite>, effect: &str| {
         let write = Box::new(create(&list(effect)));
-        Write::Accompanied { records, write }
+        Write::Accompanied { records, deliveries: Vec::new(), write }
     };
     let once = || take(RecordKind::Specimen, "once", 1);
     assert_refused!(scene.write(with(vec![once()], "there")).await, StoreError::ContainerExists);
@@ -224,7 +228,8 @@ pub(crate) async fn nothing_is_taken_when_the_effect_is_refused(backend: &dyn Ba
     scene.wait_millis(HOUR_MILLIS);
     assert_refused!(scene.write(take(RecordKind::Specimen, "late", 1)).await, StoreError::RecordNotFound);
     // Wrapped once in each way, in any order.
-    let twice = Write::Accompanied { records: Vec::new(), write: Box::new(with(Vec::new(), "b")) };
+    let twice =
+        Write::Accompanied { records: Vec::new(), deliveries: Vec::new(), write: Box::new(with(Vec::new(), "b")) };
     assert_refused!(scene.write(twice).await, StoreError::Inconsistent(_));
     let told = Write::Described { detail: "{}".into(), write: Box::new(with(Vec::new(), "b")) };
     scene.write(told).await.unwrap();
@@ -319,7 +324,7 @@ pub(crate) async fn every_write_of_a_record_leaves_its_row(backend: &dyn Backend
     put(&scene, specimen(&scene, "a", "x")).await.unwrap();
     let records = vec![take(RecordKind::Specimen, "a", 1), RecordWrite::Put(specimen(&scene, "b", "x"))];
     let write = Box::new(Write::Described { detail: "{}".into(), write: Box::new(create(&list("a"))) });
-    scene.write(Write::Accompanied { records, write }).await.unwrap();
+    scene.write(Write::Accompanied { records, deliveries: Vec::new(), write }).await.unwrap();
     let rows = scene.store.audit(scene.account, 1, 100).await.unwrap();
     let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.records, row.detail.as_deref())).collect();
     assert_eq!(

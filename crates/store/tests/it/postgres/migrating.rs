@@ -34,6 +34,8 @@ const BACK: &[&str] = &[
     "DROP TABLE record_tag",
     "DROP TABLE record",
     "DROP FUNCTION likeness_now",
+    "DROP TABLE outbox",
+    "ALTER TABLE account DROP COLUMN next_delivery",
     "ALTER TABLE audit DROP COLUMN detail",
     "ALTER TABLE account DROP COLUMN access_version, DROP COLUMN resource, DROP COLUMN subdomain,
          DROP COLUMN closed_at, DROP COLUMN ends_at",
@@ -70,6 +72,8 @@ const BACK_TO_THE_FIFTH: &[&str] = &[
     "DROP TABLE record_tag",
     "DROP TABLE record",
     "DROP FUNCTION likeness_now",
+    "DROP TABLE outbox",
+    "ALTER TABLE account DROP COLUMN next_delivery",
     "CREATE TABLE document (
          account_id BYTEA NOT NULL REFERENCES account, kind BIGINT NOT NULL, name TEXT COLLATE \"C\" NOT NULL,
          version BIGINT NOT NULL, written_at BIGINT NOT NULL, expires_at BIGINT, sealed BYTEA NOT NULL,

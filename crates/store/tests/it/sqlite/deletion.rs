@@ -206,7 +206,11 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed FROM record WHERE account_id = ?1 AND id = 'b'",
             delete: |_| {
                 let take = RecordWrite::Take { kind: RecordKind::RevokedToken, id: "a".into(), version: 1 };
-                Write::Accompanied { records: vec![take], write: Box::new(create(&list("of its effect"))) }
+                Write::Accompanied {
+                    records: vec![take],
+                    deliveries: Vec::new(),
+                    write: Box::new(create(&list("of its effect"))),
+                }
             },
         },
         Case {
