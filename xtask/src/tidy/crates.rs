@@ -53,6 +53,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-rules",
             "likeness-store",
             "likeness-models",
+            "likeness-pages",
             "likeness-service",
             "likeness-http",
             "likeness-api",
