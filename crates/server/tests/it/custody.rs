@@ -223,7 +223,7 @@ fn a_closed_account_is_suspended_and_then_destroyed(store: &TestStore) {
     assert_eq!(close(30).status, 204);
     assert_eq!(friend.call("GET", "facelists").status, 401);
     assert_eq!(is_there(&friend.id), ["1"]);
-    assert!(server.cli(&["accounts", "list"]).contains("closed, ends"));
+    assert!(server.cli(&["accounts", "list"]).contains("closed, destroyed at"));
     assert_eq!(server.manage("POST", &format!("accounts/{}/reopen", friend.id), &Value::Null).status, 200);
     assert_eq!(friend.call("GET", "facelists/l").body["persistedFaces"].as_array().map(Vec::len), Some(1));
     assert_eq!(server.manage("POST", "accounts/friend/reopen", &Value::Null).code(), "Conflict");
