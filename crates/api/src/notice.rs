@@ -8,7 +8,7 @@
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
-use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Misrouted, Reply, Route, Unread};
+use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Reply, Route, Unread};
 use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::accounts::Attribution;
@@ -136,16 +136,8 @@ impl Api for Notices {
         false
     }
 
-    fn misrouted(problem: Misrouted) -> Refusal {
-        Refusal::misrouted(problem)
-    }
-
     fn unread(problem: Unread) -> Refusal {
         Refusal::unread(problem, |_| Refusal::bad("Request body is invalid. It is longer than any decision."))
-    }
-
-    fn too_often(seconds: u32) -> Refusal {
-        Refusal::TooManyCalls(seconds)
     }
 
     fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {

@@ -5,9 +5,7 @@ use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{Method, Response};
 use likeness_base::{Clock as _, Secret};
-use likeness_http::{
-    Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Misrouted, Query, Reply, Route, Unread,
-};
+use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Query, Reply, Route, Unread};
 use likeness_rules::{FeatureFlag, ResourceId};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::accounts::Attribution;
@@ -112,18 +110,10 @@ impl Api for Sts {
         status == 200
     }
 
-    fn misrouted(problem: Misrouted) -> Refusal {
-        Refusal::misrouted(problem)
-    }
-
     fn unread(problem: Unread) -> Refusal {
         Refusal::unread(problem, |_| {
             Refusal::bad("Request body is invalid. It is longer than any request for a token.")
         })
-    }
-
-    fn too_often(seconds: u32) -> Refusal {
-        Refusal::TooManyCalls(seconds)
     }
 
     fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {

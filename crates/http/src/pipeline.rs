@@ -46,7 +46,7 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// What was granted to the caller.
     type Granted: Send + Sync + 'static;
     /// A refusal, turned into bytes by [`Api::refused`].
-    type Refusal: Refuse + From<AccessError>;
+    type Refusal: Refuse + From<AccessError> + From<Misrouted> + From<TooOften>;
 
     /// Its name in logs.
     const NAME: &'static str;
@@ -83,14 +83,8 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// Whether an answer of this status counts in the account's usage.
     fn counts(status: u16) -> bool;
 
-    /// The refusal of a request without a row.
-    fn misrouted(problem: Misrouted) -> Self::Refusal;
-
     /// The refusal of a body.
     fn unread(problem: Unread) -> Self::Refusal;
-
-    /// The refusal of a call beyond the account's call rate; the seconds until the next is accepted.
-    fn too_often(seconds: u32) -> Self::Refusal;
 
     /// A refusal as bytes.
     fn refused(refusal: &Self::Refusal, facts: &Facts) -> Response<Body>;
@@ -98,6 +92,10 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// Puts on an answer the headers that every answer of the API carries.
     fn finish_response(response: &mut Response<Body>, facts: &Facts, is_good: bool);
 }
+
+/// A call beyond the account's call rate: the seconds until the next is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct TooOften(pub u32);
 
 /// What the pipeline needs of a refusal.
 pub trait Refuse: Send + 'static {
@@ -234,8 +232,8 @@ async fn run<A: Api>(
 ) -> Result<Reply, A::Refusal> {
     let (mut parts, body) = request.into_parts();
     let address = RequestAddress::read(&parts, &app.config.access);
-    let (scope, below) = A::scope(&address.path).ok_or_else(|| A::misrouted(Misrouted::Nowhere))?;
-    let (route, parameters) = find::<A>(&parts.method, below).map_err(A::misrouted)?;
+    let (scope, below) = A::scope(&address.path).ok_or(Misrouted::Nowhere)?;
+    let (route, parameters) = find::<A>(&parts.method, below)?;
     fields.operation = route.operation;
     let query = Query::parse(parts.uri.query());
     let credentials = caller_credentials(&parts.headers, &query);
@@ -245,7 +243,7 @@ async fn run<A: Api>(
     fields.refusal_log = A::refusal_log(&head, &caller);
     if let Some(state) = A::account(&caller) {
         fields.counted = Some(state.id());
-        head.app.limits.admit(state.id(), head.app.limits.tier(state)).map_err(A::too_often)?;
+        head.app.limits.admit(state.id(), head.app.limits.tier(state)).map_err(TooOften)?;
     }
     let mut granted = A::authorise(&head, &caller)?;
     let _room = match route.body {

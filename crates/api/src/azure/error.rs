@@ -5,7 +5,7 @@
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
 use axum::http::StatusCode;
-use likeness_http::{BadValue, BodyKind, Misrouted, Refuse, Unread};
+use likeness_http::{BadValue, BodyKind, Misrouted, Refuse, TooOften, Unread};
 use likeness_service::access::AccessError;
 use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
@@ -336,14 +336,6 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a request without a row.
-    pub(crate) fn misrouted(problem: Misrouted) -> Self {
-        match problem {
-            Misrouted::Nowhere => Self::NoRoute,
-            Misrouted::OtherMethods(methods) => Self::MethodNotAllowed(methods),
-        }
-    }
-
     /// The refusal of a body; `too_large`: of one that is larger than a route of this kind reads.
     pub(crate) fn unread(problem: Unread, too_large: impl FnOnce(BodyKind) -> Self) -> Self {
         match problem {
@@ -376,6 +368,21 @@ impl Refuse for Refusal {
     fn audit_code(&self) -> Option<String> {
         let wire = self.wire();
         matches!(wire.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some(wire.code)
+    }
+}
+
+impl From<Misrouted> for Refusal {
+    fn from(problem: Misrouted) -> Self {
+        match problem {
+            Misrouted::Nowhere => Self::NoRoute,
+            Misrouted::OtherMethods(methods) => Self::MethodNotAllowed(methods),
+        }
+    }
+}
+
+impl From<TooOften> for Refusal {
+    fn from(TooOften(seconds): TooOften) -> Self {
+        Self::TooManyCalls(seconds)
     }
 }
 

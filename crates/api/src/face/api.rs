@@ -7,7 +7,7 @@ use super::version::Version;
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::Response;
-use likeness_http::{Api, BodyKind, Facts, Head, Misrouted, Route, Unread};
+use likeness_http::{Api, BodyKind, Facts, Head, Route, Unread};
 use likeness_service::access::{AccountState, Caller};
 use likeness_store::{AccountId, Actor};
 use std::sync::Arc;
@@ -69,19 +69,11 @@ impl Api for Face {
         true
     }
 
-    fn misrouted(problem: Misrouted) -> Refusal {
-        Refusal::misrouted(problem)
-    }
-
     fn unread(problem: Unread) -> Refusal {
         Refusal::unread(problem, |kind| match kind {
             BodyKind::Picture => picture::too_large(),
             _ => Refusal::bad("Request body is invalid. It is larger than any JSON this service reads."),
         })
-    }
-
-    fn too_often(seconds: u32) -> Refusal {
-        Refusal::TooManyCalls(seconds)
     }
 
     fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {

@@ -10,7 +10,7 @@ use super::version::Version;
 use crate::azure::{MissingAs, Refusal, from_store};
 use axum::http::{HeaderName, StatusCode, header};
 use likeness_base::Timestamp;
-use likeness_http::{Body, Head, Input, Query, Reply, Route, parse_uuid};
+use likeness_http::{Body, Head, Input, Page, Query, Reply, Route, parse_uuid};
 use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
 use likeness_service::app::App;
@@ -19,8 +19,8 @@ use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;
 use likeness_service::randomness::random_id;
 use likeness_store::{
-    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, Question, Store, StoreError,
-    Write,
+    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, Question, Store,
+    StoreError, Write,
 };
 use likeness_vision::AttributeSet;
 use serde::Serialize;
@@ -110,6 +110,12 @@ impl<S> Call<S> {
         parse_uuid(self.parameter(position)).ok_or(missing)
     }
 
+    /// The page of a list that the query names.
+    pub(super) fn page(&self) -> Result<PageStart, Refusal> {
+        let Page { start, top } = self.query().page()?;
+        Ok(PageStart { after: start, top })
+    }
+
     /// What the account may hold.
     pub(super) fn tier(&self) -> Tier {
         self.head.app.limits.tier(&self.caller.state)
@@ -129,15 +135,10 @@ impl<S> Call<S> {
     pub(super) fn retention(&self, class: RetentionClass) -> Duration {
         Duration::from_secs(self.caller.state.settings.retention.seconds(class).into())
     }
+}
 
-    fn circumstances<'a>(&'a self, caller: &'a Caller) -> Circumstances<'a> {
-        Circumstances {
-            app: &self.head.app,
-            caller,
-            request_id: self.head.request_id,
-            operation: self.route().operation,
-        }
-    }
+fn circumstances<'a>(head: &'a Head<Face>, caller: &'a Caller) -> Circumstances<'a> {
+    Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation }
 }
 
 impl Call<Admitted> {
@@ -153,15 +154,13 @@ impl Call<Admitted> {
     /// The limited attributes that the call may see: of the account's own approvals, and what a token lends.
     pub(super) async fn attributes(&mut self) -> Result<AttributeSet, Refusal> {
         let Self { head, caller, approval, .. } = self;
-        let of = Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation };
-        Ok(set_of(approval.attributes(of).await?))
+        Ok(set_of(approval.attributes(circumstances(head, caller)).await?))
     }
 
     /// Records that a token was used and lends less than was requested.
     pub(super) async fn refuse_approval(&mut self) -> Result<(), Refusal> {
         let Self { head, caller, approval, .. } = self;
-        let of = Circumstances { app: &head.app, caller, request_id: head.request_id, operation: head.route.operation };
-        Ok(approval.refuse(of).await?)
+        Ok(approval.refuse(circumstances(head, caller)).await?)
     }
 
     /// Permits what the route's row requires.
@@ -179,13 +178,7 @@ impl Call<Admitted> {
     /// As [`Call::permit`].
     pub(super) async fn permit_for(self, gate: Gate) -> Result<Call<Permitted>, Refusal> {
         let Self { head, caller, input, mut approval, .. } = self;
-        let of = Circumstances {
-            app: &head.app,
-            caller: &caller,
-            request_id: head.request_id,
-            operation: head.route.operation,
-        };
-        approval.permit(of, gate).await?;
+        approval.permit(circumstances(&head, &caller), gate).await?;
         Ok(Call { head, caller, input, approval, state: PhantomData })
     }
 }
@@ -255,7 +248,7 @@ impl Call<Permitted> {
     /// As at admission, or [`Call::permit`].
     pub(super) async fn recheck_access(&self) -> Result<(), Refusal> {
         let (caller, ()) = self.head.recheck(&self.caller).await?;
-        Ok(self.approval.recheck(self.circumstances(&caller)).await?)
+        Ok(self.approval.recheck(circumstances(&self.head, &caller)).await?)
     }
 
     /// Writes through the ledger; refusals name the route's kind of container.

@@ -72,10 +72,7 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let with_model = call.query().flag("returnRecognitionModel", false)?;
     let page = match call.kind() {
         ContainerKind::FaceList => PageStart::everything(),
-        _ => {
-            let page = call.query().page()?;
-            PageStart { after: page.start, top: page.top }
-        }
+        _ => call.page()?,
     };
     let containers = call
         .store()

@@ -89,10 +89,9 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
 /// `GET persons/{personId}/dynamicPersonGroupReferences`
 pub(super) async fn references(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    let page = call.query().page()?;
+    let page = call.page()?;
     let person = person_id(&call)?;
-    let start = PageStart { after: page.start, top: page.top };
-    let groups = call.store().groups_of_person(call.account(), person, &start).await;
+    let groups = call.store().groups_of_person(call.account(), person, &page).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
     call.answer(&json!({ "dynamicPersonGroupIds": groups }))
 }
@@ -182,9 +181,9 @@ fn model<S>(call: &Call<S>) -> Result<&'static str, Refusal> {
 
 /// A page of a list of people, whose `start` must be the id of one.
 pub(super) fn page_after_person<S>(call: &Call<S>) -> Result<PageStart, Refusal> {
-    let page = call.query().page()?;
-    if !page.start.is_empty() && parse_uuid(&page.start).is_none() {
+    let page = call.page()?;
+    if !page.after.is_empty() && parse_uuid(&page.after).is_none() {
         return Err(Refusal::bad("'start' is invalid. It must be the id of a person."));
     }
-    Ok(PageStart { after: page.start, top: page.top })
+    Ok(page)
 }

@@ -8,7 +8,7 @@ use super::operations::write_directory;
 use crate::azure::{Refusal, from_store};
 use likeness_http::Body;
 use likeness_http::Reply;
-use likeness_store::{ContainerWrite, DirectoryWrite, PageStart, Write};
+use likeness_store::{ContainerWrite, DirectoryWrite, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -56,9 +56,8 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
 /// `GET dynamicpersongroups`
 pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    let page = call.query().page()?;
-    let start = PageStart { after: page.start, top: page.top };
-    let groups = call.store().containers(call.account(), call.kind(), &start).await;
+    let page = call.page()?;
+    let groups = call.store().containers(call.account(), call.kind(), &page).await;
     let groups = groups.map_err(|error| from_store(error, call.kind()))?;
     call.answer(&groups.iter().map(|group| container_json(group, false)).collect::<Vec<_>>())
 }

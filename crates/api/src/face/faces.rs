@@ -9,7 +9,7 @@ use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
-use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace, PageStart};
+use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace};
 use likeness_vision::{AttributeSet, DescribeOptions, Detection, Flaws, Picture, RecogniserSet, Rect, RectF};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -186,11 +186,10 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
 /// `GET largefacelists/{id}/persistedfaces`
 pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    let page = call.query().page()?;
+    let page = call.page()?;
     let container = call.container_name()?;
-    let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let faces = call.store().faces(call.account(), &container, &start).await.map_err(wrong)?;
+    let faces = call.store().faces(call.account(), &container, &page).await.map_err(wrong)?;
     call.answer(&faces.iter().map(face_json).collect::<Vec<_>>())
 }
 

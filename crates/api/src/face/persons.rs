@@ -4,7 +4,7 @@ use super::arguments::Fields;
 use super::call::{Admitted, Call};
 use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_http::Reply;
-use likeness_store::{PageStart, Person, PersonWrite};
+use likeness_store::{Person, PersonWrite};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -22,11 +22,10 @@ pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
 /// `GET {group}/persons`
 pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    let page = call.query().page()?;
+    let page = call.page()?;
     let container = call.container_name()?;
-    let start = PageStart { after: page.start, top: page.top };
     let wrong = |error| from_store(error, call.kind());
-    let persons = call.store().persons(call.account(), &container, &start).await.map_err(wrong)?;
+    let persons = call.store().persons(call.account(), &container, &page).await.map_err(wrong)?;
     call.answer(&persons.iter().map(to_json).collect::<Vec<_>>())
 }
 

@@ -5,7 +5,7 @@ use super::routes::{ROUTES, Rule};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use likeness_base::Secret;
-use likeness_http::{Api, BodyKind, Call, Facts, Head, Input, Misrouted, Query, Reply, Route, Unread, utf8};
+use likeness_http::{Api, BodyKind, Call, Facts, Head, Input, Query, Reply, Route, Unread, utf8};
 use likeness_service::access::{AccessError, AccountState, ManagementCaller};
 use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
@@ -87,13 +87,6 @@ impl Api for Management {
         false
     }
 
-    fn misrouted(problem: Misrouted) -> Refusal {
-        match problem {
-            Misrouted::Nowhere => Refusal::NoRoute,
-            Misrouted::OtherMethods(methods) => Refusal::Method(methods),
-        }
-    }
-
     fn unread(problem: Unread) -> Refusal {
         match problem {
             Unread::TooLarge(_) | Unread::FarTooLarge => Refusal::TooLarge,
@@ -103,10 +96,6 @@ impl Api for Management {
             Unread::MediaType(taken) => Refusal::Invalid(format!("the body must be {taken}")),
             Unread::NoJson(problem) => Refusal::Invalid(problem.0),
         }
-    }
-
-    fn too_often(seconds: u32) -> Refusal {
-        Refusal::TooManyCalls(seconds)
     }
 
     fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {

@@ -1,7 +1,7 @@
 //! The error table of the management API: status, code and a message that says what to do.
 
 use axum::http::StatusCode;
-use likeness_http::Refuse;
+use likeness_http::{Misrouted, Refuse, TooOften};
 use likeness_service::access::AccessError;
 use likeness_service::accounts::AccountError;
 use likeness_store::StoreError;
@@ -139,6 +139,21 @@ impl Refuse for Refusal {
 
     fn audit_code(&self) -> Option<String> {
         matches!(self, Self::Forbidden(_)).then(|| "Forbidden".to_owned())
+    }
+}
+
+impl From<Misrouted> for Refusal {
+    fn from(problem: Misrouted) -> Self {
+        match problem {
+            Misrouted::Nowhere => Self::NoRoute,
+            Misrouted::OtherMethods(methods) => Self::Method(methods),
+        }
+    }
+}
+
+impl From<TooOften> for Refusal {
+    fn from(TooOften(seconds): TooOften) -> Self {
+        Self::TooManyCalls(seconds)
     }
 }
 
