@@ -7,6 +7,7 @@
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri, header};
+use ipnet::IpNet;
 use likeness_rules::client_address;
 use likeness_service::access::Origin;
 use likeness_service::config::AccessConfig;
@@ -39,9 +40,7 @@ impl RequestAddress {
     /// Reads it from a request.
     pub fn read(parts: &Parts, access: &AccessConfig) -> Self {
         let peer = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
-        let forwarded = values(&parts.headers, "x-forwarded-for");
-        let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
-        let client = client_address(peer, &forwarded, &access.trusted_proxies);
+        let client = client_of(peer, &parts.headers, &access.trusted_proxies);
         // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
         let is_secure =
             parts.headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
@@ -58,6 +57,16 @@ impl RequestAddress {
         let origin = Origin { subdomain: in_host(host, &access.domains), client };
         Self { origin, path: path.to_owned(), endpoint }
     }
+}
+
+/// The client's address, behind the proxies that are trusted.
+pub(crate) fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    if trusted.is_empty() {
+        return peer.to_canonical();
+    }
+    let forwarded = values(headers, "x-forwarded-for");
+    let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
+    client_address(peer, &forwarded, trusted)
 }
 
 /// Makes one slash of several: the official Python client sends two where its endpoint ends in a slash, as the portal

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use axum::routing::get;
 use hyper_util::rt::TokioIo;
-use likeness_http::listen::{Listener, Seat};
+use likeness_http::listen::{ConnectionLimits, Connections, Listener, Seat};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -56,7 +56,7 @@ async fn an_upgraded_connection_goes_on_and_ends_with_the_server() {
     let address = listener.address().expect("it has an address");
     let (stop, stopped) = watch::channel(false);
     let router = Router::new().route("/echo", get(echo));
-    let server = tokio::spawn(listener.serve(router, stopped));
+    let server = tokio::spawn(listener.serve(router, Connections::new(ConnectionLimits::usual()), stopped));
 
     let mut stream = connect(address).await;
     for word in ["one", "two"] {

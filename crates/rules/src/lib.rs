@@ -31,7 +31,7 @@ mod settings;
 mod token;
 
 pub use features::{Approvals, FeatureFlag, Gate, LimitedAttribute};
-pub use network::{Action, NetworkRule, NetworkRules, client_address, parse_network};
+pub use network::{Action, NetworkRule, NetworkRules, client_address, is_within, network_of, parse_network};
 pub use notice::{Notice, default_notice};
 pub use origins::{allowed_origin, parse_origin};
 pub use resource::ResourceId;

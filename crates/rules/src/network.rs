@@ -3,7 +3,7 @@
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// From where a resource may be called. By default: from everywhere. A misspelt field is refused rather than left out:
 /// leaving it out would allow addresses that were to be denied.
@@ -65,6 +65,22 @@ fn unmapped(network: IpNet) -> IpNet {
     // The first 96 bits of `::ffff:1.2.3.4` say that it is IPv4.
     let four = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
     four.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok()).map_or(network, IpNet::V4)
+}
+
+/// The network that counts as one caller: an address of IPv4, a whole /64 of IPv6, because one machine has as many.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => {
+            let [a, b, c, d, ..] = six.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        four => four,
+    }
+}
+
+/// Whether an address lies in a range, each in either of the forms that an IPv4 address has.
+pub fn is_within(network: &IpNet, address: IpAddr) -> bool {
+    contains(network, address.to_canonical())
 }
 
 fn contains(network: &IpNet, canonical: IpAddr) -> bool {

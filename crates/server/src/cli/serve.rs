@@ -6,7 +6,7 @@ use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
-use likeness_http::listen::Listener;
+use likeness_http::listen::{Connections, Listener};
 use likeness_http::tls;
 use likeness_service::jobs;
 use std::io::IsTerminal;
@@ -123,8 +123,9 @@ async fn serve(config: Config) -> Result<()> {
 
     let files = files.map(|files| tokio::spawn(files.follow(stopped.clone())));
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped.clone()));
-    let plain = tokio::spawn(plain.serve(router.clone(), stopped.clone()));
-    let secure = secure.map(|listener| tokio::spawn(listener.serve(router, stopped)));
+    let connections = Connections::new(config.connections.limits(&config.access.trusted_proxies));
+    let plain = tokio::spawn(plain.serve(router.clone(), connections.clone(), stopped.clone()));
+    let secure = secure.map(|listener| tokio::spawn(listener.serve(router, connections, stopped)));
     stop_order.wait().await;
     tracing::info!("Stopping: finishing the requests under way");
     // Listeners that have ended already need no telling.

@@ -9,12 +9,15 @@ pub(crate) use likeness_service::config::{
 };
 
 use anyhow::{Context, Result, bail};
+use ipnet::IpNet;
 use likeness_base::Secret;
+use likeness_http::listen::ConnectionLimits;
 use likeness_models::Cache;
 use likeness_service::limits::Tier;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// All settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,10 +45,74 @@ pub(crate) struct Config {
     pub identify: IdentifyConfig,
     /// Who may call, and whose word counts.
     pub access: AccessConfig,
+    /// How many connections, and how slow one may be.
+    pub connections: ConnectionsConfig,
     /// HTTPS.
     pub tls: TlsConfig,
     /// What the program says about itself.
     pub log: LogConfig,
+}
+
+/// How many connections, and how slow one may be. A connection that is over one of the times is closed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ConnectionsConfig {
+    /// Connections at once; 0 means as many as the limit of open files allows, 8,192 at most. `LIKENESS_CONNECTIONS`.
+    pub most: usize,
+    /// Connections at once of one address, of IPv6 one /64; 0 means an eighth of all. `LIKENESS_CONNECTIONS_PER_ADDRESS`.
+    pub most_of_an_address: usize,
+    /// Seconds for a request's headers, or for the TLS handshake.
+    pub header_seconds: f64,
+    /// Seconds after which a client must have read another byte of its answer.
+    pub reading_seconds: f64,
+    /// Bytes per second that a client must read of an answer, after those seconds.
+    pub least_rate: u64,
+    /// Seconds after which a connection without a request ends.
+    pub idle_seconds: f64,
+}
+
+impl ConnectionsConfig {
+    /// The limits in force. Raises the soft limit of open files.
+    pub(crate) fn limits(&self, trusted_proxies: &[IpNet]) -> ConnectionLimits {
+        let mut limits = ConnectionLimits::of_this_process(trusted_proxies.to_vec());
+        if self.most > 0 {
+            limits = limits.with_most(self.most);
+        }
+        if self.most_of_an_address > 0 {
+            limits.most_of_an_address = self.most_of_an_address;
+        }
+        limits.for_headers = Duration::from_secs_f64(self.header_seconds);
+        limits.for_reading = Duration::from_secs_f64(self.reading_seconds);
+        limits.least_rate = self.least_rate;
+        limits.for_next_request = Duration::from_secs_f64(self.idle_seconds);
+        limits
+    }
+
+    fn check(&self) -> Result<()> {
+        let times = [
+            ("header_seconds", self.header_seconds),
+            ("reading_seconds", self.reading_seconds),
+            ("idle_seconds", self.idle_seconds),
+        ];
+        if let Some((name, _)) = times.iter().find(|(_, seconds)| !(0.01..=3_600.0).contains(seconds)) {
+            bail!("connections.{name} must lie between 0.01 and 3600");
+        }
+        Ok(())
+    }
+}
+
+impl Default for ConnectionsConfig {
+    fn default() -> Self {
+        let usual = ConnectionLimits::usual();
+        Self {
+            most: 0,
+            most_of_an_address: 0,
+            header_seconds: usual.for_headers.as_secs_f64(),
+            reading_seconds: usual.for_reading.as_secs_f64(),
+            least_rate: usual.least_rate,
+            idle_seconds: usual.for_next_request.as_secs_f64(),
+        }
+    }
 }
 
 /// HTTPS.
@@ -108,6 +175,7 @@ impl Default for Config {
             audit: AuditConfig::default(),
             identify: IdentifyConfig::default(),
             access: AccessConfig::default(),
+            connections: ConnectionsConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
         }
@@ -182,6 +250,14 @@ impl Config {
         if let Some(value) = text("LIKENESS_WORKERS") {
             self.inference.workers = value.parse().context("LIKENESS_WORKERS must be a whole number")?;
         }
+        for (name, place) in [
+            ("LIKENESS_CONNECTIONS", &mut self.connections.most),
+            ("LIKENESS_CONNECTIONS_PER_ADDRESS", &mut self.connections.most_of_an_address),
+        ] {
+            if let Some(value) = text(name) {
+                *place = value.parse().with_context(|| format!("{name} must be a whole number"))?;
+            }
+        }
         if let Some(value) = text("LIKENESS_DETECTOR_PACK") {
             self.inference.detector_pack = value;
         }
@@ -250,6 +326,7 @@ impl Config {
             bail!("inference.workers must be at most 1024");
         }
         self.access.check()?;
+        self.connections.check()?;
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             bail!("tls.certificate (LIKENESS_TLS_CERTIFICATE) and tls.key (LIKENESS_TLS_KEY) go together");
         }
@@ -324,6 +401,8 @@ mod tests {
         let cases = [
             "LIKENESS_LISTEN",
             "LIKENESS_WORKERS",
+            "LIKENESS_CONNECTIONS",
+            "LIKENESS_CONNECTIONS_PER_ADDRESS",
             "LIKENESS_TIER",
             "LIKENESS_ENGINE",
             "LIKENESS_DEV_TLS",

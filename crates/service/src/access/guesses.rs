@@ -5,8 +5,9 @@ use crate::clock::instant;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use likeness_rules::network_of;
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -81,16 +82,6 @@ impl GuessLimiter {
 
     fn is_good(&self, address: IpAddr, digest: &[u8; 32]) -> bool {
         self.good.read().unwrap_or_else(PoisonError::into_inner).contains(&(address, *digest))
-    }
-}
-
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }
 
