@@ -5,7 +5,7 @@
 //! it, here and nowhere else: once a revoking call has returned, no earlier request can write.
 
 use crate::address::RequestAddress;
-use crate::body::{self, Input, Unread, Upgrade};
+use crate::body::{self, Input, Room, Unread, Upgrade};
 use crate::listen::Seat;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -17,16 +17,14 @@ use likeness_service::access::{AccessError, AccountState, CallerCredentials};
 use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
 use likeness_service::randomness::random_id;
+use likeness_service::shares::{FREE_BYTES, Owner};
 use likeness_store::{AccountId, Actor};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// Pictures that may be in memory at once, 6 MB each at most; beyond that, requests are refused with `Retry-After`.
-static PICTURES: Semaphore = Semaphore::const_new(128);
 /// Longest client request id that is echoed.
 const MOST_CLIENT_ID_CHARACTERS: usize = 128;
 /// The header with a limited access token.
@@ -172,6 +170,8 @@ struct LogFields {
     operation: &'static str,
     /// The account that usage is counted for.
     counted: Option<AccountId>,
+    /// Whose part the answer takes, where the caller is known.
+    owner: Option<Owner>,
     /// The audit log that records a refusal, and the caller's name in it.
     refusal_log: Option<(AccountId, Actor)>,
     /// Whether there is a body of which nothing was read.
@@ -186,9 +186,16 @@ pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Bo
     let is_unread = body::has_body(headers);
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
-    let mut fields = LogFields { operation: "none", counted: None, refusal_log: None, is_unread };
-    let outcome = run::<A>(app.clone(), request, request_id, &mut fields).await;
-    let LogFields { operation, counted, refusal_log, is_unread } = fields;
+    let mut fields = LogFields { operation: "none", counted: None, owner: None, refusal_log: None, is_unread };
+    let mut outcome = run::<A>(app.clone(), request, request_id, &mut fields).await;
+    let LogFields { operation, counted, owner, refusal_log, is_unread } = fields;
+    if let (Ok(reply), Some(owner)) = (&outcome, owner)
+        && reply.len() > FREE_BYTES
+    {
+        // What a client does not read stays in memory: no account fills it alone.
+        let room = app.shares.answers.take(owner, reply.len() as u64).await;
+        outcome = room.map_err(|_| A::unread(Unread::Busy)).and_then(|room| outcome.map(|reply| reply.with_room(room)));
+    }
     let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
     let refusal = outcome.as_ref().err();
     let reason = refusal.and_then(Refuse::reason).map(str::to_owned);
@@ -246,14 +253,12 @@ async fn run<A: Api>(
         head.app.limits.admit(state.id(), head.app.limits.tier(state)).map_err(TooOften)?;
     }
     let mut granted = A::authorise(&head, &caller)?;
-    let _room = match route.body {
-        BodyKind::Picture => {
-            let room = tokio::time::timeout(head.app.config.patience, PICTURES.acquire()).await;
-            Some(room.ok().and_then(Result::ok).ok_or_else(|| A::unread(Unread::Busy))?)
-        }
-        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Json | BodyKind::Upgrade => None,
-    };
-    let mut input = body::read::<A>(route.body, &parts.headers, body).await;
+    let owner = Owner::of(fields.counted, head.address.origin.client);
+    fields.owner = Some(owner);
+    let shares = head.app.shares.clone();
+    // What the body takes stays taken until the call is answered.
+    let mut room = Room::of(&shares.bodies, owner);
+    let mut input = body::read::<A>(route.body, &parts.headers, body, &mut room).await;
     fields.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Unread::MediaType(_)));
     if let (BodyKind::Upgrade, Some(connection)) = (route.body, parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
     {

@@ -1,8 +1,14 @@
 //! A good answer, before it is bytes.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
+use likeness_service::shares::Share;
 use serde::Serialize;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// JSON as it is sent.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -12,6 +18,8 @@ pub struct Reply {
     status: StatusCode,
     media: &'static str,
     content: Vec<u8>,
+    /// What the content takes of the memory for answers; given back once it is sent.
+    room: Option<Share>,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -25,7 +33,7 @@ impl std::fmt::Debug for Reply {
 impl Reply {
     /// 200 without content.
     pub const fn empty() -> Self {
-        Self { status: StatusCode::OK, media: "", content: Vec::new(), headers: Vec::new() }
+        Self { status: StatusCode::OK, media: "", content: Vec::new(), room: None, headers: Vec::new() }
     }
 
     /// 204.
@@ -63,10 +71,31 @@ impl Reply {
         self.status
     }
 
+    /// Bytes of the content.
+    pub const fn len(&self) -> usize {
+        self.content.len()
+    }
+
+    /// Whether there is no content.
+    pub const fn is_empty(&self) -> bool {
+        self.content.is_empty()
+    }
+
+    /// The same answer, which gives this back once it is sent.
+    pub fn with_room(mut self, room: Share) -> Self {
+        self.room = Some(room);
+        self
+    }
+
     /// As bytes.
     pub fn into_response(self) -> Response<Body> {
         let has_content = !self.content.is_empty();
-        let mut response = Response::new(if has_content { Body::from(self.content) } else { Body::empty() });
+        let body = match self.room {
+            _ if !has_content => Body::empty(),
+            None => Body::from(self.content),
+            Some(room) => Body::new(Held { content: Full::new(self.content.into()), _room: room }),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         if has_content {
@@ -78,5 +107,28 @@ impl Reply {
             }
         }
         response
+    }
+}
+
+/// Content with what it takes of the memory for answers.
+struct Held {
+    content: Full<Bytes>,
+    _room: Share,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.content).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
     }
 }

@@ -20,6 +20,7 @@ use likeness_service::meter::Meter;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::SystemRandomness;
 use likeness_service::recognisers::Recognisers;
+use likeness_service::shares::FairShares;
 use likeness_service::stored_templates;
 use likeness_service::trainings::Trainings;
 use likeness_store::keys::InstallationKey;
@@ -158,6 +159,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         clock.clone(),
         randomness.clone(),
     );
+    let shares = Arc::new(FairShares::new(&config.shares, config.inference.patience()));
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
     // What operators name in the settings may well lie in their own network.
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?;
@@ -182,6 +184,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         access,
         accounts: service,
         meter: Meter::default(),
+        shares,
         limits,
         clock,
         randomness,

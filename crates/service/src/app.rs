@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::recognisers::Recognisers;
+use crate::shares::FairShares;
 use crate::trainings::Trainings;
 use likeness_base::Randomness;
 use likeness_store::{AccountId, AuditOutcome, Event, Store};
@@ -46,6 +47,8 @@ pub struct App {
     pub accounts: AccountService,
     /// Counts calls.
     pub meter: Meter,
+    /// What all calls share beside the workers.
+    pub shares: Arc<FairShares>,
     /// Call rates and quotas of accounts.
     pub limits: Limits,
     /// The one clock.

@@ -50,6 +50,9 @@ pub enum FetchError {
     /// Not finished in time.
     #[error("the download took too long")]
     Slow,
+    /// Not begun: the account fetches as much already as it may.
+    #[error("too many downloads are under way")]
+    Busy,
 }
 
 const SPECIAL: &str = "a private, loopback or otherwise special network";

@@ -1,15 +1,34 @@
 //! The pool that runs networks: a fixed number of worker threads, each with its own [`WorkerNetworks`], entered by permit.
 //!
-//! Start at [`Pool::run`]. A caller waits for a permit for a bounded time in a bounded queue and is refused
-//! after that, because an answer that comes too late is worse than a refusal that says when to come back. A caller
-//! that goes away while waiting costs nothing: work starts only if the caller still waits.
+//! Start at [`Pool::run`]. Owners take turns at the workers, by the time that their pictures took
+//! ([`likeness_shares`]), and while others are about nobody has the last one. A caller waits for a bounded time in a
+//! bounded queue and is refused after that, because an answer that comes too late is worse than a refusal that says when
+//! to come back. A caller that goes away costs nothing more: work starts only if the caller still waits, and ends where
+//! it asks [`caller_is_gone`].
 
+use crate::shares::Owner;
 use crate::worker_networks::WorkerNetworks;
+use likeness_shares::{Limits, Shares};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
+
+/// Microseconds of a worker that an owner has before it is the turn of the next.
+const TURN: i64 = 50_000;
+/// What a picture costs in microseconds before it is known.
+const AT_LEAST: i64 = 5_000;
+
+thread_local! {
+    /// Tells whether the caller of this worker's present job has gone.
+    static GONE: RefCell<Option<Box<dyn Fn() -> bool>>> = const { RefCell::new(None) };
+}
+
+/// Whether the caller of the job that runs on this thread has gone. Long work asks now and then, and ends.
+pub fn caller_is_gone() -> bool {
+    GONE.with_borrow(|gone| gone.as_ref().is_some_and(|gone| gone()))
+}
 
 type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 
@@ -40,9 +59,7 @@ pub struct QueueLimits {
 
 /// A pool of workers, each with a state of its own.
 pub struct Pool<W> {
-    permits: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    limits: QueueLimits,
+    permits: Arc<Shares<Owner>>,
     jobs: mpsc::Sender<Job<W>>,
 }
 
@@ -79,48 +96,57 @@ impl<W: 'static> Pool<W> {
         for outcome in readiness {
             outcome?;
         }
-        Ok(Self { permits: Arc::new(Semaphore::new(limits.workers)), waiting: AtomicUsize::new(0), limits, jobs })
+        let workers = u64::try_from(limits.workers).unwrap_or(u64::MAX);
+        let permits = Shares::new(Limits {
+            name: "workers",
+            capacity: workers,
+            most_each: workers,
+            reserve: u64::from(workers > 1),
+            waiting: limits.queue,
+            longest_wait: limits.longest_wait,
+            quantum: TURN,
+            cost_of_unit: AT_LEAST,
+        });
+        Ok(Self { permits, jobs })
     }
 
-    /// Runs work on a worker thread.
+    /// Runs work of an owner on a worker thread.
     ///
     /// # Errors
     /// [`InferenceError::Busy`] when the queue is full or the wait is over, [`InferenceError::Failed`] when the
     /// work panicked.
     pub async fn run<R: Send + 'static>(
         &self,
+        owner: Owner,
         work: impl FnOnce(&mut W) -> R + Send + 'static,
     ) -> Result<R, InferenceError> {
-        let permit = self.permit().await?;
+        let permit = self.permits.take(owner, 1).await.map_err(|_| InferenceError::Busy)?;
         let (answer, listener) = oneshot::channel();
         let job: Job<W> = Box::new(move |worker| {
-            let _permit = permit;
             if answer.is_closed() {
                 metrics::counter!("likeness_inference_abandoned_total").increment(1);
                 return;
             }
-            drop(answer.send(work(worker)));
+            let answer = Arc::new(answer);
+            let watched = answer.clone();
+            GONE.set(Some(Box::new(move || watched.is_closed())));
+            let begun = Instant::now();
+            // A panic on one picture must not take the worker, and with it everybody's capacity, away.
+            let result = catch_unwind(AssertUnwindSafe(|| work(worker)));
+            GONE.set(None);
+            let cost = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+            permit.charge(cost.saturating_sub(AT_LEAST));
+            drop(permit);
+            if answer.is_closed() {
+                metrics::counter!("likeness_inference_abandoned_total").increment(1);
+            }
+            match (result, Arc::try_unwrap(answer)) {
+                (Ok(result), Ok(answer)) => drop(answer.send(result)),
+                _ => metrics::counter!("likeness_inference_failed_total").increment(1),
+            }
         });
         self.jobs.send(job).map_err(|_| InferenceError::Failed)?;
         listener.await.map_err(|_| InferenceError::Failed)
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, InferenceError> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _place = Waiting::enter(&self.waiting, self.limits.queue)?;
-        let begun = Instant::now();
-        let permit = tokio::time::timeout(self.limits.longest_wait, self.permits.clone().acquire_owned()).await;
-        metrics::histogram!("likeness_inference_wait_seconds").record(begun.elapsed().as_secs_f64());
-        match permit {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(InferenceError::Failed),
-            Err(_) => {
-                metrics::counter!("likeness_inference_refused_total", "reason" => "wait").increment(1);
-                Err(InferenceError::Busy)
-            }
-        }
     }
 }
 
@@ -128,30 +154,7 @@ fn serve<W>(worker: &mut W, queue: &Mutex<mpsc::Receiver<Job<W>>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
-        // A panic on one picture must not take the worker, and with it everybody's capacity, away.
-        if catch_unwind(AssertUnwindSafe(|| job(worker))).is_err() {
-            metrics::counter!("likeness_inference_failed_total").increment(1);
-        }
-    }
-}
-
-/// A place in the queue, given back however the wait ends.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize, most: usize) -> Result<Self, InferenceError> {
-        if count.fetch_add(1, Ordering::Relaxed) >= most {
-            count.fetch_sub(1, Ordering::Relaxed);
-            metrics::counter!("likeness_inference_refused_total", "reason" => "queue").increment(1);
-            return Err(InferenceError::Busy);
-        }
-        Ok(Self(count))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        job(worker);
     }
 }
 
@@ -159,6 +162,8 @@ impl Drop for Waiting<'_> {
 mod tests {
     use super::*;
     use std::convert::Infallible;
+
+    const OWNER: Owner = Owner::Program;
 
     fn pool(queue: usize, longest_wait: Duration) -> Arc<Pool<u32>> {
         let limits = QueueLimits { workers: 1, queue, longest_wait };
@@ -176,7 +181,7 @@ mod tests {
                 let _ = started.send(());
                 let _ = held.recv();
             };
-            pool.run(hold).await
+            pool.run(OWNER, hold).await
         });
         is_started.await.expect("the permit is taken");
         release
@@ -186,14 +191,14 @@ mod tests {
     async fn who_waits_too_long_is_refused() {
         let pool = pool(8, Duration::from_millis(20));
         let _occupied = occupied(&pool).await;
-        assert_eq!(pool.run(|_| ()).await, Err(InferenceError::Busy));
+        assert_eq!(pool.run(OWNER, |_| ()).await, Err(InferenceError::Busy));
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let pool = pool(0, Duration::from_secs(3600));
         let _occupied = occupied(&pool).await;
-        assert_eq!(pool.run(|_| ()).await, Err(InferenceError::Busy));
+        assert_eq!(pool.run(OWNER, |_| ()).await, Err(InferenceError::Busy));
     }
 
     #[tokio::test]
@@ -202,7 +207,7 @@ mod tests {
         let release = occupied(&pool).await;
         let waiting = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|_| 7).await }
+            async move { pool.run(OWNER, |_| 7).await }
         });
         drop(release);
         assert_eq!(waiting.await.expect("no panic"), Ok(7));
@@ -214,20 +219,45 @@ mod tests {
         let release = occupied(&pool).await;
         let abandoned = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run(|count| *count += 1).await }
+            async move { pool.run(OWNER, |count| *count += 1).await }
         });
         tokio::task::yield_now().await;
         abandoned.abort();
         assert!(abandoned.await.is_err_and(|error| error.is_cancelled()));
         drop(release);
         // The worker's own count says how often work was begun before this.
-        assert_eq!(pool.run(|count| *count).await, Ok(0));
+        assert_eq!(pool.run(OWNER, |count| *count).await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn work_that_is_under_way_can_ask_whether_anybody_waits_for_it() {
+        let pool = pool(8, Duration::from_secs(3600));
+        let (started, is_started) = oneshot::channel();
+        let (seen, outcome) = mpsc::channel();
+        let watched = tokio::spawn({
+            let pool = pool.clone();
+            let work = move |_: &mut u32| {
+                let before = caller_is_gone();
+                let _ = started.send(());
+                while !caller_is_gone() {
+                    std::thread::yield_now();
+                }
+                let _ = seen.send(before);
+            };
+            async move { pool.run(OWNER, work).await }
+        });
+        is_started.await.expect("it runs");
+        watched.abort();
+        assert!(watched.await.is_err_and(|error| error.is_cancelled()));
+        // It ends, and the caller was there at first.
+        assert_eq!(pool.run(OWNER, |_| caller_is_gone()).await, Ok(false));
+        assert_eq!(outcome.recv(), Ok(false));
     }
 
     #[tokio::test]
     async fn a_worker_survives_a_panic() {
         let pool = pool(8, Duration::from_secs(3600));
-        assert_eq!(pool.run(|_| panic!("on one picture")).await, Err::<(), _>(InferenceError::Failed));
-        assert_eq!(pool.run(|_| 1).await, Ok(1));
+        assert_eq!(pool.run(OWNER, |_| panic!("on one picture")).await, Err::<(), _>(InferenceError::Failed));
+        assert_eq!(pool.run(OWNER, |_| 1).await, Ok(1));
     }
 }

@@ -1,6 +1,7 @@
 //! From installed packs to loaded networks: picks the packs and reads their files.
 
 use crate::config::InferenceConfig;
+use crate::interruptible::Interruptible;
 use crate::recognisers::Recognisers;
 use crate::worker_networks::WorkerNetworks;
 use anyhow::{Context, Result, bail};
@@ -119,6 +120,7 @@ impl Networks {
     /// # Errors
     /// When the engine refuses a network.
     pub fn sight(&self, engine: Arc<dyn Engine>) -> Result<WorkerNetworks, VisionError> {
+        let engine: Arc<dyn Engine> = Arc::new(Interruptible(engine));
         Ok(WorkerNetworks::new(self.load(&*engine)?, engine, self.recognisers.clone()))
     }
 

@@ -18,6 +18,7 @@ use likeness_service::limited_access::{Approval, Circumstances};
 use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;
 use likeness_service::randomness::random_id;
+use likeness_service::shares::Owner;
 use likeness_store::{
     AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, Question, Store,
     StoreError, Write,
@@ -81,6 +82,11 @@ impl<S> Call<S> {
     /// The account of the call.
     pub(super) fn account(&self) -> AccountId {
         self.caller.account()
+    }
+
+    /// Whose part of the machine the call takes.
+    pub(super) fn owner(&self) -> Owner {
+        Owner::Account(self.account())
     }
 
     /// The JSON body; an absent one is refused.

@@ -41,7 +41,7 @@ pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
     let faces = call
         .app()
         .inference
-        .run(move |vision| -> Result<Vec<Face>, Refusal> {
+        .run(call.owner(), move |vision| -> Result<Vec<Face>, Refusal> {
             let picture = picture::decode(&bytes)?;
             drop(bytes);
             let detections = vision.detect(&picture, search)?;

@@ -89,7 +89,7 @@ impl Addition {
         let (template, flaws) = call
             .app()
             .inference
-            .run(move |vision| -> Result<(Secret<Vec<f32>>, Flaws), Refusal> {
+            .run(call.owner(), move |vision| -> Result<(Secret<Vec<f32>>, Flaws), Refusal> {
                 let picture = picture::decode(&bytes)?;
                 drop(bytes);
                 let detections = vision.detect(&picture, search)?;

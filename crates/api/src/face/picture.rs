@@ -6,6 +6,7 @@ use likeness_base::Secret;
 use likeness_http::Input;
 use likeness_service::fetch::FetchError;
 use likeness_service::inference::InferenceError;
+use likeness_service::shares::Share;
 use likeness_vision::{DecodeError, Limits, MOST_KEPT, Picture, VisionError};
 
 /// Smallest picture in bytes, inclusive.
@@ -13,30 +14,42 @@ pub(super) const LEAST_BYTES: usize = 1024;
 /// Largest picture in bytes, inclusive.
 pub(super) const MOST_BYTES: usize = 6 * 1024 * 1024;
 
+/// The bytes of a picture. What was fetched takes a part of the memory that the account may have, until it is decoded; what
+/// was sent has one for as long as the call goes on.
+pub(super) struct PictureBytes {
+    bytes: Secret<Vec<u8>>,
+    _room: Option<Share>,
+}
+
 /// The bytes of the picture that a call is about, and the call without them.
-pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Secret<Vec<u8>>), Refusal> {
+pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, PictureBytes), Refusal> {
     let (input, call) = call.take_input();
-    let bytes = match input {
-        Input::Picture(bytes) => bytes,
+    let (bytes, room) = match input {
+        Input::Picture(bytes) => (bytes, None),
         Input::Json(body) => {
             if body.get("sessionImageId").is_some() {
                 return Err(Refusal::SessionImageNotFound);
             }
             let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
-            let bytes = call.app().fetcher.get(address, MOST_BYTES).await.map_err(|error| match error {
-                FetchError::TooLarge(_) => too_large(),
-                FetchError::Slow => Refusal::TimedOut,
-                FetchError::Address | FetchError::Forbidden => {
-                    Refusal::InvalidUrl(format!("Invalid image URL: {error}."))
-                }
-                // Nothing is wrong with the address as far as we know; the text names the server and what it did.
-                FetchError::Remote { server, fault } => {
-                    Refusal::InvalidUrl(format!("The picture could not be downloaded: the server {server} {fault}."))
-                }
-            })?;
+            let app = call.app();
+            let fetched =
+                app.shares.fetch(&app.fetcher, call.owner(), address, MOST_BYTES).await.map_err(
+                    |error| match error {
+                        FetchError::TooLarge(_) => too_large(),
+                        FetchError::Slow => Refusal::TimedOut,
+                        FetchError::Busy => Refusal::Busy,
+                        FetchError::Address | FetchError::Forbidden => {
+                            Refusal::InvalidUrl(format!("Invalid image URL: {error}."))
+                        }
+                        // Nothing is wrong with the address as far as we know; the text names the server and what it did.
+                        FetchError::Remote { server, fault } => Refusal::InvalidUrl(format!(
+                            "The picture could not be downloaded: the server {server} {fault}."
+                        )),
+                    },
+                )?;
             // Whoever owns that address decides how long it takes.
             call.recheck_access().await?;
-            bytes
+            (fetched.bytes, Some(fetched.room))
         }
         Input::Nothing | Input::Bytes(_) | Input::Upgrade(_) => {
             return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned()));
@@ -46,7 +59,7 @@ pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Sec
         ..LEAST_BYTES => Err(Refusal::InvalidImageSize(
             "Image size is too small. The valid image file size is from 1 KB to 6 MB.".to_owned(),
         )),
-        LEAST_BYTES..=MOST_BYTES => Ok((call, bytes)),
+        LEAST_BYTES..=MOST_BYTES => Ok((call, PictureBytes { bytes, _room: room })),
         _ => Err(too_large()),
     }
 }
@@ -57,9 +70,9 @@ pub(super) fn too_large() -> Refusal {
 }
 
 /// Decodes on the worker thread.
-pub(super) fn decode(bytes: &Secret<Vec<u8>>) -> Result<Picture, Refusal> {
+pub(super) fn decode(picture: &PictureBytes) -> Result<Picture, Refusal> {
     let limits = Limits::default();
-    Picture::decode(bytes.expose(), &limits).map_err(|error| match error {
+    Picture::decode(picture.bytes.expose(), &limits).map_err(|error| match error {
         DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!(
             "Image size is too big: {error}. Up to {} million pixels are read of a JPEG, and of a PNG that is not interlaced; \
              up to {} million of others; no side may be longer than {} pixels.",

@@ -5,7 +5,7 @@
 
 pub(crate) use likeness_service::config::{
     AccessConfig, AppConfig, AuditConfig, EngineChoice, IdentifyConfig, IdentifyCut, ImagesConfig, InferenceConfig,
-    StoreConfig,
+    SharesConfig, StoreConfig,
 };
 
 use anyhow::{Context, Result, bail};
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub identify: IdentifyConfig,
     /// Who may call, and whose word counts.
     pub access: AccessConfig,
+    /// What all calls share.
+    pub shares: SharesConfig,
     /// How many connections, and how slow one may be.
     pub connections: ConnectionsConfig,
     /// HTTPS.
@@ -175,6 +177,7 @@ impl Default for Config {
             audit: AuditConfig::default(),
             identify: IdentifyConfig::default(),
             access: AccessConfig::default(),
+            shares: SharesConfig::default(),
             connections: ConnectionsConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
@@ -258,6 +261,15 @@ impl Config {
                 *place = value.parse().with_context(|| format!("{name} must be a whole number"))?;
             }
         }
+        for (name, place) in [
+            ("LIKENESS_BODY_MEGABYTES", &mut self.shares.body_megabytes),
+            ("LIKENESS_ANSWER_MEGABYTES", &mut self.shares.answer_megabytes),
+            ("LIKENESS_FETCHES", &mut self.shares.fetches),
+        ] {
+            if let Some(value) = text(name) {
+                *place = value.parse().with_context(|| format!("{name} must be a whole number"))?;
+            }
+        }
         if let Some(value) = text("LIKENESS_DETECTOR_PACK") {
             self.inference.detector_pack = value;
         }
@@ -327,6 +339,7 @@ impl Config {
         }
         self.access.check()?;
         self.connections.check()?;
+        self.shares.check()?;
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             bail!("tls.certificate (LIKENESS_TLS_CERTIFICATE) and tls.key (LIKENESS_TLS_KEY) go together");
         }
@@ -402,6 +415,7 @@ mod tests {
             "LIKENESS_LISTEN",
             "LIKENESS_WORKERS",
             "LIKENESS_CONNECTIONS",
+            "LIKENESS_FETCHES",
             "LIKENESS_CONNECTIONS_PER_ADDRESS",
             "LIKENESS_TIER",
             "LIKENESS_ENGINE",

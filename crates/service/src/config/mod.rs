@@ -6,7 +6,7 @@ mod access;
 
 pub use access::{AccessConfig, OidcConfig, TrustedIssuerConfig};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use likeness_base::Secret;
 use likeness_models::Trust;
 use likeness_store::PostgresTarget;
@@ -123,6 +123,45 @@ impl Default for AuditConfig {
 pub struct ImagesConfig {
     /// Fetch pictures from loopback and private networks too. `LIKENESS_ALLOW_PRIVATE_URLS`.
     pub allow_private_urls: bool,
+}
+
+/// What all calls share. Each account has a quarter of it at most, and so has each address of callers without an account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SharesConfig {
+    /// Megabytes of bodies in memory that are on their way in. `LIKENESS_BODY_MEGABYTES`.
+    pub body_megabytes: u64,
+    /// Megabytes of answers in memory that are on their way out. `LIKENESS_ANSWER_MEGABYTES`.
+    pub answer_megabytes: u64,
+    /// Pictures that are fetched by address at once. `LIKENESS_FETCHES`.
+    pub fetches: u64,
+}
+
+impl SharesConfig {
+    /// Whether one caller can be served.
+    ///
+    /// # Errors
+    /// A message that names the setting and says what it may be.
+    pub fn check(&self) -> Result<()> {
+        for (name, megabytes) in
+            [("shares.body_megabytes", self.body_megabytes), ("shares.answer_megabytes", self.answer_megabytes)]
+        {
+            // A quarter of it must hold a picture of 6 MB.
+            if !(32..=1_048_576).contains(&megabytes) {
+                bail!("{name} must lie between 32 and 1048576");
+            }
+        }
+        if !(4..=10_000).contains(&self.fetches) {
+            bail!("shares.fetches (LIKENESS_FETCHES) must lie between 4 and 10000");
+        }
+        Ok(())
+    }
+}
+
+impl Default for SharesConfig {
+    fn default() -> Self {
+        Self { body_megabytes: 512, answer_megabytes: 256, fetches: 32 }
+    }
 }
 
 /// How identify decides without `confidenceThreshold`.
