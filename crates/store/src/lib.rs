@@ -25,7 +25,7 @@ pub mod schema;
 mod sqlite;
 mod store;
 mod transfer;
-mod words;
+mod types;
 
 pub use answers::{
     AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, FaceIdentity,

@@ -3,7 +3,7 @@
 use likeness_base::{Secret, Timestamp};
 
 use super::{Applied, Domain};
-use crate::words::{AccountNames, KeySlot, NewAccount};
+use crate::types::{AccountNames, KeySlot, NewAccount};
 
 /// What can be done to an account.
 #[derive(Clone, Debug)]

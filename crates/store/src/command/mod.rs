@@ -5,11 +5,11 @@
 //! `sql/write`. A new kind of durable thing is mostly a row of [`RecordKind`](crate::RecordKind) and no new domain.
 
 mod accounts;
+mod audit;
 mod containers;
 mod directory;
 mod face_ids;
 mod faces;
-mod notes;
 mod outbox;
 mod persons;
 mod records;
@@ -21,16 +21,16 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::id::{AccountId, FaceKey, PersonKey};
-pub use crate::words::{
+pub use crate::types::{
     AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, Event, KeySlot, NewAccount, NewFace, NewOperation,
     OperationSubject, Question, TrainingOutcome, Usage,
 };
 pub use accounts::AccountWrite;
+pub use audit::NoteWrite;
 pub use containers::ContainerWrite;
 pub use directory::DirectoryWrite;
 pub use face_ids::FaceIdWrite;
 pub use faces::FaceWrite;
-pub use notes::NoteWrite;
 pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Applied, Domain};
 use crate::id::AccountId;
-use crate::words::ContainerName;
+use crate::types::ContainerName;
 
 /// What can be done to a snapshot. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]

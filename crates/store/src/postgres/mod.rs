@@ -52,7 +52,7 @@ use crate::command::{Applied, Command};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
-use sql::vault::Vault;
+use sql::key_ring::Vault;
 pub use target::PostgresTarget;
 use writer::Lanes;
 

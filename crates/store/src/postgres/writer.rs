@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::engine::{Connection, Held, in_time};
-use super::sql::vault::Vault;
+use super::sql::key_ring::Vault;
 use super::sql::write::{self, CommandKeys, Outcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;

@@ -9,10 +9,10 @@
 //! All parameters are numbered (`$1`), all numbers are 64 bits, all moments are milliseconds.
 
 pub(crate) mod delete;
-pub(crate) mod door;
+pub(crate) mod engine_store;
+pub(crate) mod key_ring;
 pub(crate) mod read;
 mod transfer;
-pub(crate) mod vault;
 pub(crate) mod write;
 
 use super::engine;

@@ -47,7 +47,7 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
 use leases::Leases;
-use sql::vault::Vault;
+use sql::key_ring::Vault;
 use writer::WriterHandle;
 
 /// A [`Store`] in one SQLite file (and, while it is open, the log beside it).

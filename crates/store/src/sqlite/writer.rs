@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::open;
-use super::sql::vault::Vault;
+use super::sql::key_ring::Vault;
 use super::sql::write::{self, CommandKeys, Outcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::{damaged, key, open_text, unsigned, uuid};
 use crate::answers::{AccessChanges, Account, AccountAccess, AccountKey, Totals};
 use crate::command::{AccountNames, ContainerKind, KeySlot};

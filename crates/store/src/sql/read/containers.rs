@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::super::engine::{Connection, EngineRow};
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 use super::{at_most, damaged, key, numbers_as_json, open_text, unsigned};
 use crate::answers::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};

@@ -4,7 +4,7 @@ use super::super::engine::Connection;
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::{as_json, key, open, uuid, words};
 use crate::command::DetectedFace;
 use crate::error::StoreError;

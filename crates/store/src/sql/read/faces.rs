@@ -1,7 +1,7 @@
 use super::super::engine::Connection;
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::start::last_not_after;
 use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, unsigned, uuid, words};
 use crate::answers::{Face, PageStart, PersonTemplate};

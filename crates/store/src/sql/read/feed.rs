@@ -1,7 +1,7 @@
 use super::super::engine::Connection;
 
 use super::super::delete::REMOVED;
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::super::write::ADDED;
 use super::{at_most, damaged, key, numbers_as_json, open, unsigned, uuid, words};
 use crate::answers::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};

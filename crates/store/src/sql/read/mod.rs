@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::engine::Connection;
-use super::vault::Vault;
+use super::key_ring::Vault;
 use likeness_base::Secret;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use likeness_base::Timestamp;
 
 use super::super::engine::Connection;
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::{at_most, damaged, key, open, uuid};
 use crate::answers::Delivery;
 use crate::error::StoreError;

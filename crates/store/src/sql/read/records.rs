@@ -3,7 +3,7 @@
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::super::write::{RecordPlace, StoredTag};
 use super::{at_most, key, open, unsigned};
 use crate::answers::{PageStart, Record};

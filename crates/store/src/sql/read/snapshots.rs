@@ -4,7 +4,7 @@ use sqlx::Row;
 use super::super::engine::{Connection, EngineRow};
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::Vault;
 use super::{damaged, key, open_text, uuid};
 use crate::answers::Snapshot;
 use crate::command::ContainerKind;

@@ -7,15 +7,15 @@ mod copy;
 
 mod face_ids;
 mod faces;
+mod idempotency;
 mod members;
-mod notes;
 mod operations;
 mod outbox;
 mod persons;
 mod records;
-mod repetition;
 mod snapshots;
 mod training;
+mod usage;
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::engine::Connection;
 use uuid::Uuid;
 
 use super::delete;
-use super::vault::Vault;
+use super::key_ring::Vault;
 use crate::audit::AuditTarget;
 use crate::command::{
     AccountWrite, Applied, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation, NoteWrite,
@@ -200,7 +200,7 @@ pub(crate) async fn apply(
         Write::Note(_) | Write::Outbox(_) => true,
         _ => noted > 0,
     };
-    if is_noted && !repetition::add(work, &done.applied).await? {
+    if is_noted && !idempotency::add(work, &done.applied).await? {
         return Ok(Outcome::Repeated);
     }
     Ok(Outcome::Done(done.applied))
@@ -212,7 +212,7 @@ pub(crate) async fn known_answer(
     connection: &mut Connection,
     command: &Command,
 ) -> Result<Option<Applied>, StoreError> {
-    repetition::find(connection, command).await
+    idempotency::find(connection, command).await
 }
 
 /// The other account whose records the command reads.
@@ -246,7 +246,7 @@ async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError>
         Write::Snapshot(write) => snapshots::perform(work, write).await,
         Write::Training(write) => training::perform(work, write).await,
         Write::FaceId(write) => face_ids::perform(work, write).await,
-        Write::Note(write) => notes::perform(work, write).await,
+        Write::Note(write) => usage::perform(work, write).await,
         Write::Outbox(write) => outbox::perform(work, write).await,
         Write::ExpireDue(sweep) => delete::expired(work, i64::from(sweep.limit)).await,
         Write::Tracked { .. } | Write::Described { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),

@@ -1,7 +1,7 @@
 //! Rows of the audit trail alone, and counters.
 
 use super::{Applied, Domain};
-use crate::words::{Event, Question, Usage};
+use crate::types::{Event, Question, Usage};
 
 /// What is noted without any record changing.
 #[derive(Clone, Debug)]
