@@ -28,7 +28,7 @@ pub enum AccountWrite {
     /// Takes a closed account up again. Refused once its destruction has begun.
     Reopen,
     /// Destroys a closed account whose time has come: first the key that seals its records, then the records. Its audit
-    /// trail and its counters stay; they hold nothing of anybody.
+    /// log and its counters stay; they hold nothing of anybody.
     Destroy {
         /// Most records to remove in this one transaction: call again while [`Applied::more`] says so.
         limit: u32,

@@ -1,31 +1,25 @@
-//! Rows of the audit trail alone, and counters.
+//! Rows of the audit log alone.
 
 use super::{Applied, Domain};
-use crate::types::{Event, Question, Usage};
+use crate::types::{AuditEvent, SearchEvent};
 
-/// What is noted without any record changing.
+/// What is audited without any record changing.
 #[derive(Clone, Debug)]
-pub enum NoteWrite {
-    /// Leaves a row in the audit trail, and nothing else.
-    Event(Event),
-    /// Leaves a row in the audit trail for each of many questions, and nothing else.
-    Questions {
-        /// In the order in which they were asked.
-        questions: Vec<Question>,
-    },
-    /// Adds to the counters. Leaves no audit row.
-    Usage {
-        /// What to add.
-        counts: Vec<Usage>,
+pub enum AuditWrite {
+    /// Leaves a row in the audit log, and nothing else.
+    Event(AuditEvent),
+    /// Leaves a row in the audit log for each of many searches, and nothing else.
+    Searches {
+        /// In the order in which they were made.
+        searches: Vec<SearchEvent>,
     },
 }
 
-impl Domain for NoteWrite {
+impl Domain for AuditWrite {
     fn action(&self) -> &'static str {
         match self {
             Self::Event(_) => "note",
-            Self::Questions { .. } => "note_questions",
-            Self::Usage { .. } => "count_usage",
+            Self::Searches { .. } => "note_questions",
         }
     }
 

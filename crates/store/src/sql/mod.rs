@@ -1,4 +1,4 @@
-//! Commands and questions in SQL: one text, compiled once for each engine.
+//! Commands and queries in SQL: one text, compiled once for each engine.
 //!
 //! Each engine includes this folder as a module of its own and says in its module `engine` what `Connection` and
 //! `EngineRow` are, so every statement is checked and run with the engine's own types and driver. What both engines
