@@ -1,3 +1,6 @@
+//! What queries give back, as plain data: accounts, containers, people, faces, records, gallery rows, the change feed.
+//! Sealed values come out opened, as secrets. The types know no SQL and no wire format.
+
 use std::sync::Arc;
 
 use likeness_base::{Secret, Timestamp};

@@ -1,3 +1,7 @@
+//! The one error type of the store, with a variant for each case on which a caller can act.
+//!
+//! What the databases themselves report becomes such a variant in `database_error.rs`.
+
 use std::path::PathBuf;
 
 /// What goes wrong in a store, by what the caller can do about it. No text of it carries a name, a template,

@@ -1,3 +1,5 @@
+//! Ids of accounts and detected faces, and the store's own numbers of faces and people.
+
 use std::fmt;
 
 use likeness_base::Timestamp;

@@ -1,3 +1,5 @@
+//! The trait by which everything above reads and writes, whichever engine is behind it. Start at [`Store::apply`].
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -1,3 +1,7 @@
+//! An account's data keys, the sub-keys that are derived from them, and the sealers that use these.
+//!
+//! Start at [`AccountKeys::sealer`]. The layout of a sealed value stands in `seal.rs`.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! The installation key, which wraps data keys and expiry keys and computes lookup digests. It seals no record itself.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;

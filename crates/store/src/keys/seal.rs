@@ -1,3 +1,7 @@
+//! The layout of a sealed value, and what it is bound to.
+//!
+//! Start at [`AssociatedData`]. This file derives no keys. Stored data depends on every byte that it computes.
+
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use likeness_base::Secret;

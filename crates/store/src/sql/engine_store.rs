@@ -1,3 +1,8 @@
+//! The [`Store`] trait for both engines: each method runs one query of `read`, or calls what the engine does in its own
+//! way.
+//!
+//! The macros `query!` and `consistent_query!` decide on which connection a query runs and when it is run again.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,7 @@
+//! The keys that a process has unwrapped, kept in memory because every query and command of an account needs them.
+//!
+//! Start at [`KeyRing::keys`]. This file knows where wrapped keys are stored; `keys` knows how they wrap and seal.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;

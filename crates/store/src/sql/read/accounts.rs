@@ -1,3 +1,5 @@
+//! Queries about accounts: names, account keys, totals, and what changed about who may call.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;

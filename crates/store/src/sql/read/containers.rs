@@ -1,3 +1,5 @@
+//! Queries about containers as a whole: texts, version, counts and training. What is in them has files of its own.
+
 use std::collections::HashMap;
 
 use likeness_base::Timestamp;

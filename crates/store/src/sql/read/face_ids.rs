@@ -1,3 +1,5 @@
+//! The templates behind faceIds. An expired faceId is not found, whether or not the sweep has removed its row.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;

@@ -1,3 +1,5 @@
+//! Queries about enrolled faces: by container or person, with their templates and spaces.
+
 use super::super::engine::Connection;
 use uuid::Uuid;
 

@@ -1,3 +1,5 @@
+//! What galleries follow: change rows, gallery rows with templates, and who the faces are that a search has found.
+
 use super::super::engine::Connection;
 
 use super::super::delete::REMOVED;

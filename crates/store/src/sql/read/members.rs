@@ -1,3 +1,5 @@
+//! Members of dynamic groups, the groups of a person, and the store's numbers of people.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;

@@ -1,3 +1,5 @@
+//! People of a container, with the ids of their faces.
+
 use super::super::engine::Connection;
 use uuid::Uuid;
 

@@ -1,3 +1,5 @@
+//! Snapshots that an account may see: those it took, and those that others offer to it.
+
 use likeness_base::Timestamp;
 use sqlx::Row;
 

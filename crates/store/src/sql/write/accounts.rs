@@ -1,3 +1,5 @@
+//! Writes accounts: their names, settings, keys and state. Rows of a destroyed account go in `sql/delete.rs`.
+
 use likeness_base::{Secret, Timestamp};
 
 use super::super::delete;

@@ -1,3 +1,5 @@
+//! Appends rows to the audit log of an account, each linked to the one before.
+
 use likeness_base::Timestamp;
 use sqlx::QueryBuilder;
 

@@ -1,3 +1,5 @@
+//! Writes lists and groups as a whole, and counts them. Deleting is in `sql/delete.rs`.
+
 use likeness_base::Secret;
 
 use super::super::delete;

@@ -1,3 +1,5 @@
+//! Keeps the templates behind faceIds, sealed under the expiry key of their hour.
+
 use super::super::engine::refuse_duplicate;
 use super::{WriteEffect, WriteTransaction, label};
 use crate::command::{Applied, DetectedFace, FaceIdWrite};

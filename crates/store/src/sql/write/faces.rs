@@ -1,3 +1,5 @@
+//! Writes enrolled faces, with the change rows that galleries follow. Deleting is in `sql/delete.rs`.
+
 use likeness_base::Secret;
 use uuid::Uuid;
 

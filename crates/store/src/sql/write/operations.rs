@@ -1,3 +1,5 @@
+//! Writes operation statuses, in the transaction of their command: no status tells of a command that was undone.
+
 use super::super::engine::refuse_duplicate;
 use super::WriteTransaction;
 use crate::command::NewOperation;

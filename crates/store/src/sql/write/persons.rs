@@ -1,3 +1,5 @@
+//! Writes people and counts them. Deleting is in `sql/delete.rs`.
+
 use likeness_base::Secret;
 use uuid::Uuid;
 

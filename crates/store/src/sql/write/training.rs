@@ -1,3 +1,5 @@
+//! Writes how far a training has come. The training itself is the work of the service.
+
 use super::{NewVersion, WriteEffect, WriteTransaction, next_version};
 use crate::command::{Applied, ContainerName, TrainingOutcome, TrainingWrite};
 use crate::error::StoreError;

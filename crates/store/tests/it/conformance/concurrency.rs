@@ -1,3 +1,5 @@
+//! Commands that arrive together keep their order and do not disturb each other.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

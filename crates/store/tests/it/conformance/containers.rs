@@ -1,3 +1,5 @@
+//! Lists and groups are made, updated, and deleted with everything in them.
+
 use likeness_store::{
     ContainerKind, ContainerWrite, FaceWrite, PageStart, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write,
 };

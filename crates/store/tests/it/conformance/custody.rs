@@ -1,3 +1,6 @@
+//! What the account service relies on: settings, expiry of records, changes of access, the end of an account, audit
+//! events and counters.
+
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountId, AccountNames, AccountWrite, Actor, AuditEvent, AuditOutcome, AuditTarget, AuditWrite, ContainerKind,

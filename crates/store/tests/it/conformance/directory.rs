@@ -1,3 +1,5 @@
+//! The person directory is made with its first person, and each of its faces has a recognition model of its own.
+
 use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, FaceNumber, LimitKind, PersonNumber, StoreError};
 
 use crate::assert_refused;

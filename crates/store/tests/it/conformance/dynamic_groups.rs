@@ -1,3 +1,5 @@
+//! Dynamic groups refer to people of the directory and to nobody else.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

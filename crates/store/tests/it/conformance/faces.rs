@@ -1,3 +1,5 @@
+//! Faces of lists and of people are added, updated and deleted, and their templates come back as they were.
+
 use likeness_store::{FaceNumber, FaceWrite, NewFace, PageStart, PersonNumber, StoreError};
 
 use crate::assert_refused;

@@ -1,3 +1,5 @@
+//! Whoever follows the change feed of a container, from any version, ends with the faces that are in it.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! No query and no command of an account reaches what belongs to another, except a snapshot that the other offers.
+
 use likeness_base::Timestamp;
 use likeness_store::{
     ContainerName, ExpireDue, FaceIdWrite, FaceNumber, FaceWrite, NewOperation, OperationSubject, PageStart,

@@ -1,3 +1,5 @@
+//! An operation status is kept with its command or not at all, and ends at its instant.
+
 use likeness_base::Timestamp;
 use likeness_store::{ContainerName, ExpireDue, NewOperation, OperationSubject, StoreError, Write};
 use uuid::Uuid;

@@ -1,3 +1,5 @@
+//! People are added, updated, and deleted with their faces.
+
 use likeness_store::{PersonNumber, PersonWrite, StoreError};
 
 use crate::assert_refused;

@@ -1,3 +1,5 @@
+//! A command that is sent again doubles nothing. With the same idempotency key it gets the same answer.
+
 use likeness_store::{
     AccountWrite, ExpireDue, FaceIdWrite, KeySlot, NewAccount, PersonWrite, SnapshotWrite, StoreError, TrainingWrite,
     Write,

@@ -1,3 +1,5 @@
+//! A snapshot is a copy that does not follow its source, and only its taker and its scope can see or apply it.
+
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountId, AuditOutcome, Container, ContainerKind, ContainerName, ContainerWrite, ExpireDue, FaceNumber, Feed,

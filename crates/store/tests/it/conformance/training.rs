@@ -1,3 +1,6 @@
+//! A training makes those faces visible that were there when it was asked for. One that fails leaves the former in
+//! force.
+
 use likeness_store::{ContainerName, StoreError, Training, TrainingOutcome, TrainingStatus, TrainingWrite, Write};
 
 use crate::assert_refused;

@@ -1,3 +1,5 @@
+//! A file is opened again, migrated, or refused and left as it was; and its settings are those that durability needs.
+
 use likeness_store::{ExpireDue, FaceNumber, StoreError};
 use sqlx::Connection;
 

@@ -1,3 +1,5 @@
+//! Whoever holds the files reads no personal text in them, and a sealed record that they move elsewhere does not open.
+
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountWrite, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, FaceIdWrite, FaceWrite, KeySlot,
