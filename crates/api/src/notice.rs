@@ -12,7 +12,7 @@ use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, R
 use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::accounts::Attribution;
-use likeness_store::{AccountId, Actor, Event};
+use likeness_store::{AccountId, Actor, AuditEvent};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -187,7 +187,7 @@ async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
         "digest": digest, "session": decided.session,
     });
     let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
-    head.app.accounts.note(caller.account(), &attribution, Event::done(CONSENT, Some(detail))).await?;
+    head.app.accounts.note(caller.account(), &attribution, AuditEvent::done(CONSENT, Some(detail))).await?;
     Ok(Reply::no_content())
 }
 

@@ -10,7 +10,7 @@ use likeness_rules::{FeatureFlag, ResourceId};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::accounts::Attribution;
 use likeness_service::accounts::vendors::{LimitedTokenRequest, life_bounds};
-use likeness_store::{AccountId, Actor, Event};
+use likeness_store::{AccountId, Actor, AuditEvent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ impl Api for Sts {
 async fn issue_token(call: Call<Sts>) -> Result<Reply, Refusal> {
     let Call { head, caller, .. } = call;
     let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
-    head.app.accounts.note(caller.account(), &attribution, Event::done("issue_token", None::<&str>)).await?;
+    head.app.accounts.note(caller.account(), &attribution, AuditEvent::done("issue_token", None::<&str>)).await?;
     let issued = head.app.access.issue(&caller, &*head.app.randomness, head.app.clock.now().as_seconds());
     token(&issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?)
 }

@@ -15,7 +15,7 @@ use crate::recognisers::Recognisers;
 use crate::shares::FairShares;
 use crate::trainings::Trainings;
 use likeness_base::Randomness;
-use likeness_store::{AccountId, AuditOutcome, Event, Store};
+use likeness_store::{AccountId, AuditEvent, AuditOutcome, Store};
 use likeness_vision::AttributeSet;
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl App {
             return;
         }
         let detail = serde_json::json!({ "operation": operation, "code": code });
-        let event = Event::of("refuse", AuditOutcome::Refused, Some(detail));
+        let event = AuditEvent::of("refuse", AuditOutcome::Refused, Some(detail));
         if let Err(error) = self.accounts.note(account, attribution, event).await {
             tracing::error!(request_id = %attribution.request_id, %error, "A refusal could not be recorded in the audit log");
         }

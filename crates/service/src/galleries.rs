@@ -11,7 +11,7 @@ use crate::templates;
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
 use likeness_gallery::{Gallery, GalleryView, Row};
-use likeness_store::{AccountId, ChangeOp, Container, FaceKey, Feed, GalleryRow, Store, StoreError};
+use likeness_store::{AccountId, ChangeOp, Container, FaceNumber, Feed, GalleryRow, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as TurnMutex;
@@ -218,7 +218,7 @@ impl Galleries {
                 }
                 Feed::Changes { through: now, .. } if now == at => break,
                 Feed::Changes { rows, through: now } => {
-                    let added: Vec<FaceKey> =
+                    let added: Vec<FaceNumber> =
                         rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
                     let mut shelf = Shelf::clone(&followed.shelf.load());
                     let known = (shelf.galleries.len(), shelf.foreign.len());
@@ -246,7 +246,7 @@ impl Galleries {
     async fn load(&self, account: AccountId, number: i64, followed: &Followed) -> Result<u64, StoreError> {
         let mut shelf = Shelf::default();
         let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
-        let mut after = FaceKey(0);
+        let mut after = FaceNumber(0);
         loop {
             let rows = self.store.rows_after(account, number, after, PAGE).await?;
             let Some(last) = rows.last() else { break };
@@ -351,7 +351,7 @@ mod tests {
                 actor: Actor::System,
                 at,
                 request_id: Uuid::nil(),
-                key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)),
+                idempotency_key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)),
                 write: write.into(),
             };
             self.ledger.apply(command).await.expect("the write is accepted");
@@ -403,8 +403,9 @@ mod tests {
         assert_eq!(fixture.found().await, 1);
         // Another node has galleries and a ledger of its own; here only the store knows of its writes.
         let apply = async |write: Write| {
-            let (at, key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
-            let command = Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), key, write };
+            let (at, idempotency_key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
+            let command =
+                Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), idempotency_key, write };
             fixture.store.apply(command).await.expect("the write is accepted");
         };
         apply(FaceWrite::Delete { container: name(), person: None, face: Uuid::from_u128(1) }.into()).await;

@@ -36,8 +36,8 @@ const SWEEP_AT_ONCE: u32 = 500;
 const SWEEP_PAUSES: u32 = 1;
 /// Accounts that take turns at being swept.
 const SWEEPS_AT_ONCE: usize = 32;
-/// How often the database's files let go of what was deleted.
-const SETTLE_EVERY: Duration = Duration::from_secs(3_600);
+/// How often the space of deleted records is reclaimed in the database's files.
+const RECLAIM_EVERY: Duration = Duration::from_secs(3_600);
 /// Runs all jobs until stopped.
 pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
     tokio::join!(
@@ -107,7 +107,7 @@ async fn sweep(app: &App) {
             }
         });
         sweeps.await;
-        app.leases.run_periodically("settle", SETTLE_EVERY, app.store.settle()).await
+        app.leases.run_periodically("settle", RECLAIM_EVERY, app.store.reclaim_space()).await
     };
     if let Err(error) = swept.await {
         tracing::error!(%error, "Expired records could not be removed; trying again later");
@@ -152,7 +152,7 @@ async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Resul
             actor: Actor::System,
             at: app.clock.now(),
             request_id: Uuid::nil(),
-            key: random_id(&*app.randomness),
+            idempotency_key: random_id(&*app.randomness),
             write: ExpireDue { limit: SWEEP_AT_ONCE }.into(),
         };
         if !app.ledger.apply(command).await?.more {

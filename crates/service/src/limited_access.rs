@@ -9,7 +9,7 @@ use crate::accounts::vendors::TOKEN_USED;
 use crate::app::App;
 use likeness_base::{Clock as _, Secret};
 use likeness_rules::{Gate, LimitedAccessClaims, LimitedAttribute};
-use likeness_store::{AccountId, Actor, AuditOutcome, Event, StoreError};
+use likeness_store::{AccountId, Actor, AuditEvent, AuditOutcome, StoreError};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -226,7 +226,7 @@ async fn audit_token_use(
         "expires": token.expires_at,
         "operation": of.operation,
     });
-    let event = Event::of(TOKEN_USED, outcome, Some(detail));
+    let event = AuditEvent::of(TOKEN_USED, outcome, Some(detail));
     let note = async |account, actor| {
         let attribution = Attribution { actor, request_id: of.request_id };
         of.app.accounts.note(account, &attribution, event.clone()).await

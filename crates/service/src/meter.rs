@@ -9,7 +9,9 @@ use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use likeness_base::{Randomness, Timestamp};
-use likeness_store::{AccountId, Actor, AuditOutcome, Command, Event, NoteWrite, Question, StoreError, Usage, Write};
+use likeness_store::{
+    AccountId, Actor, AuditEvent, AuditOutcome, AuditWrite, Command, SearchEvent, StoreError, Usage, UsageWrite, Write,
+};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +24,7 @@ const REFUSALS: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 /// Search events that may wait to be written; what the store cannot keep up with is counted, and the audit log says how many.
 const MOST_WAITING: usize = 20_000;
 /// Search events in one transaction.
-const QUESTIONS_AT_ONCE: usize = 500;
+const SEARCHES_AT_ONCE: usize = 500;
 
 /// Account, day, operation.
 type Counted = (AccountId, i64, &'static str);
@@ -30,22 +32,22 @@ type Counted = (AccountId, i64, &'static str);
 /// The counters that are not in the store yet.
 pub struct Meter {
     counts: Mutex<HashMap<Counted, (u64, u64)>>,
-    questions: Mutex<Questions>,
+    searches: Mutex<Searches>,
     refusals: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
     dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
 }
 
 /// Search events that are not in the store yet.
 #[derive(Default)]
-struct Questions {
-    waiting: Vec<(AccountId, Question)>,
+struct Searches {
+    waiting: Vec<(AccountId, SearchEvent)>,
     lost: HashMap<AccountId, u64>,
 }
 
 /// A command of the program itself.
 fn command(account: AccountId, write: impl Into<Write>, randomness: &dyn Randomness, at: Timestamp) -> Command {
-    let (actor, request_id, key) = (Actor::System, Uuid::nil(), random_id(randomness));
-    Command { account, actor, at, request_id, key, write: write.into() }
+    let (actor, request_id, idempotency_key) = (Actor::System, Uuid::nil(), random_id(randomness));
+    Command { account, actor, at, request_id, idempotency_key, write: write.into() }
 }
 
 /// The day of a moment, counted from 1970-01-01.
@@ -57,7 +59,7 @@ impl Default for Meter {
     /// Nothing is counted yet.
     fn default() -> Self {
         let limit = || RateLimiter::hashmap(Quota::per_second(REFUSALS));
-        Self { counts: Mutex::default(), questions: Mutex::default(), refusals: limit(), dead_tokens: limit() }
+        Self { counts: Mutex::default(), searches: Mutex::default(), refusals: limit(), dead_tokens: limit() }
     }
 }
 
@@ -81,47 +83,47 @@ impl Meter {
     }
 
     /// Keeps a search event for the account's audit log.
-    pub fn record_search(&self, account: AccountId, question: Question) {
-        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
-        if questions.waiting.len() < MOST_WAITING {
-            questions.waiting.push((account, question));
+    pub fn record_search(&self, account: AccountId, event: SearchEvent) {
+        let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        if searches.waiting.len() < MOST_WAITING {
+            searches.waiting.push((account, event));
         } else {
-            *questions.lost.entry(account).or_default() += 1;
+            *searches.lost.entry(account).or_default() += 1;
         }
     }
 
     /// Writes counters and search events to the store.
     pub async fn flush(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
-        self.flush_questions(ledger, randomness, at).await;
+        self.flush_searches(ledger, randomness, at).await;
         self.flush_counts(ledger, randomness, at).await;
     }
 
-    async fn flush_questions(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
-        let Questions { waiting, lost } =
-            std::mem::take(&mut *self.questions.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut by_account: HashMap<AccountId, Vec<Question>> = HashMap::new();
-        for (account, question) in waiting {
-            by_account.entry(account).or_default().push(question);
+    async fn flush_searches(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
+        let Searches { waiting, lost } =
+            std::mem::take(&mut *self.searches.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut by_account: HashMap<AccountId, Vec<SearchEvent>> = HashMap::new();
+        for (account, event) in waiting {
+            by_account.entry(account).or_default().push(event);
         }
         let command = |account, write| command(account, write, randomness, at);
         for (account, count) in lost {
             let detail = serde_json::json!({ "questions": count });
-            let event = Event::of("not_listed", AuditOutcome::Refused, Some(detail));
-            if let Err(error) = ledger.apply(command(account, NoteWrite::Event(event))).await {
+            let event = AuditEvent::of("not_listed", AuditOutcome::Refused, Some(detail));
+            if let Err(error) = ledger.apply(command(account, AuditWrite::Event(event))).await {
                 tracing::error!(%account, %error, "{count} search events could not be recorded in the audit log");
             }
         }
-        for (account, questions) in by_account {
-            let mut rest = questions.as_slice();
+        for (account, searches) in by_account {
+            let mut rest = searches.as_slice();
             while !rest.is_empty() {
-                let (now, later) = rest.split_at(rest.len().min(QUESTIONS_AT_ONCE));
-                match ledger.apply(command(account, NoteWrite::Questions { questions: now.to_vec() })).await {
+                let (now, later) = rest.split_at(rest.len().min(SEARCHES_AT_ONCE));
+                match ledger.apply(command(account, AuditWrite::Searches { searches: now.to_vec() })).await {
                     // A destroyed account needs no search events.
                     Ok(_) | Err(StoreError::AccountNotFound) => rest = later,
                     Err(error) => {
                         tracing::debug!(%error, "Search events could not be written; trying again");
-                        for question in rest {
-                            self.record_search(account, question.clone());
+                        for event in rest {
+                            self.record_search(account, event.clone());
                         }
                         break;
                     }
@@ -143,7 +145,7 @@ impl Meter {
                 billed: *billed,
             };
             let counts = rows.iter().map(usage).collect();
-            match ledger.apply(command(account, NoteWrite::Usage { counts }, randomness, at)).await {
+            match ledger.apply(command(account, UsageWrite::Count { counts }, randomness, at)).await {
                 // A destroyed account needs no counters.
                 Ok(_) | Err(StoreError::AccountNotFound) => {}
                 Err(error) => {

@@ -118,8 +118,8 @@ impl Trainings {
         let container = self.store.container(account, name).await?.ok_or(StoreError::ContainerNotFound)?;
         let training = container.training.as_ref().ok_or(StoreError::TrainingNotRunning)?.number;
         let write = |write| {
-            let key = random_id(&*self.randomness);
-            Command { account, actor: Actor::System, at: self.clock.now(), request_id, key, write }
+            let idempotency_key = random_id(&*self.randomness);
+            Command { account, actor: Actor::System, at: self.clock.now(), request_id, idempotency_key, write }
         };
         self.ledger.apply(write(TrainingWrite::Progress { container: name.clone(), training }.into())).await?;
         let outcome = match self.outcome(account, &container).await {

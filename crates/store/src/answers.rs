@@ -1,10 +1,13 @@
+//! What queries give back, as plain data: accounts, containers, people, faces, records, gallery rows, the change feed.
+//! Sealed values come out opened, as secrets. The types know no SQL and no wire format.
+
 use std::sync::Arc;
 
 use likeness_base::{Secret, Timestamp};
 use uuid::Uuid;
 
 use crate::command::{AccountNames, ContainerKind, ContainerName, KeySlot, OperationSubject};
-use crate::id::{AccountId, FaceKey, PersonKey};
+use crate::id::{AccountId, FaceNumber, PersonNumber};
 
 /// An account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,8 +109,8 @@ impl PageStart {
         Self { after: String::new(), top }
     }
 
-    /// Turns to the page after the one that ended with this id; `false`: that page was empty, so there is none.
-    pub fn turn(&mut self, last: Option<String>) -> bool {
+    /// Advances to the page after the one that ended with this id; `false`: that page was empty, so there is none.
+    pub fn advance(&mut self, last: Option<String>) -> bool {
         last.map(|last| self.after = last).is_some()
     }
 }
@@ -188,7 +191,7 @@ pub struct Person {
     /// The id on the wire.
     pub id: Uuid,
     /// The store's number of the person inside the container.
-    pub key: PersonKey,
+    pub number: PersonNumber,
     /// What people call them.
     pub name: Secret<String>,
     /// What the client wants to remember about them.
@@ -203,7 +206,7 @@ pub struct Face {
     /// The id on the wire.
     pub id: Uuid,
     /// The store's number of the face inside the container.
-    pub key: FaceKey,
+    pub number: FaceNumber,
     /// Whose face; `None` in face lists.
     pub person: Option<Uuid>,
     /// Its own recognition model, which only faces of the directory have.
@@ -231,10 +234,10 @@ pub struct Member {
     /// Wire id of the person.
     pub person: Uuid,
     /// The store's number of the person in the directory.
-    pub key: PersonKey,
+    pub number: PersonNumber,
 }
 
-/// A tracked command that was done.
+/// The operation status of a command that was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operation {
     /// The id on the wire.
@@ -274,9 +277,9 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub struct GalleryRow {
     /// The face.
-    pub face: FaceKey,
-    /// Whose face; [`PersonKey::NONE`] in face lists.
-    pub person: PersonKey,
+    pub face: FaceNumber,
+    /// Whose face; [`PersonNumber::NONE`] in face lists.
+    pub person: PersonNumber,
     /// The container's version that added it.
     pub added_version: u64,
     /// Its own recognition model, which only faces of the directory have.
@@ -287,11 +290,11 @@ pub struct GalleryRow {
     pub template: Secret<Vec<u8>>,
 }
 
-/// Who a face key is, asked just before an answer names it.
+/// Who has a face number, asked just before an answer names them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FaceIdentity {
-    /// The face asked about.
-    pub key: FaceKey,
+pub struct ResolvedFace {
+    /// The face that was asked for.
+    pub number: FaceNumber,
     /// Its id on the wire.
     pub face: Uuid,
     /// Wire id of the person, if it has one.
@@ -315,7 +318,7 @@ pub struct ChangeRow {
     /// What happened.
     pub op: ChangeOp,
     /// To which face.
-    pub face: FaceKey,
+    pub face: FaceNumber,
 }
 
 /// The answer to "what changed since?".

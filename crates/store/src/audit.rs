@@ -1,3 +1,7 @@
+//! Rows of the audit log, and the chain of hashes that links them.
+//!
+//! Start at [`AuditEntry`]. This file computes and checks hashes; `sql/write/audit.rs` appends the rows.
+
 use likeness_base::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

@@ -1,3 +1,7 @@
+//! The one error type of the store, with a variant for each case on which a caller can act.
+//!
+//! What the databases themselves report becomes such a variant in `database_error.rs`.
+
 use std::path::PathBuf;
 
 /// What goes wrong in a store, by what the caller can do about it. No text of it carries a name, a template,
@@ -26,7 +30,7 @@ pub enum StoreError {
     /// There is no such record, or it has expired.
     #[error("the record does not exist")]
     RecordNotFound,
-    /// The record is kept until it expires: a trail rests on it.
+    /// The record is kept until it expires: an audit log rests on it.
     #[error("the record is kept for the audit trail until it expires")]
     RecordKept,
     /// Another record of the kind has that tag, and only one may.
@@ -89,7 +93,7 @@ pub enum StoreError {
     #[error("the database is busy")]
     Busy,
     /// The database server does not answer, or ended the connection. Trying again may help; a write may have been done
-    /// all the same, and applying it again with the same key finds out.
+    /// all the same, and applying it again with the same idempotency key finds out.
     #[error("the database cannot be reached")]
     Unreachable,
     /// The disk, or the room granted on it, is full, or it refuses writes. Nothing of the command was written.

@@ -1,3 +1,5 @@
+//! Ids of accounts and detected faces, and the store's own numbers of faces and people.
+
 use std::fmt;
 
 use likeness_base::Timestamp;
@@ -11,7 +13,7 @@ const HOUR_MILLIS: i64 = 3_600_000;
 pub struct AccountId(pub Uuid);
 
 impl AccountId {
-    /// The installation itself: its own keys are the operator's, its audit trail tells what operators did. It is never
+    /// The installation itself: its own keys are the operator's, its audit log tells what operators did. It is never
     /// among [`Store::accounts`](crate::Store::accounts).
     pub const INSTALLATION: Self = Self(Uuid::nil());
 }
@@ -25,14 +27,14 @@ impl fmt::Display for AccountId {
 /// The store's own number of a face inside its container: counted up from 1, never used again,
 /// not even when the face is deleted. Galleries speak in it; it never goes on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct FaceKey(pub i64);
+pub struct FaceNumber(pub i64);
 
 /// The store's own number of a person inside their container: counted up from 1, never used again.
-/// [`PersonKey::NONE`] stands for the faces of a list, which belong to nobody.
+/// [`PersonNumber::NONE`] stands for the faces of a list, which belong to nobody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct PersonKey(pub i64);
+pub struct PersonNumber(pub i64);
 
-impl PersonKey {
+impl PersonNumber {
     /// No person: the face lies in a list.
     pub const NONE: Self = Self(0);
 }

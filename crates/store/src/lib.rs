@@ -9,7 +9,7 @@
 //! What is deleted is overwritten; see [`Store::apply`] for when.
 //!
 //! The store does not know what its bytes mean: a template is a string of bytes in a named space, a model is
-//! a word. It asks nobody for the time or for randomness: time comes in commands and questions, randomness
+//! a label. It asks nobody for the time or for randomness: time comes in commands and queries, randomness
 //! is given when the store is opened. It knows no HTTP and no gallery.
 
 mod answers;
@@ -25,24 +25,24 @@ pub mod schema;
 mod sqlite;
 mod store;
 mod transfer;
-mod words;
+mod types;
 
 pub use answers::{
-    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, FaceIdentity,
-    Feed, GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, Snapshot, Totals, Training,
+    AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, Feed,
+    GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, Training,
     TrainingStatus, UnfinishedTraining,
 };
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
 pub use command::{
-    AccountNames, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
-    DirectoryWrite, Event, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount, NewDelivery, NewFace,
-    NewOperation, NewRecord, NoteWrite, OperationSubject, OutboxWrite, PersonWrite, Question, RecordWrite,
-    SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, Write, back_off,
+    AccountNames, AccountWrite, Actor, Applied, AuditEvent, AuditWrite, Command, ContainerKind, ContainerName,
+    ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount,
+    NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite, RecordWrite,
+    SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};
-pub use id::{AccountId, FaceId, FaceKey, PersonKey};
+pub use id::{AccountId, FaceId, FaceNumber, PersonNumber};
 pub use postgres::{PostgresStore, PostgresTarget};
 pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use transfer::{Movable, Page, Step, Sum, Value, copy};
+pub use transfer::{Page, Step, TableDigest, Transferable, Value, copy};

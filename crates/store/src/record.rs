@@ -1,9 +1,9 @@
 //! The registry of records: one row for each kind, with everything the store has to know of it.
 //!
-//! Start at [`RecordKind`]. A record is opaque bytes under an id, sealed for its place. What a kind is for is the business
-//! of whoever writes it; how long it may live, with whom it goes and by what it is found stands in its row here, and
-//! nowhere else. A new kind is a new row, the type of its bytes where they are written, and a case of the conformance
-//! suite.
+//! Start at [`RecordKind`]. A record is opaque bytes under an id, sealed for its row. What a kind is for is the
+//! business of whoever writes it; how long it may live, with whom it goes and by what it is found stands in its row
+//! here, and nowhere else. A new kind is a new row, the type of its bytes where they are written, and a case of the
+//! conformance suite.
 
 use crate::keys::Purpose;
 
@@ -21,7 +21,7 @@ pub enum RecordKind {
     Specimen,
     /// The same for what is about a person and goes with them.
     SpecimenOfPerson,
-    /// The same for what a trail rests on.
+    /// The same for what an audit log rests on.
     SpecimenOfTrail,
 }
 
@@ -32,7 +32,7 @@ pub struct KindRow {
     pub(crate) number: u8,
     /// What people who look after the data call it.
     pub word: &'static str,
-    /// The names of its writes in the audit trail: never change one.
+    /// The names of its writes in the audit log: never change one.
     pub actions: Actions,
     /// Whether it expires.
     pub life: Life,
@@ -77,14 +77,15 @@ pub enum Erasure {
     WithAccount,
     /// Each is about a person of a container and goes with them too, whatever takes them.
     WithPerson,
-    /// No command takes it before it expires: a trail rests on it. It says nothing in the clear of whom it is about.
+    /// No command takes it before it expires: an audit log rests on it. It says nothing in the clear of whom it is
+    /// about.
     KeptForAudit,
 }
 
 /// Something by which records of a kind are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TagRow {
-    /// Its name in commands and questions.
+    /// Its name in commands and queries.
     pub name: &'static str,
     /// What stands in the database.
     pub form: TagForm,
@@ -101,7 +102,7 @@ pub enum TagForm {
     Word,
 }
 
-/// How a record is bound to its place.
+/// To what a record is bound in its seal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SealedAs {
     /// As it was before there were records: to account, kind, id and expiry. Nodes of the former version read and write

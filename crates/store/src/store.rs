@@ -1,3 +1,5 @@
+//! The trait by which everything above reads and writes, whichever engine is behind it. Start at [`Store::apply`].
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -5,18 +7,18 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Delivery, Face, FaceIdentity, Feed, GalleryRow, Member, Operation,
-    PageStart, Person, PersonTemplate, Record, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
+    Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::audit::AuditEntry;
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
-use crate::id::{AccountId, FaceKey, PersonKey};
+use crate::id::{AccountId, FaceNumber, PersonNumber};
 use crate::record::RecordKind;
 
-/// The door to everything durable. Used as `Arc<dyn Store>`.
+/// The one way to everything durable. Used as `Arc<dyn Store>`.
 ///
-/// Every question names the account first, and no answer ever crosses accounts: the id of a container, person
+/// Every query names the account first, and no answer ever crosses accounts: the id of a container, person
 /// or face of another account does not exist. The one bridge is a snapshot that its account offers to others.
 ///
 /// The directory of an account in which nobody is yet is like a container that is not there.
@@ -39,7 +41,7 @@ pub trait Store: Send + Sync {
     /// finds nothing (`…NotFound`), a repeated update does the same again, a repeated start of a training is
     /// refused while the first is under way. Nothing is ever doubled.
     ///
-    /// What a tracked command did is undone when its note cannot be kept.
+    /// What a command did is undone when its operation status cannot be kept.
     ///
     /// # Errors
     /// A refusal, which tells what is in the way: nothing was written. Or a failure of the database itself
@@ -117,12 +119,12 @@ pub trait Store: Send + Sync {
 
     /// The store's numbers of people, in the order asked; `None` for one who is not there. Nobody is there where
     /// there is no container.
-    async fn person_keys(
+    async fn person_numbers(
         &self,
         account: AccountId,
         container: &ContainerName,
         persons: &[Uuid],
-    ) -> Result<Vec<Option<PersonKey>>, StoreError>;
+    ) -> Result<Vec<Option<PersonNumber>>, StoreError>;
 
     /// A page of the members of a dynamic group, in order of their wire ids. Fails with `ContainerNotFound`.
     async fn members(&self, account: AccountId, group: &str, page: &PageStart) -> Result<Vec<Member>, StoreError>;
@@ -136,7 +138,8 @@ pub trait Store: Send + Sync {
         page: &PageStart,
     ) -> Result<Vec<String>, StoreError>;
 
-    /// A tracked command that was done. `None` for an id that is unknown, is another account's, or has expired.
+    /// The operation status of a command that was done. `None` for an id that is unknown, is another account's, or has
+    /// expired.
     async fn operation(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Operation>, StoreError>;
 
     /// A snapshot that this account took or may apply. `None` for any other, and from its expiry on.
@@ -182,7 +185,7 @@ pub trait Store: Send + Sync {
         &self,
         account: AccountId,
         number: i64,
-        after: FaceKey,
+        after: FaceNumber,
         limit: usize,
     ) -> Result<Vec<GalleryRow>, StoreError>;
 
@@ -194,16 +197,16 @@ pub trait Store: Send + Sync {
     async fn spaces(&self, account: AccountId, count: bool) -> Result<Vec<(String, u64)>, StoreError>;
 
     /// The gallery rows of these faces, for following the feed; those that are gone are missing.
-    async fn rows(&self, account: AccountId, number: i64, faces: &[FaceKey]) -> Result<Vec<GalleryRow>, StoreError>;
+    async fn rows(&self, account: AccountId, number: i64, faces: &[FaceNumber]) -> Result<Vec<GalleryRow>, StoreError>;
 
     /// Who these faces are now; those that are gone are missing. One query, to be asked right before an
     /// answer names anybody.
-    async fn recheck(
+    async fn resolve_faces(
         &self,
         account: AccountId,
         number: i64,
-        faces: &[FaceKey],
-    ) -> Result<Vec<FaceIdentity>, StoreError>;
+        faces: &[FaceNumber],
+    ) -> Result<Vec<ResolvedFace>, StoreError>;
 
     /// How much the account holds of each kind, kinds it has nothing of included.
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError>;
@@ -212,8 +215,8 @@ pub trait Store: Send + Sync {
     /// it reads one row while nothing did.
     async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError>;
 
-    /// Forgets what this node remembers of an account that is gone: its unwrapped keys.
-    async fn forget(&self, account: AccountId);
+    /// Evicts what this node has cached of an account that is gone: its unwrapped keys.
+    async fn evict_keys(&self, account: AccountId);
 
     /// A record. `None` for one that is not there or has expired, at the very instant.
     async fn record(
@@ -273,12 +276,12 @@ pub trait Store: Send + Sync {
     async fn destroy_expired_keys(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Writes the wrapped keys of accounts anew, without those that were destroyed, where the engine does not overwrite
-    /// them with the delete. Fails rather than waits for whoever reads them; [`Store::settle`] does it as well.
-    async fn settle_keys(&self) -> Result<(), StoreError>;
+    /// them with the delete. Fails rather than waits for whoever reads them; [`Store::reclaim_space`] does it as well.
+    async fn rewrite_key_table(&self) -> Result<(), StoreError>;
 
-    /// Lets go of the room that deleted records leave in the database's own files, where the engine does not do so with
+    /// Reclaims the room that deleted records leave in the database's own files, where the engine does not do so with
     /// each delete. Slow; once an hour is often.
-    async fn settle(&self) -> Result<(), StoreError>;
+    async fn reclaim_space(&self) -> Result<(), StoreError>;
 
     /// The time by the clock that all nodes share; `None` where one process has the store to itself, and its own clock
     /// is as good.

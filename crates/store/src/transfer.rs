@@ -33,7 +33,7 @@ pub struct Page {
 
 /// What a table holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Sum {
+pub struct TableDigest {
     /// Its name.
     pub table: &'static str,
     /// How many rows.
@@ -42,9 +42,9 @@ pub struct Sum {
     pub digest: [u8; 32],
 }
 
-/// A store whose rows can be moved.
+/// A store whose rows can be transferred.
 #[async_trait]
-pub trait Movable: Send + Sync {
+pub trait Transferable: Send + Sync {
     /// How many rows there are to move.
     async fn row_count(&self) -> Result<u64, StoreError>;
     /// Sends all rows, as they are at one moment.
@@ -61,19 +61,19 @@ pub trait Movable: Send + Sync {
 /// [`StoreError::NotEmpty`] when the target holds something; [`StoreError::Damaged`] when it does not hold afterwards
 /// what was sent; else what either store says. A target that was not finished is refused by everybody who opens it.
 pub async fn copy(
-    from: &dyn Movable,
-    to: &dyn Movable,
+    from: &dyn Transferable,
+    to: &dyn Transferable,
     progress: &(dyn Fn(Step) + Sync),
-) -> Result<Vec<Sum>, StoreError> {
+) -> Result<Vec<TableDigest>, StoreError> {
     let total = from.row_count().await?;
     progress(Step::Copying { done: 0, total });
     let (out, mut read) = mpsc::channel(PAGES_AHEAD);
     let (relay, written) = mpsc::channel(PAGES_AHEAD);
     let passing = async {
-        let (mut sums, mut done) = (Sums::new(), 0);
+        let (mut digests, mut done) = (TableDigests::new(), 0);
         while let Some(page) = read.recv().await {
             let page: Page = page;
-            sums.add(&page);
+            digests.add(&page);
             done += page.rows.len() as u64;
             // A writer that has given up says why itself.
             if relay.send(page).await.is_err() {
@@ -83,7 +83,7 @@ pub async fn copy(
         }
         drop(relay);
         drop(read);
-        sums.finish()
+        digests.finish()
     };
     let (exported, sent, imported) = tokio::join!(from.export(out), passing, to.import(written));
     imported?;
@@ -91,14 +91,14 @@ pub async fn copy(
 
     let (out, mut read) = mpsc::channel(PAGES_AHEAD);
     let checking = async {
-        let (mut sums, mut done) = (Sums::new(), 0);
+        let (mut digests, mut done) = (TableDigests::new(), 0);
         while let Some(page) = read.recv().await {
             let page: Page = page;
-            sums.add(&page);
+            digests.add(&page);
             done += page.rows.len() as u64;
             progress(Step::Checking { done, total });
         }
-        sums.finish()
+        digests.finish()
     };
     let (exported, arrived) = tokio::join!(to.export(out), checking);
     exported?;
@@ -127,9 +127,9 @@ pub enum Step {
     },
 }
 
-struct Sums(Vec<(u64, Sha256)>);
+struct TableDigests(Vec<(u64, Sha256)>);
 
-impl Sums {
+impl TableDigests {
     fn new() -> Self {
         Self(TABLES.iter().map(|_| (0, Sha256::new())).collect())
     }
@@ -154,8 +154,10 @@ impl Sums {
         }
     }
 
-    fn finish(self) -> Vec<Sum> {
-        let sums = TABLES.iter().zip(self.0).filter(|(table, _)| table.moves);
-        sums.map(|(table, (rows, hash))| Sum { table: table.name, rows, digest: hash.finalize().into() }).collect()
+    fn finish(self) -> Vec<TableDigest> {
+        let digests = TABLES.iter().zip(self.0).filter(|(table, _)| table.moves);
+        digests
+            .map(|(table, (rows, hash))| TableDigest { table: table.name, rows, digest: hash.finalize().into() })
+            .collect()
     }
 }

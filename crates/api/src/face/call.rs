@@ -20,7 +20,7 @@ use likeness_service::limits::Tier;
 use likeness_service::randomness::random_id;
 use likeness_service::shares::Owner;
 use likeness_store::{
-    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, Question, Store,
+    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, SearchEvent, Store,
     StoreError, Write,
 };
 use likeness_vision::AttributeSet;
@@ -236,7 +236,7 @@ impl Call<Permitted> {
             return;
         }
         let target = among.map(|among| AuditTarget { kind: among.name_on_wire.kind, number: among.number });
-        let question = Question {
+        let event = SearchEvent {
             at: self.at(),
             actor: self.caller.actor.clone(),
             request_id: self.request_id(),
@@ -244,7 +244,7 @@ impl Call<Permitted> {
             target,
             records: faces as u64,
         };
-        self.app().meter.record_search(self.account(), question);
+        self.app().meter.record_search(self.account(), event);
     }
 
     /// Rechecks the caller: the download of a picture or a queue may have taken long, and nothing that was revoked meanwhile
@@ -271,7 +271,7 @@ impl Call<Permitted> {
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let (account, actor, at, request_id) =
             (self.account(), self.caller.actor.clone(), self.at(), self.request_id());
-        let command = Command { account, actor, at, request_id, key: self.new_id(), write };
+        let command = Command { account, actor, at, request_id, idempotency_key: self.new_id(), write };
         self.app().ledger.apply(command).await
     }
 

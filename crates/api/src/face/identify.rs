@@ -13,7 +13,7 @@ use likeness_gallery::{self as gallery, Cut, PersonHit, Scope};
 use likeness_http::Body;
 use likeness_http::Reply;
 use likeness_service::config::IdentifyCut;
-use likeness_store::{ContainerKind, ContainerName, FaceKey, PageStart, PersonKey};
+use likeness_store::{ContainerKind, ContainerName, FaceNumber, PageStart, PersonNumber};
 use serde::Serialize;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -124,22 +124,22 @@ async fn among_directory(
 
 /// The people among whom to look, by the store's numbers; `None`: all of them.
 async fn persons(call: &Call<Permitted>, among: Among) -> Result<Option<HashSet<i64>>, Refusal> {
-    let keys: Vec<PersonKey> = match among {
+    let numbers: Vec<PersonNumber> = match among {
         Among::Members(name) => {
             let everybody = PageStart::everything();
             stored_container(call, &name).await?;
             let members = call.store().members(call.account(), &name.id, &everybody).await;
             let members = members.map_err(|error| from_store(error, name.kind))?;
-            members.iter().map(|member| member.key).collect()
+            members.iter().map(|member| member.number).collect()
         }
         Among::Persons(ids) => {
-            let keys = call.store().person_keys(call.account(), &ContainerName::directory(), &ids).await?;
-            let keys: Option<Vec<PersonKey>> = keys.into_iter().collect();
-            keys.ok_or(Refusal::PersonNotFound(MissingAs::Argument))?
+            let numbers = call.store().person_numbers(call.account(), &ContainerName::directory(), &ids).await?;
+            let numbers: Option<Vec<PersonNumber>> = numbers.into_iter().collect();
+            numbers.ok_or(Refusal::PersonNotFound(MissingAs::Argument))?
         }
         Among::Group(_) | Among::Everybody => return Ok(None),
     };
-    Ok(Some(keys.iter().map(|key| key.0).collect()))
+    Ok(Some(numbers.iter().map(|number| number.0).collect()))
 }
 
 /// What each gallery of the container gave for each face, put together: a person counts with the best of them.
@@ -168,10 +168,10 @@ async fn named(
     container: i64,
     found: Vec<Vec<PersonHit>>,
 ) -> Result<Vec<Vec<Candidate>>, Refusal> {
-    let keys: Vec<FaceKey> = found.iter().flatten().map(|hit| FaceKey(hit.face)).collect();
-    let alive = call.store().recheck(call.account(), container, &keys).await?;
+    let numbers: Vec<FaceNumber> = found.iter().flatten().map(|hit| FaceNumber(hit.face)).collect();
+    let alive = call.store().resolve_faces(call.account(), container, &numbers).await?;
     let candidate = |hit: &PersonHit| {
-        let known = alive.iter().find(|known| known.key.0 == hit.face)?;
+        let known = alive.iter().find(|known| known.number.0 == hit.face)?;
         Some(Candidate { person_id: known.person?, confidence: confidence_on_wire(hit.confidence) })
     };
     Ok(found.iter().map(|hits| hits.iter().filter_map(candidate).collect()).collect())

@@ -22,7 +22,7 @@ pub(super) async fn write(
     let id = call.new_id();
     let operation =
         NewOperation { id, subject, resource, expires_at: call.at().plus(call.retention(RetentionClass::Operation)) };
-    call.write_as(kind, Write::Tracked { operation, write: Box::new(write.into()) }).await?;
+    call.write_as(kind, Write::WithOperation { operation, write: Box::new(write.into()) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
 

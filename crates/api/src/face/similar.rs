@@ -7,7 +7,7 @@ use super::probes::{
 use crate::azure::{MissingAs, Refusal, from_search, from_store};
 use likeness_gallery::{self as gallery, Mode, SimilarHit, Visible};
 use likeness_http::{Body, Reply};
-use likeness_store::{ContainerKind, ContainerName, FaceKey};
+use likeness_store::{ContainerKind, ContainerName, FaceNumber};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -109,16 +109,16 @@ async fn similar_in(
         .map_err(|error| from_search(error, name.kind))?;
     let found: Vec<Vec<SimilarHit>> = found.into_iter().collect::<Result<_, Refusal>>()?;
     let found = merge_best(found, most, |hit| hit.confidence);
-    let keys: Vec<FaceKey> = found.iter().map(|hit| FaceKey(hit.face)).collect();
+    let numbers: Vec<FaceNumber> = found.iter().map(|hit| FaceNumber(hit.face)).collect();
     let alive = call
         .store()
-        .recheck(call.account(), container.number, &keys)
+        .resolve_faces(call.account(), container.number, &numbers)
         .await
         .map_err(|error| from_store(error, name.kind))?;
     let answer = found
         .iter()
         .filter_map(|hit| {
-            let known = alive.iter().find(|known| known.key.0 == hit.face)?;
+            let known = alive.iter().find(|known| known.number.0 == hit.face)?;
             Some(Similar {
                 face_id: None,
                 persisted_face_id: Some(known.face),

@@ -209,9 +209,10 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         }
         ends[1] = ids[1];
         left -= faces.len();
-        let (key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
+        let (idempotency_key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
         let write = FaceIdWrite::Keep { faces }.into();
-        let command = Command { account, actor: Actor::System, at: SystemClock.now(), request_id, key, write };
+        let command =
+            Command { account, actor: Actor::System, at: SystemClock.now(), request_id, idempotency_key, write };
         store.apply(command).await?;
     }
     Ok(ends)

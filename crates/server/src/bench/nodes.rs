@@ -93,8 +93,15 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     let store = PostgresStore::open(&target, key, &folder, Arc::new(SystemRandomness)).await?;
     let account = AccountId(random_id(&SystemRandomness));
     let apply = |write| {
-        let (request_id, key) = (Uuid::nil(), random_id(&SystemRandomness));
-        store.apply(Command { account, actor: Actor::System, at: SystemClock.now(), request_id, key, write })
+        let (request_id, idempotency_key) = (Uuid::nil(), random_id(&SystemRandomness));
+        store.apply(Command {
+            account,
+            actor: Actor::System,
+            at: SystemClock.now(),
+            request_id,
+            idempotency_key,
+            write,
+        })
     };
     let container = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());

@@ -9,7 +9,7 @@ use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
     AccountId, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
-    FaceId, FaceIdWrite, FaceKey, FaceWrite, NewFace, SqliteStore, Store, Write,
+    FaceId, FaceIdWrite, FaceNumber, FaceWrite, NewFace, SqliteStore, Store, Write,
 };
 use std::fs::File;
 use std::io::Write as _;
@@ -58,7 +58,7 @@ impl Bench {
             actor: Actor::System,
             at: SystemClock.now(),
             request_id: id(),
-            key: id(),
+            idempotency_key: id(),
             write: write.into(),
         };
         Ok(self.store.apply(command).await?)
@@ -168,7 +168,7 @@ async fn bulk(bench: &Bench, faces: usize, progress: &dyn Fn(usize)) -> Result<V
     let container = bench.store.container(bench.account, &bench.list).await?;
     let number = container.map_or(0, |container| container.number);
     let begun = Instant::now();
-    let (mut after, mut loaded) = (FaceKey(0), 0);
+    let (mut after, mut loaded) = (FaceNumber(0), 0);
     loop {
         let rows = bench.store.rows_after(bench.account, number, after, 4_096).await?;
         let Some(last) = rows.last() else { break };

@@ -11,7 +11,7 @@ use likeness_service::networks::Networks;
 use likeness_service::randomness::SystemRandomness;
 use likeness_service::stored_templates;
 use likeness_store::keys::InstallationKey;
-use likeness_store::{Movable, PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, copy};
+use likeness_store::{PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, Transferable, copy};
 use likeness_vision::AttributeSet;
 use std::path::Path;
 use std::process::ExitCode;
@@ -106,7 +106,7 @@ fn recognisers(config: &Config, json: bool) -> Result<()> {
 /// A store by its name on the command line.
 struct Named {
     store: Arc<dyn Store>,
-    rows: Arc<dyn Movable>,
+    rows: Arc<dyn Transferable>,
 }
 
 async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {

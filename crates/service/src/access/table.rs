@@ -234,7 +234,7 @@ impl AccessCache {
     async fn remove(&self, next: &mut AccessTable, id: AccountId) {
         next.accounts.remove(&id);
         next.keys_of.remove(&id);
-        self.store.forget(id).await;
+        self.store.evict_keys(id).await;
     }
 
     /// Reads what the records of an account say.

@@ -6,7 +6,7 @@ use crate::randomness::random_id;
 use likeness_base::Secret;
 use likeness_rules::{Approvals, Installation, ResourceId, Settings};
 use likeness_store::{
-    AccountId, AccountKey, AccountNames, AccountWrite, Actor, Event, KeySlot, NewAccount, StoreError, Write,
+    AccountId, AccountKey, AccountNames, AccountWrite, Actor, AuditEvent, KeySlot, NewAccount, StoreError, Write,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ impl AccountService {
                 settings: settings.write().into(),
                 expected: state.version,
             };
-            let write = Write::Described { detail: detail.to_string(), write: Box::new(write.into()) };
+            let write = Write::WithDetail { detail: detail.to_string(), write: Box::new(write.into()) };
             match self.write_access(id, attribution, write).await {
                 Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
@@ -174,7 +174,7 @@ impl AccountService {
                 settings: installation.write().into(),
                 expected: known.1,
             };
-            let write = Write::Described { detail: detail.to_string(), write: Box::new(write.into()) };
+            let write = Write::WithDetail { detail: detail.to_string(), write: Box::new(write.into()) };
             match self.write_access(AccountId::INSTALLATION, attribution, write).await {
                 Err(AccountError::Conflict) => self.cache.refresh().await?,
                 Err(other) => return Err(other),
@@ -189,7 +189,7 @@ impl AccountService {
     /// # Errors
     /// What the store says.
     pub async fn keys(&self, id: AccountId, attribution: &Attribution) -> Result<Vec<AccountKey>, AccountError> {
-        self.note(id, attribution, Event::done("list_keys", None::<&str>)).await?;
+        self.note(id, attribution, AuditEvent::done("list_keys", None::<&str>)).await?;
         Ok(self.store.keys(id).await?)
     }
 
@@ -210,7 +210,7 @@ impl AccountService {
             KeySlot::Key2 => "key2",
         };
         let write = Box::new(AccountWrite::SetKey { slot, value: value.clone(), lookup }.into());
-        let write = Write::Described { detail: json!({ "key": name }).to_string(), write };
+        let write = Write::WithDetail { detail: json!({ "key": name }).to_string(), write };
         self.write_access(id, attribution, write).await?;
         Ok(value)
     }
@@ -226,7 +226,7 @@ impl AccountService {
         let grace = Duration::from_secs(u64::from(grace_days) * 86_400);
         let write = Box::new(AccountWrite::Close { ends_at: self.clock.now().plus(grace) }.into());
         let detail = json!({ "graceDays": grace_days }).to_string();
-        self.write_access(id, attribution, Write::Described { detail, write }).await?;
+        self.write_access(id, attribution, Write::WithDetail { detail, write }).await?;
         if grace_days == 0 {
             self.destroy_due(id).await?;
         }
@@ -253,13 +253,13 @@ impl AccountService {
         let attribution = Attribution { actor: Actor::System, request_id: Uuid::nil() };
         // The account's own audit log ends here; that of the installation records which account it was, and does so first: once
         // the account is gone nobody would come back to say it.
-        let event = Event::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
+        let event = AuditEvent::done(super::audit::DESTROYED, Some(json!({ "account": id.0, "resource": resource })));
         self.note(AccountId::INSTALLATION, &attribution, event).await?;
         while self.write(id, &attribution, AccountWrite::Destroy { limit: 10_000 }).await?.more {
-            self.store.forget(id).await;
+            self.store.evict_keys(id).await;
         }
         self.cache.refresh().await?;
-        if let Err(error) = self.store.settle_keys().await {
+        if let Err(error) = self.store.rewrite_key_table().await {
             tracing::warn!(%error, "The table of the accounts' keys could not be written anew at once; trying again within the hour");
         }
         Ok(())

@@ -17,7 +17,7 @@ use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness, Secret};
 use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, Actor, Applied, Command, Event, NoteWrite, Store, StoreError, Write};
+use likeness_store::{AccountId, Actor, Applied, AuditEvent, AuditWrite, Command, Store, StoreError, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -145,14 +145,19 @@ impl AccountService {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn note(&self, account: AccountId, attribution: &Attribution, event: Event) -> Result<(), StoreError> {
-        self.ledger.apply(self.command(account, attribution, NoteWrite::Event(event))).await.map(drop)
+    pub async fn note(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        self.ledger.apply(self.command(account, attribution, AuditWrite::Event(event))).await.map(drop)
     }
 
     fn command(&self, account: AccountId, attribution: &Attribution, write: impl Into<Write>) -> Command {
         let (actor, request_id) = (attribution.actor.clone(), attribution.request_id);
-        let (at, key) = (self.clock.now(), random_id(&*self.randomness));
-        Command { account, actor, at, request_id, key, write: write.into() }
+        let (at, idempotency_key) = (self.clock.now(), random_id(&*self.randomness));
+        Command { account, actor, at, request_id, idempotency_key, write: write.into() }
     }
 
     async fn write(

@@ -6,8 +6,8 @@
 use super::{AccountError, AccountService, Attribution};
 use crate::kinds::kind_name;
 use likeness_store::{
-    AccountId, ContainerKind, ContainerName, Event, Face, FaceWrite, PageStart, Person, PersonWrite, SnapshotWrite,
-    StoreError, Write,
+    AccountId, AuditEvent, ContainerKind, ContainerName, Face, FaceWrite, PageStart, Person, PersonWrite,
+    SnapshotWrite, StoreError, Write,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -149,7 +149,7 @@ impl AccountService {
         action: &str,
         places: usize,
     ) -> Result<(), AccountError> {
-        let event = Event::done(action, Some(json!({ "places": places })));
+        let event = AuditEvent::done(action, Some(json!({ "places": places })));
         Ok(self.note(account, attribution, event).await?)
     }
 
@@ -197,7 +197,7 @@ impl AccountService {
         let mut page = PageStart::first(PAGE);
         loop {
             let persons = self.store.persons(account, &searched.name, &page).await?;
-            if !page.turn(persons.last().map(|person| person.id.to_string())) {
+            if !page.advance(persons.last().map(|person| person.id.to_string())) {
                 return Ok(());
             }
             for person in &persons {
@@ -224,7 +224,7 @@ impl AccountService {
         let mut page = PageStart::first(PAGE);
         loop {
             let faces = self.store.faces(account, group, &page).await?;
-            if !page.turn(faces.last().map(|face| face.id.to_string())) {
+            if !page.advance(faces.last().map(|face| face.id.to_string())) {
                 return Ok(owners);
             }
             let user_data = |face: &Face| face.user_data.as_ref().map(|text| text.expose().clone());
@@ -272,7 +272,7 @@ impl AccountService {
         let mut page = PageStart::first(PAGE);
         loop {
             let faces = self.store.faces(account, list, &page).await?;
-            if !page.turn(faces.last().map(|face| face.id.to_string())) {
+            if !page.advance(faces.last().map(|face| face.id.to_string())) {
                 return Ok(());
             }
             for face in &faces {

@@ -6,7 +6,8 @@ use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
 use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
 use likeness_store::{
-    AccountId, Actor, AuditEntry, AuditOutcome, Event, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Write,
+    AccountId, Actor, AuditEntry, AuditEvent, AuditOutcome, NewRecord, PageStart, RecordKind, RecordWrite, StoreError,
+    Write,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -110,7 +111,7 @@ impl AccountService {
             "flags": claims.flags,
             "expires": claims.expires_at,
         });
-        self.note(vendor.id(), attribution, Event::of(TOKEN_ISSUED, outcome, Some(detail))).await?;
+        self.note(vendor.id(), attribution, AuditEvent::of(TOKEN_ISSUED, outcome, Some(detail))).await?;
         match refused {
             Some(refusal) => Err(refusal),
             None => Ok(sign_limited(key, &claims)),
@@ -171,7 +172,7 @@ impl AccountService {
         let record = NewRecord::new(RecordKind::RevokedToken, token.to_string(), Vec::new().into()).until(expires_at);
         let write = Box::new(RecordWrite::Put(record).into());
         let detail = json!({ "token": token }).to_string();
-        self.write_access(vendor, attribution, Write::Described { detail, write }).await.map(drop)
+        self.write_access(vendor, attribution, Write::WithDetail { detail, write }).await.map(drop)
     }
 
     /// Revokes all tokens that were issued so far.

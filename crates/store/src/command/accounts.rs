@@ -3,7 +3,7 @@
 use likeness_base::{Secret, Timestamp};
 
 use super::{Applied, Domain};
-use crate::words::{AccountNames, KeySlot, NewAccount};
+use crate::types::{AccountNames, KeySlot, NewAccount};
 
 /// What can be done to an account.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub enum AccountWrite {
     /// Takes a closed account up again. Refused once its destruction has begun.
     Reopen,
     /// Destroys a closed account whose time has come: first the key that seals its records, then the records. Its audit
-    /// trail and its counters stay; they hold nothing of anybody.
+    /// log and its counters stay; they hold nothing of anybody.
     Destroy {
         /// Most records to remove in this one transaction: call again while [`Applied::more`] says so.
         limit: u32,

@@ -3,7 +3,7 @@
 use likeness_base::Secret;
 
 use super::{Applied, Domain};
-use crate::words::ContainerName;
+use crate::types::ContainerName;
 
 /// What can be done to a list, a group or a dynamic group as a whole. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::{Applied, Domain};
-use crate::words::NewFace;
+use crate::types::NewFace;
 
 /// What can be done in the directory alone. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Detected faces.
 
 use super::{Applied, Domain};
-use crate::words::DetectedFace;
+use crate::types::DetectedFace;
 
 /// What can be done with faces that were only detected.
 #[derive(Clone, Debug)]

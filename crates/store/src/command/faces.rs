@@ -4,7 +4,7 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::{Applied, Domain};
-use crate::words::{ContainerName, NewFace};
+use crate::types::{ContainerName, NewFace};
 
 /// What can be done to an enrolled face. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]

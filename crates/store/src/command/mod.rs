@@ -1,42 +1,44 @@
 //! What can be written: a command, and the sum of what all domains can do.
 //!
-//! Each domain has a file of its own here, which says what can be done, under which name the audit trail tells of it and
-//! whether it erases; what a row of the trail points at is known where it is done, in the file of the same name in
+//! Each domain has a file of its own here, which says what can be done, under which name the audit log tells of it and
+//! whether it erases; what an audit row points at is known where it is done, in the file of the same name in
 //! `sql/write`. A new kind of durable thing is mostly a row of [`RecordKind`](crate::RecordKind) and no new domain.
 
 mod accounts;
+mod audit;
 mod containers;
 mod directory;
 mod face_ids;
 mod faces;
-mod notes;
 mod outbox;
 mod persons;
 mod records;
 mod snapshots;
 mod sweep;
 mod training;
+mod usage;
 
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
-use crate::id::{AccountId, FaceKey, PersonKey};
-pub use crate::words::{
-    AccountNames, Actor, ContainerKind, ContainerName, DetectedFace, Event, KeySlot, NewAccount, NewFace, NewOperation,
-    OperationSubject, Question, TrainingOutcome, Usage,
+use crate::id::{AccountId, FaceNumber, PersonNumber};
+pub use crate::types::{
+    AccountNames, Actor, AuditEvent, ContainerKind, ContainerName, DetectedFace, KeySlot, NewAccount, NewFace,
+    NewOperation, OperationSubject, SearchEvent, TrainingOutcome, Usage,
 };
 pub use accounts::AccountWrite;
+pub use audit::AuditWrite;
 pub use containers::ContainerWrite;
 pub use directory::DirectoryWrite;
 pub use face_ids::FaceIdWrite;
 pub use faces::FaceWrite;
-pub use notes::NoteWrite;
 pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};
 pub use snapshots::SnapshotWrite;
 pub use sweep::ExpireDue;
 pub use training::TrainingWrite;
+pub use usage::UsageWrite;
 
 /// One durable write: what, for whom, by whom and when.
 #[derive(Clone, Debug)]
@@ -50,8 +52,9 @@ pub struct Command {
     /// The request this command serves; it goes into the audit row and nowhere else.
     pub request_id: Uuid,
     /// Drawn at random for this command. Whoever does not know whether a command was done (the connection broke, the
-    /// server fell) applies it again with the same key: it is done once, and both calls get the same answer.
-    pub key: Uuid,
+    /// server fell) applies it again with the same idempotency key: it is done once, and both calls get the same
+    /// answer.
+    pub idempotency_key: Uuid,
     /// What is written.
     pub write: Write,
 }
@@ -82,24 +85,26 @@ pub enum Write {
     Training(TrainingWrite),
     /// Detected faces.
     FaceId(FaceIdWrite),
-    /// The audit trail alone, and counters.
-    Note(NoteWrite),
+    /// The audit log alone.
+    Audit(AuditWrite),
+    /// Counters.
+    Usage(UsageWrite),
     /// Deliveries.
     Outbox(OutboxWrite),
     /// Removing what has expired.
     ExpireDue(ExpireDue),
-    /// Does a command and, in the same transaction, keeps a note of it for a client that asks later.
-    Tracked {
-        /// The note.
+    /// Does a command and, in the same transaction, keeps its operation status for a client that asks later.
+    WithOperation {
+        /// Its operation status.
         operation: NewOperation,
-        /// What is done. Not itself tracked.
+        /// What is done. Not itself one with an operation status.
         write: Box<Write>,
     },
     /// Does a command and says more of it in its audit row.
-    Described {
+    WithDetail {
         /// What more there is to say, as JSON. Never pixels, templates, scores, keys or tokens.
         detail: String,
-        /// What is done. Not itself described.
+        /// What is done. Not itself one with detail.
         write: Box<Write>,
     },
     /// Writes records and deliveries and does a command, all in one transaction or nothing. Each record leaves an audit
@@ -138,7 +143,7 @@ impl Write {
     fn is_accompanied(&self) -> bool {
         match self {
             Self::Accompanied { .. } => true,
-            Self::Tracked { write, .. } | Self::Described { write, .. } => write.is_accompanied(),
+            Self::WithOperation { write, .. } | Self::WithDetail { write, .. } => write.is_accompanied(),
             _ => false,
         }
     }
@@ -155,10 +160,11 @@ impl Write {
             Self::Snapshot(write) => write,
             Self::Training(write) => write,
             Self::FaceId(write) => write,
-            Self::Note(write) => write,
+            Self::Audit(write) => write,
+            Self::Usage(write) => write,
             Self::Outbox(write) => write,
             Self::ExpireDue(write) => write,
-            Self::Tracked { write, .. } | Self::Described { write, .. } | Self::Accompanied { write, .. } => {
+            Self::WithOperation { write, .. } | Self::WithDetail { write, .. } | Self::Accompanied { write, .. } => {
                 write.domain()
             }
         }
@@ -188,7 +194,8 @@ is_write! {
     Snapshot of SnapshotWrite,
     Training of TrainingWrite,
     FaceId of FaceIdWrite,
-    Note of NoteWrite,
+    Audit of AuditWrite,
+    Usage of UsageWrite,
     Outbox of OutboxWrite,
     ExpireDue of ExpireDue,
 }
@@ -201,9 +208,9 @@ pub struct Applied {
     /// The version after the command of the container or record that it was about; of a delivery its number; else 0.
     pub version: u64,
     /// The person made, changed or deleted.
-    pub person: Option<PersonKey>,
+    pub person: Option<PersonNumber>,
     /// The face made, changed or deleted.
-    pub face: Option<FaceKey>,
+    pub face: Option<FaceNumber>,
     /// The training started, moved on or finished.
     pub training: Option<i64>,
     /// How many faces, people and containers were removed, each counted; for a sweep, how many records that had

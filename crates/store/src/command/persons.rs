@@ -4,7 +4,7 @@ use likeness_base::Secret;
 use uuid::Uuid;
 
 use super::{Applied, Domain};
-use crate::words::ContainerName;
+use crate::types::ContainerName;
 
 /// What can be done to a person of a group or of the directory. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]

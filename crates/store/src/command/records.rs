@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Applied, Domain};
 use crate::record::RecordKind;
-use crate::words::ContainerName;
+use crate::types::ContainerName;
 
 /// What can be done to a record.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Applied, Domain};
 use crate::id::AccountId;
-use crate::words::ContainerName;
+use crate::types::ContainerName;
 
 /// What can be done to a snapshot. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub enum SnapshotWrite {
         snapshot: Uuid,
     },
     /// Makes a container of a snapshot whose scope names this account: a copy with the same ids, names and
-    /// templates, sealed under the keys of this account. The audit trails of both accounts tell of it.
+    /// templates, sealed under the keys of this account. The audit logs of both accounts tell of it.
     Apply {
         /// Which snapshot.
         snapshot: Uuid,

@@ -1,7 +1,7 @@
 //! Trainings.
 
 use super::{Applied, Domain};
-use crate::words::{ContainerName, TrainingOutcome};
+use crate::types::{ContainerName, TrainingOutcome};
 
 /// What is recorded of a training.
 #[derive(Clone, Debug)]

@@ -1,3 +1,7 @@
+//! An account's data keys, the sub-keys that are derived from them, and the sealers that use these.
+//!
+//! Start at [`AccountKeys::sealer`]. The layout of a sealed value stands in `seal.rs`.
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,7 +13,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::expiry::HourKey;
-use super::seal::{self, Binding, Place, Purpose, SealedHeader};
+use super::seal::{self, AssociatedData, Purpose, RowContext, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
 pub(crate) struct AccountKeys {
@@ -23,22 +27,22 @@ impl AccountKeys {
         (!keys.is_empty()).then_some(Self { account, keys })
     }
 
-    /// What is sealed for one purpose in one container (0: outside containers) under one epoch.
-    pub(crate) fn compartment(&self, purpose: Purpose, container: i64, epoch: i64) -> Compartment<'_> {
-        self.compartment_until(purpose, container, epoch, None)
+    /// Seals and opens what belongs to one purpose in one container (0: outside containers) under one epoch.
+    pub(crate) fn sealer(&self, purpose: Purpose, container: i64, epoch: i64) -> Sealer<'_> {
+        self.sealer_until(purpose, container, epoch, None)
     }
 
     /// The same for what ends with the key of its hour of expiry, where there is one.
-    pub(crate) fn compartment_until(
+    pub(crate) fn sealer_until(
         &self,
         purpose: Purpose,
         container: i64,
         epoch: i64,
         hour: Option<HourKey>,
-    ) -> Compartment<'_> {
+    ) -> Sealer<'_> {
         let (&key_id, key) = self.keys.last_key_value().expect("there is a key by construction");
         let cipher = seal::cipher(&sub_key(key, purpose, epoch, hour.as_deref()));
-        Compartment { keys: self, purpose, container, epoch, hour, key_id, cipher }
+        Sealer { keys: self, purpose, container, epoch, hour, key_id, cipher }
     }
 
     /// A digest by which a value is found again: HMAC-SHA256 under a sub-key of the oldest data key, so that it stays the
@@ -58,9 +62,9 @@ impl fmt::Debug for AccountKeys {
     }
 }
 
-/// Seals and opens records of one purpose. Made once per call: deriving its key costs as much as sealing
-/// a handful of records.
-pub(crate) struct Compartment<'a> {
+/// Seals and opens values of one purpose. Made once per call: deriving its key costs as much as sealing
+/// a handful of values.
+pub(crate) struct Sealer<'a> {
     keys: &'a AccountKeys,
     purpose: Purpose,
     container: i64,
@@ -70,23 +74,23 @@ pub(crate) struct Compartment<'a> {
     cipher: Aes256Gcm,
 }
 
-impl Compartment<'_> {
-    pub(crate) fn seal(&self, randomness: &dyn Randomness, record: &Binding, plain: &[u8]) -> Vec<u8> {
-        seal::seal(&self.cipher, &self.place(self.key_id, record), random_bytes(randomness), plain)
+impl Sealer<'_> {
+    pub(crate) fn seal(&self, randomness: &dyn Randomness, context: &RowContext, plain: &[u8]) -> Vec<u8> {
+        seal::seal(&self.cipher, &self.associated_data(self.key_id, context), random_bytes(randomness), plain)
     }
 
-    /// `None` when the value was not sealed for this place, or by a key that is no longer there.
-    pub(crate) fn open(&self, record: &Binding, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    /// `None` when the value was not sealed for this row, or by a key that is no longer there.
+    pub(crate) fn open(&self, context: &RowContext, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let key_id = SealedHeader::read(sealed)?.key_id;
         if key_id == self.key_id {
-            return seal::open(&self.cipher, &self.place(key_id, record), sealed);
+            return seal::open(&self.cipher, &self.associated_data(key_id, context), sealed);
         }
         let older = sub_key(self.keys.keys.get(&key_id)?, self.purpose, self.epoch, self.hour.as_deref());
-        seal::open(&seal::cipher(&older), &self.place(key_id, record), sealed)
+        seal::open(&seal::cipher(&older), &self.associated_data(key_id, context), sealed)
     }
 
-    fn place<'r>(&self, key_id: u32, record: &'r Binding) -> Place<'r> {
-        Place { key_id, account: self.keys.account, container: self.container, purpose: self.purpose, record }
+    fn associated_data<'r>(&self, key_id: u32, context: &'r RowContext) -> AssociatedData<'r> {
+        AssociatedData { key_id, account: self.keys.account, container: self.container, purpose: self.purpose, context }
     }
 }
 
@@ -128,16 +132,16 @@ mod tests {
     #[test]
     fn the_newest_key_seals_and_older_ones_still_open() {
         let randomness = Counting(0.into());
-        let record = Binding::of(&[b"row"]);
-        let old = keys(&[1]).compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");
+        let context = RowContext::of(&[b"row"]);
+        let old = keys(&[1]).sealer(Purpose::PersonName, 3, 3).seal(&randomness, &context, b"Ada");
         let both = keys(&[1, 2]);
-        let new = both.compartment(Purpose::PersonName, 3, 3).seal(&randomness, &record, b"Ada");
+        let new = both.sealer(Purpose::PersonName, 3, 3).seal(&randomness, &context, b"Ada");
         assert_eq!(SealedHeader::read(&new).unwrap().key_id, 2);
         for sealed in [&old, &new] {
-            let plain = both.compartment(Purpose::PersonName, 3, 3).open(&record, sealed).unwrap();
+            let plain = both.sealer(Purpose::PersonName, 3, 3).open(&context, sealed).unwrap();
             assert_eq!(plain.expose(), b"Ada");
         }
-        assert!(keys(&[2]).compartment(Purpose::PersonName, 3, 3).open(&record, &old).is_none(), "key 1 is gone");
+        assert!(keys(&[2]).sealer(Purpose::PersonName, 3, 3).open(&context, &old).is_none(), "key 1 is gone");
     }
 
     #[test]

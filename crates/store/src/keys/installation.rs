@@ -1,3 +1,5 @@
+//! The installation key, which wraps data keys and expiry keys and computes lookup digests. It seals no record itself.
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::account::{AccountKeys, sub_key};
 use super::file;
-use super::seal::{self, Binding, Place, Purpose};
+use super::seal::{self, AssociatedData, Purpose, RowContext};
 use crate::error::StoreError;
 
 /// What the check value says once opened.
@@ -112,15 +114,15 @@ impl InstallationKey {
     }
 
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {
-        let record = Binding::of(&[id]);
-        let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
-        seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, random_bytes(randomness), plain)
+        let context = RowContext::of(&[id]);
+        let data = AssociatedData { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, context: &context };
+        seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &data, random_bytes(randomness), plain)
     }
 
     fn open(&self, purpose: Purpose, account: Uuid, id: &[u8], sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
-        let record = Binding::of(&[id]);
-        let place = Place { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, record: &record };
-        seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &place, sealed)
+        let context = RowContext::of(&[id]);
+        let data = AssociatedData { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, context: &context };
+        seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &data, sealed)
     }
 }
 

@@ -28,6 +28,6 @@ mod seal;
 
 pub use installation::InstallationKey;
 
-pub(crate) use account::{AccountKeys, Compartment};
+pub(crate) use account::{AccountKeys, Sealer};
 pub(crate) use expiry::{ExpiryKeys, HourKey};
-pub(crate) use seal::{Binding, Purpose};
+pub(crate) use seal::{Purpose, RowContext};

@@ -1,3 +1,7 @@
+//! The layout of a sealed value, and what it is bound to.
+//!
+//! Start at [`AssociatedData`]. This file derives no keys. Stored data depends on every byte that it computes.
+
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use likeness_base::Secret;
@@ -57,26 +61,26 @@ impl Purpose {
     }
 }
 
-/// The place a value is sealed for. It opens in exactly this place.
-pub(crate) struct Place<'a> {
+/// What a sealed value is bound to. It opens with exactly this.
+pub(crate) struct AssociatedData<'a> {
     pub(crate) key_id: u32,
     pub(crate) account: Uuid,
     /// The container's number; 0 outside containers.
     pub(crate) container: i64,
     pub(crate) purpose: Purpose,
-    pub(crate) record: &'a Binding,
+    pub(crate) context: &'a RowContext,
 }
 
-impl Place<'_> {
-    /// Every field with its length in front, so that no two places give the same bytes.
-    fn associated_data(&self) -> Vec<u8> {
+impl AssociatedData<'_> {
+    /// Every field with its length in front, so that no two give the same bytes.
+    fn to_bytes(&self) -> Vec<u8> {
         let mut data = Vec::with_capacity(256);
         put(&mut data, &[FORMAT]);
         put(&mut data, &self.key_id.to_be_bytes());
         put(&mut data, self.account.as_bytes());
         put(&mut data, &self.container.to_be_bytes());
         put(&mut data, self.purpose.label().as_bytes());
-        put(&mut data, &self.record.0);
+        put(&mut data, &self.context.0);
         data
     }
 }
@@ -86,11 +90,11 @@ fn put(data: &mut Vec<u8>, field: &[u8]) {
     data.extend_from_slice(field);
 }
 
-/// Which record of a compartment a value belongs to: everything that must still be the same when it is opened.
-/// Never change what goes in, or in which order.
-pub(crate) struct Binding(Vec<u8>);
+/// Which row a value belongs to, of all that one sealer seals: everything that must still be the same when it is
+/// opened. Never change what goes in, or in which order.
+pub(crate) struct RowContext(Vec<u8>);
 
-impl Binding {
+impl RowContext {
     /// Every part with its length in front.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         let mut data = Vec::with_capacity(128);
@@ -106,23 +110,23 @@ impl Binding {
     }
 
     /// Name or user data of a person.
-    pub(crate) fn person(key: i64, id: &[u8]) -> Self {
-        Self::of(&[&key.to_be_bytes(), id])
+    pub(crate) fn person(number: i64, id: &[u8]) -> Self {
+        Self::of(&[&number.to_be_bytes(), id])
     }
 
     /// User data of a face.
-    pub(crate) fn face(key: i64, id: &[u8]) -> Self {
-        Self::of(&[&key.to_be_bytes(), id])
+    pub(crate) fn face(number: i64, id: &[u8]) -> Self {
+        Self::of(&[&number.to_be_bytes(), id])
     }
 
     /// Template of a face. The person is part of it: a face cannot be made somebody else's in the database. So is
     /// the model where the face has one of its own.
-    pub(crate) fn template(key: i64, id: &[u8], person: Option<i64>, space: &str, model: Option<&str>) -> Self {
-        let mut record = Self::of(&[&key.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()]);
+    pub(crate) fn template(number: i64, id: &[u8], person: Option<i64>, space: &str, model: Option<&str>) -> Self {
+        let mut context = Self::of(&[&number.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()]);
         if let Some(model) = model {
-            put(&mut record.0, model.as_bytes());
+            put(&mut context.0, model.as_bytes());
         }
-        record
+        context
     }
 
     /// User data of a snapshot. The expiry is part of it, as with faceIds.
@@ -141,7 +145,7 @@ impl Binding {
         Self::of(&[&[kind], name.as_bytes(), expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice())])
     }
 
-    /// A record. What it was before it was last written does not open in its place, nor does it open as somebody else's.
+    /// A record. What it was before it was last written does not open any more, nor does it open as somebody else's.
     pub(crate) fn record(
         kind: u8,
         id: &str,
@@ -161,7 +165,7 @@ impl Binding {
         ])
     }
 
-    /// A delivery. Its place in the queue and its end are part of it.
+    /// A delivery. Its number, its queue and its end are part of it.
     pub(crate) fn delivery(number: i64, queue: &str, gives_up_at_millis: i64) -> Self {
         Self::of(&[&number.to_be_bytes(), queue.as_bytes(), &gives_up_at_millis.to_be_bytes()])
     }
@@ -193,23 +197,28 @@ pub(crate) fn cipher(key: &Secret<[u8; 32]>) -> Aes256Gcm {
 }
 
 /// Header, nonce, ciphertext, tag.
-pub(crate) fn seal(cipher: &Aes256Gcm, place: &Place<'_>, nonce: [u8; NONCE_BYTES], plain: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(
+    cipher: &Aes256Gcm,
+    bound_to: &AssociatedData<'_>,
+    nonce: [u8; NONCE_BYTES],
+    plain: &[u8],
+) -> Vec<u8> {
     let mut sealed = Vec::with_capacity(HEADER_BYTES + NONCE_BYTES + plain.len() + TAG_BYTES);
     sealed.push(FORMAT);
-    sealed.extend_from_slice(&place.key_id.to_be_bytes());
+    sealed.extend_from_slice(&bound_to.key_id.to_be_bytes());
     sealed.extend_from_slice(&nonce);
     let body = sealed.len();
     sealed.extend_from_slice(plain);
     let tag: Tag = cipher
-        .encrypt_inout_detached(&Nonce::from(nonce), &place.associated_data(), (&mut sealed[body..]).into())
+        .encrypt_inout_detached(&Nonce::from(nonce), &bound_to.to_bytes(), (&mut sealed[body..]).into())
         .expect("values are far shorter than the 64 GiB that AES-GCM can seal");
     sealed.extend_from_slice(&tag);
     sealed
 }
 
-/// The plain value, or `None` when it was not sealed with this key for this place.
-pub(crate) fn open(cipher: &Aes256Gcm, place: &Place<'_>, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
-    if SealedHeader::read(sealed)?.key_id != place.key_id {
+/// The plain value, or `None` when it was not sealed with this key and bound to this.
+pub(crate) fn open(cipher: &Aes256Gcm, bound_to: &AssociatedData<'_>, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    if SealedHeader::read(sealed)?.key_id != bound_to.key_id {
         return None;
     }
     let (nonce, rest) = sealed[HEADER_BYTES..].split_first_chunk::<NONCE_BYTES>()?;
@@ -218,7 +227,7 @@ pub(crate) fn open(cipher: &Aes256Gcm, place: &Place<'_>, sealed: &[u8]) -> Opti
     cipher
         .decrypt_inout_detached(
             &Nonce::from(*nonce),
-            &place.associated_data(),
+            &bound_to.to_bytes(),
             plain.expose_mut().as_mut_slice().into(),
             &Tag::from(*tag),
         )
@@ -238,60 +247,66 @@ mod tests {
         cipher(&Secret::new([byte; 32]))
     }
 
-    fn home(record: &Binding) -> Place<'_> {
-        Place { key_id: 1, account: Uuid::from_bytes([1; 16]), container: 7, purpose: Purpose::FaceTemplate, record }
+    fn home(context: &RowContext) -> AssociatedData<'_> {
+        AssociatedData {
+            key_id: 1,
+            account: Uuid::from_bytes([1; 16]),
+            container: 7,
+            purpose: Purpose::FaceTemplate,
+            context,
+        }
     }
 
     #[test]
     fn a_value_opens_only_where_it_was_sealed() {
-        let record = Binding::of(&[b"row", b"uuid", b"model a"]);
-        let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
-        assert_eq!(open(&key(1), &home(&record), &sealed).map(|p| p.expose().clone()), Some(PLAIN.to_vec()));
+        let context = RowContext::of(&[b"row", b"uuid", b"model a"]);
+        let sealed = seal(&key(1), &home(&context), [9; 12], PLAIN);
+        assert_eq!(open(&key(1), &home(&context), &sealed).map(|p| p.expose().clone()), Some(PLAIN.to_vec()));
 
-        let other_row = Binding::of(&[b"rox", b"uuid", b"model a"]);
-        let shifted_row = Binding::of(&[b"rowu", b"uid", b"model a"]);
-        let other_space = Binding::of(&[b"row", b"uuid", b"model b"]);
+        let other_row = RowContext::of(&[b"rox", b"uuid", b"model a"]);
+        let shifted_row = RowContext::of(&[b"rowu", b"uid", b"model a"]);
+        let other_space = RowContext::of(&[b"row", b"uuid", b"model b"]);
         let cases = [
-            ("another key", key(2), home(&record)),
-            ("another key id", key(1), Place { key_id: 2, ..home(&record) }),
-            ("another account", key(1), Place { account: Uuid::from_bytes([2; 16]), ..home(&record) }),
-            ("another container", key(1), Place { container: 8, ..home(&record) }),
-            ("another purpose", key(1), Place { purpose: Purpose::FaceUserData, ..home(&record) }),
+            ("another key", key(2), home(&context)),
+            ("another key id", key(1), AssociatedData { key_id: 2, ..home(&context) }),
+            ("another account", key(1), AssociatedData { account: Uuid::from_bytes([2; 16]), ..home(&context) }),
+            ("another container", key(1), AssociatedData { container: 8, ..home(&context) }),
+            ("another purpose", key(1), AssociatedData { purpose: Purpose::FaceUserData, ..home(&context) }),
             ("another row", key(1), home(&other_row)),
             ("the same letters cut elsewhere", key(1), home(&shifted_row)),
             ("another space", key(1), home(&other_space)),
         ];
-        for (name, cipher, place) in cases {
-            assert!(open(&cipher, &place, &sealed).is_none(), "{name}");
+        for (name, cipher, bound_to) in cases {
+            assert!(open(&cipher, &bound_to, &sealed).is_none(), "{name}");
         }
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_noticed() {
-        let record = Binding::of(&[b"row"]);
-        let sealed = seal(&key(1), &home(&record), [9; 12], PLAIN);
+        let context = RowContext::of(&[b"row"]);
+        let sealed = seal(&key(1), &home(&context), [9; 12], PLAIN);
         for bit in 0..sealed.len() * 8 {
             let mut bad = sealed.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(open(&key(1), &home(&record), &bad).is_none(), "bit {bit}");
+            assert!(open(&key(1), &home(&context), &bad).is_none(), "bit {bit}");
         }
         for length in 0..sealed.len() {
-            assert!(open(&key(1), &home(&record), &sealed[..length]).is_none(), "cut to {length}");
+            assert!(open(&key(1), &home(&context), &sealed[..length]).is_none(), "cut to {length}");
         }
     }
 
     proptest! {
         #[test]
         fn what_was_sealed_opens(plain: Vec<u8>, nonce: [u8; 12], row: Vec<u8>) {
-            let record = Binding::of(&[&row]);
-            let sealed = seal(&key(3), &home(&record), nonce, &plain);
-            prop_assert_eq!(open(&key(3), &home(&record), &sealed).map(|p| p.expose().clone()), Some(plain));
+            let context = RowContext::of(&[&row]);
+            let sealed = seal(&key(3), &home(&context), nonce, &plain);
+            prop_assert_eq!(open(&key(3), &home(&context), &sealed).map(|p| p.expose().clone()), Some(plain));
         }
 
         #[test]
         fn strange_bytes_are_refused_without_panic(bytes: Vec<u8>) {
-            let record = Binding::of(&[]);
-            prop_assert!(open(&key(3), &home(&record), &bytes).is_none());
+            let context = RowContext::of(&[]);
+            prop_assert!(open(&key(3), &home(&context), &bytes).is_none());
         }
     }
 }

@@ -17,23 +17,23 @@ pub(crate) type Engine = sqlx::Postgres;
 pub(crate) type Connection = PgConnection;
 pub(crate) type EngineRow = PgRow;
 
-/// How long the database may take over one question. A server that is gone without a word, as behind a cut cable, is
+/// How long the database may take over one query. A server that is gone without a word, as behind a cut cable, is
 /// noticed by this and by nothing else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection for one question. Dropped before it is done, it is closed and not given back: nobody knows what the
+/// A connection for one query. Dropped before it is done, it is closed and not given back: nobody knows what the
 /// server would answer next on it.
-pub(crate) struct Held(Option<PoolConnection<Postgres>>);
+pub(crate) struct PooledConnection(Option<PoolConnection<Postgres>>);
 
 /// A connection that sees one moment of the database until it is done.
-pub(crate) struct Moment(Held);
+pub(crate) struct ReadTransaction(PooledConnection);
 
 /// More stale connections in a row than any pool holds are no accident.
 const MOST_ATTEMPTS: u32 = 32;
-/// A connection that is stale fails at once. What takes longer is a server that is away, and asking again is no help.
+/// A connection that is stale fails at once. What takes longer is a server that is away, and trying again is no help.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
-/// Counts how often one question has met a stale connection.
+/// Counts how often one query has met a stale connection.
 pub(crate) struct Attempts {
     made: u32,
     last: Instant,
@@ -44,8 +44,8 @@ impl Attempts {
         Self { made: 0, last: Instant::now() }
     }
 
-    /// Whether to ask again. Questions change nothing, so that they may be.
-    pub(crate) fn again<T>(&mut self, answer: &Result<T, StoreError>) -> bool {
+    /// Whether to run the query again. Queries change nothing, so that they may be repeated.
+    pub(crate) fn should_retry<T>(&mut self, answer: &Result<T, StoreError>) -> bool {
         let was_quick = self.last.elapsed() < AT_ONCE;
         self.made += 1;
         self.last = Instant::now();
@@ -54,34 +54,31 @@ impl Attempts {
 }
 
 impl EngineStore {
-    pub(crate) async fn connection(&self) -> Result<Held, StoreError> {
-        Held::acquire(&self.pool).await
+    pub(crate) async fn connection(&self) -> Result<PooledConnection, StoreError> {
+        PooledConnection::acquire(&self.pool).await
     }
 
-    pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
-        let mut held = self.connection().await?;
+    pub(crate) async fn read_transaction(&self) -> Result<ReadTransaction, StoreError> {
+        let mut pooled = self.connection().await?;
         in_time(async {
-            sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *held).await?;
+            sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *pooled).await?;
             Ok(())
         })
         .await?;
-        Ok(Moment(held))
+        Ok(ReadTransaction(pooled))
     }
 
-    pub(crate) async fn in_time<T>(
-        &self,
-        question: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        in_time(question).await
+    pub(crate) async fn in_time<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        in_time(query).await
     }
 }
 
 /// The answer, or `Unreachable` when it takes too long.
-pub(crate) async fn in_time<T>(question: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, question).await.unwrap_or(Err(StoreError::Unreachable))
+pub(crate) async fn in_time<T>(query: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, query).await.unwrap_or(Err(StoreError::Unreachable))
 }
 
-impl Held {
+impl PooledConnection {
     pub(crate) async fn acquire(pool: &sqlx::PgPool) -> Result<Self, StoreError> {
         Ok(Self(Some(pool.acquire().await?)))
     }
@@ -95,7 +92,7 @@ impl Held {
     }
 }
 
-impl Moment {
+impl ReadTransaction {
     pub(crate) async fn done<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.as_ref().err().is_none_or(is_refusal) {
             let ended = in_time(async { Ok(sqlx::query("ROLLBACK").execute(&mut *self.0).await?) }).await;
@@ -108,7 +105,7 @@ impl Moment {
     }
 }
 
-impl Drop for Held {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
             drop(connection.detach());
@@ -116,27 +113,27 @@ impl Drop for Held {
     }
 }
 
-impl Deref for Held {
+impl Deref for PooledConnection {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         self.0.as_ref().expect("it is taken out only when the guard ends")
     }
 }
 
-impl DerefMut for Held {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         self.0.as_mut().expect("it is taken out only when the guard ends")
     }
 }
 
-impl Deref for Moment {
+impl Deref for ReadTransaction {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         &self.0
     }
 }
 
-impl DerefMut for Moment {
+impl DerefMut for ReadTransaction {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.0
     }

@@ -2,9 +2,9 @@
 //!
 //! Start at [`PostgresStore::open`]. Commands of one account are applied one after another, whichever node they came
 //! to: a transaction begins by locking the account's row. So versions, numbers, tallies and the audit chain need no
-//! further care, and a node that waits holds nothing that another needs. Questions of several parts see one moment of
+//! further care, and a node that waits holds nothing that another needs. Queries of several parts see one moment of
 //! the database. Whatever fails because of others (a deadlock, a serialisation failure, a server that restarts) is
-//! tried again for some seconds, and the key of a command keeps a repeated one from being done twice.
+//! tried again for some seconds, and the idempotency key of a command keeps a repeated one from being done twice.
 
 /// A bound JSON list of ids, in hexadecimal digits, as rows of `id`.
 macro_rules! ids_in {
@@ -52,15 +52,15 @@ use crate::command::{Applied, Command};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
-use sql::vault::Vault;
+use sql::key_ring::KeyRing;
 pub use target::PostgresTarget;
-use writer::Lanes;
+use writer::AccountQueues;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database.
 pub struct PostgresStore {
     pool: PgPool,
-    lanes: Arc<Lanes>,
-    vault: Arc<Vault>,
+    queues: Arc<AccountQueues>,
+    key_ring: Arc<KeyRing>,
 }
 
 impl PostgresStore {
@@ -85,9 +85,9 @@ impl PostgresStore {
             pool.close().await;
             return Err(error);
         }
-        let vault = Arc::new(Vault::new(key, key_folder, randomness));
-        let lanes = Lanes::new(pool.clone(), Arc::clone(&vault), target.connections);
-        Ok(Self { pool, lanes, vault })
+        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
+        let queues = AccountQueues::new(pool.clone(), Arc::clone(&key_ring), target.connections);
+        Ok(Self { pool, queues, key_ring })
     }
 
     /// Whether the database holds nothing of ours yet.
@@ -119,10 +119,10 @@ impl PostgresStore {
     }
 }
 
-/// What the shared door leaves to the engine.
+/// What the shared [`Store`](crate::Store) leaves to the engine.
 impl PostgresStore {
     async fn write(&self, command: Command) -> Result<Applied, StoreError> {
-        Lanes::apply(&self.lanes, command).await
+        AccountQueues::apply(&self.queues, command).await
     }
 
     async fn take_lease(
@@ -132,21 +132,21 @@ impl PostgresStore {
         holder: Uuid,
         length: Duration,
     ) -> Result<bool, StoreError> {
-        let mut held = self.connection().await?;
-        let answer = self.in_time(lease::take(&mut held, account, job, holder, length)).await;
-        held.done(answer).await
+        let mut pooled = self.connection().await?;
+        let answer = self.in_time(lease::take(&mut pooled, account, job, holder, length)).await;
+        pooled.done(answer).await
     }
 
     async fn release_lease(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError> {
-        let mut held = self.connection().await?;
-        let answer = self.in_time(lease::release(&mut held, account, job, holder)).await;
-        held.done(answer).await
+        let mut pooled = self.connection().await?;
+        let answer = self.in_time(lease::release(&mut pooled, account, job, holder)).await;
+        pooled.done(answer).await
     }
 
     async fn own_clock(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut held = self.connection().await?;
-        let answer = self.in_time(lease::clock(&mut held)).await;
-        held.done(answer).await.map(Some)
+        let mut pooled = self.connection().await?;
+        let answer = self.in_time(lease::clock(&mut pooled)).await;
+        pooled.done(answer).await.map(Some)
     }
 
     /// Writes the small table of wrapped keys anew, without those of accounts that were destroyed. A row that is only
@@ -160,7 +160,7 @@ impl PostgresStore {
     }
 
     /// Dead rows become free space, which the next rows overwrite.
-    async fn let_go(&self) -> Result<(), StoreError> {
+    async fn reclaim(&self) -> Result<(), StoreError> {
         let mut connection = self.importer().await?;
         for table in crate::schema::TABLES {
             sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {}", table.name))).execute(&mut connection).await?;
@@ -182,8 +182,8 @@ impl PostgresStore {
         open::check(&self.pool).await
     }
 
-    async fn shut(&self) {
-        self.lanes.close().await;
+    async fn shut_down(&self) {
+        self.queues.close().await;
         self.pool.close().await;
     }
 }

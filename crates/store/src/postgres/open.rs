@@ -7,7 +7,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgPool, SqlSafeStr};
 
-use super::engine::{Held, PATIENCE, in_time};
+use super::engine::{PATIENCE, PooledConnection, in_time};
 use super::target::PostgresTarget;
 use crate::error::StoreError;
 use crate::keys::InstallationKey;
@@ -43,15 +43,15 @@ pub(super) fn pool(target: &PostgresTarget) -> PgPool {
     PgPoolOptions::new()
         .max_connections(target.connections)
         .acquire_timeout(ACQUIRE)
-        // Asking first would double the way of every question; a stale connection is found out by the question.
+        // Asking first would double the way of every query; a stale connection is found out by the query.
         .test_before_acquire(false)
         .connect_lazy_with(options)
 }
 
 pub(super) async fn is_new(pool: &PgPool) -> Result<bool, StoreError> {
-    let mut held = Held::acquire(pool).await?;
-    let found = in_time(schema(&mut held)).await;
-    Ok(held.done(found).await? == 0)
+    let mut pooled = PooledConnection::acquire(pool).await?;
+    let found = in_time(schema(&mut pooled)).await;
+    Ok(pooled.done(found).await? == 0)
 }
 
 /// Makes an empty database ours, and refuses one that this program cannot work on.
@@ -60,20 +60,20 @@ pub(super) async fn prepare(
     key: &InstallationKey,
     randomness: &dyn Randomness,
 ) -> Result<(), StoreError> {
-    let mut held = Held::acquire(pool).await?;
-    let mut found = in_time(schema(&mut held)).await;
+    let mut pooled = PooledConnection::acquire(pool).await?;
+    let mut found = in_time(schema(&mut pooled)).await;
     if found.as_ref().is_ok_and(|found| (1..KNOWN).contains(found)) {
         // Another node may be at it, one migration after another: wait for it before judging.
-        found = settled_schema(&mut held).await;
+        found = settled_schema(&mut pooled).await;
     }
-    match held.done(found).await? {
+    match pooled.done(found).await? {
         0 => migrate(pool, key, randomness).await.map(drop),
         found if found > KNOWN => Err(StoreError::SchemaTooNew { found, known: KNOWN }),
         found if found < KNOWN => Err(StoreError::SchemaTooOld { found, known: KNOWN }),
         _ => {
-            let mut held = Held::acquire(pool).await?;
-            let checked = in_time(check_key(&mut held, key)).await;
-            match held.done(checked).await? {
+            let mut pooled = PooledConnection::acquire(pool).await?;
+            let checked = in_time(check_key(&mut pooled, key)).await;
+            match pooled.done(checked).await? {
                 true => Ok(()),
                 // Stopped between migration and key check.
                 false => migrate(pool, key, randomness).await.map(drop),
@@ -99,7 +99,7 @@ pub(super) async fn migrate(
     key: &InstallationKey,
     randomness: &dyn Randomness,
 ) -> Result<(i64, i64), StoreError> {
-    let mut lock = Held::acquire(pool).await?;
+    let mut lock = PooledConnection::acquire(pool).await?;
     make_lock(&mut lock).await?;
     let mut guard = lock.begin().await?;
     // Whoever is at it may take as long as they need.

@@ -1,3 +1,5 @@
+//! Where a PostgreSQL database is and how to log in. The address may hold a password, so nothing here shows it.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,6 +1,6 @@
-//! Commands on their way into the database: one lane for each account that has some.
+//! Commands on their way into the database: one queue for each account that has some.
 //!
-//! What waits in a lane goes in one transaction and shares its commit. The lock on the account's row makes lanes of
+//! What waits in a queue goes in one transaction and shares its commit. The lock on the account's row makes queues of
 //! the same account on other nodes wait their turn.
 
 use std::collections::{HashMap, VecDeque};
@@ -11,16 +11,16 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
-use super::engine::{Connection, Held, in_time};
-use super::sql::vault::Vault;
-use super::sql::write::{self, CommandKeys, Outcome};
+use super::engine::{Connection, PooledConnection, in_time};
+use super::sql::key_ring::KeyRing;
+use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
 use crate::id::AccountId;
 
-/// Commands that may wait in all lanes; further callers wait to be let in.
-const QUEUE: usize = 256;
+/// Commands that may wait in all queues; further callers wait for a permit.
+const MOST_WAITING: usize = 256;
 /// Most commands that share one commit.
 const BATCH: usize = 64;
 /// How long a command is tried again while the database is away or others are in the way.
@@ -32,48 +32,48 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 struct Waiting {
     command: Command,
     answer: oneshot::Sender<Result<Applied, StoreError>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// The way to the database for all commands of this node.
-pub(super) struct Lanes {
+pub(super) struct AccountQueues {
     pool: PgPool,
-    vault: Arc<Vault>,
-    /// What waits, for each account whose lane is running.
+    key_ring: Arc<KeyRing>,
+    /// What waits, for each account whose queue is being worked off.
     waiting: Mutex<HashMap<AccountId, VecDeque<Waiting>>>,
-    places: Arc<Semaphore>,
-    /// Lanes that may use a connection at once, so that questions always find one.
+    permits: Arc<Semaphore>,
+    /// Queues that may use a connection at once, so that queries always find one.
     drivers: Semaphore,
 }
 
-impl Lanes {
-    pub(super) fn new(pool: PgPool, vault: Arc<Vault>, connections: u32) -> Arc<Self> {
+impl AccountQueues {
+    pub(super) fn new(pool: PgPool, key_ring: Arc<KeyRing>, connections: u32) -> Arc<Self> {
         let drivers = Semaphore::new((connections as usize / 2).max(1));
-        let places = Arc::new(Semaphore::new(QUEUE));
-        Arc::new(Self { pool, vault, waiting: Mutex::default(), places, drivers })
+        let permits = Arc::new(Semaphore::new(MOST_WAITING));
+        Arc::new(Self { pool, key_ring, waiting: Mutex::default(), permits, drivers })
     }
 
-    pub(super) async fn apply(lanes: &Arc<Self>, command: Command) -> Result<Applied, StoreError> {
-        let place = Arc::clone(&lanes.places).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+    pub(super) async fn apply(queues: &Arc<Self>, command: Command) -> Result<Applied, StoreError> {
+        let permit = Arc::clone(&queues.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
         let account = command.account;
         let is_new = {
-            let mut waiting = lanes.lock();
+            let mut waiting = queues.lock();
             let is_new = !waiting.contains_key(&account);
-            waiting.entry(account).or_default().push_back(Waiting { command, answer, _place: place });
+            waiting.entry(account).or_default().push_back(Waiting { command, answer, _permit: permit });
             is_new
         };
         if is_new {
-            tokio::spawn(Arc::clone(lanes).run(account));
+            tokio::spawn(Arc::clone(queues).run(account));
         }
         answered.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Waits for what is under way and lets nothing more in.
     pub(super) async fn close(&self) {
-        let everybody = u32::try_from(QUEUE).unwrap_or(u32::MAX);
-        let all = self.places.acquire_many(everybody).await;
-        self.places.close();
+        let everybody = u32::try_from(MOST_WAITING).unwrap_or(u32::MAX);
+        let all = self.permits.acquire_many(everybody).await;
+        self.permits.close();
         drop(all);
     }
 
@@ -87,23 +87,23 @@ impl Lanes {
             let Ok(_turn) = self.drivers.acquire().await else { return };
             let batch: Vec<Waiting> = {
                 let mut waiting = self.lock();
-                let Some(lane) = waiting.get_mut(&account) else { return };
-                if lane.is_empty() {
+                let Some(queue) = waiting.get_mut(&account) else { return };
+                if queue.is_empty() {
                     waiting.remove(&account);
                     return;
                 }
-                let length = lane.len().min(BATCH);
-                lane.drain(..length).collect()
+                let length = queue.len().min(BATCH);
+                queue.drain(..length).collect()
             };
             let commands: Vec<&Command> = batch.iter().map(|waiting| &waiting.command).collect();
-            let results = match self.insist(&commands).await {
+            let results = match self.apply_with_retry(&commands).await {
                 Ok(results) => results,
                 Err(error) if commands.len() == 1 => vec![Err(error)],
                 // The database itself failed somewhere: find out whose command it was, one by one.
                 Err(_) => {
                     let mut results = Vec::with_capacity(commands.len());
                     for command in &commands {
-                        let alone = self.insist(std::slice::from_ref(command)).await;
+                        let alone = self.apply_with_retry(std::slice::from_ref(command)).await;
                         results.push(alone.map_or_else(Err, |mut one| one.remove(0)));
                     }
                     results
@@ -117,13 +117,13 @@ impl Lanes {
     }
 
     /// Applies the commands in one transaction, again and again while what is in the way may pass. A transaction
-    /// whose commit got no answer may have been done: then the notes of its commands are there, and each gets the
-    /// answer of the first time.
-    async fn insist(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    /// whose commit got no answer may have been done: then the idempotency rows of its commands are there, and each
+    /// gets the answer of the first time.
+    async fn apply_with_retry(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
         let give_up = Instant::now() + KEEP_TRYING;
         let mut pause = FIRST_PAUSE;
         loop {
-            match in_time(self.once(commands)).await {
+            match in_time(self.apply_once(commands)).await {
                 Err(StoreError::Busy | StoreError::Unreachable) if Instant::now() + pause < give_up => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -134,19 +134,19 @@ impl Lanes {
     }
 
     /// `Err`: the database failed, and nothing was written unless it is `Unreachable`.
-    async fn once(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        let mut held = Held::acquire(&self.pool).await?;
+    async fn apply_once(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let mut pooled = PooledConnection::acquire(&self.pool).await?;
         let mut keys = Vec::with_capacity(commands.len());
         for command in commands {
-            let own = self.keys_of(&mut held, command.account).await?;
+            let own = self.keys_of(&mut pooled, command.account).await?;
             let source = match write::reads_from(&command.write) {
-                Some(account) => self.keys_of(&mut held, account).await?,
+                Some(account) => self.keys_of(&mut pooled, account).await?,
                 None => None,
             };
             keys.push(CommandKeys { own, source });
         }
-        let results = self.transact(&mut held, commands, keys).await?;
-        held.done(Ok(results)).await
+        let results = self.transact(&mut pooled, commands, keys).await?;
+        pooled.done(Ok(results)).await
     }
 
     async fn keys_of(
@@ -154,7 +154,7 @@ impl Lanes {
         connection: &mut Connection,
         account: AccountId,
     ) -> Result<Option<Arc<crate::keys::AccountKeys>>, StoreError> {
-        match self.vault.keys(connection, account).await {
+        match self.key_ring.keys(connection, account).await {
             Ok(keys) => Ok(Some(keys)),
             Err(StoreError::AccountNotFound) => Ok(None),
             Err(other) => Err(other),
@@ -175,8 +175,8 @@ impl Lanes {
             if !is_alone {
                 execute(connection, "SAVEPOINT command").await?;
             }
-            match write::apply(connection, &self.vault, keys, command).await {
-                Ok(Outcome::Done(applied)) => results.push(Ok(applied)),
+            match write::apply(connection, &self.key_ring, keys, command).await {
+                Ok(CommandOutcome::Done(applied)) => results.push(Ok(applied)),
                 Err(failure) if !is_refusal(&failure) => return Err(failure),
                 refused => {
                     execute(connection, if is_alone { "ROLLBACK" } else { "ROLLBACK TO command" }).await?;

@@ -5,11 +5,12 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::write::{
-    Done, Work, bump, count, find_face, find_snapshot, note_change_rows, person_key, touch_access, unsigned,
+    WriteEffect, WriteTransaction, count, find_face, find_snapshot, next_version, person_number, schedule_trim,
+    touch_access, unsigned,
 };
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
-use crate::id::{FaceKey, PersonKey};
+use crate::id::{FaceNumber, PersonNumber};
 use crate::record::RecordKind;
 use crate::schema::{AtTheEnd, TABLES, Table};
 
@@ -19,91 +20,98 @@ pub(crate) const REMOVED: i64 = 2;
 pub(crate) const CHANGE_ROWS_KEPT_MILLIS: i64 = 24 * 3_600_000;
 
 pub(crate) async fn face(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
     person: Option<Uuid>,
     face: Uuid,
-) -> Result<Done, StoreError> {
-    let bumped = bump(work, container).await?;
-    let found = find_face(work, bumped.number, person, face).await?;
+) -> Result<WriteEffect, StoreError> {
+    let next = next_version(transaction, container).await?;
+    let found = find_face(transaction, next.number, person, face).await?;
     sqlx::query("INSERT INTO change (account_id, container, version, face, op, at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(bumped.version_column())
-        .bind(found.key)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(next.version_column())
+        .bind(found.number)
         .bind(REMOVED)
-        .bind(work.at())
-        .execute(&mut *work.connection)
+        .bind(transaction.at())
+        .execute(&mut *transaction.connection)
         .await?;
-    note_change_rows(work, &bumped).await?;
+    schedule_trim(transaction, &next).await?;
     sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(found.key)
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(found.number)
+        .execute(&mut *transaction.connection)
         .await?;
-    count(work, bumped.number, 0, -1).await?;
+    count(transaction, next.number, 0, -1).await?;
     let applied = Applied {
-        face: Some(FaceKey(found.key)),
-        person: found.person.map(PersonKey),
+        face: Some(FaceNumber(found.number)),
+        person: found.person.map(PersonNumber),
         removed: 1,
         ..Applied::default()
     };
-    Ok(Done::to(&bumped, 1, applied))
+    Ok(WriteEffect::on(&next, 1, applied))
 }
 
 /// A person takes their faces, memberships and records with them.
-pub(crate) async fn person(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<Done, StoreError> {
-    let bumped = bump(work, container).await?;
-    let key = person_key(work, bumped.number, person).await?;
+pub(crate) async fn person(
+    transaction: &mut WriteTransaction<'_>,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<WriteEffect, StoreError> {
+    let next = next_version(transaction, container).await?;
+    let number = person_number(transaction, next.number, person).await?;
     sqlx::query(
         "INSERT INTO change (account_id, container, version, face, op, at)
          SELECT account_id, container, $4, seq, $5, $6 FROM face
          WHERE account_id = $1 AND container = $2 AND person = $3",
     )
-    .bind(work.account())
-    .bind(bumped.number)
-    .bind(key)
-    .bind(bumped.version_column())
+    .bind(transaction.account())
+    .bind(next.number)
+    .bind(number)
+    .bind(next.version_column())
     .bind(REMOVED)
-    .bind(work.at())
-    .execute(&mut *work.connection)
+    .bind(transaction.at())
+    .execute(&mut *transaction.connection)
     .await?;
     sqlx::query("DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(key)
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(number)
+        .execute(&mut *transaction.connection)
         .await?;
-    let records = records_of_persons(work, bumped.number, Some(key)).await?;
+    let records = records_of_persons(transaction, next.number, Some(number)).await?;
     let faces = sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(key)
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(number)
+        .execute(&mut *transaction.connection)
         .await?
         .rows_affected();
     sqlx::query("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(key)
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(number)
+        .execute(&mut *transaction.connection)
         .await?;
     if faces > 0 {
-        note_change_rows(work, &bumped).await?;
+        schedule_trim(transaction, &next).await?;
     }
-    count(work, bumped.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
-    lower_tally(work, bumped.kind, 0, 1).await?;
+    count(transaction, next.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
+    lower_tally(transaction, next.kind, 0, 1).await?;
     let removed = faces + records + 1;
-    let applied = Applied { person: Some(PersonKey(key)), removed, ..Applied::default() };
-    Ok(Done::to(&bumped, removed, applied))
+    let applied = Applied { person: Some(PersonNumber(number)), removed, ..Applied::default() };
+    Ok(WriteEffect::on(&next, removed, applied))
 }
 
 /// A container takes everything in it along, its change rows too: who follows it learns from the missing
 /// version that it is gone.
-pub(crate) async fn container(work: &mut Work<'_>, container: &ContainerName) -> Result<Done, StoreError> {
-    let bumped = bump(work, container).await?;
-    let records = records_of_persons(work, bumped.number, None).await?;
+pub(crate) async fn container(
+    transaction: &mut WriteTransaction<'_>,
+    container: &ContainerName,
+) -> Result<WriteEffect, StoreError> {
+    let next = next_version(transaction, container).await?;
+    let records = records_of_persons(transaction, next.number, None).await?;
     for statement in [
         "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group = $2 OR directory = $2)",
         "DELETE FROM change WHERE account_id = $1 AND container = $2",
@@ -112,27 +120,31 @@ pub(crate) async fn container(work: &mut Work<'_>, container: &ContainerName) ->
         "DELETE FROM container_text WHERE account_id = $1 AND number = $2",
         "DELETE FROM container WHERE account_id = $1 AND number = $2",
     ] {
-        sqlx::query(statement).bind(work.account()).bind(bumped.number).execute(&mut *work.connection).await?;
+        sqlx::query(statement)
+            .bind(transaction.account())
+            .bind(next.number)
+            .execute(&mut *transaction.connection)
+            .await?;
     }
-    lower_tally(work, bumped.kind, 1, bumped.persons).await?;
-    let removed = 1 + unsigned(bumped.persons)? + unsigned(bumped.faces)? + records;
-    Ok(Done::to(&bumped, removed, Applied { removed, ..Applied::default() }))
+    lower_tally(transaction, next.kind, 1, next.persons).await?;
+    let removed = 1 + unsigned(next.persons)? + unsigned(next.faces)? + records;
+    Ok(WriteEffect::on(&next, removed, Applied { removed, ..Applied::default() }))
 }
 
-/// How long the key of a command is remembered. Whoever lost an answer asks again within seconds.
-const COMMAND_NOTES_KEPT_MILLIS: i64 = 10 * 60_000;
+/// How long the idempotency key of a command is remembered. Whoever lost an answer asks again within seconds.
+const IDEMPOTENCY_ROWS_KEPT_MILLIS: i64 = 10 * 60_000;
 
-/// Removes what has expired, oldest first, change rows that are past their time, and notes of old commands. The
-/// notes count for nothing: they were never anybody's records.
-pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
+/// Removes what has expired, oldest first, change rows that are past their time, and the idempotency rows of old
+/// commands. The latter count for nothing: they were never anybody's records.
+pub(crate) async fn expired(transaction: &mut WriteTransaction<'_>, limit: i64) -> Result<WriteEffect, StoreError> {
     sqlx::query(
         "DELETE FROM command_note WHERE account_id = $1 AND command_id IN (
              SELECT command_id FROM command_note WHERE account_id = $1 AND at <= $2 LIMIT $3)",
     )
-    .bind(work.account())
-    .bind(work.at().saturating_sub(COMMAND_NOTES_KEPT_MILLIS))
+    .bind(transaction.account())
+    .bind(transaction.at().saturating_sub(IDEMPOTENCY_ROWS_KEPT_MILLIS))
     .bind(limit)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     // The same records as below, in the same order.
     sqlx::query(
@@ -140,10 +152,10 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
              SELECT kind, id FROM record
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
     )
-    .bind(work.account())
-    .bind(work.at())
+    .bind(transaction.account())
+    .bind(transaction.at())
     .bind(limit)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     let mut room = limit;
     for statement in [
@@ -160,56 +172,72 @@ pub(crate) async fn expired(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
              SELECT operation_id FROM operation
              WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
     ] {
-        let expired = sqlx::query(statement).bind(work.account()).bind(work.at()).bind(room);
-        let removed = expired.execute(&mut *work.connection).await?.rows_affected();
+        let expired = sqlx::query(statement).bind(transaction.account()).bind(transaction.at()).bind(room);
+        let removed = expired.execute(&mut *transaction.connection).await?.rows_affected();
         room -= i64::try_from(removed).unwrap_or(room);
     }
     while room > 0 {
-        let Some((snapshot, number)) = expired_snapshot(work).await? else { break };
-        room -= part_of_snapshot(work, &snapshot, number, room).await?;
+        let Some((snapshot, number)) = expired_snapshot(transaction).await? else { break };
+        room -= part_of_snapshot(transaction, &snapshot, number, room).await?;
     }
     let removed = unsigned(limit - room)?;
-    let trimmed_all = room > 0 && trim_change_rows(work, room).await?;
+    let trimmed_all = room > 0 && trim_change_rows(transaction, room).await?;
     let applied = Applied { removed, more: !trimmed_all, ..Applied::default() };
-    Ok(Done { applied, target: None, records: removed })
+    Ok(WriteEffect { applied, target: None, records: removed })
 }
 
 /// A record with its tags; gives how many went.
-pub(crate) async fn record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<u64, StoreError> {
-    tags_of_record(work, kind, id).await?;
+pub(crate) async fn record(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    id: &str,
+) -> Result<u64, StoreError> {
+    tags_of_record(transaction, kind, id).await?;
     Ok(sqlx::query("DELETE FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(i64::from(kind.number()))
         .bind(id)
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?
         .rows_affected())
 }
 
 /// A delivery that this holder has made; gives how many went.
-pub(crate) async fn delivery(work: &mut Work<'_>, number: i64, holder: Uuid) -> Result<u64, StoreError> {
+pub(crate) async fn delivery(
+    transaction: &mut WriteTransaction<'_>,
+    number: i64,
+    holder: Uuid,
+) -> Result<u64, StoreError> {
     Ok(sqlx::query("DELETE FROM outbox WHERE account_id = $1 AND seq = $2 AND holder = $3")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(number)
         .bind(holder.as_bytes().as_slice())
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?
         .rows_affected())
 }
 
 /// The tags of a record, which is then found by its id alone.
-pub(crate) async fn tags_of_record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<(), StoreError> {
+pub(crate) async fn tags_of_record(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    id: &str,
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM record_tag WHERE account_id = $1 AND kind = $2 AND id = $3")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(i64::from(kind.number()))
         .bind(id)
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?;
     Ok(())
 }
 
 /// The records that go with a person of a container, or with all people of it; gives how many went.
-async fn records_of_persons(work: &mut Work<'_>, container: i64, person: Option<i64>) -> Result<u64, StoreError> {
+async fn records_of_persons(
+    transaction: &mut WriteTransaction<'_>,
+    container: i64,
+    person: Option<i64>,
+) -> Result<u64, StoreError> {
     let mut removed = 0;
     for statement in [
         "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
@@ -217,8 +245,8 @@ async fn records_of_persons(work: &mut Work<'_>, container: i64, person: Option<
              WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person))",
         "DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person)",
     ] {
-        let rows = sqlx::query(statement).bind(work.account()).bind(container).bind(person);
-        removed = rows.execute(&mut *work.connection).await?.rows_affected();
+        let rows = sqlx::query(statement).bind(transaction.account()).bind(container).bind(person);
+        removed = rows.execute(&mut *transaction.connection).await?.rows_affected();
     }
     Ok(removed)
 }
@@ -237,25 +265,25 @@ fn rows_of_account(table: &Table) -> Option<String> {
 
 /// An account whose time has come: first its key, in a transaction of its own, without which all the rest is noise
 /// wherever it lies; then the rest in parts.
-pub(crate) async fn account(work: &mut Work<'_>, limit: i64) -> Result<Done, StoreError> {
+pub(crate) async fn account(transaction: &mut WriteTransaction<'_>, limit: i64) -> Result<WriteEffect, StoreError> {
     let ends_at: Option<Option<i64>> = sqlx::query_scalar("SELECT ends_at FROM account WHERE account_id = $1")
-        .bind(work.account())
-        .fetch_optional(&mut *work.connection)
+        .bind(transaction.account())
+        .fetch_optional(&mut *transaction.connection)
         .await?;
     match ends_at {
         None => return Err(StoreError::AccountNotFound),
-        Some(Some(ends_at)) if ends_at <= work.at() => {}
+        Some(Some(ends_at)) if ends_at <= transaction.at() => {}
         Some(_) => return Err(StoreError::AccountState),
     }
     let keys = sqlx::query("DELETE FROM data_key WHERE account_id = $1")
-        .bind(work.account())
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .execute(&mut *transaction.connection)
         .await?
         .rows_affected();
     if keys > 0 {
-        touch_access(work).await?;
+        touch_access(transaction).await?;
         let applied = Applied { removed: keys, more: true, ..Applied::default() };
-        return Ok(Done { applied, target: None, records: keys });
+        return Ok(WriteEffect { applied, target: None, records: keys });
     }
     let mut room = limit;
     let mut is_gone = false;
@@ -266,44 +294,52 @@ pub(crate) async fn account(work: &mut Work<'_>, limit: i64) -> Result<Done, Sto
             break;
         }
         let rows = sqlx::query(AssertSqlSafe(statement))
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(room)
-            .execute(&mut *work.connection)
+            .execute(&mut *transaction.connection)
             .await?
             .rows_affected();
         room -= i64::try_from(rows).unwrap_or(room);
         is_gone = table.name == "account";
     }
     if is_gone {
-        touch_access(work).await?;
+        touch_access(transaction).await?;
     }
     let (removed, more) = (unsigned(limit - room)?, !is_gone);
-    Ok(Done { applied: Applied { removed, more, ..Applied::default() }, target: None, records: removed })
+    Ok(WriteEffect { applied: Applied { removed, more, ..Applied::default() }, target: None, records: removed })
 }
 
 /// The id and the copy of the snapshot that has been due for longest.
-async fn expired_snapshot(work: &mut Work<'_>) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
+async fn expired_snapshot(transaction: &mut WriteTransaction<'_>) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT snapshot_id, container FROM snapshot
          WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT 1",
     )
-    .bind(work.account())
-    .bind(work.at())
-    .fetch_optional(&mut *work.connection)
+    .bind(transaction.account())
+    .bind(transaction.at())
+    .fetch_optional(&mut *transaction.connection)
     .await?)
 }
 
 /// A snapshot goes with everything in it, at once.
-pub(crate) async fn snapshot(work: &mut Work<'_>, snapshot: Uuid) -> Result<Done, StoreError> {
-    let found = find_snapshot(work, work.command.account, snapshot).await?;
-    let removed = unsigned(part_of_snapshot(work, snapshot.as_bytes(), found.container, i64::MAX).await?)?;
+pub(crate) async fn snapshot(
+    transaction: &mut WriteTransaction<'_>,
+    snapshot: Uuid,
+) -> Result<WriteEffect, StoreError> {
+    let found = find_snapshot(transaction, transaction.command.account, snapshot).await?;
+    let removed = unsigned(part_of_snapshot(transaction, snapshot.as_bytes(), found.container, i64::MAX).await?)?;
     let applied = Applied { removed, ..Applied::default() };
-    Ok(Done { applied, target: Some(found.target()), records: removed })
+    Ok(WriteEffect { applied, target: Some(found.target()), records: removed })
 }
 
 /// Removes at most `room` records of a snapshot, its own row with the last, and gives how many went: a copy of a
 /// large group must not keep other writers waiting.
-async fn part_of_snapshot(work: &mut Work<'_>, snapshot: &[u8], number: i64, room: i64) -> Result<i64, StoreError> {
+async fn part_of_snapshot(
+    transaction: &mut WriteTransaction<'_>,
+    snapshot: &[u8],
+    number: i64,
+    room: i64,
+) -> Result<i64, StoreError> {
     let mut removed = 0;
     for statement in [
         "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
@@ -312,10 +348,10 @@ async fn part_of_snapshot(work: &mut Work<'_>, snapshot: &[u8], number: i64, roo
              SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
     ] {
         let rows = sqlx::query(statement)
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(number)
             .bind(room - removed)
-            .execute(&mut *work.connection)
+            .execute(&mut *transaction.connection)
             .await?
             .rows_affected();
         removed += i64::try_from(rows).unwrap_or(i64::MAX);
@@ -323,91 +359,95 @@ async fn part_of_snapshot(work: &mut Work<'_>, snapshot: &[u8], number: i64, roo
             return Ok(removed);
         }
     }
-    offers(work, snapshot).await?;
+    offers(transaction, snapshot).await?;
     sqlx::query("DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id = $2")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(snapshot)
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?;
     sqlx::query("DELETE FROM container_text WHERE account_id = $1 AND number = $2")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(number)
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?;
     let persons: i64 =
         sqlx::query_scalar("DELETE FROM container WHERE account_id = $1 AND number = $2 RETURNING persons")
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(number)
-            .fetch_one(&mut *work.connection)
+            .fetch_one(&mut *transaction.connection)
             .await?;
-    lower_tally(work, ContainerKind::Snapshot, 1, persons).await?;
+    lower_tally(transaction, ContainerKind::Snapshot, 1, persons).await?;
     Ok(removed + 1)
 }
 
 /// Takes a snapshot back from all to whom it was offered.
-pub(crate) async fn offers(work: &mut Work<'_>, snapshot: &[u8]) -> Result<(), StoreError> {
+pub(crate) async fn offers(transaction: &mut WriteTransaction<'_>, snapshot: &[u8]) -> Result<(), StoreError> {
     for statement in [
         "DELETE FROM snapshot_offer WHERE snapshot_id = $2 AND taken_by = $1 AND account_id IN (
              SELECT offered_to FROM snapshot_scope WHERE account_id = $1 AND snapshot_id = $2)",
         "DELETE FROM snapshot_scope WHERE account_id = $1 AND snapshot_id = $2",
     ] {
-        sqlx::query(statement).bind(work.account()).bind(snapshot).execute(&mut *work.connection).await?;
+        sqlx::query(statement).bind(transaction.account()).bind(snapshot).execute(&mut *transaction.connection).await?;
     }
     Ok(())
 }
 
 /// Takes a person out of a dynamic group; 0 if they are no member.
-pub(crate) async fn member(work: &mut Work<'_>, group: i64, person: Uuid) -> Result<u64, StoreError> {
+pub(crate) async fn member(
+    transaction: &mut WriteTransaction<'_>,
+    group: i64,
+    person: Uuid,
+) -> Result<u64, StoreError> {
     Ok(sqlx::query("DELETE FROM membership WHERE account_id = $1 AND dynamic_group = $2 AND person_id = $3")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(group)
         .bind(person.as_bytes().as_slice())
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?
         .rows_affected())
 }
 
 /// Trims about `room` rows of the containers whose oldest rows are due. `false`: there may be more.
-async fn trim_change_rows(work: &mut Work<'_>, mut room: i64) -> Result<bool, StoreError> {
+async fn trim_change_rows(transaction: &mut WriteTransaction<'_>, mut room: i64) -> Result<bool, StoreError> {
     let due: Vec<i64> = sqlx::query_scalar(
         "SELECT number FROM container WHERE account_id = $1 AND trim_due <= $2 ORDER BY trim_due LIMIT $3",
     )
-    .bind(work.account())
-    .bind(work.at())
+    .bind(transaction.account())
+    .bind(transaction.at())
     .bind(room)
-    .fetch_all(&mut *work.connection)
+    .fetch_all(&mut *transaction.connection)
     .await?;
     let may_be_more = due.len() as u64 == unsigned(room)?;
     for number in due {
         if room <= 0 {
             return Ok(false);
         }
-        room -= trim_container(work, number, room).await?;
+        room -= trim_container(transaction, number, room).await?;
     }
     Ok(room > 0 && !may_be_more)
 }
 
 /// Trims whole versions, oldest first, and gives the number of rows that went.
-async fn trim_container(work: &mut Work<'_>, number: i64, room: i64) -> Result<i64, StoreError> {
-    let oldest_kept = work.at().saturating_sub(CHANGE_ROWS_KEPT_MILLIS);
+async fn trim_container(transaction: &mut WriteTransaction<'_>, number: i64, room: i64) -> Result<i64, StoreError> {
+    let oldest_kept = transaction.at().saturating_sub(CHANGE_ROWS_KEPT_MILLIS);
     let last: Option<i64> = sqlx::query_scalar(
         "SELECT max(version) FROM (
              SELECT version, at FROM change WHERE account_id = $1 AND container = $2 ORDER BY version LIMIT $4) oldest
          WHERE at <= $3",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(oldest_kept)
     .bind(room)
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     let mut rows = 0;
     if let Some(last) = last {
         rows = sqlx::query("DELETE FROM change WHERE account_id = $1 AND container = $2 AND version <= $3")
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(number)
             .bind(last)
-            .execute(&mut *work.connection)
+            .execute(&mut *transaction.connection)
             .await?
             .rows_affected();
     }
@@ -417,17 +457,17 @@ async fn trim_container(work: &mut Work<'_>, number: i64, room: i64) -> Result<i
              trim_due = (SELECT at FROM change WHERE account_id = $1 AND container = $2 ORDER BY version LIMIT 1) + $4
          WHERE account_id = $1 AND number = $2",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(last.unwrap_or(0))
     .bind(CHANGE_ROWS_KEPT_MILLIS)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
 async fn lower_tally(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     kind: ContainerKind,
     containers: i64,
     persons: i64,
@@ -435,11 +475,11 @@ async fn lower_tally(
     sqlx::query(
         "UPDATE tally SET containers = containers - $3, persons = persons - $4 WHERE account_id = $1 AND kind = $2",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(kind.number()))
     .bind(containers)
     .bind(persons)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     Ok(())
 }

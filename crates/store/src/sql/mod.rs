@@ -1,4 +1,4 @@
-//! Commands and questions in SQL: one text, compiled once for each engine.
+//! Commands and queries in SQL: one text, compiled once for each engine.
 //!
 //! Each engine includes this folder as a module of its own and says in its module `engine` what `Connection` and
 //! `EngineRow` are, so every statement is checked and run with the engine's own types and driver. What both engines
@@ -9,10 +9,10 @@
 //! All parameters are numbered (`$1`), all numbers are 64 bits, all moments are milliseconds.
 
 pub(crate) mod delete;
-pub(crate) mod door;
+pub(crate) mod engine_store;
+pub(crate) mod key_ring;
 pub(crate) mod read;
 mod transfer;
-pub(crate) mod vault;
 pub(crate) mod write;
 
 use super::engine;

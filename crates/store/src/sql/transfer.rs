@@ -7,32 +7,32 @@ use tokio::sync::mpsc;
 use super::engine::{Connection, EngineRow, EngineStore};
 use crate::error::StoreError;
 use crate::schema::{Kind, TABLES, Table};
-use crate::transfer::{Movable, Page, Value};
+use crate::transfer::{Page, Transferable, Value};
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
 
 #[async_trait]
-impl Movable for EngineStore {
+impl Transferable for EngineStore {
     async fn row_count(&self) -> Result<u64, StoreError> {
-        let mut held = self.moment().await?;
+        let mut pooled = self.read_transaction().await?;
         let counted = async {
             let mut rows = 0;
             for table in TABLES.iter().filter(|table| table.moves) {
                 let statement = format!("SELECT count(*) FROM {}", table.name);
-                let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *held).await?;
+                let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *pooled).await?;
                 rows += u64::try_from(count).unwrap_or(0);
             }
             Ok(rows)
         };
         let counted = counted.await;
-        held.done(counted).await
+        pooled.done(counted).await
     }
 
     async fn export(&self, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
-        let mut held = self.moment().await?;
-        let sent = export(&mut held, &pages).await;
-        held.done(sent).await
+        let mut pooled = self.read_transaction().await?;
+        let sent = export(&mut pooled, &pages).await;
+        pooled.done(sent).await
     }
 
     async fn import(&self, pages: mpsc::Receiver<Page>) -> Result<(), StoreError> {

@@ -15,11 +15,11 @@ pub(crate) type Engine = sqlx::Sqlite;
 pub(crate) type Connection = SqliteConnection;
 pub(crate) type EngineRow = SqliteRow;
 
-/// A connection for one question.
-pub(crate) struct Held(PoolConnection<Sqlite>);
+/// A connection for one query.
+pub(crate) struct PooledConnection(PoolConnection<Sqlite>);
 
 /// A connection that sees one moment of the database until it is done.
-pub(crate) struct Moment(Transaction<'static, Sqlite>);
+pub(crate) struct ReadTransaction(Transaction<'static, Sqlite>);
 
 /// A file does not go stale: one attempt is all.
 pub(crate) struct Attempts;
@@ -30,36 +30,33 @@ impl Attempts {
     }
 
     #[expect(clippy::unused_self, reason = "the other engine counts")]
-    pub(crate) const fn again<T>(&mut self, _answer: &Result<T, StoreError>) -> bool {
+    pub(crate) const fn should_retry<T>(&mut self, _answer: &Result<T, StoreError>) -> bool {
         false
     }
 }
 
 impl EngineStore {
-    pub(crate) async fn connection(&self) -> Result<Held, StoreError> {
-        Ok(Held(self.readers.acquire().await?))
+    pub(crate) async fn connection(&self) -> Result<PooledConnection, StoreError> {
+        Ok(PooledConnection(self.readers.acquire().await?))
     }
 
-    pub(crate) async fn moment(&self) -> Result<Moment, StoreError> {
-        Ok(Moment(self.readers.begin().await?))
+    pub(crate) async fn read_transaction(&self) -> Result<ReadTransaction, StoreError> {
+        Ok(ReadTransaction(self.readers.begin().await?))
     }
 
     /// A file answers or fails by itself.
-    pub(crate) async fn in_time<T>(
-        &self,
-        question: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        question.await
+    pub(crate) async fn in_time<T>(&self, query: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        query.await
     }
 }
 
-impl Held {
+impl PooledConnection {
     pub(crate) async fn done<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer
     }
 }
 
-impl Moment {
+impl ReadTransaction {
     pub(crate) async fn done<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         let answer = answer?;
         self.0.rollback().await?;
@@ -67,27 +64,27 @@ impl Moment {
     }
 }
 
-impl Deref for Held {
+impl Deref for PooledConnection {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         &self.0
     }
 }
 
-impl DerefMut for Held {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.0
     }
 }
 
-impl Deref for Moment {
+impl Deref for ReadTransaction {
     type Target = Connection;
     fn deref(&self) -> &Connection {
         &self.0
     }
 }
 
-impl DerefMut for Moment {
+impl DerefMut for ReadTransaction {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.0
     }

@@ -1,3 +1,5 @@
+//! Checks the whole database file, for [`Store::check_integrity`](crate::Store::check_integrity).
+
 use sqlx::SqlitePool;
 
 use super::sql::read::damaged;

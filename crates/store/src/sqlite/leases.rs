@@ -17,11 +17,11 @@ impl Leases {
     pub(super) fn take(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> bool {
         let now = Instant::now();
         let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = leases.entry((account, job.to_owned())).or_insert((holder, now));
-        if place.0 != holder && place.1 > now {
+        let lease = leases.entry((account, job.to_owned())).or_insert((holder, now));
+        if lease.0 != holder && lease.1 > now {
             return false;
         }
-        *place = (holder, now + length);
+        *lease = (holder, now + length);
         true
     }
 

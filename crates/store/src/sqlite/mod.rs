@@ -28,7 +28,7 @@ mod engine;
 mod integrity;
 mod leases;
 mod open;
-#[expect(clippy::duplicate_mod, reason = "one text, compiled for each engine; see its front door")]
+#[expect(clippy::duplicate_mod, reason = "one text, compiled for each engine; see the opening of the folder")]
 #[path = "../sql/mod.rs"]
 mod sql;
 mod writer;
@@ -47,7 +47,7 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
 use leases::Leases;
-use sql::vault::Vault;
+use sql::key_ring::KeyRing;
 use writer::WriterHandle;
 
 /// A [`Store`] in one SQLite file (and, while it is open, the log beside it).
@@ -55,7 +55,7 @@ use writer::WriterHandle;
 pub struct SqliteStore {
     writer: WriterHandle,
     readers: SqlitePool,
-    vault: Arc<Vault>,
+    key_ring: Arc<KeyRing>,
     leases: Leases,
 }
 
@@ -78,17 +78,17 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let connection = open::writer(path, &key, &*randomness).await?;
         let readers = open::readers(path).await?;
-        let vault = Arc::new(Vault::new(key, key_folder, randomness));
+        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
         Ok(Self {
-            writer: WriterHandle::spawn(connection, Arc::clone(&vault)),
+            writer: WriterHandle::spawn(connection, Arc::clone(&key_ring)),
             readers,
-            vault,
+            key_ring,
             leases: Leases::default(),
         })
     }
 }
 
-/// What the shared door leaves to the engine.
+/// What the shared [`Store`](crate::Store) leaves to the engine.
 impl SqliteStore {
     async fn write(&self, command: Command) -> Result<Applied, StoreError> {
         self.writer.apply(command).await
@@ -128,7 +128,7 @@ impl SqliteStore {
 
     /// Every delete has overwritten what it freed.
     #[expect(clippy::unused_async, reason = "the other engine has something to do")]
-    async fn let_go(&self) -> Result<(), StoreError> {
+    async fn reclaim(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl SqliteStore {
         integrity::check(&self.readers).await
     }
 
-    async fn shut(&self) {
+    async fn shut_down(&self) {
         // Readers first: the connection that closes last folds the log into the database file.
         self.readers.close().await;
         self.writer.close().await;

@@ -1,3 +1,7 @@
+//! From a path to connections on a file of the right schema: one that writes, and a pool that reads.
+//!
+//! What makes writes durable and overwrites deleted bytes is set in [`options`].
+
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;

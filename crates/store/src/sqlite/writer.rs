@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::open;
-use super::sql::vault::Vault;
-use super::sql::write::{self, CommandKeys, Outcome};
+use super::sql::key_ring::KeyRing;
+use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
@@ -39,10 +39,10 @@ pub(super) struct WriterHandle {
 }
 
 impl WriterHandle {
-    pub(super) fn spawn(connection: SqliteConnection, vault: Arc<Vault>) -> Self {
+    pub(super) fn spawn(connection: SqliteConnection, key_ring: Arc<KeyRing>) -> Self {
         let (queue, commands) = mpsc::channel(QUEUE);
         let (stop, stopped) = oneshot::channel();
-        let writer = Writer { connection, vault, owes_checkpoint: false };
+        let writer = Writer { connection, key_ring, owes_checkpoint: false };
         let task = tokio::spawn(writer.run(commands, stopped));
         Self { queue, stop: Mutex::new(Some((stop, task))) }
     }
@@ -64,7 +64,7 @@ impl WriterHandle {
 
 struct Writer {
     connection: SqliteConnection,
-    vault: Arc<Vault>,
+    key_ring: Arc<KeyRing>,
     /// Something was erased, but a reader kept the log from being folded into the file.
     owes_checkpoint: bool,
 }
@@ -144,7 +144,7 @@ impl Writer {
     async fn apply_together(&mut self, commands: &[Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
         let mut keys = Vec::with_capacity(commands.len());
         for command in commands {
-            let mut keys_of = async |account| match self.vault.keys(&mut self.connection, account).await {
+            let mut keys_of = async |account| match self.key_ring.keys(&mut self.connection, account).await {
                 Ok(keys) => Ok(Some(keys)),
                 Err(StoreError::AccountNotFound) => Ok(None),
                 Err(other) => Err(other),
@@ -175,8 +175,8 @@ impl Writer {
         let mut results = Vec::with_capacity(commands.len());
         for (command, keys) in commands.iter().zip(keys) {
             self.execute("SAVEPOINT command").await?;
-            match write::apply(&mut self.connection, &self.vault, keys, command).await {
-                Ok(Outcome::Done(applied)) => results.push(Ok(applied)),
+            match write::apply(&mut self.connection, &self.key_ring, keys, command).await {
+                Ok(CommandOutcome::Done(applied)) => results.push(Ok(applied)),
                 Err(failure) if !is_refusal(&failure) => return Err(failure),
                 refused => {
                     self.execute("ROLLBACK TO command").await?;

@@ -1,4 +1,4 @@
-//! The store through its public door. `conformance` is the list of what every backend must do; the other
+//! The store through its public interface. `conformance` is the list of what every backend must do; the other
 //! modules look at what only one backend has: files, keys on disk, damage.
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 

@@ -107,7 +107,7 @@ impl Scene {
             actor: self.actor.clone(),
             at: self.now(),
             request_id: self.id(),
-            key: fresh_key(),
+            idempotency_key: fresh_key(),
             write: write.into(),
         }
     }

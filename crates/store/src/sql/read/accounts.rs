@@ -1,15 +1,17 @@
+//! Queries about accounts: names, account keys, totals, and what changed about who may call.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::{damaged, key, open_text, unsigned, uuid};
 use crate::answers::{AccessChanges, Account, AccountAccess, AccountKey, Totals};
 use crate::command::{AccountNames, ContainerKind, KeySlot};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
 pub(crate) async fn accounts(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
     let rows: Vec<AccountRow> = sqlx::query_as(
@@ -86,7 +88,7 @@ pub(crate) async fn account(connection: &mut Connection, account: AccountId) -> 
 
 pub(crate) async fn keys(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
 ) -> Result<Vec<AccountKey>, StoreError> {
     let rows: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
@@ -94,13 +96,13 @@ pub(crate) async fn keys(
             .bind(key(&account))
             .fetch_all(&mut *connection)
             .await?;
-    let keys = vault.keys(connection, account).await?;
-    let compartment = keys.compartment(Purpose::AccountKey, 0, 0);
+    let keys = key_ring.keys(connection, account).await?;
+    let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
     rows.iter()
         .map(|(slot, lookup, sealed, set_at)| {
             let slot = slot_of(*slot)?;
-            let record = Binding::account_key(slot.number(), lookup);
-            let value = open_text(&compartment, &record, sealed, "an account key")?;
+            let context = RowContext::account_key(slot.number(), lookup);
+            let value = open_text(&sealer, &context, sealed, "an account key")?;
             Ok(AccountKey { slot, value, set_at: Timestamp::from_millis(*set_at) })
         })
         .collect()

@@ -1,3 +1,5 @@
+//! Pages of an account's audit log, as stored. [`verify_chain`](crate::verify_chain) checks whether the chain holds.
+
 use likeness_base::Timestamp;
 use sqlx::Row;
 

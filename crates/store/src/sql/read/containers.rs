@@ -1,3 +1,5 @@
+//! Queries about containers as a whole: texts, version, counts and training. What is in them has files of its own.
+
 use std::collections::HashMap;
 
 use likeness_base::Timestamp;
@@ -5,18 +7,18 @@ use sqlx::Row;
 
 use super::super::engine::{Connection, EngineRow};
 
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 use super::{at_most, damaged, key, numbers_as_json, open_text, unsigned};
 use crate::answers::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Binding, Purpose};
+use crate::keys::{AccountKeys, Purpose, RowContext};
 
 pub(crate) async fn container(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
 ) -> Result<Option<Container>, StoreError> {
@@ -33,13 +35,13 @@ pub(crate) async fn container(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let keys = vault.keys(connection, account).await?;
+    let keys = key_ring.keys(connection, account).await?;
     read(&row, &keys).map(Some)
 }
 
 pub(crate) async fn containers(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     kind: ContainerKind,
     page: &PageStart,
@@ -61,7 +63,7 @@ pub(crate) async fn containers(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = vault.keys(connection, account).await?;
+    let keys = key_ring.keys(connection, account).await?;
     rows.iter().map(|row| read(row, &keys)).collect()
 }
 
@@ -119,9 +121,9 @@ pub(crate) async fn unfinished_trainings(
 fn read(row: &EngineRow, keys: &AccountKeys) -> Result<Container, StoreError> {
     let number = row.try_get("number")?;
     let name_on_wire = name_on_wire(row)?;
-    let record = Binding::container(name_on_wire.kind.number(), &name_on_wire.id);
+    let context = RowContext::container(name_on_wire.kind.number(), &name_on_wire.id);
     let text = |purpose, sealed: &[u8]| {
-        open_text(&keys.compartment(purpose, number, number), &record, sealed, "the texts of a container")
+        open_text(&keys.sealer(purpose, number, number), &context, sealed, "the texts of a container")
     };
     let user_data: Option<&[u8]> = row.try_get("sealed_user_data")?;
     Ok(Container {

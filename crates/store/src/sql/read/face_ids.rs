@@ -1,22 +1,24 @@
+//! The templates behind faceIds. An expired faceId is not found, whether or not the sweep has removed its row.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
-use super::super::vault::Vault;
-use super::{as_json, key, open, uuid, words};
+use super::super::key_ring::KeyRing;
+use super::{as_json, key, labels, open, uuid};
 use crate::command::DetectedFace;
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceId, hour_of};
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
 /// Wire id, expiry, space, model, sealed template.
 type FaceIdRow = (Vec<u8>, i64, i64, i64, Vec<u8>);
 
 pub(crate) async fn face_ids(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     ids: &[Uuid],
     now: Timestamp,
@@ -40,17 +42,17 @@ pub(crate) async fn face_ids(
         return Ok(vec![None; ids.len()]);
     }
     let needed = rows.iter().flat_map(|row| [row.2, row.3]).collect();
-    let words = words(connection, vault, account, needed).await?;
-    let keys = vault.keys(connection, account).await?;
+    let labels = labels(connection, key_ring, account, needed).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for (id, expires_at, space, model, sealed) in &rows {
         let expires_at = Timestamp::from_millis(*expires_at);
-        let (space, model) = (words.get(*space)?, words.get(*model)?);
-        let record = Binding::face_id(id, expires_at.as_millis(), &model, &space);
+        let (space, model) = (labels.get(*space)?, labels.get(*model)?);
+        let context = RowContext::face_id(id, expires_at.as_millis(), &model, &space);
         // Without the key of its hour a faceId does not exist: the records came back from a backup.
-        let Some(hour) = vault.known_hour_key(expires_at.as_millis())? else { continue };
-        let compartment = keys.compartment_until(Purpose::FaceIdTemplate, 0, hour_of(expires_at), Some(hour));
-        let template = open(&compartment, &record, sealed, "the template of a faceId")?;
+        let Some(hour) = key_ring.known_hour_key(expires_at.as_millis())? else { continue };
+        let sealer = keys.sealer_until(Purpose::FaceIdTemplate, 0, hour_of(expires_at), Some(hour));
+        let template = open(&sealer, &context, sealed, "the template of a faceId")?;
         let id = uuid(id)?;
         let face_id = FaceId::from_uuid(id).ok_or_else(|| super::damaged("a faceId"))?;
         found.insert(

@@ -1,14 +1,16 @@
+//! Queries about enrolled faces: by container or person, with their templates and spaces.
+
 use super::super::engine::Connection;
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::start::last_not_after;
-use super::{Words, at_most, hour_of_copy, key, number_of, open, open_text, person_key, unsigned, uuid, words};
+use super::{Labels, at_most, hour_of_copy, key, labels, number_of, open, open_text, person_number, unsigned, uuid};
 use crate::answers::{Face, PageStart, PersonTemplate};
 use crate::command::ContainerName;
 use crate::error::StoreError;
-use crate::id::{AccountId, FaceKey};
-use crate::keys::{Binding, Compartment, Purpose};
+use crate::id::{AccountId, FaceNumber};
+use crate::keys::{Purpose, RowContext, Sealer};
 
 /// Sequence, wire id, wire id of the person, model, sealed user data.
 type FaceRow = (i64, Vec<u8>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);
@@ -17,7 +19,7 @@ type TemplateRow = (i64, Vec<u8>, i64, Option<i64>, Vec<u8>);
 
 pub(crate) async fn face(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     person: Option<Uuid>,
@@ -25,7 +27,7 @@ pub(crate) async fn face(
 ) -> Result<Option<Face>, StoreError> {
     let number = number_of(connection, account, container).await?;
     let owner = match person {
-        Some(person) => Some(person_key(connection, account, number, person).await?),
+        Some(person) => Some(person_number(connection, account, number, person).await?),
         None => None,
     };
     let row: Option<(i64, Option<i64>, Option<Vec<u8>>)> = sqlx::query_as(
@@ -39,17 +41,17 @@ pub(crate) async fn face(
     .fetch_optional(&mut *connection)
     .await?;
     let Some((seq, model, sealed_user_data)) = row else { return Ok(None) };
-    let words = words(connection, vault, account, model.into_iter().collect()).await?;
-    let hour = hour_of_copy(connection, vault, account, container, number).await?;
-    let keys = vault.keys(connection, account).await?;
+    let labels = labels(connection, key_ring, account, model.into_iter().collect()).await?;
+    let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let person = person.map(|id| id.as_bytes().to_vec());
-    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
-    read(&user_data, &words, &(seq, face.as_bytes().to_vec(), person, model, sealed_user_data)).map(Some)
+    let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
+    read(&user_data, &labels, &(seq, face.as_bytes().to_vec(), person, model, sealed_user_data)).map(Some)
 }
 
 pub(crate) async fn faces(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     page: &PageStart,
@@ -68,11 +70,11 @@ pub(crate) async fn faces(
     .fetch_all(&mut *connection)
     .await?;
     let needed = rows.iter().filter_map(|row| row.3).collect();
-    let words = words(connection, vault, account, needed).await?;
-    let hour = hour_of_copy(connection, vault, account, container, number).await?;
-    let keys = vault.keys(connection, account).await?;
-    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
-    rows.iter().map(|row| read(&user_data, &words, row)).collect()
+    let labels = labels(connection, key_ring, account, needed).await?;
+    let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
+    let keys = key_ring.keys(connection, account).await?;
+    let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
+    rows.iter().map(|row| read(&user_data, &labels, row)).collect()
 }
 
 pub(crate) async fn space_of(
@@ -111,13 +113,13 @@ pub(crate) async fn spaces(
 
 pub(crate) async fn faces_of_person(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     person: Uuid,
 ) -> Result<Vec<Face>, StoreError> {
     let number = number_of(connection, account, container).await?;
-    let owner = person_key(connection, account, number, person).await?;
+    let owner = person_number(connection, account, number, person).await?;
     let rows: Vec<FaceRow> = sqlx::query_as(
         "SELECT seq, face_id, $4, model, sealed_user_data FROM face
          WHERE account_id = $1 AND container = $2 AND person = $3 ORDER BY seq",
@@ -129,22 +131,22 @@ pub(crate) async fn faces_of_person(
     .fetch_all(&mut *connection)
     .await?;
     let needed = rows.iter().filter_map(|row| row.3).collect();
-    let words = words(connection, vault, account, needed).await?;
-    let hour = hour_of_copy(connection, vault, account, container, number).await?;
-    let keys = vault.keys(connection, account).await?;
-    let user_data = keys.compartment_until(Purpose::FaceUserData, number, number, hour);
-    rows.iter().map(|row| read(&user_data, &words, row)).collect()
+    let labels = labels(connection, key_ring, account, needed).await?;
+    let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
+    let keys = key_ring.keys(connection, account).await?;
+    let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
+    rows.iter().map(|row| read(&user_data, &labels, row)).collect()
 }
 
 pub(crate) async fn templates_of_person(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     person: Uuid,
 ) -> Result<Vec<PersonTemplate>, StoreError> {
     let number = number_of(connection, account, container).await?;
-    let owner = person_key(connection, account, number, person).await?;
+    let owner = person_number(connection, account, number, person).await?;
     let rows: Vec<TemplateRow> = sqlx::query_as(
         "SELECT seq, face_id, space, model, sealed_template FROM face
          WHERE account_id = $1 AND container = $2 AND person = $3 ORDER BY seq",
@@ -155,33 +157,33 @@ pub(crate) async fn templates_of_person(
     .fetch_all(&mut *connection)
     .await?;
     let needed = rows.iter().flat_map(|row| [Some(row.2), row.3]).flatten().collect();
-    let words = words(connection, vault, account, needed).await?;
-    let keys = vault.keys(connection, account).await?;
-    let templates = keys.compartment(Purpose::FaceTemplate, number, number);
+    let labels = labels(connection, key_ring, account, needed).await?;
+    let keys = key_ring.keys(connection, account).await?;
+    let templates = keys.sealer(Purpose::FaceTemplate, number, number);
     rows.iter()
         .map(|(seq, id, space, model, sealed)| {
-            let (space, model) = (words.get(*space)?, words.get_any(*model)?);
-            let record = Binding::template(*seq, id, Some(owner), &space, model.as_deref());
-            let template = open(&templates, &record, sealed, "a template")?;
+            let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
+            let context = RowContext::template(*seq, id, Some(owner), &space, model.as_deref());
+            let template = open(&templates, &context, sealed, "a template")?;
             Ok(PersonTemplate { face: uuid(id)?, model, space, template })
         })
         .collect()
 }
 
 fn read(
-    compartment: &Compartment<'_>,
-    words: &Words,
+    sealer: &Sealer<'_>,
+    labels: &Labels,
     (seq, id, person, model, sealed_user_data): &FaceRow,
 ) -> Result<Face, StoreError> {
-    let record = Binding::face(*seq, id);
+    let context = RowContext::face(*seq, id);
     let user_data = sealed_user_data.as_deref();
     Ok(Face {
         id: uuid(id)?,
-        key: FaceKey(*seq),
+        number: FaceNumber(*seq),
         person: person.as_deref().map(uuid).transpose()?,
-        model: words.get_any(*model)?,
+        model: labels.get_any(*model)?,
         user_data: user_data
-            .map(|sealed| open_text(compartment, &record, sealed, "the user data of a face"))
+            .map(|sealed| open_text(sealer, &context, sealed, "the user data of a face"))
             .transpose()?,
     })
 }

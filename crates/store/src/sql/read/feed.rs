@@ -1,13 +1,15 @@
+//! What galleries follow: change rows, gallery rows with templates, and who the faces are that a search has found.
+
 use super::super::engine::Connection;
 
 use super::super::delete::REMOVED;
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::super::write::ADDED;
-use super::{at_most, damaged, key, numbers_as_json, open, unsigned, uuid, words};
-use crate::answers::{ChangeOp, ChangeRow, FaceIdentity, Feed, GalleryRow};
+use super::{at_most, damaged, key, labels, numbers_as_json, open, unsigned, uuid};
+use crate::answers::{ChangeOp, ChangeRow, Feed, GalleryRow, ResolvedFace};
 use crate::error::StoreError;
-use crate::id::{AccountId, FaceKey, PersonKey};
-use crate::keys::{Binding, Purpose};
+use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::keys::{Purpose, RowContext};
 
 /// Sequence, wire id, person, added version, space, model, sealed template.
 type TemplateRow = (i64, Vec<u8>, Option<i64>, i64, i64, Option<i64>, Vec<u8>);
@@ -54,7 +56,7 @@ pub(crate) async fn changes_since(
                 REMOVED => ChangeOp::Removed,
                 _ => return Err(damaged("a change row")),
             };
-            Ok(ChangeRow { version: unsigned(version)?, op, face: FaceKey(face) })
+            Ok(ChangeRow { version: unsigned(version)?, op, face: FaceNumber(face) })
         })
         .collect::<Result<Vec<_>, _>>()?;
     let through = match rows.last() {
@@ -66,10 +68,10 @@ pub(crate) async fn changes_since(
 
 pub(crate) async fn rows_after(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     number: i64,
-    after: FaceKey,
+    after: FaceNumber,
     limit: usize,
 ) -> Result<Vec<GalleryRow>, StoreError> {
     let rows: Vec<TemplateRow> = sqlx::query_as(
@@ -82,15 +84,15 @@ pub(crate) async fn rows_after(
     .bind(at_most(limit))
     .fetch_all(&mut *connection)
     .await?;
-    open_rows(connection, vault, account, number, &rows).await
+    open_rows(connection, key_ring, account, number, &rows).await
 }
 
 pub(crate) async fn rows(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     number: i64,
-    faces: &[FaceKey],
+    faces: &[FaceNumber],
 ) -> Result<Vec<GalleryRow>, StoreError> {
     let rows: Vec<TemplateRow> = sqlx::query_as(concat!(
         "SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
@@ -107,15 +109,15 @@ pub(crate) async fn rows(
     .bind(numbers_as_json(faces.iter().map(|face| face.0)))
     .fetch_all(&mut *connection)
     .await?;
-    open_rows(connection, vault, account, number, &rows).await
+    open_rows(connection, key_ring, account, number, &rows).await
 }
 
-pub(crate) async fn recheck(
+pub(crate) async fn resolve_faces(
     connection: &mut Connection,
     account: AccountId,
     number: i64,
-    faces: &[FaceKey],
-) -> Result<Vec<FaceIdentity>, StoreError> {
+    faces: &[FaceNumber],
+) -> Result<Vec<ResolvedFace>, StoreError> {
     if faces.is_empty() {
         return Ok(Vec::new());
     }
@@ -138,14 +140,14 @@ pub(crate) async fn recheck(
     rows.iter()
         .map(|(seq, face, person)| {
             let person = person.as_deref().map(uuid).transpose()?;
-            Ok(FaceIdentity { key: FaceKey(*seq), face: uuid(face)?, person })
+            Ok(ResolvedFace { number: FaceNumber(*seq), face: uuid(face)?, person })
         })
         .collect()
 }
 
 async fn open_rows(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     number: i64,
     rows: &[TemplateRow],
@@ -154,18 +156,18 @@ async fn open_rows(
         return Ok(Vec::new());
     }
     let needed = rows.iter().flat_map(|row| [Some(row.4), row.5]).flatten().collect();
-    let words = words(connection, vault, account, needed).await?;
-    let keys = vault.keys(connection, account).await?;
-    let templates = keys.compartment(Purpose::FaceTemplate, number, number);
+    let labels = labels(connection, key_ring, account, needed).await?;
+    let keys = key_ring.keys(connection, account).await?;
+    let templates = keys.sealer(Purpose::FaceTemplate, number, number);
     rows.iter()
         .map(|(seq, id, person, added_version, space, model, sealed)| {
-            let (space, model) = (words.get(*space)?, words.get_any(*model)?);
-            let record = Binding::template(*seq, id, *person, &space, model.as_deref());
+            let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
+            let context = RowContext::template(*seq, id, *person, &space, model.as_deref());
             Ok(GalleryRow {
-                face: FaceKey(*seq),
-                person: person.map_or(PersonKey::NONE, PersonKey),
+                face: FaceNumber(*seq),
+                person: person.map_or(PersonNumber::NONE, PersonNumber),
                 added_version: unsigned(*added_version)?,
-                template: open(&templates, &record, sealed, "a template")?,
+                template: open(&templates, &context, sealed, "a template")?,
                 model,
                 space,
             })

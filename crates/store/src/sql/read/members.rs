@@ -1,14 +1,16 @@
+//! Members of dynamic groups, the groups of a person, and the store's numbers of people.
+
 use std::collections::HashMap;
 
 use super::super::engine::Connection;
 use uuid::Uuid;
 
 use super::start::last_not_after;
-use super::{as_json, at_most, key, number_of, person_key, uuid};
+use super::{as_json, at_most, key, number_of, person_number, uuid};
 use crate::answers::{Member, PageStart};
 use crate::command::ContainerName;
 use crate::error::StoreError;
-use crate::id::{AccountId, PersonKey};
+use crate::id::{AccountId, PersonNumber};
 
 pub(crate) async fn members(
     connection: &mut Connection,
@@ -27,7 +29,7 @@ pub(crate) async fn members(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    rows.iter().map(|(id, person)| Ok(Member { person: uuid(id)?, key: PersonKey(*person) })).collect()
+    rows.iter().map(|(id, person)| Ok(Member { person: uuid(id)?, number: PersonNumber(*person) })).collect()
 }
 
 pub(crate) async fn groups_of_person(
@@ -37,7 +39,7 @@ pub(crate) async fn groups_of_person(
     page: &PageStart,
 ) -> Result<Vec<String>, StoreError> {
     let directory = number_of(connection, account, &ContainerName::directory()).await?;
-    let person = person_key(connection, account, directory, person).await?;
+    let person = person_number(connection, account, directory, person).await?;
     let groups = sqlx::query_scalar(
         "SELECT c.wire_id FROM membership m
          JOIN container c ON c.account_id = m.account_id AND c.number = m.dynamic_group
@@ -54,12 +56,12 @@ pub(crate) async fn groups_of_person(
     Ok(groups)
 }
 
-pub(crate) async fn person_keys(
+pub(crate) async fn person_numbers(
     connection: &mut Connection,
     account: AccountId,
     container: &ContainerName,
     persons: &[Uuid],
-) -> Result<Vec<Option<PersonKey>>, StoreError> {
+) -> Result<Vec<Option<PersonNumber>>, StoreError> {
     let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(concat!(
         "SELECT p.person_id, p.seq
          FROM container c CROSS JOIN ",
@@ -77,5 +79,5 @@ pub(crate) async fn person_keys(
     .fetch_all(&mut *connection)
     .await?;
     let known: HashMap<Vec<u8>, i64> = rows.into_iter().collect();
-    Ok(persons.iter().map(|id| known.get(id.as_bytes().as_slice()).map(|key| PersonKey(*key))).collect())
+    Ok(persons.iter().map(|id| known.get(id.as_bytes().as_slice()).map(|number| PersonNumber(*number))).collect())
 }

@@ -1,4 +1,4 @@
-//! Questions. Each sees one moment of the database and holds it only for as long as it takes to fetch a
+//! Queries. Each sees one moment of the database and holds it only for as long as it takes to fetch a
 //! bounded number of rows: a long reader would keep erased bytes in the log.
 
 pub(crate) mod accounts;
@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::engine::Connection;
-use super::vault::Vault;
+use super::key_ring::KeyRing;
 use likeness_base::Secret;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ use super::write::unsigned;
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Binding, Compartment, HourKey};
+use crate::keys::{HourKey, RowContext, Sealer};
 
 /// The account's id as the leading key column holds it.
 fn key(account: &AccountId) -> &[u8] {
@@ -53,7 +53,7 @@ async fn number_of(
 /// The key of the hour under which a container's records are sealed as well: that of a snapshot's copy.
 async fn hour_of_copy(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     number: i64,
@@ -68,12 +68,12 @@ async fn hour_of_copy(
             .fetch_optional(connection)
             .await?;
     // Without the key of its hour it does not exist: the records came back from a backup.
-    let hour = expires_at.map(|expires_at| vault.known_hour_key(expires_at)).transpose()?.flatten();
+    let hour = expires_at.map(|expires_at| key_ring.known_hour_key(expires_at)).transpose()?.flatten();
     hour.map(Some).ok_or(StoreError::ContainerNotFound)
 }
 
 /// The store's number of a person.
-async fn person_key(
+async fn person_number(
     connection: &mut Connection,
     account: AccountId,
     number: i64,
@@ -88,62 +88,62 @@ async fn person_key(
         .ok_or(StoreError::PersonNotFound)
 }
 
-/// The words to which rows refer, remembered: words are only added. Not inside a transaction that writes, where a word
+/// The labels to which rows refer, cached: labels are only added. Not inside a transaction that writes, where a label
 /// may be one that is then undone.
-async fn words(
+async fn labels(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     needed: HashSet<i64>,
-) -> Result<Arc<Words>, StoreError> {
-    let known = vault.known_words(account);
+) -> Result<Arc<Labels>, StoreError> {
+    let known = key_ring.cached_labels(account);
     if needed.iter().all(|number| known.0.contains_key(number)) {
         return Ok(known);
     }
-    let words = Arc::new(all_words(connection, account).await?);
-    vault.remember_words(account, Arc::clone(&words));
-    Ok(words)
+    let labels = Arc::new(all_labels(connection, account).await?);
+    key_ring.cache_labels(account, Arc::clone(&labels));
+    Ok(labels)
 }
 
-/// The account's words by their numbers. Asked after the rows that refer to them.
-pub(crate) async fn all_words(connection: &mut Connection, account: AccountId) -> Result<Words, StoreError> {
+/// The account's labels by their numbers. Read after the rows that refer to them.
+pub(crate) async fn all_labels(connection: &mut Connection, account: AccountId) -> Result<Labels, StoreError> {
     let rows: Vec<(i64, String)> = sqlx::query_as("SELECT number, word FROM label WHERE account_id = $1")
         .bind(key(&account))
         .fetch_all(connection)
         .await?;
-    Ok(Words(rows.into_iter().map(|(number, word)| (number, word.into())).collect()))
+    Ok(Labels(rows.into_iter().map(|(number, word)| (number, word.into())).collect()))
 }
 
 #[derive(Default)]
-pub(crate) struct Words(HashMap<i64, Arc<str>>);
+pub(crate) struct Labels(HashMap<i64, Arc<str>>);
 
-impl Words {
+impl Labels {
     pub(crate) fn get(&self, number: i64) -> Result<Arc<str>, StoreError> {
         self.0.get(&number).cloned().ok_or_else(|| damaged("a label"))
     }
 
-    /// The word of a column that may be empty.
+    /// The label of a column that may be empty.
     fn get_any(&self, number: Option<i64>) -> Result<Option<Arc<str>>, StoreError> {
         number.map(|number| self.get(number)).transpose()
     }
 }
 
 pub(crate) fn open(
-    compartment: &Compartment<'_>,
-    record: &Binding,
+    sealer: &Sealer<'_>,
+    context: &RowContext,
     sealed: &[u8],
     what: &'static str,
 ) -> Result<Secret<Vec<u8>>, StoreError> {
-    compartment.open(record, sealed).ok_or_else(|| damaged(what))
+    sealer.open(context, sealed).ok_or_else(|| damaged(what))
 }
 
 pub(crate) fn open_text(
-    compartment: &Compartment<'_>,
-    record: &Binding,
+    sealer: &Sealer<'_>,
+    context: &RowContext,
     sealed: &[u8],
     what: &'static str,
 ) -> Result<Secret<String>, StoreError> {
-    let mut plain = open(compartment, record, sealed, what)?;
+    let mut plain = open(sealer, context, sealed, what)?;
     let bytes = std::mem::take(plain.expose_mut());
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),

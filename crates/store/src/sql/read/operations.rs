@@ -1,3 +1,5 @@
+//! Operation statuses, for the account that gave the command and until they expire.
+
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 use uuid::Uuid;

@@ -3,12 +3,12 @@
 use likeness_base::Timestamp;
 
 use super::super::engine::Connection;
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::{at_most, damaged, key, open, uuid};
 use crate::answers::Delivery;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
 /// Number, queue, attempts, when it was caused, its end, sealed payload.
 type DeliveryRow = (i64, String, i64, i64, i64, Vec<u8>);
@@ -16,7 +16,7 @@ type DeliveryRow = (i64, String, i64, i64, i64, Vec<u8>);
 /// The first of each queue, where it is due and nobody is at it.
 pub(crate) async fn deliveries(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     now: Timestamp,
     limit: usize,
@@ -37,13 +37,13 @@ pub(crate) async fn deliveries(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = vault.keys(connection, account).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let mut deliveries = Vec::with_capacity(rows.len());
     for (number, queue, attempts, created_at, gives_up_at, sealed) in rows {
         // Without the key of its hour it does not exist: the row came back from a backup.
-        let Some(hour) = vault.known_hour_key(gives_up_at)? else { continue };
-        let compartment = keys.compartment_until(Purpose::Delivery, 0, 0, Some(hour));
-        let payload = open(&compartment, &Binding::delivery(number, &queue, gives_up_at), &sealed, "a delivery")?;
+        let Some(hour) = key_ring.known_hour_key(gives_up_at)? else { continue };
+        let sealer = keys.sealer_until(Purpose::Delivery, 0, 0, Some(hour));
+        let payload = open(&sealer, &RowContext::delivery(number, &queue, gives_up_at), &sealed, "a delivery")?;
         deliveries.push(Delivery {
             number,
             queue,

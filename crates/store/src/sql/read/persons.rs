@@ -1,21 +1,23 @@
+//! People of a container, with the ids of their faces.
+
 use super::super::engine::Connection;
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::start::last_not_after;
 use super::{at_most, hour_of_copy, key, number_of, open_text, uuid};
 use crate::answers::{PageStart, Person};
 use crate::command::ContainerName;
 use crate::error::StoreError;
-use crate::id::{AccountId, PersonKey};
-use crate::keys::{AccountKeys, Binding, HourKey, Purpose};
+use crate::id::{AccountId, PersonNumber};
+use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
 
 /// Sequence, wire id, sealed name, sealed user data.
 type PersonRow = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 pub(crate) async fn person(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     person: Uuid,
@@ -39,8 +41,8 @@ pub(crate) async fn person(
     .bind(row.0)
     .fetch_all(&mut *connection)
     .await?;
-    let hour = hour_of_copy(connection, vault, account, container, number).await?;
-    let keys = vault.keys(connection, account).await?;
+    let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let mut person = Reader::new(&keys, number, hour).read(&row)?;
     person.faces = faces.iter().map(|id| uuid(id)).collect::<Result<_, _>>()?;
     Ok(Some(person))
@@ -48,7 +50,7 @@ pub(crate) async fn person(
 
 pub(crate) async fn persons(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     container: &ContainerName,
     page: &PageStart,
@@ -81,8 +83,8 @@ pub(crate) async fn persons(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    let hour = hour_of_copy(connection, vault, account, container, number).await?;
-    let keys = vault.keys(connection, account).await?;
+    let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
+    let keys = key_ring.keys(connection, account).await?;
 
     let reader = Reader::new(&keys, number, hour);
     let mut faces = faces.into_iter().peekable();
@@ -99,28 +101,28 @@ pub(crate) async fn persons(
 
 /// Opens the texts of people of one container.
 struct Reader<'k> {
-    names: crate::keys::Compartment<'k>,
-    user_data: crate::keys::Compartment<'k>,
+    names: crate::keys::Sealer<'k>,
+    user_data: crate::keys::Sealer<'k>,
 }
 
 impl<'k> Reader<'k> {
     fn new(keys: &'k AccountKeys, number: i64, hour: Option<HourKey>) -> Self {
         Self {
-            names: keys.compartment_until(Purpose::PersonName, number, number, hour.clone()),
-            user_data: keys.compartment_until(Purpose::PersonUserData, number, number, hour),
+            names: keys.sealer_until(Purpose::PersonName, number, number, hour.clone()),
+            user_data: keys.sealer_until(Purpose::PersonUserData, number, number, hour),
         }
     }
 
     /// The person without their faces.
     fn read(&self, (seq, id, sealed_name, sealed_user_data): &PersonRow) -> Result<Person, StoreError> {
-        let record = Binding::person(*seq, id);
+        let context = RowContext::person(*seq, id);
         let user_data = sealed_user_data.as_deref();
         Ok(Person {
             id: uuid(id)?,
-            key: PersonKey(*seq),
-            name: open_text(&self.names, &record, sealed_name, "the name of a person")?,
+            number: PersonNumber(*seq),
+            name: open_text(&self.names, &context, sealed_name, "the name of a person")?,
             user_data: user_data
-                .map(|sealed| open_text(&self.user_data, &record, sealed, "the user data of a person"))
+                .map(|sealed| open_text(&self.user_data, &context, sealed, "the user data of a person"))
                 .transpose()?,
             faces: Vec::new(),
         })

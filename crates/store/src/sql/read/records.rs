@@ -3,8 +3,8 @@
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 
-use super::super::vault::Vault;
-use super::super::write::{RecordPlace, StoredTag};
+use super::super::key_ring::KeyRing;
+use super::super::write::{RecordContext, StoredTag};
 use super::{at_most, key, open, unsigned};
 use crate::answers::{PageStart, Record};
 use crate::command::Tag;
@@ -17,7 +17,7 @@ type RecordRow = (String, i64, i64, i64, Option<i64>, Option<i64>, Option<i64>, 
 
 pub(crate) async fn record(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     kind: RecordKind,
     id: &str,
@@ -33,12 +33,12 @@ pub(crate) async fn record(
     .bind(now.as_millis())
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(opened(connection, vault, account, kind, row.into_iter().collect()).await?.pop())
+    Ok(opened(connection, key_ring, account, kind, row.into_iter().collect()).await?.pop())
 }
 
 pub(crate) async fn records(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     kind: RecordKind,
     page: &PageStart,
@@ -56,19 +56,19 @@ pub(crate) async fn records(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    opened(connection, vault, account, kind, rows).await
+    opened(connection, key_ring, account, kind, rows).await
 }
 
 pub(crate) async fn records_tagged(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     kind: RecordKind,
     tag: &Tag,
     page: &PageStart,
     now: Timestamp,
 ) -> Result<Vec<Record>, StoreError> {
-    let keys = vault.keys(connection, account).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let tag = StoredTag::of(&keys, kind, tag)?;
     let rows: Vec<RecordRow> = sqlx::query_as(
         "SELECT r.id, r.version, r.created_at, r.updated_at, r.expires_at, r.container, r.person, r.sealed
@@ -86,12 +86,12 @@ pub(crate) async fn records_tagged(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    opened(connection, vault, account, kind, rows).await
+    opened(connection, key_ring, account, kind, rows).await
 }
 
 async fn opened(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     kind: RecordKind,
     rows: Vec<RecordRow>,
@@ -99,22 +99,22 @@ async fn opened(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = vault.keys(connection, account).await?;
+    let keys = key_ring.keys(connection, account).await?;
     let row = kind.row();
     let mut records = Vec::with_capacity(rows.len());
     for (id, version, created_at, updated_at, expires_at, container, person, sealed) in rows {
         let hour = match expires_at {
             // Without the key of its hour it does not exist: the record came back from a backup.
-            Some(expires_at) => match vault.known_hour_key(expires_at)? {
+            Some(expires_at) => match key_ring.known_hour_key(expires_at)? {
                 Some(hour) => Some(hour),
                 None => continue,
             },
             None => None,
         };
         let version = unsigned(version)?;
-        let place = RecordPlace { kind, id: &id, version, expires_at, person: container.zip(person) };
-        let compartment = keys.compartment_until(row.seal.purpose(), 0, place.epoch(), hour);
-        let value = open(&compartment, &place.binding(), &sealed, row.word)?;
+        let context = RecordContext { kind, id: &id, version, expires_at, person: container.zip(person) };
+        let sealer = keys.sealer_until(row.seal.purpose(), 0, context.epoch(), hour);
+        let value = open(&sealer, &context.row_context(), &sealed, row.word)?;
         records.push(Record {
             id,
             version,

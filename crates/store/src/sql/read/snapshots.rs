@@ -1,40 +1,42 @@
+//! Snapshots that an account may see: those it took, and those that others offer to it.
+
 use likeness_base::Timestamp;
 use sqlx::Row;
 
 use super::super::engine::{Connection, EngineRow};
 use uuid::Uuid;
 
-use super::super::vault::Vault;
+use super::super::key_ring::KeyRing;
 use super::{damaged, key, open_text, uuid};
 use crate::answers::Snapshot;
 use crate::command::ContainerKind;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
 pub(crate) async fn snapshot(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     id: Uuid,
     now: Timestamp,
 ) -> Result<Option<Snapshot>, StoreError> {
-    Ok(visible(connection, vault, account, Some(id), now).await?.pop())
+    Ok(visible(connection, key_ring, account, Some(id), now).await?.pop())
 }
 
 pub(crate) async fn snapshots(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<Snapshot>, StoreError> {
-    visible(connection, vault, account, None, now).await
+    visible(connection, key_ring, account, None, now).await
 }
 
 /// What the account took or may apply; of several ways to see one snapshot, its own.
 async fn visible(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     account: AccountId,
     only: Option<Uuid>,
     now: Timestamp,
@@ -68,16 +70,16 @@ async fn visible(
         } else {
             vec![account]
         };
-        let keys = vault.keys(connection, taken_by).await?;
+        let keys = key_ring.keys(connection, taken_by).await?;
         let snapshot = read(row, taken_by, scope)?;
         // Without the key of its hour it does not exist: the records came back from a backup.
-        let Some(hour) = vault.known_hour_key(snapshot.expires_at.as_millis())? else { continue };
+        let Some(hour) = key_ring.known_hour_key(snapshot.expires_at.as_millis())? else { continue };
         let number: i64 = row.try_get("container")?;
-        let record = Binding::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
+        let context = RowContext::snapshot(snapshot.id.as_bytes(), snapshot.expires_at.as_millis());
         let sealed: Option<&[u8]> = row.try_get("sealed_user_data")?;
-        let compartment = keys.compartment_until(Purpose::SnapshotUserData, number, number, Some(hour));
+        let sealer = keys.sealer_until(Purpose::SnapshotUserData, number, number, Some(hour));
         let user_data =
-            sealed.map(|sealed| open_text(&compartment, &record, sealed, "the user data of a snapshot")).transpose()?;
+            sealed.map(|sealed| open_text(&sealer, &context, sealed, "the user data of a snapshot")).transpose()?;
         found.push(Snapshot { user_data, ..snapshot });
     }
     Ok(found)

@@ -1,3 +1,5 @@
+//! Where a page of UUIDs begins. A client may name any text as the start, while the database orders ids by their bytes.
+
 use uuid::Uuid;
 
 /// Where in the order of UUIDs a page begins that is to follow any text: the 16 bytes of the last UUID that

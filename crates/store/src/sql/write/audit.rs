@@ -1,87 +1,113 @@
+//! Appends rows to the audit log of an account, each linked to the one before.
+
 use likeness_base::Timestamp;
 use sqlx::QueryBuilder;
 
 use super::super::engine::Engine;
-use super::{Done, Work};
+use super::{WriteEffect, WriteTransaction};
 use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
-use crate::command::{Actor, Event, Question};
+use crate::command::{Actor, Applied, AuditEvent, AuditWrite, SearchEvent};
 use crate::error::StoreError;
 use crate::id::AccountId;
 
-/// Rows of questions in one statement: a statement for each would cost more than the rows.
+/// Rows of search events in one statement: a statement for each would cost more than the rows.
 const ROWS_AT_ONCE: usize = 64;
 
+pub(super) async fn perform(
+    transaction: &mut WriteTransaction<'_>,
+    write: &AuditWrite,
+) -> Result<WriteEffect, StoreError> {
+    let records = match write {
+        // The row that every command leaves is the event's.
+        AuditWrite::Event(_) => 1,
+        AuditWrite::Searches { searches } => {
+            append_searches(transaction, searches).await?;
+            // Each has a row of its own.
+            0
+        }
+    };
+    Ok(WriteEffect { applied: Applied::default(), target: None, records })
+}
+
 /// What a row says of a command that was done.
-pub(super) fn applied(action: &str, detail: Option<&str>) -> Event {
-    Event::done(action, detail)
+pub(super) fn applied(action: &str, detail: Option<&str>) -> AuditEvent {
+    AuditEvent::done(action, detail)
 }
 
 /// Adds a row to the account's chain.
-pub(super) async fn append(work: &mut Work<'_>, event: Event, done: &Done) -> Result<(), StoreError> {
-    add(work, work.command.account, &work.command.actor, event, done).await
+pub(super) async fn append(
+    transaction: &mut WriteTransaction<'_>,
+    event: AuditEvent,
+    effect: &WriteEffect,
+) -> Result<(), StoreError> {
+    add(transaction, transaction.command.account, &transaction.command.actor, event, effect).await
 }
 
 /// Adds a row to the chain of another account that the command concerns. Who acted there is none of its actors, so
 /// the system stands for them; the request is the same in both chains.
 pub(super) async fn append_elsewhere(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     account: AccountId,
     action: &str,
-    done: &Done,
+    effect: &WriteEffect,
 ) -> Result<(), StoreError> {
-    add(work, account, &Actor::System, applied(action, None), done).await
+    add(transaction, account, &Actor::System, applied(action, None), effect).await
 }
 
-/// Adds a row for each question to the account's chain.
-pub(super) async fn append_questions(work: &mut Work<'_>, questions: &[Question]) -> Result<(), StoreError> {
-    let account = work.command.account;
-    let entries = questions.iter().map(|question| AuditEntry {
+/// Adds a row for each search event to the account's chain.
+async fn append_searches(transaction: &mut WriteTransaction<'_>, searches: &[SearchEvent]) -> Result<(), StoreError> {
+    let account = transaction.command.account;
+    let entries = searches.iter().map(|search| AuditEntry {
         account,
         sequence: 0,
-        at: question.at,
-        actor: question.actor.as_text().into_owned(),
-        action: question.action.clone(),
-        target: question.target,
-        records: question.records,
+        at: search.at,
+        actor: search.actor.as_text().into_owned(),
+        action: search.action.clone(),
+        target: search.target,
+        records: search.records,
         outcome: AuditOutcome::Applied,
-        request_id: question.request_id,
+        request_id: search.request_id,
         detail: None,
         previous: GENESIS,
         hash: GENESIS,
     });
-    link(work, account, entries.collect()).await
+    link(transaction, account, entries.collect()).await
 }
 
 async fn add(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     account: AccountId,
     actor: &Actor,
-    event: Event,
-    done: &Done,
+    event: AuditEvent,
+    effect: &WriteEffect,
 ) -> Result<(), StoreError> {
     let entry = AuditEntry {
         account,
         sequence: 0,
-        at: Timestamp::from_millis(work.at()),
+        at: Timestamp::from_millis(transaction.at()),
         actor: actor.as_text().into_owned(),
         action: event.action,
-        target: done.target,
-        records: done.records,
+        target: effect.target,
+        records: effect.records,
         outcome: event.outcome,
-        request_id: work.command.request_id,
+        request_id: transaction.command.request_id,
         detail: event.detail,
         previous: GENESIS,
         hash: GENESIS,
     };
-    link(work, account, vec![entry]).await
+    link(transaction, account, vec![entry]).await
 }
 
 /// Links rows to the end of an account's chain and writes them.
-async fn link(work: &mut Work<'_>, account: AccountId, mut entries: Vec<AuditEntry>) -> Result<(), StoreError> {
+async fn link(
+    transaction: &mut WriteTransaction<'_>,
+    account: AccountId,
+    mut entries: Vec<AuditEntry>,
+) -> Result<(), StoreError> {
     let last: Option<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT seq, hash FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
             .bind(account.0.as_bytes().as_slice())
-            .fetch_optional(&mut *work.connection)
+            .fetch_optional(&mut *transaction.connection)
             .await?;
     let (mut sequence, mut previous) = match last {
         Some((sequence, hash)) => {
@@ -97,12 +123,12 @@ async fn link(work: &mut Work<'_>, account: AccountId, mut entries: Vec<AuditEnt
         previous = entry.hash;
     }
     for rows in entries.chunks(ROWS_AT_ONCE) {
-        insert(work, rows).await?;
+        insert(transaction, rows).await?;
     }
     Ok(())
 }
 
-async fn insert(work: &mut Work<'_>, rows: &[AuditEntry]) -> Result<(), StoreError> {
+async fn insert(transaction: &mut WriteTransaction<'_>, rows: &[AuditEntry]) -> Result<(), StoreError> {
     let mut statement = QueryBuilder::<Engine>::new(
         "INSERT INTO audit (account_id, seq, at, actor, action, target_kind, target_number, records, outcome,
                             request_id, prev_hash, hash, detail) ",
@@ -124,6 +150,6 @@ async fn insert(work: &mut Work<'_>, rows: &[AuditEntry]) -> Result<(), StoreErr
     });
     // Kept prepared for the two lengths that come again.
     let comes_again = rows.len() == 1 || rows.len() == ROWS_AT_ONCE;
-    statement.build().persistent(comes_again).execute(&mut *work.connection).await?;
+    statement.build().persistent(comes_again).execute(&mut *transaction.connection).await?;
     Ok(())
 }

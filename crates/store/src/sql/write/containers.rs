@@ -1,89 +1,95 @@
+//! Writes lists and groups as a whole, and counts them. Deleting is in `sql/delete.rs`.
+
 use likeness_base::Secret;
 
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
-use super::{Bumped, Done, Work, bump, label, unsigned};
+use super::{NewVersion, WriteEffect, WriteTransaction, label, next_version, unsigned};
 use crate::command::{Applied, ContainerName, ContainerWrite};
 use crate::error::{LimitKind, StoreError};
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
-pub(super) async fn perform(work: &mut Work<'_>, write: &ContainerWrite) -> Result<Done, StoreError> {
+pub(super) async fn perform(
+    transaction: &mut WriteTransaction<'_>,
+    write: &ContainerWrite,
+) -> Result<WriteEffect, StoreError> {
     match write {
         ContainerWrite::Create { container, name, user_data, model, limit } => {
-            create(work, container, name, user_data.as_ref(), model, *limit).await
+            create(transaction, container, name, user_data.as_ref(), model, *limit).await
         }
         ContainerWrite::Update { container, name, user_data } => {
-            update(work, container, name.as_ref(), user_data.as_ref()).await
+            update(transaction, container, name.as_ref(), user_data.as_ref()).await
         }
-        ContainerWrite::Delete { container } => delete::container(work, container).await,
+        ContainerWrite::Delete { container } => delete::container(transaction, container).await,
     }
 }
 
 pub(super) async fn create(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
     name: &Secret<String>,
     user_data: Option<&Secret<String>>,
     model: &str,
     limit: Option<u64>,
-) -> Result<Done, StoreError> {
-    let model = label(work, model).await?;
+) -> Result<WriteEffect, StoreError> {
+    let model = label(transaction, model).await?;
     let number: i64 = sqlx::query_scalar(
         "UPDATE account SET next_container = next_container + 1 WHERE account_id = $1 RETURNING next_container - 1",
     )
-    .bind(work.account())
-    .fetch_one(&mut *work.connection)
+    .bind(transaction.account())
+    .fetch_one(&mut *transaction.connection)
     .await?;
     sqlx::query(
         "INSERT INTO container (account_id, number, kind, wire_id, model, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(i64::from(container.kind.number()))
     .bind(&container.id)
     .bind(model)
-    .bind(work.at())
-    .execute(&mut *work.connection)
+    .bind(transaction.at())
+    .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::ContainerExists))?;
 
-    let record = Binding::container(container.kind.number(), &container.id);
-    let sealed_name = work.seal(Purpose::ContainerName, number, &record, name.expose().as_bytes());
+    let context = RowContext::container(container.kind.number(), &container.id);
+    let sealed_name = transaction.seal(Purpose::ContainerName, number, &context, name.expose().as_bytes());
     let sealed_user_data =
-        user_data.map(|text| work.seal(Purpose::ContainerUserData, number, &record, text.expose().as_bytes()));
+        user_data.map(|text| transaction.seal(Purpose::ContainerUserData, number, &context, text.expose().as_bytes()));
     sqlx::query(
         "INSERT INTO container_text (account_id, number, sealed_name, sealed_user_data) VALUES ($1, $2, $3, $4)",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(sealed_name)
     .bind(sealed_user_data)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
 
     let containers: i64 = sqlx::query_scalar(
         "INSERT INTO tally (account_id, kind, containers) VALUES ($1, $2, 1)
          ON CONFLICT (account_id, kind) DO UPDATE SET containers = tally.containers + 1 RETURNING containers",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(container.kind.number()))
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     refuse_above(LimitKind::Containers, containers, limit)?;
-    let created = Bumped { kind: container.kind, number, version: 1, persons: 0, faces: 0, has_change_rows: false };
-    Ok(Done::to(&created, 1, Applied::default()))
+    let created = NewVersion { kind: container.kind, number, version: 1, persons: 0, faces: 0, has_change_rows: false };
+    Ok(WriteEffect::on(&created, 1, Applied::default()))
 }
 
 pub(super) async fn update(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
     name: Option<&Secret<String>>,
     user_data: Option<&Secret<String>>,
-) -> Result<Done, StoreError> {
-    let bumped = bump(work, container).await?;
-    let record = Binding::container(container.kind.number(), &container.id);
-    let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
+) -> Result<WriteEffect, StoreError> {
+    let next = next_version(transaction, container).await?;
+    let context = RowContext::container(container.kind.number(), &container.id);
+    let seal =
+        |purpose, text: &Secret<String>| transaction.seal(purpose, next.number, &context, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::ContainerName, text));
     let user_data = user_data.map(|text| seal(Purpose::ContainerUserData, text));
     sqlx::query(
@@ -91,13 +97,13 @@ pub(super) async fn update(
          SET sealed_name = coalesce($3, sealed_name), sealed_user_data = coalesce($4, sealed_user_data)
          WHERE account_id = $1 AND number = $2",
     )
-    .bind(work.account())
-    .bind(bumped.number)
+    .bind(transaction.account())
+    .bind(next.number)
     .bind(name)
     .bind(user_data)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
-    Ok(Done::to(&bumped, 1, Applied::default()))
+    Ok(WriteEffect::on(&next, 1, Applied::default()))
 }
 
 /// Refuses a count that has gone above its limit. The transaction is undone with it.

@@ -1,17 +1,17 @@
-//! Copies a whole container, sealing every record anew for its new place.
+//! Copies a whole container, sealing every record anew for where it goes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use likeness_base::Randomness;
 
-use super::super::read::{all_words, damaged, open, open_text};
+use super::super::read::{all_labels, damaged, open, open_text};
 use super::containers::refuse_above;
-use super::{Done, SUCCEEDED, Work, containers, label, unsigned};
+use super::{SUCCEEDED, WriteEffect, WriteTransaction, containers, label, unsigned};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Binding, Compartment, HourKey, Purpose};
+use crate::keys::{AccountKeys, HourKey, Purpose, RowContext, Sealer};
 
 /// Rows held in memory at once.
 const PAGE: i64 = 512;
@@ -32,8 +32,8 @@ impl Source {
         self.account.0.as_bytes()
     }
 
-    fn compartment(&self, purpose: Purpose) -> Compartment<'_> {
-        self.keys.compartment_until(purpose, self.number, self.number, self.hour.clone())
+    fn sealer(&self, purpose: Purpose) -> Sealer<'_> {
+        self.keys.sealer_until(purpose, self.number, self.number, self.hour.clone())
     }
 }
 
@@ -66,7 +66,7 @@ type FaceRow = (i64, Vec<u8>, Option<i64>, i64, i64, Vec<u8>, Option<Vec<u8>>);
 /// Makes `to` in the account of the command: same texts, people, faces, ids and numbers, and the same version, so
 /// that what the last successful training covers stays visible and what came later stays invisible.
 pub(super) async fn container(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     from: &Source,
     to: &ContainerName,
     limits: Limits,
@@ -79,7 +79,7 @@ pub(super) async fn container(
     )
     .bind(from.key())
     .bind(from.number)
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     let (kind, wire_id, model, version, next_person, next_face, persons, faces, trained_version, trained_at) = row;
     let kind = ContainerKind::from_number(kind).ok_or_else(|| damaged("a container kind"))?;
@@ -89,14 +89,14 @@ pub(super) async fn container(
     )
     .bind(from.key())
     .bind(from.number)
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
-    let record = Binding::container(kind.number(), &wire_id);
-    let text = |purpose, sealed: &[u8]| open_text(&from.compartment(purpose), &record, sealed, CONTAINER_TEXT);
+    let context = RowContext::container(kind.number(), &wire_id);
+    let text = |purpose, sealed: &[u8]| open_text(&from.sealer(purpose), &context, sealed, CONTAINER_TEXT);
     let name = text(Purpose::ContainerName, &texts.0)?;
     let user_data = texts.1.map(|sealed| text(Purpose::ContainerUserData, &sealed)).transpose()?;
-    let Done { applied, .. } =
-        containers::create(work, to, &name, user_data.as_ref(), &model, limits.containers).await?;
+    let WriteEffect { applied, .. } =
+        containers::create(transaction, to, &name, user_data.as_ref(), &model, limits.containers).await?;
     let number = applied.container.expect("a container that was made has a number");
     let trained = trained_version.is_some();
     sqlx::query(
@@ -106,7 +106,7 @@ pub(super) async fn container(
              training_success_at = $10, training_covers = $11, trained_version = $11
          WHERE account_id = $1 AND number = $2",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(version)
     .bind(next_person)
@@ -117,21 +117,25 @@ pub(super) async fn container(
     .bind(trained.then_some(SUCCEEDED))
     .bind(trained_at.filter(|_| trained))
     .bind(trained_version)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     let persons_in_account: i64 = sqlx::query_scalar(
         "UPDATE tally SET persons = persons + $3 WHERE account_id = $1 AND kind = $2 RETURNING persons",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(to.kind.number()))
     .bind(persons)
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     refuse_above(LimitKind::PersonsInAccount, persons_in_account, limits.persons_in_account)?;
-    let destination =
-        Destination { keys: work.own_keys(), number, hour: work.hour.clone(), randomness: work.vault.randomness() };
-    persons_of(work, from, &destination).await?;
-    faces_of(work, from, &destination).await?;
+    let destination = Destination {
+        keys: transaction.own_keys(),
+        number,
+        hour: transaction.hour.clone(),
+        randomness: transaction.key_ring.randomness(),
+    };
+    persons_of(transaction, from, &destination).await?;
+    faces_of(transaction, from, &destination).await?;
     Ok(Copied { number, version: unsigned(version)?, records: 1 + unsigned(persons)? + unsigned(faces)? })
 }
 
@@ -145,27 +149,31 @@ struct Destination<'v> {
 
 impl Destination<'_> {
     fn reseal<'k>(&'k self, from: &'k Source, purpose: Purpose, what: &'static str) -> Reseal<'k> {
-        let to = self.keys.compartment_until(purpose, self.number, self.number, self.hour.clone());
-        Reseal { from: from.compartment(purpose), to, randomness: self.randomness, what }
+        let to = self.keys.sealer_until(purpose, self.number, self.number, self.hour.clone());
+        Reseal { from: from.sealer(purpose), to, randomness: self.randomness, what }
     }
 }
 
 /// Opens values of one purpose where they were and seals them for where they go.
 struct Reseal<'k> {
-    from: Compartment<'k>,
-    to: Compartment<'k>,
+    from: Sealer<'k>,
+    to: Sealer<'k>,
     randomness: &'k dyn Randomness,
     what: &'static str,
 }
 
 impl Reseal<'_> {
-    fn value(&self, record: &Binding, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let plain = open(&self.from, record, sealed, self.what)?;
-        Ok(self.to.seal(self.randomness, record, plain.expose()))
+    fn value(&self, context: &RowContext, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let plain = open(&self.from, context, sealed, self.what)?;
+        Ok(self.to.seal(self.randomness, context, plain.expose()))
     }
 }
 
-async fn persons_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> Result<(), StoreError> {
+async fn persons_of(
+    transaction: &mut WriteTransaction<'_>,
+    from: &Source,
+    to: &Destination<'_>,
+) -> Result<(), StoreError> {
     let names = to.reseal(from, Purpose::PersonName, "the name of a person");
     let user_data = to.reseal(from, Purpose::PersonUserData, "the user data of a person");
     let mut after = 0;
@@ -178,33 +186,37 @@ async fn persons_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) ->
         .bind(from.number)
         .bind(after)
         .bind(PAGE)
-        .fetch_all(&mut *work.connection)
+        .fetch_all(&mut *transaction.connection)
         .await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.0;
         for (seq, id, name, data) in rows {
-            let record = Binding::person(seq, &id);
+            let context = RowContext::person(seq, &id);
             sqlx::query(
                 "INSERT INTO person (account_id, container, seq, person_id, sealed_name, sealed_user_data)
                  VALUES ($1, $2, $3, $4, $5, $6)",
             )
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(to.number)
             .bind(seq)
             .bind(&id)
-            .bind(names.value(&record, &name)?)
-            .bind(data.map(|sealed| user_data.value(&record, &sealed)).transpose()?)
-            .execute(&mut *work.connection)
+            .bind(names.value(&context, &name)?)
+            .bind(data.map(|sealed| user_data.value(&context, &sealed)).transpose()?)
+            .execute(&mut *transaction.connection)
             .await?;
         }
     }
 }
 
-async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> Result<(), StoreError> {
+async fn faces_of(
+    transaction: &mut WriteTransaction<'_>,
+    from: &Source,
+    to: &Destination<'_>,
+) -> Result<(), StoreError> {
     let templates = to.reseal(from, Purpose::FaceTemplate, "a template");
     let user_data = to.reseal(from, Purpose::FaceUserData, "the user data of a face");
-    let words = all_words(work.connection, from.account).await?;
-    // Numbers of the account's own words by those of the source's.
+    let labels = all_labels(transaction.connection, from.account).await?;
+    // Numbers of the account's own labels by those of the source's.
     let mut spaces = HashMap::new();
     let mut after = 0;
     loop {
@@ -216,32 +228,32 @@ async fn faces_of(work: &mut Work<'_>, from: &Source, to: &Destination<'_>) -> R
         .bind(from.number)
         .bind(after)
         .bind(PAGE)
-        .fetch_all(&mut *work.connection)
+        .fetch_all(&mut *transaction.connection)
         .await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.0;
         for (seq, id, person, added_version, space, template, data) in rows {
-            let word = words.get(space)?;
+            let word = labels.get(space)?;
             let own_space = match spaces.get(&space) {
                 Some(known) => *known,
-                None => *spaces.entry(space).or_insert(label(work, &word).await?),
+                None => *spaces.entry(space).or_insert(label(transaction, &word).await?),
             };
-            let face = Binding::face(seq, &id);
+            let face = RowContext::face(seq, &id);
             sqlx::query(
                 "INSERT INTO face (account_id, container, seq, face_id, person, added_version, space,
                                    sealed_template, sealed_user_data)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(to.number)
             .bind(seq)
             .bind(&id)
             .bind(person)
             .bind(added_version)
             .bind(own_space)
-            .bind(templates.value(&Binding::template(seq, &id, person, &word, None), &template)?)
+            .bind(templates.value(&RowContext::template(seq, &id, person, &word, None), &template)?)
             .bind(data.map(|sealed| user_data.value(&face, &sealed)).transpose()?)
-            .execute(&mut *work.connection)
+            .execute(&mut *transaction.connection)
             .await?;
         }
     }

@@ -4,18 +4,17 @@ mod accounts;
 mod audit;
 mod containers;
 mod copy;
-
 mod face_ids;
 mod faces;
+mod idempotency;
 mod members;
-mod notes;
 mod operations;
 mod outbox;
 mod persons;
 mod records;
-mod repetition;
 mod snapshots;
 mod training;
+mod usage;
 
 use std::sync::Arc;
 
@@ -23,26 +22,26 @@ use super::engine::Connection;
 use uuid::Uuid;
 
 use super::delete;
-use super::vault::Vault;
+use super::key_ring::KeyRing;
 use crate::audit::AuditTarget;
 use crate::command::{
-    AccountWrite, Applied, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation, NoteWrite,
+    AccountWrite, Applied, AuditWrite, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation,
     RecordWrite, SnapshotWrite, Write,
 };
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Binding, HourKey, Purpose};
+use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
 pub(crate) use accounts::touch_access;
 pub(crate) use faces::{ADDED, find_face};
-pub(crate) use records::{Place as RecordPlace, StoredTag};
+pub(crate) use records::{RecordContext, StoredTag};
 pub(crate) use snapshots::find as find_snapshot;
 pub(crate) use training::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
 
-/// Everything a command's steps need to hand.
-pub(crate) struct Work<'a> {
+/// One command inside the transaction that writes it: what every step of the command needs.
+pub(crate) struct WriteTransaction<'a> {
     pub(crate) connection: &'a mut Connection,
     pub(crate) command: &'a Command,
-    vault: &'a Vault,
+    key_ring: &'a KeyRing,
     keys: Option<Arc<AccountKeys>>,
     /// Those of the other account that the command reads from.
     source_keys: Option<Arc<AccountKeys>>,
@@ -58,7 +57,7 @@ pub(crate) struct CommandKeys {
     pub(crate) source: Option<Arc<AccountKeys>>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> WriteTransaction<'a> {
     /// The account's id as the leading key column holds it.
     pub(crate) fn account(&self) -> &'a [u8] {
         self.command.account.0.as_bytes()
@@ -71,7 +70,7 @@ impl<'a> Work<'a> {
 
     /// From here on the command writes what expires then, and nothing else that is sealed.
     fn writes_until(&mut self, expires_at_millis: i64) -> Result<(), StoreError> {
-        self.hour = Some(self.vault.hour_key(expires_at_millis)?);
+        self.hour = Some(self.key_ring.hour_key(expires_at_millis)?);
         Ok(())
     }
 
@@ -79,37 +78,44 @@ impl<'a> Work<'a> {
         Arc::clone(self.keys.as_ref().expect("commands without keys are refused before they write"))
     }
 
-    /// Seals a value for its place. What lies in a container has the container's number as epoch.
-    fn seal(&self, purpose: Purpose, container: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
-        self.seal_in_epoch(purpose, container, container, record, plain)
+    /// Seals a value for its row. What lies in a container has the container's number as epoch.
+    fn seal(&self, purpose: Purpose, container: i64, context: &RowContext, plain: &[u8]) -> Vec<u8> {
+        self.seal_in_epoch(purpose, container, container, context, plain)
     }
 
-    fn seal_in_epoch(&self, purpose: Purpose, container: i64, epoch: i64, record: &Binding, plain: &[u8]) -> Vec<u8> {
+    fn seal_in_epoch(
+        &self,
+        purpose: Purpose,
+        container: i64,
+        epoch: i64,
+        context: &RowContext,
+        plain: &[u8],
+    ) -> Vec<u8> {
         let keys = self.own_keys();
-        let compartment = keys.compartment_until(purpose, container, epoch, self.hour.clone());
-        compartment.seal(self.vault.randomness(), record, plain)
+        let sealer = keys.sealer_until(purpose, container, epoch, self.hour.clone());
+        sealer.seal(self.key_ring.randomness(), context, plain)
     }
 }
 
 /// What a command did, for its caller and for the audit row.
-pub(crate) struct Done {
+pub(crate) struct WriteEffect {
     pub(crate) applied: Applied,
     pub(crate) target: Option<AuditTarget>,
     /// How many records it made, changed or removed; 0 leaves no audit row.
     pub(crate) records: u64,
 }
 
-impl Done {
+impl WriteEffect {
     /// Something done to a container.
-    pub(crate) fn to(bumped: &Bumped, records: u64, applied: Applied) -> Self {
-        let target = AuditTarget { kind: bumped.kind, number: bumped.number };
-        let applied = Applied { container: Some(bumped.number), version: bumped.version, ..applied };
+    pub(crate) fn on(next: &NewVersion, records: u64, applied: Applied) -> Self {
+        let target = AuditTarget { kind: next.kind, number: next.number };
+        let applied = Applied { container: Some(next.number), version: next.version, ..applied };
         Self { applied, target: Some(target), records }
     }
 }
 
 /// What became of a command that was not refused.
-pub(crate) enum Outcome {
+pub(crate) enum CommandOutcome {
     /// It was done now.
     Done(Applied),
     /// It had been done before. What this run wrote must be undone; [`known_answer`] has the answer.
@@ -131,11 +137,11 @@ fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
     let (mut operation, mut detail, mut beside) = (None, None, None);
     loop {
         let is_second = match write {
-            Write::Tracked { operation: more, write: inner } => {
+            Write::WithOperation { operation: more, write: inner } => {
                 write = inner;
                 operation.replace(more).is_some()
             }
-            Write::Described { detail: more, write: inner } => {
+            Write::WithDetail { detail: more, write: inner } => {
                 write = inner;
                 detail.replace(more.as_str()).is_some()
             }
@@ -154,56 +160,57 @@ fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
     }
 }
 
-/// Applies one command, writes its audit row and notes its key.
+/// Applies one command, writes its audit row and its idempotency row.
 pub(crate) async fn apply(
     connection: &mut Connection,
-    vault: &Vault,
+    key_ring: &KeyRing,
     keys: CommandKeys,
     command: &Command,
-) -> Result<Outcome, StoreError> {
-    let work = &mut Work { connection, command, vault, keys: keys.own, source_keys: keys.source, hour: None };
+) -> Result<CommandOutcome, StoreError> {
+    let transaction =
+        &mut WriteTransaction { connection, command, key_ring, keys: keys.own, source_keys: keys.source, hour: None };
     let Unwrapped { write, operation, detail, records, deliveries } = unwrap(&command.write)?;
     let needs_no_key = matches!(write, Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }));
-    if work.keys.is_none() && !needs_no_key {
+    if transaction.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
     if needs_no_key && !(records.is_empty() && deliveries.is_empty()) {
         return Err(StoreError::Inconsistent("an account begins and ends by itself"));
     }
-    let mut noted = 0;
+    let mut written = 0;
     for record in records {
-        let done = records::perform(work, record).await?;
-        noted += done.records;
-        if done.records > 0 {
-            audit::append(work, audit::applied(record.action(), None), &done).await?;
+        let effect = records::perform(transaction, record).await?;
+        written += effect.records;
+        if effect.records > 0 {
+            audit::append(transaction, audit::applied(record.action(), None), &effect).await?;
         }
     }
-    let done = perform(work, write).await?;
-    noted += done.records;
+    let effect = perform(transaction, write).await?;
+    written += effect.records;
     for delivery in deliveries {
-        outbox::append(work, delivery).await?;
-        noted += 1;
+        outbox::append(transaction, delivery).await?;
+        written += 1;
     }
     if let Some(operation) = operation {
-        operations::note(work, operation).await?;
+        operations::add(transaction, operation).await?;
     }
-    if done.records > 0 {
+    if effect.records > 0 {
         let event = match write {
-            Write::Note(NoteWrite::Event(event)) => event.clone(),
+            Write::Audit(AuditWrite::Event(event)) => event.clone(),
             write => audit::applied(write.action(), detail),
         };
-        audit::append(work, event, &done).await?;
+        audit::append(transaction, event, &effect).await?;
     }
-    // An account that is being destroyed keeps no notes; doing it twice is the same as doing it once.
-    let is_noted = match write {
+    // An account that is being destroyed keeps no idempotency rows; doing it twice is the same as doing it once.
+    let is_remembered = match write {
         Write::Account(AccountWrite::Destroy { .. }) => false,
-        Write::Note(_) | Write::Outbox(_) => true,
-        _ => noted > 0,
+        Write::Audit(_) | Write::Usage(_) | Write::Outbox(_) => true,
+        _ => written > 0,
     };
-    if is_noted && !repetition::add(work, &done.applied).await? {
-        return Ok(Outcome::Repeated);
+    if is_remembered && !idempotency::add(transaction, &effect.applied).await? {
+        return Ok(CommandOutcome::Repeated);
     }
-    Ok(Outcome::Done(done.applied))
+    Ok(CommandOutcome::Done(effect.applied))
 }
 
 /// The answer that a command got when it was done before, if it was. Asked after a refusal: the second run of a
@@ -212,14 +219,14 @@ pub(crate) async fn known_answer(
     connection: &mut Connection,
     command: &Command,
 ) -> Result<Option<Applied>, StoreError> {
-    repetition::find(connection, command).await
+    idempotency::find(connection, command).await
 }
 
 /// The other account whose records the command reads.
 pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
     match write {
         Write::Snapshot(SnapshotWrite::Apply { taken_by, .. }) => Some(*taken_by),
-        Write::Tracked { write, .. } | Write::Described { write, .. } | Write::Accompanied { write, .. } => {
+        Write::WithOperation { write, .. } | Write::WithDetail { write, .. } | Write::Accompanied { write, .. } => {
             reads_from(write)
         }
         _ => None,
@@ -227,7 +234,10 @@ pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
 }
 
 /// The answer to a command that was undone because it was refused or had been done before.
-pub(crate) fn answer_of(refused: Result<Outcome, StoreError>, known: Option<Applied>) -> Result<Applied, StoreError> {
+pub(crate) fn answer_of(
+    refused: Result<CommandOutcome, StoreError>,
+    known: Option<Applied>,
+) -> Result<Applied, StoreError> {
     match (known, refused) {
         (Some(applied), _) => Ok(applied),
         (None, Err(refusal)) => Err(refusal),
@@ -235,26 +245,27 @@ pub(crate) fn answer_of(refused: Result<Outcome, StoreError>, known: Option<Appl
     }
 }
 
-async fn perform(work: &mut Work<'_>, write: &Write) -> Result<Done, StoreError> {
+async fn perform(transaction: &mut WriteTransaction<'_>, write: &Write) -> Result<WriteEffect, StoreError> {
     match write {
-        Write::Account(write) => accounts::perform(work, write).await,
-        Write::Record(write) => records::perform(work, write).await,
-        Write::Container(write) => containers::perform(work, write).await,
-        Write::Person(write) => persons::perform(work, write).await,
-        Write::Face(write) => faces::perform(work, write).await,
-        Write::Directory(write) => members::perform(work, write).await,
-        Write::Snapshot(write) => snapshots::perform(work, write).await,
-        Write::Training(write) => training::perform(work, write).await,
-        Write::FaceId(write) => face_ids::perform(work, write).await,
-        Write::Note(write) => notes::perform(work, write).await,
-        Write::Outbox(write) => outbox::perform(work, write).await,
-        Write::ExpireDue(sweep) => delete::expired(work, i64::from(sweep.limit)).await,
-        Write::Tracked { .. } | Write::Described { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
+        Write::Account(write) => accounts::perform(transaction, write).await,
+        Write::Record(write) => records::perform(transaction, write).await,
+        Write::Container(write) => containers::perform(transaction, write).await,
+        Write::Person(write) => persons::perform(transaction, write).await,
+        Write::Face(write) => faces::perform(transaction, write).await,
+        Write::Directory(write) => members::perform(transaction, write).await,
+        Write::Snapshot(write) => snapshots::perform(transaction, write).await,
+        Write::Training(write) => training::perform(transaction, write).await,
+        Write::FaceId(write) => face_ids::perform(transaction, write).await,
+        Write::Audit(write) => audit::perform(transaction, write).await,
+        Write::Usage(write) => usage::perform(transaction, write).await,
+        Write::Outbox(write) => outbox::perform(transaction, write).await,
+        Write::ExpireDue(sweep) => delete::expired(transaction, i64::from(sweep.limit)).await,
+        Write::WithOperation { .. } | Write::WithDetail { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
     }
 }
 
 /// A container whose version this command has just moved.
-pub(crate) struct Bumped {
+pub(crate) struct NewVersion {
     pub(crate) kind: ContainerKind,
     pub(crate) number: i64,
     pub(crate) version: u64,
@@ -263,7 +274,7 @@ pub(crate) struct Bumped {
     has_change_rows: bool,
 }
 
-impl Bumped {
+impl NewVersion {
     /// The version as the database holds it.
     pub(crate) fn version_column(&self) -> i64 {
         i64::try_from(self.version).expect("it was read from such a column")
@@ -271,66 +282,78 @@ impl Bumped {
 }
 
 /// Moves the container's version by one. Every write to a container begins with this.
-pub(crate) async fn bump(work: &mut Work<'_>, container: &ContainerName) -> Result<Bumped, StoreError> {
+pub(crate) async fn next_version(
+    transaction: &mut WriteTransaction<'_>,
+    container: &ContainerName,
+) -> Result<NewVersion, StoreError> {
     let row: Option<(i64, i64, i64, i64, bool)> = sqlx::query_as(
         "UPDATE container SET version = version + 1
          WHERE account_id = $1 AND kind = $2 AND wire_id = $3
          RETURNING number, version, persons, faces, trim_due IS NOT NULL",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(container.kind.number()))
     .bind(&container.id)
-    .fetch_optional(&mut *work.connection)
+    .fetch_optional(&mut *transaction.connection)
     .await?;
     let (number, version, persons, faces, has_change_rows) = row.ok_or(StoreError::ContainerNotFound)?;
-    Ok(Bumped { kind: container.kind, number, version: unsigned(version)?, persons, faces, has_change_rows })
+    Ok(NewVersion { kind: container.kind, number, version: unsigned(version)?, persons, faces, has_change_rows })
 }
 
-/// Notes when the container's change rows may first be trimmed, if it had none so far.
-pub(crate) async fn note_change_rows(work: &mut Work<'_>, bumped: &Bumped) -> Result<(), StoreError> {
-    if bumped.has_change_rows {
+/// Sets when the container's change rows may first be trimmed, if it had none so far.
+pub(crate) async fn schedule_trim(transaction: &mut WriteTransaction<'_>, next: &NewVersion) -> Result<(), StoreError> {
+    if next.has_change_rows {
         return Ok(());
     }
     sqlx::query("UPDATE container SET trim_due = $3 WHERE account_id = $1 AND number = $2")
-        .bind(work.account())
-        .bind(bumped.number)
-        .bind(work.at().saturating_add(delete::CHANGE_ROWS_KEPT_MILLIS))
-        .execute(&mut *work.connection)
+        .bind(transaction.account())
+        .bind(next.number)
+        .bind(transaction.at().saturating_add(delete::CHANGE_ROWS_KEPT_MILLIS))
+        .execute(&mut *transaction.connection)
         .await?;
     Ok(())
 }
 
 /// Counts in the container's row what came and went.
-pub(crate) async fn count(work: &mut Work<'_>, number: i64, persons: i64, faces: i64) -> Result<(), StoreError> {
+pub(crate) async fn count(
+    transaction: &mut WriteTransaction<'_>,
+    number: i64,
+    persons: i64,
+    faces: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE container SET persons = persons + $3, faces = faces + $4 WHERE account_id = $1 AND number = $2",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(number)
     .bind(persons)
     .bind(faces)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     Ok(())
 }
 
 /// The store's number of a person.
-pub(crate) async fn person_key(work: &mut Work<'_>, number: i64, person: Uuid) -> Result<i64, StoreError> {
+pub(crate) async fn person_number(
+    transaction: &mut WriteTransaction<'_>,
+    number: i64,
+    person: Uuid,
+) -> Result<i64, StoreError> {
     sqlx::query_scalar("SELECT seq FROM person WHERE account_id = $1 AND container = $2 AND person_id = $3")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(number)
         .bind(person.as_bytes().as_slice())
-        .fetch_optional(&mut *work.connection)
+        .fetch_optional(&mut *transaction.connection)
         .await?
         .ok_or(StoreError::PersonNotFound)
 }
 
-/// The number under which a word is kept, which is given to it now if it is new.
-async fn label(work: &mut Work<'_>, word: &str) -> Result<i64, StoreError> {
+/// The number of a label, which is given to it now if it is new.
+async fn label(transaction: &mut WriteTransaction<'_>, word: &str) -> Result<i64, StoreError> {
     let known: Option<i64> = sqlx::query_scalar("SELECT number FROM label WHERE account_id = $1 AND word = $2")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(word)
-        .fetch_optional(&mut *work.connection)
+        .fetch_optional(&mut *transaction.connection)
         .await?;
     if let Some(number) = known {
         return Ok(number);
@@ -338,14 +361,14 @@ async fn label(work: &mut Work<'_>, word: &str) -> Result<i64, StoreError> {
     let number: i64 = sqlx::query_scalar(
         "UPDATE account SET next_label = next_label + 1 WHERE account_id = $1 RETURNING next_label - 1",
     )
-    .bind(work.account())
-    .fetch_one(&mut *work.connection)
+    .bind(transaction.account())
+    .fetch_one(&mut *transaction.connection)
     .await?;
     sqlx::query("INSERT INTO label (account_id, number, word) VALUES ($1, $2, $3)")
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(number)
         .bind(word)
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await?;
     Ok(number)
 }

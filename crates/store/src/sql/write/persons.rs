@@ -1,3 +1,5 @@
+//! Writes people and counts them. Deleting is in `sql/delete.rs`.
+
 use likeness_base::Secret;
 use uuid::Uuid;
 
@@ -5,22 +7,25 @@ use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::containers::refuse_above;
 use super::members::open_directory;
-use super::{Done, Work, bump, count, person_key};
+use super::{WriteEffect, WriteTransaction, count, next_version, person_number};
 use crate::command::{Applied, ContainerKind, ContainerName, PersonWrite};
 use crate::error::{LimitKind, StoreError};
-use crate::id::PersonKey;
-use crate::keys::{Binding, Purpose};
+use crate::id::PersonNumber;
+use crate::keys::{Purpose, RowContext};
 
-pub(super) async fn perform(work: &mut Work<'_>, write: &PersonWrite) -> Result<Done, StoreError> {
+pub(super) async fn perform(
+    transaction: &mut WriteTransaction<'_>,
+    write: &PersonWrite,
+) -> Result<WriteEffect, StoreError> {
     match write {
         PersonWrite::Create { container, person, name, user_data, limit, account_limit } => {
             let limits = Limits { container: *limit, account: *account_limit };
-            create(work, container, *person, name, user_data.as_ref(), limits).await
+            create(transaction, container, *person, name, user_data.as_ref(), limits).await
         }
         PersonWrite::Update { container, person, name, user_data } => {
-            update(work, container, *person, name.as_ref(), user_data.as_ref()).await
+            update(transaction, container, *person, name.as_ref(), user_data.as_ref()).await
         }
-        PersonWrite::Delete { container, person } => delete::person(work, container, *person).await,
+        PersonWrite::Delete { container, person } => delete::person(transaction, container, *person).await,
     }
 }
 
@@ -31,66 +36,67 @@ pub(super) struct Limits {
 }
 
 async fn create(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
     person: Uuid,
     name: &Secret<String>,
     user_data: Option<&Secret<String>>,
     limits: Limits,
-) -> Result<Done, StoreError> {
+) -> Result<WriteEffect, StoreError> {
     if container.kind == ContainerKind::PersonDirectory {
-        open_directory(work).await?;
+        open_directory(transaction).await?;
     }
-    let bumped = bump(work, container).await?;
-    refuse_above(LimitKind::Persons, bumped.persons + 1, limits.container)?;
-    let key: i64 = sqlx::query_scalar(
+    let next = next_version(transaction, container).await?;
+    refuse_above(LimitKind::Persons, next.persons + 1, limits.container)?;
+    let number: i64 = sqlx::query_scalar(
         "UPDATE container SET next_person = next_person + 1 WHERE account_id = $1 AND number = $2
          RETURNING next_person - 1",
     )
-    .bind(work.account())
-    .bind(bumped.number)
-    .fetch_one(&mut *work.connection)
+    .bind(transaction.account())
+    .bind(next.number)
+    .fetch_one(&mut *transaction.connection)
     .await?;
-    let record = Binding::person(key, person.as_bytes());
-    let sealed_name = work.seal(Purpose::PersonName, bumped.number, &record, name.expose().as_bytes());
-    let sealed_user_data =
-        user_data.map(|text| work.seal(Purpose::PersonUserData, bumped.number, &record, text.expose().as_bytes()));
+    let context = RowContext::person(number, person.as_bytes());
+    let sealed_name = transaction.seal(Purpose::PersonName, next.number, &context, name.expose().as_bytes());
+    let sealed_user_data = user_data
+        .map(|text| transaction.seal(Purpose::PersonUserData, next.number, &context, text.expose().as_bytes()));
     sqlx::query(
         "INSERT INTO person (account_id, container, seq, person_id, sealed_name, sealed_user_data)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(work.account())
-    .bind(bumped.number)
-    .bind(key)
+    .bind(transaction.account())
+    .bind(next.number)
+    .bind(number)
     .bind(person.as_bytes().as_slice())
     .bind(sealed_name)
     .bind(sealed_user_data)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::PersonExists))?;
-    count(work, bumped.number, 1, 0).await?;
+    count(transaction, next.number, 1, 0).await?;
     let persons: i64 = sqlx::query_scalar(
         "UPDATE tally SET persons = persons + 1 WHERE account_id = $1 AND kind = $2 RETURNING persons",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(container.kind.number()))
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     refuse_above(LimitKind::PersonsInAccount, persons, limits.account)?;
-    Ok(Done::to(&bumped, 1, Applied { person: Some(PersonKey(key)), ..Applied::default() }))
+    Ok(WriteEffect::on(&next, 1, Applied { person: Some(PersonNumber(number)), ..Applied::default() }))
 }
 
 async fn update(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
     person: Uuid,
     name: Option<&Secret<String>>,
     user_data: Option<&Secret<String>>,
-) -> Result<Done, StoreError> {
-    let bumped = bump(work, container).await?;
-    let key = person_key(work, bumped.number, person).await?;
-    let record = Binding::person(key, person.as_bytes());
-    let seal = |purpose, text: &Secret<String>| work.seal(purpose, bumped.number, &record, text.expose().as_bytes());
+) -> Result<WriteEffect, StoreError> {
+    let next = next_version(transaction, container).await?;
+    let number = person_number(transaction, next.number, person).await?;
+    let context = RowContext::person(number, person.as_bytes());
+    let seal =
+        |purpose, text: &Secret<String>| transaction.seal(purpose, next.number, &context, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::PersonName, text));
     let user_data = user_data.map(|text| seal(Purpose::PersonUserData, text));
     sqlx::query(
@@ -98,12 +104,12 @@ async fn update(
          SET sealed_name = coalesce($4, sealed_name), sealed_user_data = coalesce($5, sealed_user_data)
          WHERE account_id = $1 AND container = $2 AND seq = $3",
     )
-    .bind(work.account())
-    .bind(bumped.number)
-    .bind(key)
+    .bind(transaction.account())
+    .bind(next.number)
+    .bind(number)
     .bind(name)
     .bind(user_data)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
-    Ok(Done::to(&bumped, 1, Applied { person: Some(PersonKey(key)), ..Applied::default() }))
+    Ok(WriteEffect::on(&next, 1, Applied { person: Some(PersonNumber(number)), ..Applied::default() }))
 }

@@ -5,24 +5,27 @@ use likeness_base::Timestamp;
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::accounts::touch_access;
-use super::{Done, Work, person_key, unsigned};
+use super::{WriteEffect, WriteTransaction, person_number, unsigned};
 use crate::command::{Applied, ContainerKind, ContainerName, Expected, NewRecord, RecordWrite, Tag};
 use crate::error::StoreError;
-use crate::keys::{AccountKeys, Binding, Purpose};
+use crate::keys::{AccountKeys, Purpose, RowContext};
 use crate::record::{Erasure, Life, RecordKind, SealedAs, TagForm};
 use uuid::Uuid;
 
 /// Longest id of a record and longest value of a tag, in bytes.
 const LONGEST: usize = 200;
 
-pub(super) async fn perform(work: &mut Work<'_>, write: &RecordWrite) -> Result<Done, StoreError> {
+pub(super) async fn perform(
+    transaction: &mut WriteTransaction<'_>,
+    write: &RecordWrite,
+) -> Result<WriteEffect, StoreError> {
     match write {
         RecordWrite::Put(record) if record.kind == RecordKind::Settings => {
             Err(StoreError::Inconsistent("settings are written with the names of their account"))
         }
-        RecordWrite::Put(record) => put(work, record).await,
-        RecordWrite::Delete { kind, id } => drop_record(work, *kind, id).await,
-        RecordWrite::Take { kind, id, version } => take(work, *kind, id, *version).await,
+        RecordWrite::Put(record) => put(transaction, record).await,
+        RecordWrite::Delete { kind, id } => drop_record(transaction, *kind, id).await,
+        RecordWrite::Take { kind, id, version } => take(transaction, *kind, id, *version).await,
     }
 }
 
@@ -39,22 +42,26 @@ impl Present {
     }
 }
 
-async fn present(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<Option<Present>, StoreError> {
+async fn present(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    id: &str,
+) -> Result<Option<Present>, StoreError> {
     let row: Option<(i64, Option<i64>)> =
         sqlx::query_as("SELECT version, expires_at FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(i64::from(kind.number()))
             .bind(id)
-            .fetch_optional(&mut *work.connection)
+            .fetch_optional(&mut *transaction.connection)
             .await?;
     row.map(|(version, expires_at)| Ok(Present { version: unsigned(version)?, expires_at })).transpose()
 }
 
-pub(super) async fn put(work: &mut Work<'_>, record: &NewRecord) -> Result<Done, StoreError> {
+pub(super) async fn put(transaction: &mut WriteTransaction<'_>, record: &NewRecord) -> Result<WriteEffect, StoreError> {
     refuse_unfit(record)?;
     let (kind, row) = (record.kind, record.kind.row());
-    let present = present(work, kind, &record.id).await?;
-    let alive = present.as_ref().filter(|present| present.is_alive(work.at()));
+    let present = present(transaction, kind, &record.id).await?;
+    let alive = present.as_ref().filter(|present| present.is_alive(transaction.at()));
     match record.expected {
         Expected::Any => {}
         Expected::Absent if alive.is_none() => {}
@@ -66,16 +73,22 @@ pub(super) async fn put(work: &mut Work<'_>, record: &NewRecord) -> Result<Done,
     let version = present.as_ref().map_or(0, |present| present.version) + 1;
     let created_again = alive.is_none();
     let person = match &record.person {
-        Some((container, person)) => Some(place_of(work, container, *person).await?),
+        Some((container, person)) => Some(location_of(transaction, container, *person).await?),
         None => None,
     };
     let expires_at = record.expires_at.map(Timestamp::as_millis);
     if let Some(expires_at) = expires_at {
-        work.writes_until(expires_at)?;
+        transaction.writes_until(expires_at)?;
     }
-    let place = Place { kind, id: &record.id, version, expires_at, person };
-    let sealed = work.seal_in_epoch(row.seal.purpose(), 0, place.epoch(), &place.binding(), record.value.expose());
-    work.hour = None;
+    let context = RecordContext { kind, id: &record.id, version, expires_at, person };
+    let sealed = transaction.seal_in_epoch(
+        row.seal.purpose(),
+        0,
+        context.epoch(),
+        &context.row_context(),
+        record.value.expose(),
+    );
+    transaction.hour = None;
     sqlx::query(
         "INSERT INTO record (account_id, kind, id, version, created_at, updated_at, expires_at, container, person, sealed)
          VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)
@@ -84,23 +97,23 @@ pub(super) async fn put(work: &mut Work<'_>, record: &NewRecord) -> Result<Done,
              updated_at = excluded.updated_at, expires_at = excluded.expires_at, container = excluded.container,
              person = excluded.person, sealed = excluded.sealed",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(kind.number()))
     .bind(&record.id)
     .bind(i64::try_from(version).unwrap_or(i64::MAX))
-    .bind(work.at())
+    .bind(transaction.at())
     .bind(expires_at)
     .bind(person.map(|(container, _)| container))
     .bind(person.map(|(_, person)| person))
     .bind(sealed)
     .bind(i64::from(created_again))
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
-    let removed = if row.tags.is_empty() { 0 } else { tag(work, record).await? };
+    let removed = if row.tags.is_empty() { 0 } else { tag(transaction, record).await? };
     if row.is_about_access {
-        touch_access(work).await?;
+        touch_access(transaction).await?;
     }
-    Ok(Done { applied: Applied { version, removed, ..Applied::default() }, target: None, records: 1 + removed })
+    Ok(WriteEffect { applied: Applied { version, removed, ..Applied::default() }, target: None, records: 1 + removed })
 }
 
 /// What a command may not say, whatever is in the store.
@@ -129,42 +142,46 @@ fn refuse_unfit(record: &NewRecord) -> Result<(), StoreError> {
 }
 
 /// The store's numbers of a person's container and of the person.
-async fn place_of(work: &mut Work<'_>, container: &ContainerName, person: Uuid) -> Result<(i64, i64), StoreError> {
+async fn location_of(
+    transaction: &mut WriteTransaction<'_>,
+    container: &ContainerName,
+    person: Uuid,
+) -> Result<(i64, i64), StoreError> {
     if container.kind == ContainerKind::Snapshot {
         // A copy is nobody's to write to.
         return Err(StoreError::ContainerNotFound);
     }
     let number: i64 =
         sqlx::query_scalar("SELECT number FROM container WHERE account_id = $1 AND kind = $2 AND wire_id = $3")
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(i64::from(container.kind.number()))
             .bind(&container.id)
-            .fetch_optional(&mut *work.connection)
+            .fetch_optional(&mut *transaction.connection)
             .await?
             .ok_or(StoreError::ContainerNotFound)?;
-    Ok((number, person_key(work, number, person).await?))
+    Ok((number, person_number(transaction, number, person).await?))
 }
 
 /// Gives the record its tags in place of those it had; gives how many records that had expired stood in the way.
-async fn tag(work: &mut Work<'_>, record: &NewRecord) -> Result<u64, StoreError> {
-    delete::tags_of_record(work, record.kind, &record.id).await?;
-    let keys = work.own_keys();
+async fn tag(transaction: &mut WriteTransaction<'_>, record: &NewRecord) -> Result<u64, StoreError> {
+    delete::tags_of_record(transaction, record.kind, &record.id).await?;
+    let keys = transaction.own_keys();
     let mut removed = 0;
     for tag in &record.tags {
         let stored = StoredTag::of(&keys, record.kind, tag)?;
         if stored.is_unique {
-            removed += make_way(work, record, &stored).await?;
+            removed += make_way(transaction, record, &stored).await?;
         }
         sqlx::query(
             "INSERT INTO record_tag (account_id, kind, tag, value, id, is_unique) VALUES ($1, $2, $3, $4, $5, $6)",
         )
-        .bind(work.account())
+        .bind(transaction.account())
         .bind(i64::from(record.kind.number()))
         .bind(stored.number)
         .bind(stored.value)
         .bind(&record.id)
         .bind(i64::from(stored.is_unique))
-        .execute(&mut *work.connection)
+        .execute(&mut *transaction.connection)
         .await
         .map_err(refuse_duplicate(StoreError::TagInUse))?;
     }
@@ -172,43 +189,56 @@ async fn tag(work: &mut Work<'_>, record: &NewRecord) -> Result<u64, StoreError>
 }
 
 /// Removes the holder of a unique tag if it has expired.
-async fn make_way(work: &mut Work<'_>, record: &NewRecord, tag: &StoredTag) -> Result<u64, StoreError> {
+async fn make_way(
+    transaction: &mut WriteTransaction<'_>,
+    record: &NewRecord,
+    tag: &StoredTag,
+) -> Result<u64, StoreError> {
     let holder: Option<String> = sqlx::query_scalar(
         "SELECT r.id FROM record_tag t
          JOIN record r ON r.account_id = t.account_id AND r.kind = t.kind AND r.id = t.id
          WHERE t.account_id = $1 AND t.kind = $2 AND t.tag = $3 AND t.value = $4 AND t.is_unique = 1
            AND r.expires_at <= $5",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(i64::from(record.kind.number()))
     .bind(tag.number)
     .bind(&tag.value)
-    .bind(work.at())
-    .fetch_optional(&mut *work.connection)
+    .bind(transaction.at())
+    .fetch_optional(&mut *transaction.connection)
     .await?;
     match holder {
-        Some(id) => delete::record(work, record.kind, &id).await,
+        Some(id) => delete::record(transaction, record.kind, &id).await,
         None => Ok(0),
     }
 }
 
 /// A record that need not be there.
-async fn drop_record(work: &mut Work<'_>, kind: RecordKind, id: &str) -> Result<Done, StoreError> {
-    let present = present(work, kind, id).await?;
-    refuse_kept(kind, present.as_ref().is_some_and(|present| present.is_alive(work.at())))?;
-    let removed = if present.is_some() { delete::record(work, kind, id).await? } else { 0 };
-    removed_from(work, kind, removed).await
+async fn drop_record(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    id: &str,
+) -> Result<WriteEffect, StoreError> {
+    let present = present(transaction, kind, id).await?;
+    refuse_kept(kind, present.as_ref().is_some_and(|present| present.is_alive(transaction.at())))?;
+    let removed = if present.is_some() { delete::record(transaction, kind, id).await? } else { 0 };
+    removed_from(transaction, kind, removed).await
 }
 
-async fn take(work: &mut Work<'_>, kind: RecordKind, id: &str, version: u64) -> Result<Done, StoreError> {
-    let present = present(work, kind, id).await?.filter(|present| present.is_alive(work.at()));
+async fn take(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    id: &str,
+    version: u64,
+) -> Result<WriteEffect, StoreError> {
+    let present = present(transaction, kind, id).await?.filter(|present| present.is_alive(transaction.at()));
     let present = present.ok_or(StoreError::RecordNotFound)?;
     if present.version != version {
         return Err(StoreError::RecordChanged);
     }
     refuse_kept(kind, true)?;
-    let removed = delete::record(work, kind, id).await?;
-    removed_from(work, kind, removed).await
+    let removed = delete::record(transaction, kind, id).await?;
+    removed_from(transaction, kind, removed).await
 }
 
 fn refuse_kept(kind: RecordKind, is_alive: bool) -> Result<(), StoreError> {
@@ -218,15 +248,19 @@ fn refuse_kept(kind: RecordKind, is_alive: bool) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn removed_from(work: &mut Work<'_>, kind: RecordKind, removed: u64) -> Result<Done, StoreError> {
+async fn removed_from(
+    transaction: &mut WriteTransaction<'_>,
+    kind: RecordKind,
+    removed: u64,
+) -> Result<WriteEffect, StoreError> {
     if removed > 0 && kind.row().is_about_access {
-        touch_access(work).await?;
+        touch_access(transaction).await?;
     }
-    Ok(Done { applied: Applied { removed, ..Applied::default() }, target: None, records: removed })
+    Ok(WriteEffect { applied: Applied { removed, ..Applied::default() }, target: None, records: removed })
 }
 
-/// Where a record lies, which its seal knows.
-pub(crate) struct Place<'a> {
+/// What a record is bound to in its seal.
+pub(crate) struct RecordContext<'a> {
     pub(crate) kind: RecordKind,
     pub(crate) id: &'a str,
     pub(crate) version: u64,
@@ -234,12 +268,12 @@ pub(crate) struct Place<'a> {
     pub(crate) person: Option<(i64, i64)>,
 }
 
-impl Place<'_> {
-    pub(crate) fn binding(&self) -> Binding {
+impl RecordContext<'_> {
+    pub(crate) fn row_context(&self) -> RowContext {
         match self.kind.row().seal {
-            SealedAs::Document => Binding::document(self.kind.number(), self.id, self.expires_at),
+            SealedAs::Document => RowContext::document(self.kind.number(), self.id, self.expires_at),
             SealedAs::Record => {
-                Binding::record(self.kind.number(), self.id, self.version, self.expires_at, self.person)
+                RowContext::record(self.kind.number(), self.id, self.version, self.expires_at, self.person)
             }
         }
     }

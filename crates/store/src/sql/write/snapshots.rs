@@ -6,30 +6,33 @@ use uuid::Uuid;
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::copy::{self, Limits, Source};
-use super::{Done, Work, audit};
+use super::{WriteEffect, WriteTransaction, audit};
 use crate::audit::AuditTarget;
 use crate::command::{Applied, ContainerKind, ContainerName, SnapshotWrite};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Binding, Purpose};
+use crate::keys::{Purpose, RowContext};
 
-pub(super) async fn perform(work: &mut Work<'_>, write: &SnapshotWrite) -> Result<Done, StoreError> {
+pub(super) async fn perform(
+    transaction: &mut WriteTransaction<'_>,
+    write: &SnapshotWrite,
+) -> Result<WriteEffect, StoreError> {
     match write {
         SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at } => {
-            take(work, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
+            take(transaction, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
         }
         SnapshotWrite::Update { snapshot, scope, user_data } => {
-            update(work, *snapshot, scope.as_deref(), user_data.as_ref()).await
+            update(transaction, *snapshot, scope.as_deref(), user_data.as_ref()).await
         }
-        SnapshotWrite::Delete { snapshot } => delete::snapshot(work, *snapshot).await,
+        SnapshotWrite::Delete { snapshot } => delete::snapshot(transaction, *snapshot).await,
         SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit } => {
             let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
-            apply(work, *snapshot, *taken_by, container, limits).await
+            apply(transaction, *snapshot, *taken_by, container, limits).await
         }
     }
 }
 
-/// The action under which the audit trail of the account that took a snapshot tells that another has applied it.
+/// The action under which the audit log of the account that took a snapshot tells that another has applied it.
 const HANDED_OVER: &str = "hand_over_snapshot";
 
 /// What is needed of a snapshot to write about it.
@@ -41,94 +44,94 @@ pub(crate) struct Found {
 }
 
 async fn take(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
     source: &ContainerName,
     scope: &[AccountId],
     user_data: Option<&Secret<String>>,
     expires_at: Timestamp,
-) -> Result<Done, StoreError> {
+) -> Result<WriteEffect, StoreError> {
     if !is_copied(source.kind) {
         return Err(StoreError::Inconsistent("that kind of container has no snapshots"));
     }
     let number: i64 =
         sqlx::query_scalar("SELECT number FROM container WHERE account_id = $1 AND kind = $2 AND wire_id = $3")
-            .bind(work.account())
+            .bind(transaction.account())
             .bind(i64::from(source.kind.number()))
             .bind(&source.id)
-            .fetch_optional(&mut *work.connection)
+            .fetch_optional(&mut *transaction.connection)
             .await?
             .ok_or(StoreError::ContainerNotFound)?;
-    let from = Source { account: work.command.account, number, keys: work.own_keys(), hour: None };
-    work.writes_until(expires_at.as_millis())?;
-    let copied = copy::container(work, &from, &ContainerName::copy_of(snapshot), Limits::NONE).await;
+    let from = Source { account: transaction.command.account, number, keys: transaction.own_keys(), hour: None };
+    transaction.writes_until(expires_at.as_millis())?;
+    let copied = copy::container(transaction, &from, &ContainerName::copy_of(snapshot), Limits::NONE).await;
     let copied = copied.map_err(|error| match error {
         StoreError::ContainerExists => StoreError::SnapshotExists,
         other => other,
     })?;
-    let sealed = seal_user_data(work, copied.number, snapshot, expires_at.as_millis(), user_data);
+    let sealed = seal_user_data(transaction, copied.number, snapshot, expires_at.as_millis(), user_data);
     sqlx::query(
         "INSERT INTO snapshot (account_id, snapshot_id, expires_at, container, source_kind, created_at, updated_at,
                                sealed_user_data)
          VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(snapshot.as_bytes().as_slice())
     .bind(expires_at.as_millis())
     .bind(copied.number)
     .bind(i64::from(source.kind.number()))
-    .bind(work.at())
+    .bind(transaction.at())
     .bind(sealed)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::SnapshotExists))?;
-    offer(work, snapshot, scope).await?;
+    offer(transaction, snapshot, scope).await?;
     let target = AuditTarget { kind: source.kind, number };
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
-    Ok(Done { applied, target: Some(target), records: copied.records })
+    Ok(WriteEffect { applied, target: Some(target), records: copied.records })
 }
 
 async fn update(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
     scope: Option<&[AccountId]>,
     user_data: Option<&Secret<String>>,
-) -> Result<Done, StoreError> {
-    let found = find(work, work.command.account, snapshot).await?;
-    work.writes_until(found.expires_at)?;
-    let sealed = seal_user_data(work, found.container, snapshot, found.expires_at, user_data);
+) -> Result<WriteEffect, StoreError> {
+    let found = find(transaction, transaction.command.account, snapshot).await?;
+    transaction.writes_until(found.expires_at)?;
+    let sealed = seal_user_data(transaction, found.container, snapshot, found.expires_at, user_data);
     sqlx::query(
         "UPDATE snapshot SET updated_at = $3, sealed_user_data = coalesce($4, sealed_user_data)
          WHERE account_id = $1 AND snapshot_id = $2",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(snapshot.as_bytes().as_slice())
-    .bind(work.at())
+    .bind(transaction.at())
     .bind(sealed)
-    .execute(&mut *work.connection)
+    .execute(&mut *transaction.connection)
     .await?;
     if let Some(scope) = scope {
-        delete::offers(work, snapshot.as_bytes()).await?;
-        offer(work, snapshot, scope).await?;
+        delete::offers(transaction, snapshot.as_bytes()).await?;
+        offer(transaction, snapshot, scope).await?;
     }
-    Ok(Done { applied: Applied::default(), target: Some(found.target()), records: 1 })
+    Ok(WriteEffect { applied: Applied::default(), target: Some(found.target()), records: 1 })
 }
 
 async fn apply(
-    work: &mut Work<'_>,
+    transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
     taken_by: AccountId,
     container: &ContainerName,
     limits: Limits,
-) -> Result<Done, StoreError> {
-    let found = find(work, taken_by, snapshot).await?;
+) -> Result<WriteEffect, StoreError> {
+    let found = find(transaction, taken_by, snapshot).await?;
     let is_offered: bool = sqlx::query_scalar(
         "SELECT count(*) > 0 FROM snapshot_offer WHERE account_id = $1 AND snapshot_id = $2 AND taken_by = $3",
     )
-    .bind(work.account())
+    .bind(transaction.account())
     .bind(snapshot.as_bytes().as_slice())
     .bind(taken_by.0.as_bytes().as_slice())
-    .fetch_one(&mut *work.connection)
+    .fetch_one(&mut *transaction.connection)
     .await?;
     if !is_offered {
         return Err(StoreError::SnapshotNotFound);
@@ -136,18 +139,18 @@ async fn apply(
     if found.source_kind != i64::from(container.kind.number()) {
         return Err(StoreError::Inconsistent("a snapshot is applied as the kind that was copied"));
     }
-    let keys = work.source_keys.clone().ok_or(StoreError::SnapshotNotFound)?;
-    let hour = work.vault.known_hour_key(found.expires_at)?.ok_or(StoreError::SnapshotNotFound)?;
+    let keys = transaction.source_keys.clone().ok_or(StoreError::SnapshotNotFound)?;
+    let hour = transaction.key_ring.known_hour_key(found.expires_at)?.ok_or(StoreError::SnapshotNotFound)?;
     let from = Source { account: taken_by, number: found.container, keys, hour: Some(hour) };
-    let copied = copy::container(work, &from, container, limits).await?;
+    let copied = copy::container(transaction, &from, container, limits).await?;
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     let target = AuditTarget { kind: container.kind, number: copied.number };
-    let done = Done { applied, target: Some(target), records: copied.records };
-    if taken_by != work.command.account {
-        let told = Done { applied, target: Some(found.target()), records: copied.records };
-        audit::append_elsewhere(work, taken_by, HANDED_OVER, &told).await?;
+    let effect = WriteEffect { applied, target: Some(target), records: copied.records };
+    if taken_by != transaction.command.account {
+        let theirs = WriteEffect { applied, target: Some(found.target()), records: copied.records };
+        audit::append_elsewhere(transaction, taken_by, HANDED_OVER, &theirs).await?;
     }
-    Ok(done)
+    Ok(effect)
 }
 
 impl Found {
@@ -157,27 +160,31 @@ impl Found {
 }
 
 /// A snapshot by the account that took it, unless it has expired by now.
-pub(crate) async fn find(work: &mut Work<'_>, taken_by: AccountId, snapshot: Uuid) -> Result<Found, StoreError> {
+pub(crate) async fn find(
+    transaction: &mut WriteTransaction<'_>,
+    taken_by: AccountId,
+    snapshot: Uuid,
+) -> Result<Found, StoreError> {
     let row: Option<(i64, i64, i64)> = sqlx::query_as(
         "SELECT container, source_kind, expires_at FROM snapshot
          WHERE account_id = $1 AND snapshot_id = $2 AND expires_at > $3",
     )
     .bind(taken_by.0.as_bytes().as_slice())
     .bind(snapshot.as_bytes().as_slice())
-    .bind(work.at())
-    .fetch_optional(&mut *work.connection)
+    .bind(transaction.at())
+    .fetch_optional(&mut *transaction.connection)
     .await?;
     let (container, source_kind, expires_at) = row.ok_or(StoreError::SnapshotNotFound)?;
     Ok(Found { container, source_kind, expires_at })
 }
 
 /// Lets these accounts apply the snapshot.
-async fn offer(work: &mut Work<'_>, snapshot: Uuid, scope: &[AccountId]) -> Result<(), StoreError> {
+async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, scope: &[AccountId]) -> Result<(), StoreError> {
     for recipient in scope {
         let recipient = recipient.0.as_bytes().as_slice();
         let exists: bool = sqlx::query_scalar("SELECT count(*) > 0 FROM account WHERE account_id = $1")
             .bind(recipient)
-            .fetch_one(&mut *work.connection)
+            .fetch_one(&mut *transaction.connection)
             .await?;
         if !exists {
             return Err(StoreError::RecipientNotFound);
@@ -186,21 +193,21 @@ async fn offer(work: &mut Work<'_>, snapshot: Uuid, scope: &[AccountId]) -> Resu
             (
                 "INSERT INTO snapshot_scope (account_id, snapshot_id, offered_to) VALUES ($1, $2, $3)
                  ON CONFLICT DO NOTHING",
-                work.account(),
+                transaction.account(),
                 recipient,
             ),
             (
                 "INSERT INTO snapshot_offer (account_id, snapshot_id, taken_by) VALUES ($1, $2, $3)
                  ON CONFLICT DO NOTHING",
                 recipient,
-                work.account(),
+                transaction.account(),
             ),
         ] {
             sqlx::query(statement)
                 .bind(first)
                 .bind(snapshot.as_bytes().as_slice())
                 .bind(last)
-                .execute(&mut *work.connection)
+                .execute(&mut *transaction.connection)
                 .await?;
         }
     }
@@ -214,12 +221,12 @@ const fn is_copied(kind: ContainerKind) -> bool {
 }
 
 fn seal_user_data(
-    work: &Work<'_>,
+    transaction: &WriteTransaction<'_>,
     number: i64,
     snapshot: Uuid,
     expires_at: i64,
     user_data: Option<&Secret<String>>,
 ) -> Option<Vec<u8>> {
-    let record = Binding::snapshot(snapshot.as_bytes(), expires_at);
-    user_data.map(|text| work.seal(Purpose::SnapshotUserData, number, &record, text.expose().as_bytes()))
+    let context = RowContext::snapshot(snapshot.as_bytes(), expires_at);
+    user_data.map(|text| transaction.seal(Purpose::SnapshotUserData, number, &context, text.expose().as_bytes()))
 }

@@ -1,3 +1,5 @@
+//! Accounts are made once, found by the lookup digests of their keys, and count what they hold.
+
 use likeness_store::{
     AccountId, AccountWrite, ContainerKind, ExpireDue, KeySlot, NewAccount, StoreError, Totals, Write,
 };

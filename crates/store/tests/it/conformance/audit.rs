@@ -1,3 +1,5 @@
+//! Each applied command leaves one row in the audit log, a refused one leaves none, and the chain of rows holds.
+
 use likeness_store::{
     AccountId, AccountWrite, Actor, AuditEntry, ContainerKind, ContainerWrite, ExpireDue, FaceIdWrite, FaceWrite,
     GENESIS, KeySlot, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write, verify_chain,

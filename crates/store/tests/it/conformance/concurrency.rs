@@ -1,8 +1,10 @@
+//! Commands that arrive together keep their order and do not disturb each other.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use likeness_store::{FaceKey, StoreError};
+use likeness_store::{FaceNumber, StoreError};
 
 use super::feed::replay;
 use crate::scene::{Backend, Scene, add_face, list};
@@ -19,10 +21,10 @@ pub(crate) async fn writes_that_arrive_together_keep_their_order_and_numbers(bac
     }
     let applied = tasks.join_all().await;
     let versions: BTreeSet<u64> = applied.iter().map(|applied| applied.version).collect();
-    let keys: BTreeSet<FaceKey> = applied.iter().filter_map(|applied| applied.face).collect();
+    let numbers: BTreeSet<FaceNumber> = applied.iter().filter_map(|applied| applied.face).collect();
     assert_eq!(versions, (2..WRITERS + 2).collect());
-    assert_eq!(keys, (1..=WRITERS as i64).map(FaceKey).collect());
-    assert_eq!(replay(&scene, number, 0, 10).await.0, keys);
+    assert_eq!(numbers, (1..=WRITERS as i64).map(FaceNumber).collect());
+    assert_eq!(replay(&scene, number, 0, 10).await.0, numbers);
     assert_eq!(scene.container(&container).await.faces, WRITERS);
 }
 

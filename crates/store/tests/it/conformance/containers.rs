@@ -1,3 +1,5 @@
+//! Lists and groups are made, updated, and deleted with everything in them.
+
 use likeness_store::{
     ContainerKind, ContainerWrite, FaceWrite, PageStart, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write,
 };
@@ -90,7 +92,7 @@ pub(crate) async fn deleting_takes_everything_along(backend: &dyn Backend) {
     let deleted = scene.write(delete(&container)).await.unwrap();
     assert_eq!(deleted.removed, 1 + 2 + 3);
     assert_refused!(scene.store.changes_since(scene.account, number, 0, 100).await, StoreError::ContainerNotFound);
-    let rows = scene.store.rows_after(scene.account, number, likeness_store::FaceKey(0), 100).await.unwrap();
+    let rows = scene.store.rows_after(scene.account, number, likeness_store::FaceNumber(0), 100).await.unwrap();
     assert!(rows.is_empty());
     scene.store.check_integrity().await.unwrap();
 

@@ -1,8 +1,11 @@
+//! What the account service relies on: settings, expiry of records, changes of access, the end of an account, audit
+//! events and counters.
+
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AccountNames, AccountWrite, Actor, AuditOutcome, AuditTarget, ContainerKind, Event, ExpireDue,
-    FaceIdWrite, GENESIS, KeySlot, NewAccount, NewRecord, NoteWrite, PageStart, Question, RecordKind, RecordWrite,
-    StoreError, Usage, Write, verify_chain,
+    AccountId, AccountNames, AccountWrite, Actor, AuditEvent, AuditOutcome, AuditTarget, AuditWrite, ContainerKind,
+    ExpireDue, FaceIdWrite, GENESIS, KeySlot, NewAccount, NewRecord, PageStart, RecordKind, RecordWrite, SearchEvent,
+    StoreError, Usage, UsageWrite, Write, verify_chain,
 };
 
 use uuid::Uuid;
@@ -154,7 +157,7 @@ pub(crate) async fn closed_account_is_destroyed_when_its_time_has_come(backend: 
     ada.wait_millis(HOUR_MILLIS);
     let begun = ada.write(destroy()).await.unwrap();
     assert!(begun.more && begun.removed == 1, "{begun:?}");
-    ada.store.forget(ada.account).await;
+    ada.store.evict_keys(ada.account).await;
     // The key is gone: nothing opens, nothing is written, nothing brings it back.
     assert_refused!(ada.write(AccountWrite::Reopen).await, StoreError::AccountNotFound);
     assert_refused!(ada.write(create_person(&family, ada.id())).await, StoreError::AccountNotFound);
@@ -169,10 +172,10 @@ pub(crate) async fn closed_account_is_destroyed_when_its_time_has_come(backend: 
     assert!(ada.store.snapshot(bob.account, mine, bob.now()).await.unwrap().is_none());
     assert!(ada.store.totals(ada.account).await.unwrap().iter().all(|total| total.containers == 0));
 
-    // The trail is whole and stays; so does everything of the neighbour.
-    let trail = ada.store.audit(ada.account, 0, 1_000).await.unwrap();
-    assert_eq!(trail.last().unwrap().action, "destroy_account");
-    verify_chain(0, GENESIS, &trail).unwrap();
+    // The audit log is whole and stays; so does everything of the neighbour.
+    let log = ada.store.audit(ada.account, 0, 1_000).await.unwrap();
+    assert_eq!(log.last().unwrap().action, "destroy_account");
+    verify_chain(0, GENESIS, &log).unwrap();
     assert_eq!(bob.container(&family).await.faces, 3);
     assert_eq!(bob.members("staff").await.len(), 1);
     // The names are free for others.
@@ -195,14 +198,14 @@ pub(crate) async fn installation_is_no_account(backend: &dyn Backend) {
 pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let event = |outcome, detail: Option<&str>| {
-        NoteWrite::Event(Event { action: "use_token".into(), outcome, detail: detail.map(str::to_owned) })
+        AuditWrite::Event(AuditEvent { action: "use_token".into(), outcome, detail: detail.map(str::to_owned) })
     };
     scene.write(event(AuditOutcome::Applied, Some(r#"{"token":"t"}"#))).await.unwrap();
     scene.write(event(AuditOutcome::Refused, None)).await.unwrap();
     let rows = scene.store.audit(scene.account, 1, 10).await.unwrap();
-    let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.outcome, row.detail.as_deref())).collect();
+    let said: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.outcome, row.detail.as_deref())).collect();
     assert_eq!(
-        told,
+        said,
         [("use_token", AuditOutcome::Applied, Some(r#"{"token":"t"}"#)), ("use_token", AuditOutcome::Refused, None)]
     );
     let all = scene.store.audit(scene.account, 0, 10).await.unwrap();
@@ -215,16 +218,16 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
 
     let count = |day, operation: &str, calls, billed| Usage { day, operation: operation.into(), calls, billed };
     let counts = vec![count(1, "Detect", 2, 1), count(2, "Detect", 1, 1), count(1, "Verify", 5, 5)];
-    scene.write(NoteWrite::Usage { counts }).await.unwrap();
-    scene.write(NoteWrite::Usage { counts: vec![count(1, "Detect", 1, 1)] }).await.unwrap();
+    scene.write(UsageWrite::Count { counts }).await.unwrap();
+    scene.write(UsageWrite::Count { counts: vec![count(1, "Detect", 1, 1)] }).await.unwrap();
     let read = scene.store.usage(scene.account, 1, 1).await.unwrap();
     assert_eq!(read, [count(1, "Detect", 3, 2), count(1, "Verify", 5, 5)]);
     assert_eq!(scene.store.usage(scene.account, 2, 9).await.unwrap().len(), 1);
     assert_eq!(scene.store.audit(scene.account, 0, 10).await.unwrap().len(), all.len(), "counting leaves no row");
 
-    // Questions: a row each, in order, with their own times, askers and requests, in the same chain.
+    // Search events: a row each, in order, with their own times, actors and requests, in the same chain.
     let target = Some(AuditTarget { kind: ContainerKind::LargePersonGroup, number: 7 });
-    let question = |number: u8, target| Question {
+    let search = |number: u8, target| SearchEvent {
         at: Timestamp::from_millis(i64::from(number)),
         actor: Actor::Principal("ada".into()),
         request_id: Uuid::from_u128(u128::from(number)),
@@ -232,12 +235,12 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
         target,
         records: u64::from(number),
     };
-    let questions = vec![question(1, target), question(2, None)];
-    scene.write(NoteWrite::Questions { questions }).await.unwrap();
-    scene.write(NoteWrite::Questions { questions: Vec::new() }).await.unwrap();
-    let trail = scene.store.audit(scene.account, 0, 100).await.unwrap();
-    verify_chain(0, GENESIS, &trail).unwrap();
-    let told: Vec<_> = trail[all.len()..]
+    let searches = vec![search(1, target), search(2, None)];
+    scene.write(AuditWrite::Searches { searches }).await.unwrap();
+    scene.write(AuditWrite::Searches { searches: Vec::new() }).await.unwrap();
+    let log = scene.store.audit(scene.account, 0, 100).await.unwrap();
+    verify_chain(0, GENESIS, &log).unwrap();
+    let said: Vec<_> = log[all.len()..]
         .iter()
         .map(|row| (row.at.as_millis(), row.actor.as_str(), row.target, row.request_id, row.records))
         .collect();
@@ -245,5 +248,5 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
         let target = target.filter(|_| number == 1);
         (i64::from(number), "principal ada", target, Uuid::from_u128(u128::from(number)), u64::from(number))
     });
-    assert_eq!(told, expected);
+    assert_eq!(said, expected);
 }

@@ -1,4 +1,6 @@
-use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, FaceKey, LimitKind, PersonKey, StoreError};
+//! The person directory is made with its first person, and each of its faces has a recognition model of its own.
+
+use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, FaceNumber, LimitKind, PersonNumber, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, add_directory_face, add_face, create_person, delete_face, delete_person, group};
@@ -13,7 +15,7 @@ pub(crate) async fn directory_comes_into_being_with_its_first_person(backend: &d
     }
     let person = scene.id();
     let created = scene.write(create_person(&directory, person)).await.unwrap();
-    assert_eq!((created.person, created.version), (Some(PersonKey(1)), 2));
+    assert_eq!((created.person, created.version), (Some(PersonNumber(1)), 2));
     let second = scene.enrol().await;
     assert_eq!(scene.container(&directory).await.persons, 2);
     let totals = scene.store.totals(scene.account).await.unwrap();
@@ -42,18 +44,18 @@ pub(crate) async fn face_belongs_to_a_person_and_a_model(backend: &dyn Backend) 
     let seen: Vec<_> = templates.iter().map(|one| (one.face, one.model.as_deref())).collect();
     assert_eq!(seen, [(first, Some("model a")), (second, Some("model b"))]);
     let number = scene.container(&directory).await.number;
-    let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap();
+    let rows = scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap();
     let models: Vec<_> = rows.iter().map(|row| (row.person, row.model.as_deref())).collect();
-    let (ada_key, bob_key) = (PersonKey(1), PersonKey(2));
+    let (ada_key, bob_key) = (PersonNumber(1), PersonNumber(2));
     assert_eq!(models, [(ada_key, Some("model a")), (ada_key, Some("model b")), (bob_key, Some("model a"))]);
-    let rows = scene.store.rows(scene.account, number, &[FaceKey(2)]).await.unwrap();
+    let rows = scene.store.rows(scene.account, number, &[FaceNumber(2)]).await.unwrap();
     assert_eq!(rows[0].model.as_deref(), Some("model b"));
 
     scene.write(delete_face(&directory, Some(ada), first)).await.unwrap();
     scene.write(delete_person(&directory, bob)).await.unwrap();
     assert!(scene.store.face(scene.account, &directory, Some(ada), first).await.unwrap().is_none());
     assert_refused!(scene.store.faces_of_person(scene.account, &directory, bob).await, StoreError::PersonNotFound);
-    assert!(scene.store.recheck(scene.account, number, &[FaceKey(3)]).await.unwrap().is_empty());
+    assert!(scene.store.resolve_faces(scene.account, number, &[FaceNumber(3)]).await.unwrap().is_empty());
     assert_refused!(scene.store.face(scene.account, &directory, Some(bob), other).await, StoreError::PersonNotFound);
 }
 
@@ -90,14 +92,14 @@ pub(crate) async fn model_is_for_the_directory_alone(backend: &dyn Backend) {
     assert_eq!(face.model, None);
 }
 
-pub(crate) async fn person_keys_come_in_the_order_asked(backend: &dyn Backend) {
+pub(crate) async fn person_numbers_come_in_the_order_asked(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let directory = ContainerName::directory();
     let nobody = scene.id();
-    let keys = async |ids: &[uuid::Uuid]| scene.store.person_keys(scene.account, &directory, ids).await.unwrap();
-    assert_eq!(keys(&[nobody]).await, [None], "no directory yet");
+    let numbers = async |ids: &[uuid::Uuid]| scene.store.person_numbers(scene.account, &directory, ids).await.unwrap();
+    assert_eq!(numbers(&[nobody]).await, [None], "no directory yet");
     let (ada, bob) = (scene.enrol().await, scene.enrol().await);
-    let expected = [Some(PersonKey(2)), None, Some(PersonKey(1)), Some(PersonKey(2))];
-    assert_eq!(keys(&[bob, nobody, ada, bob]).await, expected);
-    assert_eq!(keys(&[]).await, []);
+    let expected = [Some(PersonNumber(2)), None, Some(PersonNumber(1)), Some(PersonNumber(2))];
+    assert_eq!(numbers(&[bob, nobody, ada, bob]).await, expected);
+    assert_eq!(numbers(&[]).await, []);
 }

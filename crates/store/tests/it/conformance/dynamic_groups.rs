@@ -1,7 +1,9 @@
+//! Dynamic groups refer to people of the directory and to nobody else.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, PageStart, PersonKey, StoreError};
+use likeness_store::{ContainerKind, ContainerName, DirectoryWrite, PageStart, PersonNumber, StoreError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
@@ -28,7 +30,7 @@ pub(crate) async fn members_come_and_go(backend: &dyn Backend) {
     assert_refused!(scene.write(create_group("staff", &[])).await, StoreError::ContainerExists);
     assert_eq!(scene.members("staff").await, sorted(&[ada, bob]));
     let members = scene.store.members(scene.account, "staff", &PAGE()).await.unwrap();
-    assert_eq!(members.iter().find(|one| one.person == bob).unwrap().key, PersonKey(2));
+    assert_eq!(members.iter().find(|one| one.person == bob).unwrap().number, PersonNumber(2));
 
     // Added first, then removed: who is in both lists is out. Twice the same changes nothing more.
     for _ in 0..2 {

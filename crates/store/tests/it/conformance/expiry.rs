@@ -1,3 +1,5 @@
+//! A faceId ends at its instant, its row with a sweep, and an expiry key with its hour.
+
 use likeness_base::Timestamp;
 use likeness_store::{DetectedFace, ExpireDue, FaceIdWrite, SnapshotWrite, StoreError};
 use uuid::Uuid;

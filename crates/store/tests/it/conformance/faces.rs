@@ -1,4 +1,6 @@
-use likeness_store::{FaceKey, FaceWrite, NewFace, PageStart, PersonKey, StoreError};
+//! Faces of lists and of people are added, updated and deleted, and their templates come back as they were.
+
+use likeness_store::{FaceNumber, FaceWrite, NewFace, PageStart, PersonNumber, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, add_face, delete_face, group, list, text};
@@ -14,14 +16,14 @@ pub(crate) async fn face_of_a_list_lives_and_dies(backend: &dyn Backend) {
     let face = NewFace { user_data: Some(text("left door")), ..scene.face() };
     let added = scene.write(add_face(&container, None, face.clone())).await.unwrap();
     assert_eq!((added.container, added.version), (Some(number), 2));
-    assert_eq!((added.face, added.person), (Some(FaceKey(1)), None));
+    assert_eq!((added.face, added.person), (Some(FaceNumber(1)), None));
 
     let read = scene.store.face(scene.account, &container, None, face.id).await.unwrap().unwrap();
-    assert_eq!((read.id, Some(read.key), read.person), (face.id, added.face, None));
+    assert_eq!((read.id, Some(read.number), read.person), (face.id, added.face, None));
     assert_eq!(user_data(&read), Some("left door"));
-    let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap();
+    let rows = scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].face, rows[0].person, rows[0].added_version), (FaceKey(1), PersonKey::NONE, 2));
+    assert_eq!((rows[0].face, rows[0].person, rows[0].added_version), (FaceNumber(1), PersonNumber::NONE, 2));
     assert_eq!(rows[0].template.expose(), face.template.expose());
     assert_eq!(&*rows[0].space, "space a");
 
@@ -95,23 +97,23 @@ pub(crate) async fn templates_of_a_person_come_as_they_went_in(backend: &dyn Bac
         StoreError::PersonNotFound
     );
     // The gallery's rows of the same faces say the same.
-    let rows = scene.store.rows(scene.account, number, &[FaceKey(7), FaceKey(3), FaceKey(99)]).await.unwrap();
+    let rows = scene.store.rows(scene.account, number, &[FaceNumber(7), FaceNumber(3), FaceNumber(99)]).await.unwrap();
     let read: Vec<_> =
         rows.iter().map(|row| (row.face, row.space.to_string(), row.template.expose().clone())).collect();
     assert_eq!(
         read,
         [
-            (FaceKey(3), expected[1].1.clone(), expected[1].2.clone()),
-            (FaceKey(7), expected[3].1.clone(), expected[3].2.clone())
+            (FaceNumber(3), expected[1].1.clone(), expected[1].2.clone()),
+            (FaceNumber(7), expected[3].1.clone(), expected[3].2.clone())
         ]
     );
 }
 
-pub(crate) async fn key_is_never_used_again(backend: &dyn Backend) {
+pub(crate) async fn number_is_never_used_again(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let container = list("faces");
     scene.create(&container).await;
-    let mut last = FaceKey(0);
+    let mut last = FaceNumber(0);
     for turn in 0..4 {
         let face = scene.face();
         let added = scene.write(add_face(&container, None, face.clone())).await.unwrap();

@@ -1,8 +1,10 @@
+//! Whoever follows the change feed of a container, from any version, ends with the faces that are in it.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use likeness_store::{
-    ChangeOp, ContainerWrite, ExpireDue, FaceKey, FaceWrite, Feed, PersonWrite, StoreError, TrainingWrite,
+    ChangeOp, ContainerWrite, ExpireDue, FaceNumber, FaceWrite, Feed, PersonWrite, StoreError, TrainingWrite,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -12,17 +14,17 @@ use crate::assert_refused;
 use crate::scene::{Backend, HOUR_MILLIS, Scene, add_face, delete, delete_face, delete_person, group, list, text};
 
 /// Follows the feed of a container from a version on an empty gallery to its end.
-pub(crate) async fn replay(scene: &Scene, number: i64, from: u64, limit: usize) -> (BTreeSet<FaceKey>, u64) {
+pub(crate) async fn replay(scene: &Scene, number: i64, from: u64, limit: usize) -> (BTreeSet<FaceNumber>, u64) {
     follow(scene, number, BTreeSet::new(), from, limit).await
 }
 
 async fn follow(
     scene: &Scene,
     number: i64,
-    mut faces: BTreeSet<FaceKey>,
+    mut faces: BTreeSet<FaceNumber>,
     from: u64,
     limit: usize,
-) -> (BTreeSet<FaceKey>, u64) {
+) -> (BTreeSet<FaceNumber>, u64) {
     let mut version = from;
     loop {
         let feed = scene.store.changes_since(scene.account, number, version, limit).await.unwrap();
@@ -43,8 +45,8 @@ async fn follow(
     }
 }
 
-async fn present(scene: &Scene, number: i64) -> BTreeSet<FaceKey> {
-    let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 10_000).await.unwrap();
+async fn present(scene: &Scene, number: i64) -> BTreeSet<FaceNumber> {
+    let rows = scene.store.rows_after(scene.account, number, FaceNumber(0), 10_000).await.unwrap();
     rows.iter().map(|row| row.face).collect()
 }
 
@@ -230,7 +232,7 @@ pub(crate) async fn loading_while_others_write_misses_nothing(backend: &dyn Back
     };
     // As a node loads: version first, then the pages, then what happened since.
     let version = scene.store.version_of(scene.account, number).await.unwrap().unwrap();
-    let (mut loaded, mut after) = (BTreeSet::new(), FaceKey(0));
+    let (mut loaded, mut after) = (BTreeSet::new(), FaceNumber(0));
     loop {
         let page = scene.store.rows_after(scene.account, number, after, 4).await.unwrap();
         let Some(last) = page.last() else { break };
@@ -289,7 +291,7 @@ pub(crate) async fn follower_from_the_future_reloads(backend: &dyn Backend) {
     assert_eq!(scene.store.changes_since(scene.account, number, u64::MAX, 10).await.unwrap(), Feed::Reload);
 }
 
-pub(crate) async fn recheck_names_the_living_only(backend: &dyn Backend) {
+pub(crate) async fn resolving_names_the_living_only(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let (people, faces) = (group("people"), list("faces"));
     let (people_number, faces_number) =
@@ -298,10 +300,10 @@ pub(crate) async fn recheck_names_the_living_only(backend: &dyn Backend) {
     let first = scene.add_face(&people, Some(person)).await;
     let second = scene.add_face(&people, Some(person)).await;
     let listed = scene.add_face(&faces, None).await;
-    let asked = [FaceKey(2), FaceKey(1), FaceKey(2), FaceKey(77)];
+    let asked = [FaceNumber(2), FaceNumber(1), FaceNumber(2), FaceNumber(77)];
     let names = async |number| {
-        let found = scene.store.recheck(scene.account, number, &asked).await.unwrap();
-        found.iter().map(|one| (one.key.0, one.face, one.person)).collect::<Vec<_>>()
+        let found = scene.store.resolve_faces(scene.account, number, &asked).await.unwrap();
+        found.iter().map(|one| (one.number.0, one.face, one.person)).collect::<Vec<_>>()
     };
     assert_eq!(names(people_number).await, [(1, first, Some(person)), (2, second, Some(person))]);
     assert_eq!(names(faces_number).await, [(1, listed, None)]);
@@ -309,7 +311,7 @@ pub(crate) async fn recheck_names_the_living_only(backend: &dyn Backend) {
     assert_eq!(names(people_number).await, [(1, first, Some(person))]);
     scene.write(delete_person(&people, person)).await.unwrap();
     assert_eq!(names(people_number).await, []);
-    assert!(scene.store.recheck(scene.account, faces_number, &[]).await.unwrap().is_empty());
+    assert!(scene.store.resolve_faces(scene.account, faces_number, &[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn versions_come_in_the_order_asked(backend: &dyn Backend) {

@@ -1,7 +1,9 @@
+//! No query and no command of an account reaches what belongs to another, except a snapshot that the other offers.
+
 use likeness_base::Timestamp;
 use likeness_store::{
-    ContainerName, ExpireDue, FaceIdWrite, FaceKey, FaceWrite, NewOperation, OperationSubject, PageStart, PersonWrite,
-    StoreError, TrainingOutcome, TrainingWrite, Write,
+    ContainerName, ExpireDue, FaceIdWrite, FaceNumber, FaceWrite, NewOperation, OperationSubject, PageStart,
+    PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write,
 };
 
 use crate::assert_refused;
@@ -24,9 +26,9 @@ pub(crate) async fn no_answer_crosses_accounts(backend: &dyn Backend) {
     let ask_nothing_there = async || {
         let kind = container.kind;
         assert!(store.containers(bob.account, kind, &page).await.unwrap().iter().all(|one| one.persons == 0));
-        assert!(store.rows_after(bob.account, number, FaceKey(0), 10).await.unwrap().is_empty());
-        assert!(store.rows(bob.account, number, &[FaceKey(1)]).await.unwrap().is_empty());
-        assert!(store.recheck(bob.account, number, &[FaceKey(1)]).await.unwrap().is_empty());
+        assert!(store.rows_after(bob.account, number, FaceNumber(0), 10).await.unwrap().is_empty());
+        assert!(store.rows(bob.account, number, &[FaceNumber(1)]).await.unwrap().is_empty());
+        assert!(store.resolve_faces(bob.account, number, &[FaceNumber(1)]).await.unwrap().is_empty());
         assert!(store.unfinished_trainings(bob.account).await.unwrap().is_empty());
         let ids = [detected.id.as_uuid()];
         assert!(store.face_ids(bob.account, &ids, bob.now()).await.unwrap()[0].is_none());
@@ -53,9 +55,9 @@ pub(crate) async fn no_directory_crosses_accounts(backend: &dyn Backend) {
     let bob = ada.neighbour(2).await;
     let (directory, operation, person) = (ContainerName::directory(), ada.id(), ada.id());
     let expires_at = Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS);
-    let note = NewOperation { id: operation, subject: OperationSubject::Directory, resource: None, expires_at };
-    let tracked = Write::Tracked { operation: note, write: Box::new(create_person(&directory, person)) };
-    ada.write(tracked).await.unwrap();
+    let new = NewOperation { id: operation, subject: OperationSubject::Directory, resource: None, expires_at };
+    let write = Write::WithOperation { operation: new, write: Box::new(create_person(&directory, person)) };
+    ada.write(write).await.unwrap();
     let face = ada.add_directory_face(person, "model a").await;
     ada.write(create_group("staff", &[person])).await.unwrap();
 
@@ -66,7 +68,7 @@ pub(crate) async fn no_directory_crosses_accounts(backend: &dyn Backend) {
             bob.write(create_group("staff", &[])).await.unwrap();
             assert!(store.members(bob.account, "staff", &page).await.unwrap().is_empty());
         }
-        assert_eq!(store.person_keys(bob.account, &directory, &[person]).await.unwrap(), [None]);
+        assert_eq!(store.person_numbers(bob.account, &directory, &[person]).await.unwrap(), [None]);
         assert!(store.operation(bob.account, operation, bob.now()).await.unwrap().is_none());
         let writes: [Write; _] = [
             change_group("staff", &[person], &[]),

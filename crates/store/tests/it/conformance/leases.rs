@@ -1,3 +1,5 @@
+//! One holder has a job at a time, until it releases the lease or the lease ends.
+
 use std::time::Duration;
 
 use crate::scene::{Backend, Scene};

@@ -1,3 +1,5 @@
+//! A limit permits the last one and refuses the next, and the refusal leaves nothing behind.
+
 use likeness_store::{ContainerWrite, FaceIdWrite, FaceWrite, LimitKind, PersonWrite, StoreError, Write};
 
 use crate::scene::{Backend, Scene, add_face, create, create_person, delete_face, delete_person, group, list};

@@ -68,7 +68,7 @@ macro_rules! for_each_case {
                 face_belongs_to_a_person_and_a_model,
                 limit_counts_the_faces_of_one_model,
                 model_is_for_the_directory_alone,
-                person_keys_come_in_the_order_asked,
+                person_numbers_come_in_the_order_asked,
             ],
             dynamic_groups: [
                 members_come_and_go,
@@ -91,7 +91,7 @@ macro_rules! for_each_case {
                 face_of_a_list_lives_and_dies,
                 face_belongs_to_its_person_alone,
                 templates_of_a_person_come_as_they_went_in,
-                key_is_never_used_again,
+                number_is_never_used_again,
                 face_of_any_size_comes_back,
             ],
             feed: [
@@ -102,7 +102,7 @@ macro_rules! for_each_case {
                 loading_while_others_write_misses_nothing,
                 follower_from_before_the_trim_reloads,
                 follower_from_the_future_reloads,
-                recheck_names_the_living_only,
+                resolving_names_the_living_only,
                 versions_come_in_the_order_asked,
             ],
             isolation: [
@@ -119,7 +119,7 @@ macro_rules! for_each_case {
                 refusal_leaves_nothing_behind,
             ],
             operations: [
-                operation_is_noted_with_the_work_or_not_at_all,
+                operation_status_is_kept_with_the_command_or_not_at_all,
                 operation_ends_at_the_very_instant_and_is_swept,
             ],
             outbox: [
@@ -140,7 +140,7 @@ macro_rules! for_each_case {
                 person_lives_and_dies,
                 deleting_a_person_takes_their_faces,
                 update_leaves_what_it_does_not_name,
-                key_is_never_used_again,
+                number_is_never_used_again,
             ],
             records: [
                 record_is_written_only_over_what_was_read,
@@ -159,7 +159,7 @@ macro_rules! for_each_case {
             repetition: [
                 repeated_command_doubles_nothing,
                 same_key_gets_the_same_answer_and_does_nothing,
-                keys_of_commands_are_forgotten_by_the_sweep,
+                idempotency_keys_are_forgotten_by_the_sweep,
             ],
             snapshots: [
                 copy_does_not_follow_its_source,
@@ -169,7 +169,7 @@ macro_rules! for_each_case {
                 scope_is_changed_by_its_taker_alone,
                 snapshot_ends_at_the_very_instant_and_is_swept,
                 large_snapshot_is_swept_in_parts,
-                both_audit_trails_tell_of_a_hand_over,
+                both_audit_logs_tell_of_a_hand_over,
                 applied_copy_counts_against_limits,
                 refused_snapshot_leaves_nothing_behind,
             ],

@@ -1,3 +1,5 @@
+//! An operation status is kept with its command or not at all, and ends at its instant.
+
 use likeness_base::Timestamp;
 use likeness_store::{ContainerName, ExpireDue, NewOperation, OperationSubject, StoreError, Write};
 use uuid::Uuid;
@@ -5,36 +7,37 @@ use uuid::Uuid;
 use crate::assert_refused;
 use crate::scene::{Backend, HOUR_MILLIS, Scene, create_person, delete_person};
 
-fn tracked(scene: &Scene, id: Uuid, write: Write) -> Write {
+fn with_operation(scene: &Scene, id: Uuid, write: Write) -> Write {
     let expires_at = Timestamp::from_millis(scene.now().as_millis() + 48 * HOUR_MILLIS);
     let resource = Some("/persons/1".to_owned());
     let operation = NewOperation { id, subject: OperationSubject::Directory, resource, expires_at };
-    Write::Tracked { operation, write: Box::new(write) }
+    Write::WithOperation { operation, write: Box::new(write) }
 }
 
-pub(crate) async fn operation_is_noted_with_the_work_or_not_at_all(backend: &dyn Backend) {
+pub(crate) async fn operation_status_is_kept_with_the_command_or_not_at_all(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let directory = ContainerName::directory();
     let (id, person) = (scene.id(), scene.id());
-    let applied = scene.write(tracked(&scene, id, create_person(&directory, person))).await.unwrap();
+    let applied = scene.write(with_operation(&scene, id, create_person(&directory, person))).await.unwrap();
     assert_eq!(applied.version, 2);
     let read = scene.store.operation(scene.account, id, scene.now()).await.unwrap().unwrap();
     assert_eq!((read.id, read.subject), (id, OperationSubject::Directory));
     assert_eq!((read.created_at, read.finished_at), (scene.now(), scene.now()));
     assert_eq!(read.resource.as_deref(), Some("/persons/1"));
     let rows = scene.store.audit(scene.account, 0, 10).await.unwrap();
-    assert_eq!(rows.last().unwrap().action, "create_person", "the audit trail tells what was done");
+    assert_eq!(rows.last().unwrap().action, "create_person", "the audit log tells what was done");
     assert_eq!(rows.len(), 2, "in one row");
 
     let failed = scene.id();
-    let refused = scene.write(tracked(&scene, failed, create_person(&directory, person))).await;
+    let refused = scene.write(with_operation(&scene, failed, create_person(&directory, person))).await;
     assert_refused!(refused, StoreError::PersonExists);
     assert_eq!(scene.store.operation(scene.account, failed, scene.now()).await.unwrap(), None);
 
-    let again = scene.write(tracked(&scene, id, delete_person(&directory, person))).await;
+    let again = scene.write(with_operation(&scene, id, delete_person(&directory, person))).await;
     assert_refused!(again, StoreError::OperationExists);
     assert!(scene.store.person(scene.account, &directory, person).await.unwrap().is_some(), "the work is undone");
-    let twice = tracked(&scene, scene.id(), tracked(&scene, scene.id(), delete_person(&directory, person)));
+    let twice =
+        with_operation(&scene, scene.id(), with_operation(&scene, scene.id(), delete_person(&directory, person)));
     assert_refused!(scene.write(twice).await, StoreError::Inconsistent(_));
 }
 
@@ -43,7 +46,7 @@ pub(crate) async fn operation_ends_at_the_very_instant_and_is_swept(backend: &dy
     let mut ids = Vec::new();
     for _ in 0..3 {
         let id = scene.id();
-        scene.write(tracked(&scene, id, create_person(&ContainerName::directory(), scene.id()))).await.unwrap();
+        scene.write(with_operation(&scene, id, create_person(&ContainerName::directory(), scene.id()))).await.unwrap();
         ids.push(id);
     }
     let end = scene.now().as_millis() + 48 * HOUR_MILLIS;

@@ -72,7 +72,7 @@ pub(crate) async fn deliveries_of_a_queue_are_made_in_order(backend: &dyn Backen
     assert_eq!((of("a"), of("b")), (vec![1, 3, 5], vec![2, 4]));
     assert_eq!(ready(&neighbour).await, pairs(&[("a", "theirs")]));
     assert_eq!(scene.store.accounts_with_deliveries().await.unwrap(), [neighbour.account]);
-    // They are told in no trail.
+    // No audit log tells of them.
     assert_eq!(scene.store.audit(scene.account, 0, 100).await.unwrap().len(), 1);
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn one_worker_has_a_queue_at_a_time(backend: &dyn Backend) {
     for write in foreign {
         assert_refused!(scene.write(write).await, StoreError::DeliveryNotHeld);
     }
-    // Whoever lost the answer asks again with the same key.
+    // Whoever lost the answer applies the command again with the same idempotency key.
     let complete = scene.command(OutboxWrite::Complete { number: first, holder: one });
     let answer = scene.store.apply(complete.clone()).await.unwrap();
     assert_eq!(scene.store.apply(complete).await.unwrap(), answer);

@@ -1,3 +1,5 @@
+//! Pages of any size, from any start, walk the same list.
+
 use likeness_store::PageStart;
 
 use crate::scene::{Backend, Scene, group, list};

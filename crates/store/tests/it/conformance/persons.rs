@@ -1,4 +1,6 @@
-use likeness_store::{PersonKey, PersonWrite, StoreError};
+//! People are added, updated, and deleted with their faces.
+
+use likeness_store::{PersonNumber, PersonWrite, StoreError};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Scene, create_person, delete_person, group, text};
@@ -19,11 +21,11 @@ pub(crate) async fn person_lives_and_dies(backend: &dyn Backend) {
         })
         .await
         .unwrap();
-    assert_eq!((created.person, created.version), (Some(PersonKey(1)), 2));
+    assert_eq!((created.person, created.version), (Some(PersonNumber(1)), 2));
     assert_refused!(scene.write(create_person(&container, ada)).await, StoreError::PersonExists);
     let faces = [scene.add_face(&container, Some(ada)).await, scene.add_face(&container, Some(ada)).await];
     let read = scene.store.person(scene.account, &container, ada).await.unwrap().unwrap();
-    assert_eq!((read.id, read.key), (ada, PersonKey(1)));
+    assert_eq!((read.id, read.number), (ada, PersonNumber(1)));
     assert_eq!(read.name.expose(), "Ada");
     assert_eq!(read.user_data.unwrap().expose(), "likes engines");
     assert_eq!(read.faces, faces);
@@ -42,8 +44,8 @@ pub(crate) async fn deleting_a_person_takes_their_faces(backend: &dyn Backend) {
     }
     let kept = scene.add_face(&container, Some(bob)).await;
     let deleted = scene.write(delete_person(&container, ada)).await.unwrap();
-    assert_eq!((deleted.person, deleted.removed), (Some(PersonKey(1)), 4));
-    let rows = scene.store.rows_after(scene.account, number, likeness_store::FaceKey(0), 10).await.unwrap();
+    assert_eq!((deleted.person, deleted.removed), (Some(PersonNumber(1)), 4));
+    let rows = scene.store.rows_after(scene.account, number, likeness_store::FaceNumber(0), 10).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(scene.store.person(scene.account, &container, bob).await.unwrap().unwrap().faces, [kept]);
     let read = scene.container(&container).await;
@@ -82,16 +84,16 @@ pub(crate) async fn update_leaves_what_it_does_not_name(backend: &dyn Backend) {
     assert_refused!(scene.write(nobody).await, StoreError::PersonNotFound);
 }
 
-pub(crate) async fn key_is_never_used_again(backend: &dyn Backend) {
+pub(crate) async fn number_is_never_used_again(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let container = group("family");
     scene.create(&container).await;
-    let mut last = PersonKey::NONE;
+    let mut last = PersonNumber::NONE;
     for turn in 0..4 {
         let id = scene.id();
-        let key = scene.write(create_person(&container, id)).await.unwrap().person.unwrap();
-        assert!(key > last, "turn {turn}");
-        last = key;
+        let number = scene.write(create_person(&container, id)).await.unwrap().person.unwrap();
+        assert!(number > last, "turn {turn}");
+        last = number;
         scene.write(delete_person(&container, id)).await.unwrap();
     }
 }

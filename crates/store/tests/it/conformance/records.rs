@@ -134,7 +134,7 @@ pub(crate) async fn tags_find_records_in_pages(backend: &dyn Backend) {
     loop {
         let next = found(&start).await;
         one_by_one.extend(next.iter().cloned());
-        if !start.turn(next.last().cloned()) {
+        if !start.advance(next.last().cloned()) {
             break;
         }
     }
@@ -231,7 +231,7 @@ pub(crate) async fn nothing_is_taken_when_the_effect_is_refused(backend: &dyn Ba
     let twice =
         Write::Accompanied { records: Vec::new(), deliveries: Vec::new(), write: Box::new(with(Vec::new(), "b")) };
     assert_refused!(scene.write(twice).await, StoreError::Inconsistent(_));
-    let told = Write::Described { detail: "{}".into(), write: Box::new(with(Vec::new(), "b")) };
+    let told = Write::WithDetail { detail: "{}".into(), write: Box::new(with(Vec::new(), "b")) };
     scene.write(told).await.unwrap();
 }
 
@@ -323,7 +323,7 @@ pub(crate) async fn every_write_of_a_record_leaves_its_row(backend: &dyn Backend
     scene.write(remove()).await.unwrap();
     put(&scene, specimen(&scene, "a", "x")).await.unwrap();
     let records = vec![take(RecordKind::Specimen, "a", 1), RecordWrite::Put(specimen(&scene, "b", "x"))];
-    let write = Box::new(Write::Described { detail: "{}".into(), write: Box::new(create(&list("a"))) });
+    let write = Box::new(Write::WithDetail { detail: "{}".into(), write: Box::new(create(&list("a"))) });
     scene.write(Write::Accompanied { records, deliveries: Vec::new(), write }).await.unwrap();
     let rows = scene.store.audit(scene.account, 1, 100).await.unwrap();
     let told: Vec<_> = rows.iter().map(|row| (row.action.as_str(), row.records, row.detail.as_deref())).collect();

@@ -1,3 +1,5 @@
+//! A command that is sent again doubles nothing. With the same idempotency key it gets the same answer.
+
 use likeness_store::{
     AccountWrite, ExpireDue, FaceIdWrite, KeySlot, NewAccount, PersonWrite, SnapshotWrite, StoreError, TrainingWrite,
     Write,
@@ -85,7 +87,7 @@ pub(crate) async fn same_key_gets_the_same_answer_and_does_nothing(backend: &dyn
 }
 
 /// Keys are one account's, and forgotten after a while.
-pub(crate) async fn keys_of_commands_are_forgotten_by_the_sweep(backend: &dyn Backend) {
+pub(crate) async fn idempotency_keys_are_forgotten_by_the_sweep(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     let command = scene.command(create(&group("family")));
     scene.store.apply(command.clone()).await.unwrap();

@@ -1,6 +1,8 @@
+//! A snapshot is a copy that does not follow its source, and only its taker and its scope can see or apply it.
+
 use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, ContainerWrite, ExpireDue, FaceKey, Feed,
+    AccountId, AuditOutcome, Container, ContainerKind, ContainerName, ContainerWrite, ExpireDue, FaceNumber, Feed,
     LimitKind, NewFace, PageStart, SnapshotWrite, StoreError, TrainingOutcome, TrainingStatus, TrainingWrite,
 };
 use uuid::Uuid;
@@ -37,13 +39,13 @@ async fn contents(scene: &Scene, name: &ContainerName) -> String {
     let mut seen = format!("{called} {remark:?} {model} {persons} {faces} {version}");
     for person in scene.store.persons(scene.account, name, &PAGE()).await.unwrap() {
         let (called, remark) = (person.name.expose(), person.user_data.as_ref().map(|text| text.expose().clone()));
-        seen += &format!("\n{} {:?} {called} {remark:?} {:?}", person.id, person.key, person.faces);
+        seen += &format!("\n{} {:?} {called} {remark:?} {:?}", person.id, person.number, person.faces);
     }
     for face in scene.store.faces(scene.account, name, &PAGE()).await.unwrap() {
         let remark = face.user_data.map(|text| text.expose().clone());
-        seen += &format!("\n{} {:?} {:?} {remark:?}", face.id, face.key, face.person);
+        seen += &format!("\n{} {:?} {:?} {remark:?}", face.id, face.number, face.person);
     }
-    for row in scene.store.rows_after(scene.account, number, FaceKey(0), 100).await.unwrap() {
+    for row in scene.store.rows_after(scene.account, number, FaceNumber(0), 100).await.unwrap() {
         let template = row.template.expose();
         seen += &format!("\n{:?} {:?} {} {} {template:?}", row.face, row.person, row.added_version, row.space);
     }
@@ -75,7 +77,7 @@ pub(crate) async fn copy_does_not_follow_its_source(backend: &dyn Backend) {
 pub(crate) async fn applied_copy_is_the_source_under_other_keys(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
     let bob = ada.neighbour(2).await;
-    // The two accounts number containers and words differently.
+    // The two accounts number containers and labels differently.
     bob.write(add_face(&list_of(&bob).await, None, NewFace { space: "space b".into(), ..bob.face() })).await.unwrap();
     let (container, people, faces) = family(&ada).await;
     let before = contents(&ada, &container).await;
@@ -232,7 +234,7 @@ pub(crate) async fn large_snapshot_is_swept_in_parts(backend: &dyn Backend) {
     assert_eq!(sweeps, [3, 3, 3, 1]);
 }
 
-pub(crate) async fn both_audit_trails_tell_of_a_hand_over(backend: &dyn Backend) {
+pub(crate) async fn both_audit_logs_tell_of_a_hand_over(backend: &dyn Backend) {
     let ada = Scene::new(backend).await;
     let bob = ada.neighbour(2).await;
     let (container, ..) = family(&ada).await;

@@ -1,3 +1,6 @@
+//! A training makes those faces visible that were there when it was asked for. One that fails leaves the former in
+//! force.
+
 use likeness_store::{ContainerName, StoreError, Training, TrainingOutcome, TrainingStatus, TrainingWrite, Write};
 
 use crate::assert_refused;
@@ -54,7 +57,7 @@ pub(crate) async fn training_goes_from_asked_for_to_visible(backend: &dyn Backen
     assert_eq!((after.training, after.trained_version), (Some(done), Some(started.version)));
     // What came in while it ran is not covered.
     let late = scene.store.face(scene.account, &container, None, late_face).await.unwrap().unwrap();
-    let rows = scene.store.rows(scene.account, after.number, &[late.key]).await.unwrap();
+    let rows = scene.store.rows(scene.account, after.number, &[late.number]).await.unwrap();
     assert!(rows[0].added_version > started.version);
 
     let again = scene.write(start(&container)).await.unwrap();

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use likeness_store::keys::InstallationKey;
-use likeness_store::{FaceKey, NewRecord, PostgresStore, PostgresTarget, RecordKind, RecordWrite, Store, StoreError};
+use likeness_store::{
+    FaceNumber, NewRecord, PostgresStore, PostgresTarget, RecordKind, RecordWrite, Store, StoreError,
+};
 use sqlx::postgres::PgPoolOptions;
 
 use super::{PostgresBackend, fresh, key_folder, open_with};
@@ -62,7 +64,7 @@ async fn an_older_schema_waits_for_the_order_to_migrate() {
     found.sort_unstable();
     assert_eq!(found, [(2, 6), (6, 6)]);
     let scene = Scene::visit(backend.open().await, 1);
-    assert_eq!(scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap().len(), 1);
+    assert_eq!(scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap().len(), 1);
     scene.create(&group("friends")).await;
 }
 

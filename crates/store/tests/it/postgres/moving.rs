@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use likeness_store::{
-    ContainerName, FaceIdWrite, FaceKey, NewRecord, PageStart, PostgresStore, RecordKind, RecordWrite, SqliteStore,
+    ContainerName, FaceIdWrite, FaceNumber, NewRecord, PageStart, PostgresStore, RecordKind, RecordWrite, SqliteStore,
     Step, Store, StoreError, Tag, copy,
 };
 
@@ -47,7 +47,7 @@ async fn contents(scene: &Scene) -> u64 {
     let mut said = Vec::new();
     for name in [group("family"), list("faces"), ContainerName::directory()] {
         let container = scene.container(&name).await;
-        let rows = store.rows_after(account, container.number, FaceKey(0), 5_000).await.unwrap();
+        let rows = store.rows_after(account, container.number, FaceNumber(0), 5_000).await.unwrap();
         let templates: Vec<_> = rows.iter().map(|row| (row.face, row.person, row.template.expose().clone())).collect();
         let faces = store.faces(account, &name, &page).await.unwrap();
         let remarks: Vec<_> =

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use likeness_store::{FaceKey, GENESIS, verify_chain};
+use likeness_store::{FaceNumber, GENESIS, verify_chain};
 use uuid::Uuid;
 
 use super::{fresh, open_with};
@@ -89,9 +89,9 @@ async fn kill_9_loses_no_acknowledged_write() {
         assert!(killed, "round {round}: the child ended by itself after {told} lines");
 
         let scene = Scene::visit(backend.open().await, 1);
-        let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 100_000).await.unwrap();
-        let keys: Vec<FaceKey> = rows.iter().map(|row| row.face).collect();
-        let named = scene.store.recheck(scene.account, number, &keys).await.unwrap();
+        let rows = scene.store.rows_after(scene.account, number, FaceNumber(0), 100_000).await.unwrap();
+        let faces: Vec<FaceNumber> = rows.iter().map(|row| row.face).collect();
+        let named = scene.store.resolve_faces(scene.account, number, &faces).await.unwrap();
         let present: BTreeSet<Uuid> = named.iter().map(|one| one.face).collect();
         assert!(alive.is_subset(&present), "round {round}: acknowledged adds are lost");
         assert!(dead.is_disjoint(&present), "round {round}: acknowledged deletes came back");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use likeness_store::{FaceKey, PageStart, Store, StoreError};
+use likeness_store::{FaceNumber, PageStart, Store, StoreError};
 
 use super::{SqliteBackend, fresh, open_with};
 use crate::assert_refused;
@@ -49,7 +49,7 @@ async fn use_it_all(store: Arc<dyn Store>) -> Result<(), StoreError> {
         store.persons(scene.account, &container, &page).await?;
         store.faces(scene.account, &container, &page).await?;
         store.changes_since(scene.account, found.number, 0, 100).await?;
-        store.rows_after(scene.account, found.number, FaceKey(0), 100).await?;
+        store.rows_after(scene.account, found.number, FaceNumber(0), 100).await?;
     }
     store.audit(scene.account, 0, 1_000).await?;
     store.totals(scene.account).await?;
@@ -121,6 +121,6 @@ async fn a_damaged_record_is_told_as_damage() {
     std::fs::write(backend.path(), &bytes).unwrap();
     let store = backend.open().await;
     let scene = Scene::visit(Arc::clone(&store), 1);
-    assert_refused!(store.rows_after(scene.account, 1, FaceKey(0), 100).await, StoreError::Damaged { .. });
+    assert_refused!(store.rows_after(scene.account, 1, FaceNumber(0), 100).await, StoreError::Damaged { .. });
     assert_refused!(store.container(scene.account, &group("family")).await, StoreError::Damaged { .. });
 }

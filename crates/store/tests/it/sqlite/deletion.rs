@@ -419,7 +419,7 @@ async fn a_promise_cut_short_is_kept_at_the_next_start() {
             actor: house.scene.actor.clone(),
             at: house.scene.now(),
             request_id: house.scene.id(),
-            key: crate::scene::fresh_key(),
+            idempotency_key: crate::scene::fresh_key(),
             write: create(&list("any write")),
         })
         .await

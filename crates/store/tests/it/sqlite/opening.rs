@@ -1,4 +1,6 @@
-use likeness_store::{ExpireDue, FaceKey, StoreError};
+//! A file is opened again, migrated, or refused and left as it was; and its settings are those that durability needs.
+
+use likeness_store::{ExpireDue, FaceNumber, StoreError};
 use sqlx::Connection;
 
 use super::{fresh, open_with};
@@ -175,7 +177,7 @@ async fn data_of_the_first_schema_is_taken_over() {
     burglar.close().await.unwrap();
 
     let scene = Scene::visit(backend.open().await, 1);
-    let rows = scene.store.rows_after(scene.account, number, FaceKey(0), 10).await.unwrap();
+    let rows = scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap();
     assert_eq!((rows.len(), rows[0].template.expose()), (1, face.template.expose()));
     scene.take(&family, &[scene.account]).await;
     scene.store.check_integrity().await.unwrap();

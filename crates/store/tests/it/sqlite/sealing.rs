@@ -1,3 +1,5 @@
+//! Whoever holds the files reads no personal text in them, and a sealed record that they move elsewhere does not open.
+
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountWrite, ContainerKind, ContainerName, ContainerWrite, DirectoryWrite, FaceIdWrite, FaceWrite, KeySlot,
@@ -146,7 +148,7 @@ async fn a_moved_record_does_not_open() {
         let record = |kind, id: &str| NewRecord::new(kind, id, b"a value".to_vec().into());
         let ends = Timestamp::from_millis(scene.now().as_millis() + HOUR_MILLIS);
         let persons = scene.store.persons(scene.account, &family, &PAGE()).await.unwrap();
-        let first = persons.iter().min_by_key(|person| person.key).unwrap().id;
+        let first = persons.iter().min_by_key(|person| person.number).unwrap().id;
         for record in [
             record(RecordKind::Specimen, "a").until(ends),
             record(RecordKind::Specimen, "b").until(ends),
@@ -332,7 +334,7 @@ async fn a_moved_record_does_not_open() {
     }
 }
 
-/// Reads everything that is sealed in the account, by every question that unseals.
+/// Reads everything that is sealed in the account, by every query that unseals.
 async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreError> {
     let (store, account) = (&scene.store, scene.account);
     store.keys(account).await?;
@@ -348,9 +350,9 @@ async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreE
             }
             for face in store.faces(account, name, &PAGE()).await? {
                 store.face(account, name, face.person, face.id).await?;
-                store.rows(account, container.number, &[face.key]).await?;
+                store.rows(account, container.number, &[face.number]).await?;
             }
-            store.rows_after(account, container.number, likeness_store::FaceKey(0), 100).await?;
+            store.rows_after(account, container.number, likeness_store::FaceNumber(0), 100).await?;
         }
     }
     store.face_ids(account, face_ids, scene.now()).await?;

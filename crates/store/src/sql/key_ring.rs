@@ -1,33 +1,38 @@
+//! The keys that a process has unwrapped, kept in memory because every query and command of an account needs them.
+//!
+//! Start at [`KeyRing::keys`]. This file knows where wrapped keys are stored; `keys` knows how they wrap and seal.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::engine::Connection;
-use super::read::Words;
+use super::read::Labels;
 use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
 use crate::id::{AccountId, hour_of};
 use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey};
 
-/// The installation key and the accounts' data keys that have been unwrapped with it.
-pub(crate) struct Vault {
+/// The installation key and the accounts' data keys that have been unwrapped with it; beside them the accounts' labels,
+/// which are cached for as long.
+pub(crate) struct KeyRing {
     installation: Arc<InstallationKey>,
     randomness: Arc<dyn Randomness>,
     expiry: ExpiryKeys,
     unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
-    words: RwLock<HashMap<AccountId, Arc<Words>>>,
+    labels: RwLock<HashMap<AccountId, Arc<Labels>>>,
 }
 
-impl Vault {
+impl KeyRing {
     pub(crate) fn new(installation: Arc<InstallationKey>, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
         Self {
             installation,
             randomness,
             expiry: ExpiryKeys::at(key_folder),
             unwrapped: RwLock::default(),
-            words: RwLock::default(),
+            labels: RwLock::default(),
         }
     }
 
@@ -55,23 +60,23 @@ impl Vault {
         self.expiry.destroy(now)
     }
 
-    /// Forgets an account that is gone.
-    pub(crate) fn forget(&self, account: AccountId) {
+    /// Evicts the keys and labels of an account that is gone.
+    pub(crate) fn evict(&self, account: AccountId) {
         self.unwrapped.write().expect("no holder of this lock panics").remove(&account);
-        self.words.write().expect("no holder of this lock panics").remove(&account);
+        self.labels.write().expect("no holder of this lock panics").remove(&account);
     }
 
-    /// The account's words as they were last read.
-    pub(crate) fn known_words(&self, account: AccountId) -> Arc<Words> {
-        self.words.read().expect("no holder of this lock panics").get(&account).cloned().unwrap_or_default()
+    /// The account's labels as they were last read.
+    pub(crate) fn cached_labels(&self, account: AccountId) -> Arc<Labels> {
+        self.labels.read().expect("no holder of this lock panics").get(&account).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn remember_words(&self, account: AccountId, words: Arc<Words>) {
-        self.words.write().expect("no holder of this lock panics").insert(account, words);
+    pub(crate) fn cache_labels(&self, account: AccountId, labels: Arc<Labels>) {
+        self.labels.write().expect("no holder of this lock panics").insert(account, labels);
     }
 
     /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that
-    /// writes: keys of an account whose creation is then undone must not be remembered.
+    /// writes: keys of an account whose creation is then undone must not be cached.
     pub(crate) async fn keys(
         &self,
         connection: &mut Connection,
@@ -99,8 +104,8 @@ impl Vault {
     }
 }
 
-impl fmt::Debug for Vault {
+impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Vault(..)")
+        f.write_str("KeyRing(..)")
     }
 }

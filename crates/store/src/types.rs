@@ -175,7 +175,7 @@ pub struct DetectedFace {
     pub expires_at: Timestamp,
 }
 
-/// What a tracked command is about; it decides how its operation is told to those who ask.
+/// What a command with an operation status is about; it decides in which form those who ask are answered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationSubject {
     /// People of the directory and dynamic groups.
@@ -198,7 +198,7 @@ impl OperationSubject {
     }
 }
 
-/// A note that a command was done, for a client that asks later.
+/// The operation status of a command, to be kept for a client that asks later.
 #[derive(Clone, Debug)]
 pub struct NewOperation {
     /// The id on the wire; random, drawn by the caller.
@@ -231,9 +231,9 @@ pub struct NewAccount {
     pub keys: Vec<(KeySlot, Secret<String>, [u8; 32])>,
 }
 
-/// Something that happened without any record changing: for the audit trail alone.
+/// Something that happened without any record changing: for the audit log alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
+pub struct AuditEvent {
     /// The stable name of what was done or refused.
     pub action: String,
     /// What became of it.
@@ -242,7 +242,7 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
-impl Event {
+impl AuditEvent {
     /// Something that was done; `detail` in any form that writes itself as JSON.
     pub fn done(action: &str, detail: Option<impl ToString>) -> Self {
         Self::of(action, AuditOutcome::Applied, detail)
@@ -254,20 +254,20 @@ impl Event {
     }
 }
 
-/// A question that was answered and changed nothing: who was looked for, among whom. For the audit trail.
+/// A search that was made and changed nothing: who searched, among whom; never who was found. For the audit log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Question {
-    /// When it was asked.
+pub struct SearchEvent {
+    /// When it was made.
     pub at: Timestamp,
-    /// Who asked.
+    /// Who searched.
     pub actor: Actor,
     /// With which request.
     pub request_id: Uuid,
-    /// The stable name of what was asked.
+    /// The stable name of the search.
     pub action: String,
     /// The container that was searched, if one was.
     pub target: Option<AuditTarget>,
-    /// Faces that were asked about.
+    /// Faces that were searched for.
     pub records: u64,
 }
 
