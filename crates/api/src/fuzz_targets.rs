@@ -79,7 +79,7 @@ pub fn place(text: &str) -> bool {
     parts.extensions.insert(PeerAddress(proxy));
     let access = AccessConfig {
         domains: vec!["face.example.org".to_owned()],
-        trusted_proxies: parse_network("10.0.0.0/8").into_iter().collect(),
+        trusted_proxies: Some(parse_network("10.0.0.0/8").into_iter().collect()),
         ..AccessConfig::default()
     };
     let address = RequestAddress::read(&parts, &access);

@@ -8,10 +8,11 @@
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
-use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Reply, Route, Unread};
+use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Rate, Reply, Route, Unread};
 use likeness_rules::{Notice, default_notice, is_language};
 use likeness_service::access::{AccountState, Caller};
 use likeness_service::accounts::Attribution;
+use likeness_service::shares::Owner;
 use likeness_store::{AccountId, Actor, AuditEvent};
 use serde::Serialize;
 use serde_json::json;
@@ -114,9 +115,17 @@ impl Api for Notices {
         Ok(Reader::Caller(head.app.access.admit(&head.address.origin, &head.credentials, now).await?))
     }
 
-    /// Notices and decisions do not count in any call rate: the people in the pictures must be able to read and refuse.
+    /// Notices and decisions do not count in the call rate of a tier: the people in the pictures must be able to read and refuse.
     fn account(_: &Reader) -> Option<&Arc<AccountState>> {
         None
+    }
+
+    /// A rate of their own, by account or by the reader's address: each decision is a durable row.
+    fn rate<'a>(head: &Head<Self>, reader: &'a Reader) -> Rate<'a> {
+        Rate::Beside(match reader {
+            Reader::Caller(caller) if caller.belongs() => Owner::Account(caller.account()),
+            Reader::Caller(_) | Reader::Stranger(_) => head.owner(None),
+        })
     }
 
     fn authorise(head: &Head<Self>, reader: &Reader) -> Result<(), Refusal> {

@@ -88,7 +88,7 @@ impl Api for Sts {
     }
 
     fn account(caller: &Caller) -> Option<&Arc<AccountState>> {
-        Some(&caller.state)
+        caller.belongs().then_some(&caller.state)
     }
 
     fn authorise(head: &Head<Self>, caller: &Caller) -> Result<(), Refusal> {
@@ -102,7 +102,7 @@ impl Api for Sts {
     }
 
     fn refusal_log(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
-        Some((caller.account(), caller.actor.clone()))
+        caller.belongs().then(|| (caller.account(), caller.actor.clone()))
     }
 
     /// Tokens that were issued.

@@ -22,6 +22,8 @@ pub(crate) struct Scheme(pub &'static str);
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub IpAddr);
 
+/// Where a proxy names the address that it was called from.
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The segment before a subdomain in a path.
 const ACCOUNTS: &str = "accounts";
 
@@ -40,14 +42,11 @@ impl RequestAddress {
     /// Reads it from a request.
     pub fn read(parts: &Parts, access: &AccessConfig) -> Self {
         let peer = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0);
-        let client = client_of(peer, &parts.headers, &access.trusted_proxies);
-        // A proxy that ends TLS says so. The header can only turn http into https, and only in the caller's own answer.
-        let is_secure =
-            parts.headers.get("x-forwarded-proto").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"https"));
-        let scheme =
-            if is_secure { "https" } else { parts.extensions.get::<Scheme>().map_or("http", |scheme| scheme.0) };
-        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
+        let client = client_of(peer, &parts.headers, access.proxies());
+        let scheme = if is_secure(parts) { "https" } else { "http" };
+        // A target that names its authority is right, whatever Host says (RFC 9112, 3.2.2).
+        let host = parts.uri.authority().map(|authority| authority.as_str());
+        let host = host.or_else(|| parts.headers.get(header::HOST)?.to_str().ok()).unwrap_or("localhost");
         let path = parts.uri.path();
         if let Some((subdomain, rest)) = in_path(path) {
             let endpoint = format!("{scheme}://{host}/{}", &path[1..path.len() - rest.len()]);
@@ -59,12 +58,20 @@ impl RequestAddress {
     }
 }
 
+/// Whether the client's connection is HTTPS. A proxy that ends TLS says so; the header can only turn http into https, and only
+/// in the caller's own answer.
+pub(crate) fn is_secure(parts: &Parts) -> bool {
+    let forwarded = parts.headers.get("x-forwarded-proto");
+    forwarded.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"))
+        || parts.extensions.get::<Scheme>().is_some_and(|scheme| scheme.0 == "https")
+}
+
 /// The client's address, behind the proxies that are trusted.
 pub(crate) fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     if trusted.is_empty() {
         return peer.to_canonical();
     }
-    let forwarded = values(headers, "x-forwarded-for");
+    let forwarded = values(headers, FORWARDED_FOR);
     let forwarded: Vec<&str> = forwarded.iter().map(|value| &**value).collect();
     client_address(peer, &forwarded, trusted)
 }

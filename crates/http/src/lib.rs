@@ -23,7 +23,7 @@ pub use address::{PeerAddress, RequestAddress};
 pub use apis::{Apis, Row};
 pub use body::{Input, Unread, Upgrade};
 pub use json::{Body, parse_uuid};
-pub use pipeline::{Api, Call, Facts, Handling, Head, Refuse, TooOften};
+pub use pipeline::{Api, Call, Facts, Handling, Head, Rate, Refuse, TooOften};
 pub use query::{Page, Query};
 pub use reply::{JSON, Reply};
 pub use route::{BodyKind, Misrouted, Route, find};

@@ -4,7 +4,7 @@
 //! the account's call rate, the data action, then the body. Reading a body takes time, so the caller is rechecked after
 //! it, here and nowhere else: once a revoking call has returned, no earlier request can write.
 
-use crate::address::RequestAddress;
+use crate::address::{self, RequestAddress};
 use crate::body::{self, Input, Room, Unread, Upgrade};
 use crate::listen::Seat;
 use crate::query::Query;
@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use crate::route::{BodyKind, Misrouted, Route, find};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
-use likeness_base::{Clock as _, Secret, Timestamp};
+use likeness_base::{Clock as _, Secret};
 use likeness_service::access::{AccessError, AccountState, CallerCredentials};
 use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
@@ -48,6 +48,8 @@ pub trait Api: Sized + Send + Sync + 'static {
 
     /// Its name in logs.
     const NAME: &'static str;
+    /// Whether a key may stand in the query, where proxies log it: the public gateway allows that for the Face API.
+    const TAKES_KEY_IN_QUERY: bool = true;
     /// Whether web pages of other origins may call it, where an account lists them.
     const IS_OPEN_TO_PAGES: bool;
 
@@ -66,8 +68,13 @@ pub trait Api: Sized + Send + Sync + 'static {
     /// Authenticates the caller credentials of a request.
     fn identify(head: &Head<Self>, now: i64) -> impl Future<Output = Result<Self::Caller, Self::Refusal>> + Send;
 
-    /// The account whose call rate the request counts in.
+    /// The account that the caller belongs to: by a key, or by a role in it. Of nobody else does anything count there.
     fn account(caller: &Self::Caller) -> Option<&Arc<AccountState>>;
+
+    /// The call rate in which the request counts.
+    fn rate<'a>(head: &Head<Self>, caller: &'a Self::Caller) -> Rate<'a> {
+        Self::account(caller).map_or_else(|| Rate::Beside(head.owner(None)), Rate::Tier)
+    }
 
     /// Whether the caller may use the route.
     ///
@@ -95,6 +102,15 @@ pub trait Api: Sized + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct TooOften(pub u32);
 
+/// A call rate.
+#[derive(Debug)]
+pub enum Rate<'a> {
+    /// That of the account's tier.
+    Tier(&'a Arc<AccountState>),
+    /// That of calls which no tier counts; it bounds what one account, or one address, costs all others.
+    Beside(Owner),
+}
+
 /// What the pipeline needs of a refusal.
 pub trait Refuse: Send + 'static {
     /// Why credentials were refused. It quotes nothing of them, and is for the log only, so that it cannot help a guesser.
@@ -111,6 +127,8 @@ pub struct Facts {
     pub request_id: Uuid,
     /// How long it took.
     pub elapsed: Duration,
+    /// Whether it came over HTTPS.
+    pub is_secure: bool,
     /// The headers by which clients recognise their own requests.
     pub echoed: Vec<(HeaderName, HeaderValue)>,
 }
@@ -133,8 +151,6 @@ pub struct Head<A: Api> {
     pub credentials: CallerCredentials,
     /// The id of the request in log, audit log and answer.
     pub request_id: Uuid,
-    /// When it arrived.
-    pub at: Timestamp,
 }
 
 /// One admitted call, everything parsed and bounded.
@@ -150,6 +166,11 @@ pub struct Call<A: Api> {
 }
 
 impl<A: Api> Head<A> {
+    /// Whose part of the machine the call takes: an account's, or that of the address it comes from.
+    pub fn owner(&self, account: Option<AccountId>) -> Owner {
+        Owner::of(account, self.address.origin.client)
+    }
+
     /// Authenticates and authorises the caller again, and returns them as they are now.
     ///
     /// # Errors
@@ -182,21 +203,23 @@ struct LogFields {
 pub async fn serve<A: Api>(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let begun = Instant::now();
     let request_id = random_id(&*app.randomness);
-    let headers = request.headers();
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
     let is_unread = body::has_body(headers);
     let echoed = client_ids(headers);
     let lent = headers.contains_key(LIMITED_ACCESS_TOKEN);
+    let is_secure = address::is_secure(&parts);
     let mut fields = LogFields { operation: "none", counted: None, owner: None, refusal_log: None, is_unread };
-    let mut outcome = run::<A>(app.clone(), request, request_id, &mut fields).await;
+    let mut outcome = run::<A>(app.clone(), Request::from_parts(parts, body), request_id, &mut fields).await;
     let LogFields { operation, counted, owner, refusal_log, is_unread } = fields;
     if let (Ok(reply), Some(owner)) = (&outcome, owner)
-        && reply.len() > FREE_BYTES
+        && reply.bytes_held() > FREE_BYTES
     {
         // What a client does not read stays in memory: no account fills it alone.
-        let room = app.shares.answers.take(owner, reply.len() as u64).await;
+        let room = app.shares.answers.take(owner, reply.bytes_held() as u64).await;
         outcome = room.map_err(|_| A::unread(Unread::Busy)).and_then(|room| outcome.map(|reply| reply.with_room(room)));
     }
-    let facts = Facts { request_id, elapsed: begun.elapsed(), echoed };
+    let facts = Facts { request_id, elapsed: begun.elapsed(), is_secure, echoed };
     let refusal = outcome.as_ref().err();
     let reason = refusal.and_then(Refuse::reason).map(str::to_owned);
     let audit_code = refusal.and_then(Refuse::audit_code);
@@ -243,17 +266,19 @@ async fn run<A: Api>(
     let (route, parameters) = find::<A>(&parts.method, below)?;
     fields.operation = route.operation;
     let query = Query::parse(parts.uri.query());
-    let credentials = caller_credentials(&parts.headers, &query);
-    let at = app.clock.now();
-    let head = Head { route, scope, parameters, query, address, credentials, request_id, at, app };
-    let mut caller = A::identify(&head, at.as_seconds()).await?;
+    let credentials = caller_credentials(&parts.headers, A::TAKES_KEY_IN_QUERY.then_some(&query));
+    let head = Head { route, scope, parameters, query, address, credentials, request_id, app };
+    let mut caller = A::identify(&head, head.app.clock.now().as_seconds()).await?;
     fields.refusal_log = A::refusal_log(&head, &caller);
-    if let Some(state) = A::account(&caller) {
-        fields.counted = Some(state.id());
-        head.app.limits.admit(state.id(), head.app.limits.tier(state)).map_err(TooOften)?;
+    fields.counted = A::account(&caller).map(|state| state.id());
+    let limits = &head.app.limits;
+    match A::rate(&head, &caller) {
+        Rate::Tier(state) => limits.admit(state.id(), limits.tier(state)),
+        Rate::Beside(owner) => limits.admit_beside(owner),
     }
+    .map_err(TooOften)?;
     let mut granted = A::authorise(&head, &caller)?;
-    let owner = Owner::of(fields.counted, head.address.origin.client);
+    let owner = head.owner(fields.counted);
     fields.owner = Some(owner);
     let shares = head.app.shares.clone();
     // What the body takes stays taken until the call is answered.
@@ -272,9 +297,9 @@ async fn run<A: Api>(
 }
 
 /// The credentials of a request: a key in its header, or in the query as the public gateway allows, or tokens.
-fn caller_credentials(headers: &HeaderMap, query: &Query) -> CallerCredentials {
+fn caller_credentials(headers: &HeaderMap, query: Option<&Query>) -> CallerCredentials {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let key = header("ocp-apim-subscription-key").or_else(|| query.text("subscription-key"));
+    let key = header("ocp-apim-subscription-key").or_else(|| query?.text("subscription-key"));
     let lent = headers.get(LIMITED_ACCESS_TOKEN).map(|value| value.to_str().unwrap_or_default());
     CallerCredentials {
         key: key.map(|key| Secret::new(key.trim().to_owned())),

@@ -1,12 +1,12 @@
 //! A good answer, before it is bytes.
 
+use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
+use futures_util::stream::Stream;
 use hyper::body::{Frame, SizeHint};
 use likeness_service::shares::Share;
 use serde::Serialize;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,10 +17,15 @@ pub const JSON: &str = "application/json; charset=utf-8";
 pub struct Reply {
     status: StatusCode,
     media: &'static str,
-    content: Vec<u8>,
+    content: Content,
     /// What the content takes of the memory for answers; given back once it is sent.
     room: Option<Share>,
     headers: Vec<(HeaderName, String)>,
+}
+
+enum Content {
+    Whole(Vec<u8>),
+    InPieces(Body),
 }
 
 // What a client gets is personal; a debug print shows nothing of it.
@@ -33,7 +38,7 @@ impl std::fmt::Debug for Reply {
 impl Reply {
     /// 200 without content.
     pub const fn empty() -> Self {
-        Self { status: StatusCode::OK, media: "", content: Vec::new(), room: None, headers: Vec::new() }
+        Self { status: StatusCode::OK, media: "", content: Content::Whole(Vec::new()), room: None, headers: Vec::new() }
     }
 
     /// 204.
@@ -51,7 +56,20 @@ impl Reply {
 
     /// 200 with content.
     pub fn content(media: &'static str, content: Vec<u8>) -> Self {
-        Self { media, content, ..Self::empty() }
+        Self { media, content: Content::Whole(content), ..Self::empty() }
+    }
+
+    /// 200 with content that is made while it is sent. One that fails on the way breaks the answer off, so that nobody takes
+    /// what came for all of it. `room` is what a piece of it takes.
+    pub fn in_pieces<E>(
+        media: &'static str,
+        pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+        room: Share,
+    ) -> Self
+    where
+        E: Into<BoxError> + 'static,
+    {
+        Self { media, content: Content::InPieces(Body::from_stream(pieces)), room: Some(room), ..Self::empty() }
     }
 
     /// The same answer with another status.
@@ -71,14 +89,12 @@ impl Reply {
         self.status
     }
 
-    /// Bytes of the content.
-    pub const fn len(&self) -> usize {
-        self.content.len()
-    }
-
-    /// Whether there is no content.
-    pub const fn is_empty(&self) -> bool {
-        self.content.is_empty()
+    /// Bytes of the content that are in memory; what is made while it is sent has its room already.
+    pub(crate) const fn bytes_held(&self) -> usize {
+        match &self.content {
+            Content::Whole(content) if self.room.is_none() => content.len(),
+            Content::Whole(_) | Content::InPieces(_) => 0,
+        }
     }
 
     /// The same answer, which gives this back once it is sent.
@@ -89,11 +105,14 @@ impl Reply {
 
     /// As bytes.
     pub fn into_response(self) -> Response<Body> {
-        let has_content = !self.content.is_empty();
+        let (has_content, body) = match self.content {
+            Content::Whole(content) if content.is_empty() => (false, Body::empty()),
+            Content::Whole(content) => (true, Body::from(content)),
+            Content::InPieces(body) => (true, body),
+        };
         let body = match self.room {
-            _ if !has_content => Body::empty(),
-            None => Body::from(self.content),
-            Some(room) => Body::new(Held { content: Full::new(self.content.into()), _room: room }),
+            Some(room) if has_content => Body::new(Held { content: body, _room: room }),
+            _ => body,
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -112,15 +131,15 @@ impl Reply {
 
 /// Content with what it takes of the memory for answers.
 struct Held {
-    content: Full<Bytes>,
+    content: Body,
     _room: Share,
 }
 
 impl HttpBody for Held {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.content).poll_frame(cx)
     }
 

@@ -9,10 +9,12 @@ use arc_swap::ArcSwap;
 use likeness_base::Secret;
 use likeness_service::clock::pause;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, NameConstraints,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -138,6 +140,15 @@ fn authority(data: &Path) -> Result<Issuer<'static, KeyPair>> {
     params.distinguished_name.push(DnType::CommonName, "Likeness development authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // Whoever trusts it trusts it for this machine alone: its key lies in a folder that may be copied.
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: vec![
+            GeneralSubtree::DnsName("localhost".to_owned()),
+            GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0])),
+            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(IpAddr::V6(Ipv6Addr::LOCALHOST), 128)),
+        ],
+        excluded_subtrees: Vec::new(),
+    });
     if certificate_file.exists() && key_file.exists() {
         let key = KeyPair::from_pem(&std::fs::read_to_string(&key_file)?)?;
         return Ok(Issuer::new(params, key));

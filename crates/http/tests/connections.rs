@@ -145,7 +145,7 @@ async fn health_checks_have_places_of_their_own() {
 
 #[tokio::test]
 async fn behind_a_trusted_proxy_the_address_counts_that_it_names() {
-    let proxies = vec!["127.0.0.9/32".parse().expect("an address")];
+    let proxies = Some(vec!["127.0.0.9/32".parse().expect("an address")]);
     let limits = ConnectionLimits { most: 64, most_of_an_address: 1, trusted_proxies: proxies, ..limits() };
     let server = Server::start(limits).await;
     let ask_for = async |stream: &mut TcpStream, client: &str| {

@@ -273,11 +273,14 @@ pub fn open(folder: &Path, trust: Trust) -> Result<InstalledPack, ModelsError> {
     Ok(installed)
 }
 
-/// The ONNX Runtime shared library for this machine, if it is installed and has its full length.
+/// The ONNX Runtime shared library for this machine, if it is installed and is, byte for byte, the one that its publisher
+/// made: it becomes a part of the process.
 pub fn runtime_library(cache: &Cache) -> Option<PathBuf> {
     let library = known::runtime_library()?;
     let path = runtime_path(cache, library);
-    has_length(&path, library.bytes).then_some(path)
+    let is_known = has_length(&path, library.bytes)
+        && std::fs::read(&path).is_ok_and(|bytes| files::sha256(&bytes) == library.source.sha256);
+    is_known.then_some(path)
 }
 
 /// The six group photos of the face-api package, in the order of their numbers.

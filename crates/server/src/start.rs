@@ -3,7 +3,7 @@
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
-use likeness_rules::Approvals;
+use likeness_rules::{Action, Approvals};
 use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
 use likeness_service::accounts::lifecycle::AccountSpec;
 use likeness_service::accounts::{AccountService, Attribution};
@@ -11,6 +11,7 @@ use likeness_service::app::App;
 use likeness_service::clock::SharedClock;
 use likeness_service::engine;
 use likeness_service::fetch::Fetcher;
+use likeness_service::files::private_folder;
 use likeness_service::galleries::Galleries;
 use likeness_service::inference::{Inference, QueueLimits};
 use likeness_service::leases::Leases;
@@ -27,6 +28,7 @@ use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
@@ -107,7 +109,7 @@ pub(crate) fn installation_key(
     if missing == IfMissing::Refuse {
         bail!("there is nothing in {place} yet; start the server once, or set LIKENESS_DATA or LIKENESS_STORE");
     }
-    std::fs::create_dir_all(&config.data)
+    private_folder(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
     let key = InstallationKey::create(&key_file, &SystemRandomness).with_context(|| {
         format!("the installation key cannot be written; may this user write in {}?", config.data.display())
@@ -162,7 +164,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let shares = Arc::new(FairShares::new(&config.shares, config.inference.patience()));
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
     // What operators name in the settings may well lie in their own network.
-    let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?;
+    let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?.confidential();
     let limits = Limits::new(config.tier);
     let others = config.store.target()?.is_some();
     let service = account_service(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
@@ -183,7 +185,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         fetcher,
         access,
         accounts: service,
-        meter: Meter::default(),
+        meter: Meter::new(config.audit.questions_a_day),
         shares,
         limits,
         clock,
@@ -191,6 +193,22 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         metrics: metrics_recorder()?,
     });
     Ok(Started { app, first_keys, engine: chosen.why })
+}
+
+/// What to tell the operator where callers come from beyond this machine and nobody has decided whether a proxy stands in
+/// between: behind one, every caller has its address.
+pub(crate) fn undecided_proxies(config: &Config) -> Option<&'static str> {
+    let is_reached = |listen: &SocketAddr| !listen.ip().is_loopback();
+    let is_open = is_reached(&config.listen) || (config.tls.is_on() && is_reached(&config.tls.listen));
+    (is_open && config.access.trusted_proxies.is_none()).then_some(
+        "it is not said whether a proxy stands before this server. Behind one, network rules and the count of wrong keys see \
+         the proxy's address for everybody: name your proxies in LIKENESS_TRUSTED_PROXIES, or set it to none",
+    )
+}
+
+/// Whether an account lets in only some addresses.
+pub(crate) fn has_network_rules(accounts: &AccessCache) -> bool {
+    accounts.last_known().all().iter().any(|account| account.settings.network.default_action == Action::Deny)
 }
 
 /// Says which templates wait for a model pack that is not installed.

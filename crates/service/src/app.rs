@@ -63,7 +63,7 @@ impl App {
     /// Records in an account's audit log that a call of an authenticated caller was refused. Failed authentication is in the
     /// log only.
     pub async fn audit_refusal(&self, account: AccountId, attribution: &Attribution, operation: &str, code: &str) {
-        if self.meter.throttles_refusals(account) {
+        if self.meter.throttles_refusals(account, &attribution.actor) {
             return;
         }
         let detail = serde_json::json!({ "operation": operation, "code": code });

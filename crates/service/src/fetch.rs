@@ -13,7 +13,7 @@ use likeness_base::Secret;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ const SPECIAL: &str = "a private, loopback or otherwise special network";
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ServerFault {
     /// There is no connection to it.
-    #[error("cannot be reached")]
+    #[error("cannot be reached, or lies in a network that pictures are not fetched from")]
     Unreachable,
     /// It stopped in the middle.
     #[error("broke off")]
@@ -94,6 +94,7 @@ pub enum ServerFault {
 pub struct Fetcher {
     client: Client,
     allow_private: bool,
+    confidential: bool,
 }
 
 impl Fetcher {
@@ -111,7 +112,20 @@ impl Fetcher {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| format!("the HTTP client cannot be set up: {error}"))?;
-        Ok(Self { client, allow_private })
+        Ok(Self { client, allow_private, confidential: false })
+    }
+
+    /// The same client, which sends nothing in the clear but to this machine, at no hop.
+    #[must_use]
+    pub fn confidential(self) -> Self {
+        Self { confidential: true, ..self }
+    }
+
+    fn check(&self, address: &Url) -> Result<(), FetchError> {
+        if self.confidential && !is_confidential(address) {
+            return Err(FetchError::Address);
+        }
+        check(address, self.allow_private)
     }
 
     /// Fetches an address into memory, unpacked.
@@ -124,7 +138,7 @@ impl Fetcher {
 
     async fn follow(&self, address: &str, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {
         let mut address = Url::parse(address).map_err(|_| FetchError::Address)?;
-        check(&address, self.allow_private)?;
+        self.check(&address)?;
         // Who sent us to the address; nobody but the caller at first.
         let mut sender = None;
         for _ in 0..=MOST_REDIRECTS {
@@ -132,17 +146,16 @@ impl Fetcher {
             let is = |fault| FetchError::Remote { server: server.clone(), fault };
             // Pictures are compressed as they are; some servers compress them nevertheless.
             let request = self.client.get(address.clone()).header(ACCEPT_ENCODING, "identity");
-            let response = request.send().await.map_err(|error| match (failure(&error), sender.take()) {
-                (Failure::Forbidden, None) => FetchError::Forbidden,
-                (Failure::Forbidden, Some(sender)) => FetchError::Remote { server: sender, fault: ServerFault::Inside },
-                (Failure::ServerFault(fault), _) => is(fault),
+            // A name that leads into our network is told as one that leads nowhere: which names there are is ours to know.
+            let response = request.send().await.map_err(|error| {
+                is(if error.is_connect() { ServerFault::Unreachable } else { ServerFault::BrokeOff })
             })?;
             let status = response.status();
             if is_redirect(status) {
                 let location = response.headers().get(LOCATION).and_then(location);
                 let location = location.ok_or_else(|| is(ServerFault::Nowhere(status.as_u16())))?;
                 address = address.join(&location).map_err(|_| is(ServerFault::Astray))?;
-                check(&address, self.allow_private).map_err(|error| match error {
+                self.check(&address).map_err(|error| match error {
                     FetchError::Forbidden => is(ServerFault::Inside),
                     _ => is(ServerFault::Astray),
                 })?;
@@ -169,7 +182,18 @@ pub(crate) fn check(address: &Url, allow_private: bool) -> Result<(), FetchError
         url::Host::Ipv6(ip) => IpAddr::V6(ip),
         url::Host::Domain(_) => return Ok(()),
     };
-    if allow_private || is_public(literal) { Ok(()) } else { Err(FetchError::Forbidden) }
+    if allow_private || may_be_fetched_from(literal) { Ok(()) } else { Err(FetchError::Forbidden) }
+}
+
+/// Whether nobody between here and there can read along: over TLS, or on this machine.
+pub fn is_confidential(address: &Url) -> bool {
+    let is_here = match address.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    address.scheme() == "https" || (address.scheme() == "http" && is_here)
 }
 
 /// The name of a server in messages. Neither path nor query: they may be worth as much as a key.
@@ -239,24 +263,6 @@ async fn collect(
     Ok(bytes)
 }
 
-/// Why no answer came.
-enum Failure {
-    Forbidden,
-    ServerFault(ServerFault),
-}
-
-/// The kind of failure, without the address and without the network's own text.
-fn failure(error: &reqwest::Error) -> Failure {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if inner.is::<ForbiddenName>() {
-            return Failure::Forbidden;
-        }
-        cause = inner.source();
-    }
-    Failure::ServerFault(if error.is_connect() { ServerFault::Unreachable } else { ServerFault::BrokeOff })
-}
-
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to no address that may be fetched from")]
 struct ForbiddenName;
@@ -270,13 +276,21 @@ impl Resolve for GuardedResolver {
         let allow_private = self.allow_private;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| allow_private || is_public(address.ip())).collect();
+            let allowed: Vec<SocketAddr> =
+                found.filter(|address| allow_private || may_be_fetched_from(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(Box::new(ForbiddenName) as Box<dyn std::error::Error + Send + Sync>);
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
+}
+
+/// Whether an address is public, and not our own: what this machine offers to its network by its public address is no more
+/// meant for strangers than what it offers on loopback.
+fn may_be_fetched_from(address: IpAddr) -> bool {
+    // Only an address of one of our interfaces can be bound.
+    is_public(address) && UdpSocket::bind((address, 0)).is_err()
 }
 
 /// Whether an address lies on the public internet, by the special-purpose registries of IANA (RFC 6890 and its

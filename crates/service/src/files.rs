@@ -1,5 +1,6 @@
 //! Files that only their owner may read.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -17,4 +18,44 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
+}
+
+/// Makes a folder of mode 0700, and those above it that are missing. One that is there stays as it is.
+///
+/// # Errors
+/// What the operating system says.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens a file of mode 0600 for writing, and makes it if it is not there.
+///
+/// # Errors
+/// What the operating system says.
+pub fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// Whether others on this machine than its owner may look into a folder.
+#[cfg(unix)]
+pub fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+/// Whether others on this machine than its owner may look into a folder; not known here.
+#[cfg(not(unix))]
+pub const fn is_open_to_others(_: &Path) -> bool {
+    false
 }

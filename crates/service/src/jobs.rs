@@ -49,7 +49,7 @@ pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
         every(SWEEP_EVERY, stopped.clone(), || sweep(&app)),
         every(SWEEP_EVERY, stopped, || destroy_closed(&app)),
     );
-    app.meter.flush(&app.ledger, &*app.randomness, app.clock.now()).await;
+    app.meter.flush_all(&app.ledger, &*app.randomness, app.clock.now()).await;
 }
 
 /// Runs a job at intervals until stopped.

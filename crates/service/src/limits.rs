@@ -4,9 +4,10 @@
 //! others are there for operators who host it for many, and for clients that want to be tested against them.
 
 use crate::access::AccountState;
+use crate::shares::Owner;
 use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
+use governor::{NotUntil, Quota, RateLimiter};
 use likeness_store::{AccountId, ContainerKind};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -99,13 +100,21 @@ pub struct Limits {
     usual: Tier,
     free: Option<Calls>,
     standard: Option<Calls>,
+    beside: RateLimiter<Owner, HashMapStateStore<Owner>, DefaultClock>,
 }
+
+/// Calls beside those that tiers count, such as of notices and of the management API: so many at once, and as many a second.
+const BESIDE_BURST: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
+const BESIDE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+/// Owners whose calls are remembered before those are forgotten that have been silent.
+const MOST_OWNERS: usize = 10_000;
 
 impl Limits {
     /// Limits by the accounts' tiers, or by this one where an account has none.
     pub fn new(usual: Tier) -> Self {
         let [free, standard] = [Tier::F0, Tier::S0].map(|tier| tier.calls().map(RateLimiter::hashmap));
-        Self { usual, free, standard }
+        let beside = RateLimiter::hashmap(Quota::per_second(BESIDE).allow_burst(BESIDE_BURST));
+        Self { usual, free, standard, beside }
     }
 
     /// What an account may hold and how fast it may call.
@@ -124,12 +133,25 @@ impl Limits {
             Tier::S0 | Tier::E0 => self.standard.as_ref(),
         };
         let Some(calls) = calls else { return Ok(()) };
-        calls.check_key(&account).map_err(|refused| {
-            let wait = refused.wait_time_from(DefaultClock::default().now());
-            // Up to the next whole second, so that a client that waits as long as `Retry-After` says is admitted.
-            u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
-        })
+        calls.check_key(&account).map_err(|refused| seconds(&refused))
     }
+
+    /// Counts a call that no tier counts, whatever the tier.
+    ///
+    /// # Errors
+    /// As [`Limits::admit`].
+    pub fn admit_beside(&self, owner: Owner) -> Result<(), u32> {
+        if self.beside.len() >= MOST_OWNERS {
+            self.beside.retain_recent();
+        }
+        self.beside.check_key(&owner).map_err(|refused| seconds(&refused))
+    }
+}
+
+/// Until the next call, up to the next whole second: a client that waits as long as `Retry-After` says is admitted.
+fn seconds(refused: &NotUntil<<DefaultClock as Clock>::Instant>) -> u32 {
+    let wait = refused.wait_time_from(DefaultClock::default().now());
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]

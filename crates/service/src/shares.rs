@@ -38,6 +38,9 @@ pub type Share = likeness_shares::Share<Owner>;
 /// Bytes that a call may have in memory without taking a part: they are bounded by the number of connections.
 pub const FREE_BYTES: usize = 64 * 1024;
 
+/// Bytes that an answer in pieces has in memory at most, or a little more: the piece that is read and the one that is sent.
+pub const PIECE_BYTES: u64 = 4 * 1024 * 1024;
+
 /// An owner's part of something is a quarter, so that no three of them have it all.
 const PART_EACH: u64 = 4;
 /// What is kept for owners who hold nothing is an eighth.
@@ -55,7 +58,12 @@ pub struct FairShares {
     pub answers: Arc<Shares<Owner>>,
     /// Pictures that are being fetched by address.
     pub fetches: Arc<Shares<Owner>>,
+    /// Reports that read all that an account has.
+    pub reports: Arc<Shares<Owner>>,
 }
+
+/// Reports at once, of all accounts; each has one at a time.
+const REPORTS: u64 = 2;
 
 impl FairShares {
     /// All of it is free. Who waits for room for a body, or for a fetch, waits for `patience`.
@@ -83,6 +91,16 @@ impl FairShares {
                 reserve: config.fetches / PART_RESERVED,
                 waiting: 256,
                 longest_wait: patience,
+                quantum: 1,
+                cost_of_unit: 1,
+            }),
+            reports: Shares::new(Limits {
+                name: "reports",
+                capacity: REPORTS,
+                most_each: 1,
+                reserve: 1,
+                waiting: 64,
+                longest_wait: ANSWER_WAIT,
                 quantum: 1,
                 cost_of_unit: 1,
             }),

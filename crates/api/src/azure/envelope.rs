@@ -31,7 +31,10 @@ pub(crate) fn finish_response(response: &mut Response<Body>, facts: &Facts, is_g
     };
     set("apim-request-id", facts.request_id.to_string());
     set("x-envoy-upstream-service-time", facts.elapsed.as_millis().to_string());
-    set("strict-transport-security", "max-age=31536000; includeSubDomains; preload".to_owned());
+    if facts.is_secure {
+        // Of this host alone: the domain may not be ours, and its other hosts are not ours to decide about.
+        set("strict-transport-security", "max-age=31536000".to_owned());
+    }
     set("csp-billing-usage", format!("CognitiveServices.Face.Transaction={}", u8::from(is_good)));
     for (name, value) in &facts.echoed {
         headers.insert(name.clone(), value.clone());

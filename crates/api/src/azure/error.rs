@@ -92,6 +92,8 @@ pub(crate) enum Refusal {
     TimedOut,
     /// The service cannot answer now; come back.
     Unavailable,
+    /// The keys of this identity provider could never be fetched.
+    IssuerUnreachable(String),
     /// Our fault. The text is for the log only.
     Internal(String),
 }
@@ -320,6 +322,13 @@ impl Refusal {
                 "OperationTimeOut",
                 "The picture or request did not arrive in time. Try again.",
             ),
+            Self::IssuerUnreachable(issuer) => wire(
+                S::SERVICE_UNAVAILABLE,
+                "ServiceUnavailable",
+                &format!(
+                    "The keys of the identity provider {issuer} cannot be fetched at the moment. Try again later."
+                ),
+            ),
             Self::Unavailable => Wire {
                 retry_after: Some(5),
                 ..wire(
@@ -429,6 +438,7 @@ impl From<AccessError> for Refusal {
             AccessError::Network => Self::NetworkDenied,
             AccessError::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
             AccessError::Unavailable => Self::Unavailable,
+            AccessError::IssuerUnreachable(issuer) => Self::IssuerUnreachable(issuer),
             AccessError::Internal(cause) => Self::Internal(cause),
         }
     }

@@ -53,7 +53,7 @@ impl Api for Face {
     }
 
     fn account(caller: &Caller) -> Option<&Arc<AccountState>> {
-        Some(&caller.state)
+        caller.belongs().then_some(&caller.state)
     }
 
     fn authorise(head: &Head<Self>, caller: &Caller) -> Result<(), Refusal> {
@@ -62,7 +62,7 @@ impl Api for Face {
     }
 
     fn refusal_log(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
-        Some((caller.account(), caller.actor.clone()))
+        caller.belongs().then(|| (caller.account(), caller.actor.clone()))
     }
 
     fn counts(_: u16) -> bool {

@@ -9,7 +9,7 @@ use super::routes::Rule;
 use super::version::Version;
 use crate::azure::{MissingAs, Refusal, from_store};
 use axum::http::{HeaderName, StatusCode, header};
-use likeness_base::Timestamp;
+use likeness_base::{Clock as _, Timestamp};
 use likeness_http::{Body, Head, Input, Page, Query, Reply, Route, parse_uuid};
 use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
@@ -27,6 +27,7 @@ use likeness_vision::AttributeSet;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -74,9 +75,9 @@ impl<S> Call<S> {
         self.head.request_id
     }
 
-    /// When the call arrived.
-    pub(super) fn at(&self) -> Timestamp {
-        self.head.at
+    /// The time now. Reading a body or waiting for a worker takes time: what was there when the call arrived may have ended.
+    pub(super) fn now(&self) -> Timestamp {
+        self.head.app.clock.now()
     }
 
     /// The account of the call.
@@ -210,6 +211,11 @@ impl Call<Permitted> {
         &*self.head.app.store
     }
 
+    /// The same, for whoever outlives the call.
+    pub(super) fn shared_store(&self) -> Arc<dyn Store> {
+        self.head.app.store.clone()
+    }
+
     /// The body, and the call without it.
     pub(super) fn take_input(self) -> (Input, Self) {
         let Self { input, head, caller, approval, state } = self;
@@ -237,7 +243,7 @@ impl Call<Permitted> {
         }
         let target = among.map(|among| AuditTarget { kind: among.name_on_wire.kind, number: among.number });
         let event = SearchEvent {
-            at: self.at(),
+            at: self.now(),
             actor: self.caller.actor.clone(),
             request_id: self.request_id(),
             action: action.to_owned(),
@@ -270,7 +276,7 @@ impl Call<Permitted> {
 
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let (account, actor, at, request_id) =
-            (self.account(), self.caller.actor.clone(), self.at(), self.request_id());
+            (self.account(), self.caller.actor.clone(), self.now(), self.request_id());
         let command = Command { account, actor, at, request_id, idempotency_key: self.new_id(), write };
         self.app().ledger.apply(command).await
     }

@@ -1,11 +1,14 @@
 //! Face lists, large face lists, person groups and large person groups: create, read, change, delete, list.
 
 use super::arguments::{Fields, container_id, recognition_model};
-use super::call::{Admitted, Call};
+use super::call::{Admitted, Call, Permitted};
+use super::lists::{self, List};
 use crate::azure::{Refusal, from_store};
+use futures_util::future::BoxFuture;
 use likeness_http::Reply;
-use likeness_store::{Container, ContainerKind, ContainerName, ContainerWrite, PageStart};
+use likeness_store::{Container, ContainerKind, ContainerName, ContainerWrite, PageStart, Store};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// `PUT {container}`: creates, and never replaces.
 pub(super) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
@@ -74,13 +77,18 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
         ContainerKind::FaceList => PageStart::everything(),
         _ => call.page()?,
     };
-    let containers = call
-        .store()
-        .containers(call.account(), call.kind(), &page)
-        .await
-        .map_err(|error| from_store(error, call.kind()))?;
-    let json: Vec<_> = containers.iter().map(|container| container_json(container, with_model)).collect();
-    call.answer(&json)
+    answer_list(call, page, with_model).await
+}
+
+/// The containers of the route's kind.
+pub(super) async fn answer_list(call: Call<Permitted>, page: PageStart, with_model: bool) -> Result<Reply, Refusal> {
+    let (account, kind) = (call.account(), call.kind());
+    let read = move |store: Arc<dyn Store>, page| -> BoxFuture<'static, _> {
+        Box::pin(async move { store.containers(account, kind, &page).await })
+    };
+    let show = |with_model| move |container: &Container| Value::Object(container_json(container, with_model));
+    let list = List::array(kind, read, |container: &Container| container.name_on_wire.id.clone(), show(with_model));
+    lists::answer(call, page, list).await
 }
 
 /// How the id of a container is called on the wire.

@@ -120,7 +120,7 @@ impl DetectOptions {
 
 /// Stores the templates behind new face ids and returns the ids in the order of the faces.
 async fn keep_face_ids(call: &Call<Permitted>, options: &DetectOptions, faces: &[Face]) -> Result<Vec<Uuid>, Refusal> {
-    let expires_at = call.at().plus(options.time_to_live);
+    let expires_at = call.now().plus(options.time_to_live);
     let mut kept = Vec::with_capacity(faces.len());
     for face in faces {
         if face.templates.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::arguments::Fields;
 use super::call::{Admitted, Call, Permitted};
-use super::containers::{container_json, new_name};
+use super::containers::{answer_list, container_json, new_name};
 use super::directory::page_after_person;
 use super::operations::write_directory;
 use crate::azure::{Refusal, from_store};
@@ -57,9 +57,7 @@ pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
 pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let page = call.page()?;
-    let groups = call.store().containers(call.account(), call.kind(), &page).await;
-    let groups = groups.map_err(|error| from_store(error, call.kind()))?;
-    call.answer(&groups.iter().map(|group| container_json(group, false)).collect::<Vec<_>>())
+    answer_list(call, page, false).await
 }
 
 /// `GET dynamicpersongroups/{id}/persons`

@@ -3,15 +3,18 @@
 use super::arguments::{DetectionModel, FACE_USER_DATA_CHARACTERS, bounded, target_face, user_data};
 use super::call::{Admitted, Call, Permitted};
 use super::detect::search;
+use super::lists::{self, List};
 use super::{persons, picture};
 use crate::azure::{MissingAs, Refusal, from_store};
+use futures_util::future::BoxFuture;
 use likeness_base::Secret;
 use likeness_http::Reply;
 use likeness_service::recognisers::pack_of;
 use likeness_service::templates;
-use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace};
+use likeness_store::{ContainerKind, Face as StoredFace, FaceWrite, NewFace, Store};
 use likeness_vision::{AttributeSet, DescribeOptions, Detection, Flaws, Picture, RecogniserSet, Rect, RectF};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Faces that a person may have (`face-api.md` 3.7); in the directory, of each model.
@@ -188,9 +191,13 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let page = call.page()?;
     let container = call.container_name()?;
-    let wrong = |error| from_store(error, call.kind());
-    let faces = call.store().faces(call.account(), &container, &page).await.map_err(wrong)?;
-    call.answer(&faces.iter().map(face_json).collect::<Vec<_>>())
+    let account = call.account();
+    let read = move |store: Arc<dyn Store>, page| -> BoxFuture<'static, _> {
+        let container = container.clone();
+        Box::pin(async move { store.faces(account, &container, &page).await })
+    };
+    let list = List::array(call.kind(), read, |face: &StoredFace| face.id.to_string(), face_json);
+    lists::answer(call, page, list).await
 }
 
 /// `PATCH .../persistedfaces/{persistedFaceId}`

@@ -14,6 +14,7 @@ mod directory;
 mod dynamic_groups;
 mod faces;
 mod identify;
+mod lists;
 pub(crate) mod openapi;
 mod operations;
 mod persons;

@@ -21,7 +21,7 @@ pub(super) async fn write(
 ) -> Result<String, Refusal> {
     let id = call.new_id();
     let operation =
-        NewOperation { id, subject, resource, expires_at: call.at().plus(call.retention(RetentionClass::Operation)) };
+        NewOperation { id, subject, resource, expires_at: call.now().plus(call.retention(RetentionClass::Operation)) };
     call.write_as(kind, Write::WithOperation { operation, write: Box::new(write.into()) }).await?;
     Ok(call.address(&format!("operations/{id}")))
 }
@@ -35,7 +35,7 @@ pub(super) async fn write_directory(call: &Call<Permitted>, work: impl Into<Writ
 pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let id = call.id(0, Refusal::OperationNotFound)?;
-    let found = call.store().operation(call.account(), id, call.at()).await?;
+    let found = call.store().operation(call.account(), id, call.now()).await?;
     let operation = found.ok_or(Refusal::OperationNotFound)?;
     let (created, finished) = (operation.created_at.to_string(), operation.finished_at.to_string());
     call.answer(&match operation.subject {

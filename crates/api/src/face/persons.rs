@@ -2,10 +2,13 @@
 
 use super::arguments::Fields;
 use super::call::{Admitted, Call};
+use super::lists::{self, List};
 use crate::azure::{MissingAs, Refusal, from_store};
+use futures_util::future::BoxFuture;
 use likeness_http::Reply;
-use likeness_store::{Person, PersonWrite};
+use likeness_store::{Person, PersonWrite, Store};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `POST {group}/persons`
@@ -24,9 +27,13 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let page = call.page()?;
     let container = call.container_name()?;
-    let wrong = |error| from_store(error, call.kind());
-    let persons = call.store().persons(call.account(), &container, &page).await.map_err(wrong)?;
-    call.answer(&persons.iter().map(to_json).collect::<Vec<_>>())
+    let account = call.account();
+    let read = move |store: Arc<dyn Store>, page| -> BoxFuture<'static, _> {
+        let container = container.clone();
+        Box::pin(async move { store.persons(account, &container, &page).await })
+    };
+    let list = List::array(call.kind(), read, |person| person.id.to_string(), |person| Value::Object(to_json(person)));
+    lists::answer(call, page, list).await
 }
 
 /// `GET {group}/persons/{personId}`

@@ -52,7 +52,7 @@ pub(super) async fn detected(
     ids: &[Uuid],
     missing: MissingAs,
 ) -> Result<Vec<ProbeTemplates>, Refusal> {
-    let found = call.store().face_ids(call.account(), ids, call.at()).await?;
+    let found = call.store().face_ids(call.account(), ids, call.now()).await?;
     found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(missing))?)).collect()
 }
 

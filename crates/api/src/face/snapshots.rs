@@ -30,7 +30,7 @@ pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let scope = scope(body)?.ok_or_else(|| Refusal::bad("'applyScope' is missing."))?;
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = call.new_id();
-    let expires_at = call.at().plus(call.retention(RetentionClass::Snapshot));
+    let expires_at = call.now().plus(call.retention(RetentionClass::Snapshot));
     let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
@@ -40,7 +40,7 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let only_kind = call.query().text("type").map(kind).transpose()?;
     let only_scope = call.query().text("applyScope").map(accounts_in_query).transpose()?;
-    let snapshots = call.store().snapshots(call.account(), call.at()).await;
+    let snapshots = call.store().snapshots(call.account(), call.now()).await;
     let snapshots = snapshots.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
     let is_asked_for = |snapshot: &&Snapshot| {
         only_kind.is_none_or(|kind| snapshot.kind == kind)
@@ -108,7 +108,7 @@ async fn accepted(
 /// The snapshot in the path, if this account took it or may apply it.
 async fn visible(call: &Call<Permitted>) -> Result<Snapshot, Refusal> {
     let id = call.id(0, Refusal::SnapshotNotFound)?;
-    let found = call.store().snapshot(call.account(), id, call.at()).await;
+    let found = call.store().snapshot(call.account(), id, call.now()).await;
     found.map_err(|error| from_store(error, ContainerKind::Snapshot))?.ok_or(Refusal::SnapshotNotFound)
 }
 

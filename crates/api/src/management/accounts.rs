@@ -150,6 +150,10 @@ pub(super) async fn create(call: AdminCall) -> Result<Reply, Refusal> {
 /// `PATCH accounts/{}`
 pub(super) async fn change(call: AdminCall) -> Result<Reply, Refusal> {
     let change: SettingsChange = call.body()?;
+    // The tier protects the operator from the account: its own managers do not lift it.
+    if change.tier.is_some() && !call.acts_in_all() {
+        return Err(Refusal::Forbidden(RequiredAccess::Operator.words()));
+    }
     let state = call.app.accounts.alter(call.account()?.id(), &call.attribution, &change).await?;
     json_reply(&account_json(&call, &state))
 }

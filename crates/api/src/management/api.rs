@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use likeness_base::Secret;
 use likeness_http::{Api, BodyKind, Call, Facts, Head, Input, Query, Reply, Route, Unread, utf8};
-use likeness_service::access::{AccessError, AccountState, ManagementCaller};
+use likeness_service::access::{AccessError, AccountState, ManagementCaller, RequiredAccess};
 use likeness_service::accounts::Attribution;
 use likeness_service::app::App;
 use likeness_store::{AccountId, Actor};
@@ -32,6 +32,7 @@ impl Api for Management {
     type Refusal = Refusal;
 
     const NAME: &'static str = "management";
+    const TAKES_KEY_IN_QUERY: bool = false;
     const IS_OPEN_TO_PAGES: bool = false;
 
     fn routes() -> &'static [Route<Self>] {
@@ -71,6 +72,13 @@ impl Api for Management {
         let known = account.as_ref().and_then(|account| account.as_deref().ok());
         if !caller.may(need, known, &everywhere.0.assignments) {
             return Err(Refusal::Forbidden(need.words()));
+        }
+        // The network rules of an account hold for whoever acts in it, but not for those who may act in all: an operator
+        // can always open what its manager has shut.
+        let acts_in_all = caller.may(RequiredAccess::Operator, None, &everywhere.0.assignments);
+        let client = head.address.origin.client;
+        if known.is_some_and(|account| !acts_in_all && !head.app.access.allows_address(account, client)) {
+            return Err(AccessError::Network.into());
         }
         account.transpose()
     }
@@ -163,6 +171,12 @@ impl AdminCall {
         self.account.as_ref().ok_or(Refusal::NoRoute)
     }
 
+    /// Whether the caller may act in every account.
+    pub(super) fn acts_in_all(&self) -> bool {
+        let everywhere = self.app.access.cache.last_known().installation.clone();
+        self.standing.may(RequiredAccess::Operator, None, &everywhere.0.assignments)
+    }
+
     /// The body, in a form.
     pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let text =
@@ -192,11 +206,6 @@ impl AdminCall {
 /// 200 with JSON.
 pub(super) fn json_reply(value: &impl Serialize) -> Result<Reply, Refusal> {
     Ok(Reply::json(value)?)
-}
-
-/// 200 with lines.
-pub(super) fn lines(media: &'static str, body: String) -> Reply {
-    Reply::content(media, body.into_bytes())
 }
 
 /// The same answer as 201.

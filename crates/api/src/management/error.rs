@@ -95,6 +95,11 @@ impl Refusal {
                 "TooManyWrongKeys",
                 format!("Too many wrong keys came from this address. Try again after {seconds} seconds."),
             ),
+            Self::Access(AccessError::IssuerUnreachable(issuer)) => (
+                S::SERVICE_UNAVAILABLE,
+                "Unavailable",
+                format!("The keys of the identity provider {issuer} cannot be fetched at the moment. Try again later."),
+            ),
             Self::Access(AccessError::Unavailable) | Self::Unavailable => {
                 say(S::SERVICE_UNAVAILABLE, "Unavailable", "The store does not answer at the moment. Try again later.")
             }

@@ -1,14 +1,18 @@
 //! What is on record: usage, audit trails, and persons across containers.
 
 use super::accounts::INSTALLATION;
-use super::api::{AdminCall, json_reply, lines};
+use super::api::{AdminCall, json_reply};
 use super::error::Refusal;
+use axum::body::Bytes;
+use futures_util::stream;
 use likeness_base::{Clock as _, Timestamp};
 use likeness_http::Query;
 use likeness_http::Reply;
+use likeness_service::accounts::AccountError;
 use likeness_service::accounts::audit::{self, AuditFilter};
 use likeness_service::accounts::persons::PersonQuery;
 use likeness_service::meter::day_of;
+use likeness_service::shares::{Owner, PIECE_BYTES, Share};
 use likeness_service::stored_templates;
 use likeness_store::AccountId;
 use serde_json::json;
@@ -103,19 +107,32 @@ pub(super) async fn verify(call: AdminCall) -> Result<Reply, Refusal> {
 
 /// `GET accounts/{}/audit/export`
 pub(super) async fn export(call: AdminCall) -> Result<Reply, Refusal> {
-    let mut rows = String::new();
-    call.app.accounts.export(call.account()?.id(), |line| rows.extend([line, "\n"])).await?;
-    Ok(lines("application/x-ndjson", rows))
+    let account = call.account()?.id();
+    let room = call.app.shares.answers.take(Owner::Account(account), PIECE_BYTES).await;
+    let room = room.map_err(|_| Refusal::Unavailable)?;
+    let lines = stream::try_unfold((call, 0), move |(call, after)| async move {
+        let lines = call.app.accounts.export(account, after).await?;
+        Ok::<_, AccountError>(lines.map(|(lines, last)| (Bytes::from(lines), (call, last))))
+    });
+    Ok(Reply::in_pieces("application/x-ndjson", lines, room))
+}
+
+/// Reports read everything that an account has: one at a time of each.
+async fn report_turn(call: &AdminCall) -> Result<Share, Refusal> {
+    let turn = call.app.shares.reports.take(Owner::Account(call.account()?.id()), 1).await;
+    turn.map_err(|_| Refusal::Unavailable)
 }
 
 /// `POST accounts/{}/persons/report`
 pub(super) async fn report(call: AdminCall) -> Result<Reply, Refusal> {
     let query: PersonQuery = call.body()?;
+    let _turn = report_turn(&call).await?;
     json_reply(&call.app.accounts.person_report(call.account()?.id(), &call.attribution, &query).await?)
 }
 
 /// `POST accounts/{}/persons/erase`
 pub(super) async fn erase(call: AdminCall) -> Result<Reply, Refusal> {
     let query: PersonQuery = call.body()?;
+    let _turn = report_turn(&call).await?;
     json_reply(&call.app.accounts.erase_person(call.account()?.id(), &call.attribution, &query).await?)
 }

@@ -25,6 +25,9 @@ const SHARE: usize = 8;
 /// Connections beside the others that ask for nothing but the server's health.
 const HEALTH_CHECKS: usize = 16;
 
+/// Milliseconds between two warnings.
+const WARN_EVERY: u64 = 3_600_000;
+
 /// How many connections, and how long one may stand still.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
@@ -32,8 +35,8 @@ pub struct ConnectionLimits {
     pub most: usize,
     /// Connections at once of one address.
     pub most_of_an_address: usize,
-    /// The proxies that name the address they were called from.
-    pub trusted_proxies: Vec<IpNet>,
+    /// The proxies that name the address they were called from; `None`: nobody has decided whether there are any.
+    pub trusted_proxies: Option<Vec<IpNet>>,
     /// A client has this long for its headers, or to finish the TLS handshake.
     pub for_headers: Duration,
     /// A client that reads no byte of its answer for this long loses the connection.
@@ -50,7 +53,7 @@ impl ConnectionLimits {
         Self {
             most: MOST_CONNECTIONS,
             most_of_an_address: MOST_CONNECTIONS / SHARE,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: None,
             for_headers: Duration::from_secs(15),
             for_reading: Duration::from_secs(20),
             least_rate: 4 * 1024,
@@ -58,8 +61,13 @@ impl ConnectionLimits {
         }
     }
 
+    /// The proxies that are trusted.
+    pub(super) fn proxies(&self) -> &[IpNet] {
+        self.trusted_proxies.as_deref().unwrap_or_default()
+    }
+
     /// The same with as many connections as there are files for.
-    pub fn of_this_process(trusted_proxies: Vec<IpNet>) -> Self {
+    pub fn of_this_process(trusted_proxies: Option<Vec<IpNet>>) -> Self {
         let most = files_allowed().saturating_sub(OTHER_FILES).clamp(64, MOST_CONNECTIONS);
         Self { trusted_proxies, ..Self::usual().with_most(most) }
     }
@@ -98,6 +106,8 @@ const fn files_allowed() -> usize {
 pub struct Connections {
     pub(super) limits: ConnectionLimits,
     begun: Instant,
+    /// Milliseconds after the start from which on the operator is warned again.
+    warn_from: AtomicU64,
     table: Mutex<Table>,
 }
 
@@ -158,12 +168,28 @@ struct Place {
 impl Connections {
     /// No connection yet.
     pub fn new(limits: ConnectionLimits) -> Arc<Self> {
-        Arc::new(Self { limits, begun: Instant::now(), table: Mutex::default() })
+        Arc::new(Self { limits, begun: Instant::now(), warn_from: AtomicU64::new(0), table: Mutex::default() })
     }
 
     /// How many there are, beside health checks.
     pub fn count(&self) -> usize {
         self.lock().ordinary.len()
+    }
+
+    /// Warns, once an hour, of a request that came through a proxy where nobody has said which are trusted: every caller then
+    /// has the proxy's address, so that network rules and the count of wrong keys are blind.
+    pub(super) fn warn_of_unknown_proxy(&self) {
+        let now = self.milliseconds();
+        let from = self.warn_from.load(Ordering::Relaxed);
+        let is_due = self.limits.trusted_proxies.is_none() && now >= from;
+        if is_due
+            && self.warn_from.compare_exchange(from, now + WARN_EVERY, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            tracing::warn!(
+                "A request has the header X-Forwarded-For, and no proxy is trusted: network rules and the count of wrong keys \
+                 see one address for all who come that way. Name your proxies in LIKENESS_TRUSTED_PROXIES, or set it to none"
+            );
+        }
     }
 
     /// Lets a connection in, at the cost of another where there is no place for it.
@@ -191,7 +217,7 @@ impl Connections {
 
     /// Whose share a connection from there counts in.
     fn share_of(&self, peer: IpAddr) -> Option<IpAddr> {
-        let is_proxy = self.limits.trusted_proxies.iter().any(|proxy| is_within(proxy, peer));
+        let is_proxy = self.limits.proxies().iter().any(|proxy| is_within(proxy, peer));
         (!is_proxy).then(|| network_of(peer))
     }
 

@@ -9,7 +9,7 @@ mod pace;
 
 pub use connections::{ConnectionLimits, Connections, Seat};
 
-use crate::address::{PeerAddress, Scheme, client_of, merge_slashes};
+use crate::address::{FORWARDED_FOR, PeerAddress, Scheme, client_of, merge_slashes};
 use crate::tls::CurrentTlsConfig;
 use anyhow::{Context, Result};
 use axum::Router;
@@ -188,7 +188,10 @@ impl Conversation {
         request: Request<Incoming>,
         paces: &NextPace,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
-        let client = client_of(self.peer.0, request.headers(), &self.connections.limits.trusted_proxies);
+        let client = client_of(self.peer.0, request.headers(), self.connections.limits.proxies());
+        if request.headers().contains_key(FORWARDED_FOR) {
+            self.connections.warn_of_unknown_proxy();
+        }
         let under_way = self.seat.request(client, request.uri().path() == HEALTH);
         let pace = AnswerPace::new(Pace::of(&self.connections.limits));
         *paces.lock().unwrap_or_else(PoisonError::into_inner) = Some(pace.clone());

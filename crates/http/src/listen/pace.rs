@@ -277,7 +277,7 @@ mod tests {
     const LONG: Pace = Pace { patience: Duration::from_secs(3_600), least_rate: 4 * 1024 };
 
     fn seat() -> Seat {
-        let connections = Connections::new(ConnectionLimits::of_this_process(Vec::new()));
+        let connections = Connections::new(ConnectionLimits::of_this_process(None));
         connections.enter(IpAddr::V4(Ipv4Addr::LOCALHOST), watch::channel(false).1)
     }
 

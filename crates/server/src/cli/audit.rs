@@ -135,6 +135,10 @@ async fn list(service: &AccountService, account: Option<&str>, top: usize, actio
 
 async fn export(service: &AccountService, account: Option<&str>) -> Result<()> {
     let id = id_of(service, account)?;
-    service.export(id, output::line).await?;
+    let mut after = 0;
+    while let Some((lines, last)) = service.export(id, after).await? {
+        output::text(&lines);
+        after = last;
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use likeness_models::Cache;
 use likeness_service::engine;
+use likeness_service::files::is_open_to_others;
 use likeness_service::networks::Networks;
 use likeness_service::recognisers::Recognisers;
 use likeness_service::stored_templates;
@@ -44,6 +45,16 @@ impl Doctor {
         };
         let recognisers = check_engine(config, &mut tell);
         check_key(config, &mut tell);
+        if let Some(warning) = start::undecided_proxies(config) {
+            tell(Mark::Warning, &format!("proxies: {warning}"));
+        }
+        if is_open_to_others(&config.data) {
+            let folder = config.data.display();
+            tell(
+                Mark::Warning,
+                &format!("other users of this machine may look into {folder}; `chmod 700 {folder}` shuts it"),
+            );
+        }
         check_data(config, self.deep, recognisers.as_deref(), &mut tell);
         Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -8,6 +8,11 @@ pub(super) fn line(text: &str) {
     to_stdout(text);
 }
 
+/// Lines that end themselves, on standard output.
+pub(super) fn text(lines: &str) {
+    to_stdout(lines.trim_end_matches('\n'));
+}
+
 /// A hint or progress line, on standard error.
 pub(super) fn hint(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));

@@ -8,6 +8,7 @@ use clap::Args;
 use likeness_base::Secret;
 use likeness_http::listen::{Connections, Listener};
 use likeness_http::tls;
+use likeness_service::files::{is_open_to_others, private_file, private_folder};
 use likeness_service::jobs;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -43,13 +47,14 @@ impl Serve {
 fn start_log(config: &Config) -> Result<()> {
     let filter =
         EnvFilter::try_new(&config.log.filter).context("log.filter is not a filter such as info or likeness=debug")?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    // What other crates say below that may name hosts that callers gave us, whatever the filter asks for.
+    let of_others = filter_fn(|about| about.target().starts_with("likeness") || *about.level() <= tracing::Level::INFO);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::registry().with(filter).with(of_others);
     match config.log.format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.with(lines.with_target(false)).init(),
+        LogFormat::Json => log.with(lines.json()).init(),
     }
     Ok(())
 }
@@ -60,8 +65,12 @@ async fn serve(config: Config) -> Result<()> {
     let stop_order = StopOrder::listen().context("the stop signals cannot be handled")?;
     // Both sockets first: an address in use should be reported at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
-    std::fs::create_dir_all(&config.data)
+    private_folder(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    if is_open_to_others(&config.data) {
+        let folder = config.data.display();
+        tracing::warn!("Other users of this machine may look into the data folder; `chmod 700 {folder}` shuts it");
+    }
     let _lock = lock_folder(&config)?;
     let files = match &config.tls {
         tls if tls.has_files() => Some(tls::Files::read(&tls.certificate, &tls.key)?),
@@ -75,6 +84,9 @@ async fn serve(config: Config) -> Result<()> {
         None => None,
     };
     let Started { app, first_keys, engine } = start::app(&config).await?;
+    if let Some(warning) = start::undecided_proxies(&config).filter(|_| start::has_network_rules(&app.access.cache)) {
+        tracing::warn!("Accounts have network rules, and {warning}");
+    }
     let (stop, stopped) = watch::channel(false);
     let router = likeness_api::router(app.clone());
 
@@ -123,7 +135,7 @@ async fn serve(config: Config) -> Result<()> {
 
     let files = files.map(|files| tokio::spawn(files.follow(stopped.clone())));
     let jobs = tokio::spawn(jobs::run(app.clone(), stopped.clone()));
-    let connections = Connections::new(config.connections.limits(&config.access.trusted_proxies));
+    let connections = Connections::new(config.connections.limits(config.access.trusted_proxies.clone()));
     let plain = tokio::spawn(plain.serve(router.clone(), connections.clone(), stopped.clone()));
     let secure = secure.map(|listener| tokio::spawn(listener.serve(router, connections, stopped)));
     stop_order.wait().await;
@@ -159,7 +171,7 @@ fn lock_folder(config: &Config) -> Result<Option<std::fs::File>> {
         return Ok(None);
     }
     let path = config.data.join("serving.lock");
-    let file = std::fs::File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    let file = private_file(&path).with_context(|| format!("{} cannot be written", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => bail!(

@@ -75,8 +75,8 @@ pub(crate) struct ConnectionsConfig {
 
 impl ConnectionsConfig {
     /// The limits in force. Raises the soft limit of open files.
-    pub(crate) fn limits(&self, trusted_proxies: &[IpNet]) -> ConnectionLimits {
-        let mut limits = ConnectionLimits::of_this_process(trusted_proxies.to_vec());
+    pub(crate) fn limits(&self, trusted_proxies: Option<Vec<IpNet>>) -> ConnectionLimits {
+        let mut limits = ConnectionLimits::of_this_process(trusted_proxies);
         if self.most > 0 {
             limits = limits.with_most(self.most);
         }
@@ -265,6 +265,7 @@ impl Config {
             ("LIKENESS_BODY_MEGABYTES", &mut self.shares.body_megabytes),
             ("LIKENESS_ANSWER_MEGABYTES", &mut self.shares.answer_megabytes),
             ("LIKENESS_FETCHES", &mut self.shares.fetches),
+            ("LIKENESS_AUDIT_QUESTIONS_A_DAY", &mut self.audit.questions_a_day),
         ] {
             if let Some(value) = text(name) {
                 *place = value.parse().with_context(|| format!("{name} must be a whole number"))?;

@@ -26,8 +26,14 @@ pub(super) enum Bearer {
 }
 
 impl Access {
-    /// Checks a bearer token.
-    pub(super) async fn bearer(&self, table: &AccessTable, token: &str, now: i64) -> Result<Bearer, AccessError> {
+    /// Checks a bearer token. `may_fetch`: whether the keys of its issuer may be fetched for it.
+    pub(super) async fn bearer(
+        &self,
+        table: &AccessTable,
+        token: &str,
+        now: i64,
+        may_fetch: bool,
+    ) -> Result<Bearer, AccessError> {
         let refused = |problem: TokenProblem| AccessError::InvalidBearer(problem.to_string());
         let (issuer, key_id) = key_id_of(token).ok_or(TokenProblem::Malformed).map_err(refused)?;
         if issuer.as_deref() == Some(&*table.own.issuer) {
@@ -60,7 +66,8 @@ impl Access {
         {
             return Ok(Bearer::Identity(identity));
         }
-        let Some(keys) = provider.keys.for_key(key_id.as_deref()).await else { return Err(AccessError::Unavailable) };
+        let keys = if may_fetch { provider.keys.for_key(key_id.as_deref()).await } else { provider.keys.known() };
+        let keys = keys.ok_or_else(|| AccessError::IssuerUnreachable(provider.issuer.clone()))?;
         let trusted = BearerIssuer {
             issuer: provider.issuer.clone(),
             audiences: provider.audiences.clone(),

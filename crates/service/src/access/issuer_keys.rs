@@ -47,6 +47,11 @@ impl IssuerKeys {
         self.keys.load().as_ref().is_some_and(|keys| key_id.is_none_or(|id| keys.has(id)))
     }
 
+    /// The keys that were fetched last.
+    pub(super) fn known(&self) -> Option<Arc<KeySet>> {
+        self.keys.load_full()
+    }
+
     /// The keys, as fresh as a token that names `key_id` needs them. `None`: they could never be fetched.
     pub(super) async fn for_key(&self, key_id: Option<&str>) -> Option<Arc<KeySet>> {
         let knows = |keys: &KeySet| key_id.is_none_or(|id| keys.has(id));

@@ -98,7 +98,7 @@ impl Access {
         }
         let installation = self.trusted_installation(&issuer).ok_or(TokenProblem::UnknownIssuer).map_err(refused)?;
         let keys = installation.keys.for_key(key_id.as_deref()).await;
-        let keys = keys.ok_or(LimitedTokenError::Access(AccessError::Unavailable))?;
+        let keys = keys.ok_or_else(|| LimitedTokenError::Access(AccessError::IssuerUnreachable(issuer.clone())))?;
         let trusted = TrustedIssuer {
             issuer,
             keys: (*keys).clone(),

@@ -76,6 +76,15 @@ impl Caller {
     pub fn account(&self) -> AccountId {
         self.state.id()
     }
+
+    /// Whether they have a key of the account or a role in it. Somebody without either moves none of its counters and fills
+    /// none of its logs.
+    pub fn belongs(&self) -> bool {
+        match &self.rights {
+            Rights::Everything => true,
+            Rights::Roles(roles) => !roles.is_empty(),
+        }
+    }
 }
 
 /// What a caller may do in an account.
@@ -112,8 +121,10 @@ pub enum AccessError {
     Network,
     /// Too many wrong keys; come back after so many seconds.
     Throttled(u32),
-    /// The store or an identity provider cannot be reached.
+    /// The store cannot be reached.
     Unavailable,
+    /// The keys of this issuer could never be fetched.
+    IssuerUnreachable(String),
     /// A fault of the server.
     Internal(String),
 }
@@ -198,7 +209,7 @@ impl Access {
         }
     }
 
-    /// Admits a caller to an account. The account's network rules are checked first, then the credentials.
+    /// Admits a caller to an account. The credentials are checked first, then the account's network rules.
     ///
     /// # Errors
     /// [`AccessError`], see its variants.
@@ -215,9 +226,6 @@ impl Access {
             }
             None => None,
         };
-        if let Some(state) = named {
-            self.check_network(state, origin.client)?;
-        }
         let caller = match credentials {
             CallerCredentials { key: Some(key), .. } => self.by_key(&table, key, origin.client)?,
             CallerCredentials { authorization: Some(header), .. } => {
@@ -240,9 +248,8 @@ impl Access {
             let other = || AccessError::InvalidBearer("it is for another account".to_owned());
             return Err(if caller.key.is_some() { AccessError::WrongKey } else { other() });
         }
-        if named.is_none() {
-            self.check_network(&caller.state, origin.client)?;
-        }
+        // Only now: nobody without a key or a token learns which accounts there are.
+        self.check_network(&caller.state, origin.client)?;
         let by_key = matches!(caller.rights, Rights::Everything);
         if by_key && !caller.state.settings.local_auth {
             return Err(AccessError::KeysDisabled);
@@ -271,15 +278,19 @@ impl Access {
         let token = limited::bearer(header.expose());
         let token =
             token.ok_or_else(|| AccessError::InvalidBearer("the header is not of the form Bearer".to_owned()))?;
-        let digest = token_cache::digest_of(token);
-        self.guesses.check(client, &digest).map_err(AccessError::Throttled)?;
-        let found = self.bearer(table, token, now).await;
-        match &found {
-            Ok(_) => self.guesses.record_success(client, &digest),
-            Err(AccessError::InvalidBearer(_)) => self.guesses.record_failure(client),
-            Err(_) => {}
+        // Whoever guesses does not make us fetch keys for what they guess.
+        let may_fetch = self.guesses.blocked_for(client).is_none();
+        let found = self.bearer(table, token, now, may_fetch).await;
+        if let Err(AccessError::InvalidBearer(_)) = found {
+            self.refuse_guess(client)?;
         }
         found
+    }
+
+    /// Counts a wrong key or token. Only refusals are slowed: what is right is let in however many wrong ones came before.
+    fn refuse_guess(&self, client: IpAddr) -> Result<(), AccessError> {
+        self.guesses.record_failure(client);
+        self.guesses.blocked_for(client).map_or(Ok(()), |seconds| Err(AccessError::Throttled(seconds)))
     }
 
     /// The account of a key; wrong ones are counted.
@@ -293,12 +304,10 @@ impl Access {
             return Err(AccessError::WrongKey);
         }
         let digest = self.installation.lookup_digest(key);
-        self.guesses.check(client, &digest).map_err(AccessError::Throttled)?;
         let Some((account, slot)) = table.owner_of_key(&digest) else {
-            self.guesses.record_failure(client);
+            self.refuse_guess(client)?;
             return Err(AccessError::WrongKey);
         };
-        self.guesses.record_success(client, &digest);
         Ok((account, slot, digest))
     }
 

@@ -177,19 +177,18 @@ impl AccountService {
         Ok(found)
     }
 
-    /// A whole audit log, each row as a line of JSON, passed to `line` one by one.
+    /// The next part of an audit log, each row as a line of JSON, and the number of its last row; `None` at the end.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn export(&self, account: AccountId, mut line: impl FnMut(&str)) -> Result<(), AccountError> {
-        let mut after = 0;
-        loop {
-            let rows = self.store.audit(account, after, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.sequence;
-            for row in rows.iter().map(AuditRow::from) {
-                line(&serde_json::to_string(&row).map_err(|error| StoreError::Backend(Box::new(error)))?);
-            }
+    pub async fn export(&self, account: AccountId, after: i64) -> Result<Option<(String, i64)>, AccountError> {
+        let rows = self.store.audit(account, after, PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        let mut lines = String::new();
+        for row in rows.iter().map(AuditRow::from) {
+            lines.push_str(&serde_json::to_string(&row).map_err(|error| StoreError::Backend(Box::new(error)))?);
+            lines.push('\n');
         }
+        Ok(Some((lines, last.sequence)))
     }
 }

@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 /// Records read at once.
 const PAGE: usize = 1_000;
+/// Ids of one person that can be named at once.
+const MOST_IDS: usize = 1_000;
 /// How often an erasure searches again.
 const MOST_ROUNDS: usize = 4;
 
@@ -23,8 +25,8 @@ const MOST_ROUNDS: usize = 4;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PersonQuery {
-    /// Ids of persons, and of faces in lists.
-    pub ids: Vec<Uuid>,
+    /// Ids of persons, and of faces in lists; a thousand at most.
+    pub ids: BTreeSet<Uuid>,
     /// The name, to the letter.
     pub name: Option<String>,
     /// The user data of a person or of a face in a list, to the letter.
@@ -35,6 +37,9 @@ impl PersonQuery {
     fn check(&self) -> Result<(), AccountError> {
         if self.ids.is_empty() && self.name.is_none() && self.user_data.is_none() {
             return Err(AccountError::Invalid("say who is meant: ids, name or userData".to_owned()));
+        }
+        if self.ids.len() > MOST_IDS {
+            return Err(AccountError::Invalid(format!("name at most {MOST_IDS} ids at once")));
         }
         Ok(())
     }

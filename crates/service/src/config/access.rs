@@ -1,5 +1,6 @@
 //! Settings about who may call, and whose word counts.
 
+use crate::fetch::is_confidential;
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use likeness_rules::{FeatureFlag, LimitedAttribute, parse_network};
@@ -13,9 +14,10 @@ pub struct AccessConfig {
     /// Domains below which accounts have host names of their own: `{subdomain}.{domain}`. `LIKENESS_DOMAINS`, parted by
     /// commas.
     pub domains: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed, as addresses or ranges. `LIKENESS_TRUSTED_PROXIES`, parted by commas.
-    #[serde(deserialize_with = "networks")]
-    pub trusted_proxies: Vec<IpNet>,
+    /// Proxies whose `X-Forwarded-For` is believed, as addresses or ranges. An empty list says that there is no proxy; without
+    /// any nobody has decided. `LIKENESS_TRUSTED_PROXIES`, parted by commas, or `none`.
+    #[serde(deserialize_with = "networks", skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<Vec<IpNet>>,
     /// The name of this installation in tokens that it signs; empty: one made of its key. `LIKENESS_ISSUER`.
     pub issuer: String,
     /// Networks by the names that accounts' rules may use.
@@ -28,8 +30,8 @@ pub struct AccessConfig {
 }
 
 /// Addresses and ranges; an address alone is a range of one.
-fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
-    Vec::<String>::deserialize(from)?.iter().map(|text| network(text)).collect()
+fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    Vec::<String>::deserialize(from)?.iter().map(|text| network(text)).collect::<Result<_, _>>().map(Some)
 }
 
 fn named_networks<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<IpNet>>, D::Error> {
@@ -86,7 +88,7 @@ impl Default for AccessConfig {
     fn default() -> Self {
         Self {
             domains: vec!["localhost".to_owned()],
-            trusted_proxies: Vec::new(),
+            trusted_proxies: None,
             issuer: String::new(),
             subnets: BTreeMap::new(),
             oidc: Vec::new(),
@@ -96,6 +98,11 @@ impl Default for AccessConfig {
 }
 
 impl AccessConfig {
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub fn proxies(&self) -> &[IpNet] {
+        self.trusted_proxies.as_deref().unwrap_or_default()
+    }
+
     /// Takes over what the environment says; `text` gives the value of a variable that is set.
     ///
     /// # Errors
@@ -108,9 +115,11 @@ impl AccessConfig {
             self.domains = list(value);
         }
         if let Some(value) = text("LIKENESS_TRUSTED_PROXIES") {
-            let proxies = list(value).iter().map(|part| parse_network(part)).collect::<Option<_>>();
-            self.trusted_proxies =
-                proxies.context("LIKENESS_TRUSTED_PROXIES must be addresses or ranges such as 10.0.0.0/8")?;
+            let named = if value.trim().eq_ignore_ascii_case("none") { Vec::new() } else { list(value) };
+            let proxies = named.iter().map(|part| parse_network(part)).collect::<Option<_>>();
+            let proxies =
+                proxies.context("LIKENESS_TRUSTED_PROXIES must be addresses or ranges such as 10.0.0.0/8, or none")?;
+            self.trusted_proxies = Some(proxies);
         }
         if let Some(value) = text("LIKENESS_ISSUER") {
             self.issuer = value;
@@ -158,16 +167,10 @@ impl AccessConfig {
     }
 }
 
-/// Keys fetched in the clear could be anybody's, except on this machine.
+/// Keys fetched in the clear could be anybody's.
 fn check_address(name: &str, value: &str) -> Result<()> {
     let address = url::Url::parse(value).with_context(|| format!("{name} must be an https address: {value}"))?;
-    let is_here = match address.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    if address.scheme() == "https" || (address.scheme() == "http" && is_here) {
+    if is_confidential(&address) {
         return Ok(());
     }
     bail!("{name} must be an https address: {value}")

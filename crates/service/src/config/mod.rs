@@ -109,11 +109,14 @@ pub enum EngineChoice {
 pub struct AuditConfig {
     /// Record who searched among whom: identify, verify, find similar, group. `LIKENESS_AUDIT_QUESTIONS`.
     pub questions: bool,
+    /// Of one account so many searches are recorded one by one on one day (UTC), by each node; of the rest the audit log has
+    /// a sum every minute. `LIKENESS_AUDIT_QUESTIONS_A_DAY`.
+    pub questions_a_day: u64,
 }
 
 impl Default for AuditConfig {
     fn default() -> Self {
-        Self { questions: true }
+        Self { questions: true, questions_a_day: 200_000 }
     }
 }
 

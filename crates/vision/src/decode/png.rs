@@ -26,7 +26,8 @@ pub(super) struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    /// The file without what stands behind its picture data, which is not needed and may be cut off.
+    /// The file without what stands behind its picture data, which is not needed and may be cut off, and without profiles and
+    /// texts.
     pub(super) fn file(&self) -> &[u8] {
         self.closed.as_ref().map_or(self.whole, |closed| closed)
     }
@@ -37,6 +38,8 @@ impl<'a> Chunks<'a> {
         let size = number(SIGNATURE + 8).zip(number(SIGNATURE + 12));
         let is_interlaced = bytes.get(SIGNATURE + 20) == Some(&1);
         let (mut exif, mut data_end, mut is_behind) = (None, None, false);
+        // Colour profiles and texts, compressed: some kilobytes may unpack to hundreds of megabytes, and nobody reads them.
+        let mut unread = Vec::new();
         let mut at = SIGNATURE;
         while let Some(length) = number(at).and_then(|length| usize::try_from(length).ok()) {
             let Some(end) = at.checked_add(length).and_then(|end| end.checked_add(12)) else { break };
@@ -51,15 +54,25 @@ impl<'a> Chunks<'a> {
                 b"IDAT" if !is_behind => data_end = Some(end),
                 b"IEND" => break,
                 b"eXIf" if exif.is_none() => exif = Some(chunk[4..4 + length].to_vec()),
+                b"iCCP" | b"zTXt" | b"iTXt" | b"tEXt" => unread.push(at..end),
                 _ => {}
             }
             is_behind = data_end.is_some() && &chunk[..4] != b"IDAT";
             at = end;
         }
-        let closed = data_end.filter(|end| bytes[*end..] != END).map(|end| {
+        let open_end = data_end.filter(|end| bytes[*end..] != END);
+        let closed = (open_end.is_some() || !unread.is_empty()).then(|| {
+            let end = open_end.unwrap_or(bytes.len());
             let mut file = Zeroizing::new(Vec::with_capacity(end + END.len()));
-            file.extend_from_slice(&bytes[..end]);
-            file.extend_from_slice(&END);
+            let mut from = 0;
+            for chunk in unread.into_iter().filter(|chunk| chunk.end <= end) {
+                file.extend_from_slice(&bytes[from..chunk.start]);
+                from = chunk.end;
+            }
+            file.extend_from_slice(&bytes[from..end]);
+            if open_end.is_some() {
+                file.extend_from_slice(&END);
+            }
             file
         });
         Self { whole: bytes, closed, exif, size, is_interlaced }

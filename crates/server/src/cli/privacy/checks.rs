@@ -138,7 +138,7 @@ pub(super) async fn erased(scratch: &mut Scratch) -> Result<CheckOutcome> {
     let (first, _) = scratch.enrol("erased-a").await?;
     let (second, _) = scratch.enrol("erased-b").await?;
     let query = likeness_service::accounts::persons::PersonQuery {
-        ids: vec![Uuid::parse_str(&first)?, Uuid::parse_str(&second)?],
+        ids: [Uuid::parse_str(&first)?, Uuid::parse_str(&second)?].into(),
         ..Default::default()
     };
     let attribution = Attribution::of_operator();
