@@ -37,7 +37,7 @@ pub use origins::{allowed_origin, parse_origin};
 pub use resource::ResourceId;
 pub use retention::{RetentionClass, RetentionPolicy, RetentionProblem, RetentionRow, rows};
 pub use roles::{Assignment, Identity, Principal, Role, roles_of};
-pub use settings::{Installation, Settings, SettingsProblem, Vendor, is_language};
+pub use settings::{ConfidenceDetail, Installation, Settings, SettingsProblem, Vendor, is_language};
 pub use token::{
     BearerIssuer, ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, KeySet, KeySetProblem,
     LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, SigningKey, TokenProblem, TrustedIssuer,

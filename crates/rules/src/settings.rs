@@ -62,6 +62,46 @@ pub struct Settings {
     /// The notices for its end users, all versions.
     #[serde(default)]
     pub notices: Vec<Notice>,
+    /// How much answers say about how near two faces are.
+    #[serde(default)]
+    pub confidence: ConfidenceDetail,
+}
+
+/// How much answers say about how near two faces are. A hundred exact answers about one person are enough to rebuild the
+/// template of that person, whose numbers nobody can change; ones that say nothing below the threshold are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConfidenceDetail {
+    /// Five decimals, as the public service answers. Accounts that were made before there was a choice have it.
+    #[default]
+    Exact,
+    /// Two decimals from the threshold of the same person on, and 0 below it.
+    Coarse,
+}
+
+impl ConfidenceDetail {
+    /// Its name in settings.
+    pub const fn as_text(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Coarse => "coarse",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Exact, Self::Coarse].into_iter().find(|detail| detail.as_text().eq_ignore_ascii_case(text))
+    }
+
+    /// A confidence as an answer shows it. `threshold`: from there on two faces count as one person's.
+    pub fn shown(self, confidence: f32, threshold: f32) -> f64 {
+        let rounded = |decimals: f64| (f64::from(confidence) * decimals).round() / decimals;
+        match self {
+            Self::Exact => rounded(1e5),
+            Self::Coarse if confidence < threshold => 0.0,
+            Self::Coarse => rounded(1e2),
+        }
+    }
 }
 
 const fn yes() -> bool {
@@ -141,6 +181,7 @@ impl Settings {
             retention: RetentionPolicy::default(),
             vendor: Vendor::default(),
             notices: Vec::new(),
+            confidence: ConfidenceDetail::default(),
         }
     }
 

@@ -242,7 +242,8 @@ pub(crate) async fn account_service(
     };
     let cache = Arc::new(AccessCache::load(store.clone(), clock.clone(), issuer).await?);
     let subnets = Arc::new(config.access.subnets.keys().cloned().collect());
-    Ok(AccountService { store, ledger, cache, installation, clock, randomness, others, subnets })
+    let usual_confidence = config.confidence;
+    Ok(AccountService { store, ledger, cache, installation, clock, randomness, others, subnets, usual_confidence })
 }
 
 /// The same for the command line, beside which a server may run.

@@ -6,6 +6,7 @@
 //! older version than the one the caller read from the store. It knows templates and the store's internal numbers; names
 //! and wire ids stay in the store, which is asked again before anybody is named.
 
+use crate::clock::instant;
 use crate::recognisers::{Recogniser, Recognisers, pack_of};
 use crate::templates;
 use arc_swap::ArcSwap;
@@ -14,6 +15,7 @@ use likeness_gallery::{Gallery, GalleryView, Row};
 use likeness_store::{AccountId, ChangeOp, Container, FaceNumber, Feed, GalleryRow, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex as TurnMutex;
 
 /// The model of a face, where faces have models of their own.
@@ -49,6 +51,11 @@ const PAGE: usize = 4096;
 /// Above this many templates a search leaves the async threads, because it would hold one for over 0.1 ms.
 const SMALL: usize = 10_000;
 
+/// How long a gallery of at most [`SMALL`] templates stays open without a search; it is loaded again in some milliseconds.
+const SMALL_STAYS: Duration = Duration::from_secs(600);
+/// How long a larger one does.
+const LARGE_STAYS: Duration = Duration::from_secs(6 * 3_600);
+
 /// The open galleries.
 pub struct Galleries {
     store: Arc<dyn Store>,
@@ -62,6 +69,19 @@ struct Followed {
     shelf: ArcSwap<Shelf>,
     /// The version up to which changes are applied; `None` until loaded. Whoever holds the lock may move it.
     through: TurnMutex<Option<u64>>,
+    /// When it was searched last.
+    searched: Mutex<Instant>,
+}
+
+impl Followed {
+    /// Whether nobody has searched it for so long that it is not worth its memory and the questions it asks of the store.
+    fn is_forgotten(&self) -> bool {
+        let shelf = self.shelf.load();
+        let size: usize = shelf.galleries.values().map(|gallery| gallery.len()).sum();
+        let patience = if size <= SMALL { SMALL_STAYS } else { LARGE_STAYS };
+        let searched = *self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        instant().duration_since(searched) >= patience
+    }
 }
 
 impl Galleries {
@@ -96,6 +116,7 @@ impl Galleries {
         mut question: impl FnMut(&Recogniser, &GalleryView) -> R + Send + 'static,
     ) -> Result<Vec<R>, SearchError> {
         let followed = self.entry(account, container.number);
+        *followed.searched.lock().unwrap_or_else(PoisonError::into_inner) = instant();
         if let Err(error) = self.catch_up(account, container.number, &followed, container.version).await {
             // Deleted meanwhile, or unreadable: nothing of it stays in memory.
             if !matches!(error, StoreError::Busy | StoreError::Unreachable) {
@@ -139,8 +160,9 @@ impl Galleries {
         self.close_unless(account, number, outcome);
     }
 
-    /// Brings all open galleries up to date with what other nodes wrote.
+    /// Brings all open galleries up to date with what other nodes wrote, and closes those that nobody searches any more.
     pub async fn follow_all(&self) {
+        self.lock().retain(|_, followed| !followed.is_forgotten());
         let mut open: HashMap<AccountId, Vec<(i64, Arc<Followed>)>> = HashMap::new();
         for ((account, number), followed) in self.lock().iter() {
             open.entry(*account).or_default().push((*number, followed.clone()));
@@ -192,7 +214,10 @@ impl Galleries {
     }
 
     fn entry(&self, account: AccountId, number: i64) -> Arc<Followed> {
-        let new = || Arc::new(Followed { shelf: ArcSwap::default(), through: TurnMutex::new(None) });
+        let new = || {
+            let searched = Mutex::new(instant());
+            Arc::new(Followed { shelf: ArcSwap::default(), through: TurnMutex::new(None), searched })
+        };
         self.lock().entry((account, number)).or_insert_with(new).clone()
     }
 
@@ -440,6 +465,21 @@ mod tests {
         assert_eq!(fixture.galleries.size(), (0, 0));
         fixture.create().await;
         assert_eq!(fixture.found().await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_gallery_that_nobody_searches_closes_and_opens_again() {
+        let fixture = Fixture::new().await;
+        fixture.add(1, "here").await;
+        assert_eq!(fixture.found().await, 1);
+        fixture.galleries.follow_all().await;
+        assert_eq!(fixture.galleries.size(), (1, 1));
+        for followed in fixture.galleries.lock().values() {
+            *followed.searched.lock().expect("no panic") -= SMALL_STAYS;
+        }
+        fixture.galleries.follow_all().await;
+        assert_eq!(fixture.galleries.size(), (0, 0));
+        assert_eq!(fixture.found().await, 1);
     }
 
     #[tokio::test]

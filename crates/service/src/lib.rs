@@ -24,6 +24,7 @@ pub mod limited_access;
 pub mod limited_attributes;
 pub mod limits;
 pub mod meter;
+pub mod misses;
 pub mod networks;
 pub mod randomness;
 pub mod recognisers;

@@ -5,6 +5,7 @@
 
 use crate::clock::instant;
 use crate::ledger::Ledger;
+use crate::misses::Misses;
 use crate::randomness::random_id;
 use governor::clock::DefaultClock;
 use governor::state::keyed::HashMapStateStore;
@@ -47,6 +48,8 @@ pub struct Meter {
     summed: Mutex<Option<Instant>>,
     /// Search events that are listed of one account on one day.
     searches_a_day: u64,
+    /// Answers far below the threshold.
+    pub misses: Misses,
     dead_tokens: RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>,
 }
 
@@ -68,7 +71,12 @@ struct Sum {
 }
 
 /// A command of the program itself.
-fn command(account: AccountId, write: impl Into<Write>, randomness: &dyn Randomness, at: Timestamp) -> Command {
+pub(crate) fn command(
+    account: AccountId,
+    write: impl Into<Write>,
+    randomness: &dyn Randomness,
+    at: Timestamp,
+) -> Command {
     let (actor, request_id, idempotency_key) = (Actor::System, Uuid::nil(), random_id(randomness));
     Command { account, actor, at, request_id, idempotency_key, write: write.into() }
 }
@@ -89,6 +97,7 @@ impl Meter {
             sums: Mutex::default(),
             summed: Mutex::default(),
             searches_a_day,
+            misses: Misses::default(),
         }
     }
 
@@ -158,6 +167,9 @@ impl Meter {
         if is_due {
             self.flush_sums(ledger, randomness, at).await;
         }
+        if self.misses.ends_day(at) {
+            self.misses.flush(ledger, randomness, at).await;
+        }
         self.flush_searches(ledger, randomness, at).await;
         self.flush_counts(ledger, randomness, at).await;
     }
@@ -165,6 +177,7 @@ impl Meter {
     /// The same at the end, with the sums in any case.
     pub async fn flush_all(&self, ledger: &Ledger, randomness: &dyn Randomness, at: Timestamp) {
         self.flush_sums(ledger, randomness, at).await;
+        self.misses.flush(ledger, randomness, at).await;
         self.flush(ledger, randomness, at).await;
     }
 

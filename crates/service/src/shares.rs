@@ -60,7 +60,13 @@ pub struct FairShares {
     pub fetches: Arc<Shares<Owner>>,
     /// Reports that read all that an account has.
     pub reports: Arc<Shares<Owner>>,
+    /// Slices of long answers that are read, opened and written at this moment: work for the processor, of which one account
+    /// leaves a thread to others.
+    pub slices: Arc<Shares<Owner>>,
 }
+
+/// Microseconds that a turn at making slices is worth.
+const SLICE_TURN: i64 = 20_000;
 
 /// Reports at once, of all accounts; each has one at a time.
 const REPORTS: u64 = 2;
@@ -81,6 +87,7 @@ impl FairShares {
                 cost_of_unit: 1,
             })
         };
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
         Self {
             bodies: bytes("bodies", config.body_megabytes, patience),
             answers: bytes("answers", config.answer_megabytes, ANSWER_WAIT),
@@ -103,6 +110,16 @@ impl FairShares {
                 longest_wait: ANSWER_WAIT,
                 quantum: 1,
                 cost_of_unit: 1,
+            }),
+            slices: Shares::new(Limits {
+                name: "slices",
+                capacity: threads,
+                most_each: (threads - 1).max(1),
+                reserve: 0,
+                waiting: 1_024,
+                longest_wait: ANSWER_WAIT,
+                quantum: SLICE_TURN,
+                cost_of_unit: 1_000,
             }),
         }
     }

@@ -8,17 +8,20 @@ use super::api::Face;
 use super::routes::Rule;
 use super::version::Version;
 use crate::azure::{MissingAs, Refusal, from_store};
+use axum::BoxError;
+use axum::body::Bytes;
 use axum::http::{HeaderName, StatusCode, header};
+use futures_util::stream::Stream;
 use likeness_base::{Clock as _, Timestamp};
-use likeness_http::{Body, Head, Input, Page, Query, Reply, Route, parse_uuid};
-use likeness_rules::{Gate, LimitedAttribute, RetentionClass};
+use likeness_http::{Body, Head, Input, JSON, Page, Query, Reply, Route, parse_uuid};
+use likeness_rules::{ConfidenceDetail, Gate, LimitedAttribute, RetentionClass};
 use likeness_service::access::Caller;
 use likeness_service::app::App;
 use likeness_service::limited_access::{Approval, Circumstances};
 use likeness_service::limited_attributes::set_of;
 use likeness_service::limits::Tier;
 use likeness_service::randomness::random_id;
-use likeness_service::shares::Owner;
+use likeness_service::shares::{Owner, Share};
 use likeness_store::{
     AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, SearchEvent, Store,
     StoreError, Write,
@@ -236,6 +239,16 @@ impl Call<Permitted> {
             .ok_or(Refusal::ContainerNotFound(name.kind, MissingAs::Resource))
     }
 
+    /// How much answers say about how near two faces are.
+    pub(super) fn confidence_detail(&self) -> ConfidenceDetail {
+        self.caller.state.settings.confidence
+    }
+
+    /// Counts an answer far below the threshold about somebody who is enrolled; whether the caller had too many today.
+    pub(super) fn counts_miss(&self, id: Uuid) -> bool {
+        self.app().meter.misses.count(self.account(), &self.caller.actor, id, self.now())
+    }
+
     /// Records a search event: that a search was made, and among whom; never who was found.
     pub(super) fn record_search(&self, action: &str, among: Option<&Container>, faces: usize) {
         if !self.app().config.audit.questions {
@@ -289,6 +302,19 @@ impl Call<Permitted> {
     /// 200 with JSON.
     pub(super) fn answer(&self, value: &impl Serialize) -> Result<Reply, Refusal> {
         Ok(Reply::json(value)?)
+    }
+
+    /// 200 with JSON that is written already, and its part of the memory for answers.
+    pub(super) fn answer_bytes(&self, json: Vec<u8>, room: Share) -> Reply {
+        Reply::content(JSON, json).with_room(room)
+    }
+
+    /// 200 with JSON that is written while it is sent; the pieces hold the call.
+    pub(super) fn answer_in_pieces<E: Into<BoxError> + 'static>(
+        pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+        room: Share,
+    ) -> Reply {
+        Reply::in_pieces(JSON, pieces, room)
     }
 
     /// 200 without content.

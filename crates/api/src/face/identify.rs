@@ -172,7 +172,8 @@ async fn named(
     let alive = call.store().resolve_faces(call.account(), container, &numbers).await?;
     let candidate = |hit: &PersonHit| {
         let known = alive.iter().find(|known| known.number.0 == hit.face)?;
-        Some(Candidate { person_id: known.person?, confidence: confidence_on_wire(hit.confidence) })
+        let person_id = known.person?;
+        Some(Candidate { person_id, confidence: confidence_on_wire(call, Some(person_id), hit.confidence) })
     };
     Ok(found.iter().map(|hits| hits.iter().filter_map(candidate).collect()).collect())
 }

@@ -9,11 +9,12 @@ use crate::azure::{Refusal, from_store};
 use axum::body::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use likeness_http::{JSON, Reply};
+use likeness_http::Reply;
 use likeness_service::shares::{PIECE_BYTES, Share};
 use likeness_store::{ContainerKind, PageStart, Store, StoreError};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Records of the first slice: with the longest user data they are some 4 MB.
 const FIRST_SLICE: usize = 64;
@@ -72,7 +73,7 @@ pub(super) async fn answer<T: Send + Sync + 'static>(
     })?;
     if is_last {
         room.shrink_to(first.len() as u64);
-        return Ok(Reply::content(JSON, first).with_room(room));
+        return Ok(rest.call.answer_bytes(first, room));
     }
     Ok(in_pieces(first, rest, room))
 }
@@ -91,7 +92,7 @@ fn in_pieces<T: Send + Sync + 'static>(first: Vec<u8>, rest: Slices<T>, room: Sh
             Err(_) => Some((Err("the list could not be read to its end"), None)),
         }
     });
-    Reply::in_pieces(JSON, stream::StreamExt::chain(first, rest), room)
+    Call::answer_in_pieces(stream::StreamExt::chain(first, rest), room)
 }
 
 /// Why a slice could not be read.
@@ -115,6 +116,9 @@ impl<T> Slices<T> {
     async fn read(&mut self) -> Result<(Vec<u8>, bool), Problem> {
         let wanted = self.next.min(self.page.top);
         let slice = PageStart { after: self.page.after.clone(), top: wanted };
+        let slices = self.call.app().shares.slices.clone();
+        let turn = slices.take(self.call.owner(), 1).await.map_err(|_| Problem::Refused(Refusal::Busy))?;
+        let begun = Instant::now();
         let records = (self.list.read)(self.call.shared_store(), slice).await.map_err(Problem::Store)?;
         self.page.top -= records.len().min(self.page.top);
         let is_last = records.len() < wanted || self.page.top == 0;
@@ -133,6 +137,7 @@ impl<T> Slices<T> {
             let written = shown.serialize(&mut serde_json::Serializer::new(&mut bytes));
             written.map_err(|error| Problem::Refused(error.into()))?;
         }
+        turn.charge(i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX));
         self.next = (SLICE_BYTES * records.len() / bytes.len().max(1)).clamp(FIRST_SLICE / 4, MOST_RECORDS);
         self.is_first = false;
         if is_last {

@@ -9,6 +9,7 @@ use crate::azure::{MissingAs, Refusal, from_store};
 use likeness_base::Secret;
 use likeness_gallery::Visible;
 use likeness_http::Body;
+use likeness_rules::ConfidenceDetail;
 use likeness_service::recognisers::{Recogniser, pack_of};
 use likeness_service::templates;
 use likeness_store::{Container, ContainerKind, ContainerName, DetectedFace, TrainingStatus};
@@ -141,7 +142,12 @@ pub(super) fn named_group(body: &Body) -> Result<Option<ContainerName>, Refusal>
     }
 }
 
-/// Five decimals, as clients are used to.
-pub(super) fn confidence_on_wire(confidence: f32) -> f64 {
-    (f64::from(confidence) * 1e5).round() / 1e5
+/// Below this a confidence says that two faces are not one person's, beyond any doubt.
+const FAR_BELOW: f32 = 0.1;
+
+/// A confidence on the wire, of an answer that is about an enrolled person or face, or about nobody who is enrolled.
+pub(super) fn confidence_on_wire(call: &Call<Permitted>, about: Option<Uuid>, confidence: f32) -> f64 {
+    let told_too_often = confidence < FAR_BELOW && about.is_some_and(|id| call.counts_miss(id));
+    let detail = if told_too_often { ConfidenceDetail::Coarse } else { call.confidence_detail() };
+    detail.shown(confidence, SAME_PERSON)
 }

@@ -75,7 +75,7 @@ async fn similar_among(
         .map(|&(position, confidence)| Similar {
             face_id: Some(among[position]),
             persisted_face_id: None,
-            confidence: confidence_on_wire(confidence),
+            confidence: confidence_on_wire(call, None, confidence),
         })
         .collect();
     Ok(answer)
@@ -122,7 +122,7 @@ async fn similar_in(
             Some(Similar {
                 face_id: None,
                 persisted_face_id: Some(known.face),
-                confidence: confidence_on_wire(hit.confidence),
+                confidence: confidence_on_wire(call, Some(known.face), hit.confidence),
             })
         })
         .collect();

@@ -47,6 +47,10 @@ impl Pair {
 pub(super) async fn verify(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let pair = Pair::read(call.json()?)?;
     let call = call.permit().await?;
+    let about = match pair {
+        Pair::Faces(..) => None,
+        Pair::Person { person, .. } => Some(person),
+    };
     let confidence = match pair {
         Pair::Faces(first, second) => {
             let faces = detected(&call, &[first, second], MissingAs::Resource).await?;
@@ -58,7 +62,8 @@ pub(super) async fn verify(call: Call<Admitted>) -> Result<Reply, Refusal> {
         }
         Pair::Person { face, person, group } => against_person(&call, face, person, group).await?,
     };
-    call.answer(&VerifyAnswer { is_identical: confidence >= SAME_PERSON, confidence: confidence_on_wire(confidence) })
+    let on_wire = confidence_on_wire(&call, about, confidence);
+    call.answer(&VerifyAnswer { is_identical: confidence >= SAME_PERSON, confidence: on_wire })
 }
 
 /// Verify's confidence for the nearest face of a person.

@@ -90,6 +90,7 @@ pub(super) fn account_json(call: &AdminCall, state: &AccountState) -> Value {
         "approvals": settings.approvals,
         "network": settings.network,
         "corsOrigins": settings.cors_origins,
+        "confidence": settings.confidence,
         "retention": lives,
         "vendor": settings.vendor,
         "roles": settings.assignments,

@@ -94,6 +94,13 @@ fn tier() -> Value {
 }
 
 /// What may be sent as origins of web pages; they come back in lower case and without what goes without saying.
+fn confidence() -> Value {
+    json!({
+        "type": "string", "enum": ["exact", "coarse"],
+        "description": "How much answers say about how near two faces are: five decimals, or two from the threshold on and 0 below.",
+    })
+}
+
 fn origins() -> Value {
     const SCHEME: &str = "[A-Za-z][A-Za-z0-9+.-]*";
     const HOST: &str = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])";
@@ -143,6 +150,7 @@ fn accounts() -> Value {
             "type": "array", "items": text(),
             "description": "Origins of web pages that may call it from a browser, on its own endpoint.",
         },
+        "confidence": confidence(),
         "retention": { "type": "object", "additionalProperties": reference("Life") },
         "vendor": reference("Vendor"),
         "roles": list_of("Role"),
@@ -177,6 +185,7 @@ fn accounts() -> Value {
             "localAuth": or_null(yes_or_no("Whether its keys open it.")),
             "network": or_null(reference("NetworkRules")),
             "corsOrigins": or_null(origins()),
+            "confidence": or_null(confidence()),
             "retention": or_null(lives()),
         })),
         "Closing": strict(&[], json!({

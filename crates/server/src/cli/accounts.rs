@@ -6,7 +6,8 @@ use crate::start;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use likeness_rules::{
-    Action, Approvals, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass, parse_network,
+    Action, Approvals, ConfidenceDetail, FeatureFlag, LimitedAttribute, NetworkRule, NetworkRules, RetentionClass,
+    parse_network,
 };
 use likeness_service::access::{AccountState, new_key};
 use likeness_service::accounts::lifecycle::AccountSpec;
@@ -109,9 +110,17 @@ pub(super) struct Set {
     /// `https://shop.example.org`, separated by commas; `*` for all.
     #[arg(long, value_delimiter = ',', value_name = "ORIGINS")]
     cors: Option<Vec<String>>,
+    /// How much answers say about how near two faces are: `exact` (five decimals) or `coarse` (two decimals from the threshold
+    /// on, 0 below it).
+    #[arg(long, value_parser = confidence, value_name = "DETAIL")]
+    confidence: Option<ConfidenceDetail>,
     /// A shorter retention, as `faceId=600` in seconds; `faceId=` restores the longest.
     #[arg(long)]
     retention: Vec<String>,
+}
+
+fn confidence(text: &str) -> Result<ConfidenceDetail, String> {
+    ConfidenceDetail::parse(text).ok_or_else(|| "write exact or coarse".to_owned())
 }
 
 fn on_or_off(text: &str) -> Result<bool, String> {
@@ -231,6 +240,7 @@ impl Set {
                 .cors
                 .as_ref()
                 .map(|names| names.iter().filter(|name| *name != "nobody").cloned().collect()),
+            confidence: self.confidence,
             retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
         };
         show(&*service.alter(state.id(), attribution, &change).await?);
@@ -348,6 +358,7 @@ fn show(state: &AccountState) {
             "web pages",
             if settings.cors_origins.is_empty() { "nobody".to_owned() } else { settings.cors_origins.join(", ") },
         ),
+        ("confidence", settings.confidence.as_text().to_owned()),
         ("retention", join(lives.collect())),
         ("roles", settings.assignments.len().to_string()),
     ];

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use likeness_base::Secret;
 use likeness_http::listen::ConnectionLimits;
 use likeness_models::Cache;
+use likeness_rules::ConfidenceDetail;
 use likeness_service::limits::Tier;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub cache: PathBuf,
     /// Limits of every account: `unlimited`, `F0`, `S0` or `E0`, as the public service has them. `LIKENESS_TIER`.
     pub tier: Tier,
+    /// How much the answers of new accounts say about how near two faces are: `exact` or `coarse`. `LIKENESS_CONFIDENCE`.
+    pub confidence: ConfidenceDetail,
     /// Where records are kept.
     pub store: StoreConfig,
     /// Pictures and inference.
@@ -171,6 +174,7 @@ impl Default for Config {
             key_file: PathBuf::new(),
             cache: PathBuf::new(),
             tier: Tier::Unlimited,
+            confidence: ConfidenceDetail::Coarse,
             store: StoreConfig::default(),
             inference: InferenceConfig::default(),
             images: ImagesConfig::default(),
@@ -296,6 +300,9 @@ impl Config {
         if let Some(value) = text("LIKENESS_TIER") {
             self.tier = Tier::parse(&value).context("LIKENESS_TIER must be unlimited, F0, S0 or E0")?;
         }
+        if let Some(value) = text("LIKENESS_CONFIDENCE") {
+            self.confidence = ConfidenceDetail::parse(&value).context("LIKENESS_CONFIDENCE must be exact or coarse")?;
+        }
         if let Some(value) = text("LIKENESS_ENGINE") {
             self.inference.engine = match value.as_str() {
                 "auto" => EngineChoice::Auto,
@@ -419,6 +426,7 @@ mod tests {
             "LIKENESS_FETCHES",
             "LIKENESS_CONNECTIONS_PER_ADDRESS",
             "LIKENESS_TIER",
+            "LIKENESS_CONFIDENCE",
             "LIKENESS_ENGINE",
             "LIKENESS_DEV_TLS",
             "LIKENESS_AUDIT_QUESTIONS",

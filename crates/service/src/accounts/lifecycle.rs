@@ -93,6 +93,7 @@ impl AccountService {
         })?;
         let mut settings = Settings::new(resource, &spec.location);
         settings.tier.clone_from(&spec.tier);
+        settings.confidence = self.usual_confidence;
         settings.approvals.clone_from(&spec.approvals);
         settings.vendor.may_issue = spec.is_vendor;
         settings.subdomain = Some(spec.subdomain.clone().unwrap_or_else(|| spec.name.to_ascii_lowercase()));

@@ -15,7 +15,7 @@ use crate::access::{AccessCache, AccountState};
 use crate::ledger::Ledger;
 use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness, Secret};
-use likeness_rules::{ResourceId, RetentionProblem, SettingsProblem};
+use likeness_rules::{ConfidenceDetail, ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, Applied, AuditEvent, AuditWrite, Command, Store, StoreError, Write};
 use std::collections::BTreeSet;
@@ -95,6 +95,8 @@ pub struct AccountService {
     pub others: bool,
     /// The subnets that the settings of this installation name.
     pub subnets: Arc<BTreeSet<String>>,
+    /// How much the answers of new accounts say.
+    pub usual_confidence: ConfidenceDetail,
 }
 
 impl AccountService {

@@ -2,7 +2,7 @@
 
 use super::{AccountError, AccountService, Attribution};
 use crate::access::AccountState;
-use likeness_rules::{NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
+use likeness_rules::{ConfidenceDetail, NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
 use likeness_store::{AccountId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +30,9 @@ pub struct SettingsChange {
     /// Origins of web pages that may call it from a browser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors_origins: Option<Vec<String>>,
+    /// How much answers say about how near two faces are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<ConfidenceDetail>,
     /// Seconds by the names of the retention table; `null` goes back to the longest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Map<String, Value>>,
@@ -76,6 +79,9 @@ impl SettingsChange {
             read.sort();
             read.dedup();
             settings.cors_origins = read;
+        }
+        if let Some(confidence) = self.confidence {
+            settings.confidence = confidence;
         }
         for (name, seconds) in self.retention.iter().flatten() {
             let (kept, seconds) = life(name, seconds)?;
