@@ -93,6 +93,12 @@ const en = {
     localAuthHelp: 'When this is off, the server rejects the account’s keys and accepts only bearer tokens of users with a role.',
     origins: 'Web origins that may call the account (CORS)',
     originsHelp: 'One origin per line, such as https://shop.example.org, or * for all. Leave empty to allow none. Web pages must call the account’s own endpoint.',
+    tierHelp: 'Only an operator changes the tier.',
+    confidence: 'Confidence in answers',
+    confidenceCoarse: 'Two decimals from the threshold on, 0 below it',
+    confidenceExact: 'Five decimals, as the public service answers',
+    confidenceHelp:
+      'About a hundred exact answers about one person are enough to rebuild that person’s template. Choose five decimals only if your software needs confidences below the threshold.',
     closeTitle: 'Close the account',
     closeText: 'Closing suspends the account at once: its keys stop working. After the grace period the server destroys the account’s encryption key. Every person, face and record of the account is then lost permanently.',
     close: 'Close the account…',
