@@ -6,7 +6,8 @@
 //! - No owner holds more than [`Limits::most_each`], and while others are about nobody who holds something already takes
 //!   the last [`Limits::reserve`]: whoever comes next finds something free.
 //! - Whoever has to wait waits in the queue of its owner, and owners take turns: deficit round robin by cost. Each turn is
-//!   worth [`Limits::quantum`]; what something cost beyond what was known beforehand is paid for with turns to come.
+//!   worth [`Limits::quantum`]; what something cost beyond what was known beforehand is paid for with turns to come. What
+//!   is used while nobody waits costs nothing: it was in nobody's way.
 //! - Waiting places and waiting time are bounded for each owner.
 //!
 //! This crate knows neither accounts nor what is shared. A part that is dropped is given back, whatever happened meanwhile.
@@ -202,7 +203,7 @@ impl<K: Owner> Shares<K> {
         let mut state = self.lock();
         state.saw(owner, now);
         if state.turns.is_empty() && self.may_have(&state, owner, units, now).is_ok() {
-            return Ok(Asked::Served(self.hand_out(&mut state, owner, units)));
+            return Ok(Asked::Served(self.hand_out(&mut state, owner, units, 0)));
         }
         let places = self.limits.waiting / (state.turns.len() + 1).max(1);
         let account = state.account(owner, now);
@@ -236,9 +237,8 @@ impl<K: Owner> Shares<K> {
         Ok(())
     }
 
-    fn hand_out(self: &Arc<Self>, state: &mut State<K>, owner: &K, units: u64) -> Share<K> {
+    fn hand_out(self: &Arc<Self>, state: &mut State<K>, owner: &K, units: u64, cost: i64) -> Share<K> {
         state.free -= units;
-        let cost = self.cost_of(units);
         let account = state.account(owner, Instant::now());
         account.held += units;
         account.credit = account.credit.saturating_sub(cost);
@@ -280,11 +280,12 @@ impl<K: Owner> Shares<K> {
                 }
             }
             let Some(waiter) = account.waiting.pop_front() else { continue };
-            let share = self.hand_out(state, &owner, units);
+            let share = self.hand_out(state, &owner, units, self.cost_of(units));
             if let Err(mut unwanted) = waiter.answer.send(share) {
                 // Not by its drop, which would wait for the lock that is held here.
                 unwanted.is_held = false;
-                state.take_back(&owner, units, -self.cost_of(units));
+                state.take_back(&owner, units);
+                state.charge(&owner, -self.cost_of(units), self.limits.quantum);
             } else if state.account(&owner, now).credit <= 0 {
                 state.turns.rotate_left(1);
             }
@@ -297,7 +298,10 @@ impl<K: Owner> Shares<K> {
 
     fn give_back(self: &Arc<Self>, owner: &K, units: u64, cost: i64) {
         let mut state = self.lock();
-        state.take_back(owner, units, cost);
+        state.take_back(owner, units);
+        if !state.turns.is_empty() {
+            state.charge(owner, cost, self.limits.quantum);
+        }
         self.dispatch(&mut state);
     }
 
@@ -313,11 +317,18 @@ enum Asked<K: Owner> {
 }
 
 impl<K: Owner> State<K> {
-    fn take_back(&mut self, owner: &K, units: u64, cost: i64) {
+    fn take_back(&mut self, owner: &K, units: u64) {
         self.free += units;
         if let Some(account) = self.accounts.get_mut(owner) {
             account.held -= units;
-            account.credit = account.credit.saturating_sub(cost);
+        }
+    }
+
+    /// Adds to what the owner has had. What it gets back makes a turn of it at most: it may have cost nothing before.
+    fn charge(&mut self, owner: &K, cost: i64, quantum: i64) {
+        if let Some(account) = self.accounts.get_mut(owner) {
+            let most = account.credit.max(quantum);
+            account.credit = account.credit.saturating_sub(cost).min(most);
         }
     }
 
@@ -359,7 +370,7 @@ impl<K: Owner> Share<K> {
         self.units
     }
 
-    /// Adds to what the owner has had: a cost that is known only now.
+    /// Adds to what the owner has had: a cost that is known only now. It counts if somebody waits.
     pub fn charge(&self, cost: i64) {
         self.shares.give_back(&self.owner, 0, cost);
     }
@@ -457,6 +468,26 @@ mod tests {
         }
         let order: Vec<&str> = served.try_iter().collect();
         assert_eq!(order[..6], ["cheap"; 6], "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn what_was_used_while_nobody_waited_is_not_owed() {
+        let shares = Shares::new(Limits { cost_of_unit: 1, quantum: 10, ..limits(1) });
+        for _ in 0..100 {
+            let alone = shares.take("alone before", 1).await.expect("it is free");
+            alone.charge(1_000);
+        }
+        let (order, served) = mpsc::channel();
+        let held = shares.take("new", 1).await.expect("it is free");
+        let mut tasks = Vec::new();
+        for owner in ["alone before", "new", "new", "new"] {
+            tasks.push(queue(&shares, owner, 1, &order).await);
+        }
+        drop(held);
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        assert_eq!(served.try_iter().next(), Some("alone before"));
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ mod error;
 mod id;
 pub mod keys;
 mod postgres;
+mod queues;
 mod record;
 pub mod schema;
 mod sqlite;

@@ -43,6 +43,8 @@ const RULES: &[Rule] = &[
             "crates/store/src/postgres/writer.rs",
             "crates/store/src/postgres/engine.rs",
             "crates/store/src/sqlite/leases.rs",
+            "crates/store/src/sqlite/writer.rs",
+            "crates/store/src/sqlite/fold.rs",
         ],
         words: &["SystemTime::now", "Instant::now", "getrandom::", "rand::rng", "OsRng"],
         because: "cores take time and randomness as arguments",

@@ -1,14 +1,16 @@
 //! Commands on their way into the database: one queue for each account that has some.
 //!
-//! What waits in a queue goes in one transaction and shares its commit. The lock on the account's row makes queues of
-//! the same account on other nodes wait their turn.
+//! What waits in a queue goes in one transaction and shares its commit. An account writes on one connection at a time, and
+//! accounts take turns at those that there are. The lock on the account's row makes queues of the same account on other
+//! nodes wait their turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use likeness_shares::{Limits, Shares};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::engine::{Connection, PooledConnection, in_time};
@@ -18,9 +20,8 @@ use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::queues::AccountQueue;
 
-/// Commands that may wait in all queues; further callers wait for a permit.
-const MOST_WAITING: usize = 256;
 /// Most commands that share one commit.
 const BATCH: usize = 64;
 /// How long a command is tried again while the database is away or others are in the way.
@@ -28,39 +29,59 @@ const KEEP_TRYING: Duration = Duration::from_secs(10);
 /// The first pause before trying again; each further one is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// What a turn at a connection is worth, in microseconds, and what it costs at least.
+const TURN: i64 = 10_000;
+const AT_LEAST: i64 = 500;
 
 struct Waiting {
     command: Command,
     answer: oneshot::Sender<Result<Applied, StoreError>>,
-    _permit: OwnedSemaphorePermit,
+}
+
+/// What waits, for each account whose queue is being worked off.
+#[derive(Default)]
+struct Working {
+    queues: HashMap<AccountId, AccountQueue<Waiting>>,
+    is_closed: bool,
 }
 
 /// The way to the database for all commands of this node.
 pub(super) struct AccountQueues {
     pool: PgPool,
     key_ring: Arc<KeyRing>,
-    /// What waits, for each account whose queue is being worked off.
-    waiting: Mutex<HashMap<AccountId, VecDeque<Waiting>>>,
-    permits: Arc<Semaphore>,
-    /// Queues that may use a connection at once, so that queries always find one.
-    drivers: Semaphore,
+    working: Mutex<Working>,
+    /// Rung when the queue of an account has been worked off.
+    worked_off: Notify,
+    /// Turns of accounts at the connections that write, which are half of all, so that queries always find one.
+    turns: Arc<Shares<AccountId>>,
 }
 
 impl AccountQueues {
     pub(super) fn new(pool: PgPool, key_ring: Arc<KeyRing>, connections: u32) -> Arc<Self> {
-        let drivers = Semaphore::new((connections as usize / 2).max(1));
-        let permits = Arc::new(Semaphore::new(MOST_WAITING));
-        Arc::new(Self { pool, key_ring, waiting: Mutex::default(), permits, drivers })
+        let turns = Shares::new(Limits {
+            name: "store writers",
+            capacity: u64::from(connections / 2).max(1),
+            most_each: 1,
+            reserve: 0,
+            // Each account waits once, however many of its commands do.
+            waiting: 1,
+            longest_wait: KEEP_TRYING,
+            quantum: TURN,
+            cost_of_unit: AT_LEAST,
+        });
+        Arc::new(Self { pool, key_ring, working: Mutex::default(), worked_off: Notify::new(), turns })
     }
 
     pub(super) async fn apply(queues: &Arc<Self>, command: Command) -> Result<Applied, StoreError> {
-        let permit = Arc::clone(&queues.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
         let account = command.account;
         let is_new = {
-            let mut waiting = queues.lock();
-            let is_new = !waiting.contains_key(&account);
-            waiting.entry(account).or_default().push_back(Waiting { command, answer, _permit: permit });
+            let mut working = queues.lock();
+            if working.is_closed {
+                return Err(StoreError::Closed);
+            }
+            let is_new = !working.queues.contains_key(&account);
+            working.queues.entry(account).or_default().push(Waiting { command, answer })?;
             is_new
         };
         if is_new {
@@ -71,30 +92,50 @@ impl AccountQueues {
 
     /// Waits for what is under way and lets nothing more in.
     pub(super) async fn close(&self) {
-        let everybody = u32::try_from(MOST_WAITING).unwrap_or(u32::MAX);
-        let all = self.permits.acquire_many(everybody).await;
-        self.permits.close();
-        drop(all);
+        loop {
+            let worked_off = self.worked_off.notified();
+            {
+                let mut working = self.lock();
+                working.is_closed = true;
+                if working.queues.is_empty() {
+                    return;
+                }
+            }
+            worked_off.await;
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, VecDeque<Waiting>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Working> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next commands of the account; none: its queue has been worked off.
+    fn next_batch(&self, account: AccountId) -> Vec<Waiting> {
+        let mut working = self.lock();
+        let Some(queue) = working.queues.get_mut(&account) else { return Vec::new() };
+        let batch: Vec<Waiting> = std::iter::from_fn(|| queue.pop()).take(BATCH).collect();
+        if batch.is_empty() {
+            working.queues.remove(&account);
+            self.worked_off.notify_waiters();
+        }
+        batch
     }
 
     async fn run(self: Arc<Self>, account: AccountId) {
         loop {
             // The turn first: what comes while waiting for it shares the commit.
-            let Ok(_turn) = self.drivers.acquire().await else { return };
-            let batch: Vec<Waiting> = {
-                let mut waiting = self.lock();
-                let Some(queue) = waiting.get_mut(&account) else { return };
-                if queue.is_empty() {
-                    waiting.remove(&account);
-                    return;
+            let turn = self.turns.take(account, 1).await;
+            let batch = self.next_batch(account);
+            if batch.is_empty() {
+                return;
+            }
+            let Ok(turn) = turn else {
+                for waiting in batch {
+                    let _ = waiting.answer.send(Err(StoreError::Busy));
                 }
-                let length = queue.len().min(BATCH);
-                queue.drain(..length).collect()
+                continue;
             };
+            let begun = Instant::now();
             let commands: Vec<&Command> = batch.iter().map(|waiting| &waiting.command).collect();
             let results = match self.apply_with_retry(&commands).await {
                 Ok(results) => results,
@@ -113,6 +154,8 @@ impl AccountQueues {
                 // The caller may have gone; the command is done all the same.
                 let _ = waiting.answer.send(result);
             }
+            let cost = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+            turn.charge(cost.saturating_sub(AT_LEAST));
         }
     }
 

@@ -75,6 +75,11 @@ impl KeyRing {
         self.labels.write().expect("no holder of this lock panics").insert(account, labels);
     }
 
+    /// The keys of an account if they have been unwrapped already.
+    pub(crate) fn known_keys(&self, account: AccountId) -> Option<Arc<AccountKeys>> {
+        self.unwrapped.read().expect("no holder of this lock panics").get(&account).cloned()
+    }
+
     /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that
     /// writes: keys of an account whose creation is then undone must not be cached.
     pub(crate) async fn keys(
@@ -82,8 +87,8 @@ impl KeyRing {
         connection: &mut Connection,
         account: AccountId,
     ) -> Result<Arc<AccountKeys>, StoreError> {
-        if let Some(keys) = self.unwrapped.read().expect("no holder of this lock panics").get(&account) {
-            return Ok(Arc::clone(keys));
+        if let Some(keys) = self.known_keys(account) {
+            return Ok(keys);
         }
         let wrapped: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT key_id, wrapped FROM data_key WHERE account_id = $1")
             .bind(account.0.as_bytes().as_slice())

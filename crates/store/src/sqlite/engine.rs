@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
+use tokio::sync::OwnedRwLockReadGuard;
 
 pub(crate) use super::SqliteStore as EngineStore;
 pub(crate) use crate::database_error::refuse_duplicate;
@@ -16,10 +17,19 @@ pub(crate) type Connection = SqliteConnection;
 pub(crate) type EngineRow = SqliteRow;
 
 /// A connection for one query.
-pub(crate) struct PooledConnection(PoolConnection<Sqlite>);
+pub(crate) struct PooledConnection {
+    connection: PoolConnection<Sqlite>,
+    _inside: Inside,
+}
 
 /// A connection that sees one moment of the database until it is done.
-pub(crate) struct ReadTransaction(Transaction<'static, Sqlite>);
+pub(crate) struct ReadTransaction {
+    transaction: Transaction<'static, Sqlite>,
+    _inside: Inside,
+}
+
+/// Kept for as long as something is read: the log cannot be folded meanwhile.
+type Inside = OwnedRwLockReadGuard<()>;
 
 /// A file does not go stale: one attempt is all.
 pub(crate) struct Attempts;
@@ -37,11 +47,13 @@ impl Attempts {
 
 impl EngineStore {
     pub(crate) async fn connection(&self) -> Result<PooledConnection, StoreError> {
-        Ok(PooledConnection(self.readers.acquire().await?))
+        let inside = self.gate.enter().await;
+        Ok(PooledConnection { connection: self.readers.acquire().await?, _inside: inside })
     }
 
     pub(crate) async fn read_transaction(&self) -> Result<ReadTransaction, StoreError> {
-        Ok(ReadTransaction(self.readers.begin().await?))
+        let inside = self.gate.enter().await;
+        Ok(ReadTransaction { transaction: self.readers.begin().await?, _inside: inside })
     }
 
     /// A file answers or fails by itself.
@@ -59,7 +71,7 @@ impl PooledConnection {
 impl ReadTransaction {
     pub(crate) async fn done<T>(self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         let answer = answer?;
-        self.0.rollback().await?;
+        self.transaction.rollback().await?;
         Ok(answer)
     }
 }
@@ -67,25 +79,25 @@ impl ReadTransaction {
 impl Deref for PooledConnection {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.connection
     }
 }
 
 impl Deref for ReadTransaction {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.transaction
     }
 }
 
 impl DerefMut for ReadTransaction {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.transaction
     }
 }

@@ -1,6 +1,7 @@
 //! The store in one SQLite file. The only place that speaks SQL for it.
 //!
-//! One task writes, through one connection; a few connections read, each seeing one moment of the database.
+//! One task writes, through one connection, on which accounts take turns; a few connections read, each seeing one moment of
+//! the database.
 //! `synchronous=FULL` with a write-ahead log means: what was acknowledged survives the process and the power.
 
 /// A bound JSON list of ids, in hexadecimal digits, as rows of `id`.
@@ -25,6 +26,7 @@ macro_rules! then_join {
 }
 
 mod engine;
+mod fold;
 mod integrity;
 mod leases;
 mod open;
@@ -46,6 +48,7 @@ use crate::command::{Applied, Command};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
+use fold::ReaderGate;
 use leases::Leases;
 use sql::key_ring::KeyRing;
 use writer::WriterHandle;
@@ -55,6 +58,7 @@ use writer::WriterHandle;
 pub struct SqliteStore {
     writer: WriterHandle,
     readers: SqlitePool,
+    gate: ReaderGate,
     key_ring: Arc<KeyRing>,
     leases: Leases,
 }
@@ -79,9 +83,11 @@ impl SqliteStore {
         let connection = open::writer(path, &key, &*randomness).await?;
         let readers = open::readers(path).await?;
         let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
+        let gate = ReaderGate::default();
         Ok(Self {
-            writer: WriterHandle::spawn(connection, Arc::clone(&key_ring)),
+            writer: WriterHandle::spawn(connection, Arc::clone(&key_ring), gate.clone()),
             readers,
+            gate,
             key_ring,
             leases: Leases::default(),
         })

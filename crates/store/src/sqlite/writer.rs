@@ -1,162 +1,202 @@
-//! The one task that writes, and its way of sharing a sync among commands that arrive together.
+//! The one task that writes. Accounts take turns at it, and commands that wait together share a sync.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
+use super::fold::{Answer, Fold, ReaderGate};
 use super::open;
 use super::sql::key_ring::KeyRing;
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
+use crate::queues::Turns;
 
-/// Commands that may wait for the writer; further callers wait to be let in.
-const QUEUE: usize = 256;
-/// Most commands that share one commit. A commit costs one sync, whatever it carries; this many small
-/// commands take a few milliseconds, so nobody waits long for the others.
+/// Most commands that share one commit. A commit costs one sync, whatever it carries.
 const BATCH: usize = 64;
-/// How long (milliseconds) a checkpoint waits for readers to let go of old pages before it is put off:
-/// everybody who writes waits with it.
-const WAIT_BRIEFLY: &str = "PRAGMA busy_timeout = 200";
-/// The connection's usual patience again, [`open::PATIENCE`].
-const WAIT_AS_USUAL: &str = "PRAGMA busy_timeout = 5000";
-/// How often a checkpoint that was put off is tried again.
-const CHECKPOINT_RETRY: Duration = Duration::from_millis(500);
+/// A batch ends after so much work, however few commands that were: all of them wait for its commit.
+const MOST_WORK: Duration = Duration::from_millis(10);
 
-type Answer = oneshot::Sender<Result<Applied, StoreError>>;
+struct Waiting {
+    command: Command,
+    answer: Answer,
+}
 
-/// The way to the writing task.
-#[derive(Debug)]
+/// What callers and the writing task share.
+struct Entrance {
+    turns: Mutex<Turns<Waiting>>,
+    /// Rung when there is something to do.
+    news: Arc<Notify>,
+}
+
+impl Entrance {
+    fn lock(&self) -> MutexGuard<'_, Turns<Waiting>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets nobody in any more; who waits is still served.
+    fn close(&self) {
+        self.lock().close();
+        self.news.notify_one();
+    }
+}
+
+/// The way to the writing task. It finishes what waits when this is dropped.
 pub(super) struct WriterHandle {
-    queue: mpsc::Sender<(Command, Answer)>,
-    /// Rung to make the task finish its queue and end.
-    stop: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+    entrance: Arc<Entrance>,
+    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl WriterHandle {
-    pub(super) fn spawn(connection: SqliteConnection, key_ring: Arc<KeyRing>) -> Self {
-        let (queue, commands) = mpsc::channel(QUEUE);
-        let (stop, stopped) = oneshot::channel();
-        let writer = Writer { connection, key_ring, owes_checkpoint: false };
-        let task = tokio::spawn(writer.run(commands, stopped));
-        Self { queue, stop: Mutex::new(Some((stop, task))) }
+    pub(super) fn spawn(connection: SqliteConnection, key_ring: Arc<KeyRing>, gate: ReaderGate) -> Self {
+        let news = Arc::new(Notify::new());
+        let entrance = Arc::new(Entrance { turns: Mutex::new(Turns::new()), news: Arc::clone(&news) });
+        let writer = Writer { connection, key_ring, fold: Fold::new(gate, news), entrance: Arc::clone(&entrance) };
+        let task = tokio::spawn(writer.run());
+        Self { entrance, task: tokio::sync::Mutex::new(Some(task)) }
     }
 
     pub(super) async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send((command, answer)).await.map_err(|_| StoreError::Closed)?;
+        let account = command.account;
+        self.entrance.lock().push(account, Waiting { command, answer })?;
+        self.entrance.news.notify_one();
         answered.await.unwrap_or(Err(StoreError::Closed))
     }
 
     pub(super) async fn close(&self) {
-        if let Some((stop, task)) = self.stop.lock().await.take() {
-            // Either fails only if the task has ended already.
-            let _ = stop.send(());
+        self.entrance.close();
+        if let Some(task) = self.task.lock().await.take() {
+            // Fails only if the task has ended already.
             let _ = task.await;
         }
+    }
+}
+
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        self.entrance.close();
+    }
+}
+
+impl std::fmt::Debug for WriterHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WriterHandle(..)")
     }
 }
 
 struct Writer {
     connection: SqliteConnection,
     key_ring: Arc<KeyRing>,
-    /// Something was erased, but a reader kept the log from being folded into the file.
-    owes_checkpoint: bool,
+    entrance: Arc<Entrance>,
+    fold: Fold,
+}
+
+/// Whatever ends the task, nobody waits for it any more.
+struct Ended(Arc<Entrance>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let mut turns = self.0.lock();
+        turns.close();
+        turns.clear();
+    }
 }
 
 impl Writer {
-    async fn run(mut self, mut commands: mpsc::Receiver<(Command, Answer)>, mut stopped: oneshot::Receiver<()>) {
-        // Whoever wrote here last may have been stopped between erasing and folding the log.
-        self.checkpoint().await;
-        let mut retry = interval(CHECKPOINT_RETRY);
-        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut may_be_stopped = true;
+    async fn run(mut self) {
+        let _ended = Ended(Arc::clone(&self.entrance));
         loop {
-            let first = tokio::select! {
-                first = commands.recv() => first,
-                _ = retry.tick(), if self.owes_checkpoint => {
-                    self.checkpoint().await;
-                    continue;
-                }
-                stop = &mut stopped, if may_be_stopped => {
-                    may_be_stopped = false;
-                    // An error means that the handle was dropped without closing; `recv` then ends by itself.
-                    if stop.is_ok() {
-                        commands.close();
-                    }
-                    continue;
-                }
-            };
-            let Some(first) = first else { break };
-            let mut batch = vec![first];
-            while batch.len() < BATCH {
-                let Ok(next) = commands.try_recv() else { break };
-                batch.push(next);
+            if self.fold.is_due() {
+                self.fold.attempt(&mut self.connection).await;
             }
-            self.answer(batch).await;
+            if let Some(first) = self.next() {
+                self.write(first).await;
+            } else if self.entrance.lock().is_closed() {
+                break;
+            } else {
+                self.wait().await;
+            }
         }
-        if self.owes_checkpoint {
-            self.checkpoint().await;
+        // Once more, and for as long as somebody waits for it.
+        while self.fold.next_try().is_some() {
+            self.fold.attempt(&mut self.connection).await;
+            if !self.fold.is_awaited() {
+                break;
+            }
+            self.wait().await;
         }
         open::close(self.connection).await;
     }
 
-    /// Applies the commands, in one transaction if that works, and answers each.
-    async fn answer(&mut self, batch: Vec<(Command, Answer)>) {
-        let (commands, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let results = match self.apply_together(&commands).await {
-            Ok(results) => results,
-            Err(error) if commands.len() == 1 => vec![Err(error)],
-            // The database itself failed somewhere: find out whose command it was, one by one.
-            Err(_) => {
-                let mut results = Vec::with_capacity(commands.len());
-                for command in &commands {
-                    let alone = self.apply_together(std::slice::from_ref(command)).await;
-                    results.push(alone.map_or_else(Err, |mut one| one.remove(0)));
-                }
-                results
+    fn next(&self) -> Option<Waiting> {
+        self.entrance.lock().pop()
+    }
+
+    /// Until there is something to do.
+    async fn wait(&self) {
+        let next_try = self.fold.next_try();
+        let fold_again = async {
+            match next_try {
+                Some(next_try) => sleep_until(next_try).await,
+                None => std::future::pending().await,
             }
         };
-        let erased = commands
-            .iter()
-            .zip(&results)
-            .any(|(command, result)| result.as_ref().is_ok_and(|applied| command.write.erases(applied)));
-        let is_part_of_sweep = |result: &Result<Applied, StoreError>| result.as_ref().is_ok_and(|applied| applied.more);
-        self.owes_checkpoint |= results.iter().any(is_part_of_sweep);
-        // Folding the log gives its room back, which may be all that a full disk needs.
-        let out_of_room = results.iter().any(|result| matches!(result, Err(StoreError::DiskFull)));
-        if erased || out_of_room {
-            self.checkpoint().await;
-        }
-        for (answer, result) in answers.into_iter().zip(results) {
-            // The caller may have gone; the command is done all the same.
-            let _ = answer.send(result);
+        tokio::select! {
+            () = self.entrance.news.notified() => {}
+            () = fold_again => {}
         }
     }
 
-    /// One transaction for all. A refused command leaves nothing and does not disturb the others.
-    /// `Err`: the database failed and nothing at all was written.
-    async fn apply_together(&mut self, commands: &[Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        let mut keys = Vec::with_capacity(commands.len());
-        for command in commands {
-            let mut keys_of = async |account| match self.key_ring.keys(&mut self.connection, account).await {
-                Ok(keys) => Ok(Some(keys)),
-                Err(StoreError::AccountNotFound) => Ok(None),
-                Err(other) => Err(other),
-            };
-            let own = keys_of(command.account).await?;
-            let source = match write::reads_from(&command.write) {
-                Some(account) => keys_of(account).await?,
-                None => None,
-            };
-            keys.push(CommandKeys { own, source });
+    /// Applies a command and those that come after it, in one transaction if that works, and answers each.
+    async fn write(&mut self, first: Waiting) {
+        let mut batch = vec![first];
+        match self.apply_batch(&mut batch, BATCH).await {
+            Ok(results) => {
+                for (waiting, result) in batch.into_iter().zip(results) {
+                    self.answer(waiting, result);
+                }
+            }
+            Err(error) if batch.len() == 1 => self.answer(batch.remove(0), Err(error)),
+            // The database itself failed somewhere: find out whose command it was, one by one.
+            Err(_) => {
+                for waiting in batch {
+                    let mut alone = vec![waiting];
+                    let result = self.apply_batch(&mut alone, 1).await;
+                    self.answer(alone.remove(0), result.map_or_else(Err, |mut one| one.remove(0)));
+                }
+            }
         }
-        let outcome = self.transact(commands, keys).await;
+    }
+
+    /// Acknowledges a command; one that erased as soon as what it erased is in no file.
+    fn answer(&mut self, Waiting { command, answer }: Waiting, result: Result<Applied, StoreError>) {
+        match result {
+            Ok(applied) if command.write.erases(&applied) => return self.fold.owe_to(answer, applied),
+            Ok(applied) if applied.more => self.fold.owe(),
+            // Folding the log gives its room back, which may be all that a full disk needs.
+            Err(StoreError::DiskFull) => self.fold.hurry(),
+            _ => {}
+        }
+        // The caller may have gone; the command is done all the same.
+        let _ = answer.send(result);
+    }
+
+    /// One transaction for the first command of the batch and for those that come after it, which join the batch until it
+    /// has so many. A refused command leaves nothing and does not disturb the others. `Err`: the database failed and
+    /// nothing at all was written.
+    async fn apply_batch(
+        &mut self,
+        batch: &mut Vec<Waiting>,
+        most: usize,
+    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let keys = self.keys_of(&batch[0].command).await?;
+        let outcome = self.transact(batch, most, keys).await;
         if outcome.is_err() {
             // It may have been undone already: SQLite does so by itself after some failures, and then says
             // that there is nothing to undo. This is why the statements are spelled out here: sqlx's own
@@ -166,25 +206,53 @@ impl Writer {
         outcome
     }
 
+    /// The keys that a command needs. Not inside a transaction: see [`KeyRing::keys`].
+    async fn keys_of(&mut self, command: &Command) -> Result<CommandKeys, StoreError> {
+        let mut keys_of = async |account| match self.key_ring.keys(&mut self.connection, account).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(StoreError::AccountNotFound) => Ok(None),
+            Err(other) => Err(other),
+        };
+        let own = keys_of(command.account).await?;
+        let source = match write::reads_from(&command.write) {
+            Some(account) => keys_of(account).await?,
+            None => None,
+        };
+        Ok(CommandKeys { own, source })
+    }
+
+    /// The same where they are known already.
+    fn known_keys_of(&self, command: &Command) -> Option<CommandKeys> {
+        let own = self.key_ring.known_keys(command.account)?;
+        let source = match write::reads_from(&command.write) {
+            Some(account) => Some(self.key_ring.known_keys(account)?),
+            None => None,
+        };
+        Some(CommandKeys { own: Some(own), source })
+    }
+
     async fn transact(
         &mut self,
-        commands: &[Command],
-        keys: Vec<CommandKeys>,
+        batch: &mut Vec<Waiting>,
+        most: usize,
+        mut keys: CommandKeys,
     ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+        let begun = Instant::now();
         self.execute("BEGIN IMMEDIATE").await?;
-        let mut results = Vec::with_capacity(commands.len());
-        for (command, keys) in commands.iter().zip(keys) {
-            self.execute("SAVEPOINT command").await?;
-            match write::apply(&mut self.connection, &self.key_ring, keys, command).await {
-                Ok(CommandOutcome::Done(applied)) => results.push(Ok(applied)),
-                Err(failure) if !is_refusal(&failure) => return Err(failure),
-                refused => {
-                    self.execute("ROLLBACK TO command").await?;
-                    let known = write::known_answer(&mut self.connection, command).await?;
-                    results.push(write::answer_of(refused, known));
-                }
+        let mut results = Vec::new();
+        loop {
+            results.push(self.apply_in_transaction(&batch[results.len()].command, keys).await?);
+            if batch.len() >= most || begun.elapsed() >= MOST_WORK {
+                break;
             }
-            self.execute("RELEASE command").await?;
+            let Some(next) = self.next() else { break };
+            let Some(known) = self.known_keys_of(&next.command) else {
+                // It begins the next batch, for which its keys are read first.
+                self.entrance.lock().put_back(next.command.account, next);
+                break;
+            };
+            keys = known;
+            batch.push(next);
         }
         // A transaction of refusals only has nothing to sync.
         let all_refused = results.iter().all(Result::is_err);
@@ -192,23 +260,28 @@ impl Writer {
         Ok(results)
     }
 
+    /// `Err`: the database failed.
+    async fn apply_in_transaction(
+        &mut self,
+        command: &Command,
+        keys: CommandKeys,
+    ) -> Result<Result<Applied, StoreError>, StoreError> {
+        self.execute("SAVEPOINT command").await?;
+        let result = match write::apply(&mut self.connection, &self.key_ring, keys, command).await {
+            Ok(CommandOutcome::Done(applied)) => Ok(applied),
+            Err(failure) if !is_refusal(&failure) => return Err(failure),
+            refused => {
+                self.execute("ROLLBACK TO command").await?;
+                let known = write::known_answer(&mut self.connection, command).await?;
+                write::answer_of(refused, known)
+            }
+        };
+        self.execute("RELEASE command").await?;
+        Ok(result)
+    }
+
     async fn execute(&mut self, statement: &'static str) -> Result<(), StoreError> {
         sqlx::query(statement).execute(&mut self.connection).await?;
         Ok(())
-    }
-
-    /// Folds the log into the database file and empties it, so that overwritten bytes are in neither.
-    /// Without success (a reader is still looking at old pages) it is owed.
-    async fn checkpoint(&mut self) {
-        self.owes_checkpoint = !self.try_checkpoint().await.unwrap_or(false);
-    }
-
-    async fn try_checkpoint(&mut self) -> Result<bool, StoreError> {
-        self.execute(WAIT_BRIEFLY).await?;
-        let outcome: Result<(i64, i64, i64), _> =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await;
-        self.execute(WAIT_AS_USUAL).await?;
-        let (busy, _, _) = outcome?;
-        Ok(busy == 0)
     }
 }

@@ -6,6 +6,7 @@ mod deletion;
 mod full;
 mod opening;
 mod sealing;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
