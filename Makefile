@@ -3,7 +3,7 @@
 CACHE  ?= $(or $(LIKENESS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/likeness)
 export LIKENESS_CACHE := $(CACHE)
 
-.PHONY: help run setup test check dev bench fuzz audit fmt clean
+.PHONY: help run setup test check dev bench fuzz audit soak fmt clean
 
 help:            ## This text
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,13 @@ fuzz:            ## Fuzz every parser of bytes from outside, a minute each (SECO
 
 audit:           ## Licences, versions, sources and known faults of all dependencies
 	@scripts/audit
+
+soak:            ## Attack a server of its own for MINUTES (10) and see that a quiet account is served
+	@scripts/need run
+	@scripts/web
+	cargo build --release -p likeness
+	target/release/likeness models install --if-missing
+	@scripts/soak target/release/likeness $(or $(MINUTES),10)
 
 fmt:             ## Format all code
 	cargo fmt
