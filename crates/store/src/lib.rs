@@ -15,6 +15,7 @@
 mod answers;
 mod audit;
 mod command;
+mod connections;
 mod database_error;
 mod error;
 mod id;

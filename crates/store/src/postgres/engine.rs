@@ -2,16 +2,21 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
+use likeness_shares::Shares;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
 use tokio::time::Instant;
 
 pub(crate) use super::PostgresStore as EngineStore;
+use super::open::ACQUIRE;
+use crate::connections::{self, Turn};
 use crate::database_error::is_refusal;
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
+use crate::id::AccountId;
 
 pub(crate) type Engine = sqlx::Postgres;
 pub(crate) type Connection = PgConnection;
@@ -23,7 +28,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection for one query. Dropped before it is done, it is closed and not given back: nobody knows what the
 /// server would answer next on it.
-pub(crate) struct PooledConnection(Option<PoolConnection<Postgres>>);
+pub(crate) struct PooledConnection {
+    connection: Option<PoolConnection<Postgres>>,
+    /// The account's turn, where there are accounts that take turns.
+    _turn: Option<Turn>,
+}
 
 /// A connection that sees one moment of the database until it is done.
 pub(crate) struct ReadTransaction(PooledConnection);
@@ -54,12 +63,12 @@ impl Attempts {
 }
 
 impl EngineStore {
-    pub(crate) async fn connection(&self) -> Result<PooledConnection, StoreError> {
-        PooledConnection::acquire(&self.pool).await
+    pub(crate) async fn connection(&self, account: AccountId) -> Result<PooledConnection, StoreError> {
+        self.connections.take(account).await
     }
 
-    pub(crate) async fn read_transaction(&self) -> Result<ReadTransaction, StoreError> {
-        let mut pooled = self.connection().await?;
+    pub(crate) async fn read_transaction(&self, account: AccountId) -> Result<ReadTransaction, StoreError> {
+        let mut pooled = self.connection(account).await?;
         in_time(async {
             sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *pooled).await?;
             Ok(())
@@ -78,15 +87,44 @@ pub(crate) async fn in_time<T>(query: impl Future<Output = Result<T, StoreError>
     tokio::time::timeout(PATIENCE, query).await.unwrap_or(Err(StoreError::Unreachable))
 }
 
+/// The connections of this node, at which accounts take turns.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pool: sqlx::PgPool,
+    turns: Arc<Shares<AccountId>>,
+}
+
+impl Connections {
+    pub(super) fn new(pool: sqlx::PgPool, connections: u32) -> Self {
+        Self { pool, turns: connections::turns("store connections", connections, ACQUIRE) }
+    }
+
+    pub(super) async fn take(&self, account: AccountId) -> Result<PooledConnection, StoreError> {
+        let turn = Turn::take(&self.turns, account).await?;
+        Ok(PooledConnection { connection: Some(self.pool.acquire().await?), _turn: Some(turn) })
+    }
+
+    /// A connection of its own for what takes long; another takes its place among those that are shared.
+    pub(super) async fn detached(&self) -> Result<PgConnection, StoreError> {
+        let _turn = Turn::take(&self.turns, AccountId::INSTALLATION).await?;
+        Ok(self.pool.acquire().await?.detach())
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
 impl PooledConnection {
+    /// One for which nobody has to wait, because nothing is served yet.
     pub(crate) async fn acquire(pool: &sqlx::PgPool) -> Result<Self, StoreError> {
-        Ok(Self(Some(pool.acquire().await?)))
+        Ok(Self { connection: Some(pool.acquire().await?), _turn: None })
     }
 
     /// Gives the connection back if its state is known.
     pub(crate) async fn done<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.as_ref().err().is_none_or(is_refusal) {
-            drop(self.0.take());
+            drop(self.connection.take());
         }
         answer
     }
@@ -107,7 +145,7 @@ impl ReadTransaction {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        if let Some(connection) = self.connection.take() {
             drop(connection.detach());
         }
     }
@@ -116,13 +154,13 @@ impl Drop for PooledConnection {
 impl Deref for PooledConnection {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        self.0.as_ref().expect("it is taken out only when the guard ends")
+        self.connection.as_ref().expect("it is taken out only when the guard ends")
     }
 }
 
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
-        self.0.as_mut().expect("it is taken out only when the guard ends")
+        self.connection.as_mut().expect("it is taken out only when the guard ends")
     }
 }
 

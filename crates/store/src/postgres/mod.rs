@@ -45,20 +45,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use likeness_base::{Randomness, Timestamp};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::command::{Applied, Command};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
+use engine::Connections;
 use sql::key_ring::KeyRing;
 pub use target::PostgresTarget;
 use writer::AccountQueues;
 
 /// A [`Store`](crate::Store) in a PostgreSQL database.
 pub struct PostgresStore {
-    pool: PgPool,
+    connections: Connections,
     queues: Arc<AccountQueues>,
     key_ring: Arc<KeyRing>,
 }
@@ -86,8 +86,9 @@ impl PostgresStore {
             return Err(error);
         }
         let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
-        let queues = AccountQueues::new(pool.clone(), Arc::clone(&key_ring), target.connections);
-        Ok(Self { pool, queues, key_ring })
+        let connections = Connections::new(pool, target.connections);
+        let queues = AccountQueues::new(connections.clone(), Arc::clone(&key_ring), target.connections);
+        Ok(Self { connections, queues, key_ring })
     }
 
     /// Whether the database holds nothing of ours yet.
@@ -132,19 +133,19 @@ impl PostgresStore {
         holder: Uuid,
         length: Duration,
     ) -> Result<bool, StoreError> {
-        let mut pooled = self.connection().await?;
+        let mut pooled = self.connection(AccountId::INSTALLATION).await?;
         let answer = self.in_time(lease::take(&mut pooled, account, job, holder, length)).await;
         pooled.done(answer).await
     }
 
     async fn release_lease(&self, account: AccountId, job: &str, holder: Uuid) -> Result<(), StoreError> {
-        let mut pooled = self.connection().await?;
+        let mut pooled = self.connection(AccountId::INSTALLATION).await?;
         let answer = self.in_time(lease::release(&mut pooled, account, job, holder)).await;
         pooled.done(answer).await
     }
 
     async fn own_clock(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut pooled = self.connection().await?;
+        let mut pooled = self.connection(AccountId::INSTALLATION).await?;
         let answer = self.in_time(lease::clock(&mut pooled)).await;
         pooled.done(answer).await.map(Some)
     }
@@ -171,7 +172,7 @@ impl PostgresStore {
 
     /// A connection on which statements may take their time.
     async fn importer(&self) -> Result<engine::Connection, StoreError> {
-        let mut connection = self.pool.acquire().await?.detach();
+        let mut connection = self.connections.detached().await?;
         sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
         sqlx::query("SET idle_in_transaction_session_timeout = 0").execute(&mut connection).await?;
         Ok(connection)
@@ -179,12 +180,12 @@ impl PostgresStore {
 
     /// PostgreSQL checks its own pages; here the rows are read, so that what cannot be read is found.
     async fn check(&self) -> Result<(), StoreError> {
-        open::check(&self.pool).await
+        open::check(self.importer().await?).await
     }
 
     async fn shut_down(&self) {
         self.queues.close().await;
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }
 

@@ -25,7 +25,7 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
 const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// How long to wait for a connection, a new one included.
-const ACQUIRE: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
 
 pub(super) fn pool(target: &PostgresTarget) -> PgPool {
     let options = target
@@ -192,9 +192,7 @@ async fn check_key(connection: &mut PgConnection, key: &InstallationKey) -> Resu
 }
 
 /// Reads every row of the tables that hold sealed records.
-pub(super) async fn check(pool: &PgPool) -> Result<(), StoreError> {
-    let mut connection = pool.acquire().await?.detach();
-    sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+pub(super) async fn check(mut connection: PgConnection) -> Result<(), StoreError> {
     for statement in [
         "SELECT coalesce(sum(length(wrapped)), 0)::BIGINT FROM data_key",
         "SELECT coalesce(sum(length(sealed_name)), 0)::BIGINT FROM container_text",

@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use likeness_shares::{Limits, Shares};
-use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use super::engine::{Connection, PooledConnection, in_time};
+use super::engine::{Connection, Connections, in_time};
 use super::sql::key_ring::KeyRing;
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
@@ -47,7 +46,7 @@ struct Working {
 
 /// The way to the database for all commands of this node.
 pub(super) struct AccountQueues {
-    pool: PgPool,
+    connections: Connections,
     key_ring: Arc<KeyRing>,
     working: Mutex<Working>,
     /// Rung when the queue of an account has been worked off.
@@ -57,10 +56,10 @@ pub(super) struct AccountQueues {
 }
 
 impl AccountQueues {
-    pub(super) fn new(pool: PgPool, key_ring: Arc<KeyRing>, connections: u32) -> Arc<Self> {
+    pub(super) fn new(connections: Connections, key_ring: Arc<KeyRing>, number: u32) -> Arc<Self> {
         let turns = Shares::new(Limits {
             name: "store writers",
-            capacity: u64::from(connections / 2).max(1),
+            capacity: u64::from(number / 2).max(1),
             most_each: 1,
             reserve: 0,
             // Each account waits once, however many of its commands do.
@@ -69,7 +68,7 @@ impl AccountQueues {
             quantum: TURN,
             cost_of_unit: AT_LEAST,
         });
-        Arc::new(Self { pool, key_ring, working: Mutex::default(), worked_off: Notify::new(), turns })
+        Arc::new(Self { connections, key_ring, working: Mutex::default(), worked_off: Notify::new(), turns })
     }
 
     pub(super) async fn apply(queues: &Arc<Self>, command: Command) -> Result<Applied, StoreError> {
@@ -178,7 +177,8 @@ impl AccountQueues {
 
     /// `Err`: the database failed, and nothing was written unless it is `Unreachable`.
     async fn apply_once(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
-        let mut pooled = PooledConnection::acquire(&self.pool).await?;
+        // All of a batch are of one account.
+        let mut pooled = self.connections.take(commands[0].account).await?;
         let mut keys = Vec::with_capacity(commands.len());
         for command in commands {
             let own = self.keys_of(&mut pooled, command.account).await?;

@@ -11,7 +11,7 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use super::engine::{Attempts, Connection, EngineStore};
-use super::read;
+use super::read::{self, Sealed};
 use crate::answers::{
     AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
     Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
@@ -23,13 +23,13 @@ use crate::id::{AccountId, FaceNumber, PersonNumber};
 use crate::record::RecordKind;
 use crate::store::Store;
 
-/// Runs one query. A connection that has gone stale in the pool is found out by the query itself, which is then run
-/// again on another.
+/// Runs one query for an account. A connection that has gone stale in the pool is found out by the query itself, which is
+/// then run again on another.
 macro_rules! query {
-    ($store:ident, $connection:ident => $query:expr) => {{
+    ($store:ident, $account:expr, $connection:ident => $query:expr) => {{
         let mut attempts = Attempts::new();
         loop {
-            let mut pooled = $store.connection().await?;
+            let mut pooled = $store.connection($account).await?;
             let $connection: &mut Connection = &mut pooled;
             let answer = $store.in_time($query).await;
             let answer = pooled.done(answer).await;
@@ -42,10 +42,10 @@ macro_rules! query {
 
 /// Runs a query of several parts, all of which see the same moment of the database.
 macro_rules! consistent_query {
-    ($store:ident, $connection:ident => $query:expr) => {{
+    ($store:ident, $account:expr, $connection:ident => $query:expr) => {{
         let mut attempts = Attempts::new();
         loop {
-            let answer = match $store.read_transaction().await {
+            let answer = match $store.read_transaction($account).await {
                 Ok(mut pooled) => {
                     let $connection: &mut Connection = &mut pooled;
                     let answer = $store.in_time($query).await;
@@ -60,6 +60,11 @@ macro_rules! consistent_query {
     }};
 }
 
+/// Opens what was fetched, for which nobody waits: the connection has been given back.
+fn open<T>(fetched: Result<Sealed<T>, StoreError>) -> Result<T, StoreError> {
+    fetched?()
+}
+
 #[async_trait]
 impl Store for EngineStore {
     async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
@@ -67,19 +72,19 @@ impl Store for EngineStore {
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        query!(self, connection => read::accounts::accounts(connection))
+        query!(self, AccountId::INSTALLATION, connection => read::accounts::accounts(connection))
     }
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError> {
-        query!(self, connection => read::accounts::account(connection, account))
+        query!(self, account, connection => read::accounts::account(connection, account))
     }
 
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError> {
-        query!(self, connection => read::accounts::keys(connection, &self.key_ring, account))
+        query!(self, account, connection => read::accounts::keys(connection, &self.key_ring, account))
     }
 
     async fn container(&self, account: AccountId, container: &ContainerName) -> Result<Option<Container>, StoreError> {
-        query!(self, connection => read::containers::container(connection, &self.key_ring, account, container))
+        query!(self, account, connection => read::containers::container(connection, &self.key_ring, account, container))
     }
 
     async fn containers(
@@ -88,15 +93,17 @@ impl Store for EngineStore {
         kind: ContainerKind,
         page: &PageStart,
     ) -> Result<Vec<Container>, StoreError> {
-        query!(self, connection => read::containers::containers(connection, &self.key_ring, account, kind, page))
+        open(
+            query!(self, account, connection => read::containers::containers(connection, &self.key_ring, account, kind, page)),
+        )
     }
 
     async fn version_of(&self, account: AccountId, number: i64) -> Result<Option<u64>, StoreError> {
-        query!(self, connection => read::containers::version_of(connection, account, number))
+        query!(self, account, connection => read::containers::version_of(connection, account, number))
     }
 
     async fn unfinished_trainings(&self, account: AccountId) -> Result<Vec<UnfinishedTraining>, StoreError> {
-        query!(self, connection => read::containers::unfinished_trainings(connection, account))
+        query!(self, account, connection => read::containers::unfinished_trainings(connection, account))
     }
 
     async fn person(
@@ -105,7 +112,7 @@ impl Store for EngineStore {
         container: &ContainerName,
         person: Uuid,
     ) -> Result<Option<Person>, StoreError> {
-        consistent_query!(self, connection =>
+        consistent_query!(self, account, connection =>
             read::persons::person(connection, &self.key_ring, account, container, person))
     }
 
@@ -115,8 +122,8 @@ impl Store for EngineStore {
         container: &ContainerName,
         page: &PageStart,
     ) -> Result<Vec<Person>, StoreError> {
-        consistent_query!(self, connection =>
-            read::persons::persons(connection, &self.key_ring, account, container, page))
+        open(consistent_query!(self, account, connection =>
+            read::persons::persons(connection, &self.key_ring, account, container, page)))
     }
 
     async fn face(
@@ -126,7 +133,7 @@ impl Store for EngineStore {
         person: Option<Uuid>,
         face: Uuid,
     ) -> Result<Option<Face>, StoreError> {
-        consistent_query!(self, connection =>
+        consistent_query!(self, account, connection =>
             read::faces::face(connection, &self.key_ring, account, container, person, face))
     }
 
@@ -136,7 +143,9 @@ impl Store for EngineStore {
         container: &ContainerName,
         page: &PageStart,
     ) -> Result<Vec<Face>, StoreError> {
-        consistent_query!(self, connection => read::faces::faces(connection, &self.key_ring, account, container, page))
+        open(
+            consistent_query!(self, account, connection => read::faces::faces(connection, &self.key_ring, account, container, page)),
+        )
     }
 
     async fn faces_of_person(
@@ -145,8 +154,8 @@ impl Store for EngineStore {
         container: &ContainerName,
         person: Uuid,
     ) -> Result<Vec<Face>, StoreError> {
-        consistent_query!(self, connection =>
-            read::faces::faces_of_person(connection, &self.key_ring, account, container, person))
+        open(consistent_query!(self, account, connection =>
+            read::faces::faces_of_person(connection, &self.key_ring, account, container, person)))
     }
 
     async fn person_numbers(
@@ -155,11 +164,11 @@ impl Store for EngineStore {
         container: &ContainerName,
         persons: &[Uuid],
     ) -> Result<Vec<Option<PersonNumber>>, StoreError> {
-        query!(self, connection => read::members::person_numbers(connection, account, container, persons))
+        query!(self, account, connection => read::members::person_numbers(connection, account, container, persons))
     }
 
     async fn members(&self, account: AccountId, group: &str, page: &PageStart) -> Result<Vec<Member>, StoreError> {
-        consistent_query!(self, connection => read::members::members(connection, account, group, page))
+        consistent_query!(self, account, connection => read::members::members(connection, account, group, page))
     }
 
     async fn groups_of_person(
@@ -168,19 +177,19 @@ impl Store for EngineStore {
         person: Uuid,
         page: &PageStart,
     ) -> Result<Vec<String>, StoreError> {
-        consistent_query!(self, connection => read::members::groups_of_person(connection, account, person, page))
+        consistent_query!(self, account, connection => read::members::groups_of_person(connection, account, person, page))
     }
 
     async fn operation(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Operation>, StoreError> {
-        query!(self, connection => read::operations::operation(connection, account, id, now))
+        query!(self, account, connection => read::operations::operation(connection, account, id, now))
     }
 
     async fn snapshot(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Snapshot>, StoreError> {
-        consistent_query!(self, connection => read::snapshots::snapshot(connection, &self.key_ring, account, id, now))
+        consistent_query!(self, account, connection => read::snapshots::snapshot(connection, &self.key_ring, account, id, now))
     }
 
     async fn snapshots(&self, account: AccountId, now: Timestamp) -> Result<Vec<Snapshot>, StoreError> {
-        consistent_query!(self, connection => read::snapshots::snapshots(connection, &self.key_ring, account, now))
+        consistent_query!(self, account, connection => read::snapshots::snapshots(connection, &self.key_ring, account, now))
     }
 
     async fn templates_of_person(
@@ -189,8 +198,8 @@ impl Store for EngineStore {
         container: &ContainerName,
         person: Uuid,
     ) -> Result<Vec<PersonTemplate>, StoreError> {
-        consistent_query!(self, connection =>
-            read::faces::templates_of_person(connection, &self.key_ring, account, container, person))
+        open(consistent_query!(self, account, connection =>
+            read::faces::templates_of_person(connection, &self.key_ring, account, container, person)))
     }
 
     async fn face_ids(
@@ -199,7 +208,9 @@ impl Store for EngineStore {
         ids: &[Uuid],
         now: Timestamp,
     ) -> Result<Vec<Option<DetectedFace>>, StoreError> {
-        query!(self, connection => read::face_ids::face_ids(connection, &self.key_ring, account, ids, now))
+        open(
+            query!(self, account, connection => read::face_ids::face_ids(connection, &self.key_ring, account, ids, now)),
+        )
     }
 
     async fn changes_since(
@@ -209,15 +220,15 @@ impl Store for EngineStore {
         version: u64,
         limit: usize,
     ) -> Result<Feed, StoreError> {
-        consistent_query!(self, connection => read::feed::changes_since(connection, account, number, version, limit))
+        consistent_query!(self, account, connection => read::feed::changes_since(connection, account, number, version, limit))
     }
 
     async fn space_of(&self, account: AccountId, number: i64) -> Result<Option<String>, StoreError> {
-        query!(self, connection => read::faces::space_of(connection, account, number))
+        query!(self, account, connection => read::faces::space_of(connection, account, number))
     }
 
     async fn spaces(&self, account: AccountId, count: bool) -> Result<Vec<(String, u64)>, StoreError> {
-        query!(self, connection => read::faces::spaces(connection, account, count))
+        query!(self, account, connection => read::faces::spaces(connection, account, count))
     }
 
     async fn rows_after(
@@ -227,11 +238,13 @@ impl Store for EngineStore {
         after: FaceNumber,
         limit: usize,
     ) -> Result<Vec<GalleryRow>, StoreError> {
-        query!(self, connection => read::feed::rows_after(connection, &self.key_ring, account, number, after, limit))
+        open(
+            query!(self, account, connection => read::feed::rows_after(connection, &self.key_ring, account, number, after, limit)),
+        )
     }
 
     async fn rows(&self, account: AccountId, number: i64, faces: &[FaceNumber]) -> Result<Vec<GalleryRow>, StoreError> {
-        query!(self, connection => read::feed::rows(connection, &self.key_ring, account, number, faces))
+        open(query!(self, account, connection => read::feed::rows(connection, &self.key_ring, account, number, faces)))
     }
 
     async fn resolve_faces(
@@ -240,15 +253,15 @@ impl Store for EngineStore {
         number: i64,
         faces: &[FaceNumber],
     ) -> Result<Vec<ResolvedFace>, StoreError> {
-        query!(self, connection => read::feed::resolve_faces(connection, account, number, faces))
+        query!(self, account, connection => read::feed::resolve_faces(connection, account, number, faces))
     }
 
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError> {
-        query!(self, connection => read::accounts::totals(connection, account))
+        query!(self, account, connection => read::accounts::totals(connection, account))
     }
 
     async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError> {
-        consistent_query!(self, connection => read::accounts::access_since(connection, version))
+        consistent_query!(self, AccountId::INSTALLATION, connection => read::accounts::access_since(connection, version))
     }
 
     async fn evict_keys(&self, account: AccountId) {
@@ -262,7 +275,7 @@ impl Store for EngineStore {
         id: &str,
         now: Timestamp,
     ) -> Result<Option<Record>, StoreError> {
-        query!(self, connection => read::records::record(connection, &self.key_ring, account, kind, id, now))
+        query!(self, account, connection => read::records::record(connection, &self.key_ring, account, kind, id, now))
     }
 
     async fn records(
@@ -272,7 +285,9 @@ impl Store for EngineStore {
         page: &PageStart,
         now: Timestamp,
     ) -> Result<Vec<Record>, StoreError> {
-        query!(self, connection => read::records::records(connection, &self.key_ring, account, kind, page, now))
+        open(
+            query!(self, account, connection => read::records::records(connection, &self.key_ring, account, kind, page, now)),
+        )
     }
 
     async fn records_tagged(
@@ -283,28 +298,28 @@ impl Store for EngineStore {
         page: &PageStart,
         now: Timestamp,
     ) -> Result<Vec<Record>, StoreError> {
-        query!(self, connection =>
-            read::records::records_tagged(connection, &self.key_ring, account, kind, tag, page, now))
+        open(query!(self, account, connection =>
+            read::records::records_tagged(connection, &self.key_ring, account, kind, tag, page, now)))
     }
 
     async fn deliveries(&self, account: AccountId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, StoreError> {
-        query!(self, connection => read::outbox::deliveries(connection, &self.key_ring, account, now, limit))
+        query!(self, account, connection => read::outbox::deliveries(connection, &self.key_ring, account, now, limit))
     }
 
     async fn accounts_with_deliveries(&self) -> Result<Vec<AccountId>, StoreError> {
-        query!(self, connection => read::outbox::accounts_with_deliveries(connection))
+        query!(self, AccountId::INSTALLATION, connection => read::outbox::accounts_with_deliveries(connection))
     }
 
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError> {
-        query!(self, connection => read::usage::usage(connection, account, first_day, last_day))
+        query!(self, account, connection => read::usage::usage(connection, account, first_day, last_day))
     }
 
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        query!(self, connection => read::audit::audit(connection, account, after, limit))
+        query!(self, account, connection => read::audit::audit(connection, account, after, limit))
     }
 
     async fn versions_of(&self, account: AccountId, numbers: &[i64]) -> Result<Vec<Option<u64>>, StoreError> {
-        query!(self, connection => read::containers::versions_of(connection, account, numbers))
+        query!(self, account, connection => read::containers::versions_of(connection, account, numbers))
     }
 
     async fn lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError> {

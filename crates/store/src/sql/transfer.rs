@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::engine::{Connection, EngineRow, EngineStore};
 use crate::error::StoreError;
+use crate::id::AccountId;
 use crate::schema::{Kind, TABLES, Table};
 use crate::transfer::{Page, Transferable, Value};
 
@@ -15,7 +16,7 @@ const PAGE: usize = 1_000;
 #[async_trait]
 impl Transferable for EngineStore {
     async fn row_count(&self) -> Result<u64, StoreError> {
-        let mut pooled = self.read_transaction().await?;
+        let mut pooled = self.read_transaction(AccountId::INSTALLATION).await?;
         let counted = async {
             let mut rows = 0;
             for table in TABLES.iter().filter(|table| table.moves) {
@@ -30,7 +31,7 @@ impl Transferable for EngineStore {
     }
 
     async fn export(&self, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
-        let mut pooled = self.read_transaction().await?;
+        let mut pooled = self.read_transaction(AccountId::INSTALLATION).await?;
         let sent = export(&mut pooled, &pages).await;
         pooled.done(sent).await
     }

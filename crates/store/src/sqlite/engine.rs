@@ -9,8 +9,10 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use tokio::sync::OwnedRwLockReadGuard;
 
 pub(crate) use super::SqliteStore as EngineStore;
+use crate::connections::Turn;
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
+use crate::id::AccountId;
 
 pub(crate) type Engine = sqlx::Sqlite;
 pub(crate) type Connection = SqliteConnection;
@@ -19,17 +21,21 @@ pub(crate) type EngineRow = SqliteRow;
 /// A connection for one query.
 pub(crate) struct PooledConnection {
     connection: PoolConnection<Sqlite>,
-    _inside: Inside,
+    _turn: ReaderTurn,
 }
 
 /// A connection that sees one moment of the database until it is done.
 pub(crate) struct ReadTransaction {
     transaction: Transaction<'static, Sqlite>,
-    _inside: Inside,
+    _turn: ReaderTurn,
 }
 
-/// Kept for as long as something is read: the log cannot be folded meanwhile.
-type Inside = OwnedRwLockReadGuard<()>;
+/// Kept for as long as an account reads.
+struct ReaderTurn {
+    /// The log cannot be folded meanwhile.
+    _inside: OwnedRwLockReadGuard<()>,
+    _turn: Turn,
+}
 
 /// A file does not go stale: one attempt is all.
 pub(crate) struct Attempts;
@@ -46,14 +52,20 @@ impl Attempts {
 }
 
 impl EngineStore {
-    pub(crate) async fn connection(&self) -> Result<PooledConnection, StoreError> {
-        let inside = self.gate.enter().await;
-        Ok(PooledConnection { connection: self.readers.acquire().await?, _inside: inside })
+    pub(crate) async fn connection(&self, account: AccountId) -> Result<PooledConnection, StoreError> {
+        let turn = self.reader_turn(account).await?;
+        Ok(PooledConnection { connection: self.readers.acquire().await?, _turn: turn })
     }
 
-    pub(crate) async fn read_transaction(&self) -> Result<ReadTransaction, StoreError> {
-        let inside = self.gate.enter().await;
-        Ok(ReadTransaction { transaction: self.readers.begin().await?, _inside: inside })
+    pub(crate) async fn read_transaction(&self, account: AccountId) -> Result<ReadTransaction, StoreError> {
+        let turn = self.reader_turn(account).await?;
+        Ok(ReadTransaction { transaction: self.readers.begin().await?, _turn: turn })
+    }
+
+    /// The turn first: who waits for it does not keep the log from being folded.
+    async fn reader_turn(&self, account: AccountId) -> Result<ReaderTurn, StoreError> {
+        let turn = Turn::take(&self.turns, account).await?;
+        Ok(ReaderTurn { _inside: self.gate.enter().await, _turn: turn })
     }
 
     /// A file answers or fails by itself.

@@ -1,7 +1,7 @@
 //! The store in one SQLite file. The only place that speaks SQL for it.
 //!
 //! One task writes, through one connection, on which accounts take turns; a few connections read, each seeing one moment of
-//! the database.
+//! the database, and accounts take turns at them too.
 //! `synchronous=FULL` with a write-ahead log means: what was acknowledged survives the process and the power.
 
 /// A bound JSON list of ids, in hexadecimal digits, as rows of `id`.
@@ -40,11 +40,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use likeness_base::{Randomness, Timestamp};
+use likeness_shares::Shares;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqlitePool};
 use uuid::Uuid;
 
 use crate::command::{Applied, Command};
+use crate::connections;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::InstallationKey;
@@ -58,6 +60,8 @@ use writer::WriterHandle;
 pub struct SqliteStore {
     writer: WriterHandle,
     readers: SqlitePool,
+    /// Turns of accounts at them.
+    turns: Arc<Shares<AccountId>>,
     gate: ReaderGate,
     key_ring: Arc<KeyRing>,
     leases: Leases,
@@ -87,6 +91,7 @@ impl SqliteStore {
         Ok(Self {
             writer: WriterHandle::spawn(connection, Arc::clone(&key_ring), gate.clone()),
             readers,
+            turns: connections::turns("store readers", open::READERS, open::PATIENCE),
             gate,
             key_ring,
             leases: Leases::default(),

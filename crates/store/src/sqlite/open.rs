@@ -34,7 +34,7 @@ const PAGE_BYTES: u32 = 8192;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections that read. Reads are short and the page cache is shared by the operating system;
 /// more than a few only wait for processors.
-const READERS: u32 = 8;
+pub(super) const READERS: u32 = 8;
 
 /// Most memory for pages (SQLite counts negative numbers in KiB), taken only as it is used. The writer's 64 MiB
 /// hold the indexes by random id of about a million faces, into which every add falls at another place; with

@@ -9,7 +9,7 @@ use super::super::engine::{Connection, EngineRow};
 
 use super::super::key_ring::KeyRing;
 use super::super::write::{FAILED, NOT_STARTED, RUNNING, SUCCEEDED};
-use super::{at_most, damaged, key, numbers_as_json, open_text, unsigned};
+use super::{Sealed, at_most, damaged, key, numbers_as_json, open_text, unsigned};
 use crate::answers::{Container, PageStart, Training, TrainingStatus, UnfinishedTraining};
 use crate::command::{ContainerKind, ContainerName};
 use crate::error::StoreError;
@@ -45,7 +45,7 @@ pub(crate) async fn containers(
     account: AccountId,
     kind: ContainerKind,
     page: &PageStart,
-) -> Result<Vec<Container>, StoreError> {
+) -> Result<Sealed<Vec<Container>>, StoreError> {
     let rows = sqlx::query(
         "SELECT c.*, t.sealed_name, t.sealed_user_data, l.word
          FROM container c
@@ -61,10 +61,10 @@ pub(crate) async fn containers(
     .fetch_all(&mut *connection)
     .await?;
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Box::new(|| Ok(Vec::new())));
     }
     let keys = key_ring.keys(connection, account).await?;
-    rows.iter().map(|row| read(row, &keys)).collect()
+    Ok(Box::new(move || rows.iter().map(|row| read(row, &keys)).collect()))
 }
 
 pub(crate) async fn version_of(

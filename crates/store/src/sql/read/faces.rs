@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::super::key_ring::KeyRing;
 use super::start::last_not_after;
-use super::{Labels, at_most, hour_of_copy, key, labels, number_of, open, open_text, person_number, unsigned, uuid};
+use super::{
+    Labels, Sealed, at_most, hour_of_copy, key, labels, number_of, open, open_text, person_number, unsigned, uuid,
+};
 use crate::answers::{Face, PageStart, PersonTemplate};
 use crate::command::ContainerName;
 use crate::error::StoreError;
@@ -55,7 +57,7 @@ pub(crate) async fn faces(
     account: AccountId,
     container: &ContainerName,
     page: &PageStart,
-) -> Result<Vec<Face>, StoreError> {
+) -> Result<Sealed<Vec<Face>>, StoreError> {
     let number = number_of(connection, account, container).await?;
     let rows: Vec<FaceRow> = sqlx::query_as(
         "SELECT f.seq, f.face_id, p.person_id, f.model, f.sealed_user_data
@@ -73,8 +75,10 @@ pub(crate) async fn faces(
     let labels = labels(connection, key_ring, account, needed).await?;
     let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
     let keys = key_ring.keys(connection, account).await?;
-    let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
-    rows.iter().map(|row| read(&user_data, &labels, row)).collect()
+    Ok(Box::new(move || {
+        let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
+        rows.iter().map(|row| read(&user_data, &labels, row)).collect()
+    }))
 }
 
 pub(crate) async fn space_of(
@@ -117,7 +121,7 @@ pub(crate) async fn faces_of_person(
     account: AccountId,
     container: &ContainerName,
     person: Uuid,
-) -> Result<Vec<Face>, StoreError> {
+) -> Result<Sealed<Vec<Face>>, StoreError> {
     let number = number_of(connection, account, container).await?;
     let owner = person_number(connection, account, number, person).await?;
     let rows: Vec<FaceRow> = sqlx::query_as(
@@ -134,8 +138,10 @@ pub(crate) async fn faces_of_person(
     let labels = labels(connection, key_ring, account, needed).await?;
     let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
     let keys = key_ring.keys(connection, account).await?;
-    let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
-    rows.iter().map(|row| read(&user_data, &labels, row)).collect()
+    Ok(Box::new(move || {
+        let user_data = keys.sealer_until(Purpose::FaceUserData, number, number, hour);
+        rows.iter().map(|row| read(&user_data, &labels, row)).collect()
+    }))
 }
 
 pub(crate) async fn templates_of_person(
@@ -144,7 +150,7 @@ pub(crate) async fn templates_of_person(
     account: AccountId,
     container: &ContainerName,
     person: Uuid,
-) -> Result<Vec<PersonTemplate>, StoreError> {
+) -> Result<Sealed<Vec<PersonTemplate>>, StoreError> {
     let number = number_of(connection, account, container).await?;
     let owner = person_number(connection, account, number, person).await?;
     let rows: Vec<TemplateRow> = sqlx::query_as(
@@ -159,15 +165,17 @@ pub(crate) async fn templates_of_person(
     let needed = rows.iter().flat_map(|row| [Some(row.2), row.3]).flatten().collect();
     let labels = labels(connection, key_ring, account, needed).await?;
     let keys = key_ring.keys(connection, account).await?;
-    let templates = keys.sealer(Purpose::FaceTemplate, number, number);
-    rows.iter()
-        .map(|(seq, id, space, model, sealed)| {
-            let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
-            let context = RowContext::template(*seq, id, Some(owner), &space, model.as_deref());
-            let template = open(&templates, &context, sealed, "a template")?;
-            Ok(PersonTemplate { face: uuid(id)?, model, space, template })
-        })
-        .collect()
+    Ok(Box::new(move || {
+        let templates = keys.sealer(Purpose::FaceTemplate, number, number);
+        rows.iter()
+            .map(|(seq, id, space, model, sealed)| {
+                let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
+                let context = RowContext::template(*seq, id, Some(owner), &space, model.as_deref());
+                let template = open(&templates, &context, sealed, "a template")?;
+                Ok(PersonTemplate { face: uuid(id)?, model, space, template })
+            })
+            .collect()
+    }))
 }
 
 fn read(

@@ -5,7 +5,7 @@ use super::super::engine::Connection;
 use super::super::delete::REMOVED;
 use super::super::key_ring::KeyRing;
 use super::super::write::ADDED;
-use super::{at_most, damaged, key, labels, numbers_as_json, open, unsigned, uuid};
+use super::{Sealed, at_most, damaged, key, labels, numbers_as_json, open, unsigned, uuid};
 use crate::answers::{ChangeOp, ChangeRow, Feed, GalleryRow, ResolvedFace};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
@@ -73,7 +73,7 @@ pub(crate) async fn rows_after(
     number: i64,
     after: FaceNumber,
     limit: usize,
-) -> Result<Vec<GalleryRow>, StoreError> {
+) -> Result<Sealed<Vec<GalleryRow>>, StoreError> {
     let rows: Vec<TemplateRow> = sqlx::query_as(
         "SELECT seq, face_id, person, added_version, space, model, sealed_template FROM face
          WHERE account_id = $1 AND container = $2 AND seq > $3 ORDER BY seq LIMIT $4",
@@ -84,7 +84,7 @@ pub(crate) async fn rows_after(
     .bind(at_most(limit))
     .fetch_all(&mut *connection)
     .await?;
-    open_rows(connection, key_ring, account, number, &rows).await
+    sealed_rows(connection, key_ring, account, number, rows).await
 }
 
 pub(crate) async fn rows(
@@ -93,7 +93,7 @@ pub(crate) async fn rows(
     account: AccountId,
     number: i64,
     faces: &[FaceNumber],
-) -> Result<Vec<GalleryRow>, StoreError> {
+) -> Result<Sealed<Vec<GalleryRow>>, StoreError> {
     let rows: Vec<TemplateRow> = sqlx::query_as(concat!(
         "SELECT f.seq, f.face_id, f.person, f.added_version, f.space, f.model, f.sealed_template
          FROM ",
@@ -109,7 +109,7 @@ pub(crate) async fn rows(
     .bind(numbers_as_json(faces.iter().map(|face| face.0)))
     .fetch_all(&mut *connection)
     .await?;
-    open_rows(connection, key_ring, account, number, &rows).await
+    sealed_rows(connection, key_ring, account, number, rows).await
 }
 
 pub(crate) async fn resolve_faces(
@@ -145,32 +145,34 @@ pub(crate) async fn resolve_faces(
         .collect()
 }
 
-async fn open_rows(
+async fn sealed_rows(
     connection: &mut Connection,
     key_ring: &KeyRing,
     account: AccountId,
     number: i64,
-    rows: &[TemplateRow],
-) -> Result<Vec<GalleryRow>, StoreError> {
+    rows: Vec<TemplateRow>,
+) -> Result<Sealed<Vec<GalleryRow>>, StoreError> {
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Box::new(|| Ok(Vec::new())));
     }
     let needed = rows.iter().flat_map(|row| [Some(row.4), row.5]).flatten().collect();
     let labels = labels(connection, key_ring, account, needed).await?;
     let keys = key_ring.keys(connection, account).await?;
-    let templates = keys.sealer(Purpose::FaceTemplate, number, number);
-    rows.iter()
-        .map(|(seq, id, person, added_version, space, model, sealed)| {
-            let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
-            let context = RowContext::template(*seq, id, *person, &space, model.as_deref());
-            Ok(GalleryRow {
-                face: FaceNumber(*seq),
-                person: person.map_or(PersonNumber::NONE, PersonNumber),
-                added_version: unsigned(*added_version)?,
-                template: open(&templates, &context, sealed, "a template")?,
-                model,
-                space,
+    Ok(Box::new(move || {
+        let templates = keys.sealer(Purpose::FaceTemplate, number, number);
+        rows.iter()
+            .map(|(seq, id, person, added_version, space, model, sealed)| {
+                let (space, model) = (labels.get(*space)?, labels.get_any(*model)?);
+                let context = RowContext::template(*seq, id, *person, &space, model.as_deref());
+                Ok(GalleryRow {
+                    face: FaceNumber(*seq),
+                    person: person.map_or(PersonNumber::NONE, PersonNumber),
+                    added_version: unsigned(*added_version)?,
+                    template: open(&templates, &context, sealed, "a template")?,
+                    model,
+                    space,
+                })
             })
-        })
-        .collect()
+            .collect()
+    }))
 }

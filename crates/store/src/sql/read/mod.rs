@@ -30,6 +30,9 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{HourKey, RowContext, Sealer};
 
+/// What was fetched and is still sealed. It is opened when its connection has been given back to those who wait.
+pub(crate) type Sealed<T> = Box<dyn FnOnce() -> Result<T, StoreError> + Send>;
+
 /// The account's id as the leading key column holds it.
 fn key(account: &AccountId) -> &[u8] {
     account.0.as_bytes()

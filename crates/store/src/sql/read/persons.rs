@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::key_ring::KeyRing;
 use super::start::last_not_after;
-use super::{at_most, hour_of_copy, key, number_of, open_text, uuid};
+use super::{Sealed, at_most, hour_of_copy, key, number_of, open_text, uuid};
 use crate::answers::{PageStart, Person};
 use crate::command::ContainerName;
 use crate::error::StoreError;
@@ -54,7 +54,7 @@ pub(crate) async fn persons(
     account: AccountId,
     container: &ContainerName,
     page: &PageStart,
-) -> Result<Vec<Person>, StoreError> {
+) -> Result<Sealed<Vec<Person>>, StoreError> {
     let number = number_of(connection, account, container).await?;
     let after = last_not_after(&page.after);
     let rows: Vec<PersonRow> = sqlx::query_as(
@@ -86,17 +86,19 @@ pub(crate) async fn persons(
     let hour = hour_of_copy(connection, key_ring, account, container, number).await?;
     let keys = key_ring.keys(connection, account).await?;
 
-    let reader = Reader::new(&keys, number, hour);
-    let mut faces = faces.into_iter().peekable();
-    rows.iter()
-        .map(|row| {
-            let mut person = reader.read(row)?;
-            while let Some((_, face)) = faces.next_if(|(owner, _)| *owner == row.1) {
-                person.faces.push(uuid(&face)?);
-            }
-            Ok(person)
-        })
-        .collect()
+    Ok(Box::new(move || {
+        let reader = Reader::new(&keys, number, hour);
+        let mut faces = faces.into_iter().peekable();
+        rows.iter()
+            .map(|row| {
+                let mut person = reader.read(row)?;
+                while let Some((_, face)) = faces.next_if(|(owner, _)| *owner == row.1) {
+                    person.faces.push(uuid(&face)?);
+                }
+                Ok(person)
+            })
+            .collect()
+    }))
 }
 
 /// Opens the texts of people of one container.

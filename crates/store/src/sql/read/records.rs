@@ -5,7 +5,7 @@ use likeness_base::Timestamp;
 
 use super::super::key_ring::KeyRing;
 use super::super::write::{RecordContext, StoredTag};
-use super::{at_most, key, open, unsigned};
+use super::{Sealed, at_most, key, open, unsigned};
 use crate::answers::{PageStart, Record};
 use crate::command::Tag;
 use crate::error::StoreError;
@@ -33,7 +33,8 @@ pub(crate) async fn record(
     .bind(now.as_millis())
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(opened(connection, key_ring, account, kind, row.into_iter().collect()).await?.pop())
+    let sealed = sealed(connection, key_ring, account, kind, row.into_iter().collect()).await?;
+    Ok(sealed()?.pop())
 }
 
 pub(crate) async fn records(
@@ -43,7 +44,7 @@ pub(crate) async fn records(
     kind: RecordKind,
     page: &PageStart,
     now: Timestamp,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Sealed<Vec<Record>>, StoreError> {
     let rows: Vec<RecordRow> = sqlx::query_as(
         "SELECT id, version, created_at, updated_at, expires_at, container, person, sealed FROM record
          WHERE account_id = $1 AND kind = $2 AND id > $3 AND (expires_at IS NULL OR expires_at > $4)
@@ -56,7 +57,7 @@ pub(crate) async fn records(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    opened(connection, key_ring, account, kind, rows).await
+    sealed(connection, key_ring, account, kind, rows).await
 }
 
 pub(crate) async fn records_tagged(
@@ -67,7 +68,7 @@ pub(crate) async fn records_tagged(
     tag: &Tag,
     page: &PageStart,
     now: Timestamp,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Sealed<Vec<Record>>, StoreError> {
     let keys = key_ring.keys(connection, account).await?;
     let tag = StoredTag::of(&keys, kind, tag)?;
     let rows: Vec<RecordRow> = sqlx::query_as(
@@ -86,43 +87,46 @@ pub(crate) async fn records_tagged(
     .bind(at_most(page.top))
     .fetch_all(&mut *connection)
     .await?;
-    opened(connection, key_ring, account, kind, rows).await
+    sealed(connection, key_ring, account, kind, rows).await
 }
 
-async fn opened(
+async fn sealed(
     connection: &mut Connection,
     key_ring: &KeyRing,
     account: AccountId,
     kind: RecordKind,
     rows: Vec<RecordRow>,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Sealed<Vec<Record>>, StoreError> {
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Box::new(|| Ok(Vec::new())));
     }
     let keys = key_ring.keys(connection, account).await?;
-    let row = kind.row();
-    let mut records = Vec::with_capacity(rows.len());
-    for (id, version, created_at, updated_at, expires_at, container, person, sealed) in rows {
-        let hour = match expires_at {
-            // Without the key of its hour it does not exist: the record came back from a backup.
-            Some(expires_at) => match key_ring.known_hour_key(expires_at)? {
-                Some(hour) => Some(hour),
-                None => continue,
-            },
-            None => None,
-        };
-        let version = unsigned(version)?;
-        let context = RecordContext { kind, id: &id, version, expires_at, person: container.zip(person) };
-        let sealer = keys.sealer_until(row.seal.purpose(), 0, context.epoch(), hour);
-        let value = open(&sealer, &context.row_context(), &sealed, row.word)?;
-        records.push(Record {
-            id,
-            version,
-            created_at: Timestamp::from_millis(created_at),
-            updated_at: Timestamp::from_millis(updated_at),
-            expires_at: expires_at.map(Timestamp::from_millis),
-            value,
-        });
-    }
-    Ok(records)
+    let hours = rows.iter().map(|row| match row.4 {
+        // Without the key of its hour it does not exist: the record came back from a backup.
+        Some(expires_at) => Ok(key_ring.known_hour_key(expires_at)?.map(Some)),
+        None => Ok(Some(None)),
+    });
+    let hours = hours.collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Box::new(move || {
+        let row = kind.row();
+        let mut records = Vec::with_capacity(rows.len());
+        for ((id, version, created_at, updated_at, expires_at, container, person, sealed), hour) in
+            rows.into_iter().zip(hours)
+        {
+            let Some(hour) = hour else { continue };
+            let version = unsigned(version)?;
+            let context = RecordContext { kind, id: &id, version, expires_at, person: container.zip(person) };
+            let sealer = keys.sealer_until(row.seal.purpose(), 0, context.epoch(), hour);
+            let value = open(&sealer, &context.row_context(), &sealed, row.word)?;
+            records.push(Record {
+                id,
+                version,
+                created_at: Timestamp::from_millis(created_at),
+                updated_at: Timestamp::from_millis(updated_at),
+                expires_at: expires_at.map(Timestamp::from_millis),
+                value,
+            });
+        }
+        Ok(records)
+    }))
 }

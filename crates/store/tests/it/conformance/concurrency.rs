@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use likeness_store::{FaceNumber, StoreError};
@@ -64,4 +65,56 @@ pub(crate) async fn abandoned_call_is_still_done_or_not_but_never_half(backend: 
     assert_eq!((version, after.version), (after.version, after.faces + 1));
     let audited = scene.store.audit(scene.account, 0, 100).await.unwrap();
     assert_eq!(audited.len() as u64, 2 + after.faces);
+}
+
+/// Starts many calls, does one of another account, and gives how many were done by then.
+async fn done_before<F: Future<Output = ()> + Send + 'static>(
+    calls: impl Iterator<Item = F>,
+    other: impl Future<Output = ()>,
+) -> usize {
+    let done = Arc::new(AtomicUsize::new(0));
+    let mut tasks = tokio::task::JoinSet::new();
+    for call in calls {
+        let done = Arc::clone(&done);
+        tasks.spawn(async move {
+            call.await;
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    // They are under way.
+    while done.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    other.await;
+    let before = done.load(Ordering::Relaxed);
+    tasks.join_all().await;
+    before
+}
+
+pub(crate) async fn many_calls_of_one_account_hold_up_no_other(backend: &dyn Backend) {
+    const MANY: usize = 1_000;
+    let scene = Arc::new(Scene::new(backend).await);
+    let other = scene.neighbour(2).await;
+    let container = list("faces");
+    let number = scene.create(&container).await.container.unwrap();
+    other.create(&container).await;
+    let writes = (0..MANY).map(|_| {
+        let (scene, write) = (Arc::clone(&scene), add_face(&container, None, scene.face()));
+        async move {
+            scene.write(write).await.unwrap();
+        }
+    });
+    let done = done_before(writes, async {
+        other.add_face(&container, None).await;
+    })
+    .await;
+    assert!(done < MANY, "the other's write came last");
+    // Few enough that all have their turn within the time for which they wait.
+    const READS: usize = 300;
+    let reads = (0..READS).map(|_| {
+        let scene = Arc::clone(&scene);
+        async move { drop(scene.store.rows_after(scene.account, number, FaceNumber(0), 50).await.unwrap()) }
+    });
+    let done = done_before(reads, async { drop(other.container(&container).await) }).await;
+    assert!(done < READS, "the other's read came last");
 }

@@ -45,6 +45,7 @@ macro_rules! for_each_case {
                 writes_that_arrive_together_keep_their_order_and_numbers,
                 refused_write_does_not_disturb_those_beside_it,
                 abandoned_call_is_still_done_or_not_but_never_half,
+                many_calls_of_one_account_hold_up_no_other,
             ],
             containers: [
                 container_lives_and_dies,

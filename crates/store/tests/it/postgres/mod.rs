@@ -3,6 +3,7 @@
 mod clock;
 mod migrating;
 mod moving;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
