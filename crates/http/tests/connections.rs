@@ -56,7 +56,15 @@ impl Server {
     async fn greeted(&self, from: u8) -> TcpStream {
         let mut stream = self.connect(from).await;
         ask(&mut stream, "/").await.expect("an answer");
+        self.rest().await;
         stream
+    }
+
+    /// Until the server has noticed that its answers are through.
+    async fn rest(&self) {
+        while self.connections.count_under_way() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     async fn stop(self) {
@@ -103,6 +111,7 @@ async fn an_address_at_its_share_loses_its_own_longest_idle_connection() {
     let [mut first, mut second, mut third] =
         [server.greeted(3).await, server.greeted(3).await, server.greeted(3).await];
     ask(&mut first, "/").await.expect("it is used again");
+    server.rest().await;
     let mut fourth = server.greeted(3).await;
     assert!(ends(&mut second).await, "it idles longest of that address");
     for stream in [&mut first, &mut third, &mut fourth, &mut other] {

@@ -153,6 +153,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let recognisers = networks.recognisers.clone();
     let galleries = Arc::new(Galleries::new(store.clone(), recognisers.clone()));
     let ledger = Arc::new(Ledger::new(store.clone(), galleries.clone()));
+    let shares = Arc::new(FairShares::new(&config.shares, config.inference.patience()));
     let trainings = Trainings::new(
         store.clone(),
         ledger.clone(),
@@ -160,8 +161,8 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         leases.clone(),
         clock.clone(),
         randomness.clone(),
+        shares.background.clone(),
     );
-    let shares = Arc::new(FairShares::new(&config.shares, config.inference.patience()));
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
     // What operators name in the settings may well lie in their own network.
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?.confidential();

@@ -63,7 +63,12 @@ pub struct FairShares {
     /// Slices of long answers that are read, opened and written at this moment: work for the processor, of which one account
     /// leaves a thread to others.
     pub slices: Arc<Shares<Owner>>,
+    /// Work in the background that callers ask for, such as trainings; it waits as long as it takes.
+    pub background: Arc<Shares<Owner>>,
 }
+
+/// Longer than any process runs.
+const EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 
 /// Microseconds that a turn at making slices is worth.
 const SLICE_TURN: i64 = 20_000;
@@ -118,6 +123,16 @@ impl FairShares {
                 reserve: 0,
                 waiting: 1_024,
                 longest_wait: ANSWER_WAIT,
+                quantum: SLICE_TURN,
+                cost_of_unit: 1_000,
+            }),
+            background: Shares::new(Limits {
+                name: "background",
+                capacity: threads,
+                most_each: (threads - 1).max(1),
+                reserve: 0,
+                waiting: usize::MAX,
+                longest_wait: EVER,
                 quantum: SLICE_TURN,
                 cost_of_unit: 1_000,
             }),

@@ -9,14 +9,16 @@ use crate::galleries::{Galleries, SearchError};
 use crate::leases::Leases;
 use crate::ledger::Ledger;
 use crate::randomness::random_id;
+use crate::shares::Owner;
 use likeness_base::{Clock, Randomness};
+use likeness_shares::Shares;
 use likeness_store::{
     AccountId, Actor, Command, Container, ContainerKind, ContainerName, Store, StoreError, TrainingOutcome,
     TrainingWrite,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Pause before a training that met a passing obstacle goes on.
@@ -31,7 +33,9 @@ pub struct Trainings {
     leases: Leases,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
-    /// Those that run on this node, so that none is begun twice.
+    /// Accounts take turns: one that trains thousands of containers keeps nobody else's waiting.
+    turns: Arc<Shares<Owner>>,
+    /// Those that run or wait on this node, so that none is begun twice.
     running: Arc<Mutex<HashSet<(AccountId, ContainerName)>>>,
 }
 
@@ -44,8 +48,9 @@ impl Trainings {
         leases: Leases,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
+        turns: Arc<Shares<Owner>>,
     ) -> Self {
-        Self { store, ledger, galleries, leases, clock, randomness, running: Arc::default() }
+        Self { store, ledger, galleries, leases, clock, randomness, turns, running: Arc::default() }
     }
 
     /// Begins a training that the store has recorded.
@@ -55,7 +60,11 @@ impl Trainings {
             return;
         }
         tokio::spawn(async move {
-            job.run_to_end(account, &container, request_id).await;
+            if let Ok(turn) = job.turns.take(Owner::Account(account), 1).await {
+                let begun = Instant::now();
+                job.run_to_end(account, &container, request_id).await;
+                turn.charge(i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX));
+            }
             job.running().remove(&place);
         });
     }

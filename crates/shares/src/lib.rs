@@ -161,7 +161,9 @@ impl<K: Owner> Shares<K> {
         let begun = Instant::now();
         let end = begun + longest_wait;
         let served = loop {
-            let pause = LOOK_EVERY.min(end.saturating_duration_since(Instant::now()));
+            // Only a reserve comes free without anybody's giving back.
+            let look_every = if self.limits.reserve > 0 { LOOK_EVERY } else { longest_wait };
+            let pause = look_every.min(end.saturating_duration_since(Instant::now()));
             if let Ok(served) = tokio::time::timeout(pause, &mut answer).await {
                 break served.ok();
             }

@@ -66,6 +66,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-vision",
             "likeness-gallery",
             "likeness-rules",
+            "likeness-shares",
             "likeness-store",
             "likeness-models",
             "likeness-pages",

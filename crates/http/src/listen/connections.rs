@@ -25,8 +25,8 @@ const SHARE: usize = 8;
 /// Connections beside the others that ask for nothing but the server's health.
 const HEALTH_CHECKS: usize = 16;
 
-/// Milliseconds between two warnings.
-const WARN_EVERY: u64 = 3_600_000;
+/// Microseconds between two warnings.
+const WARN_EVERY: u64 = 3_600_000_000;
 
 /// How many connections, and how long one may stand still.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ const fn files_allowed() -> usize {
 pub struct Connections {
     pub(super) limits: ConnectionLimits,
     begun: Instant,
-    /// Milliseconds after the start from which on the operator is warned again.
+    /// Microseconds after the start from which on the operator is warned again.
     warn_from: AtomicU64,
     table: Mutex<Table>,
 }
@@ -130,9 +130,9 @@ struct Entry {
 #[derive(Debug)]
 struct Connection {
     number: u64,
-    /// Milliseconds after the server's start at which a byte moved last.
+    /// Microseconds after the server's start at which a byte moved last.
     moved: AtomicU64,
-    /// Milliseconds after the server's start at which it came, or at which its last answer ended. What else moves on the
+    /// Microseconds after the server's start at which it came, or at which its last answer ended. What else moves on the
     /// connection, such as the pings of HTTP/2, asks for nothing and keeps nothing open.
     rested: AtomicU64,
     /// Requests that are not answered to the end yet.
@@ -176,10 +176,16 @@ impl Connections {
         self.lock().ordinary.len()
     }
 
+    /// How many of them wait for the end of an answer.
+    pub fn count_under_way(&self) -> usize {
+        let is_under_way = |entry: &&Entry| entry.connection.under_way.load(Ordering::Relaxed) > 0;
+        self.lock().ordinary.values().filter(is_under_way).count()
+    }
+
     /// Warns, once an hour, of a request that came through a proxy where nobody has said which are trusted: every caller then
     /// has the proxy's address, so that network rules and the count of wrong keys are blind.
     pub(super) fn warn_of_unknown_proxy(&self) {
-        let now = self.milliseconds();
+        let now = self.microseconds();
         let from = self.warn_from.load(Ordering::Relaxed);
         let is_due = self.limits.trusted_proxies.is_none() && now >= from;
         if is_due
@@ -199,7 +205,7 @@ impl Connections {
         let mut table = self.lock();
         let number = table.next;
         table.next += 1;
-        let now = self.milliseconds();
+        let now = self.microseconds();
         let connection = Arc::new(Connection {
             number,
             moved: AtomicU64::new(now),
@@ -221,8 +227,8 @@ impl Connections {
         (!is_proxy).then(|| network_of(peer))
     }
 
-    fn milliseconds(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn microseconds(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -307,7 +313,7 @@ impl Seat {
 
     /// A byte moved.
     pub(super) fn moved(&self) {
-        let now = self.place.connections.milliseconds();
+        let now = self.place.connections.microseconds();
         self.place.connection.moved.store(now, Ordering::Relaxed);
     }
 
@@ -326,7 +332,7 @@ impl Seat {
         if connection.under_way.load(Ordering::Relaxed) > 0 || !self.has_asked() {
             return None;
         }
-        let rested = Duration::from_millis(connection.rested.load(Ordering::Relaxed));
+        let rested = Duration::from_micros(connection.rested.load(Ordering::Relaxed));
         Some(connections.begun + rested + connections.limits.for_next_request)
     }
 
@@ -368,7 +374,7 @@ pub(super) struct UnderWay(Seat);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let place = &self.0.place;
-        place.connection.rested.store(place.connections.milliseconds(), Ordering::Relaxed);
+        place.connection.rested.store(place.connections.microseconds(), Ordering::Relaxed);
         place.connection.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -6,7 +6,7 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, access, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, access, fairness, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -31,6 +31,8 @@ enum Part {
     Http,
     /// The cost of admitting callers, and what sweeping a million expired templates costs concurrent calls.
     Custody,
+    /// What fair shares cost, and how a quiet account fares beside a loud one.
+    Fairness,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,
 }
@@ -157,6 +159,9 @@ impl Bench {
         }
         if self.wants(Part::Custody) {
             rows.extend(start::block_on(access::measure(&setting))??);
+        }
+        if self.wants(Part::Fairness) {
+            rows.extend(start::block_on(fairness::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
             match nodes::Databases::of_environment() {
