@@ -5,10 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// From where a resource may be called. By default: from everywhere. A misspelt field is refused rather than left out:
-/// leaving it out would allow addresses that were to be denied.
+/// From where a resource may be called. By default: from everywhere. A misspelt field and one that is not there are
+/// refused: to leave them out would allow addresses that were to be denied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkRules {
     /// What happens to an address that no rule names.
     pub default_action: Action,

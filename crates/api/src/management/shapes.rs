@@ -215,7 +215,7 @@ fn custody() -> Value {
         "Flag": { "type": "string", "enum": FeatureFlag::ALL.map(FeatureFlag::as_text) },
         "NetworkRules": strict(&["defaultAction", "rules"], json!({
             "defaultAction": {
-                "type": "string", "enum": ["Allow", "Deny"], "default": "Allow",
+                "type": "string", "enum": ["Allow", "Deny"],
                 "description": "What happens to an address that no rule names. With Allow the rules have no effect.",
             },
             "rules": { "type": "array", "maxItems": 1000, "items": { "oneOf": [

@@ -188,9 +188,12 @@ fn network_rules_hold_for_whoever_has_a_key() {
         assert!(!refused.status.success() && said.contains("[access.subnets]"), "{typo}: {said}");
     }
     assert!(server.cli(&["accounts", "set", "default", "--allow", "192.0.2.7,office"]).contains("office"));
-    // A misspelt field opens nothing that was meant to be closed.
-    let typo = json!({ "network": { "defaultaction": "Deny", "rules": [] } });
-    assert_eq!(server.manage("PATCH", "accounts/default", &typo).code(), "Invalid");
+    // A misspelt field opens nothing that was meant to be closed, and one that is not there does not.
+    for wrong in
+        [json!({ "defaultaction": "Deny", "rules": [] }), json!({ "rules": [] }), json!({ "defaultAction": "Deny" })]
+    {
+        assert_eq!(server.manage("PATCH", "accounts/default", &json!({ "network": wrong })).code(), "Invalid");
+    }
     let typo = json!({ "flag": ["Face.Verification"] });
     assert_eq!(server.manage("PUT", "accounts/default/approvals", &typo).code(), "Invalid");
     // The operator is not locked out with the account.
