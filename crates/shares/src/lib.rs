@@ -10,7 +10,15 @@
 //!   is used while nobody waits costs nothing: it was in nobody's way.
 //! - Waiting places and waiting time are bounded for each owner.
 //!
+//! What there is only one of, and is worked through piece by piece, has [`Turns`] instead.
+//!
 //! This crate knows neither accounts nor what is shared. A part that is dropped is given back, whatever happened meanwhile.
+
+mod timed;
+mod turns;
+
+pub use timed::TimedShare;
+pub use turns::{OwnerQueue, Turns};
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;

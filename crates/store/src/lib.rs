@@ -21,13 +21,13 @@ mod error;
 mod id;
 pub mod keys;
 mod postgres;
-mod queues;
 mod record;
 pub mod schema;
 mod sqlite;
 mod store;
 mod transfer;
 mod types;
+mod work;
 
 pub use answers::{
     AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, Feed,

@@ -36,6 +36,13 @@ pub trait Store: Send + Sync {
     ///
     /// Dropping the future does not undo the command: once taken up it runs to its end.
     ///
+    /// # In parts
+    /// Taking and applying a snapshot, and deleting a container or a snapshot, are as much work as there is in the container.
+    /// Where that is more than some hundred rows it is done in several transactions, between which other commands have
+    /// their turns, of this account too. A copy is seen by nobody until the last, in which all that is said above is
+    /// written; what is deleted is seen by nobody after the first, and the call returns after the last. If the program is
+    /// stopped in between, a sweep removes what was copied or was still to be removed.
+    ///
     /// # Repeating a command
     /// Ids are drawn by the caller, so a repeated create or add is refused (`…Exists`), a repeated delete
     /// finds nothing (`…NotFound`), a repeated update does the same again, a repeated start of a training is
@@ -45,7 +52,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// A refusal, which tells what is in the way: nothing was written. Or a failure of the database itself
-    /// (`Busy`, `DiskFull`, `Damaged`, `Backend`): nothing of the command can be read, and it may be repeated.
+    /// (`Busy`, `DiskFull`, `Damaged`, `Backend`): nothing of the command can be read, and it may be repeated. A delete in
+    /// parts that the database fails in between stays deleted for whoever reads; repeated, it goes on.
     async fn apply(&self, command: Command) -> Result<Applied, StoreError>;
 
     /// Every account, in order of their ids.

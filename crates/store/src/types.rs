@@ -121,6 +121,11 @@ impl ContainerKind {
     }
 }
 
+/// The kind that a container has in the database while nobody may see it: a copy until it is whole, or what is left of one
+/// that was deleted. It is none of [`ContainerKind`], so nothing that asks for a kind finds one; what asks by number leaves
+/// it out (`kind <> 8`). Its wire id is its number, and from `trim_due` on the sweep may remove it.
+pub(crate) const HIDDEN: i64 = 8;
+
 /// How the outside names a container. Ids of different kinds do not clash.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ContainerName {

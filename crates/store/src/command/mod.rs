@@ -140,6 +140,17 @@ impl Write {
         self.is_accompanied() || self.domain().erases(applied)
     }
 
+    /// Whether it deletes a container, or the copy in a snapshot, with all that is in it.
+    pub(crate) fn removes_container(&self) -> bool {
+        match self {
+            Self::Container(ContainerWrite::Delete { .. }) | Self::Snapshot(SnapshotWrite::Delete { .. }) => true,
+            Self::WithOperation { write, .. } | Self::WithDetail { write, .. } | Self::Accompanied { write, .. } => {
+                write.removes_container()
+            }
+            _ => false,
+        }
+    }
+
     fn is_accompanied(&self) -> bool {
         match self {
             Self::Accompanied { .. } => true,
@@ -214,7 +225,7 @@ pub struct Applied {
     /// The training started, moved on or finished.
     pub training: Option<i64>,
     /// How many faces, people and containers were removed, each counted; for a sweep, how many records that had
-    /// expired: faceIds, operations, snapshots and what is in them.
+    /// expired: faceIds, operations, snapshots and what is in them; rows that were left hidden count too.
     pub removed: u64,
     /// Only after a sweep: there may be more to remove.
     pub more: bool,

@@ -10,8 +10,9 @@ use crate::types::ContainerName;
 /// What can be done to a snapshot. In updates, `None` leaves a field as it is.
 #[derive(Clone, Debug)]
 pub enum SnapshotWrite {
-    /// Copies a list or group as it is now, with its people, faces and the state of its last successful training.
-    /// What happens to the source afterwards does not touch the copy.
+    /// Copies a list or group as it is when the command is done, with its people, faces and the state of its last
+    /// successful training. What happens to the source afterwards does not touch the copy. A name or user data of a person
+    /// or face that is changed while a large container is copied may be in the copy as it was before.
     Take {
         /// The id on the wire; random, drawn by the caller.
         snapshot: Uuid,

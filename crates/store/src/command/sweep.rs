@@ -2,7 +2,8 @@
 
 use super::{Applied, Domain};
 
-/// Removes what has expired at the time of the command, oldest first, and change rows older than a day.
+/// Removes what has expired at the time of the command, oldest first, what a program that was stopped has left hidden of
+/// copies and deletes in parts, and change rows older than a day.
 /// A sweep that finds nothing writes nothing, no audit row either.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpireDue {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 pub(crate) use super::PostgresStore as EngineStore;
 use super::open::ACQUIRE;
-use crate::connections::{self, Turn};
+use crate::connections::{self, Turn, turn};
 use crate::database_error::is_refusal;
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
@@ -100,13 +100,13 @@ impl Connections {
     }
 
     pub(super) async fn take(&self, account: AccountId) -> Result<PooledConnection, StoreError> {
-        let turn = Turn::take(&self.turns, account).await?;
+        let turn = turn(&self.turns, account).await?;
         Ok(PooledConnection { connection: Some(self.pool.acquire().await?), _turn: Some(turn) })
     }
 
     /// A connection of its own for what takes long; another takes its place among those that are shared.
     pub(super) async fn detached(&self) -> Result<PgConnection, StoreError> {
-        let _turn = Turn::take(&self.turns, AccountId::INSTALLATION).await?;
+        let _turn = turn(&self.turns, AccountId::INSTALLATION).await?;
         Ok(self.pool.acquire().await?.detach())
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use likeness_shares::{Limits, Shares};
+use likeness_shares::{Limits, OwnerQueue, Shares};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -16,10 +16,11 @@ use super::engine::{Connection, Connections, in_time};
 use super::sql::key_ring::KeyRing;
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
+use crate::connections::{LEAST_MICROS, TURN_MICROS};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::queues::AccountQueue;
+use crate::work::{After, MOST_WAITING, Step, Work};
 
 /// Most commands that share one commit.
 const BATCH: usize = 64;
@@ -28,19 +29,11 @@ const KEEP_TRYING: Duration = Duration::from_secs(10);
 /// The first pause before trying again; each further one is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// What a turn at a connection is worth, in microseconds, and what it costs at least.
-const TURN: i64 = 10_000;
-const AT_LEAST: i64 = 500;
-
-struct Waiting {
-    command: Command,
-    answer: oneshot::Sender<Result<Applied, StoreError>>,
-}
 
 /// What waits, for each account whose queue is being worked off.
 #[derive(Default)]
 struct Working {
-    queues: HashMap<AccountId, AccountQueue<Waiting>>,
+    queues: HashMap<AccountId, OwnerQueue<Work>>,
     is_closed: bool,
 }
 
@@ -65,8 +58,8 @@ impl AccountQueues {
             // Each account waits once, however many of its commands do.
             waiting: 1,
             longest_wait: KEEP_TRYING,
-            quantum: TURN,
-            cost_of_unit: AT_LEAST,
+            quantum: TURN_MICROS,
+            cost_of_unit: LEAST_MICROS,
         });
         Arc::new(Self { connections, key_ring, working: Mutex::default(), worked_off: Notify::new(), turns })
     }
@@ -80,7 +73,8 @@ impl AccountQueues {
                 return Err(StoreError::Closed);
             }
             let is_new = !working.queues.contains_key(&account);
-            working.queues.entry(account).or_default().push(Waiting { command, answer })?;
+            let queue = working.queues.entry(account).or_insert_with(|| OwnerQueue::new(MOST_WAITING));
+            queue.push(Work::new(command, answer)).map_err(|_| StoreError::Busy)?;
             is_new
         };
         if is_new {
@@ -108,11 +102,27 @@ impl AccountQueues {
         self.working.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next commands of the account; none: its queue has been worked off.
-    fn next_batch(&self, account: AccountId) -> Vec<Waiting> {
+    /// The next commands of the account, or one part of one; none: its queue has been worked off.
+    fn next_batch(&self, account: AccountId) -> Vec<Work> {
         let mut working = self.lock();
         let Some(queue) = working.queues.get_mut(&account) else { return Vec::new() };
-        let batch: Vec<Waiting> = std::iter::from_fn(|| queue.pop()).take(BATCH).collect();
+        let mut batch: Vec<Work> = Vec::new();
+        while batch.len() < BATCH {
+            match queue.pop() {
+                None => break,
+                Some(part) if part.is_begun() && !batch.is_empty() => {
+                    queue.put_back(part, true);
+                    break;
+                }
+                Some(work) => {
+                    let is_alone = work.is_begun();
+                    batch.push(work);
+                    if is_alone {
+                        break;
+                    }
+                }
+            }
+        }
         if batch.is_empty() {
             working.queues.remove(&account);
             self.worked_off.notify_waiters();
@@ -123,49 +133,59 @@ impl AccountQueues {
     async fn run(self: Arc<Self>, account: AccountId) {
         loop {
             // The turn first: what comes while waiting for it shares the commit.
-            let turn = self.turns.take(account, 1).await;
+            let turn = self.turns.take_timed(account, 1).await;
             let batch = self.next_batch(account);
             if batch.is_empty() {
                 return;
             }
             let Ok(turn) = turn else {
-                for waiting in batch {
-                    let _ = waiting.answer.send(Err(StoreError::Busy));
+                for work in batch {
+                    self.settle(work, Err(StoreError::Busy));
                 }
                 continue;
             };
-            let begun = Instant::now();
-            let commands: Vec<&Command> = batch.iter().map(|waiting| &waiting.command).collect();
-            let results = match self.apply_with_retry(&commands).await {
-                Ok(results) => results,
-                Err(error) if commands.len() == 1 => vec![Err(error)],
+            let steps = match self.apply_with_retry(&batch).await {
+                Ok(steps) => steps.into_iter().map(Ok).collect(),
+                Err(error) if batch.len() == 1 => vec![Err(error)],
                 // The database itself failed somewhere: find out whose command it was, one by one.
                 Err(_) => {
-                    let mut results = Vec::with_capacity(commands.len());
-                    for command in &commands {
-                        let alone = self.apply_with_retry(std::slice::from_ref(command)).await;
-                        results.push(alone.map_or_else(Err, |mut one| one.remove(0)));
+                    let mut steps = Vec::with_capacity(batch.len());
+                    for work in &batch {
+                        let alone = self.apply_with_retry(std::slice::from_ref(work)).await;
+                        steps.push(alone.map(|mut one| one.remove(0)));
                     }
-                    results
+                    steps
                 }
             };
-            for (waiting, result) in batch.into_iter().zip(results) {
-                // The caller may have gone; the command is done all the same.
-                let _ = waiting.answer.send(result);
+            for (work, step) in batch.into_iter().zip(steps) {
+                self.settle(work, step);
             }
-            let cost = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-            turn.charge(cost.saturating_sub(AT_LEAST));
+            drop(turn);
+        }
+    }
+
+    /// Acknowledges a command, or lets it go on.
+    fn settle(&self, work: Work, step: Result<Step, StoreError>) {
+        let (account, was_begun) = (work.command.account, work.is_begun());
+        match work.after(step) {
+            After::GoesOn(work) => {
+                let mut working = self.lock();
+                let queue = working.queues.entry(account).or_insert_with(|| OwnerQueue::new(MOST_WAITING));
+                queue.go_on(work, was_begun);
+            }
+            // The caller may have gone; the command is done all the same.
+            After::Answered(_, answer, result) => drop(answer.send(result)),
         }
     }
 
     /// Applies the commands in one transaction, again and again while what is in the way may pass. A transaction
     /// whose commit got no answer may have been done: then the idempotency rows of its commands are there, and each
     /// gets the answer of the first time.
-    async fn apply_with_retry(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    async fn apply_with_retry(&self, batch: &[Work]) -> Result<Vec<Step>, StoreError> {
         let give_up = Instant::now() + KEEP_TRYING;
         let mut pause = FIRST_PAUSE;
         loop {
-            match in_time(self.apply_once(commands)).await {
+            match in_time(self.apply_once(batch)).await {
                 Err(StoreError::Busy | StoreError::Unreachable) if Instant::now() + pause < give_up => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -176,11 +196,11 @@ impl AccountQueues {
     }
 
     /// `Err`: the database failed, and nothing was written unless it is `Unreachable`.
-    async fn apply_once(&self, commands: &[&Command]) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    async fn apply_once(&self, batch: &[Work]) -> Result<Vec<Step>, StoreError> {
         // All of a batch are of one account.
-        let mut pooled = self.connections.take(commands[0].account).await?;
-        let mut keys = Vec::with_capacity(commands.len());
-        for command in commands {
+        let mut pooled = self.connections.take(batch[0].command.account).await?;
+        let mut keys = Vec::with_capacity(batch.len());
+        for Work { command, .. } in batch {
             let own = self.keys_of(&mut pooled, command.account).await?;
             let source = match write::reads_from(&command.write) {
                 Some(account) => self.keys_of(&mut pooled, account).await?,
@@ -188,8 +208,8 @@ impl AccountQueues {
             };
             keys.push(CommandKeys { own, source });
         }
-        let results = self.transact(&mut pooled, commands, keys).await?;
-        pooled.done(Ok(results)).await
+        let steps = self.transact(&mut pooled, batch, keys).await?;
+        pooled.done(Ok(steps)).await
     }
 
     async fn keys_of(
@@ -207,26 +227,26 @@ impl AccountQueues {
     async fn transact(
         &self,
         connection: &mut Connection,
-        commands: &[&Command],
+        batch: &[Work],
         keys: Vec<CommandKeys>,
-    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    ) -> Result<Vec<Step>, StoreError> {
         execute(connection, "BEGIN").await?;
-        lock_accounts(connection, commands).await?;
-        let is_alone = commands.len() == 1;
-        let mut results = Vec::with_capacity(commands.len());
-        for (command, keys) in commands.iter().zip(keys) {
+        lock_accounts(connection, batch).await?;
+        let is_alone = batch.len() == 1;
+        let mut steps = Vec::with_capacity(batch.len());
+        for (work, keys) in batch.iter().zip(keys) {
             if !is_alone {
                 execute(connection, "SAVEPOINT command").await?;
             }
-            match write::apply(connection, &self.key_ring, keys, command).await {
-                Ok(CommandOutcome::Done(applied)) => results.push(Ok(applied)),
+            match write::apply(connection, &self.key_ring, keys, work).await {
+                Ok(CommandOutcome::Wrote(step)) => steps.push(step),
                 Err(failure) if !is_refusal(&failure) => return Err(failure),
                 refused => {
                     execute(connection, if is_alone { "ROLLBACK" } else { "ROLLBACK TO command" }).await?;
-                    let known = write::known_answer(connection, command).await?;
-                    results.push(write::answer_of(refused, known));
+                    let known = write::known_answer(connection, &work.command).await?;
+                    steps.push(work.undone(write::answer_of(refused, known)));
                     if is_alone {
-                        return Ok(results);
+                        return Ok(steps);
                     }
                 }
             }
@@ -235,9 +255,9 @@ impl AccountQueues {
             }
         }
         // A transaction of refusals only has nothing to sync.
-        let all_refused = results.iter().all(Result::is_err);
+        let all_refused = steps.iter().all(|step| matches!(step, Step::Answer(Err(_))));
         execute(connection, if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
-        Ok(results)
+        Ok(steps)
     }
 }
 
@@ -247,9 +267,9 @@ async fn execute(connection: &mut Connection, statement: &'static str) -> Result
 }
 
 /// Locks the rows of all accounts that the commands write to, in one order on all nodes.
-async fn lock_accounts(connection: &mut Connection, commands: &[&Command]) -> Result<(), StoreError> {
-    let others = commands.iter().filter_map(|command| write::reads_from(&command.write));
-    let mut accounts: Vec<AccountId> = commands.iter().map(|command| command.account).chain(others).collect();
+async fn lock_accounts(connection: &mut Connection, batch: &[Work]) -> Result<(), StoreError> {
+    let others = batch.iter().filter_map(|work| write::reads_from(&work.command.write));
+    let mut accounts: Vec<AccountId> = batch.iter().map(|work| work.command.account).chain(others).collect();
     accounts.sort_unstable();
     accounts.dedup();
     for account in accounts {

@@ -1,23 +1,43 @@
 //! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
 //! snapshot, record, delivery, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//!
+//! What may be large is hidden at once and removed in parts: see `hide` and `part_of_hidden`.
 
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use super::engine::Connection;
 use super::write::{
-    WriteEffect, WriteTransaction, count, find_face, find_snapshot, next_version, person_number, schedule_trim,
+    PART, WriteEffect, WriteTransaction, count, find_face, find_snapshot, next_version, person_number, schedule_trim,
     touch_access, unsigned,
 };
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
-use crate::id::{FaceNumber, PersonNumber};
+use crate::id::{AccountId, FaceNumber, PersonNumber};
 use crate::record::RecordKind;
 use crate::schema::{AtTheEnd, TABLES, Table};
+use crate::types::HIDDEN;
+use crate::work::HiddenCopy;
 
 /// How a change row says that a face was deleted.
 pub(crate) const REMOVED: i64 = 2;
 /// How long change rows are kept: a node that has not followed for a day loads the container anew.
 pub(crate) const CHANGE_ROWS_KEPT_MILLIS: i64 = 24 * 3_600_000;
+
+/// Runs a statement about rows of an account, with numbers as its further arguments, and gives how many rows went.
+async fn gone(
+    connection: &mut Connection,
+    statement: &'static str,
+    account: &[u8],
+    numbers: &[i64],
+) -> Result<i64, StoreError> {
+    let mut statement = sqlx::query(statement).bind(account);
+    for number in numbers {
+        statement = statement.bind(*number);
+    }
+    let rows = statement.execute(connection).await?.rows_affected();
+    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+}
 
 pub(crate) async fn face(
     transaction: &mut WriteTransaction<'_>,
@@ -37,12 +57,8 @@ pub(crate) async fn face(
         .execute(&mut *transaction.connection)
         .await?;
     schedule_trim(transaction, &next).await?;
-    sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3")
-        .bind(transaction.account())
-        .bind(next.number)
-        .bind(found.number)
-        .execute(&mut *transaction.connection)
-        .await?;
+    let one = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3";
+    gone(transaction.connection, one, transaction.account(), &[next.number, found.number]).await?;
     count(transaction, next.number, 0, -1).await?;
     let applied = Applied {
         face: Some(FaceNumber(found.number)),
@@ -74,61 +90,162 @@ pub(crate) async fn person(
     .bind(transaction.at())
     .execute(&mut *transaction.connection)
     .await?;
-    sqlx::query("DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3")
-        .bind(transaction.account())
-        .bind(next.number)
-        .bind(number)
-        .execute(&mut *transaction.connection)
-        .await?;
-    let records = records_of_persons(transaction, next.number, Some(number)).await?;
-    let faces = sqlx::query("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3")
-        .bind(transaction.account())
-        .bind(next.number)
-        .bind(number)
-        .execute(&mut *transaction.connection)
-        .await?
-        .rows_affected();
-    sqlx::query("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3")
-        .bind(transaction.account())
-        .bind(next.number)
-        .bind(number)
-        .execute(&mut *transaction.connection)
-        .await?;
+    let of_person = [next.number, number];
+    let account = transaction.account();
+    let members = "DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3";
+    gone(transaction.connection, members, account, &of_person).await?;
+    let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
+        SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person = $3)";
+    gone(transaction.connection, tags, account, &of_person).await?;
+    let records = "DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3";
+    let records = gone(transaction.connection, records, account, &of_person).await?;
+    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3";
+    let faces = gone(transaction.connection, faces, account, &of_person).await?;
+    let person = "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3";
+    gone(transaction.connection, person, account, &of_person).await?;
     if faces > 0 {
         schedule_trim(transaction, &next).await?;
     }
-    count(transaction, next.number, -1, -i64::try_from(faces).unwrap_or(i64::MAX)).await?;
+    count(transaction, next.number, -1, -faces).await?;
     lower_tally(transaction, next.kind, 0, 1).await?;
-    let removed = faces + records + 1;
+    let removed = unsigned(faces + records + 1)?;
     let applied = Applied { person: Some(PersonNumber(number)), removed, ..Applied::default() };
     Ok(WriteEffect::on(&next, removed, applied))
 }
 
 /// A container takes everything in it along, its change rows too: who follows it learns from the missing
-/// version that it is gone.
+/// version that it is gone. Nobody sees it from here on; what does not go at once goes in further parts.
 pub(crate) async fn container(
     transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
 ) -> Result<WriteEffect, StoreError> {
     let next = next_version(transaction, container).await?;
-    let records = records_of_persons(transaction, next.number, None).await?;
-    for statement in [
-        "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group = $2 OR directory = $2)",
-        "DELETE FROM change WHERE account_id = $1 AND container = $2",
-        "DELETE FROM face WHERE account_id = $1 AND container = $2",
-        "DELETE FROM person WHERE account_id = $1 AND container = $2",
-        "DELETE FROM container_text WHERE account_id = $1 AND number = $2",
-        "DELETE FROM container WHERE account_id = $1 AND number = $2",
-    ] {
-        sqlx::query(statement)
-            .bind(transaction.account())
-            .bind(next.number)
-            .execute(&mut *transaction.connection)
-            .await?;
-    }
+    let records: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL",
+    )
+    .bind(transaction.account())
+    .bind(next.number)
+    .fetch_one(&mut *transaction.connection)
+    .await?;
     lower_tally(transaction, next.kind, 1, next.persons).await?;
-    let removed = 1 + unsigned(next.persons)? + unsigned(next.faces)? + records;
+    hide(transaction, next.number).await?;
+    remove_hidden(transaction, next.number).await?;
+    let removed = 1 + unsigned(next.persons)? + unsigned(next.faces)? + unsigned(records)?;
     Ok(WriteEffect::on(&next, removed, Applied { removed, ..Applied::default() }))
+}
+
+/// Hides a container for good.
+async fn hide(transaction: &mut WriteTransaction<'_>, number: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE container SET kind = $3, wire_id = $4, training_state = NULL, trim_due = $5
+         WHERE account_id = $1 AND number = $2",
+    )
+    .bind(transaction.account())
+    .bind(number)
+    .bind(HIDDEN)
+    .bind(number.to_string())
+    .bind(transaction.at())
+    .execute(&mut *transaction.connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes the first part of what is in a container that was just hidden.
+async fn remove_hidden(transaction: &mut WriteTransaction<'_>, number: i64) -> Result<(), StoreError> {
+    let (_, is_gone) = part_of_hidden(transaction.connection, transaction.command.account, number, PART).await?;
+    transaction.hidden = (!is_gone).then_some(number);
+    Ok(())
+}
+
+/// Removes so many rows of a hidden container at most, its own with the last. Gives how many went, and whether it is gone.
+pub(crate) async fn part_of_hidden(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+    most: i64,
+) -> Result<(i64, bool), StoreError> {
+    let account = account.0.as_bytes().as_slice();
+    let is_hidden: bool =
+        sqlx::query_scalar("SELECT count(*) > 0 FROM container WHERE account_id = $1 AND number = $2 AND kind = $3")
+            .bind(account)
+            .bind(number)
+            .bind(HIDDEN)
+            .fetch_one(&mut *connection)
+            .await?;
+    if !is_hidden {
+        return Ok((0, true));
+    }
+    // The records that go with its people, and before them the tags of the same records.
+    let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
+        SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL
+        ORDER BY person, kind, id LIMIT $3)";
+    gone(connection, tags, account, &[number, most]).await?;
+    let mut room = most;
+    for statement in [
+        "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
+             SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL
+             ORDER BY person, kind, id LIMIT $3)",
+        "DELETE FROM membership WHERE account_id = $1 AND dynamic_group = $2 AND person_id IN (
+             SELECT person_id FROM membership WHERE account_id = $1 AND dynamic_group = $2 LIMIT $3)",
+        "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group, person_id) IN (
+             SELECT dynamic_group, person_id FROM membership WHERE account_id = $1 AND directory = $2 LIMIT $3)",
+        "DELETE FROM change WHERE account_id = $1 AND container = $2 AND (version, face) IN (
+             SELECT version, face FROM change WHERE account_id = $1 AND container = $2 LIMIT $3)",
+        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
+             SELECT seq FROM face WHERE account_id = $1 AND container = $2 LIMIT $3)",
+        "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq IN (
+             SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
+    ] {
+        room -= gone(connection, statement, account, &[number, room]).await?;
+        if room <= 0 {
+            return Ok((most, false));
+        }
+    }
+    let texts = "DELETE FROM container_text WHERE account_id = $1 AND number = $2";
+    gone(connection, texts, account, &[number]).await?;
+    let own = "DELETE FROM container WHERE account_id = $1 AND number = $2";
+    Ok((most - room + gone(connection, own, account, &[number]).await?, true))
+}
+
+/// The hidden container that has been due for longest: what is left of one that was deleted, or an abandoned copy.
+async fn due_hidden(transaction: &mut WriteTransaction<'_>) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT number FROM container
+         WHERE account_id = $1 AND kind = $2 AND coalesce(trim_due, 0) <= $3 ORDER BY trim_due LIMIT 1",
+    )
+    .bind(transaction.account())
+    .bind(HIDDEN)
+    .bind(transaction.at())
+    .fetch_optional(&mut *transaction.connection)
+    .await?)
+}
+
+/// Removes the faces of a copy that its source has no more, between two numbers; gives how many went.
+pub(crate) async fn vanished_faces(
+    transaction: &mut WriteTransaction<'_>,
+    copy: &HiddenCopy,
+    after: i64,
+    last: i64,
+) -> Result<i64, StoreError> {
+    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5 AND NOT EXISTS (
+        SELECT 1 FROM face s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.seq)";
+    gone(transaction.connection, faces, transaction.account(), &[copy.number, copy.source, after, last]).await
+}
+
+/// The same for people, whose faces go with them; gives how many people and how many faces went.
+pub(crate) async fn vanished_persons(
+    transaction: &mut WriteTransaction<'_>,
+    copy: &HiddenCopy,
+    after: i64,
+    last: i64,
+) -> Result<(i64, i64), StoreError> {
+    let numbers = [copy.number, copy.source, after, last];
+    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND person > $4 AND person <= $5
+        AND NOT EXISTS (SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.person)";
+    let faces = gone(transaction.connection, faces, transaction.account(), &numbers).await?;
+    let persons = "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5
+        AND NOT EXISTS (SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = person.seq)";
+    Ok((gone(transaction.connection, persons, transaction.account(), &numbers).await?, faces))
 }
 
 /// How long the idempotency key of a command is remembered. Whoever lost an answer asks again within seconds.
@@ -176,9 +293,13 @@ pub(crate) async fn expired(transaction: &mut WriteTransaction<'_>, limit: i64) 
         let removed = expired.execute(&mut *transaction.connection).await?.rows_affected();
         room -= i64::try_from(removed).unwrap_or(room);
     }
-    while room > 0 {
+    for _ in 0..room {
         let Some((snapshot, number)) = expired_snapshot(transaction).await? else { break };
-        room -= part_of_snapshot(transaction, &snapshot, number, room).await?;
+        hide_snapshot(transaction, &snapshot, number).await?;
+    }
+    while room > 0 {
+        let Some(number) = due_hidden(transaction).await? else { break };
+        room -= part_of_hidden(transaction.connection, transaction.command.account, number, room).await?.0;
     }
     let removed = unsigned(limit - room)?;
     let trimmed_all = room > 0 && trim_change_rows(transaction, room).await?;
@@ -230,25 +351,6 @@ pub(crate) async fn tags_of_record(
         .execute(&mut *transaction.connection)
         .await?;
     Ok(())
-}
-
-/// The records that go with a person of a container, or with all people of it; gives how many went.
-async fn records_of_persons(
-    transaction: &mut WriteTransaction<'_>,
-    container: i64,
-    person: Option<i64>,
-) -> Result<u64, StoreError> {
-    let mut removed = 0;
-    for statement in [
-        "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
-             SELECT kind, id FROM record
-             WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person))",
-        "DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = coalesce($3, person)",
-    ] {
-        let rows = sqlx::query(statement).bind(transaction.account()).bind(container).bind(person);
-        removed = rows.execute(&mut *transaction.connection).await?.rows_affected();
-    }
-    Ok(removed)
 }
 
 /// Removes some of the rows that go with an account; `None`: the table's rows do not.
@@ -321,63 +423,40 @@ async fn expired_snapshot(transaction: &mut WriteTransaction<'_>) -> Result<Opti
     .await?)
 }
 
-/// A snapshot goes with everything in it, at once.
+/// A snapshot goes with everything in it. Nobody sees it from here on; what does not go at once goes in further parts.
 pub(crate) async fn snapshot(
     transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
 ) -> Result<WriteEffect, StoreError> {
     let found = find_snapshot(transaction, transaction.command.account, snapshot).await?;
-    let removed = unsigned(part_of_snapshot(transaction, snapshot.as_bytes(), found.container, i64::MAX).await?)?;
-    let applied = Applied { removed, ..Applied::default() };
+    let (persons, faces) = hide_snapshot(transaction, snapshot.as_bytes(), found.container).await?;
+    remove_hidden(transaction, found.container).await?;
+    let removed = 1 + unsigned(persons)? + unsigned(faces)?;
+    let applied = Applied { container: Some(found.container), removed, ..Applied::default() };
     Ok(WriteEffect { applied, target: Some(found.target()), records: removed })
 }
 
-/// Removes at most `room` records of a snapshot, its own row with the last, and gives how many went: a copy of a
-/// large group must not keep other writers waiting.
-async fn part_of_snapshot(
+/// Removes the row of a snapshot and all that was offered of it, hides the copy for good, and gives how many people and
+/// faces are in it.
+async fn hide_snapshot(
     transaction: &mut WriteTransaction<'_>,
     snapshot: &[u8],
     number: i64,
-    room: i64,
-) -> Result<i64, StoreError> {
-    let mut removed = 0;
-    for statement in [
-        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
-             SELECT seq FROM face WHERE account_id = $1 AND container = $2 LIMIT $3)",
-        "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq IN (
-             SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
-    ] {
-        let rows = sqlx::query(statement)
-            .bind(transaction.account())
-            .bind(number)
-            .bind(room - removed)
-            .execute(&mut *transaction.connection)
-            .await?
-            .rows_affected();
-        removed += i64::try_from(rows).unwrap_or(i64::MAX);
-        if removed >= room {
-            return Ok(removed);
-        }
-    }
+) -> Result<(i64, i64), StoreError> {
     offers(transaction, snapshot).await?;
     sqlx::query("DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id = $2")
         .bind(transaction.account())
         .bind(snapshot)
         .execute(&mut *transaction.connection)
         .await?;
-    sqlx::query("DELETE FROM container_text WHERE account_id = $1 AND number = $2")
+    let (persons, faces) = sqlx::query_as("SELECT persons, faces FROM container WHERE account_id = $1 AND number = $2")
         .bind(transaction.account())
         .bind(number)
-        .execute(&mut *transaction.connection)
+        .fetch_one(&mut *transaction.connection)
         .await?;
-    let persons: i64 =
-        sqlx::query_scalar("DELETE FROM container WHERE account_id = $1 AND number = $2 RETURNING persons")
-            .bind(transaction.account())
-            .bind(number)
-            .fetch_one(&mut *transaction.connection)
-            .await?;
     lower_tally(transaction, ContainerKind::Snapshot, 1, persons).await?;
-    Ok(removed + 1)
+    hide(transaction, number).await?;
+    Ok((persons, faces))
 }
 
 /// Takes a snapshot back from all to whom it was offered.
@@ -410,7 +489,7 @@ pub(crate) async fn member(
 /// Trims about `room` rows of the containers whose oldest rows are due. `false`: there may be more.
 async fn trim_change_rows(transaction: &mut WriteTransaction<'_>, mut room: i64) -> Result<bool, StoreError> {
     let due: Vec<i64> = sqlx::query_scalar(
-        "SELECT number FROM container WHERE account_id = $1 AND trim_due <= $2 ORDER BY trim_due LIMIT $3",
+        "SELECT number FROM container WHERE account_id = $1 AND trim_due <= $2 AND kind <> 8 ORDER BY trim_due LIMIT $3",
     )
     .bind(transaction.account())
     .bind(transaction.at())
@@ -443,13 +522,8 @@ async fn trim_container(transaction: &mut WriteTransaction<'_>, number: i64, roo
     .await?;
     let mut rows = 0;
     if let Some(last) = last {
-        rows = sqlx::query("DELETE FROM change WHERE account_id = $1 AND container = $2 AND version <= $3")
-            .bind(transaction.account())
-            .bind(number)
-            .bind(last)
-            .execute(&mut *transaction.connection)
-            .await?
-            .rows_affected();
+        let trimmed = "DELETE FROM change WHERE account_id = $1 AND container = $2 AND version <= $3";
+        rows = gone(transaction.connection, trimmed, transaction.account(), &[number, last]).await?;
     }
     sqlx::query(
         "UPDATE container
@@ -463,7 +537,7 @@ async fn trim_container(transaction: &mut WriteTransaction<'_>, number: i64, roo
     .bind(CHANGE_ROWS_KEPT_MILLIS)
     .execute(&mut *transaction.connection)
     .await?;
-    Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+    Ok(rows)
 }
 
 async fn lower_tally(

@@ -8,6 +8,21 @@
 //!
 //! All parameters are numbered (`$1`), all numbers are 64 bits, all moments are milliseconds.
 
+/// That the container may be seen whose account and number are the first two arguments: see [`HIDDEN`](crate::types::HIDDEN).
+macro_rules! container_is_visible {
+    () => {
+        "EXISTS (SELECT 1 FROM container v WHERE v.account_id = $1 AND v.number = $2 AND v.kind <> 8)"
+    };
+}
+
+/// That the record `r` may be seen: it goes with nobody, or with a person of a container that may be.
+macro_rules! record_is_visible {
+    () => {
+        "(r.container IS NULL OR EXISTS (
+             SELECT 1 FROM container v WHERE v.account_id = r.account_id AND v.number = r.container AND v.kind <> 8))"
+    };
+}
+
 pub(crate) mod delete;
 pub(crate) mod engine_store;
 pub(crate) mod key_ring;

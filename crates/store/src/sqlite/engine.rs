@@ -9,7 +9,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use tokio::sync::OwnedRwLockReadGuard;
 
 pub(crate) use super::SqliteStore as EngineStore;
-use crate::connections::Turn;
+use crate::connections::{Turn, turn};
 pub(crate) use crate::database_error::refuse_duplicate;
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -64,7 +64,7 @@ impl EngineStore {
 
     /// The turn first: who waits for it does not keep the log from being folded.
     async fn reader_turn(&self, account: AccountId) -> Result<ReaderTurn, StoreError> {
-        let turn = Turn::take(&self.turns, account).await?;
+        let turn = turn(&self.turns, account).await?;
         Ok(ReaderTurn { _inside: self.gate.enter().await, _turn: turn })
     }
 

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use tokio::time::Instant;
 
 use crate::command::Applied;
 use crate::error::StoreError;
+use crate::work::Answer;
 
 /// How long (milliseconds) an attempt waits for readers to let go of old pages. Writers wait along, so that it is less
 /// than a batch of theirs takes.
@@ -30,8 +31,6 @@ const GAP_AFTER: Duration = Duration::from_secs(1);
 /// How often they are asked, and how long readers that come meanwhile wait at most for those that are there.
 const GAP_EVERY: Duration = Duration::from_secs(5);
 const MOST_GAP: Duration = Duration::from_millis(250);
-
-pub(super) type Answer = oneshot::Sender<Result<Applied, StoreError>>;
 
 /// Where readers of this process come in, and can be kept out for a moment.
 #[derive(Clone, Debug, Default)]

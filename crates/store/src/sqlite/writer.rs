@@ -3,45 +3,47 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use likeness_shares::Turns;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::fold::{Answer, Fold, ReaderGate};
+use super::fold::{Fold, ReaderGate};
 use super::open;
 use super::sql::key_ring::KeyRing;
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
-use crate::queues::Turns;
+use crate::id::AccountId;
+use crate::work::{After, MOST_WAITING, Step, Work};
 
 /// Most commands that share one commit. A commit costs one sync, whatever it carries.
 const BATCH: usize = 64;
 /// A batch ends after so much work, however few commands that were: all of them wait for its commit.
 const MOST_WORK: Duration = Duration::from_millis(10);
 
-struct Waiting {
-    command: Command,
-    answer: Answer,
-}
-
 /// What callers and the writing task share.
 struct Entrance {
-    turns: Mutex<Turns<Waiting>>,
+    waiting: Mutex<Waiting>,
     /// Rung when there is something to do.
     news: Arc<Notify>,
 }
 
+struct Waiting {
+    turns: Turns<AccountId, Work>,
+    is_closed: bool,
+}
+
 impl Entrance {
-    fn lock(&self) -> MutexGuard<'_, Turns<Waiting>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets nobody in any more; who waits is still served.
     fn close(&self) {
-        self.lock().close();
+        self.lock().is_closed = true;
         self.news.notify_one();
     }
 }
@@ -55,7 +57,8 @@ pub(super) struct WriterHandle {
 impl WriterHandle {
     pub(super) fn spawn(connection: SqliteConnection, key_ring: Arc<KeyRing>, gate: ReaderGate) -> Self {
         let news = Arc::new(Notify::new());
-        let entrance = Arc::new(Entrance { turns: Mutex::new(Turns::new()), news: Arc::clone(&news) });
+        let waiting = Mutex::new(Waiting { turns: Turns::new(MOST_WAITING), is_closed: false });
+        let entrance = Arc::new(Entrance { waiting, news: Arc::clone(&news) });
         let writer = Writer { connection, key_ring, fold: Fold::new(gate, news), entrance: Arc::clone(&entrance) };
         let task = tokio::spawn(writer.run());
         Self { entrance, task: tokio::sync::Mutex::new(Some(task)) }
@@ -63,8 +66,14 @@ impl WriterHandle {
 
     pub(super) async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let account = command.account;
-        self.entrance.lock().push(account, Waiting { command, answer })?;
+        {
+            let mut waiting = self.entrance.lock();
+            if waiting.is_closed {
+                return Err(StoreError::Closed);
+            }
+            let queued = waiting.turns.push(command.account, Work::new(command, answer));
+            queued.map_err(|_| StoreError::Busy)?;
+        }
         self.entrance.news.notify_one();
         answered.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -102,9 +111,9 @@ struct Ended(Arc<Entrance>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        let mut turns = self.0.lock();
-        turns.close();
-        turns.clear();
+        let mut waiting = self.0.lock();
+        waiting.is_closed = true;
+        waiting.turns.clear();
     }
 }
 
@@ -117,7 +126,7 @@ impl Writer {
             }
             if let Some(first) = self.next() {
                 self.write(first).await;
-            } else if self.entrance.lock().is_closed() {
+            } else if self.entrance.lock().is_closed {
                 break;
             } else {
                 self.wait().await;
@@ -134,8 +143,8 @@ impl Writer {
         open::close(self.connection).await;
     }
 
-    fn next(&self) -> Option<Waiting> {
-        self.entrance.lock().pop()
+    fn next(&self) -> Option<Work> {
+        self.entrance.lock().turns.pop()
     }
 
     /// Until there is something to do.
@@ -154,28 +163,36 @@ impl Writer {
     }
 
     /// Applies a command and those that come after it, in one transaction if that works, and answers each.
-    async fn write(&mut self, first: Waiting) {
+    async fn write(&mut self, first: Work) {
         let mut batch = vec![first];
         match self.apply_batch(&mut batch, BATCH).await {
-            Ok(results) => {
-                for (waiting, result) in batch.into_iter().zip(results) {
-                    self.answer(waiting, result);
+            Ok(steps) => {
+                for (work, step) in batch.into_iter().zip(steps) {
+                    self.settle(work, Ok(step));
                 }
             }
-            Err(error) if batch.len() == 1 => self.answer(batch.remove(0), Err(error)),
+            Err(error) if batch.len() == 1 => self.settle(batch.remove(0), Err(error)),
             // The database itself failed somewhere: find out whose command it was, one by one.
             Err(_) => {
-                for waiting in batch {
-                    let mut alone = vec![waiting];
-                    let result = self.apply_batch(&mut alone, 1).await;
-                    self.answer(alone.remove(0), result.map_or_else(Err, |mut one| one.remove(0)));
+                for work in batch {
+                    let mut alone = vec![work];
+                    let step = self.apply_batch(&mut alone, 1).await.map(|mut one| one.remove(0));
+                    self.settle(alone.remove(0), step);
                 }
             }
         }
     }
 
-    /// Acknowledges a command; one that erased as soon as what it erased is in no file.
-    fn answer(&mut self, Waiting { command, answer }: Waiting, result: Result<Applied, StoreError>) {
+    /// Acknowledges a command, or lets it go on. One that erased is acknowledged as soon as what it erased is in no file.
+    fn settle(&mut self, work: Work, step: Result<Step, StoreError>) {
+        let was_begun = work.is_begun();
+        let (command, answer, result) = match work.after(step) {
+            After::GoesOn(work) => {
+                self.fold.owe();
+                return self.entrance.lock().turns.go_on(work.command.account, work, was_begun);
+            }
+            After::Answered(command, answer, result) => (command, answer, result),
+        };
         match result {
             Ok(applied) if command.write.erases(&applied) => return self.fold.owe_to(answer, applied),
             Ok(applied) if applied.more => self.fold.owe(),
@@ -190,11 +207,7 @@ impl Writer {
     /// One transaction for the first command of the batch and for those that come after it, which join the batch until it
     /// has so many. A refused command leaves nothing and does not disturb the others. `Err`: the database failed and
     /// nothing at all was written.
-    async fn apply_batch(
-        &mut self,
-        batch: &mut Vec<Waiting>,
-        most: usize,
-    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    async fn apply_batch(&mut self, batch: &mut Vec<Work>, most: usize) -> Result<Vec<Step>, StoreError> {
         let keys = self.keys_of(&batch[0].command).await?;
         let outcome = self.transact(batch, most, keys).await;
         if outcome.is_err() {
@@ -233,51 +246,50 @@ impl Writer {
 
     async fn transact(
         &mut self,
-        batch: &mut Vec<Waiting>,
+        batch: &mut Vec<Work>,
         most: usize,
         mut keys: CommandKeys,
-    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
+    ) -> Result<Vec<Step>, StoreError> {
         let begun = Instant::now();
         self.execute("BEGIN IMMEDIATE").await?;
-        let mut results = Vec::new();
+        let mut steps = Vec::new();
         loop {
-            results.push(self.apply_in_transaction(&batch[results.len()].command, keys).await?);
-            if batch.len() >= most || begun.elapsed() >= MOST_WORK {
+            let work = &batch[steps.len()];
+            steps.push(self.apply_in_transaction(work, keys).await?);
+            // A part is a batch's worth of work, and the next of the same account comes after it.
+            if batch.len() >= most || begun.elapsed() >= MOST_WORK || work.is_begun() {
                 break;
             }
             let Some(next) = self.next() else { break };
             let Some(known) = self.known_keys_of(&next.command) else {
                 // It begins the next batch, for which its keys are read first.
-                self.entrance.lock().put_back(next.command.account, next);
+                let is_begun = next.is_begun();
+                self.entrance.lock().turns.put_back(next.command.account, next, is_begun);
                 break;
             };
             keys = known;
             batch.push(next);
         }
         // A transaction of refusals only has nothing to sync.
-        let all_refused = results.iter().all(Result::is_err);
+        let all_refused = steps.iter().all(|step| matches!(step, Step::Answer(Err(_))));
         self.execute(if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
-        Ok(results)
+        Ok(steps)
     }
 
     /// `Err`: the database failed.
-    async fn apply_in_transaction(
-        &mut self,
-        command: &Command,
-        keys: CommandKeys,
-    ) -> Result<Result<Applied, StoreError>, StoreError> {
+    async fn apply_in_transaction(&mut self, work: &Work, keys: CommandKeys) -> Result<Step, StoreError> {
         self.execute("SAVEPOINT command").await?;
-        let result = match write::apply(&mut self.connection, &self.key_ring, keys, command).await {
-            Ok(CommandOutcome::Done(applied)) => Ok(applied),
+        let step = match write::apply(&mut self.connection, &self.key_ring, keys, work).await {
+            Ok(CommandOutcome::Wrote(step)) => step,
             Err(failure) if !is_refusal(&failure) => return Err(failure),
             refused => {
                 self.execute("ROLLBACK TO command").await?;
-                let known = write::known_answer(&mut self.connection, command).await?;
-                write::answer_of(refused, known)
+                let known = write::known_answer(&mut self.connection, &work.command).await?;
+                work.undone(write::answer_of(refused, known))
             }
         };
         self.execute("RELEASE command").await?;
-        Ok(result)
+        Ok(step)
     }
 
     async fn execute(&mut self, statement: &'static str) -> Result<(), StoreError> {

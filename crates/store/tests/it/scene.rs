@@ -21,6 +21,19 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Lets so much time pass by the clock that all nodes share, if they share one.
     async fn pass(&self, length: Duration) -> bool;
+
+    /// Keeps everybody from writing to an account that is there, as if the program stood still, for some seconds at most.
+    async fn freeze(&self) -> Box<dyn Frozen>;
+}
+
+/// A database to which nobody writes.
+#[async_trait]
+pub(crate) trait Frozen: Send {
+    /// What a statement counts, past the store.
+    async fn count(&mut self, statement: &'static str) -> i64;
+
+    /// Lets everybody go on.
+    async fn release(self: Box<Self>);
 }
 
 /// Random bytes that are the same in every run (SplitMix64), and never the same twice within one.

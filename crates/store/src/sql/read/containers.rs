@@ -73,7 +73,7 @@ pub(crate) async fn version_of(
     number: i64,
 ) -> Result<Option<u64>, StoreError> {
     let version: Option<i64> =
-        sqlx::query_scalar("SELECT version FROM container WHERE account_id = $1 AND number = $2")
+        sqlx::query_scalar("SELECT version FROM container WHERE account_id = $1 AND number = $2 AND kind <> 8")
             .bind(key(&account))
             .bind(number)
             .fetch_optional(&mut *connection)
@@ -91,7 +91,7 @@ pub(crate) async fn versions_of(
         numbers_in!("$2"),
         " w ",
         then_join!(),
-        " container c ON c.account_id = $1 AND c.number = w.seq"
+        " container c ON c.account_id = $1 AND c.number = w.seq AND c.kind <> 8"
     ))
     .bind(key(&account))
     .bind(numbers_as_json(numbers.iter().copied()))
@@ -105,11 +105,12 @@ pub(crate) async fn unfinished_trainings(
     connection: &mut Connection,
     account: AccountId,
 ) -> Result<Vec<UnfinishedTraining>, StoreError> {
-    let rows =
-        sqlx::query("SELECT * FROM container WHERE account_id = $1 AND training_state IN (0, 1) ORDER BY number")
-            .bind(key(&account))
-            .fetch_all(&mut *connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT * FROM container WHERE account_id = $1 AND training_state IN (0, 1) AND kind <> 8 ORDER BY number",
+    )
+    .bind(key(&account))
+    .fetch_all(&mut *connection)
+    .await?;
     rows.iter()
         .map(|row| {
             let training = training(row)?.ok_or_else(|| damaged("a training"))?;

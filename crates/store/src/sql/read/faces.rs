@@ -86,10 +86,11 @@ pub(crate) async fn space_of(
     account: AccountId,
     number: i64,
 ) -> Result<Option<String>, StoreError> {
-    let word = sqlx::query_scalar(
+    let word = sqlx::query_scalar(concat!(
         "SELECT l.word FROM label l WHERE l.account_id = $1 AND l.number =
-         (SELECT f.space FROM face f WHERE f.account_id = $1 AND f.container = $2 ORDER BY f.seq LIMIT 1)",
-    )
+         (SELECT f.space FROM face f WHERE f.account_id = $1 AND f.container = $2 ORDER BY f.seq LIMIT 1) AND ",
+        container_is_visible!()
+    ))
     .bind(key(&account))
     .bind(number)
     .fetch_optional(&mut *connection)
@@ -102,13 +103,18 @@ pub(crate) async fn spaces(
     account: AccountId,
     count: bool,
 ) -> Result<Vec<(String, u64)>, StoreError> {
-    // An account has a handful of labels, and the index knows at once which of them stands on a face.
+    // An account has a handful of labels, and the index knows at once which of them stands on a face. Faces that nobody
+    // sees are few, and are counted by themselves rather than looked for among all.
     let sql = if count {
         "SELECT l.word, (SELECT count(*) FROM face f WHERE f.account_id = l.account_id AND f.space = l.number)
+             - (SELECT count(*) FROM container h JOIN face f ON f.account_id = h.account_id AND f.container = h.number
+                WHERE h.account_id = l.account_id AND h.kind = 8 AND f.space = l.number)
          FROM label l WHERE l.account_id = $1 ORDER BY l.word"
     } else {
         "SELECT l.word, CAST(1 AS BIGINT) FROM label l WHERE l.account_id = $1 AND EXISTS
-         (SELECT 1 FROM face f WHERE f.account_id = l.account_id AND f.space = l.number) ORDER BY l.word"
+         (SELECT 1 FROM face f WHERE f.account_id = l.account_id AND f.space = l.number AND NOT EXISTS
+             (SELECT 1 FROM container h WHERE h.account_id = f.account_id AND h.number = f.container AND h.kind = 8))
+         ORDER BY l.word"
     };
     let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(key(&account)).fetch_all(&mut *connection).await?;
     let counted = rows.into_iter().filter(|(_, count)| *count > 0);

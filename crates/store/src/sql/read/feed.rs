@@ -21,12 +21,13 @@ pub(crate) async fn changes_since(
     version: u64,
     limit: usize,
 ) -> Result<Feed, StoreError> {
-    let versions: Option<(i64, i64)> =
-        sqlx::query_as("SELECT version, trimmed_version FROM container WHERE account_id = $1 AND number = $2")
-            .bind(key(&account))
-            .bind(number)
-            .fetch_optional(&mut *connection)
-            .await?;
+    let versions: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT version, trimmed_version FROM container WHERE account_id = $1 AND number = $2 AND kind <> 8",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .fetch_optional(&mut *connection)
+    .await?;
     let (present, trimmed) = versions.ok_or(StoreError::ContainerNotFound)?;
     let (present, trimmed) = (unsigned(present)?, unsigned(trimmed)?);
     // Ahead of us: the database was put back to an earlier state under the follower's feet.
@@ -74,10 +75,12 @@ pub(crate) async fn rows_after(
     after: FaceNumber,
     limit: usize,
 ) -> Result<Sealed<Vec<GalleryRow>>, StoreError> {
-    let rows: Vec<TemplateRow> = sqlx::query_as(
+    let rows: Vec<TemplateRow> = sqlx::query_as(concat!(
         "SELECT seq, face_id, person, added_version, space, model, sealed_template FROM face
-         WHERE account_id = $1 AND container = $2 AND seq > $3 ORDER BY seq LIMIT $4",
-    )
+         WHERE account_id = $1 AND container = $2 AND seq > $3 AND ",
+        container_is_visible!(),
+        " ORDER BY seq LIMIT $4"
+    ))
     .bind(key(&account))
     .bind(number)
     .bind(after.0)
@@ -102,7 +105,9 @@ pub(crate) async fn rows(
          ",
         then_join!(),
         " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
-         ORDER BY f.seq"
+         WHERE ",
+        container_is_visible!(),
+        " ORDER BY f.seq"
     ))
     .bind(key(&account))
     .bind(number)
@@ -130,7 +135,9 @@ pub(crate) async fn resolve_faces(
         then_join!(),
         " face f ON f.account_id = $1 AND f.container = $2 AND f.seq = w.seq
          LEFT JOIN person p ON p.account_id = $1 AND p.container = $2 AND p.seq = f.person
-         ORDER BY f.seq"
+         WHERE ",
+        container_is_visible!(),
+        " ORDER BY f.seq"
     ))
     .bind(key(&account))
     .bind(number)

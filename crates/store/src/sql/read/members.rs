@@ -20,8 +20,9 @@ pub(crate) async fn members(
 ) -> Result<Vec<Member>, StoreError> {
     let number = number_of(connection, account, &ContainerName::dynamic_group(group)).await?;
     let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT person_id, person FROM membership
-         WHERE account_id = $1 AND dynamic_group = $2 AND person_id > $3 ORDER BY person_id LIMIT $4",
+        "SELECT m.person_id, m.person FROM membership m
+         JOIN container d ON d.account_id = m.account_id AND d.number = m.directory AND d.kind <> 8
+         WHERE m.account_id = $1 AND m.dynamic_group = $2 AND m.person_id > $3 ORDER BY m.person_id LIMIT $4",
     )
     .bind(key(&account))
     .bind(number)
@@ -42,7 +43,7 @@ pub(crate) async fn groups_of_person(
     let person = person_number(connection, account, directory, person).await?;
     let groups = sqlx::query_scalar(
         "SELECT c.wire_id FROM membership m
-         JOIN container c ON c.account_id = m.account_id AND c.number = m.dynamic_group
+         JOIN container c ON c.account_id = m.account_id AND c.number = m.dynamic_group AND c.kind <> 8
          WHERE m.account_id = $1 AND m.directory = $2 AND m.person = $3 AND c.wire_id > $4
          ORDER BY c.wire_id LIMIT $5",
     )

@@ -23,10 +23,11 @@ pub(crate) async fn record(
     id: &str,
     now: Timestamp,
 ) -> Result<Option<Record>, StoreError> {
-    let row: Option<RecordRow> = sqlx::query_as(
-        "SELECT id, version, created_at, updated_at, expires_at, container, person, sealed FROM record
-         WHERE account_id = $1 AND kind = $2 AND id = $3 AND (expires_at IS NULL OR expires_at > $4)",
-    )
+    let row: Option<RecordRow> = sqlx::query_as(concat!(
+        "SELECT id, version, created_at, updated_at, expires_at, container, person, sealed FROM record r
+         WHERE account_id = $1 AND kind = $2 AND id = $3 AND (expires_at IS NULL OR expires_at > $4) AND ",
+        record_is_visible!()
+    ))
     .bind(key(&account))
     .bind(i64::from(kind.number()))
     .bind(id)
@@ -45,11 +46,12 @@ pub(crate) async fn records(
     page: &PageStart,
     now: Timestamp,
 ) -> Result<Sealed<Vec<Record>>, StoreError> {
-    let rows: Vec<RecordRow> = sqlx::query_as(
-        "SELECT id, version, created_at, updated_at, expires_at, container, person, sealed FROM record
-         WHERE account_id = $1 AND kind = $2 AND id > $3 AND (expires_at IS NULL OR expires_at > $4)
-         ORDER BY id LIMIT $5",
-    )
+    let rows: Vec<RecordRow> = sqlx::query_as(concat!(
+        "SELECT id, version, created_at, updated_at, expires_at, container, person, sealed FROM record r
+         WHERE account_id = $1 AND kind = $2 AND id > $3 AND (expires_at IS NULL OR expires_at > $4) AND ",
+        record_is_visible!(),
+        " ORDER BY id LIMIT $5"
+    ))
     .bind(key(&account))
     .bind(i64::from(kind.number()))
     .bind(&page.after)
@@ -71,13 +73,14 @@ pub(crate) async fn records_tagged(
 ) -> Result<Sealed<Vec<Record>>, StoreError> {
     let keys = key_ring.keys(connection, account).await?;
     let tag = StoredTag::of(&keys, kind, tag)?;
-    let rows: Vec<RecordRow> = sqlx::query_as(
+    let rows: Vec<RecordRow> = sqlx::query_as(concat!(
         "SELECT r.id, r.version, r.created_at, r.updated_at, r.expires_at, r.container, r.person, r.sealed
          FROM record_tag t JOIN record r ON r.account_id = t.account_id AND r.kind = t.kind AND r.id = t.id
          WHERE t.account_id = $1 AND t.kind = $2 AND t.tag = $3 AND t.value = $4 AND t.id > $5
-           AND (r.expires_at IS NULL OR r.expires_at > $6)
-         ORDER BY t.id LIMIT $7",
-    )
+           AND (r.expires_at IS NULL OR r.expires_at > $6) AND ",
+        record_is_visible!(),
+        " ORDER BY t.id LIMIT $7"
+    ))
     .bind(key(&account))
     .bind(i64::from(kind.number()))
     .bind(tag.number)

@@ -5,7 +5,7 @@ use likeness_base::Secret;
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::{NewVersion, WriteEffect, WriteTransaction, label, next_version, unsigned};
-use crate::command::{Applied, ContainerName, ContainerWrite};
+use crate::command::{Applied, ContainerKind, ContainerName, ContainerWrite};
 use crate::error::{LimitKind, StoreError};
 use crate::keys::{Purpose, RowContext};
 
@@ -33,12 +33,7 @@ pub(super) async fn create(
     limit: Option<u64>,
 ) -> Result<WriteEffect, StoreError> {
     let model = label(transaction, model).await?;
-    let number: i64 = sqlx::query_scalar(
-        "UPDATE account SET next_container = next_container + 1 WHERE account_id = $1 RETURNING next_container - 1",
-    )
-    .bind(transaction.account())
-    .fetch_one(&mut *transaction.connection)
-    .await?;
+    let number = next_number(transaction).await?;
     sqlx::query(
         "INSERT INTO container (account_id, number, kind, wire_id, model, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
@@ -52,7 +47,30 @@ pub(super) async fn create(
     .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::ContainerExists))?;
+    add_texts(transaction, number, container, name, user_data).await?;
+    count_one(transaction, container.kind, limit).await?;
+    let created = NewVersion { kind: container.kind, number, version: 1, persons: 0, faces: 0, has_change_rows: false };
+    Ok(WriteEffect::on(&created, 1, Applied::default()))
+}
 
+/// The next number for a container of the account.
+pub(super) async fn next_number(transaction: &mut WriteTransaction<'_>) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(
+        "UPDATE account SET next_container = next_container + 1 WHERE account_id = $1 RETURNING next_container - 1",
+    )
+    .bind(transaction.account())
+    .fetch_one(&mut *transaction.connection)
+    .await?)
+}
+
+/// Adds the texts of a container.
+pub(super) async fn add_texts(
+    transaction: &mut WriteTransaction<'_>,
+    number: i64,
+    container: &ContainerName,
+    name: &Secret<String>,
+    user_data: Option<&Secret<String>>,
+) -> Result<(), StoreError> {
     let context = RowContext::container(container.kind.number(), &container.id);
     let sealed_name = transaction.seal(Purpose::ContainerName, number, &context, name.expose().as_bytes());
     let sealed_user_data =
@@ -66,18 +84,24 @@ pub(super) async fn create(
     .bind(sealed_user_data)
     .execute(&mut *transaction.connection)
     .await?;
+    Ok(())
+}
 
+/// Counts one more container of a kind, if there may be one.
+pub(super) async fn count_one(
+    transaction: &mut WriteTransaction<'_>,
+    kind: ContainerKind,
+    limit: Option<u64>,
+) -> Result<(), StoreError> {
     let containers: i64 = sqlx::query_scalar(
         "INSERT INTO tally (account_id, kind, containers) VALUES ($1, $2, 1)
          ON CONFLICT (account_id, kind) DO UPDATE SET containers = tally.containers + 1 RETURNING containers",
     )
     .bind(transaction.account())
-    .bind(i64::from(container.kind.number()))
+    .bind(i64::from(kind.number()))
     .fetch_one(&mut *transaction.connection)
     .await?;
-    refuse_above(LimitKind::Containers, containers, limit)?;
-    let created = NewVersion { kind: container.kind, number, version: 1, persons: 0, faces: 0, has_change_rows: false };
-    Ok(WriteEffect::on(&created, 1, Applied::default()))
+    refuse_above(LimitKind::Containers, containers, limit)
 }
 
 pub(super) async fn update(

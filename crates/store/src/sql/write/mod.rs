@@ -31,6 +31,7 @@ use crate::command::{
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
+use crate::work::{Progress, Step, Work};
 pub(crate) use accounts::touch_access;
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use records::{RecordContext, StoredTag};
@@ -47,7 +48,14 @@ pub(crate) struct WriteTransaction<'a> {
     source_keys: Option<Arc<AccountKeys>>,
     /// Of the hour of expiry, while something that expires is written.
     hour: Option<HourKey>,
+    /// The copy that the command shows.
+    copied: Option<snapshots::Prepared>,
+    /// The number of the container that the command has hidden, while there is something in it.
+    pub(crate) hidden: Option<i64>,
 }
+
+/// Rows that are copied or removed in one transaction, at most.
+pub(crate) const PART: i64 = 500;
 
 /// The keys that a command needs, unwrapped before its transaction begins.
 pub(crate) struct CommandKeys {
@@ -116,10 +124,12 @@ impl WriteEffect {
 
 /// What became of a command that was not refused.
 pub(crate) enum CommandOutcome {
-    /// It was done now.
-    Done(Applied),
+    /// It was done now, or a part of it.
+    Wrote(Step),
     /// It had been done before. What this run wrote must be undone; [`known_answer`] has the answer.
     Repeated,
+    /// What its former parts made is not hidden any more: it had been done before, or the sweep took it for abandoned.
+    Lost,
 }
 
 /// A command without what is wrapped around it.
@@ -160,15 +170,29 @@ fn unwrap(mut write: &Write) -> Result<Unwrapped<'_>, StoreError> {
     }
 }
 
-/// Applies one command, writes its audit row and its idempotency row.
+/// Applies one command, or the next part of one; with the last, or the only one, it writes its audit row and its
+/// idempotency row.
 pub(crate) async fn apply(
     connection: &mut Connection,
     key_ring: &KeyRing,
     keys: CommandKeys,
-    command: &Command,
+    work: &Work,
 ) -> Result<CommandOutcome, StoreError> {
-    let transaction =
-        &mut WriteTransaction { connection, command, key_ring, keys: keys.own, source_keys: keys.source, hour: None };
+    let command = &work.command;
+    if let Progress::Removing { number, .. } = work.progress {
+        let (_, is_gone) = delete::part_of_hidden(connection, command.account, number, PART).await?;
+        return Ok(CommandOutcome::Wrote(if is_gone { Step::Removed } else { Step::More }));
+    }
+    let transaction = &mut WriteTransaction {
+        connection,
+        command,
+        key_ring,
+        keys: keys.own,
+        source_keys: keys.source,
+        hour: None,
+        copied: None,
+        hidden: None,
+    };
     let Unwrapped { write, operation, detail, records, deliveries } = unwrap(&command.write)?;
     let needs_no_key = matches!(write, Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }));
     if transaction.keys.is_none() && !needs_no_key {
@@ -176,6 +200,11 @@ pub(crate) async fn apply(
     }
     if needs_no_key && !(records.is_empty() && deliveries.is_empty()) {
         return Err(StoreError::Inconsistent("an account begins and ends by itself"));
+    }
+    if let Write::Snapshot(write) = write
+        && let Some(outcome) = snapshots::prepare(transaction, write, &work.progress).await?
+    {
+        return Ok(outcome);
     }
     let mut written = 0;
     for record in records {
@@ -210,7 +239,11 @@ pub(crate) async fn apply(
     if is_remembered && !idempotency::add(transaction, &effect.applied).await? {
         return Ok(CommandOutcome::Repeated);
     }
-    Ok(CommandOutcome::Done(effect.applied))
+    let answer = Ok(effect.applied);
+    Ok(CommandOutcome::Wrote(match transaction.hidden {
+        Some(number) => Step::Next(Progress::Removing { number, answer }),
+        None => Step::Answer(answer),
+    }))
 }
 
 /// The answer that a command got when it was done before, if it was. Asked after a refusal: the second run of a
@@ -241,6 +274,7 @@ pub(crate) fn answer_of(
     match (known, refused) {
         (Some(applied), _) => Ok(applied),
         (None, Err(refusal)) => Err(refusal),
+        (None, Ok(CommandOutcome::Lost)) => Err(StoreError::Busy),
         (None, Ok(_)) => Err(StoreError::Damaged { what: "a note of a command".into() }),
     }
 }

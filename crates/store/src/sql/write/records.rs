@@ -33,12 +33,14 @@ pub(super) async fn perform(
 pub(crate) struct Present {
     version: u64,
     expires_at: Option<i64>,
+    /// Nobody sees it any more: its person's container was deleted.
+    is_hidden: bool,
 }
 
 impl Present {
     /// From the very instant of its expiry on it does not exist, swept or not.
     fn is_alive(&self, now: i64) -> bool {
-        self.expires_at.is_none_or(|expires_at| expires_at > now)
+        !self.is_hidden && self.expires_at.is_none_or(|expires_at| expires_at > now)
     }
 }
 
@@ -47,14 +49,18 @@ async fn present(
     kind: RecordKind,
     id: &str,
 ) -> Result<Option<Present>, StoreError> {
-    let row: Option<(i64, Option<i64>)> =
-        sqlx::query_as("SELECT version, expires_at FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
-            .bind(transaction.account())
-            .bind(i64::from(kind.number()))
-            .bind(id)
-            .fetch_optional(&mut *transaction.connection)
-            .await?;
-    row.map(|(version, expires_at)| Ok(Present { version: unsigned(version)?, expires_at })).transpose()
+    let row: Option<(i64, Option<i64>, bool)> = sqlx::query_as(concat!(
+        "SELECT version, expires_at, NOT ",
+        record_is_visible!(),
+        " FROM record r WHERE account_id = $1 AND kind = $2 AND id = $3"
+    ))
+    .bind(transaction.account())
+    .bind(i64::from(kind.number()))
+    .bind(id)
+    .fetch_optional(&mut *transaction.connection)
+    .await?;
+    row.map(|(version, expires_at, is_hidden)| Ok(Present { version: unsigned(version)?, expires_at, is_hidden }))
+        .transpose()
 }
 
 pub(super) async fn put(transaction: &mut WriteTransaction<'_>, record: &NewRecord) -> Result<WriteEffect, StoreError> {
@@ -188,18 +194,20 @@ async fn tag(transaction: &mut WriteTransaction<'_>, record: &NewRecord) -> Resu
     Ok(removed)
 }
 
-/// Removes the holder of a unique tag if it has expired.
+/// Removes the holder of a unique tag if it has expired, or nobody sees it any more.
 async fn make_way(
     transaction: &mut WriteTransaction<'_>,
     record: &NewRecord,
     tag: &StoredTag,
 ) -> Result<u64, StoreError> {
-    let holder: Option<String> = sqlx::query_scalar(
+    let holder: Option<String> = sqlx::query_scalar(concat!(
         "SELECT r.id FROM record_tag t
          JOIN record r ON r.account_id = t.account_id AND r.kind = t.kind AND r.id = t.id
          WHERE t.account_id = $1 AND t.kind = $2 AND t.tag = $3 AND t.value = $4 AND t.is_unique = 1
-           AND r.expires_at <= $5",
-    )
+           AND (r.expires_at <= $5 OR NOT ",
+        record_is_visible!(),
+        ")"
+    ))
     .bind(transaction.account())
     .bind(i64::from(record.kind.number()))
     .bind(tag.number)

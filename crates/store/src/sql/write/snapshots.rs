@@ -5,32 +5,35 @@ use uuid::Uuid;
 
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
-use super::copy::{self, Limits, Source};
-use super::{WriteEffect, WriteTransaction, audit};
+use super::copy::{self, Advance, Limits, Source};
+use super::{CommandOutcome, WriteEffect, WriteTransaction, audit, idempotency};
 use crate::audit::AuditTarget;
 use crate::command::{Applied, ContainerKind, ContainerName, SnapshotWrite};
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::{Purpose, RowContext};
+use crate::work::{HiddenCopy, Progress, Step};
 
 pub(super) async fn perform(
     transaction: &mut WriteTransaction<'_>,
     write: &SnapshotWrite,
 ) -> Result<WriteEffect, StoreError> {
     match write {
-        SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at } => {
-            take(transaction, *snapshot, source, scope, user_data.as_ref(), *expires_at).await
+        SnapshotWrite::Take { snapshot, scope, user_data, expires_at, .. } => {
+            take(transaction, write, *snapshot, scope, user_data.as_ref(), *expires_at).await
         }
         SnapshotWrite::Update { snapshot, scope, user_data } => {
             update(transaction, *snapshot, scope.as_deref(), user_data.as_ref()).await
         }
         SnapshotWrite::Delete { snapshot } => delete::snapshot(transaction, *snapshot).await,
-        SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit } => {
-            let limits = copy::Limits { containers: *limit, persons_in_account: *account_limit };
-            apply(transaction, *snapshot, *taken_by, container, limits).await
+        SnapshotWrite::Apply { container, limit, account_limit, .. } => {
+            let limits = Limits { containers: *limit, persons_in_account: *account_limit };
+            apply(transaction, container, limits).await
         }
     }
 }
+
+const NOT_PREPARED: StoreError = StoreError::Inconsistent("a copy is made before it is shown");
 
 /// The action under which the audit log of the account that took a snapshot tells that another has applied it.
 const HANDED_OVER: &str = "hand_over_snapshot";
@@ -43,14 +46,74 @@ pub(crate) struct Found {
     expires_at: i64,
 }
 
-async fn take(
+/// A copy that is whole, and its source.
+pub(crate) struct Prepared {
+    copy: HiddenCopy,
+    from: Source,
+}
+
+/// Does the next part of the copying that a command asks for. `None`: all of it is copied, or nothing was to be, and the
+/// command can be done.
+pub(super) async fn prepare(
     transaction: &mut WriteTransaction<'_>,
-    snapshot: Uuid,
-    source: &ContainerName,
-    scope: &[AccountId],
-    user_data: Option<&Secret<String>>,
-    expires_at: Timestamp,
-) -> Result<WriteEffect, StoreError> {
+    write: &SnapshotWrite,
+    progress: &Progress,
+) -> Result<Option<CommandOutcome>, StoreError> {
+    let (from, to, limits) = match write {
+        SnapshotWrite::Take { snapshot, source, expires_at, .. } => {
+            let from = source_to_take(transaction, source).await?;
+            // Its time is over before anybody could see it.
+            if matches!(progress, Progress::Copying(_)) && expires_at.as_millis() <= transaction.at() {
+                return Err(StoreError::SnapshotNotFound);
+            }
+            transaction.writes_until(expires_at.as_millis())?;
+            (from, ContainerName::copy_of(*snapshot), Limits::NONE)
+        }
+        SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit } => {
+            let limits = Limits { containers: *limit, persons_in_account: *account_limit };
+            let (from, _) = source_to_apply(transaction, *snapshot, *taken_by, container).await?;
+            (from, container.clone(), limits)
+        }
+        SnapshotWrite::Update { .. } | SnapshotWrite::Delete { .. } => return Ok(None),
+    };
+    let (mut copy, is_new) = match progress {
+        Progress::Copying(copy) if copy.source == from.number => (*copy, false),
+        // Another has its name now.
+        Progress::Copying(_) => return Err(StoreError::ContainerNotFound),
+        Progress::NotBegun | Progress::Removing { .. } => (copy::begin(transaction, &from).await?, true),
+    };
+    let advance = copy::advance(transaction, &from, &mut copy).await?;
+    transaction.hour = None;
+    match advance {
+        Advance::Whole => {
+            transaction.copied = Some(Prepared { copy, from });
+            return Ok(None);
+        }
+        Advance::Lost => return Ok(Some(CommandOutcome::Lost)),
+        Advance::More if is_new => {
+            if idempotency::find(transaction.connection, transaction.command).await?.is_some() {
+                return Ok(Some(CommandOutcome::Repeated));
+            }
+            copy::refuse_hopeless(transaction, &from, &to, limits).await.map_err(of_snapshot(write))?;
+            if let SnapshotWrite::Take { scope, .. } = write {
+                refuse_strangers(transaction, scope).await?;
+            }
+        }
+        Advance::More => {}
+    }
+    Ok(Some(CommandOutcome::Wrote(Step::Next(Progress::Copying(copy)))))
+}
+
+/// A copy that is there already is a snapshot to whoever takes one.
+fn of_snapshot(write: &SnapshotWrite) -> impl FnOnce(StoreError) -> StoreError {
+    let takes = matches!(write, SnapshotWrite::Take { .. });
+    move |error| match error {
+        StoreError::ContainerExists if takes => StoreError::SnapshotExists,
+        other => other,
+    }
+}
+
+async fn source_to_take(transaction: &mut WriteTransaction<'_>, source: &ContainerName) -> Result<Source, StoreError> {
     if !is_copied(source.kind) {
         return Err(StoreError::Inconsistent("that kind of container has no snapshots"));
     }
@@ -62,13 +125,24 @@ async fn take(
             .fetch_optional(&mut *transaction.connection)
             .await?
             .ok_or(StoreError::ContainerNotFound)?;
-    let from = Source { account: transaction.command.account, number, keys: transaction.own_keys(), hour: None };
+    Ok(Source { account: transaction.command.account, number, keys: transaction.own_keys(), hour: None })
+}
+
+/// Shows the copy, which is whole, as a snapshot.
+async fn take(
+    transaction: &mut WriteTransaction<'_>,
+    write: &SnapshotWrite,
+    snapshot: Uuid,
+    scope: &[AccountId],
+    user_data: Option<&Secret<String>>,
+    expires_at: Timestamp,
+) -> Result<WriteEffect, StoreError> {
+    let Prepared { copy, from } = transaction.copied.take().ok_or(NOT_PREPARED)?;
     transaction.writes_until(expires_at.as_millis())?;
-    let copied = copy::container(transaction, &from, &ContainerName::copy_of(snapshot), Limits::NONE).await;
-    let copied = copied.map_err(|error| match error {
-        StoreError::ContainerExists => StoreError::SnapshotExists,
-        other => other,
-    })?;
+    let name = ContainerName::copy_of(snapshot);
+    let copied = copy::show(transaction, &from, copy.number, &name, Limits::NONE).await;
+    let copied = copied.map_err(of_snapshot(write))?;
+    let source_kind = copied.kind;
     let sealed = seal_user_data(transaction, copied.number, snapshot, expires_at.as_millis(), user_data);
     sqlx::query(
         "INSERT INTO snapshot (account_id, snapshot_id, expires_at, container, source_kind, created_at, updated_at,
@@ -79,14 +153,14 @@ async fn take(
     .bind(snapshot.as_bytes().as_slice())
     .bind(expires_at.as_millis())
     .bind(copied.number)
-    .bind(i64::from(source.kind.number()))
+    .bind(i64::from(source_kind.number()))
     .bind(transaction.at())
     .bind(sealed)
     .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::SnapshotExists))?;
     offer(transaction, snapshot, scope).await?;
-    let target = AuditTarget { kind: source.kind, number };
+    let target = AuditTarget { kind: source_kind, number: from.number };
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     Ok(WriteEffect { applied, target: Some(target), records: copied.records })
 }
@@ -117,13 +191,13 @@ async fn update(
     Ok(WriteEffect { applied: Applied::default(), target: Some(found.target()), records: 1 })
 }
 
-async fn apply(
+/// The copy in a snapshot that is offered to the account.
+async fn source_to_apply(
     transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
     taken_by: AccountId,
     container: &ContainerName,
-    limits: Limits,
-) -> Result<WriteEffect, StoreError> {
+) -> Result<(Source, Found), StoreError> {
     let found = find(transaction, taken_by, snapshot).await?;
     let is_offered: bool = sqlx::query_scalar(
         "SELECT count(*) > 0 FROM snapshot_offer WHERE account_id = $1 AND snapshot_id = $2 AND taken_by = $3",
@@ -141,14 +215,24 @@ async fn apply(
     }
     let keys = transaction.source_keys.clone().ok_or(StoreError::SnapshotNotFound)?;
     let hour = transaction.key_ring.known_hour_key(found.expires_at)?.ok_or(StoreError::SnapshotNotFound)?;
-    let from = Source { account: taken_by, number: found.container, keys, hour: Some(hour) };
-    let copied = copy::container(transaction, &from, container, limits).await?;
+    Ok((Source { account: taken_by, number: found.container, keys, hour: Some(hour) }, found))
+}
+
+/// Shows the copy, which is whole, as a container.
+async fn apply(
+    transaction: &mut WriteTransaction<'_>,
+    container: &ContainerName,
+    limits: Limits,
+) -> Result<WriteEffect, StoreError> {
+    let Prepared { copy, from } = transaction.copied.take().ok_or(NOT_PREPARED)?;
+    let copied = copy::show(transaction, &from, copy.number, container, limits).await?;
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     let target = AuditTarget { kind: container.kind, number: copied.number };
     let effect = WriteEffect { applied, target: Some(target), records: copied.records };
-    if taken_by != transaction.command.account {
-        let theirs = WriteEffect { applied, target: Some(found.target()), records: copied.records };
-        audit::append_elsewhere(transaction, taken_by, HANDED_OVER, &theirs).await?;
+    if from.account != transaction.command.account {
+        let theirs = AuditTarget { kind: ContainerKind::Snapshot, number: from.number };
+        let theirs = WriteEffect { applied, target: Some(theirs), records: copied.records };
+        audit::append_elsewhere(transaction, from.account, HANDED_OVER, &theirs).await?;
     }
     Ok(effect)
 }
@@ -178,17 +262,25 @@ pub(crate) async fn find(
     Ok(Found { container, source_kind, expires_at })
 }
 
-/// Lets these accounts apply the snapshot.
-async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, scope: &[AccountId]) -> Result<(), StoreError> {
+/// Refuses a scope that names an account that does not exist.
+async fn refuse_strangers(transaction: &mut WriteTransaction<'_>, scope: &[AccountId]) -> Result<(), StoreError> {
     for recipient in scope {
-        let recipient = recipient.0.as_bytes().as_slice();
         let exists: bool = sqlx::query_scalar("SELECT count(*) > 0 FROM account WHERE account_id = $1")
-            .bind(recipient)
+            .bind(recipient.0.as_bytes().as_slice())
             .fetch_one(&mut *transaction.connection)
             .await?;
         if !exists {
             return Err(StoreError::RecipientNotFound);
         }
+    }
+    Ok(())
+}
+
+/// Lets these accounts apply the snapshot.
+async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, scope: &[AccountId]) -> Result<(), StoreError> {
+    refuse_strangers(transaction, scope).await?;
+    for recipient in scope {
+        let recipient = recipient.0.as_bytes().as_slice();
         for (statement, first, last) in [
             (
                 "INSERT INTO snapshot_scope (account_id, snapshot_id, offered_to) VALUES ($1, $2, $3)

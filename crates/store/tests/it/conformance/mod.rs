@@ -17,6 +17,7 @@ mod limits;
 mod operations;
 mod outbox;
 mod paging;
+mod parts;
 mod persons;
 mod records;
 mod repetition;
@@ -136,6 +137,16 @@ macro_rules! for_each_case {
             paging: [
                 pages_of_any_size_walk_the_same_list,
                 page_may_start_anywhere,
+            ],
+            parts: [
+                large_copy_is_the_source,
+                copy_has_what_the_source_has_when_it_is_shown,
+                half_a_copy_is_seen_by_nobody_and_swept,
+                container_is_gone_with_the_first_part_of_its_deletion,
+                members_and_records_go_in_parts_too,
+                copy_ends_with_its_snapshot,
+                hopeless_copy_is_refused_at_once,
+                repeated_large_command_doubles_nothing,
             ],
             persons: [
                 person_lives_and_dies,

@@ -17,7 +17,7 @@ use likeness_test_postgres::PostgresError;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use crate::scene::{Backend, Dice, fresh_key};
+use crate::scene::{Backend, Dice, Frozen, fresh_key};
 
 /// A database of its own in the server that all tests share.
 pub(crate) struct PostgresBackend {
@@ -68,6 +68,28 @@ impl Backend for PostgresBackend {
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         true
+    }
+
+    async fn freeze(&self) -> Box<dyn Frozen> {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+        sqlx::query("SELECT account_id FROM account FOR UPDATE").execute(&mut connection).await.unwrap();
+        Box::new(FrozenAccounts(connection))
+    }
+}
+
+/// Somebody else has locked the rows of all accounts.
+struct FrozenAccounts(PgConnection);
+
+#[async_trait]
+impl Frozen for FrozenAccounts {
+    async fn count(&mut self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    async fn release(mut self: Box<Self>) {
+        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
     }
 }
 

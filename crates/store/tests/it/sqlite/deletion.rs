@@ -363,6 +363,29 @@ async fn deleted_bytes_are_in_no_file() {
     }
 }
 
+/// What goes in parts is all gone when the call returns.
+#[tokio::test]
+async fn bytes_of_large_containers_are_in_no_file() {
+    let backend = fresh();
+    let scene = Scene::new(&backend).await;
+    let faces = list("faces");
+    scene.create(&faces).await;
+    for _ in 0..1_200 {
+        scene.add_face(&faces, None).await;
+    }
+    let snapshot = scene.take(&faces, &[]).await;
+    let some_of = "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 1 AND seq % 400 = 0";
+    let some_of_copy = "SELECT sealed_template FROM face WHERE account_id = ?1 AND container = 2 AND seq % 400 = 0";
+    let deletes: [(_, Write); 2] =
+        [(some_of_copy, SnapshotWrite::Delete { snapshot }.into()), (some_of, delete(&faces))];
+    for (some, write) in deletes {
+        let goes = sealed(&backend, &scene, some).await;
+        assert_eq!((goes.len(), found(&backend, &goes)), (3, 3));
+        assert_eq!(scene.write(write).await.unwrap().removed, 1_201);
+        assert_eq!(found(&backend, &goes), 0, "{some}");
+    }
+}
+
 /// A reader on an old snapshot holds the log; the promise is kept as soon as it lets go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_reader_delays_the_promise_and_no_more() {

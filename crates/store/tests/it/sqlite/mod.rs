@@ -15,11 +15,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{SqliteStore, Store, StoreError};
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use crate::scene::{Backend, Dice};
+use crate::scene::{Backend, Dice, Frozen};
 
 /// A folder with a database in it.
 pub(crate) struct SqliteBackend {
@@ -69,6 +69,27 @@ impl Backend for SqliteBackend {
     /// One process needs no shared clock.
     async fn pass(&self, _length: Duration) -> bool {
         false
+    }
+
+    async fn freeze(&self) -> Box<dyn Frozen> {
+        let mut burglar = self.burglar().await;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut burglar).await.unwrap();
+        Box::new(FrozenFile(burglar))
+    }
+}
+
+/// Somebody else has the right to write to the file.
+struct FrozenFile(SqliteConnection);
+
+#[async_trait]
+impl Frozen for FrozenFile {
+    async fn count(&mut self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(&mut self.0).await.unwrap()
+    }
+
+    async fn release(mut self: Box<Self>) {
+        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
     }
 }
 

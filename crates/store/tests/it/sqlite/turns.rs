@@ -9,7 +9,7 @@ use sqlx::Connection;
 use tokio::task::JoinSet;
 
 use super::{contains, fresh};
-use crate::scene::{Scene, add_face, create, delete_face, list};
+use crate::scene::{Scene, add_face, create, delete, delete_face, list};
 
 /// Lets everybody who was spawned come as far as they can without the writer.
 async fn let_all_queue() {
@@ -72,6 +72,31 @@ async fn a_full_queue_refuses_its_own_account_and_no_other() {
     assert_eq!(many.container(&list("faces")).await.faces, done);
     // Afterwards there is room again.
     many.add_face(&list("faces"), None).await;
+}
+
+#[tokio::test]
+async fn others_write_between_the_parts_of_a_large_delete() {
+    let backend = fresh();
+    let scene = Arc::new(Scene::new(&backend).await);
+    let other = scene.neighbour(2).await;
+    scene.create(&list("faces")).await;
+    for _ in 0..2_000 {
+        scene.add_face(&list("faces"), None).await;
+    }
+    let deleting = tokio::spawn({
+        let scene = Arc::clone(&scene);
+        async move { scene.write(delete(&list("faces"))).await }
+    });
+    let_all_queue().await;
+    let mut written = 0;
+    while !deleting.is_finished() {
+        other.create(&list(&format!("list {written}"))).await;
+        written += 1;
+        tokio::task::yield_now().await;
+    }
+    deleting.await.unwrap().unwrap();
+    // Four thousand rows go, five hundred at a time.
+    assert!(written >= 4, "{written}");
 }
 
 /// While a reader keeps the log from being folded, whoever erased waits, and nobody else.
