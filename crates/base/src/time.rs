@@ -34,6 +34,12 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// So much earlier.
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Reads RFC 3339, with any number of decimals or none and in any zone, and a date alone as its midnight in UTC.
     /// `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {

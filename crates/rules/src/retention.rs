@@ -26,11 +26,13 @@ pub enum RetentionClass {
     Operation,
     /// A snapshot of a list or a group.
     Snapshot,
+    /// Rows of the audit log. Without a setting they have no end.
+    AuditLog,
 }
 
 impl RetentionClass {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FaceId,
         Self::Session,
         Self::SessionImage,
@@ -38,6 +40,7 @@ impl RetentionClass {
         Self::AuthToken,
         Self::Operation,
         Self::Snapshot,
+        Self::AuditLog,
     ];
 
     /// The name in settings.
@@ -50,6 +53,7 @@ impl RetentionClass {
             Self::AuthToken => "authToken",
             Self::Operation => "operation",
             Self::Snapshot => "snapshot",
+            Self::AuditLog => "auditLog",
         }
     }
 
@@ -58,9 +62,10 @@ impl RetentionClass {
         Self::ALL.into_iter().find(|class| class.as_text().eq_ignore_ascii_case(text))
     }
 
-    /// The longest life, in seconds: what the contract grants.
+    /// The longest life, in seconds: what the contract grants. Of audit rows: the largest number there is, which is no end.
     pub const fn longest(self) -> u32 {
         match self {
+            Self::AuditLog => u32::MAX,
             Self::FaceId | Self::AuthToken => DAY,
             Self::Session | Self::SessionImage | Self::DeviceCorrelation | Self::Operation | Self::Snapshot => 2 * DAY,
         }
@@ -68,7 +73,11 @@ impl RetentionClass {
 
     /// The shortest life that may be set, in seconds.
     pub const fn shortest(self) -> u32 {
-        SHORTEST
+        match self {
+            // Whoever did something should not be able to have it forgotten before anybody looks.
+            Self::AuditLog => 30 * DAY,
+            _ => SHORTEST,
+        }
     }
 
     /// Where the longest life comes from.
@@ -80,6 +89,7 @@ impl RetentionClass {
             Self::AuthToken => "Azure AI Face, liveness sessions: authTokenTimeToLiveInSeconds is 60 to 86400",
             Self::Operation => "Azure AI Face, person directory: the status of an operation lasts 48 hours",
             Self::Snapshot => "Azure AI Face v1.0, snapshots: 48 hours",
+            Self::AuditLog => "Likeness: no end, for what was done has none; an account may set one",
         }
     }
 }
@@ -294,5 +304,13 @@ const ROWS: &[RetentionRow] = &[
         "48 hours",
         "customer: delete the snapshot",
         Some(RetentionClass::Snapshot),
+    ),
+    row(
+        "auditLog",
+        "audit log: who did what, when; no names of persons, no templates, no scores",
+        "yes",
+        "no end, also after the account",
+        "customer: set a life; operator: pseudonyms for staff who left",
+        Some(RetentionClass::AuditLog),
     ),
 ];

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use likeness_base::{Randomness, Secret};
 use likeness_rules::{Action, Approvals};
 use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
+use likeness_service::accounts::audit::with_changed_access;
 use likeness_service::accounts::lifecycle::AccountSpec;
 use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::app::App;
@@ -149,6 +150,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let OpenStore { store, key } = open_store(config, IfMissing::Make).await?;
     clock.adjust(&*store).await?;
+    refuse_changed_access(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
     let recognisers = networks.recognisers.clone();
     let galleries = Arc::new(Galleries::new(store.clone(), recognisers.clone()));
@@ -166,7 +168,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let fetcher = Fetcher::new(config.images.allow_private_urls).map_err(anyhow::Error::msg)?;
     // What operators name in the settings may well lie in their own network.
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?.confidential();
-    let limits = Limits::new(config.tier);
+    let limits = Limits::new(config.tier, config.shares.stored_gib);
     let others = config.store.target()?.is_some();
     let service = account_service(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
     let first_keys = first_start(&service, &leases).await?;
@@ -194,6 +196,25 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         metrics: metrics_recorder()?,
     });
     Ok(Started { app, first_keys, engine: chosen.why })
+}
+
+/// Refuses to serve where somebody has changed or put back, outside the program, what decides who may call: a key that was
+/// replaced could be valid again.
+async fn refuse_changed_access(store: &dyn Store) -> Result<()> {
+    let changed = with_changed_access(store).await?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let name = |account: &AccountId| match *account {
+        AccountId::INSTALLATION => "the installation".to_owned(),
+        account => format!("account {account}"),
+    };
+    let names: Vec<String> = changed.iter().map(name).collect();
+    bail!(
+        "who may call is not what the audit log says, in: {}. Keys, settings or revocations were changed or put back outside the \
+         program. Run `likeness audit verify` and find out by whom; `likeness audit accept ACCOUNT` accepts what is there",
+        names.join(", ")
+    )
 }
 
 /// What to tell the operator where callers come from beyond this machine and nobody has decided whether a proxy stands in

@@ -377,6 +377,7 @@ mod tests {
                 at,
                 request_id: Uuid::nil(),
                 idempotency_key: Uuid::from_bytes(likeness_base::random_bytes(&SystemRandomness)),
+                most_stored_bytes: None,
                 write: write.into(),
             };
             self.ledger.apply(command).await.expect("the write is accepted");
@@ -429,8 +430,15 @@ mod tests {
         // Another node has galleries and a ledger of its own; here only the store knows of its writes.
         let apply = async |write: Write| {
             let (at, idempotency_key) = (Timestamp::from_millis(1), crate::randomness::random_id(&SystemRandomness));
-            let command =
-                Command { account: ACCOUNT, actor: Actor::System, at, request_id: Uuid::nil(), idempotency_key, write };
+            let command = Command {
+                account: ACCOUNT,
+                actor: Actor::System,
+                at,
+                request_id: Uuid::nil(),
+                idempotency_key,
+                most_stored_bytes: None,
+                write,
+            };
             fixture.store.apply(command).await.expect("the write is accepted");
         };
         apply(FaceWrite::Delete { container: name(), person: None, face: Uuid::from_u128(1) }.into()).await;

@@ -4,12 +4,13 @@
 //! must be done once across all nodes (sweeping, and trainings in [`crate::trainings`]) is done by the node that holds the
 //! [`crate::leases::Leases`] for it; a node that falls loses them by the clock of the database, and another goes on.
 
+use crate::accounts::retention::{lives, pruning};
 use crate::app::App;
 use crate::clock;
 use crate::randomness::random_id;
 use futures_util::StreamExt;
 use likeness_base::Clock;
-use likeness_store::{Account, AccountId, Actor, Command, ExpireDue, StoreError};
+use likeness_store::{Account, AccountId, Actor, Command, ExpireDue, StoreError, Write};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -144,6 +145,18 @@ async fn rotate_due_signing_keys(app: &App) {
 }
 
 async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Result<(), StoreError> {
+    let policy = app.access.cache.last_known().account(account).map(|state| state.settings.retention.clone());
+    let policy = policy.unwrap_or_default();
+    let mut writes: Vec<Write> = vec![ExpireDue { limit: SWEEP_AT_ONCE, lives: lives(&policy) }.into()];
+    writes.extend(pruning(&*app.store, account, &policy, app.clock.now()).await?.map(Write::from));
+    for write in writes {
+        write_in_parts(app, account, &write, turn).await?;
+    }
+    Ok(())
+}
+
+/// Does the same until there is nothing more to do.
+async fn write_in_parts(app: &App, account: AccountId, write: &Write, turn: &Mutex<()>) -> Result<(), StoreError> {
     loop {
         let _turn = turn.lock().await;
         let begun = Instant::now();
@@ -153,7 +166,8 @@ async fn sweep_account(app: &App, account: AccountId, turn: &Mutex<()>) -> Resul
             at: app.clock.now(),
             request_id: Uuid::nil(),
             idempotency_key: random_id(&*app.randomness),
-            write: ExpireDue { limit: SWEEP_AT_ONCE }.into(),
+            most_stored_bytes: None,
+            write: write.clone(),
         };
         if !app.ledger.apply(command).await?.more {
             return Ok(());

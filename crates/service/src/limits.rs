@@ -39,11 +39,22 @@ impl Tier {
     pub const fn containers(self, kind: ContainerKind) -> Option<u64> {
         use ContainerKind as K;
         match (self, kind) {
-            (Self::Unlimited, _) | (_, K::PersonDirectory | K::DynamicPersonGroup | K::Snapshot) => None,
+            // Snapshots are copies of what is counted already: every tier bounds them, the contract none.
+            (Self::F0, K::Snapshot) => Some(10),
+            (_, K::Snapshot) => Some(1_000),
+            (Self::Unlimited, _) | (_, K::PersonDirectory | K::DynamicPersonGroup) => None,
             (_, K::FaceList) | (Self::F0, K::LargeFaceList) => Some(64),
             (Self::F0, K::PersonGroup | K::LargePersonGroup) => Some(1_000),
             (Self::S0 | Self::E0, _) => Some(1_000_000),
         }
+    }
+
+    /// Snapshots that the account may offer to one other account at a time.
+    pub const fn offers(self) -> Option<u64> {
+        Some(match self {
+            Self::F0 => 10,
+            _ => 100,
+        })
     }
 
     /// Faces of one list.
@@ -92,12 +103,16 @@ impl Tier {
     }
 }
 
+const GIB: u64 = 1024 * 1024 * 1024;
+
 type Calls = RateLimiter<AccountId, HashMapStateStore<AccountId>, DefaultClock>;
 
 /// The limits in force.
 pub struct Limits {
     /// Of accounts that have no tier of their own.
     usual: Tier,
+    /// Sealed bytes in the store for each account.
+    stored_bytes: u64,
     free: Option<Calls>,
     standard: Option<Calls>,
     beside: RateLimiter<Owner, HashMapStateStore<Owner>, DefaultClock>,
@@ -111,15 +126,23 @@ const MOST_OWNERS: usize = 10_000;
 
 impl Limits {
     /// Limits by the accounts' tiers, or by this one where an account has none.
-    pub fn new(usual: Tier) -> Self {
+    pub fn new(usual: Tier, stored_gib: u64) -> Self {
         let [free, standard] = [Tier::F0, Tier::S0].map(|tier| tier.calls().map(RateLimiter::hashmap));
         let beside = RateLimiter::hashmap(Quota::per_second(BESIDE).allow_burst(BESIDE_BURST));
-        Self { usual, free, standard, beside }
+        Self { usual, stored_bytes: stored_gib.saturating_mul(GIB), free, standard, beside }
     }
 
     /// What an account may hold and how fast it may call.
     pub fn tier(&self, account: &AccountState) -> Tier {
         account.settings.tier.as_deref().and_then(Tier::parse).unwrap_or(self.usual)
+    }
+
+    /// Sealed bytes that an account may have in the store. A free account has a thousand people, for whom one GiB is plenty.
+    pub fn stored_bytes(&self, account: &AccountState) -> u64 {
+        match self.tier(account) {
+            Tier::F0 => self.stored_bytes.min(GIB),
+            _ => self.stored_bytes,
+        }
     }
 
     /// Counts a call.
@@ -183,7 +206,7 @@ mod tests {
 
     #[test]
     fn one_account_does_not_use_up_another_s_calls() {
-        let limits = Limits::new(Tier::Unlimited);
+        let limits = Limits::new(Tier::Unlimited, 200);
         let [first, second] = [1, 2].map(|id| AccountId(Uuid::from_u128(id)));
         for _ in 0..20 {
             assert_eq!(limits.admit(first, Tier::F0), Ok(()));

@@ -78,7 +78,7 @@ pub(crate) fn command(
     at: Timestamp,
 ) -> Command {
     let (actor, request_id, idempotency_key) = (Actor::System, Uuid::nil(), random_id(randomness));
-    Command { account, actor, at, request_id, idempotency_key, write: write.into() }
+    Command { account, actor, at, request_id, idempotency_key, most_stored_bytes: None, write: write.into() }
 }
 
 /// The day of a moment, counted from 1970-01-01.

@@ -128,7 +128,15 @@ impl Trainings {
         let training = container.training.as_ref().ok_or(StoreError::TrainingNotRunning)?.number;
         let write = |write| {
             let idempotency_key = random_id(&*self.randomness);
-            Command { account, actor: Actor::System, at: self.clock.now(), request_id, idempotency_key, write }
+            Command {
+                account,
+                actor: Actor::System,
+                at: self.clock.now(),
+                request_id,
+                idempotency_key,
+                most_stored_bytes: None,
+                write,
+            }
         };
         self.ledger.apply(write(TrainingWrite::Progress { container: name.clone(), training }.into())).await?;
         let outcome = match self.outcome(account, &container).await {

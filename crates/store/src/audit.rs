@@ -1,6 +1,8 @@
-//! Rows of the audit log, and the chain of hashes that links them.
+//! Rows of the audit log, and the links that make a chain of them.
 //!
-//! Start at [`AuditEntry`]. This file computes and checks hashes; `sql/write/audit.rs` appends the rows.
+//! Start at [`AuditEntry`] and [`ChainCheck`]. This file computes and checks links; `sql/write/audit.rs` appends the rows.
+
+use std::sync::Arc;
 
 use likeness_base::Timestamp;
 use sha2::{Digest, Sha256};
@@ -8,9 +10,14 @@ use uuid::Uuid;
 
 use crate::command::ContainerKind;
 use crate::id::AccountId;
+use crate::keys::LinkKey;
 
-/// The hash that the first row of every account's chain follows.
+/// The link that the first row of every account's chain follows.
 pub const GENESIS: [u8; 32] = [0; 32];
+/// The action of the row that tells which rows before it were removed because they were too old.
+pub(crate) const PRUNED: &str = "prune_audit_log";
+/// How a text begins that stands in for an actor who left.
+const PSEUDONYM: &str = "pseudonym:";
 
 /// What became of the audited command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -23,7 +30,7 @@ pub enum AuditOutcome {
 }
 
 impl AuditOutcome {
-    /// Its number in the database and in the hash: never change one.
+    /// Its number in the database and in the link: never change one.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Applied => 1,
@@ -47,9 +54,9 @@ pub struct AuditTarget {
 
 /// One row of an account's history: who did what, when, to which container.
 ///
-/// Rows hold no names, no user data, no templates, no scores and no keys. Each row's hash covers its fields
-/// and the hash of the row before, so that a row cannot be changed, dropped or moved without breaking every
-/// hash after it.
+/// Rows hold no names, no user data, no templates, no scores and no keys. Each row's link covers its fields
+/// and the link of the row before, so that a row cannot be changed, dropped or moved without breaking every
+/// link after it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditEntry {
     /// Whose history.
@@ -58,7 +65,7 @@ pub struct AuditEntry {
     pub sequence: i64,
     /// When, by the clock that the command carried.
     pub at: Timestamp,
-    /// Who, as [`Actor::as_text`](crate::Actor::as_text) gave it.
+    /// Who, as [`Actor::as_text`](crate::Actor::as_text) gave it, or the pseudonym of somebody who left.
     pub actor: String,
     /// What was done: the command's stable name, such as `add_face`.
     pub action: String,
@@ -72,25 +79,67 @@ pub struct AuditEntry {
     pub request_id: Uuid,
     /// What more there is to say, as JSON; in rows about tokens, consent and what was refused.
     pub detail: Option<String>,
-    /// Hash of the row before; [`GENESIS`] in the first.
+    /// In rows that changed who may call: SHA-256 over all that decides it, as it was afterwards.
+    pub access_digest: Option<[u8; 32]>,
+    /// Link of the row before; [`GENESIS`] in the first.
     pub previous: [u8; 32],
-    /// Hash of this row.
-    pub hash: [u8; 32],
+    /// Link of this row.
+    pub link: [u8; 32],
 }
 
 /// The chain of an account's audit rows does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the audit chain is broken at row {sequence}")]
 pub struct ChainBroken {
-    /// The first row that does not follow from the one before.
+    /// The first row that does not follow from the one before, or is not there.
     pub sequence: i64,
 }
 
 impl AuditEntry {
-    /// The hash that this row ought to have: SHA-256 over a label, every field with its length in front, and
-    /// the hash of the row before. Anybody can recompute it; it proves that the rows belong together, and who
-    /// keeps the last hash elsewhere can prove that none was changed since.
-    pub fn expected_hash(&self) -> [u8; 32] {
+    /// The link that this row ought to have: a MAC under a key of the installation over every field and the link of the
+    /// row before. Actor and detail go in as MACs of their own, so that pseudonyms can take their place.
+    pub(crate) fn expected_link(&self, key: &LinkKey) -> [u8; 32] {
+        let target = self.target.map(|target| [&[target.kind.number()][..], &target.number.to_be_bytes()].concat());
+        let detail = self.detail.as_deref().map(|detail| self.commitment(key, "detail", detail));
+        key.mac(&[
+            b"likeness audit row 3",
+            &self.previous,
+            self.account.0.as_bytes(),
+            &self.sequence.to_be_bytes(),
+            &self.at.as_millis().to_be_bytes(),
+            &self.commitment(key, "actor", &self.actor),
+            self.action.as_bytes(),
+            target.as_deref().unwrap_or_default(),
+            &self.records.to_be_bytes(),
+            &[self.outcome.number()],
+            self.request_id.as_bytes(),
+            detail.as_ref().map_or(&[], |detail| detail.as_slice()),
+            self.access_digest.as_ref().map_or(&[], |digest| digest.as_slice()),
+        ])
+    }
+
+    /// What stands for a text in the link: its MAC, or the one that a pseudonym carries.
+    fn commitment(&self, key: &LinkKey, field: &str, text: &str) -> [u8; 32] {
+        let given = text.strip_prefix(PSEUDONYM).and_then(|digits| hex::decode(digits).ok());
+        match given.and_then(|bytes| bytes.try_into().ok()) {
+            Some(commitment) => commitment,
+            None => key.mac(&[b"likeness audit text", self.account.0.as_bytes(), field.as_bytes(), text.as_bytes()]),
+        }
+    }
+
+    /// What takes the place of the actor; the same for all their rows in an account.
+    pub(crate) fn pseudonym(&self, key: &LinkKey) -> String {
+        format!("{PSEUDONYM}{}", hex::encode(self.commitment(key, "actor", &self.actor)))
+    }
+
+    /// What takes the place of the detail.
+    pub(crate) fn detail_pseudonym(&self, key: &LinkKey) -> Option<String> {
+        let detail = self.detail.as_deref()?;
+        Some(format!("{PSEUDONYM}{}", hex::encode(self.commitment(key, "detail", detail))))
+    }
+
+    /// The link of rows before schema 7: SHA-256, which anybody could compute.
+    pub(crate) fn expected_hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut put = |field: &[u8]| {
             hash.update((field.len() as u64).to_be_bytes());
@@ -121,93 +170,99 @@ impl AuditEntry {
     }
 }
 
-/// Checks consecutive rows of one account against the sequence number and hash before them, and gives the
-/// last hash. Start with 0 and [`GENESIS`]; feed page after page.
-///
-/// # Errors
-/// [`ChainBroken`] names the first row that was changed, dropped, moved or put in between.
-pub fn verify_chain(sequence: i64, previous: [u8; 32], entries: &[AuditEntry]) -> Result<[u8; 32], ChainBroken> {
-    let mut last = previous;
-    for (entry, expected) in entries.iter().zip(sequence + 1..) {
-        let follows = entry.sequence == expected && entry.previous == last && entry.hash == entry.expected_hash();
-        if !follows {
-            return Err(ChainBroken { sequence: expected });
-        }
-        last = entry.hash;
-    }
-    Ok(last)
+/// What the row about removed rows says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Checkpoint {
+    /// The last row that was removed.
+    pub(crate) through: i64,
+    /// Its link.
+    pub(crate) link: [u8; 32],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Checkpoint {
+    /// As the detail of the row.
+    pub(crate) fn as_detail(&self) -> String {
+        format!(r#"{{"through":{},"link":"{}"}}"#, self.through, hex::encode(self.link))
+    }
+}
 
-    fn chain() -> Vec<AuditEntry> {
-        let mut previous = GENESIS;
-        (1..=4)
-            .map(|sequence| {
-                let mut entry = AuditEntry {
-                    account: AccountId(Uuid::from_bytes([1; 16])),
-                    sequence,
-                    at: Timestamp::from_millis(1_000 + sequence),
-                    actor: "key1".into(),
-                    action: "add_face".into(),
-                    target: Some(AuditTarget { kind: ContainerKind::FaceList, number: 7 }),
-                    records: 1,
-                    outcome: AuditOutcome::Applied,
-                    request_id: Uuid::from_bytes([9; 16]),
-                    detail: None,
-                    previous,
-                    hash: GENESIS,
-                };
-                entry.hash = entry.expected_hash();
-                previous = entry.hash;
-                entry
-            })
-            .collect()
+/// Checks the chain of an account, page after page.
+#[derive(Debug)]
+pub struct ChainCheck {
+    key: Arc<LinkKey>,
+    /// What came before the first row that is there.
+    before: Option<Checkpoint>,
+    is_told: bool,
+    is_sealed: bool,
+    sequence: i64,
+    last: [u8; 32],
+    access_digest: Option<[u8; 32]>,
+}
+
+/// A chain that holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Chain {
+    /// The first row that is there: those before it were removed because they were too old, and a row says so.
+    pub first: i64,
+    /// The last row; 0: none.
+    pub last: i64,
+    /// Its link. Who keeps it elsewhere can prove that nothing was changed since.
+    pub link: [u8; 32],
+    /// What decided who may call after the last row that changed it.
+    pub access_digest: Option<[u8; 32]>,
+}
+
+impl ChainCheck {
+    pub(crate) fn new(key: Arc<LinkKey>) -> Self {
+        Self { key, before: None, is_told: false, is_sealed: false, sequence: 0, last: GENESIS, access_digest: None }
     }
 
-    #[test]
-    fn a_whole_chain_holds_in_one_piece_or_in_pages() {
-        let rows = chain();
-        let middle = verify_chain(0, GENESIS, &rows[..2]).unwrap();
-        assert_eq!(verify_chain(2, middle, &rows[2..]), verify_chain(0, GENESIS, &rows));
-        assert_eq!(verify_chain(0, GENESIS, &rows), Ok(rows[3].hash));
-    }
-
-    #[test]
-    fn any_meddling_is_found_where_it_happened() {
-        type Meddle = fn(&mut Vec<AuditEntry>);
-        let cases: [(&str, Meddle, i64); 13] = [
-            ("time", |rows| rows[1].at = Timestamp::from_millis(5), 2),
-            ("actor", |rows| rows[1].actor = "key2".into(), 2),
-            (
-                "letters moved between fields",
-                |rows| (rows[1].actor, rows[1].action) = ("key1a".into(), "dd_face".into()),
-                2,
-            ),
-            ("action", |rows| rows[1].action = "delete_face".into(), 2),
-            ("target dropped", |rows| rows[1].target = None, 2),
-            ("target", |rows| rows[1].target = Some(AuditTarget { kind: ContainerKind::FaceList, number: 8 }), 2),
-            ("records", |rows| rows[1].records = 0, 2),
-            ("request", |rows| rows[1].request_id = Uuid::nil(), 2),
-            ("detail", |rows| rows[1].detail = Some(String::new()), 2),
-            ("account", |rows| rows[1].account = AccountId(Uuid::nil()), 2),
-            (
-                "changed and hashed anew",
-                |rows| {
-                    rows[1].records = 0;
-                    rows[1].hash = rows[1].expected_hash();
-                },
-                3,
-            ),
-            ("dropped", |rows| drop(rows.remove(1)), 2),
-            ("swapped", |rows| rows.swap(1, 2), 2),
-        ];
-        for (name, meddle, broken_at) in cases {
-            let mut rows = chain();
-            meddle(&mut rows);
-            assert_eq!(verify_chain(0, GENESIS, &rows), Err(ChainBroken { sequence: broken_at }), "{name}");
+    /// Checks the rows that follow.
+    ///
+    /// # Errors
+    /// [`ChainBroken`] names the first row that was changed, dropped, moved or put in between.
+    pub fn add(&mut self, rows: &[AuditEntry]) -> Result<(), ChainBroken> {
+        for row in rows {
+            let before = *self.before.get_or_insert_with(|| {
+                (self.sequence, self.last) = (row.sequence - 1, row.previous);
+                Checkpoint { through: self.sequence, link: self.last }
+            });
+            let follows = row.sequence == self.sequence + 1 && row.previous == self.last && self.is_own(row);
+            if !follows {
+                return Err(ChainBroken { sequence: self.sequence + 1 });
+            }
+            (self.sequence, self.last) = (row.sequence, row.link);
+            self.access_digest = row.access_digest.or(self.access_digest);
+            if self.is_sealed && row.action == PRUNED {
+                self.is_told |= row.detail.as_deref() == Some(&*before.as_detail());
+            }
         }
+        Ok(())
+    }
+
+    /// Whether the row's link is a MAC, or a hash before the first MAC.
+    fn is_own(&mut self, row: &AuditEntry) -> bool {
+        if row.link == row.expected_link(&self.key) {
+            self.is_sealed = true;
+            return true;
+        }
+        !self.is_sealed && row.access_digest.is_none() && row.link == row.expected_hash()
+    }
+
+    /// What the chain is, after its last row.
+    ///
+    /// # Errors
+    /// [`ChainBroken`]: rows are missing at its front or its end.
+    pub fn finish(self) -> Result<Chain, ChainBroken> {
+        let before = self.before.unwrap_or(Checkpoint { through: 0, link: GENESIS });
+        let is_whole = before == Checkpoint { through: 0, link: GENESIS } || self.is_told;
+        if !is_whole {
+            return Err(ChainBroken { sequence: before.through });
+        }
+        // Every chain was sealed when the database came to schema 7.
+        if self.sequence > 0 && !self.is_sealed {
+            return Err(ChainBroken { sequence: self.sequence + 1 });
+        }
+        Ok(Chain { first: before.through + 1, last: self.sequence, link: self.last, access_digest: self.access_digest })
     }
 }

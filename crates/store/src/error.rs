@@ -161,6 +161,10 @@ pub enum LimitKind {
     Faces,
     /// Deliveries that wait in an account.
     Deliveries,
+    /// Snapshots that one account offers to another.
+    Offers,
+    /// Sealed bytes of an account.
+    StoredBytes,
 }
 
 impl std::fmt::Display for LimitKind {
@@ -172,6 +176,8 @@ impl std::fmt::Display for LimitKind {
             Self::FacesOfPerson => "faces of the person",
             Self::Faces => "faces in the list",
             Self::Deliveries => "waiting deliveries",
+            Self::Offers => "snapshots offered to one account",
+            Self::StoredBytes => "stored bytes",
         })
     }
 }

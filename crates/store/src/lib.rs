@@ -34,11 +34,11 @@ pub use answers::{
     GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, Training,
     TrainingStatus, UnfinishedTraining,
 };
-pub use audit::{AuditEntry, AuditOutcome, AuditTarget, ChainBroken, GENESIS, verify_chain};
+pub use audit::{AuditEntry, AuditOutcome, AuditTarget, Chain, ChainBroken, ChainCheck, GENESIS};
 pub use command::{
     AccountNames, AccountWrite, Actor, Applied, AuditEvent, AuditWrite, Command, ContainerKind, ContainerName,
-    ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, NewAccount,
-    NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite, RecordWrite,
+    ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, Lives,
+    NewAccount, NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite, RecordWrite,
     SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
 };
 pub use error::{KeyFileProblem, LimitKind, StoreError};

@@ -5,8 +5,6 @@
 //! here, and nowhere else. A new kind is a new row, the type of its bytes where they are written, and a case of the
 //! conformance suite.
 
-use crate::keys::Purpose;
-
 /// What a record is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
@@ -45,7 +43,6 @@ pub struct KindRow {
     pub is_about_access: bool,
     /// By what it is found besides its id. The place in the list is the tag's number in the database: add at the end.
     pub tags: &'static [TagRow],
-    pub(crate) seal: SealedAs,
 }
 
 /// The stable names under which audit rows tell what was done to a record.
@@ -102,26 +99,6 @@ pub enum TagForm {
     Word,
 }
 
-/// To what a record is bound in its seal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum SealedAs {
-    /// As it was before there were records: to account, kind, id and expiry. Nodes of the former version read and write
-    /// these kinds while an installation is upgraded, and data of that time opens as it is.
-    Document,
-    /// To version and person too.
-    Record,
-}
-
-impl SealedAs {
-    /// The purpose whose sub-keys seal it.
-    pub(crate) fn purpose(self) -> Purpose {
-        match self {
-            Self::Document => Purpose::Document,
-            Self::Record => Purpose::Record,
-        }
-    }
-}
-
 impl RecordKind {
     /// Every kind.
     pub const ALL: [Self; 6] = [
@@ -145,7 +122,6 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: true,
                 tags: &[],
-                seal: SealedAs::Document,
             },
             Self::SigningKey => &KindRow {
                 number: 2,
@@ -156,7 +132,6 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: true,
                 tags: &[],
-                seal: SealedAs::Document,
             },
             Self::RevokedToken => &KindRow {
                 number: 3,
@@ -167,7 +142,6 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: true,
                 tags: &[],
-                seal: SealedAs::Document,
             },
             Self::Specimen => &KindRow {
                 number: 250,
@@ -181,7 +155,6 @@ impl RecordKind {
                     TagRow { name: "state", form: TagForm::Word, is_unique: false },
                     TagRow { name: "handle", form: TagForm::Digest, is_unique: true },
                 ],
-                seal: SealedAs::Record,
             },
             Self::SpecimenOfPerson => &KindRow {
                 number: 251,
@@ -196,7 +169,6 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: false,
                 tags: &[TagRow { name: "subject", form: TagForm::Digest, is_unique: false }],
-                seal: SealedAs::Record,
             },
             Self::SpecimenOfTrail => &KindRow {
                 number: 252,
@@ -211,7 +183,6 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: false,
                 tags: &[],
-                seal: SealedAs::Record,
             },
         }
     }
@@ -252,9 +223,6 @@ mod tests {
         for row in RecordKind::ALL.map(RecordKind::row) {
             assert!(!(row.in_backup && row.life == Life::MustExpire), "{}: nobody could open it", row.word);
             assert!(!(row.is_about_access && row.erasure == Erasure::WithPerson), "{}", row.word);
-            if row.seal == SealedAs::Document {
-                assert!(row.number <= 3 && row.tags.is_empty(), "{}: only what there was before", row.word);
-            }
         }
     }
 }

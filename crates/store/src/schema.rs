@@ -71,7 +71,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "installation",
         key: 1,
-        columns: &[("only_row", Integer), ("check_value", Bytes), ("access_version", Integer)],
+        columns: &[("only_row", Integer), ("check_value", Bytes), ("access_version", Integer), ("sealed_check", Bytes)],
         moves: false,
         at_the_end: AtTheEnd::OfNobody,
         ..OF_AN_ACCOUNT
@@ -89,6 +89,7 @@ pub const TABLES: &[Table] = &[
             ("subdomain", Text),
             ("closed_at", Integer),
             ("ends_at", Integer),
+            ("stored_bytes", Integer),
         ],
         stays_behind: &["access_version"],
         ..OF_AN_ACCOUNT
@@ -221,9 +222,10 @@ pub const TABLES: &[Table] = &[
             ("records", Integer),
             ("outcome", Integer),
             ("request_id", Bytes),
-            ("prev_hash", Bytes),
-            ("hash", Bytes),
+            ("previous", Bytes),
+            ("link", Bytes),
             ("detail", Text),
+            ("access_digest", Bytes),
         ],
         at_the_end: AtTheEnd::Kept,
         ..OF_AN_ACCOUNT

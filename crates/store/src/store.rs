@@ -10,7 +10,7 @@ use crate::answers::{
     AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
     Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
 };
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
@@ -153,8 +153,13 @@ pub trait Store: Send + Sync {
     /// A snapshot that this account took or may apply. `None` for any other, and from its expiry on.
     async fn snapshot(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Snapshot>, StoreError>;
 
-    /// Every snapshot that this account took or may apply, in order of their ids.
-    async fn snapshots(&self, account: AccountId, now: Timestamp) -> Result<Vec<Snapshot>, StoreError>;
+    /// A page of the snapshots that this account took or may apply, in order of their ids.
+    async fn snapshots(
+        &self,
+        account: AccountId,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Snapshot>, StoreError>;
 
     /// The templates of one person, in the order in which they were added.
     /// Fails with `ContainerNotFound` or `PersonNotFound`.
@@ -267,6 +272,16 @@ pub trait Store: Send + Sync {
 
     /// The account's audit rows after a sequence number, ascending, at most `limit`.
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Checks the chain of an account's audit log, of which it is given all rows.
+    fn chain_check(&self) -> ChainCheck;
+
+    /// Whether what decides who may call in an account is what the newest audit row about it says. `false`: somebody changed
+    /// or put back rows outside the program.
+    async fn is_access_as_audited(&self, account: AccountId) -> Result<bool, StoreError>;
+
+    /// Sealed bytes of an account: of people, faces, snapshots, records and deliveries.
+    async fn stored_bytes(&self, account: AccountId) -> Result<u64, StoreError>;
 
     /// The present versions of containers, in the order asked; `None`: deleted. One query for all that a node follows.
     async fn versions_of(&self, account: AccountId, numbers: &[i64]) -> Result<Vec<Option<u64>>, StoreError>;

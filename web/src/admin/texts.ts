@@ -203,17 +203,21 @@ const en = {
   },
   retention: {
     title: 'Retention',
-    lead: 'How long the server keeps each kind of data. The API contract sets the maximum; you can only shorten it.',
+    lead: 'How long the server keeps each kind of data. The API contract sets the maximum; you can only shorten it. Audit logs have no end unless you set one.',
     own: 'Retention periods of this account',
     hours: (name: string) => `${name}: hours`,
     minutes: (name: string) => `${name}: minutes`,
     hoursWord: 'hours',
     minutesWord: 'minutes',
     longest: (text: string) => `at most ${text}`,
+    endless: 'no end',
+    daysWord: 'days',
+    days: (name: string) => `${name}: days; empty for no end`,
+    shortest: (text: string) => `at least ${text}; empty: no end`,
     backLabel: (name: string) => `${name}: reset to the maximum`,
     back: 'Maximum',
-    bad: (name: string, text: string) => `${name}: choose between a minute and ${text}.`,
-    holds: 'A changed period applies to data that is stored from now on.',
+    bad: (name: string, shortest: string, longest: string) => `${name}: choose between ${shortest} and ${longest}.`,
+    holds: 'A shorter period applies to stored data at once: face ids that would outlive it, and what is older than it, are deleted. A longer period applies to what is stored from now on.',
     table: 'All data that the server handles',
     data: 'Data',
     stored: 'Stored',
@@ -223,9 +227,11 @@ const en = {
     names: {
       faceId: 'Face id', session: 'Liveness session', sessionImage: 'Picture of a liveness session',
       deviceCorrelation: 'Link between liveness sessions of a device', authToken: 'Token of a liveness session',
-      operation: 'Status of an operation', snapshot: 'Snapshot',
+      operation: 'Status of an operation', snapshot: 'Snapshot', auditLog: 'Audit log',
     } as Record<string, string>,
     duration: (seconds: number): string => {
+      if (seconds >= endless) return 'no end';
+      if (seconds >= 72 * 3600 && seconds % 86400 === 0) return counted(seconds / 86400, 'day', 'days');
       const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
       const parts = [
         hours > 0 ? counted(hours, 'hour', 'hours') : '',
@@ -316,7 +322,7 @@ const en = {
   },
   audit: {
     title: 'Audit log',
-    lead: 'Every change and every refusal. Each row holds the hash of the row before it, so that a changed or missing row is detected.',
+    lead: 'Every change and every refusal. Each row is linked to the row before it under a key of the installation, so that a changed or missing row is detected.',
     installation: 'Audit log of the installation',
     installationLead: 'Events that do not belong to a single account: accounts created and destroyed, roles and blocks for all accounts.',
     action: 'Action',
@@ -326,13 +332,16 @@ const en = {
     actionHelp: 'The exact name, such as set_account or consent. Leave empty to show all actions.',
     filter: 'Filter',
     clear: 'Show all',
-    verify: 'Verify the hash chain',
+    verify: 'Verify the audit log',
     verifying: 'Checking every row…',
-    holds: (rows: number) => `The hash chain is intact: ${counted(rows, 'row', 'rows')}.`,
-    last: 'Last hash',
-    lastHelp: 'Store the last hash, below, outside this server. With it you can prove later that none of these rows was changed.',
-    broken: (row: number) => `The hash chain is broken at row ${row}`,
-    brokenText: 'The hash of this row does not match the row before it. The database was changed outside the server. Compare it with a backup.',
+    holds: (rows: number) => `The audit log is intact: ${counted(rows, 'row', 'rows')}.`,
+    pruned: (count: number) => `${counted(count, 'older row was', 'older rows were')} removed because the retention period was over.`,
+    accessChanged: 'Keys, settings or revocations are not what the audit log says',
+    accessChangedText: 'They were changed or put back outside the server: a key that was replaced could be valid again. Find out who could write to the database. An operator can then accept what is there: likeness audit accept.',
+    last: 'Link of the last row',
+    lastHelp: 'Store the link of the last row, below, outside this server. With it you can prove later that none of these rows was changed.',
+    broken: (row: number) => `The audit log is broken at row ${row}`,
+    brokenText: 'This row was changed, or does not follow the row before it. The database was changed outside the server. Compare it with a backup.',
     export: 'Download the audit log',
     exporting: 'Preparing the download…',
     exported: 'The download has started.',
@@ -418,4 +427,7 @@ const en = {
 
 export type AdminTexts = typeof en;
 /** In the reader's language: another language is another value of this type, chosen here. */
+/** Seconds of a period that has no end: the largest number that the server takes. */
+export const endless = 4294967295;
+
 export const texts: AdminTexts = en;

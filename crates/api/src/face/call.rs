@@ -290,7 +290,9 @@ impl Call<Permitted> {
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let (account, actor, at, request_id) =
             (self.account(), self.caller.actor.clone(), self.now(), self.request_id());
-        let command = Command { account, actor, at, request_id, idempotency_key: self.new_id(), write };
+        let most_stored_bytes = Some(self.app().limits.stored_bytes(&self.caller.state));
+        let command =
+            Command { account, actor, at, request_id, idempotency_key: self.new_id(), most_stored_bytes, write };
         self.app().ledger.apply(command).await
     }
 

@@ -34,6 +34,8 @@ pub(super) struct List<T> {
     pub id: fn(&T) -> String,
     /// A record on the wire.
     pub show: Box<dyn Fn(&T) -> serde_json::Value + Send + Sync>,
+    /// Which of the records are shown.
+    pub wanted: Box<dyn Fn(&T) -> bool + Send + Sync>,
     /// What stands before the records.
     pub opening: &'static str,
     /// What stands after them.
@@ -54,7 +56,15 @@ impl<T> List<T> {
         F: Fn(Arc<dyn Store>, PageStart) -> BoxFuture<'static, Result<Vec<T>, StoreError>> + Send + Sync + 'static,
         T: 'static,
     {
-        Self { read: Box::new(read), id, show: Box::new(show), opening: "[", closing: "]", kind }
+        Self {
+            read: Box::new(read),
+            id,
+            show: Box::new(show),
+            wanted: Box::new(|_| true),
+            opening: "[",
+            closing: "]",
+            kind,
+        }
     }
 }
 
@@ -66,7 +76,7 @@ pub(super) async fn answer<T: Send + Sync + 'static>(
 ) -> Result<Reply, Refusal> {
     let mut room = call.app().shares.answers.take(call.owner(), PIECE_BYTES).await.map_err(|_| Refusal::Busy)?;
     let kind = list.kind;
-    let mut rest = Slices { call, page, list, next: FIRST_SLICE, is_first: true };
+    let mut rest = Slices { call, page, list, next: FIRST_SLICE, is_first: true, has_shown: false };
     let (first, is_last) = rest.read().await.map_err(|problem| match problem {
         Problem::Store(error) => from_store(error, kind),
         Problem::Refused(refusal) => refusal,
@@ -109,6 +119,8 @@ struct Slices<T> {
     /// How many records to read next.
     next: usize,
     is_first: bool,
+    /// Whether a record was shown.
+    has_shown: bool,
 }
 
 impl<T> Slices<T> {
@@ -129,8 +141,8 @@ impl<T> Slices<T> {
         if self.is_first {
             bytes.extend_from_slice(self.list.opening.as_bytes());
         }
-        for (position, record) in records.iter().enumerate() {
-            if !self.is_first || position > 0 {
+        for record in records.iter().filter(|record| (self.list.wanted)(record)) {
+            if std::mem::replace(&mut self.has_shown, true) {
                 bytes.push(b',');
             }
             let shown = (self.list.show)(record);

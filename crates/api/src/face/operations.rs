@@ -36,6 +36,8 @@ pub(super) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let id = call.id(0, Refusal::OperationNotFound)?;
     let found = call.store().operation(call.account(), id, call.now()).await?;
+    let (life, now) = (call.retention(RetentionClass::Operation), call.now());
+    let found = found.filter(|operation| operation.created_at.plus(life) > now);
     let operation = found.ok_or(Refusal::OperationNotFound)?;
     let (created, finished) = (operation.created_at.to_string(), operation.finished_at.to_string());
     call.answer(&match operation.subject {

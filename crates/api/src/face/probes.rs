@@ -10,6 +10,7 @@ use likeness_base::Secret;
 use likeness_gallery::Visible;
 use likeness_http::Body;
 use likeness_rules::ConfidenceDetail;
+use likeness_rules::RetentionClass;
 use likeness_service::recognisers::{Recogniser, pack_of};
 use likeness_service::templates;
 use likeness_store::{Container, ContainerKind, ContainerName, DetectedFace, TrainingStatus};
@@ -54,7 +55,10 @@ pub(super) async fn detected(
     missing: MissingAs,
 ) -> Result<Vec<ProbeTemplates>, Refusal> {
     let found = call.store().face_ids(call.account(), ids, call.now()).await?;
-    found.into_iter().map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(missing))?)).collect()
+    // The account may have shortened their life since, and the sweep is on its way.
+    let latest_end = call.now().plus(call.retention(RetentionClass::FaceId));
+    let alive = found.into_iter().map(|face| face.filter(|face| face.expires_at <= latest_end));
+    alive.map(|face| compared(call, face.ok_or(Refusal::FaceNotFound(missing))?)).collect()
 }
 
 fn compared(call: &Call<Permitted>, face: DetectedFace) -> Result<ProbeTemplates, Refusal> {

@@ -2,14 +2,21 @@
 
 use super::arguments::{USER_DATA_CHARACTERS, container_id, user_data};
 use super::call::{Admitted, Call, Permitted};
+use super::lists::{self, List};
 use super::operations;
 use crate::azure::{Refusal, from_store};
+use futures_util::future::BoxFuture;
+use likeness_base::Timestamp;
 use likeness_http::Reply;
 use likeness_http::{Body, parse_uuid};
 use likeness_rules::RetentionClass;
 use likeness_service::kinds::kind_code;
-use likeness_store::{AccountId, ContainerKind, ContainerName, OperationSubject, Snapshot, SnapshotWrite, Write};
+use likeness_store::{
+    AccountId, ContainerKind, ContainerName, OperationSubject, PageStart, Snapshot, SnapshotWrite, Store, Write,
+};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Most accounts to which one snapshot can be offered.
 const MOST_ACCOUNTS: usize = 100;
@@ -31,7 +38,8 @@ pub(super) async fn take(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let user_data = user_data(body, USER_DATA_CHARACTERS)?;
     let snapshot = call.new_id();
     let expires_at = call.now().plus(call.retention(RetentionClass::Snapshot));
-    let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at };
+    let (limit, offers) = (call.tier().containers(ContainerKind::Snapshot), call.tier().offers());
+    let work = SnapshotWrite::Take { snapshot, source, scope, user_data, expires_at, limit, offers };
     accepted(&call, kind, format!("/snapshots/{snapshot}"), work).await
 }
 
@@ -40,13 +48,23 @@ pub(super) async fn list(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
     let only_kind = call.query().text("type").map(kind).transpose()?;
     let only_scope = call.query().text("applyScope").map(accounts_in_query).transpose()?;
-    let snapshots = call.store().snapshots(call.account(), call.now()).await;
-    let snapshots = snapshots.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
-    let is_asked_for = |snapshot: &&Snapshot| {
+    let (account, now, life) = (call.account(), call.now(), call.retention(RetentionClass::Snapshot));
+    let read = move |store: Arc<dyn Store>, page: PageStart| -> BoxFuture<'static, _> {
+        Box::pin(async move { store.snapshots(account, &page, now).await })
+    };
+    let is_asked_for = move |snapshot: &Snapshot| {
         only_kind.is_none_or(|kind| snapshot.kind == kind)
             && only_scope.as_ref().is_none_or(|scope| scope.iter().any(|account| snapshot.scope.contains(account)))
+            && is_alive(snapshot, account, life, now)
     };
-    call.answer(&snapshots.iter().filter(is_asked_for).map(to_json).collect::<Vec<_>>())
+    let show = |snapshot: &Snapshot| Value::Object(to_json(snapshot));
+    let list = List::array(ContainerKind::Snapshot, read, |snapshot: &Snapshot| snapshot.id.to_string(), show);
+    lists::answer(call, PageStart::everything(), List { wanted: Box::new(is_asked_for), ..list }).await
+}
+
+/// Whether a snapshot is still there: the account that took it may have shortened its life since.
+fn is_alive(snapshot: &Snapshot, account: AccountId, life: Duration, now: Timestamp) -> bool {
+    snapshot.taken_by != account || snapshot.created_at.plus(life) > now
 }
 
 /// `GET snapshots/{snapshotId}`
@@ -64,15 +82,20 @@ pub(super) async fn update(call: Call<Admitted>) -> Result<Reply, Refusal> {
     if scope.is_none() && user_data.is_none() {
         return Err(Refusal::bad("Nothing to change: give 'applyScope' or 'userData'."));
     }
-    call.write(SnapshotWrite::Update { snapshot, scope, user_data }).await?;
+    let offers = call.tier().offers();
+    call.write(SnapshotWrite::Update { snapshot, scope, user_data, offers }).await?;
     call.done()
 }
 
-/// `DELETE snapshots/{snapshotId}`: by the account that took it.
+/// `DELETE snapshots/{snapshotId}`: by the account that took it. An account in its scope declines it.
 pub(super) async fn delete(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
-    let snapshot = call.id(0, Refusal::SnapshotNotFound)?;
-    call.write(SnapshotWrite::Delete { snapshot }).await?;
+    let Snapshot { id: snapshot, taken_by, .. } = visible(&call).await?;
+    if taken_by == call.account() {
+        call.write(SnapshotWrite::Delete { snapshot }).await?;
+    } else {
+        call.write(SnapshotWrite::Decline { snapshot, taken_by }).await?;
+    }
     call.done()
 }
 
@@ -109,7 +132,9 @@ async fn accepted(
 async fn visible(call: &Call<Permitted>) -> Result<Snapshot, Refusal> {
     let id = call.id(0, Refusal::SnapshotNotFound)?;
     let found = call.store().snapshot(call.account(), id, call.now()).await;
-    found.map_err(|error| from_store(error, ContainerKind::Snapshot))?.ok_or(Refusal::SnapshotNotFound)
+    let found = found.map_err(|error| from_store(error, ContainerKind::Snapshot))?;
+    let (life, now) = (call.retention(RetentionClass::Snapshot), call.now());
+    found.filter(|found| is_alive(found, call.account(), life, now)).ok_or(Refusal::SnapshotNotFound)
 }
 
 fn kind(text: &str) -> Result<ContainerKind, Refusal> {

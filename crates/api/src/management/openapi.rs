@@ -153,7 +153,7 @@ fn query_of(route: &Route<Management>) -> Vec<Value> {
             ]
         }
         (_, "accounts/{}/audit/verify") => {
-            let says = "A hash that was kept elsewhere; knownAt tells the row that has it.";
+            let says = "A link that was kept elsewhere; knownAt tells the row that has it.";
             vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}$" }))]
         }
         ("DELETE", "blocked" | "accounts/{}/blocked") => {

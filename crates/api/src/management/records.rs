@@ -100,7 +100,7 @@ async fn trail_of(call: &AdminCall, account: AccountId) -> Result<Reply, Refusal
 pub(super) async fn verify(call: AdminCall) -> Result<Reply, Refusal> {
     let known = call.query.text("known");
     if known.is_some_and(|known| known.len() != 64 || hex::decode(known).is_err()) {
-        return Err(Refusal::Invalid("known must be a hash of 64 hexadecimal digits".to_owned()));
+        return Err(Refusal::Invalid("known must be a link of 64 hexadecimal digits".to_owned()));
     }
     json_reply(&audit::verify(&*call.app.store, call.account()?.id(), known).await?)
 }

@@ -370,14 +370,17 @@ fn records() -> Value {
                 "outcome": { "type": "string", "enum": ["applied", "refused"] },
                 "requestId": uuid(),
                 "detail": { "type": "object", "additionalProperties": true },
-                "previous": says("Hash of the row before, in hexadecimal."),
-                "hash": says("Hash of this row and of the one before."),
+                "previous": says("Link of the row before, in hexadecimal."),
+                "hash": says("Link of this row: a MAC over its fields and the link of the row before."),
             }),
         ),
-        "Verified": object(&["rows", "last"], json!({
-            "rows": count(), "last": says("Hash of the last row; keep it elsewhere to prove that nothing was changed."),
-            "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before." },
-            "knownAt": { "type": "integer", "description": "The row with the hash in the parameter known." },
+        "Verified": object(&["rows", "first", "last", "accessHolds"], json!({
+            "rows": says_count("The number of the last row."),
+            "first": says_count("The number of the first row that is there; older ones were removed when their time was over."),
+            "last": says("Link of the last row; keep it elsewhere to prove that nothing was cut off."),
+            "brokenAt": { "type": "integer", "description": "The first row that does not follow from the one before, or is missing." },
+            "knownAt": { "type": "integer", "description": "The row with the link in the parameter known." },
+            "accessHolds": yes_or_no("Whether keys, settings and revocations are what the audit log says."),
         })),
         "Person": { "anyOf": [
             person("ids", json!({ "type": "array", "items": uuid(), "minItems": 1 })),

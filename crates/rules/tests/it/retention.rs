@@ -14,22 +14,25 @@ fn the_longest_lives() {
         (RetentionClass::AuthToken, "authToken", day),
         (RetentionClass::Operation, "operation", 2 * day),
         (RetentionClass::Snapshot, "snapshot", 2 * day),
+        (RetentionClass::AuditLog, "auditLog", u32::MAX),
     ];
     assert_eq!(cases.map(|(class, ..)| class), RetentionClass::ALL);
     for (class, name, longest) in cases {
-        assert_eq!((class.as_text(), class.longest(), class.shortest()), (name, longest, 60));
+        let shortest = if class == RetentionClass::AuditLog { 30 * day } else { 60 };
+        assert_eq!((class.as_text(), class.longest(), class.shortest()), (name, longest, shortest));
         assert_eq!(RetentionClass::parse(&name.to_uppercase()), Some(class));
         assert_eq!(serde_json::to_string(&class).unwrap(), format!("\"{name}\""));
         assert!(!class.source().is_empty());
         assert_eq!(RetentionPolicy::default().seconds(class), longest);
 
         let mut policy = RetentionPolicy::default();
-        for refused in [0, 59, longest + 1, u32::MAX] {
+        let too_long = longest.checked_add(1).into_iter().flat_map(|more| [more, u32::MAX]);
+        for refused in [0, shortest - 1].into_iter().chain(too_long) {
             let problem = policy.set(class, Some(refused)).unwrap_err();
             assert!(problem.to_string().contains(name), "{problem}");
             assert_eq!(policy, RetentionPolicy::default());
         }
-        for taken in [60, 61, longest] {
+        for taken in [shortest, shortest + 1, longest] {
             policy.set(class, Some(taken)).unwrap();
             assert_eq!((policy.get(class), policy.seconds(class)), (Some(taken), taken));
         }
@@ -63,13 +66,14 @@ fn policies_in_json() {
 #[test]
 fn the_table_is_whole() {
     let keys: BTreeSet<&str> = rows().iter().map(|row| row.key).collect();
-    assert_eq!((keys.len(), rows().len()), (17, 17));
+    assert_eq!((keys.len(), rows().len()), (18, 18));
     let named: BTreeSet<RetentionClass> = rows().iter().filter_map(|row| row.class).collect();
     assert_eq!(named, BTreeSet::from(RetentionClass::ALL));
     for row in rows() {
         let words = match row.class.map(RetentionClass::longest) {
             None => continue,
             Some(172_800) => "48 hours",
+            Some(u32::MAX) => "no end",
             Some(_) if row.key == "authToken" => "60 to 86400 seconds",
             Some(_) => "24 hours",
         };

@@ -211,8 +211,15 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         left -= faces.len();
         let (idempotency_key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
         let write = FaceIdWrite::Keep { faces }.into();
-        let command =
-            Command { account, actor: Actor::System, at: SystemClock.now(), request_id, idempotency_key, write };
+        let command = Command {
+            account,
+            actor: Actor::System,
+            at: SystemClock.now(),
+            request_id,
+            idempotency_key,
+            most_stored_bytes: None,
+            write,
+        };
         store.apply(command).await?;
     }
     Ok(ends)

@@ -29,8 +29,15 @@ pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKi
     let account = store.accounts().await?.first().context("the first start made an account")?.id;
     let apply = |write| {
         let (request_id, idempotency_key) = (Uuid::nil(), random_id(&SystemRandomness));
-        let command =
-            Command { account, actor: Actor::Operator, at: SystemClock.now(), request_id, idempotency_key, write };
+        let command = Command {
+            account,
+            actor: Actor::Operator,
+            at: SystemClock.now(),
+            request_id,
+            idempotency_key,
+            most_stored_bytes: None,
+            write,
+        };
         applied(store.clone(), command)
     };
     let container = ContainerName { kind, id: "bench".to_owned() };

@@ -100,6 +100,7 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
             at: SystemClock.now(),
             request_id,
             idempotency_key,
+            most_stored_bytes: None,
             write,
         })
     };

@@ -59,6 +59,7 @@ impl Bench {
             at: SystemClock.now(),
             request_id: id(),
             idempotency_key: id(),
+            most_stored_bytes: None,
             write: write.into(),
         };
         Ok(self.store.apply(command).await?)

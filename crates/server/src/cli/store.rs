@@ -26,7 +26,9 @@ impl Migrate {
             bail!("LIKENESS_STORE names no database; the schema of a file is upgraded when the server starts");
         };
         let key = load_key(config)?;
-        let outcome = start::block_on(PostgresStore::migrate(&target, &key, &SystemRandomness))?;
+        let key_folder = config.expiry_keys();
+        let migrating = PostgresStore::migrate(&target, Arc::new(key), &key_folder, Arc::new(SystemRandomness));
+        let outcome = start::block_on(migrating)?;
         let (before, after) = outcome.with_context(|| format!("the database {} was not changed", target.name()))?;
         if before == after {
             output::line(&format!("The database {} has schema {after} already.", target.name()));

@@ -269,6 +269,7 @@ impl Config {
             ("LIKENESS_BODY_MEGABYTES", &mut self.shares.body_megabytes),
             ("LIKENESS_ANSWER_MEGABYTES", &mut self.shares.answer_megabytes),
             ("LIKENESS_FETCHES", &mut self.shares.fetches),
+            ("LIKENESS_STORED_GIB", &mut self.shares.stored_gib),
             ("LIKENESS_AUDIT_QUESTIONS_A_DAY", &mut self.audit.questions_a_day),
         ] {
             if let Some(value) = text(name) {
@@ -424,6 +425,7 @@ mod tests {
             "LIKENESS_WORKERS",
             "LIKENESS_CONNECTIONS",
             "LIKENESS_FETCHES",
+            "LIKENESS_STORED_GIB",
             "LIKENESS_CONNECTIONS_PER_ADDRESS",
             "LIKENESS_TIER",
             "LIKENESS_CONFIDENCE",

@@ -3,7 +3,8 @@
 
 use crate::clock::Clock;
 use crate::oidc::{Provider, assign, by, call, name_first, server_with, subject};
-use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo_face};
+use crate::server::{Answer, KEY1, OPERATOR, TestServer, demo_face, likeness, run};
+use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,6 +14,143 @@ use std::time::Duration;
 fn text_of(page: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     std::fs::read_to_string(path).expect("the page is there")
+}
+
+on_both_stores!(
+    finding_04_snapshots_and_stored_bytes_are_bounded,
+    finding_13_a_snapshot_that_is_offered_can_be_declined,
+    finding_14_rows_of_yesterday_are_not_accepted,
+    finding_16_a_shortened_life_reaches_what_is_stored,
+);
+
+/// Takes a snapshot for these accounts.
+fn take(server: &TestServer, group: &str, scope: &[String]) -> Answer {
+    server.json("POST", "snapshots", &json!({ "type": "PersonGroup", "objectId": group, "applyScope": scope }))
+}
+
+fn a_group(server: &TestServer, id: &str) {
+    let body = json!({ "name": id, "recognitionModel": "recognition_04" });
+    assert_eq!(server.json("PUT", &format!("persongroups/{id}"), &body).status, 200);
+}
+
+fn finding_04_snapshots_and_stored_bytes_are_bounded(store: &TestStore) {
+    // A free account may have ten snapshots, whatever they weigh.
+    let server = store.server(&[]);
+    a_group(&server, "g");
+    server.cli(&["accounts", "set", "default", "--tier", "F0"]);
+    let own = [server.account()];
+    for _ in 0..10 {
+        assert_eq!(take(&server, "g", &own).status, 202);
+    }
+    let refused = take(&server, "g", &own);
+    assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"), "{refused:?}");
+    let listed = server.call("GET", "snapshots").body;
+    assert_eq!(listed.as_array().map(Vec::len), Some(10), "{listed}");
+    assert_eq!(server.call("GET", "snapshots?type=FaceList").body, json!([]));
+}
+
+fn finding_13_a_snapshot_that_is_offered_can_be_declined(store: &TestStore) {
+    let server = store.server(&[]);
+    a_group(&server, "g");
+    let friend = server.another(&["friend", "--approve", "everything"]);
+    let taken = take(&server, "g", &[friend.id.clone(), server.account()]);
+    let location =
+        server.call("GET", &taken.operation(&format!("{}/face/v1.0/", server.address))).body["resourceLocation"]
+            .clone();
+    let snapshot = location.as_str().expect("a place").trim_start_matches('/').to_owned();
+    assert_eq!(friend.call("GET", "snapshots").body.as_array().map(Vec::len), Some(1));
+    assert_eq!(friend.call("DELETE", &snapshot).status, 200);
+    assert_eq!(friend.call("GET", "snapshots").body, json!([]));
+    assert_eq!(friend.call("DELETE", &snapshot).status, 404);
+    // It is still there for who took it.
+    let mine = server.call("GET", &snapshot).body;
+    assert_eq!(mine["applyScope"], json!([server.account()]), "{mine}");
+    for offer in 0..100 {
+        assert_eq!(take(&server, "g", std::slice::from_ref(&friend.id)).status, 202, "{offer}");
+    }
+    let refused = take(&server, "g", std::slice::from_ref(&friend.id));
+    assert_eq!((refused.status, refused.code()), (403, "QuotaExceeded"), "{refused:?}");
+    assert_eq!(server.call("GET", "snapshots").body.as_array().map(Vec::len), Some(101));
+    assert_eq!(friend.call("GET", "snapshots").body.as_array().map(Vec::len), Some(100));
+}
+
+fn finding_14_rows_of_yesterday_are_not_accepted(store: &TestStore) {
+    let server = store.server(&[]);
+    let account = server.account();
+    assert_eq!(server.stop(), Some(0));
+    // What somebody who can write to the database keeps of an account: its keys and its settings.
+    let id = account.replace('-', "");
+    let of_account = |hex: &str| match store {
+        TestStore::File(_) => format!("account_id = X'{hex}'"),
+        TestStore::Database(_) => format!("account_id = '\\x{hex}'"),
+    };
+    for statement in [
+        format!("CREATE TABLE kept_keys AS SELECT * FROM account_key WHERE {}", of_account(&id)),
+        format!("CREATE TABLE kept_records AS SELECT * FROM record WHERE {}", of_account(&id)),
+    ] {
+        store.tamper(&statement);
+    }
+    let server = store.server(&[]);
+    let regenerated = server.manage("POST", "accounts/default/regenerateKey", &json!({ "keyName": "Key1" }));
+    assert_eq!(regenerated.status, 200, "{regenerated:?}");
+    assert_eq!(server.call("GET", "facelists").status, 401, "the old key is dead");
+    let verify = |words: &[&str]| {
+        let mut command = likeness();
+        command.args(words).env("LIKENESS_DATA", store.data());
+        if let TestStore::Database(site) = store {
+            command.env("LIKENESS_STORE", &site.store);
+        }
+        let output = run(&mut command);
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        (output.status.success(), said)
+    };
+    assert!(verify(&["audit", "verify"]).0);
+    assert_eq!(server.stop(), Some(0));
+    for statement in [
+        format!("DELETE FROM account_key WHERE {}", of_account(&id)),
+        "INSERT INTO account_key SELECT * FROM kept_keys".to_owned(),
+        format!("DELETE FROM record WHERE {}", of_account(&id)),
+        "INSERT INTO record SELECT * FROM kept_records".to_owned(),
+        "DROP TABLE kept_keys".to_owned(),
+        "DROP TABLE kept_records".to_owned(),
+    ] {
+        store.tamper(&statement);
+    }
+    let (went_well, said) = verify(&["audit", "verify"]);
+    assert!(!went_well && said.contains("ACCESS CHANGED"), "{said}");
+    let (went_well, said) = verify(&["serve"]);
+    assert!(!went_well && said.contains(&account) && said.contains("likeness audit accept"), "{said}");
+    // An operator who has looked at it goes on, and the audit log tells of that.
+    assert!(verify(&["audit", "accept", "default"]).0);
+    assert!(verify(&["audit", "verify"]).0);
+    let server = store.server(&[]);
+    assert_eq!(server.call("GET", "facelists").status, 200);
+    assert!(server.cli(&["audit", "list", "default", "--action", "accept_access"]).contains("operator"));
+}
+
+fn finding_16_a_shortened_life_reaches_what_is_stored(store: &TestStore) {
+    let clock = Clock::new();
+    let server = store.server(&[clock.setting()]);
+    let detect = || {
+        let detected = server.picture("detect?recognitionModel=recognition_04&faceIdTimeToLive=86400", &demo_face());
+        detected.body[0]["faceId"].as_str().expect("a face").to_owned()
+    };
+    let ask = |face: &str| server.json("POST", "verify", &json!({ "faceId1": face, "faceId2": face })).status;
+    let face = detect();
+    a_group(&server, "g");
+    let taken = take(&server, "g", &[server.account()]).operation(&format!("{}/face/v1.0/", server.address));
+    assert_eq!((ask(&face), server.call("GET", &taken).status), (200, 200));
+    let shorter = json!({ "retention": { "faceId": 600, "operation": 600, "snapshot": 600 } });
+    assert_eq!(server.manage("PATCH", "accounts/default", &shorter).status, 200);
+    assert_eq!(ask(&face), 404, "it would have outlived what is granted now");
+    assert_eq!(server.call("GET", &taken).status, 200, "it is not yet so old");
+    clock.forward(Duration::from_secs(601));
+    while server.call("GET", &taken).status != 404 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.call("GET", "snapshots").body, json!([]));
+    // What is detected now has the life that is granted now.
+    assert_eq!(ask(&detect()), 200);
 }
 
 /// An example that hands a client's own header on undoes network rules for whoever copies it.

@@ -1,9 +1,9 @@
 //! The audit log: read, checked, exported.
 
-use super::{AccountError, AccountService};
+use super::{AccountError, AccountService, Attribution};
 use crate::kinds::kind_name;
 use likeness_base::Timestamp;
-use likeness_store::{AccountId, AuditEntry, AuditOutcome, ChainBroken, GENESIS, Store, StoreError, verify_chain};
+use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, AuditWrite, Chain, ChainBroken, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,9 +34,9 @@ pub struct AuditRow {
     /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Value>,
-    /// The hash of the row before, in hexadecimal.
+    /// The link of the row before, in hexadecimal.
     pub previous: String,
-    /// Its own hash, in hexadecimal.
+    /// Its own link, in hexadecimal.
     pub hash: String,
 }
 
@@ -65,48 +65,60 @@ impl From<&AuditEntry> for AuditRow {
             request_id: entry.request_id,
             detail: entry.detail.as_deref().and_then(|detail| serde_json::from_str(detail).ok()),
             previous: hex::encode(entry.previous),
-            hash: hex::encode(entry.hash),
+            hash: hex::encode(entry.link),
         }
     }
 }
 
-/// The result of checking a whole chain.
+/// The result of checking a whole audit log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainCheck {
-    /// How many rows.
+    /// The last row.
     pub rows: i64,
-    /// The hash of the last; who keeps it elsewhere can prove that nothing was changed since.
+    /// The first row that is there; those before it were removed because they were too old.
+    pub first: i64,
+    /// The link of the last; who keeps it elsewhere can prove that nothing was changed since.
     pub last: String,
-    /// The first row that does not follow from the one before.
+    /// The first row that does not follow from the one before, or is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<i64>,
-    /// The row with the hash that was asked about, if there is one.
+    /// The row with the link that was asked about, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known_at: Option<i64>,
+    /// Whether what decides who may call is what the audit log says.
+    pub access_holds: bool,
 }
 
-/// Reads a whole chain and checks it. `known`: a hash that was kept elsewhere, to be found in it.
+/// Reads a whole audit log and checks it, and what it says of access. `known`: a link that was kept elsewhere, to be found
+/// in it.
 ///
 /// # Errors
 /// What the store says.
 pub async fn verify(store: &dyn Store, account: AccountId, known: Option<&str>) -> Result<ChainCheck, AccountError> {
-    let (mut sequence, mut last) = (0, GENESIS);
     let known = known.and_then(|known| hex::decode(known).ok());
-    let mut known_at = None;
-    loop {
+    let (mut sequence, mut last, mut known_at) = (0, String::new(), None);
+    let mut check = store.chain_check();
+    let outcome = loop {
         let rows = store.audit(account, sequence, PAGE).await?;
-        let Some(end) = rows.last() else { break };
-        let is_known = |row: &&AuditEntry| known.as_deref().is_some_and(|known| known == row.hash);
+        let Some(end) = rows.last() else { break check.finish() };
+        let is_known = |row: &&AuditEntry| known.as_deref().is_some_and(|known| known == row.link);
         known_at = known_at.or(rows.iter().find(is_known).map(|row| row.sequence));
-        match verify_chain(sequence, last, &rows) {
-            Ok(hash) => (sequence, last) = (end.sequence, hash),
-            Err(ChainBroken { sequence: broken }) => {
-                return Ok(ChainCheck { rows: broken - 1, last: hex::encode(last), broken_at: Some(broken), known_at });
-            }
+        if let Err(broken) = check.add(&rows) {
+            break Err(broken);
         }
-    }
-    Ok(ChainCheck { rows: sequence, last: hex::encode(last), broken_at: None, known_at })
+        (sequence, last) = (end.sequence, hex::encode(end.link));
+    };
+    let access_holds = store.is_access_as_audited(account).await?;
+    Ok(match outcome {
+        Ok(Chain { first, last: rows, link, .. }) => {
+            ChainCheck { rows, first, last: hex::encode(link), broken_at: None, known_at, access_holds }
+        }
+        Err(ChainBroken { sequence: broken }) => {
+            let rows = (broken - 1).max(0);
+            ChainCheck { rows, first: 1, last, broken_at: Some(broken), known_at, access_holds }
+        }
+    })
 }
 
 /// The action under which the installation's audit log records an account that was destroyed.
@@ -133,7 +145,61 @@ pub struct AuditFilter {
     pub top: usize,
 }
 
+/// Rows that one command looks at.
+const PSEUDONYMISED_AT_ONCE: u32 = 500;
+
+/// The accounts, the installation among them, in which who may call is not what the audit log says.
+///
+/// # Errors
+/// What the store says.
+pub async fn with_changed_access(store: &dyn Store) -> Result<Vec<AccountId>, StoreError> {
+    let mut all: Vec<AccountId> = store.accounts().await?.into_iter().map(|account| account.id).collect();
+    // On a new store there is not even the installation.
+    if !store.audit(AccountId::INSTALLATION, 0, 1).await?.is_empty() {
+        all.push(AccountId::INSTALLATION);
+    }
+    let mut changed = Vec::new();
+    for account in all {
+        if !store.is_access_as_audited(account).await? {
+            changed.push(account);
+        }
+    }
+    Ok(changed)
+}
+
 impl AccountService {
+    /// Has the audit log say that what decides who may call is as it ought to be.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn accept_access(&self, account: AccountId, attribution: &Attribution) -> Result<(), AccountError> {
+        self.write(account, attribution, AuditWrite::AcceptAccess).await.map(drop)
+    }
+
+    /// Puts a pseudonym in the place of somebody in an account's audit log, by the subject that their identity provider
+    /// gave them, and tells in how many rows.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn pseudonymise(
+        &self,
+        account: AccountId,
+        attribution: &Attribution,
+        subject: &str,
+    ) -> Result<u64, AccountError> {
+        let (mut after, mut changed) = (0, 0);
+        loop {
+            let actor = Actor::Principal(subject.into());
+            let part = AuditWrite::Pseudonymise { actor, after, limit: PSEUDONYMISED_AT_ONCE };
+            let applied = self.write(account, attribution, part).await?;
+            changed += applied.removed;
+            if !applied.more {
+                return Ok(changed);
+            }
+            after = i64::try_from(applied.version).unwrap_or(i64::MAX);
+        }
+    }
+
     /// Accounts that were destroyed and whose audit logs remain, by the audit log of the installation.
     ///
     /// # Errors

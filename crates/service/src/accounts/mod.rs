@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod lifecycle;
 pub mod persons;
+pub mod retention;
 pub mod settings_change;
 pub mod signing;
 pub mod vendors;
@@ -73,6 +74,11 @@ impl Attribution {
     /// At the command line of the installation.
     pub fn of_operator() -> Self {
         Self { actor: Actor::Operator, request_id: Uuid::nil() }
+    }
+
+    /// By the program itself.
+    pub fn of_system() -> Self {
+        Self { actor: Actor::System, request_id: Uuid::nil() }
     }
 }
 
@@ -159,7 +165,7 @@ impl AccountService {
     fn command(&self, account: AccountId, attribution: &Attribution, write: impl Into<Write>) -> Command {
         let (actor, request_id) = (attribution.actor.clone(), attribution.request_id);
         let (at, idempotency_key) = (self.clock.now(), random_id(&*self.randomness));
-        Command { account, actor, at, request_id, idempotency_key, write: write.into() }
+        Command { account, actor, at, request_id, idempotency_key, most_stored_bytes: None, write: write.into() }
     }
 
     async fn write(

@@ -170,7 +170,7 @@ impl AccountService {
                 self.find_in_list(account, &SearchedContainer::of(container.name_on_wire), query, &mut found).await?;
             }
         }
-        for snapshot in self.store.snapshots(account, self.clock.now()).await? {
+        for snapshot in self.store.snapshots(account, &PageStart::everything(), self.clock.now()).await? {
             // Snapshots of other accounts are theirs to report and to erase.
             if snapshot.taken_by != account {
                 continue;

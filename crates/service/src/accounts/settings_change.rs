@@ -127,6 +127,10 @@ impl AccountService {
             )));
         }
         let detail = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
-        self.change(id, attribution, &detail, |settings| change.apply(settings)).await
+        let state = self.change(id, attribution, &detail, |settings| change.apply(settings)).await?;
+        if change.retention.is_some() {
+            self.end_what_is_too_old(&state).await?;
+        }
+        Ok(state)
     }
 }

@@ -138,6 +138,8 @@ pub struct SharesConfig {
     pub answer_megabytes: u64,
     /// Pictures that are fetched by address at once. `LIKENESS_FETCHES`.
     pub fetches: u64,
+    /// GiB of sealed data in the store for each account; those of the free tier have 1 at most. `LIKENESS_STORED_GIB`.
+    pub stored_gib: u64,
 }
 
 impl SharesConfig {
@@ -157,13 +159,16 @@ impl SharesConfig {
         if !(4..=10_000).contains(&self.fetches) {
             bail!("shares.fetches (LIKENESS_FETCHES) must lie between 4 and 10000");
         }
+        if !(1..=1_000_000).contains(&self.stored_gib) {
+            bail!("shares.stored_gib (LIKENESS_STORED_GIB) must lie between 1 and 1000000");
+        }
         Ok(())
     }
 }
 
 impl Default for SharesConfig {
     fn default() -> Self {
-        Self { body_megabytes: 512, answer_megabytes: 256, fetches: 32 }
+        Self { body_megabytes: 512, answer_megabytes: 256, fetches: 32, stored_gib: 200 }
     }
 }
 

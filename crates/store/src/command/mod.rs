@@ -36,7 +36,7 @@ pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};
 pub use snapshots::SnapshotWrite;
-pub use sweep::ExpireDue;
+pub use sweep::{ExpireDue, Lives};
 pub use training::TrainingWrite;
 pub use usage::UsageWrite;
 
@@ -55,6 +55,8 @@ pub struct Command {
     /// server fell) applies it again with the same idempotency key: it is done once, and both calls get the same
     /// answer.
     pub idempotency_key: Uuid,
+    /// How many sealed bytes the account may have; a command that makes it more than that is refused.
+    pub most_stored_bytes: Option<u64>,
     /// What is written.
     pub write: Write,
 }

@@ -24,6 +24,10 @@ pub enum SnapshotWrite {
         user_data: Option<Secret<String>>,
         /// From this very instant on the snapshot does not exist.
         expires_at: Timestamp,
+        /// Most snapshots of the account.
+        limit: Option<u64>,
+        /// Most snapshots that it offers to any other account.
+        offers: Option<u64>,
     },
     /// Changes scope or user data of a snapshot that this account took.
     Update {
@@ -33,6 +37,15 @@ pub enum SnapshotWrite {
         scope: Option<Vec<AccountId>>,
         /// The new user data.
         user_data: Option<Secret<String>>,
+        /// Most snapshots that it offers to any other account.
+        offers: Option<u64>,
+    },
+    /// Removes this account from the scope of a snapshot that another took. The audit logs of both accounts tell of it.
+    Decline {
+        /// Which snapshot.
+        snapshot: Uuid,
+        /// Who took it.
+        taken_by: AccountId,
     },
     /// Deletes a snapshot that this account took, with the copy in it.
     Delete {
@@ -60,6 +73,7 @@ impl Domain for SnapshotWrite {
         match self {
             Self::Take { .. } => "take_snapshot",
             Self::Update { .. } => "update_snapshot",
+            Self::Decline { .. } => "decline_snapshot",
             Self::Delete { .. } => "delete_snapshot",
             Self::Apply { .. } => "apply_snapshot",
         }
@@ -68,7 +82,7 @@ impl Domain for SnapshotWrite {
     fn erases(&self, _applied: &Applied) -> bool {
         match self {
             Self::Update { .. } | Self::Delete { .. } => true,
-            Self::Take { .. } | Self::Apply { .. } => false,
+            Self::Take { .. } | Self::Apply { .. } | Self::Decline { .. } => false,
         }
     }
 }

@@ -11,11 +11,14 @@ use uuid::Uuid;
 
 use super::account::{AccountKeys, sub_key};
 use super::file;
+use super::link::LinkKey;
 use super::seal::{self, AssociatedData, Purpose, RowContext};
 use crate::error::StoreError;
 
 /// What the check value says once opened.
 const CHECK: &[u8] = b"this installation key belongs to this data";
+/// What the other check value is about.
+const SEALED: &str = "audit logs are sealed";
 /// The installation key wraps but is never itself one of several: its sealed values carry this key id.
 const INSTALLATION_KEY_ID: u32 = 0;
 
@@ -111,6 +114,22 @@ impl InstallationKey {
     /// Whether the value was made by this key.
     pub(crate) fn made(&self, check_value: &[u8]) -> bool {
         self.open(Purpose::Check, Uuid::nil(), b"", check_value).is_some_and(|plain| plain.expose() == CHECK)
+    }
+
+    /// A value that tells that all audit logs are sealed, to be kept with the data.
+    pub(crate) fn sealed_check(&self, randomness: &dyn Randomness) -> Vec<u8> {
+        self.seal(randomness, Purpose::Check, Uuid::nil(), SEALED.as_bytes(), CHECK)
+    }
+
+    /// Whether the value was made by this key, for that.
+    pub(crate) fn made_sealed_check(&self, check_value: &[u8]) -> bool {
+        self.open(Purpose::Check, Uuid::nil(), SEALED.as_bytes(), check_value)
+            .is_some_and(|plain| plain.expose() == CHECK)
+    }
+
+    /// The key that links audit rows, of all accounts: each row says whose it is.
+    pub(crate) fn link_key(&self) -> LinkKey {
+        LinkKey::new(sub_key(&self.0, Purpose::AuditLink, 0, None))
     }
 
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {

@@ -24,9 +24,11 @@ mod account;
 mod expiry;
 mod file;
 mod installation;
+mod link;
 mod seal;
 
 pub use installation::InstallationKey;
+pub use link::LinkKey;
 
 pub(crate) use account::{AccountKeys, Sealer};
 pub(crate) use expiry::{ExpiryKeys, HourKey};

@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     HourKey,
     /// The value that tells whether the installation key belongs to the data.
     Check,
+    /// The links of audit rows, under the installation key.
+    AuditLink,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::DataKey => "data key",
             Self::HourKey => "hour key",
             Self::Check => "check",
+            Self::AuditLink => "audit link",
         }
     }
 }
@@ -139,7 +142,7 @@ impl RowContext {
         Self::of(&[id, &expires_at_millis.to_be_bytes(), model.as_bytes(), space.as_bytes()])
     }
 
-    /// A record of the kinds that were there before records were. The expiry is part of it, as with faceIds.
+    /// A record as it was bound before schema 7 if it was one of the kinds that were there before records were.
     pub(crate) fn document(kind: u8, name: &str, expires_at_millis: Option<i64>) -> Self {
         let expires_at = expires_at_millis.map(i64::to_be_bytes);
         Self::of(&[&[kind], name.as_bytes(), expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice())])
@@ -170,8 +173,13 @@ impl RowContext {
         Self::of(&[&number.to_be_bytes(), queue.as_bytes(), &gives_up_at_millis.to_be_bytes()])
     }
 
-    /// One of an account's keys.
-    pub(crate) fn account_key(slot: u8, lookup: &[u8]) -> Self {
+    /// One of an account's keys. When it was set is part of it: one that was replaced does not open any more.
+    pub(crate) fn account_key(slot: u8, lookup: &[u8], set_at_millis: i64) -> Self {
+        Self::of(&[&[slot], lookup, &set_at_millis.to_be_bytes()])
+    }
+
+    /// The same as it was bound before schema 7.
+    pub(crate) fn account_key_before(slot: u8, lookup: &[u8]) -> Self {
         Self::of(&[&[slot], lookup])
     }
 }

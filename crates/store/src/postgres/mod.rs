@@ -80,12 +80,12 @@ impl PostgresStore {
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
         let pool = open::pool(target);
-        let prepared = open::prepare(&pool, &key, &*randomness).await;
+        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
+        let prepared = open::prepare(&pool, &key_ring).await;
         if let Err(error) = prepared {
             pool.close().await;
             return Err(error);
         }
-        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
         let connections = Connections::new(pool, target.connections);
         let queues = AccountQueues::new(connections.clone(), Arc::clone(&key_ring), target.connections);
         Ok(Self { connections, queues, key_ring })
@@ -103,18 +103,18 @@ impl PostgresStore {
     }
 
     /// Brings the tables to the schema of this program and gives the schema before and after. Any number of nodes may
-    /// call it at once, and nodes of the former version may go on serving: migrations only add until no node needs
-    /// what they would take away.
+    /// call it at once. Nodes of the former version are to be stopped before: they could not link audit rows.
     ///
     /// # Errors
     /// As [`PostgresStore::open`]. A migration that fails leaves nothing of itself.
     pub async fn migrate(
         target: &PostgresTarget,
-        key: &InstallationKey,
-        randomness: &dyn Randomness,
+        key: Arc<InstallationKey>,
+        key_folder: &Path,
+        randomness: Arc<dyn Randomness>,
     ) -> Result<(i64, i64), StoreError> {
         let pool = open::pool(target);
-        let outcome = open::migrate(&pool, key, randomness).await;
+        let outcome = open::migrate(&pool, &KeyRing::new(key, key_folder, randomness)).await;
         pool.close().await;
         outcome
     }

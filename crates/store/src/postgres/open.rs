@@ -2,25 +2,28 @@
 
 use std::time::Duration;
 
-use likeness_base::Randomness;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgPool, SqlSafeStr};
 
 use super::engine::{PATIENCE, PooledConnection, in_time};
+use super::sql::integrity::check_stored_bytes;
+use super::sql::key_ring::KeyRing;
+use super::sql::sealing;
 use super::target::PostgresTarget;
 use crate::error::StoreError;
 use crate::keys::InstallationKey;
 
 /// Number, name and text of every migration, ascending, numbered like those of SQLite. Never change one that was
 /// released.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "records", include_str!("../../migrations/postgres/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/postgres/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/postgres/0003_several_nodes.sql")),
     (4, "custody", include_str!("../../migrations/postgres/0004_custody.sql")),
     (5, "recognisers", include_str!("../../migrations/postgres/0005_recognisers.sql")),
     (6, "generic records", include_str!("../../migrations/postgres/0006_generic_records.sql")),
+    (7, "bounds and seals", include_str!("../../migrations/postgres/0007_bounds_and_seals.sql")),
 ];
 const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
@@ -55,11 +58,7 @@ pub(super) async fn is_new(pool: &PgPool) -> Result<bool, StoreError> {
 }
 
 /// Makes an empty database ours, and refuses one that this program cannot work on.
-pub(super) async fn prepare(
-    pool: &PgPool,
-    key: &InstallationKey,
-    randomness: &dyn Randomness,
-) -> Result<(), StoreError> {
+pub(super) async fn prepare(pool: &PgPool, key_ring: &KeyRing) -> Result<(), StoreError> {
     let mut pooled = PooledConnection::acquire(pool).await?;
     let mut found = in_time(schema(&mut pooled)).await;
     if found.as_ref().is_ok_and(|found| (1..KNOWN).contains(found)) {
@@ -67,16 +66,16 @@ pub(super) async fn prepare(
         found = settled_schema(&mut pooled).await;
     }
     match pooled.done(found).await? {
-        0 => migrate(pool, key, randomness).await.map(drop),
+        0 => migrate(pool, key_ring).await.map(drop),
         found if found > KNOWN => Err(StoreError::SchemaTooNew { found, known: KNOWN }),
         found if found < KNOWN => Err(StoreError::SchemaTooOld { found, known: KNOWN }),
         _ => {
             let mut pooled = PooledConnection::acquire(pool).await?;
-            let checked = in_time(check_key(&mut pooled, key)).await;
+            let checked = in_time(is_ready(&mut pooled, key_ring.installation())).await;
             match pooled.done(checked).await? {
                 true => Ok(()),
-                // Stopped between migration and key check.
-                false => migrate(pool, key, randomness).await.map(drop),
+                // Stopped between migration and key check, or before the seals.
+                false => migrate(pool, key_ring).await.map(drop),
             }
         }
     }
@@ -94,11 +93,7 @@ async fn settled_schema(connection: &mut PgConnection) -> Result<i64, StoreError
 }
 
 /// One node at a time, held by the lock on a row: the relatives of PostgreSQL do not all have advisory locks.
-pub(super) async fn migrate(
-    pool: &PgPool,
-    key: &InstallationKey,
-    randomness: &dyn Randomness,
-) -> Result<(i64, i64), StoreError> {
+pub(super) async fn migrate(pool: &PgPool, key_ring: &KeyRing) -> Result<(i64, i64), StoreError> {
     let mut lock = PooledConnection::acquire(pool).await?;
     make_lock(&mut lock).await?;
     let mut guard = lock.begin().await?;
@@ -108,17 +103,14 @@ pub(super) async fn migrate(
     sqlx::query("SELECT only_row FROM migration_lock FOR UPDATE").execute(&mut *guard).await?;
 
     let mut worker = pool.acquire().await?.detach();
-    let outcome = migrate_locked(&mut worker, key, randomness).await;
+    let outcome = migrate_locked(&mut worker, key_ring).await;
     drop(worker);
     guard.rollback().await?;
     lock.done(outcome).await
 }
 
-async fn migrate_locked(
-    connection: &mut PgConnection,
-    key: &InstallationKey,
-    randomness: &dyn Randomness,
-) -> Result<(i64, i64), StoreError> {
+async fn migrate_locked(connection: &mut PgConnection, key_ring: &KeyRing) -> Result<(i64, i64), StoreError> {
+    let key = key_ring.installation();
     let found = schema(connection).await?;
     if found > KNOWN {
         return Err(StoreError::SchemaTooNew { found, known: KNOWN });
@@ -129,10 +121,11 @@ async fn migrate_locked(
     migrator().run_direct(None, connection, false).await?;
     if !known_key {
         sqlx::query("INSERT INTO installation (only_row, check_value) VALUES (1, $1)")
-            .bind(key.check_value(randomness))
-            .execute(connection)
+            .bind(key.check_value(key_ring.randomness()))
+            .execute(&mut *connection)
             .await?;
     }
+    sealing::seal(connection, key_ring).await?;
     Ok((found, KNOWN))
 }
 
@@ -191,6 +184,14 @@ async fn check_key(connection: &mut PgConnection, key: &InstallationKey) -> Resu
     }
 }
 
+/// `false`: something is still to be done before this database can be served.
+async fn is_ready(connection: &mut PgConnection, key: &InstallationKey) -> Result<bool, StoreError> {
+    if !check_key(connection, key).await? {
+        return Ok(false);
+    }
+    Ok(sqlx::query_scalar("SELECT sealed_check IS NOT NULL FROM installation").fetch_one(connection).await?)
+}
+
 /// Reads every row of the tables that hold sealed records.
 pub(super) async fn check(mut connection: PgConnection) -> Result<(), StoreError> {
     for statement in [
@@ -199,10 +200,11 @@ pub(super) async fn check(mut connection: PgConnection) -> Result<(), StoreError
         "SELECT coalesce(sum(length(sealed_name)), 0)::BIGINT FROM person",
         "SELECT coalesce(sum(length(sealed_template)), 0)::BIGINT FROM face",
         "SELECT coalesce(sum(length(sealed_template)), 0)::BIGINT FROM face_id",
-        "SELECT coalesce(sum(length(hash)), 0)::BIGINT FROM audit",
+        "SELECT coalesce(sum(length(link)), 0)::BIGINT FROM audit",
     ] {
         let _bytes: i64 = sqlx::query_scalar(statement).fetch_one(&mut connection).await?;
     }
+    check_stored_bytes(&mut connection).await?;
     connection.close().await?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The one way to delete. Every statement that removes a person, face, container, membership, faceId, operation,
-//! snapshot, record, delivery, account or change row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
+//! snapshot, record, delivery, account, change row or audit row is here. `secure_delete` overwrites what these free, and the writer folds the log afterwards.
 //!
 //! What may be large is hidden at once and removed in parts: see `hide` and `part_of_hidden`.
+
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -11,7 +13,7 @@ use super::write::{
     PART, WriteEffect, WriteTransaction, count, find_face, find_snapshot, next_version, person_number, schedule_trim,
     touch_access, unsigned,
 };
-use crate::command::{Applied, ContainerKind, ContainerName};
+use crate::command::{Applied, ContainerKind, ContainerName, Lives};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
 use crate::record::RecordKind;
@@ -39,6 +41,42 @@ async fn gone(
     Ok(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
+/// The same for a statement that returns how many sealed bytes each row had; gives rows and bytes.
+async fn gone_with_bytes(
+    connection: &mut Connection,
+    statement: &'static str,
+    account: &[u8],
+    numbers: &[i64],
+) -> Result<(i64, i64), StoreError> {
+    let mut statement = sqlx::query_scalar(statement).bind(account);
+    for number in numbers {
+        statement = statement.bind(*number);
+    }
+    let rows: Vec<i64> = statement.fetch_all(connection).await?;
+    Ok((i64::try_from(rows.len()).unwrap_or(i64::MAX), rows.iter().sum()))
+}
+
+/// What a person or a container has of texts.
+macro_rules! returning_texts {
+    () => {
+        " RETURNING CAST(length(sealed_name) + coalesce(length(sealed_user_data), 0) AS BIGINT)"
+    };
+}
+
+/// What a face has.
+macro_rules! returning_face {
+    () => {
+        " RETURNING CAST(length(sealed_template) + coalesce(length(sealed_user_data), 0) AS BIGINT)"
+    };
+}
+
+/// What a record or a delivery has.
+macro_rules! returning_sealed {
+    () => {
+        " RETURNING CAST(length(sealed) AS BIGINT)"
+    };
+}
+
 pub(crate) async fn face(
     transaction: &mut WriteTransaction<'_>,
     container: &ContainerName,
@@ -57,8 +95,10 @@ pub(crate) async fn face(
         .execute(&mut *transaction.connection)
         .await?;
     schedule_trim(transaction, &next).await?;
-    let one = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3";
-    gone(transaction.connection, one, transaction.account(), &[next.number, found.number]).await?;
+    let one = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3", returning_face!());
+    let numbers = [next.number, found.number];
+    let (_, bytes) = gone_with_bytes(transaction.connection, one, transaction.account(), &numbers).await?;
+    transaction.frees(bytes);
     count(transaction, next.number, 0, -1).await?;
     let applied = Applied {
         face: Some(FaceNumber(found.number)),
@@ -97,12 +137,19 @@ pub(crate) async fn person(
     let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
         SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person = $3)";
     gone(transaction.connection, tags, account, &of_person).await?;
-    let records = "DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3";
-    let records = gone(transaction.connection, records, account, &of_person).await?;
-    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3";
-    let faces = gone(transaction.connection, faces, account, &of_person).await?;
-    let person = "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3";
-    gone(transaction.connection, person, account, &of_person).await?;
+    let [records, faces, _] = {
+        let mut rows = [0; 3];
+        for (rows, statement) in rows.iter_mut().zip([
+            concat!("DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3", returning_sealed!()),
+            concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3", returning_face!()),
+            concat!("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3", returning_texts!()),
+        ]) {
+            let (gone, bytes) = gone_with_bytes(transaction.connection, statement, account, &of_person).await?;
+            transaction.frees(bytes);
+            *rows = gone;
+        }
+        rows
+    };
     if faces > 0 {
         schedule_trim(transaction, &next).await?;
     }
@@ -152,18 +199,28 @@ async fn hide(transaction: &mut WriteTransaction<'_>, number: i64) -> Result<(),
 
 /// Removes the first part of what is in a container that was just hidden.
 async fn remove_hidden(transaction: &mut WriteTransaction<'_>, number: i64) -> Result<(), StoreError> {
-    let (_, is_gone) = part_of_hidden(transaction.connection, transaction.command.account, number, PART).await?;
-    transaction.hidden = (!is_gone).then_some(number);
+    let part = part_of_hidden(transaction.connection, transaction.command.account, number, PART).await?;
+    transaction.frees(part.bytes);
+    transaction.hidden = (!part.is_last).then_some(number);
     Ok(())
 }
 
-/// Removes so many rows of a hidden container at most, its own with the last. Gives how many went, and whether it is gone.
+/// A part of a hidden container that was removed.
+pub(crate) struct RemovedPart {
+    pub(crate) rows: i64,
+    /// How many sealed bytes there were in it.
+    pub(crate) bytes: i64,
+    /// Whether the container is gone with it.
+    pub(crate) is_last: bool,
+}
+
+/// Removes so many rows of a hidden container at most, its own with the last.
 pub(crate) async fn part_of_hidden(
     connection: &mut Connection,
     account: AccountId,
     number: i64,
     most: i64,
-) -> Result<(i64, bool), StoreError> {
+) -> Result<RemovedPart, StoreError> {
     let account = account.0.as_bytes().as_slice();
     let is_hidden: bool =
         sqlx::query_scalar("SELECT count(*) > 0 FROM container WHERE account_id = $1 AND number = $2 AND kind = $3")
@@ -173,38 +230,52 @@ pub(crate) async fn part_of_hidden(
             .fetch_one(&mut *connection)
             .await?;
     if !is_hidden {
-        return Ok((0, true));
+        return Ok(RemovedPart { rows: 0, bytes: 0, is_last: true });
     }
     // The records that go with its people, and before them the tags of the same records.
     let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
         SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL
         ORDER BY person, kind, id LIMIT $3)";
     gone(connection, tags, account, &[number, most]).await?;
-    let mut room = most;
+    let (mut room, mut bytes) = (most, 0);
     for statement in [
-        "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
-             SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL
-             ORDER BY person, kind, id LIMIT $3)",
+        concat!(
+            "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
+                 SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person IS NOT NULL
+                 ORDER BY person, kind, id LIMIT $3)",
+            returning_sealed!()
+        ),
         "DELETE FROM membership WHERE account_id = $1 AND dynamic_group = $2 AND person_id IN (
-             SELECT person_id FROM membership WHERE account_id = $1 AND dynamic_group = $2 LIMIT $3)",
+             SELECT person_id FROM membership WHERE account_id = $1 AND dynamic_group = $2 LIMIT $3)
+         RETURNING CAST(0 AS BIGINT)",
         "DELETE FROM membership WHERE account_id = $1 AND (dynamic_group, person_id) IN (
-             SELECT dynamic_group, person_id FROM membership WHERE account_id = $1 AND directory = $2 LIMIT $3)",
+             SELECT dynamic_group, person_id FROM membership WHERE account_id = $1 AND directory = $2 LIMIT $3)
+         RETURNING CAST(0 AS BIGINT)",
         "DELETE FROM change WHERE account_id = $1 AND container = $2 AND (version, face) IN (
-             SELECT version, face FROM change WHERE account_id = $1 AND container = $2 LIMIT $3)",
-        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
-             SELECT seq FROM face WHERE account_id = $1 AND container = $2 LIMIT $3)",
-        "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq IN (
-             SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
+             SELECT version, face FROM change WHERE account_id = $1 AND container = $2 LIMIT $3)
+         RETURNING CAST(0 AS BIGINT)",
+        concat!(
+            "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq IN (
+                 SELECT seq FROM face WHERE account_id = $1 AND container = $2 LIMIT $3)",
+            returning_face!()
+        ),
+        concat!(
+            "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq IN (
+                 SELECT seq FROM person WHERE account_id = $1 AND container = $2 LIMIT $3)",
+            returning_texts!()
+        ),
     ] {
-        room -= gone(connection, statement, account, &[number, room]).await?;
+        let gone = gone_with_bytes(connection, statement, account, &[number, room]).await?;
+        (room, bytes) = (room - gone.0, bytes + gone.1);
         if room <= 0 {
-            return Ok((most, false));
+            return Ok(RemovedPart { rows: most, bytes, is_last: false });
         }
     }
-    let texts = "DELETE FROM container_text WHERE account_id = $1 AND number = $2";
-    gone(connection, texts, account, &[number]).await?;
+    let texts = concat!("DELETE FROM container_text WHERE account_id = $1 AND number = $2", returning_texts!());
+    bytes += gone_with_bytes(connection, texts, account, &[number]).await?.1;
     let own = "DELETE FROM container WHERE account_id = $1 AND number = $2";
-    Ok((most - room + gone(connection, own, account, &[number]).await?, true))
+    let rows = most - room + gone(connection, own, account, &[number]).await?;
+    Ok(RemovedPart { rows, bytes, is_last: true })
 }
 
 /// The hidden container that has been due for longest: what is left of one that was deleted, or an abandoned copy.
@@ -227,9 +298,15 @@ pub(crate) async fn vanished_faces(
     after: i64,
     last: i64,
 ) -> Result<i64, StoreError> {
-    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5 AND NOT EXISTS (
-        SELECT 1 FROM face s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.seq)";
-    gone(transaction.connection, faces, transaction.account(), &[copy.number, copy.source, after, last]).await
+    let faces = concat!(
+        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5 AND NOT EXISTS (
+             SELECT 1 FROM face s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.seq)",
+        returning_face!()
+    );
+    let numbers = [copy.number, copy.source, after, last];
+    let (faces, bytes) = gone_with_bytes(transaction.connection, faces, transaction.account(), &numbers).await?;
+    transaction.frees(bytes);
+    Ok(faces)
 }
 
 /// The same for people, whose faces go with them; gives how many people and how many faces went.
@@ -240,20 +317,38 @@ pub(crate) async fn vanished_persons(
     last: i64,
 ) -> Result<(i64, i64), StoreError> {
     let numbers = [copy.number, copy.source, after, last];
-    let faces = "DELETE FROM face WHERE account_id = $1 AND container = $2 AND person > $4 AND person <= $5
-        AND NOT EXISTS (SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.person)";
-    let faces = gone(transaction.connection, faces, transaction.account(), &numbers).await?;
-    let persons = "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5
-        AND NOT EXISTS (SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = person.seq)";
-    Ok((gone(transaction.connection, persons, transaction.account(), &numbers).await?, faces))
+    let faces = concat!(
+        "DELETE FROM face WHERE account_id = $1 AND container = $2 AND person > $4 AND person <= $5 AND NOT EXISTS (
+             SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.person)",
+        returning_face!()
+    );
+    let persons = concat!(
+        "DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq > $4 AND seq <= $5 AND NOT EXISTS (
+             SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = person.seq)",
+        returning_texts!()
+    );
+    let (faces, of_faces) = gone_with_bytes(transaction.connection, faces, transaction.account(), &numbers).await?;
+    let (persons, of_persons) =
+        gone_with_bytes(transaction.connection, persons, transaction.account(), &numbers).await?;
+    transaction.frees(of_faces + of_persons);
+    Ok((persons, faces))
 }
 
 /// How long the idempotency key of a command is remembered. Whoever lost an answer asks again within seconds.
 const IDEMPOTENCY_ROWS_KEPT_MILLIS: i64 = 10 * 60_000;
 
+fn millis(life: Duration) -> i64 {
+    i64::try_from(life.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Removes what has expired, oldest first, change rows that are past their time, and the idempotency rows of old
 /// commands. The latter count for nothing: they were never anybody's records.
-pub(crate) async fn expired(transaction: &mut WriteTransaction<'_>, limit: i64) -> Result<WriteEffect, StoreError> {
+pub(crate) async fn expired(
+    transaction: &mut WriteTransaction<'_>,
+    limit: i64,
+    lives: Lives,
+) -> Result<WriteEffect, StoreError> {
+    let now = transaction.at();
     sqlx::query(
         "DELETE FROM command_note WHERE account_id = $1 AND command_id IN (
              SELECT command_id FROM command_note WHERE account_id = $1 AND at <= $2 LIMIT $3)",
@@ -274,32 +369,85 @@ pub(crate) async fn expired(transaction: &mut WriteTransaction<'_>, limit: i64) 
     .bind(limit)
     .execute(&mut *transaction.connection)
     .await?;
+    let access: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM record WHERE account_id = $1 AND expires_at <= $2 AND kind IN (1, 2, 3)",
+    )
+    .bind(transaction.account())
+    .bind(transaction.at())
+    .fetch_one(&mut *transaction.connection)
+    .await?;
+    // Nobody has to learn of it, for what has expired decided nothing; but the audit log tells what is there.
+    transaction.access_changed |= access > 0;
     let mut room = limit;
-    for statement in [
-        "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
-             SELECT kind, id FROM record
-             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
-        "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
-             SELECT face_id FROM face_id
-             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
-        "DELETE FROM outbox WHERE account_id = $1 AND seq IN (
-             SELECT seq FROM outbox
-             WHERE account_id = $1 AND gives_up_at <= $2 ORDER BY gives_up_at LIMIT $3)",
-        "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
-             SELECT operation_id FROM operation
-             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)",
+    // What has expired, and what has a shorter life now. Without one its moment is beyond every row.
+    let younger_than = |life: Option<Duration>| life.map_or(i64::MIN, |life| now.saturating_sub(millis(life)));
+    let ends_until = lives.face_id.map_or(i64::MAX, |life| now.saturating_add(millis(life)));
+    for (statement, moment) in [
+        (
+            concat!(
+                "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
+                     SELECT kind, id FROM record
+                     WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
+                returning_sealed!()
+            ),
+            now,
+        ),
+        (
+            "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
+                 SELECT face_id FROM face_id
+                 WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)
+             RETURNING CAST(length(sealed_template) AS BIGINT)",
+            now,
+        ),
+        (
+            "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
+                 SELECT face_id FROM face_id
+                 WHERE account_id = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT $3)
+             RETURNING CAST(length(sealed_template) AS BIGINT)",
+            ends_until,
+        ),
+        (
+            concat!(
+                "DELETE FROM outbox WHERE account_id = $1 AND seq IN (
+                     SELECT seq FROM outbox
+                     WHERE account_id = $1 AND gives_up_at <= $2 ORDER BY gives_up_at LIMIT $3)",
+                returning_sealed!()
+            ),
+            now,
+        ),
+        (
+            "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
+                 SELECT operation_id FROM operation
+                 WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)
+             RETURNING CAST(0 AS BIGINT)",
+            now,
+        ),
+        (
+            "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
+                 SELECT operation_id FROM operation WHERE account_id = $1 AND created_at <= $2 LIMIT $3)
+             RETURNING CAST(0 AS BIGINT)",
+            younger_than(lives.operation),
+        ),
     ] {
-        let expired = sqlx::query(statement).bind(transaction.account()).bind(transaction.at()).bind(room);
-        let removed = expired.execute(&mut *transaction.connection).await?.rows_affected();
-        room -= i64::try_from(removed).unwrap_or(room);
+        // Most accounts have shortened nothing, and need not be searched for it.
+        if moment == i64::MIN || moment == i64::MAX {
+            continue;
+        }
+        let numbers = [moment, room];
+        let (rows, bytes) = gone_with_bytes(transaction.connection, statement, transaction.account(), &numbers).await?;
+        transaction.frees(bytes);
+        room -= rows;
     }
     for _ in 0..room {
-        let Some((snapshot, number)) = expired_snapshot(transaction).await? else { break };
+        let due = expired_snapshot(transaction, younger_than(lives.snapshot)).await?;
+        let Some((snapshot, number)) = due else { break };
         hide_snapshot(transaction, &snapshot, number).await?;
     }
     while room > 0 {
         let Some(number) = due_hidden(transaction).await? else { break };
-        room -= part_of_hidden(transaction.connection, transaction.command.account, number, room).await?.0;
+        let part = part_of_hidden(transaction.connection, transaction.command.account, number, room).await?;
+        transaction.frees(part.bytes);
+        room -= part.rows;
     }
     let removed = unsigned(limit - room)?;
     let trimmed_all = room > 0 && trim_change_rows(transaction, room).await?;
@@ -314,13 +462,17 @@ pub(crate) async fn record(
     id: &str,
 ) -> Result<u64, StoreError> {
     tags_of_record(transaction, kind, id).await?;
-    Ok(sqlx::query("DELETE FROM record WHERE account_id = $1 AND kind = $2 AND id = $3")
-        .bind(transaction.account())
-        .bind(i64::from(kind.number()))
-        .bind(id)
-        .execute(&mut *transaction.connection)
-        .await?
-        .rows_affected())
+    let bytes: Vec<i64> = sqlx::query_scalar(concat!(
+        "DELETE FROM record WHERE account_id = $1 AND kind = $2 AND id = $3",
+        returning_sealed!()
+    ))
+    .bind(transaction.account())
+    .bind(i64::from(kind.number()))
+    .bind(id)
+    .fetch_all(&mut *transaction.connection)
+    .await?;
+    transaction.frees(bytes.iter().sum());
+    Ok(bytes.len() as u64)
 }
 
 /// A delivery that this holder has made; gives how many went.
@@ -329,13 +481,23 @@ pub(crate) async fn delivery(
     number: i64,
     holder: Uuid,
 ) -> Result<u64, StoreError> {
-    Ok(sqlx::query("DELETE FROM outbox WHERE account_id = $1 AND seq = $2 AND holder = $3")
-        .bind(transaction.account())
-        .bind(number)
-        .bind(holder.as_bytes().as_slice())
-        .execute(&mut *transaction.connection)
-        .await?
-        .rows_affected())
+    let bytes: Vec<i64> = sqlx::query_scalar(concat!(
+        "DELETE FROM outbox WHERE account_id = $1 AND seq = $2 AND holder = $3",
+        returning_sealed!()
+    ))
+    .bind(transaction.account())
+    .bind(number)
+    .bind(holder.as_bytes().as_slice())
+    .fetch_all(&mut *transaction.connection)
+    .await?;
+    transaction.frees(bytes.iter().sum());
+    Ok(bytes.len() as u64)
+}
+
+/// The rows of an audit log up to one; gives how many went.
+pub(crate) async fn audit_rows(transaction: &mut WriteTransaction<'_>, through: i64) -> Result<u64, StoreError> {
+    let rows = "DELETE FROM audit WHERE account_id = $1 AND seq <= $2";
+    unsigned(gone(transaction.connection, rows, transaction.account(), &[through]).await?)
 }
 
 /// The tags of a record, which is then found by its id alone.
@@ -387,6 +549,8 @@ pub(crate) async fn account(transaction: &mut WriteTransaction<'_>, limit: i64) 
         let applied = Applied { removed: keys, more: true, ..Applied::default() };
         return Ok(WriteEffect { applied, target: None, records: keys });
     }
+    // Each part takes something of what the audit log tells of.
+    transaction.access_changed = true;
     let mut room = limit;
     let mut is_gone = false;
     // Backwards: what refers to others goes before them, the account's own row last.
@@ -412,13 +576,17 @@ pub(crate) async fn account(transaction: &mut WriteTransaction<'_>, limit: i64) 
 }
 
 /// The id and the copy of the snapshot that has been due for longest.
-async fn expired_snapshot(transaction: &mut WriteTransaction<'_>) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
+async fn expired_snapshot(
+    transaction: &mut WriteTransaction<'_>,
+    taken_until: i64,
+) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT snapshot_id, container FROM snapshot
-         WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT 1",
+         WHERE account_id = $1 AND (expires_at <= $2 OR created_at <= $3) ORDER BY expires_at LIMIT 1",
     )
     .bind(transaction.account())
     .bind(transaction.at())
+    .bind(taken_until)
     .fetch_optional(&mut *transaction.connection)
     .await?)
 }
@@ -444,11 +612,15 @@ async fn hide_snapshot(
     number: i64,
 ) -> Result<(i64, i64), StoreError> {
     offers(transaction, snapshot).await?;
-    sqlx::query("DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id = $2")
-        .bind(transaction.account())
-        .bind(snapshot)
-        .execute(&mut *transaction.connection)
-        .await?;
+    let bytes: Vec<i64> = sqlx::query_scalar(
+        "DELETE FROM snapshot WHERE account_id = $1 AND snapshot_id = $2
+         RETURNING CAST(coalesce(length(sealed_user_data), 0) AS BIGINT)",
+    )
+    .bind(transaction.account())
+    .bind(snapshot)
+    .fetch_all(&mut *transaction.connection)
+    .await?;
+    transaction.frees(bytes.iter().sum());
     let (persons, faces) = sqlx::query_as("SELECT persons, faces FROM container WHERE account_id = $1 AND number = $2")
         .bind(transaction.account())
         .bind(number)
@@ -469,6 +641,28 @@ pub(crate) async fn offers(transaction: &mut WriteTransaction<'_>, snapshot: &[u
         sqlx::query(statement).bind(transaction.account()).bind(snapshot).execute(&mut *transaction.connection).await?;
     }
     Ok(())
+}
+
+/// Takes another's snapshot back from this account; 0: it was not offered.
+pub(crate) async fn offer(
+    transaction: &mut WriteTransaction<'_>,
+    snapshot: Uuid,
+    taken_by: AccountId,
+) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for statement in [
+        "DELETE FROM snapshot_scope WHERE account_id = $3 AND snapshot_id = $2 AND offered_to = $1",
+        "DELETE FROM snapshot_offer WHERE account_id = $1 AND snapshot_id = $2 AND taken_by = $3",
+    ] {
+        removed = sqlx::query(statement)
+            .bind(transaction.account())
+            .bind(snapshot.as_bytes().as_slice())
+            .bind(taken_by.0.as_bytes().as_slice())
+            .execute(&mut *transaction.connection)
+            .await?
+            .rows_affected();
+    }
+    Ok(removed)
 }
 
 /// Takes a person out of a dynamic group; 0 if they are no member.

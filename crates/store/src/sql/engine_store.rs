@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use likeness_base::Timestamp;
 use uuid::Uuid;
 
+use super::access;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read::{self, Sealed};
 use crate::answers::{
     AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
     Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
 };
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
@@ -188,8 +189,13 @@ impl Store for EngineStore {
         consistent_query!(self, account, connection => read::snapshots::snapshot(connection, &self.key_ring, account, id, now))
     }
 
-    async fn snapshots(&self, account: AccountId, now: Timestamp) -> Result<Vec<Snapshot>, StoreError> {
-        consistent_query!(self, account, connection => read::snapshots::snapshots(connection, &self.key_ring, account, now))
+    async fn snapshots(
+        &self,
+        account: AccountId,
+        page: &PageStart,
+        now: Timestamp,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        consistent_query!(self, account, connection => read::snapshots::snapshots(connection, &self.key_ring, account, page, now))
     }
 
     async fn templates_of_person(
@@ -316,6 +322,18 @@ impl Store for EngineStore {
 
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         query!(self, account, connection => read::audit::audit(connection, account, after, limit))
+    }
+
+    fn chain_check(&self) -> ChainCheck {
+        ChainCheck::new(Arc::clone(self.key_ring.link_key()))
+    }
+
+    async fn is_access_as_audited(&self, account: AccountId) -> Result<bool, StoreError> {
+        consistent_query!(self, account, connection => access::is_as_audited(connection, &self.key_ring, account))
+    }
+
+    async fn stored_bytes(&self, account: AccountId) -> Result<u64, StoreError> {
+        query!(self, account, connection => read::accounts::stored_bytes(connection, account))
     }
 
     async fn versions_of(&self, account: AccountId, numbers: &[i64]) -> Result<Vec<Option<u64>>, StoreError> {

@@ -13,13 +13,14 @@ use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
 use crate::id::{AccountId, hour_of};
-use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey};
+use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey, LinkKey};
 
 /// The installation key and the accounts' data keys that have been unwrapped with it; beside them the accounts' labels,
 /// which are cached for as long.
 pub(crate) struct KeyRing {
     installation: Arc<InstallationKey>,
     randomness: Arc<dyn Randomness>,
+    link: Arc<LinkKey>,
     expiry: ExpiryKeys,
     unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     labels: RwLock<HashMap<AccountId, Arc<Labels>>>,
@@ -28,6 +29,7 @@ pub(crate) struct KeyRing {
 impl KeyRing {
     pub(crate) fn new(installation: Arc<InstallationKey>, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
         Self {
+            link: Arc::new(installation.link_key()),
             installation,
             randomness,
             expiry: ExpiryKeys::at(key_folder),
@@ -38,6 +40,11 @@ impl KeyRing {
 
     pub(crate) fn installation(&self) -> &InstallationKey {
         &self.installation
+    }
+
+    /// The key that links audit rows.
+    pub(crate) fn link_key(&self) -> &Arc<LinkKey> {
+        &self.link
     }
 
     pub(crate) fn randomness(&self) -> &dyn Randomness {

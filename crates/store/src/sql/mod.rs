@@ -23,10 +23,13 @@ macro_rules! record_is_visible {
     };
 }
 
+pub(crate) mod access;
 pub(crate) mod delete;
 pub(crate) mod engine_store;
+pub(crate) mod integrity;
 pub(crate) mod key_ring;
 pub(crate) mod read;
+pub(crate) mod sealing;
 mod transfer;
 pub(crate) mod write;
 

@@ -2,6 +2,7 @@
 
 use sqlx::SqlitePool;
 
+use super::sql::integrity::check_stored_bytes;
 use super::sql::read::damaged;
 use crate::error::StoreError;
 
@@ -15,6 +16,6 @@ pub(super) async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
         sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1").fetch_optional(pool).await?;
     match orphan {
         Some(table) => Err(damaged(&format!("a row of table {table} belongs to nothing"))),
-        None => Ok(()),
+        None => check_stored_bytes(&mut *pool.acquire().await?).await,
     }
 }

@@ -84,9 +84,9 @@ impl SqliteStore {
         key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
-        let connection = open::writer(path, &key, &*randomness).await?;
-        let readers = open::readers(path).await?;
         let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
+        let connection = open::writer(path, &key_ring).await?;
+        let readers = open::readers(path).await?;
         let gate = ReaderGate::default();
         Ok(Self {
             writer: WriterHandle::spawn(connection, Arc::clone(&key_ring), gate.clone()),

@@ -7,24 +7,26 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use likeness_base::Randomness;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
+use super::sql::key_ring::KeyRing;
+use super::sql::sealing;
 use crate::error::StoreError;
 use crate::keys::InstallationKey;
 
 /// Number, name and text of every migration, ascending. Never change one that was released.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "records", include_str!("../../migrations/sqlite/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/sqlite/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/sqlite/0003_several_nodes.sql")),
     (4, "custody", include_str!("../../migrations/sqlite/0004_custody.sql")),
     (5, "recognisers", include_str!("../../migrations/sqlite/0005_recognisers.sql")),
     (6, "generic records", include_str!("../../migrations/sqlite/0006_generic_records.sql")),
+    (7, "bounds and seals", include_str!("../../migrations/sqlite/0007_bounds_and_seals.sql")),
 ];
 
 /// Page size in bytes, fixed when the file is made. With SQLite's default of 4 KiB a page holds six sealed
@@ -44,14 +46,10 @@ const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-8192";
 
 /// Opens the one connection that writes; makes the file, migrates it and checks the key.
-pub(super) async fn writer(
-    path: &Path,
-    key: &InstallationKey,
-    randomness: &dyn Randomness,
-) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn writer(path: &Path, key_ring: &KeyRing) -> Result<SqliteConnection, StoreError> {
     create_private_file(path).map_err(|error| StoreError::Backend(Box::new(error)))?;
     let mut connection = options(path).pragma("cache_size", WRITER_CACHE).connect().await?;
-    match prepare(&mut connection, key, randomness).await {
+    match prepare(&mut connection, key_ring).await {
         Ok(()) => Ok(connection),
         Err(error) => {
             // Closed and not just dropped, so that no log is left beside data that is not ours to touch.
@@ -61,22 +59,19 @@ pub(super) async fn writer(
     }
 }
 
-async fn prepare(
-    connection: &mut SqliteConnection,
-    key: &InstallationKey,
-    randomness: &dyn Randomness,
-) -> Result<(), StoreError> {
+async fn prepare(connection: &mut SqliteConnection, key_ring: &KeyRing) -> Result<(), StoreError> {
+    let key = key_ring.installation();
     refuse_newer_schema(connection).await?;
     // Before migrating: who holds the wrong key must not change the data either.
     let known_key = refuse_wrong_key(connection, key).await?;
     migrator().run_direct(None, connection, false).await?;
     if !known_key {
         sqlx::query("INSERT INTO installation (only_row, check_value) VALUES (1, ?1)")
-            .bind(key.check_value(randomness))
-            .execute(connection)
+            .bind(key.check_value(key_ring.randomness()))
+            .execute(&mut *connection)
             .await?;
     }
-    Ok(())
+    sealing::seal(connection, key_ring).await
 }
 
 /// Opens the connections that read and cannot write.

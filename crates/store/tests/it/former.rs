@@ -68,6 +68,13 @@ pub(crate) async fn documents_are_records(store: Arc<dyn Store>) {
     assert_refused!(scene.write(next(2)).await, StoreError::RecordChanged);
     assert_eq!(scene.write(next(1)).await.unwrap().version, 2);
     scene.wait_millis(HOUR_MILLIS + 5);
-    assert_eq!(scene.write(likeness_store::ExpireDue { limit: 10 }).await.unwrap().removed, 3);
+    assert_eq!(
+        scene
+            .write(likeness_store::ExpireDue { limit: 10, ..likeness_store::ExpireDue::default() })
+            .await
+            .unwrap()
+            .removed,
+        3
+    );
     assert!(read(RecordKind::Settings, "settings").await.is_some());
 }

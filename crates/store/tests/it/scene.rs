@@ -7,9 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
 use likeness_store::{
-    AccountId, AccountWrite, Actor, Applied, Command, Container, ContainerKind, ContainerName, ContainerWrite,
-    DetectedFace, DirectoryWrite, FaceId, FaceWrite, NewAccount, NewFace, PageStart, PersonWrite, SnapshotWrite, Store,
-    StoreError, Write,
+    AccountId, AccountWrite, Actor, Applied, AuditEntry, Chain, ChainBroken, Command, Container, ContainerKind,
+    ContainerName, ContainerWrite, DetectedFace, DirectoryWrite, FaceId, FaceWrite, NewAccount, NewFace, PageStart,
+    PersonWrite, SnapshotWrite, Store, StoreError, Write,
 };
 use uuid::Uuid;
 
@@ -62,6 +62,13 @@ impl Randomness for Dice {
             chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
         }
     }
+}
+
+/// Checks the rows of an account from the first to the last.
+pub(crate) fn chain(store: &dyn Store, rows: &[AuditEntry]) -> Result<Chain, ChainBroken> {
+    let mut check = store.chain_check();
+    check.add(rows)?;
+    check.finish()
 }
 
 /// The moment at which scenes begin: 2026-01-01T00:00:00Z.
@@ -121,6 +128,7 @@ impl Scene {
             at: self.now(),
             request_id: self.id(),
             idempotency_key: fresh_key(),
+            most_stored_bytes: None,
             write: write.into(),
         }
     }
@@ -198,6 +206,8 @@ impl Scene {
 
     pub(crate) fn take_as(&self, snapshot: Uuid, source: &ContainerName, scope: &[AccountId]) -> Write {
         SnapshotWrite::Take {
+            limit: None,
+            offers: None,
             snapshot,
             source: source.clone(),
             scope: scope.to_vec(),

@@ -101,7 +101,7 @@ pub(crate) async fn keys(
     rows.iter()
         .map(|(slot, lookup, sealed, set_at)| {
             let slot = slot_of(*slot)?;
-            let context = RowContext::account_key(slot.number(), lookup);
+            let context = RowContext::account_key(slot.number(), lookup, *set_at);
             let value = open_text(&sealer, &context, sealed, "an account key")?;
             Ok(AccountKey { slot, value, set_at: Timestamp::from_millis(*set_at) })
         })
@@ -126,6 +126,14 @@ pub(crate) async fn totals(connection: &mut Connection, account: AccountId) -> R
             Ok(Totals { kind, containers: unsigned(containers)?, persons: unsigned(persons)?, faces: unsigned(faces)? })
         })
         .collect()
+}
+
+pub(crate) async fn stored_bytes(connection: &mut Connection, account: AccountId) -> Result<u64, StoreError> {
+    let bytes: Option<i64> = sqlx::query_scalar("SELECT stored_bytes FROM account WHERE account_id = $1")
+        .bind(key(&account))
+        .fetch_optional(&mut *connection)
+        .await?;
+    unsigned(bytes.ok_or(StoreError::AccountNotFound)?)
 }
 
 fn slot_of(number: i64) -> Result<KeySlot, StoreError> {

@@ -1,4 +1,4 @@
-//! Pages of an account's audit log, as stored. [`verify_chain`](crate::verify_chain) checks whether the chain holds.
+//! Pages of an account's audit log, as stored. [`ChainCheck`](crate::ChainCheck) checks whether the chain holds.
 
 use likeness_base::Timestamp;
 use sqlx::Row;
@@ -18,7 +18,8 @@ pub(crate) async fn audit(
     limit: usize,
 ) -> Result<Vec<AuditEntry>, StoreError> {
     let rows = sqlx::query(
-        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, prev_hash, hash, detail
+        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, previous, link, detail,
+                access_digest
          FROM audit WHERE account_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
     )
     .bind(key(&account))
@@ -27,6 +28,22 @@ pub(crate) async fn audit(
     .fetch_all(&mut *connection)
     .await?;
     rows.iter().map(|row| entry(account, row)).collect()
+}
+
+/// The newest row of an account that tells what decides who may call.
+pub(crate) async fn last_access_row(
+    connection: &mut Connection,
+    account: AccountId,
+) -> Result<Option<AuditEntry>, StoreError> {
+    let row = sqlx::query(
+        "SELECT seq, at, actor, action, target_kind, target_number, records, outcome, request_id, previous, link, detail,
+                access_digest
+         FROM audit WHERE account_id = $1 AND access_digest IS NOT NULL ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(key(&account))
+    .fetch_optional(&mut *connection)
+    .await?;
+    row.map(|row| entry(account, &row)).transpose()
 }
 
 fn entry(account: AccountId, row: &EngineRow) -> Result<AuditEntry, StoreError> {
@@ -48,11 +65,12 @@ fn entry(account: AccountId, row: &EngineRow) -> Result<AuditEntry, StoreError> 
         outcome: AuditOutcome::from_number(row.try_get("outcome")?).ok_or_else(|| damaged("an audit outcome"))?,
         request_id: uuid(row.try_get("request_id")?)?,
         detail: row.try_get("detail")?,
-        previous: hash(row.try_get("prev_hash")?)?,
-        hash: hash(row.try_get("hash")?)?,
+        access_digest: row.try_get::<Option<&[u8]>, _>("access_digest")?.map(link).transpose()?,
+        previous: link(row.try_get("previous")?)?,
+        link: link(row.try_get("link")?)?,
     })
 }
 
-fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| damaged("an audit hash"))
+fn link(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| damaged("an audit link"))
 }

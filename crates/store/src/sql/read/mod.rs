@@ -16,6 +16,8 @@ pub(crate) mod snapshots;
 mod start;
 pub(crate) mod usage;
 
+pub(crate) use audit::last_access_row;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -157,7 +159,7 @@ pub(crate) fn open_text(
     }
 }
 
-fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
+pub(crate) fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| damaged("an id"))
 }
 

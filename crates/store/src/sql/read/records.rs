@@ -10,6 +10,7 @@ use crate::answers::{PageStart, Record};
 use crate::command::Tag;
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::keys::Purpose;
 use crate::record::RecordKind;
 
 /// Id, version, when it was made and last written, expiry, container and person, sealed value.
@@ -119,7 +120,7 @@ async fn sealed(
             let Some(hour) = hour else { continue };
             let version = unsigned(version)?;
             let context = RecordContext { kind, id: &id, version, expires_at, person: container.zip(person) };
-            let sealer = keys.sealer_until(row.seal.purpose(), 0, context.epoch(), hour);
+            let sealer = keys.sealer_until(Purpose::Record, 0, context.epoch(), hour);
             let value = open(&sealer, &context.row_context(), &sealed, row.word)?;
             records.push(Record {
                 id,

@@ -7,8 +7,9 @@ use super::super::engine::{Connection, EngineRow};
 use uuid::Uuid;
 
 use super::super::key_ring::KeyRing;
-use super::{damaged, key, open_text, uuid};
-use crate::answers::Snapshot;
+use super::start::last_not_after;
+use super::{at_most, damaged, key, open_text, uuid};
+use crate::answers::{PageStart, Snapshot};
 use crate::command::ContainerKind;
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -21,40 +22,68 @@ pub(crate) async fn snapshot(
     id: Uuid,
     now: Timestamp,
 ) -> Result<Option<Snapshot>, StoreError> {
-    Ok(visible(connection, key_ring, account, Some(id), now).await?.pop())
+    Ok(visible(connection, key_ring, account, Which::One(id), now).await?.0.pop())
 }
 
 pub(crate) async fn snapshots(
     connection: &mut Connection,
     key_ring: &KeyRing,
     account: AccountId,
+    page: &PageStart,
     now: Timestamp,
 ) -> Result<Vec<Snapshot>, StoreError> {
-    visible(connection, key_ring, account, None, now).await
+    let mut found = Vec::new();
+    let mut page = page.clone();
+    loop {
+        let (visible, last) = visible(connection, key_ring, account, Which::Page(&page), now).await?;
+        // Those without the key of their hour are left out, so that a page is not short before the last.
+        page.top -= visible.len();
+        found.extend(visible);
+        match last {
+            Some(last) if page.top > 0 => page.after = last.to_string(),
+            _ => return Ok(found),
+        }
+    }
 }
 
-/// What the account took or may apply; of several ways to see one snapshot, its own.
+/// Which of the snapshots that an account sees.
+enum Which<'p> {
+    One(Uuid),
+    Page(&'p PageStart),
+}
+
+/// What the account took or may apply, and the last id of a page that is full; of several ways to see one snapshot, its own.
 async fn visible(
     connection: &mut Connection,
     key_ring: &KeyRing,
     account: AccountId,
-    only: Option<Uuid>,
+    which: Which<'_>,
     now: Timestamp,
-) -> Result<Vec<Snapshot>, StoreError> {
+) -> Result<(Vec<Snapshot>, Option<Uuid>), StoreError> {
+    // Ids of the wire are random; the page after none begins before all of them.
+    let (only, after, top) = match which {
+        Which::One(id) => (Some(id), Vec::new(), 1),
+        Which::Page(page) => (None, last_not_after(&page.after), at_most(page.top)),
+    };
     let rows = sqlx::query(
         "SELECT s.* FROM snapshot s
-         WHERE s.account_id = $1 AND ($3 IS NULL OR s.snapshot_id = $3) AND s.expires_at > $2
+         WHERE s.account_id = $1 AND ($3 IS NULL OR s.snapshot_id = $3) AND s.snapshot_id > $4 AND s.expires_at > $2
          UNION ALL
          SELECT s.* FROM snapshot_offer o
          JOIN snapshot s ON s.account_id = o.taken_by AND s.snapshot_id = o.snapshot_id
-         WHERE o.account_id = $1 AND o.taken_by <> $1 AND ($3 IS NULL OR o.snapshot_id = $3) AND s.expires_at > $2
-         ORDER BY 2",
+         WHERE o.account_id = $1 AND o.taken_by <> $1 AND ($3 IS NULL OR o.snapshot_id = $3) AND o.snapshot_id > $4
+             AND s.expires_at > $2
+         ORDER BY 2 LIMIT $5",
     )
     .bind(key(&account))
     .bind(now.as_millis())
     .bind(only.as_ref().map(|id| id.as_bytes().as_slice()))
+    .bind(after)
+    .bind(top)
     .fetch_all(&mut *connection)
     .await?;
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == top);
+    let last = rows.last().filter(|_| is_full).map(|row| uuid(row.try_get("snapshot_id")?)).transpose()?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let taken_by = AccountId(uuid(row.try_get("account_id")?)?);
@@ -82,7 +111,7 @@ async fn visible(
             sealed.map(|sealed| open_text(&sealer, &context, sealed, "the user data of a snapshot")).transpose()?;
         found.push(Snapshot { user_data, ..snapshot });
     }
-    Ok(found)
+    Ok((found, last))
 }
 
 /// Everything but the user data.

@@ -98,7 +98,7 @@ async fn set_key(
     value: &Secret<String>,
     lookup: &[u8; 32],
 ) -> Result<WriteEffect, StoreError> {
-    let context = RowContext::account_key(slot.number(), lookup);
+    let context = RowContext::account_key(slot.number(), lookup, transaction.at());
     let sealed = transaction.seal(Purpose::AccountKey, 0, &context, value.expose().as_bytes());
     sqlx::query(
         "INSERT INTO account_key (account_id, slot, lookup, sealed, set_at) VALUES ($1, $2, $3, $4, $5)
@@ -148,6 +148,7 @@ async fn reopen(transaction: &mut WriteTransaction<'_>) -> Result<WriteEffect, S
 /// Makes every node look at this account anew. The row of the installation is locked from here to the commit, so that
 /// versions become visible in their order.
 pub(crate) async fn touch_access(transaction: &mut WriteTransaction<'_>) -> Result<(), StoreError> {
+    transaction.access_changed = true;
     let version: i64 =
         sqlx::query_scalar("UPDATE installation SET access_version = access_version + 1 RETURNING access_version")
             .fetch_one(&mut *transaction.connection)

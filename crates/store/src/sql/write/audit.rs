@@ -1,11 +1,16 @@
 //! Appends rows to the audit log of an account, each linked to the one before.
 
+use std::sync::Arc;
+
 use likeness_base::Timestamp;
 use sqlx::QueryBuilder;
+use uuid::Uuid;
 
-use super::super::engine::Engine;
-use super::{WriteEffect, WriteTransaction};
-use crate::audit::{AuditEntry, AuditOutcome, GENESIS};
+use super::super::engine::{Connection, Engine};
+use super::super::key_ring::KeyRing;
+use super::super::{access, delete, read};
+use super::{WriteEffect, WriteTransaction, unsigned};
+use crate::audit::{AuditEntry, AuditOutcome, Checkpoint, GENESIS};
 use crate::command::{Actor, Applied, AuditEvent, AuditWrite, SearchEvent};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -17,16 +22,118 @@ pub(super) async fn perform(
     transaction: &mut WriteTransaction<'_>,
     write: &AuditWrite,
 ) -> Result<WriteEffect, StoreError> {
-    let records = match write {
+    match write {
         // The row that every command leaves is the event's.
-        AuditWrite::Event(_) => 1,
+        AuditWrite::Event(_) => Ok(effect(Applied::default(), 1)),
         AuditWrite::Searches { searches } => {
             append_searches(transaction, searches).await?;
             // Each has a row of its own.
-            0
+            Ok(effect(Applied::default(), 0))
         }
+        AuditWrite::AcceptAccess => {
+            transaction.access_changed = true;
+            Ok(effect(Applied::default(), 1))
+        }
+        AuditWrite::Prune { before, limit } => prune(transaction, *before, i64::from(*limit)).await,
+        AuditWrite::Pseudonymise { actor, after, limit } => {
+            pseudonymise(transaction, actor, *after, *limit as usize).await
+        }
+    }
+}
+
+fn effect(applied: Applied, records: u64) -> WriteEffect {
+    WriteEffect { applied, target: None, records }
+}
+
+/// Removes the oldest rows. The row that tells of it carries what the removed ones told of access as well.
+async fn prune(
+    transaction: &mut WriteTransaction<'_>,
+    before: Timestamp,
+    limit: i64,
+) -> Result<WriteEffect, StoreError> {
+    let last: Option<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT seq, link FROM (SELECT seq, at, link FROM audit WHERE account_id = $1 ORDER BY seq LIMIT $3) oldest
+         WHERE at < $2 AND seq < (SELECT max(seq) FROM audit WHERE account_id = $1) ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(transaction.account())
+    .bind(before.as_millis())
+    .bind(limit)
+    .fetch_optional(&mut *transaction.connection)
+    .await?;
+    let Some((through, link)) = last else { return Ok(effect(Applied::default(), 0)) };
+    let checkpoint = Checkpoint { through, link: as_link(link)? };
+    let removed = delete::audit_rows(transaction, through).await?;
+    transaction.access_changed = true;
+    transaction.told = Some(checkpoint.as_detail());
+    let more = removed >= unsigned(limit)?;
+    Ok(effect(Applied { removed, more, ..Applied::default() }, removed))
+}
+
+/// Puts a pseudonym in the place of an actor.
+async fn pseudonymise(
+    transaction: &mut WriteTransaction<'_>,
+    actor: &Actor,
+    after: i64,
+    limit: usize,
+) -> Result<WriteEffect, StoreError> {
+    let Actor::Principal(id) = actor else {
+        return Err(StoreError::Inconsistent("only people and services have a pseudonym"));
     };
-    Ok(WriteEffect { applied: Applied::default(), target: None, records })
+    let key = Arc::clone(transaction.key_ring.link_key());
+    let rows = read::audit::audit(transaction.connection, transaction.command.account, after, limit).await?;
+    let mut changed = 0;
+    for row in &rows {
+        let is_theirs = row.actor == actor.as_text();
+        let tells_of_them = row.detail.as_deref().is_some_and(|detail| detail.contains(&**id));
+        if !(is_theirs || tells_of_them) || row.link != row.expected_link(&key) {
+            continue;
+        }
+        let actor = if is_theirs { row.pseudonym(&key) } else { row.actor.clone() };
+        let detail = if tells_of_them { row.detail_pseudonym(&key) } else { row.detail.clone() };
+        sqlx::query("UPDATE audit SET actor = $3, detail = $4 WHERE account_id = $1 AND seq = $2")
+            .bind(transaction.account())
+            .bind(row.sequence)
+            .bind(actor)
+            .bind(detail)
+            .execute(&mut *transaction.connection)
+            .await?;
+        changed += 1;
+    }
+    let through = rows.last().map_or(after, |row| row.sequence);
+    let more = rows.len() == limit;
+    let applied = Applied { version: unsigned(through)?, removed: changed, more, ..Applied::default() };
+    Ok(effect(applied, changed))
+}
+
+/// Adds a row that tells what decides who may call, in the name of the program.
+pub(crate) async fn seal_log(
+    connection: &mut Connection,
+    key_ring: &KeyRing,
+    account: AccountId,
+    action: &str,
+    access_digest: [u8; 32],
+) -> Result<(), StoreError> {
+    // It has no other time than that of the row before: a database tells none.
+    let at: i64 = sqlx::query_scalar("SELECT at FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
+        .bind(account.0.as_bytes().as_slice())
+        .fetch_one(&mut *connection)
+        .await?;
+    let entry = AuditEntry {
+        account,
+        sequence: 0,
+        at: Timestamp::from_millis(at),
+        actor: Actor::System.as_text().into_owned(),
+        action: action.to_owned(),
+        target: None,
+        records: 1,
+        outcome: AuditOutcome::Applied,
+        request_id: Uuid::nil(),
+        detail: None,
+        access_digest: Some(access_digest),
+        previous: GENESIS,
+        link: GENESIS,
+    };
+    link(connection, key_ring, account, vec![entry]).await
 }
 
 /// What a row says of a command that was done.
@@ -68,10 +175,11 @@ async fn append_searches(transaction: &mut WriteTransaction<'_>, searches: &[Sea
         outcome: AuditOutcome::Applied,
         request_id: search.request_id,
         detail: None,
+        access_digest: None,
         previous: GENESIS,
-        hash: GENESIS,
+        link: GENESIS,
     });
-    link(transaction, account, entries.collect()).await
+    link(transaction.connection, transaction.key_ring, account, entries.collect()).await
 }
 
 async fn add(
@@ -81,6 +189,11 @@ async fn add(
     event: AuditEvent,
     effect: &WriteEffect,
 ) -> Result<(), StoreError> {
+    let access_digest = match transaction.access_changed && account == transaction.command.account {
+        true => Some(access::digest(transaction.connection, account).await?),
+        false => None,
+    };
+    transaction.access_changed &= access_digest.is_none();
     let entry = AuditEntry {
         account,
         sequence: 0,
@@ -92,46 +205,49 @@ async fn add(
         outcome: event.outcome,
         request_id: transaction.command.request_id,
         detail: event.detail,
+        access_digest,
         previous: GENESIS,
-        hash: GENESIS,
+        link: GENESIS,
     };
-    link(transaction, account, vec![entry]).await
+    link(transaction.connection, transaction.key_ring, account, vec![entry]).await
 }
 
 /// Links rows to the end of an account's chain and writes them.
 async fn link(
-    transaction: &mut WriteTransaction<'_>,
+    connection: &mut Connection,
+    key_ring: &KeyRing,
     account: AccountId,
     mut entries: Vec<AuditEntry>,
 ) -> Result<(), StoreError> {
     let last: Option<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT seq, hash FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
+        sqlx::query_as("SELECT seq, link FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
             .bind(account.0.as_bytes().as_slice())
-            .fetch_optional(&mut *transaction.connection)
+            .fetch_optional(&mut *connection)
             .await?;
     let (mut sequence, mut previous) = match last {
-        Some((sequence, hash)) => {
-            let hash = hash.try_into().map_err(|_| StoreError::Damaged { what: "an audit hash".into() })?;
-            (sequence, hash)
-        }
+        Some((sequence, link)) => (sequence, as_link(link)?),
         None => (0, GENESIS),
     };
     for entry in &mut entries {
         sequence += 1;
         (entry.sequence, entry.previous) = (sequence, previous);
-        entry.hash = entry.expected_hash();
-        previous = entry.hash;
+        entry.link = entry.expected_link(key_ring.link_key());
+        previous = entry.link;
     }
     for rows in entries.chunks(ROWS_AT_ONCE) {
-        insert(transaction, rows).await?;
+        insert(connection, rows).await?;
     }
     Ok(())
 }
 
-async fn insert(transaction: &mut WriteTransaction<'_>, rows: &[AuditEntry]) -> Result<(), StoreError> {
+fn as_link(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Damaged { what: "an audit link".into() })
+}
+
+async fn insert(connection: &mut Connection, rows: &[AuditEntry]) -> Result<(), StoreError> {
     let mut statement = QueryBuilder::<Engine>::new(
         "INSERT INTO audit (account_id, seq, at, actor, action, target_kind, target_number, records, outcome,
-                            request_id, prev_hash, hash, detail) ",
+                            request_id, previous, link, detail, access_digest) ",
     );
     statement.push_values(rows, |mut row, entry| {
         row.push_bind(entry.account.0.as_bytes().to_vec())
@@ -145,11 +261,12 @@ async fn insert(transaction: &mut WriteTransaction<'_>, rows: &[AuditEntry]) -> 
             .push_bind(i64::from(entry.outcome.number()))
             .push_bind(entry.request_id.as_bytes().to_vec())
             .push_bind(entry.previous.to_vec())
-            .push_bind(entry.hash.to_vec())
-            .push_bind(entry.detail.clone());
+            .push_bind(entry.link.to_vec())
+            .push_bind(entry.detail.clone())
+            .push_bind(entry.access_digest.map(|digest| digest.to_vec()));
     });
     // Kept prepared for the two lengths that come again.
     let comes_again = rows.len() == 1 || rows.len() == ROWS_AT_ONCE;
-    statement.build().persistent(comes_again).execute(&mut *transaction.connection).await?;
+    statement.build().persistent(comes_again).execute(connection).await?;
     Ok(())
 }

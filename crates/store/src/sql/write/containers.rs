@@ -116,6 +116,15 @@ pub(super) async fn update(
         |purpose, text: &Secret<String>| transaction.seal(purpose, next.number, &context, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::ContainerName, text));
     let user_data = user_data.map(|text| seal(Purpose::ContainerUserData, text));
+    let before: (i64, i64) = sqlx::query_as(
+        "SELECT CAST(length(sealed_name) AS BIGINT), CAST(coalesce(length(sealed_user_data), 0) AS BIGINT)
+         FROM container_text WHERE account_id = $1 AND number = $2",
+    )
+    .bind(transaction.account())
+    .bind(next.number)
+    .fetch_one(&mut *transaction.connection)
+    .await?;
+    transaction.replaces(&[(name.as_ref(), before.0), (user_data.as_ref(), before.1)]);
     sqlx::query(
         "UPDATE container_text
          SET sealed_name = coalesce($3, sealed_name), sealed_user_data = coalesce($4, sealed_user_data)

@@ -61,10 +61,6 @@ pub(super) struct Limits {
     pub(super) persons_in_account: Option<u64>,
 }
 
-impl Limits {
-    pub(super) const NONE: Self = Self { containers: None, persons_in_account: None };
-}
-
 /// What has come of it.
 pub(super) struct Copied {
     /// What kind its source is.
@@ -395,7 +391,9 @@ async fn persons_of(
         for (seq, id, name, data) in rows {
             let context = RowContext::person(*seq, id);
             let data = data.as_deref().map(|sealed| user_data.value(&context, sealed)).transpose()?;
-            sealed.push((*seq, id.clone(), names.value(&context, name)?, data));
+            let name = names.value(&context, name)?;
+            transaction.stores(name.len() + data.as_ref().map_or(0, Vec::len));
+            sealed.push((*seq, id.clone(), name, data));
         }
         let mut statement = QueryBuilder::<Engine>::new(
             "INSERT INTO person (account_id, container, seq, person_id, sealed_name, sealed_user_data) ",
@@ -453,6 +451,7 @@ async fn faces_of(
             let template = templates.value(&RowContext::template(*seq, id, *person, &word, None), template)?;
             let face = RowContext::face(*seq, id);
             let data = data.as_deref().map(|sealed| user_data.value(&face, sealed)).transpose()?;
+            transaction.stores(template.len() + data.as_ref().map_or(0, Vec::len));
             sealed.push((*seq, id.clone(), *person, *added_version, own_space, template, data));
         }
         let mut statement = QueryBuilder::<Engine>::new(

@@ -124,6 +124,16 @@ async fn update(
     let next = next_version(transaction, container).await?;
     let found = find_face(transaction, next.number, person, face).await?;
     let sealed_user_data = seal_user_data(transaction, next.number, found.number, face, user_data);
+    let before: i64 = sqlx::query_scalar(
+        "SELECT CAST(coalesce(length(sealed_user_data), 0) AS BIGINT) FROM face
+         WHERE account_id = $1 AND container = $2 AND seq = $3",
+    )
+    .bind(transaction.account())
+    .bind(next.number)
+    .bind(found.number)
+    .fetch_one(&mut *transaction.connection)
+    .await?;
+    transaction.replaces(&[(sealed_user_data.as_ref(), before)]);
     sqlx::query(
         "UPDATE face SET sealed_user_data = coalesce($4, sealed_user_data)
          WHERE account_id = $1 AND container = $2 AND seq = $3",

@@ -17,6 +17,7 @@ mod training;
 mod usage;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::engine::Connection;
 use uuid::Uuid;
@@ -28,11 +29,13 @@ use crate::command::{
     AccountWrite, Applied, AuditWrite, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation,
     RecordWrite, SnapshotWrite, Write,
 };
-use crate::error::StoreError;
+use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
 use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
 use crate::work::{Progress, Step, Work};
 pub(crate) use accounts::touch_access;
+pub(crate) use audit::seal_log;
+use containers::refuse_above;
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use records::{RecordContext, StoredTag};
 pub(crate) use snapshots::find as find_snapshot;
@@ -52,6 +55,12 @@ pub(crate) struct WriteTransaction<'a> {
     copied: Option<snapshots::Prepared>,
     /// The number of the container that the command has hidden, while there is something in it.
     pub(crate) hidden: Option<i64>,
+    /// Whether what decides who may call has changed since the last audit row of the account.
+    pub(crate) access_changed: bool,
+    /// What the command itself has to say in its audit row.
+    told: Option<String>,
+    /// How many sealed bytes the account has more, or fewer.
+    stored: AtomicI64,
 }
 
 /// Rows that are copied or removed in one transaction, at most.
@@ -101,8 +110,55 @@ impl<'a> WriteTransaction<'a> {
     ) -> Vec<u8> {
         let keys = self.own_keys();
         let sealer = keys.sealer_until(purpose, container, epoch, self.hour.clone());
-        sealer.seal(self.key_ring.randomness(), context, plain)
+        let sealed = sealer.seal(self.key_ring.randomness(), context, plain);
+        if purpose != Purpose::AccountKey {
+            self.stores(sealed.len());
+        }
+        sealed
     }
+
+    /// So many sealed bytes come in.
+    fn stores(&self, bytes: usize) {
+        self.frees(-i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// So many sealed bytes go.
+    pub(crate) fn frees(&self, bytes: i64) {
+        self.stored.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Of sealed values that were there, those go for which there is a new one.
+    fn replaces(&self, values: &[(Option<&Vec<u8>>, i64)]) {
+        self.frees(values.iter().filter(|(new, _)| new.is_some()).map(|(_, bytes)| bytes).sum());
+    }
+
+    /// Counts in the account's row what came in and what went, and refuses more than it may have.
+    async fn count_bytes(&mut self) -> Result<(), StoreError> {
+        let more = std::mem::take(self.stored.get_mut());
+        if more == 0 {
+            return Ok(());
+        }
+        let stored = change_stored_bytes(self.connection, self.command.account, more).await?;
+        match (more > 0, stored) {
+            (true, Some(stored)) => refuse_above(LimitKind::StoredBytes, stored, self.command.most_stored_bytes),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Counts in an account's row how many sealed bytes it has more or fewer, and gives how many it has. `None`: it is gone.
+async fn change_stored_bytes(
+    connection: &mut Connection,
+    account: AccountId,
+    more: i64,
+) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "UPDATE account SET stored_bytes = stored_bytes + $2 WHERE account_id = $1 RETURNING stored_bytes",
+    )
+    .bind(account.0.as_bytes().as_slice())
+    .bind(more)
+    .fetch_optional(connection)
+    .await?)
 }
 
 /// What a command did, for its caller and for the audit row.
@@ -180,8 +236,9 @@ pub(crate) async fn apply(
 ) -> Result<CommandOutcome, StoreError> {
     let command = &work.command;
     if let Progress::Removing { number, .. } = work.progress {
-        let (_, is_gone) = delete::part_of_hidden(connection, command.account, number, PART).await?;
-        return Ok(CommandOutcome::Wrote(if is_gone { Step::Removed } else { Step::More }));
+        let part = delete::part_of_hidden(connection, command.account, number, PART).await?;
+        change_stored_bytes(connection, command.account, -part.bytes).await?;
+        return Ok(CommandOutcome::Wrote(if part.is_last { Step::Removed } else { Step::More }));
     }
     let transaction = &mut WriteTransaction {
         connection,
@@ -192,9 +249,26 @@ pub(crate) async fn apply(
         hour: None,
         copied: None,
         hidden: None,
+        access_changed: false,
+        told: None,
+        stored: AtomicI64::new(0),
     };
+    let outcome = apply_with(transaction, &work.progress).await?;
+    if matches!(outcome, CommandOutcome::Wrote(_)) {
+        transaction.count_bytes().await?;
+    }
+    Ok(outcome)
+}
+
+async fn apply_with(transaction: &mut WriteTransaction<'_>, progress: &Progress) -> Result<CommandOutcome, StoreError> {
+    let command = transaction.command;
     let Unwrapped { write, operation, detail, records, deliveries } = unwrap(&command.write)?;
-    let needs_no_key = matches!(write, Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }));
+    let needs_no_key = match write {
+        Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }) => true,
+        // Audit logs outlive their accounts.
+        Write::Audit(AuditWrite::Pseudonymise { .. }) => true,
+        _ => false,
+    };
     if transaction.keys.is_none() && !needs_no_key {
         return Err(StoreError::AccountNotFound);
     }
@@ -202,7 +276,7 @@ pub(crate) async fn apply(
         return Err(StoreError::Inconsistent("an account begins and ends by itself"));
     }
     if let Write::Snapshot(write) = write
-        && let Some(outcome) = snapshots::prepare(transaction, write, &work.progress).await?
+        && let Some(outcome) = snapshots::prepare(transaction, write, progress).await?
     {
         return Ok(outcome);
     }
@@ -226,13 +300,13 @@ pub(crate) async fn apply(
     if effect.records > 0 {
         let event = match write {
             Write::Audit(AuditWrite::Event(event)) => event.clone(),
-            write => audit::applied(write.action(), detail),
+            write => audit::applied(write.action(), transaction.told.as_deref().or(detail)),
         };
         audit::append(transaction, event, &effect).await?;
     }
-    // An account that is being destroyed keeps no idempotency rows; doing it twice is the same as doing it once.
+    // An account that is being destroyed, or is gone, keeps no idempotency rows; doing it twice is the same as doing it once.
     let is_remembered = match write {
-        Write::Account(AccountWrite::Destroy { .. }) => false,
+        Write::Account(AccountWrite::Destroy { .. }) | Write::Audit(AuditWrite::Pseudonymise { .. }) => false,
         Write::Audit(_) | Write::Usage(_) | Write::Outbox(_) => true,
         _ => written > 0,
     };
@@ -258,7 +332,9 @@ pub(crate) async fn known_answer(
 /// The other account whose records the command reads.
 pub(crate) fn reads_from(write: &Write) -> Option<AccountId> {
     match write {
-        Write::Snapshot(SnapshotWrite::Apply { taken_by, .. }) => Some(*taken_by),
+        Write::Snapshot(SnapshotWrite::Apply { taken_by, .. } | SnapshotWrite::Decline { taken_by, .. }) => {
+            Some(*taken_by)
+        }
         Write::WithOperation { write, .. } | Write::WithDetail { write, .. } | Write::Accompanied { write, .. } => {
             reads_from(write)
         }
@@ -293,7 +369,7 @@ async fn perform(transaction: &mut WriteTransaction<'_>, write: &Write) -> Resul
         Write::Audit(write) => audit::perform(transaction, write).await,
         Write::Usage(write) => usage::perform(transaction, write).await,
         Write::Outbox(write) => outbox::perform(transaction, write).await,
-        Write::ExpireDue(sweep) => delete::expired(transaction, i64::from(sweep.limit)).await,
+        Write::ExpireDue(sweep) => delete::expired(transaction, i64::from(sweep.limit), sweep.lives).await,
         Write::WithOperation { .. } | Write::WithDetail { .. } | Write::Accompanied { .. } => Err(WRAPPED_TWICE),
     }
 }

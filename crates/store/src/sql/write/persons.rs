@@ -99,6 +99,16 @@ async fn update(
         |purpose, text: &Secret<String>| transaction.seal(purpose, next.number, &context, text.expose().as_bytes());
     let name = name.map(|text| seal(Purpose::PersonName, text));
     let user_data = user_data.map(|text| seal(Purpose::PersonUserData, text));
+    let before: (i64, i64) = sqlx::query_as(
+        "SELECT CAST(length(sealed_name) AS BIGINT), CAST(coalesce(length(sealed_user_data), 0) AS BIGINT) FROM person
+         WHERE account_id = $1 AND container = $2 AND seq = $3",
+    )
+    .bind(transaction.account())
+    .bind(next.number)
+    .bind(number)
+    .fetch_one(&mut *transaction.connection)
+    .await?;
+    transaction.replaces(&[(name.as_ref(), before.0), (user_data.as_ref(), before.1)]);
     sqlx::query(
         "UPDATE person
          SET sealed_name = coalesce($4, sealed_name), sealed_user_data = coalesce($5, sealed_user_data)

@@ -9,7 +9,7 @@ use super::{WriteEffect, WriteTransaction, person_number, unsigned};
 use crate::command::{Applied, ContainerKind, ContainerName, Expected, NewRecord, RecordWrite, Tag};
 use crate::error::StoreError;
 use crate::keys::{AccountKeys, Purpose, RowContext};
-use crate::record::{Erasure, Life, RecordKind, SealedAs, TagForm};
+use crate::record::{Erasure, Life, RecordKind, TagForm};
 use uuid::Uuid;
 
 /// Longest id of a record and longest value of a tag, in bytes.
@@ -33,6 +33,7 @@ pub(super) async fn perform(
 pub(crate) struct Present {
     version: u64,
     expires_at: Option<i64>,
+    bytes: i64,
     /// Nobody sees it any more: its person's container was deleted.
     is_hidden: bool,
 }
@@ -49,8 +50,8 @@ async fn present(
     kind: RecordKind,
     id: &str,
 ) -> Result<Option<Present>, StoreError> {
-    let row: Option<(i64, Option<i64>, bool)> = sqlx::query_as(concat!(
-        "SELECT version, expires_at, NOT ",
+    let row: Option<(i64, Option<i64>, i64, bool)> = sqlx::query_as(concat!(
+        "SELECT version, expires_at, CAST(length(sealed) AS BIGINT), NOT ",
         record_is_visible!(),
         " FROM record r WHERE account_id = $1 AND kind = $2 AND id = $3"
     ))
@@ -59,8 +60,10 @@ async fn present(
     .bind(id)
     .fetch_optional(&mut *transaction.connection)
     .await?;
-    row.map(|(version, expires_at, is_hidden)| Ok(Present { version: unsigned(version)?, expires_at, is_hidden }))
-        .transpose()
+    row.map(|(version, expires_at, bytes, is_hidden)| {
+        Ok(Present { version: unsigned(version)?, expires_at, bytes, is_hidden })
+    })
+    .transpose()
 }
 
 pub(super) async fn put(transaction: &mut WriteTransaction<'_>, record: &NewRecord) -> Result<WriteEffect, StoreError> {
@@ -87,14 +90,10 @@ pub(super) async fn put(transaction: &mut WriteTransaction<'_>, record: &NewReco
         transaction.writes_until(expires_at)?;
     }
     let context = RecordContext { kind, id: &record.id, version, expires_at, person };
-    let sealed = transaction.seal_in_epoch(
-        row.seal.purpose(),
-        0,
-        context.epoch(),
-        &context.row_context(),
-        record.value.expose(),
-    );
+    let sealed =
+        transaction.seal_in_epoch(Purpose::Record, 0, context.epoch(), &context.row_context(), record.value.expose());
     transaction.hour = None;
+    transaction.frees(present.as_ref().map_or(0, |present| present.bytes));
     sqlx::query(
         "INSERT INTO record (account_id, kind, id, version, created_at, updated_at, expires_at, container, person, sealed)
          VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)
@@ -278,20 +277,12 @@ pub(crate) struct RecordContext<'a> {
 
 impl RecordContext<'_> {
     pub(crate) fn row_context(&self) -> RowContext {
-        match self.kind.row().seal {
-            SealedAs::Document => RowContext::document(self.kind.number(), self.id, self.expires_at),
-            SealedAs::Record => {
-                RowContext::record(self.kind.number(), self.id, self.version, self.expires_at, self.person)
-            }
-        }
+        RowContext::record(self.kind.number(), self.id, self.version, self.expires_at, self.person)
     }
 
     /// Each kind has sub-keys of its own.
     pub(crate) fn epoch(&self) -> i64 {
-        match self.kind.row().seal {
-            SealedAs::Document => 0,
-            SealedAs::Record => i64::from(self.kind.number()),
-        }
+        i64::from(self.kind.number())
     }
 }
 

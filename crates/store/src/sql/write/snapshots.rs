@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::super::delete;
 use super::super::engine::refuse_duplicate;
 use super::copy::{self, Advance, Limits, Source};
-use super::{CommandOutcome, WriteEffect, WriteTransaction, audit, idempotency};
+use super::{CommandOutcome, WriteEffect, WriteTransaction, audit, idempotency, refuse_above};
 use crate::audit::AuditTarget;
 use crate::command::{Applied, ContainerKind, ContainerName, SnapshotWrite};
-use crate::error::StoreError;
+use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
 use crate::keys::{Purpose, RowContext};
 use crate::work::{HiddenCopy, Progress, Step};
@@ -19,12 +19,15 @@ pub(super) async fn perform(
     write: &SnapshotWrite,
 ) -> Result<WriteEffect, StoreError> {
     match write {
-        SnapshotWrite::Take { snapshot, scope, user_data, expires_at, .. } => {
-            take(transaction, write, *snapshot, scope, user_data.as_ref(), *expires_at).await
+        SnapshotWrite::Take { snapshot, scope, user_data, expires_at, limit, offers, .. } => {
+            let offered = Offered { scope, limit: *offers };
+            take(transaction, write, *snapshot, offered, user_data.as_ref(), *expires_at, *limit).await
         }
-        SnapshotWrite::Update { snapshot, scope, user_data } => {
-            update(transaction, *snapshot, scope.as_deref(), user_data.as_ref()).await
+        SnapshotWrite::Update { snapshot, scope, user_data, offers } => {
+            let offered = scope.as_deref().map(|scope| Offered { scope, limit: *offers });
+            update(transaction, *snapshot, offered, user_data.as_ref()).await
         }
+        SnapshotWrite::Decline { snapshot, taken_by } => decline(transaction, *snapshot, *taken_by).await,
         SnapshotWrite::Delete { snapshot } => delete::snapshot(transaction, *snapshot).await,
         SnapshotWrite::Apply { container, limit, account_limit, .. } => {
             let limits = Limits { containers: *limit, persons_in_account: *account_limit };
@@ -33,10 +36,18 @@ pub(super) async fn perform(
     }
 }
 
+/// To whom a snapshot is offered, and how many one account may offer to another.
+#[derive(Clone, Copy)]
+struct Offered<'s> {
+    scope: &'s [AccountId],
+    limit: Option<u64>,
+}
+
 const NOT_PREPARED: StoreError = StoreError::Inconsistent("a copy is made before it is shown");
 
-/// The action under which the audit log of the account that took a snapshot tells that another has applied it.
+/// The actions under which the audit log of the account that took a snapshot tells that another has applied or declined it.
 const HANDED_OVER: &str = "hand_over_snapshot";
+const DECLINED: &str = "snapshot_was_declined";
 
 /// What is needed of a snapshot to write about it.
 pub(crate) struct Found {
@@ -60,21 +71,23 @@ pub(super) async fn prepare(
     progress: &Progress,
 ) -> Result<Option<CommandOutcome>, StoreError> {
     let (from, to, limits) = match write {
-        SnapshotWrite::Take { snapshot, source, expires_at, .. } => {
+        SnapshotWrite::Take { snapshot, source, expires_at, limit, .. } => {
             let from = source_to_take(transaction, source).await?;
             // Its time is over before anybody could see it.
             if matches!(progress, Progress::Copying(_)) && expires_at.as_millis() <= transaction.at() {
                 return Err(StoreError::SnapshotNotFound);
             }
             transaction.writes_until(expires_at.as_millis())?;
-            (from, ContainerName::copy_of(*snapshot), Limits::NONE)
+            (from, ContainerName::copy_of(*snapshot), Limits { containers: *limit, persons_in_account: None })
         }
         SnapshotWrite::Apply { snapshot, taken_by, container, limit, account_limit } => {
             let limits = Limits { containers: *limit, persons_in_account: *account_limit };
             let (from, _) = source_to_apply(transaction, *snapshot, *taken_by, container).await?;
             (from, container.clone(), limits)
         }
-        SnapshotWrite::Update { .. } | SnapshotWrite::Delete { .. } => return Ok(None),
+        SnapshotWrite::Update { .. } | SnapshotWrite::Decline { .. } | SnapshotWrite::Delete { .. } => {
+            return Ok(None);
+        }
     };
     let (mut copy, is_new) = match progress {
         Progress::Copying(copy) if copy.source == from.number => (*copy, false),
@@ -133,14 +146,16 @@ async fn take(
     transaction: &mut WriteTransaction<'_>,
     write: &SnapshotWrite,
     snapshot: Uuid,
-    scope: &[AccountId],
+    offered: Offered<'_>,
     user_data: Option<&Secret<String>>,
     expires_at: Timestamp,
+    limit: Option<u64>,
 ) -> Result<WriteEffect, StoreError> {
     let Prepared { copy, from } = transaction.copied.take().ok_or(NOT_PREPARED)?;
     transaction.writes_until(expires_at.as_millis())?;
     let name = ContainerName::copy_of(snapshot);
-    let copied = copy::show(transaction, &from, copy.number, &name, Limits::NONE).await;
+    let limits = Limits { containers: limit, persons_in_account: None };
+    let copied = copy::show(transaction, &from, copy.number, &name, limits).await;
     let copied = copied.map_err(of_snapshot(write))?;
     let source_kind = copied.kind;
     let sealed = seal_user_data(transaction, copied.number, snapshot, expires_at.as_millis(), user_data);
@@ -159,7 +174,7 @@ async fn take(
     .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::SnapshotExists))?;
-    offer(transaction, snapshot, scope).await?;
+    offer(transaction, snapshot, offered).await?;
     let target = AuditTarget { kind: source_kind, number: from.number };
     let applied = Applied { container: Some(copied.number), version: copied.version, ..Applied::default() };
     Ok(WriteEffect { applied, target: Some(target), records: copied.records })
@@ -168,12 +183,21 @@ async fn take(
 async fn update(
     transaction: &mut WriteTransaction<'_>,
     snapshot: Uuid,
-    scope: Option<&[AccountId]>,
+    offered: Option<Offered<'_>>,
     user_data: Option<&Secret<String>>,
 ) -> Result<WriteEffect, StoreError> {
     let found = find(transaction, transaction.command.account, snapshot).await?;
     transaction.writes_until(found.expires_at)?;
     let sealed = seal_user_data(transaction, found.container, snapshot, found.expires_at, user_data);
+    let before: i64 = sqlx::query_scalar(
+        "SELECT CAST(coalesce(length(sealed_user_data), 0) AS BIGINT) FROM snapshot
+         WHERE account_id = $1 AND snapshot_id = $2",
+    )
+    .bind(transaction.account())
+    .bind(snapshot.as_bytes().as_slice())
+    .fetch_one(&mut *transaction.connection)
+    .await?;
+    transaction.replaces(&[(sealed.as_ref(), before)]);
     sqlx::query(
         "UPDATE snapshot SET updated_at = $3, sealed_user_data = coalesce($4, sealed_user_data)
          WHERE account_id = $1 AND snapshot_id = $2",
@@ -184,11 +208,28 @@ async fn update(
     .bind(sealed)
     .execute(&mut *transaction.connection)
     .await?;
-    if let Some(scope) = scope {
+    if let Some(offered) = offered {
         delete::offers(transaction, snapshot.as_bytes()).await?;
-        offer(transaction, snapshot, scope).await?;
+        offer(transaction, snapshot, offered).await?;
     }
     Ok(WriteEffect { applied: Applied::default(), target: Some(found.target()), records: 1 })
+}
+
+/// Removes the account from the scope of another's snapshot.
+async fn decline(
+    transaction: &mut WriteTransaction<'_>,
+    snapshot: Uuid,
+    taken_by: AccountId,
+) -> Result<WriteEffect, StoreError> {
+    let found = find(transaction, taken_by, snapshot).await?;
+    if delete::offer(transaction, snapshot, taken_by).await? == 0 {
+        return Err(StoreError::SnapshotNotFound);
+    }
+    let effect = WriteEffect { applied: Applied::default(), target: Some(found.target()), records: 1 };
+    if taken_by != transaction.command.account {
+        audit::append_elsewhere(transaction, taken_by, DECLINED, &effect).await?;
+    }
+    Ok(WriteEffect { target: None, ..effect })
 }
 
 /// The copy in a snapshot that is offered to the account.
@@ -277,9 +318,12 @@ async fn refuse_strangers(transaction: &mut WriteTransaction<'_>, scope: &[Accou
 }
 
 /// Lets these accounts apply the snapshot.
-async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, scope: &[AccountId]) -> Result<(), StoreError> {
-    refuse_strangers(transaction, scope).await?;
-    for recipient in scope {
+async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, offered: Offered<'_>) -> Result<(), StoreError> {
+    refuse_strangers(transaction, offered.scope).await?;
+    for recipient in offered.scope {
+        if *recipient != transaction.command.account {
+            refuse_many_offers(transaction, *recipient, offered.limit).await?;
+        }
         let recipient = recipient.0.as_bytes().as_slice();
         for (statement, first, last) in [
             (
@@ -304,6 +348,20 @@ async fn offer(transaction: &mut WriteTransaction<'_>, snapshot: Uuid, scope: &[
         }
     }
     Ok(())
+}
+
+/// Refuses one more offer to an account that has been offered enough by this one.
+async fn refuse_many_offers(
+    transaction: &mut WriteTransaction<'_>,
+    recipient: AccountId,
+    limit: Option<u64>,
+) -> Result<(), StoreError> {
+    let offers: i64 = sqlx::query_scalar("SELECT count(*) FROM snapshot_offer WHERE account_id = $1 AND taken_by = $2")
+        .bind(recipient.0.as_bytes().as_slice())
+        .bind(transaction.account())
+        .fetch_one(&mut *transaction.connection)
+        .await?;
+    refuse_above(LimitKind::Offers, offers + 1, limit)
 }
 
 /// Whether snapshots of this kind exist.

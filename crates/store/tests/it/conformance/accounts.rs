@@ -81,7 +81,7 @@ pub(crate) async fn unknown_account_has_nothing(backend: &dyn Backend) {
     assert_eq!(known.store.account(stranger.account).await.unwrap(), None);
     assert_refused!(known.store.keys(AccountId(uuid::Uuid::nil())).await, StoreError::AccountNotFound);
     assert_refused!(stranger.write(crate::scene::create(&list("a"))).await, StoreError::AccountNotFound);
-    assert_refused!(stranger.write(ExpireDue { limit: 10 }).await, StoreError::AccountNotFound);
+    assert_refused!(stranger.write(ExpireDue { limit: 10, ..ExpireDue::default() }).await, StoreError::AccountNotFound);
     assert!(known.store.audit(stranger.account, 0, 10).await.unwrap().is_empty());
     // The very first command of an account's life may follow a refusal.
     stranger.write(AccountWrite::Create(NewAccount::default())).await.unwrap();

@@ -1,18 +1,21 @@
 //! Each applied command leaves one row in the audit log, a refused one leaves none, and the chain of rows holds.
 
+use likeness_base::Timestamp;
 use likeness_store::{
-    AccountId, AccountWrite, Actor, AuditEntry, ContainerKind, ContainerWrite, ExpireDue, FaceIdWrite, FaceWrite,
-    GENESIS, KeySlot, PersonWrite, StoreError, TrainingOutcome, TrainingWrite, Write, verify_chain,
+    AccountId, AccountWrite, Actor, AuditEntry, AuditEvent, AuditOutcome, AuditWrite, ChainBroken, ContainerKind,
+    ContainerWrite, ExpireDue, FaceIdWrite, FaceWrite, GENESIS, KeySlot, NewRecord, PersonWrite, RecordKind,
+    RecordWrite, StoreError, TrainingOutcome, TrainingWrite, Write,
 };
 
 use crate::assert_refused;
 use crate::scene::{
-    Backend, HOUR_MILLIS, Scene, add_face, create, create_person, delete, delete_face, delete_person, group, text,
+    Backend, HOUR_MILLIS, Scene, add_face, chain, create, create_person, delete, delete_face, delete_person, group,
+    text,
 };
 
 async fn history(scene: &Scene) -> Vec<AuditEntry> {
     let rows = scene.store.audit(scene.account, 0, 1_000).await.unwrap();
-    verify_chain(0, GENESIS, &rows).unwrap();
+    chain(&*scene.store, &rows).unwrap();
     rows
 }
 
@@ -38,7 +41,7 @@ pub(crate) async fn every_command_leaves_one_row_of_a_chain(backend: &dyn Backen
             FaceIdWrite::Keep { faces: vec![scene.detected(0), scene.detected(0), scene.detected(HOUR_MILLIS)] }.into(),
             3,
         ),
-        (ExpireDue { limit: 100 }.into(), 2),
+        (ExpireDue { limit: 100, ..ExpireDue::default() }.into(), 2),
         (delete_face(&container, Some(person), face_id), 1),
         (add_face(&container, Some(person), scene.face()), 1),
         (delete_person(&container, person), 2),
@@ -58,9 +61,13 @@ pub(crate) async fn every_command_leaves_one_row_of_a_chain(backend: &dyn Backen
     // The chain holds page by page too.
     let rows = history(&scene).await;
     let first_page = scene.store.audit(scene.account, 0, 5).await.unwrap();
-    let middle = verify_chain(0, GENESIS, &first_page).unwrap();
     let second_page = scene.store.audit(scene.account, 5, 1_000).await.unwrap();
-    assert_eq!(verify_chain(5, middle, &second_page).unwrap(), rows.last().unwrap().hash);
+    let mut check = scene.store.chain_check();
+    check.add(&first_page).unwrap();
+    check.add(&second_page).unwrap();
+    let whole = check.finish().unwrap();
+    let last = rows.last().unwrap();
+    assert_eq!((whole.first, whole.last, whole.link), (1, last.sequence, last.link));
 }
 
 pub(crate) async fn refused_command_leaves_no_row(backend: &dyn Backend) {
@@ -111,4 +118,153 @@ pub(crate) async fn rows_tell_who_what_and_where_and_nothing_else(backend: &dyn 
         assert!(!everything.contains(secret), "{secret}");
     }
     assert_ne!(scene.account, AccountId(row.request_id));
+}
+
+pub(crate) async fn old_rows_are_removed_and_the_rest_can_be_checked(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    scene.write(AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] }).await.unwrap();
+    for name in ["one", "two", "three"] {
+        scene.wait_millis(HOUR_MILLIS);
+        scene.create(&group(name)).await;
+    }
+    let all = history(&scene).await;
+    assert_eq!(scene.write(prune(&scene, HOUR_MILLIS * 9, 100)).await.unwrap().removed, 0, "nothing is so old");
+    assert_eq!(history(&scene).await, all, "and no row says so");
+    // Two rows are older than that: the account and its key.
+    let pruned = scene.write(prune(&scene, HOUR_MILLIS * 2 + 1, 100)).await.unwrap();
+    assert_eq!((pruned.removed, pruned.more), (2, false));
+    let rows = scene.store.audit(scene.account, 0, 100).await.unwrap();
+    assert_eq!((rows[0].sequence, rows.last().unwrap().action.as_str()), (3, "prune_audit_log"));
+    let whole = chain(&*scene.store, &rows).unwrap();
+    assert_eq!((whole.first, whole.last), (3, 6));
+    assert!(scene.store.is_access_as_audited(scene.account).await.unwrap(), "it is told by the new row");
+    // Whoever removes rows by themselves is found, at the front and in between.
+    assert_eq!(chain(&*scene.store, &rows[1..]), Err(ChainBroken { sequence: 3 }));
+    assert_eq!(chain(&*scene.store, &all[1..]), Err(ChainBroken { sequence: 1 }));
+    // All but the newest go, in parts, and what tells of former removals goes with them.
+    scene.wait_millis(HOUR_MILLIS * 100);
+    let mut parts = 0;
+    while scene.write(prune(&scene, HOUR_MILLIS, 2)).await.unwrap().more {
+        parts += 1;
+        assert!(parts < 10);
+    }
+    let rows = scene.store.audit(scene.account, 0, 100).await.unwrap();
+    assert!(rows.len() <= 3, "{rows:?}");
+    chain(&*scene.store, &rows).unwrap();
+    assert!(scene.store.is_access_as_audited(scene.account).await.unwrap());
+    scene.create(&group("four")).await;
+    chain(&*scene.store, &scene.store.audit(scene.account, 0, 100).await.unwrap()).unwrap();
+}
+
+fn prune(scene: &Scene, age_millis: i64, limit: u32) -> AuditWrite {
+    AuditWrite::Prune { before: Timestamp::from_millis(scene.now().as_millis() - age_millis), limit }
+}
+
+pub(crate) async fn who_left_becomes_a_pseudonym_and_the_chain_holds(backend: &dyn Backend) {
+    let mut scene = Scene::new(backend).await;
+    let ada = Actor::Principal("ada@example".into());
+    for (actor, name) in [(ada.clone(), "one"), (Actor::Operator, "two"), (ada.clone(), "three")] {
+        scene.actor = actor;
+        scene.create(&group(name)).await;
+    }
+    scene.actor = Actor::Operator;
+    let told = AuditEvent::done("change_settings", Some(r#"{"subject":"ada@example"}"#));
+    scene.write(AuditWrite::Event(told)).await.unwrap();
+    let before = history(&scene).await;
+    let (mut after, mut changed) = (0, 0);
+    loop {
+        let write = AuditWrite::Pseudonymise { actor: ada.clone(), after, limit: 2 };
+        let applied = scene.write(write).await.unwrap();
+        changed += applied.removed;
+        if !applied.more {
+            break;
+        }
+        after = applied.version.try_into().unwrap();
+    }
+    assert_eq!(changed, 3);
+    let rows = history(&scene).await;
+    assert!(!format!("{rows:?}").contains("ada@example"));
+    let pseudonyms: Vec<&str> = [1, 3].map(|row: usize| rows[row].actor.as_str()).to_vec();
+    assert_eq!(pseudonyms[0], pseudonyms[1], "their rows still belong together");
+    assert!(pseudonyms[0].starts_with("pseudonym:"), "{pseudonyms:?}");
+    for (row, was) in rows.iter().zip(&before) {
+        assert_eq!((row.sequence, row.link), (was.sequence, was.link));
+    }
+    assert_eq!(rows[2].actor, "operator");
+    // Keys, the operator and the program are nobody.
+    let nobody = AuditWrite::Pseudonymise { actor: Actor::Key1, after: 0, limit: 10 };
+    assert_refused!(scene.write(nobody).await, StoreError::Inconsistent(_));
+}
+
+pub(crate) async fn meddling_is_found_where_it_happened(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    scene.create(&group("one")).await;
+    scene.create(&group("two")).await;
+    scene.write(AuditWrite::Event(AuditEvent::done("note", Some("{}")))).await.unwrap();
+    let rows = history(&scene).await;
+    type Meddle = fn(&mut Vec<AuditEntry>);
+    let cases: [(&str, Meddle, i64); 17] = [
+        ("time", |rows| rows[1].at = Timestamp::from_millis(5), 2),
+        ("actor", |rows| rows[1].actor = "key2".into(), 2),
+        ("a pseudonym made up", |rows| rows[1].actor = format!("pseudonym:{}", "00".repeat(32)), 2),
+        ("letters moved", |rows| (rows[1].actor, rows[1].action) = ("key1c".into(), "reate_container".into()), 2),
+        ("action", |rows| rows[1].action = "delete_face".into(), 2),
+        ("target dropped", |rows| rows[1].target = None, 2),
+        ("target", |rows| rows[1].target.as_mut().unwrap().number += 1, 2),
+        ("records", |rows| rows[1].records = 0, 2),
+        ("outcome", |rows| rows[1].outcome = AuditOutcome::Refused, 2),
+        ("request", |rows| rows[1].request_id = uuid::Uuid::nil(), 2),
+        ("detail", |rows| rows[3].detail = None, 4),
+        ("access", |rows| rows[0].access_digest = None, 1),
+        ("access put in", |rows| rows[1].access_digest = Some([7; 32]), 2),
+        ("account", |rows| rows[1].account = AccountId(uuid::Uuid::nil()), 2),
+        ("link", |rows| rows[1].link[0] ^= 1, 2),
+        ("dropped", |rows| drop(rows.remove(1)), 2),
+        ("swapped", |rows| rows.swap(1, 2), 2),
+    ];
+    for (name, meddle, sequence) in cases {
+        let mut rows = rows.clone();
+        meddle(&mut rows);
+        assert_eq!(chain(&*scene.store, &rows), Err(ChainBroken { sequence }), "{name}");
+    }
+    assert_eq!(chain(&*scene.store, &rows[..3]).unwrap().last, 3, "only who keeps a link sees that the end is cut off");
+}
+
+pub(crate) async fn every_change_of_access_is_told(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let account = scene.account;
+    let holds = async || assert!(scene.store.is_access_as_audited(account).await.unwrap());
+    holds().await;
+    let put = |kind, id: &str, life: Option<i64>| {
+        let expires_at = life.map(|life| Timestamp::from_millis(scene.now().as_millis() + life));
+        RecordWrite::Put(NewRecord { expires_at, ..NewRecord::new(kind, id, b"a value".to_vec().into()) })
+    };
+    let mut digests = std::collections::HashSet::new();
+    for write in [
+        Write::from(AccountWrite::SetKey { slot: KeySlot::Key1, value: text("a key"), lookup: [1; 32] }),
+        AccountWrite::SetKey { slot: KeySlot::Key1, value: text("another"), lookup: [2; 32] }.into(),
+        put(RecordKind::SigningKey, "signs", None).into(),
+        put(RecordKind::RevokedToken, "a token", Some(HOUR_MILLIS)).into(),
+        put(RecordKind::RevokedToken, "a token", Some(HOUR_MILLIS)).into(),
+        RecordWrite::Delete { kind: RecordKind::SigningKey, id: "signs".into() }.into(),
+        AccountWrite::Close { ends_at: Timestamp::from_millis(scene.now().as_millis() + 9 * HOUR_MILLIS) }.into(),
+    ] {
+        scene.wait_millis(1);
+        let action = write.action();
+        scene.write(write).await.unwrap();
+        holds().await;
+        assert!(digests.insert(history(&scene).await.last().unwrap().access_digest.unwrap()), "{action}");
+    }
+    scene.write(AccountWrite::Reopen).await.unwrap();
+    holds().await;
+    scene.create(&group("one")).await;
+    assert_eq!(history(&scene).await.last().unwrap().access_digest, None);
+    // What expires is told by the sweep that removes it.
+    scene.wait_millis(2 * HOUR_MILLIS);
+    holds().await;
+    scene.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap();
+    holds().await;
+    assert!(history(&scene).await.last().unwrap().access_digest.is_some());
+    scene.write(AuditWrite::AcceptAccess).await.unwrap();
+    holds().await;
 }

@@ -4,8 +4,8 @@
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountId, AccountNames, AccountWrite, Actor, AuditEvent, AuditOutcome, AuditTarget, AuditWrite, ContainerKind,
-    ExpireDue, FaceIdWrite, GENESIS, KeySlot, NewAccount, NewRecord, PageStart, RecordKind, RecordWrite, SearchEvent,
-    StoreError, Usage, UsageWrite, Write, verify_chain,
+    ExpireDue, FaceIdWrite, KeySlot, NewAccount, NewRecord, PageStart, RecordKind, RecordWrite, SearchEvent,
+    StoreError, Usage, UsageWrite, Write,
 };
 
 use uuid::Uuid;
@@ -87,7 +87,7 @@ pub(crate) async fn record_ends_at_the_very_instant_and_is_swept(backend: &dyn B
     scene.wait_millis(1);
     assert_eq!(read(&scene, RecordKind::RevokedToken, "short").await, None);
     assert_eq!(listed().await, ["long"]);
-    assert_eq!(scene.write(ExpireDue { limit: 10 }).await.unwrap().removed, 1);
+    assert_eq!(scene.write(ExpireDue { limit: 10, ..ExpireDue::default() }).await.unwrap().removed, 1);
     let delete = unrevoke("long");
     assert_eq!(scene.write(delete.clone()).await.unwrap().removed, 1);
     assert_eq!(scene.write(delete).await.unwrap().removed, 0);
@@ -175,7 +175,7 @@ pub(crate) async fn closed_account_is_destroyed_when_its_time_has_come(backend: 
     // The audit log is whole and stays; so does everything of the neighbour.
     let log = ada.store.audit(ada.account, 0, 1_000).await.unwrap();
     assert_eq!(log.last().unwrap().action, "destroy_account");
-    verify_chain(0, GENESIS, &log).unwrap();
+    crate::scene::chain(&*ada.store, &log).unwrap();
     assert_eq!(bob.container(&family).await.faces, 3);
     assert_eq!(bob.members("staff").await.len(), 1);
     // The names are free for others.
@@ -209,12 +209,12 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
         [("use_token", AuditOutcome::Applied, Some(r#"{"token":"t"}"#)), ("use_token", AuditOutcome::Refused, None)]
     );
     let all = scene.store.audit(scene.account, 0, 10).await.unwrap();
-    verify_chain(0, GENESIS, &all).unwrap();
+    crate::scene::chain(&*scene.store, &all).unwrap();
     let mut forged = all.clone();
     forged[1].detail = Some("{}".into());
-    assert!(verify_chain(0, GENESIS, &forged).is_err());
+    assert!(crate::scene::chain(&*scene.store, &forged).is_err());
     forged[1].detail = None;
-    assert!(verify_chain(0, GENESIS, &forged).is_err());
+    assert!(crate::scene::chain(&*scene.store, &forged).is_err());
 
     let count = |day, operation: &str, calls, billed| Usage { day, operation: operation.into(), calls, billed };
     let counts = vec![count(1, "Detect", 2, 1), count(2, "Detect", 1, 1), count(1, "Verify", 5, 5)];
@@ -239,7 +239,7 @@ pub(crate) async fn events_and_counters_stand_beside_the_records(backend: &dyn B
     scene.write(AuditWrite::Searches { searches }).await.unwrap();
     scene.write(AuditWrite::Searches { searches: Vec::new() }).await.unwrap();
     let log = scene.store.audit(scene.account, 0, 100).await.unwrap();
-    verify_chain(0, GENESIS, &log).unwrap();
+    crate::scene::chain(&*scene.store, &log).unwrap();
     let said: Vec<_> = log[all.len()..]
         .iter()
         .map(|row| (row.at.as_millis(), row.actor.as_str(), row.target, row.request_id, row.records))

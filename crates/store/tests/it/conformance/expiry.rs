@@ -1,7 +1,10 @@
 //! A faceId ends at its instant, its row with a sweep, and an expiry key with its hour.
 
 use likeness_base::Timestamp;
-use likeness_store::{DetectedFace, ExpireDue, FaceIdWrite, SnapshotWrite, StoreError};
+use likeness_store::{
+    DetectedFace, ExpireDue, FaceIdWrite, Lives, NewOperation, OperationSubject, PageStart, SnapshotWrite, StoreError,
+    Write,
+};
 use uuid::Uuid;
 
 use crate::assert_refused;
@@ -66,7 +69,7 @@ pub(crate) async fn sweep_takes_the_oldest_first_and_says_whether_more_is_due(ba
     let due = scene.now();
     let mut sweeps = Vec::new();
     loop {
-        let applied = scene.write(ExpireDue { limit: 2 }).await.unwrap();
+        let applied = scene.write(ExpireDue { limit: 2, ..ExpireDue::default() }).await.unwrap();
         sweeps.push(applied.removed);
         if !applied.more {
             break;
@@ -84,7 +87,7 @@ pub(crate) async fn sweep_without_work_writes_nothing(backend: &dyn Backend) {
     let scene = Scene::new(backend).await;
     keep(&scene, &[scene.detected(HOUR_MILLIS)]).await;
     let before = scene.store.audit(scene.account, 0, 100).await.unwrap();
-    let applied = scene.write(ExpireDue { limit: 100 }).await.unwrap();
+    let applied = scene.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap();
     assert_eq!((applied.removed, applied.more), (0, false));
     assert_eq!(scene.store.audit(scene.account, 0, 100).await.unwrap(), before);
 }
@@ -111,7 +114,7 @@ pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
     let known = async || {
         // As if no time had passed, which is what somebody with an old backup would like.
         let faces = scene.store.face_ids(scene.account, &ids, then).await.unwrap();
-        let snapshots = scene.store.snapshots(scene.account, then).await.unwrap();
+        let snapshots = scene.store.snapshots(scene.account, &PageStart::everything(), then).await.unwrap();
         (faces.iter().map(Option::is_some).collect::<Vec<_>>(), snapshots.len())
     };
     assert_eq!(scene.store.destroy_expired_keys(then).await.unwrap(), 0);
@@ -133,6 +136,45 @@ pub(crate) async fn keys_of_an_hour_end_with_it(backend: &dyn Backend) {
     assert!(matches!(scene.store.apply(late).await, Err(StoreError::SnapshotNotFound)));
     // The sweep needs no key.
     scene.wait_millis(10 * HOUR_MILLIS);
-    let swept = scene.write(ExpireDue { limit: 100 }).await.unwrap();
+    let swept = scene.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap();
     assert_eq!(swept.removed, 3);
+}
+
+pub(crate) async fn shortened_life_reaches_what_is_stored(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    scene.create(&group("family")).await;
+    let early = scene.detected(HOUR_MILLIS / 2);
+    let late = scene.detected(10 * HOUR_MILLIS);
+    scene.write(FaceIdWrite::Keep { faces: vec![early.clone(), late.clone()] }).await.unwrap();
+    let old = scene.take(&group("family"), &[scene.account]).await;
+    let operation = scene.id();
+    let expires_at = Timestamp::from_millis(scene.now().as_millis() + 10 * HOUR_MILLIS);
+    let status = NewOperation { id: operation, subject: OperationSubject::Directory, resource: None, expires_at };
+    let write = Box::new(crate::scene::create(&group("others")));
+    scene.write(Write::WithOperation { operation: status, write }).await.unwrap();
+    scene.wait_millis(HOUR_MILLIS / 4);
+    let young = scene.take(&group("family"), &[scene.account]).await;
+    let lives = |millis: i64| {
+        let life = Some(std::time::Duration::from_millis(millis.unsigned_abs()));
+        ExpireDue { limit: 2, lives: Lives { face_id: life, operation: life, snapshot: life } }
+    };
+    let sweep = async |sweep: ExpireDue| {
+        let mut removed = 0;
+        loop {
+            let swept = scene.write(sweep).await.unwrap();
+            removed += swept.removed;
+            if !swept.more {
+                return removed;
+            }
+        }
+    };
+    assert_eq!(sweep(lives(20 * HOUR_MILLIS)).await, 0);
+    // A faceId that would live longer than that from now on, an operation and a snapshot that are older.
+    assert_eq!(sweep(lives(HOUR_MILLIS / 4)).await, 3);
+    let ids = [early, late].map(|face| face.id.as_uuid());
+    let found = scene.store.face_ids(scene.account, &ids, scene.now()).await.unwrap();
+    assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
+    assert!(scene.store.operation(scene.account, operation, scene.now()).await.unwrap().is_none());
+    assert!(scene.store.snapshot(scene.account, old, scene.now()).await.unwrap().is_none());
+    assert!(scene.store.snapshot(scene.account, young, scene.now()).await.unwrap().is_some());
 }

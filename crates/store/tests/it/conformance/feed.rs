@@ -256,7 +256,7 @@ pub(crate) async fn follower_from_before_the_trim_reloads(backend: &dyn Backend)
     scene.add_face(&container, None).await;
     let sweep = async || {
         let mut sweeps = 1;
-        while scene.write(ExpireDue { limit: 4 }).await.unwrap().more {
+        while scene.write(ExpireDue { limit: 4, ..ExpireDue::default() }).await.unwrap().more {
             sweeps += 1;
         }
         sweeps

@@ -130,13 +130,13 @@ pub(crate) async fn no_write_crosses_accounts(backend: &dyn Backend) {
             );
         }
     }
-    bob.write(ExpireDue { limit: 100 }).await.unwrap();
+    bob.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap();
     bob.write(create_person(&container, person)).await.unwrap();
     bob.write(add_face(&container, Some(person), likeness_store::NewFace { id: face, ..bob.face() })).await.unwrap();
     bob.write(delete(&container)).await.unwrap();
 
     assert_eq!(format!("{:?}", ada.container(&container).await), before);
     assert_eq!(ada.store.person(ada.account, &container, person).await.unwrap().unwrap().faces, [face]);
-    let swept = ada.write(ExpireDue { limit: 100 }).await.unwrap();
+    let swept = ada.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap();
     assert_eq!(swept.removed, 1, "the neighbour's sweep left it");
 }

@@ -2,7 +2,7 @@
 
 use likeness_store::{ContainerWrite, FaceIdWrite, FaceWrite, LimitKind, PersonWrite, StoreError, Write};
 
-use crate::scene::{Backend, Scene, add_face, create, create_person, delete_face, delete_person, group, list};
+use crate::scene::{Backend, Scene, add_face, create, create_person, delete_face, delete_person, group, list, text};
 
 fn with_limit(write: Write, to: u64) -> Write {
     match write {
@@ -109,5 +109,54 @@ pub(crate) async fn refusal_leaves_nothing_behind(backend: &dyn Backend) {
         assert!(scene.write(write).await.is_err(), "{action}");
         assert_eq!(everything().await, before, "{action}");
     }
+    scene.store.check_integrity().await.unwrap();
+}
+
+pub(crate) async fn stored_bytes_are_counted_and_bounded(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let (family, faces) = (group("family"), list("faces"));
+    let stored = async || scene.store.stored_bytes(scene.account).await.unwrap();
+    let empty = stored().await;
+    for container in [&family, &faces] {
+        scene.create(container).await;
+    }
+    let containers = stored().await;
+    assert!(containers > empty);
+    let person = scene.create_person(&family).await;
+    let rename = |data: &str| PersonWrite::Update {
+        container: family.clone(),
+        person,
+        name: Some(text("another name")),
+        user_data: Some(text(data)),
+    };
+    let before = stored().await;
+    scene.write(rename(&"x".repeat(1_000))).await.unwrap();
+    assert!(stored().await > before + 1_000);
+    scene.write(rename("x")).await.unwrap();
+    assert!(stored().await < before + 100);
+    scene.write(FaceIdWrite::Keep { faces: vec![scene.detected(5); 1] }).await.unwrap();
+    let full = stored().await;
+    // One byte less than is needed refuses, and leaves nothing; what makes it fewer is always done.
+    let add = |most| {
+        let mut command = scene.command(add_face(&family, Some(person), scene.face()));
+        command.most_stored_bytes = Some(most);
+        command
+    };
+    let refused = scene.store.apply(add(full + 100)).await;
+    assert_limit(&refused, LimitKind::StoredBytes, full + 100);
+    assert_eq!((stored().await, scene.container(&family).await.faces), (full, 0));
+    scene.store.apply(add(full + 10_000)).await.unwrap();
+    let snapshot = scene.take(&family, &[scene.account]).await;
+    let mut remove = scene.command(likeness_store::SnapshotWrite::Delete { snapshot });
+    remove.most_stored_bytes = Some(1);
+    scene.store.apply(remove).await.unwrap();
+    scene.wait_millis(10);
+    scene.write(likeness_store::ExpireDue { limit: 100, ..Default::default() }).await.unwrap();
+    scene.write(delete_person(&family, person)).await.unwrap();
+    assert_eq!(stored().await, containers);
+    for container in [&family, &faces] {
+        scene.write(crate::scene::delete(container)).await.unwrap();
+    }
+    assert_eq!(stored().await, empty);
     scene.store.check_integrity().await.unwrap();
 }

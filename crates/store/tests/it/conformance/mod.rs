@@ -41,6 +41,10 @@ macro_rules! for_each_case {
                 refused_command_leaves_no_row,
                 chain_goes_on_after_reopening,
                 rows_tell_who_what_and_where_and_nothing_else,
+                old_rows_are_removed_and_the_rest_can_be_checked,
+                who_left_becomes_a_pseudonym_and_the_chain_holds,
+                meddling_is_found_where_it_happened,
+                every_change_of_access_is_told,
             ],
             concurrency: [
                 writes_that_arrive_together_keep_their_order_and_numbers,
@@ -87,6 +91,7 @@ macro_rules! for_each_case {
                 sweep_without_work_writes_nothing,
                 face_id_of_another_hour_is_refused,
                 keys_of_an_hour_end_with_it,
+                shortened_life_reaches_what_is_stored,
             ],
             faces: [
                 spaces_are_known_and_counted,
@@ -119,6 +124,7 @@ macro_rules! for_each_case {
             limits: [
                 last_place_is_taken_and_the_next_refused,
                 refusal_leaves_nothing_behind,
+                stored_bytes_are_counted_and_bounded,
             ],
             operations: [
                 operation_status_is_kept_with_the_command_or_not_at_all,
@@ -184,6 +190,8 @@ macro_rules! for_each_case {
                 both_audit_logs_tell_of_a_hand_over,
                 applied_copy_counts_against_limits,
                 refused_snapshot_leaves_nothing_behind,
+                snapshots_and_offers_are_bounded,
+                whoever_is_offered_a_snapshot_may_decline_it,
             ],
             training: [
                 training_goes_from_asked_for_to_visible,
@@ -208,6 +216,8 @@ macro_rules! run_cases {
                             let name = concat!(stringify!($backend), "::", stringify!($module), "::", stringify!($case));
                             let Some(backend) = $fresh(name) else { return };
                             crate::conformance::$module::$case(&backend).await;
+                            // Whatever the case did, what is counted is what is there.
+                            crate::scene::Backend::open(&backend).await.check_integrity().await.unwrap();
                         }
                     )+
                 }

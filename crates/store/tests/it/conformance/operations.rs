@@ -56,9 +56,9 @@ pub(crate) async fn operation_ends_at_the_very_instant_and_is_swept(backend: &dy
     assert!(is_there(end - 1).await);
     assert!(!is_there(end).await, "at the instant, swept or not");
     scene.wait_millis(48 * HOUR_MILLIS);
-    let swept = scene.write(ExpireDue { limit: 2 }).await.unwrap();
+    let swept = scene.write(ExpireDue { limit: 2, ..ExpireDue::default() }).await.unwrap();
     assert_eq!((swept.removed, swept.more), (2, true));
-    let swept = scene.write(ExpireDue { limit: 2 }).await.unwrap();
+    let swept = scene.write(ExpireDue { limit: 2, ..ExpireDue::default() }).await.unwrap();
     assert_eq!((swept.removed, swept.more), (1, false));
     assert!(!is_there(end - 1).await, "the row is gone");
 }

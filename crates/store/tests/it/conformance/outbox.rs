@@ -147,7 +147,7 @@ pub(crate) async fn delivery_is_given_up_at_the_very_instant(backend: &dyn Backe
     // Swept or not, and the queue goes on.
     assert_eq!(ready(&scene).await, pairs(&[("a", "long")]));
     assert_refused!(lease(&scene, first, scene.id()).await, StoreError::DeliveryNotHeld);
-    assert_eq!(scene.write(ExpireDue { limit: 10 }).await.unwrap().removed, 1);
+    assert_eq!(scene.write(ExpireDue { limit: 10, ..ExpireDue::default() }).await.unwrap().removed, 1);
     assert_eq!(ready(&scene).await, pairs(&[("a", "long")]));
     // Whatever still holds its bytes: without the key of its hour it is not there.
     scene.store.destroy_expired_keys(later(&scene, 3 * HOUR_MILLIS)).await.unwrap();

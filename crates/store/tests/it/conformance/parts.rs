@@ -78,7 +78,7 @@ async fn stopped_within(
 async fn sweep(scene: &Scene) -> u64 {
     let mut removed = 0;
     loop {
-        let swept = scene.write(ExpireDue { limit: 400 }).await.unwrap();
+        let swept = scene.write(ExpireDue { limit: 400, ..ExpireDue::default() }).await.unwrap();
         removed += swept.removed;
         if !swept.more {
             return removed;
@@ -225,7 +225,7 @@ pub(crate) async fn half_a_copy_is_seen_by_nobody_and_swept(backend: &dyn Backen
     let mut frozen = None;
     while frozen.is_none() {
         // One that was too quick to be stopped goes again.
-        for snapshot in scene.store.snapshots(scene.account, scene.now()).await.unwrap() {
+        for snapshot in scene.store.snapshots(scene.account, &PageStart::everything(), scene.now()).await.unwrap() {
             let scene = Arc::clone(&scene);
             let deleting = async move { scene.write(SnapshotWrite::Delete { snapshot: snapshot.id }).await };
             program.spawn(deleting).await.unwrap().unwrap();
@@ -241,7 +241,7 @@ pub(crate) async fn half_a_copy_is_seen_by_nobody_and_swept(backend: &dyn Backen
     sees_nothing(&scene, (1..40).filter(|other| *other != number)).await;
     assert_eq!(scene.store.totals(scene.account).await.unwrap(), totals);
     assert_eq!(scene.store.spaces(scene.account, true).await.unwrap(), [("space a".to_owned(), 800)]);
-    assert!(scene.store.snapshots(scene.account, scene.now()).await.unwrap().is_empty());
+    assert!(scene.store.snapshots(scene.account, &PageStart::everything(), scene.now()).await.unwrap().is_empty());
     for kind in ContainerKind::ALL {
         let listed = scene.store.containers(scene.account, kind, &PageStart::everything()).await.unwrap();
         assert_eq!(listed.len(), usize::from(kind == ContainerKind::LargePersonGroup), "{kind:?}");

@@ -3,7 +3,7 @@
 use likeness_base::Timestamp;
 use likeness_store::{
     AccountWrite, Erasure, Expected, ExpireDue, Life, NewRecord, PageStart, RecordKind, RecordWrite, StoreError, Tag,
-    Write, verify_chain,
+    Write,
 };
 
 use crate::assert_refused;
@@ -339,7 +339,7 @@ pub(crate) async fn every_write_of_a_record_leaves_its_row(backend: &dyn Backend
         ]
     );
     let all = scene.store.audit(scene.account, 0, 100).await.unwrap();
-    verify_chain(0, likeness_store::GENESIS, &all).unwrap();
+    crate::scene::chain(&*scene.store, &all).unwrap();
 }
 
 pub(crate) async fn expired_records_are_swept_with_their_tags(backend: &dyn Backend) {
@@ -352,7 +352,7 @@ pub(crate) async fn expired_records_are_swept_with_their_tags(backend: &dyn Back
     scene.wait_millis(4_000);
     let mut sweeps = Vec::new();
     loop {
-        let applied = scene.write(ExpireDue { limit: 3 }).await.unwrap();
+        let applied = scene.write(ExpireDue { limit: 3, ..ExpireDue::default() }).await.unwrap();
         sweeps.push(applied.removed);
         if !applied.more {
             break;

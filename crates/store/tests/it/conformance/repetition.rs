@@ -92,7 +92,7 @@ pub(crate) async fn idempotency_keys_are_forgotten_by_the_sweep(backend: &dyn Ba
     let command = scene.command(create(&group("family")));
     scene.store.apply(command.clone()).await.unwrap();
     scene.wait_millis(HOUR_MILLIS);
-    scene.write(ExpireDue { limit: 10 }).await.unwrap();
+    scene.write(ExpireDue { limit: 10, ..ExpireDue::default() }).await.unwrap();
     let again = scene.store.apply(command).await;
     assert!(matches!(again, Err(StoreError::ContainerExists)), "{again:?}");
 }

@@ -153,7 +153,7 @@ pub(crate) async fn snapshot_is_seen_by_its_taker_and_its_scope(backend: &dyn Ba
     assert_eq!(offered.user_data.unwrap().expose(), "a remark on a snapshot");
     assert!(seen(&eve).await.is_none());
     for (scene, expected) in [(&ada, 1), (&bob, 1), (&eve, 0)] {
-        let all = scene.store.snapshots(scene.account, scene.now()).await.unwrap();
+        let all = scene.store.snapshots(scene.account, &PageStart::everything(), scene.now()).await.unwrap();
         assert_eq!(all.len(), expected);
     }
     assert_refused!(eve.write(apply(snapshot, ada.account, &group("g"))).await, StoreError::SnapshotNotFound);
@@ -167,6 +167,7 @@ pub(crate) async fn scope_is_changed_by_its_taker_alone(backend: &dyn Backend) {
     let (container, ..) = family(&ada).await;
     let snapshot = ada.take(&container, &[bob.account]).await;
     let change = |scope: Option<Vec<AccountId>>, user_data: Option<&str>| SnapshotWrite::Update {
+        offers: None,
         snapshot,
         scope,
         user_data: user_data.map(text),
@@ -196,16 +197,21 @@ pub(crate) async fn snapshot_ends_at_the_very_instant_and_is_swept(backend: &dyn
         let at = |millis| scene.store.snapshot(scene.account, snapshot, Timestamp::from_millis(millis));
         assert!(at(end - 1).await.unwrap().is_some());
         assert!(at(end).await.unwrap().is_none());
-        let all = scene.store.snapshots(scene.account, Timestamp::from_millis(end)).await.unwrap();
+        let all =
+            scene.store.snapshots(scene.account, &PageStart::everything(), Timestamp::from_millis(end)).await.unwrap();
         assert!(all.is_empty());
         scene.wait_millis(2 * HOUR_MILLIS);
         assert_refused!(scene.write(apply(snapshot, ada.account, &group("late"))).await, StoreError::SnapshotNotFound);
     }
-    let refused = SnapshotWrite::Update { snapshot, scope: None, user_data: Some(text("longer")) };
+    let refused = SnapshotWrite::Update { offers: None, snapshot, scope: None, user_data: Some(text("longer")) };
     assert_refused!(ada.write(refused).await, StoreError::SnapshotNotFound);
-    assert_eq!(bob.write(ExpireDue { limit: 100 }).await.unwrap().removed, 0, "it is not theirs to sweep");
+    assert_eq!(
+        bob.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap().removed,
+        0,
+        "it is not theirs to sweep"
+    );
     // Two faces, two people, the snapshot.
-    assert_eq!(ada.write(ExpireDue { limit: 100 }).await.unwrap().removed, 5);
+    assert_eq!(ada.write(ExpireDue { limit: 100, ..ExpireDue::default() }).await.unwrap().removed, 5);
     let early = Timestamp::from_millis(end - 1);
     assert!(ada.store.snapshot(ada.account, snapshot, early).await.unwrap().is_none());
     let totals = ada.store.totals(ada.account).await.unwrap();
@@ -224,7 +230,7 @@ pub(crate) async fn large_snapshot_is_swept_in_parts(backend: &dyn Backend) {
     scene.wait_millis(2 * HOUR_MILLIS);
     let mut sweeps = Vec::new();
     loop {
-        let swept = scene.write(ExpireDue { limit: 3 }).await.unwrap();
+        let swept = scene.write(ExpireDue { limit: 3, ..ExpireDue::default() }).await.unwrap();
         sweeps.push(swept.removed);
         scene.store.check_integrity().await.unwrap();
         if !swept.more {
@@ -243,7 +249,7 @@ pub(crate) async fn both_audit_logs_tell_of_a_hand_over(backend: &dyn Backend) {
     let applied = bob.write(apply(snapshot, ada.account, &container)).await.unwrap();
     let last = async |scene: &Scene| {
         let rows = scene.store.audit(scene.account, 0, 100).await.unwrap();
-        likeness_store::verify_chain(0, likeness_store::GENESIS, &rows).unwrap();
+        crate::scene::chain(&*scene.store, &rows).unwrap();
         rows.last().unwrap().clone()
     };
     let (given, received) = (last(&ada).await, last(&bob).await);
@@ -289,7 +295,10 @@ pub(crate) async fn refused_snapshot_leaves_nothing_behind(backend: &dyn Backend
         for scene in [&ada, &bob] {
             seen += &format!("{:?}", scene.store.totals(scene.account).await.unwrap());
             seen += &format!("{:?}", scene.store.audit(scene.account, 0, 100).await.unwrap());
-            seen += &format!("{:?}", scene.store.snapshots(scene.account, scene.now()).await.unwrap());
+            seen += &format!(
+                "{:?}",
+                scene.store.snapshots(scene.account, &PageStart::everything(), scene.now()).await.unwrap()
+            );
         }
         seen
     };
@@ -311,4 +320,54 @@ pub(crate) async fn refused_snapshot_leaves_nothing_behind(backend: &dyn Backend
     assert_eq!(everything().await, before);
     bob.write(create(&other_kind)).await.unwrap();
     ada.store.check_integrity().await.unwrap();
+}
+
+pub(crate) async fn snapshots_and_offers_are_bounded(backend: &dyn Backend) {
+    let ada = Scene::new(backend).await;
+    let (bob, eve) = (ada.neighbour(2).await, ada.neighbour(3).await);
+    let (container, ..) = family(&ada).await;
+    let take = |scope: &[AccountId], limit, offers| SnapshotWrite::Take {
+        snapshot: ada.id(),
+        source: container.clone(),
+        scope: scope.to_vec(),
+        user_data: None,
+        expires_at: Timestamp::from_millis(ada.now().as_millis() + HOUR_MILLIS),
+        limit,
+        offers,
+    };
+    for _ in 0..2 {
+        ada.write(take(&[bob.account], Some(2), Some(2))).await.unwrap();
+    }
+    let refused = ada.write(take(&[eve.account], Some(2), Some(2))).await;
+    assert_refused!(refused, StoreError::LimitReached { kind: LimitKind::Containers, limit: 2 });
+    let refused = ada.write(take(&[eve.account, bob.account], Some(9), Some(2))).await;
+    assert_refused!(refused, StoreError::LimitReached { kind: LimitKind::Offers, limit: 2 });
+    // Others offer to the same account for themselves, and what one offers to itself bothers nobody.
+    ada.write(take(&[eve.account, ada.account], Some(9), Some(2))).await.unwrap();
+    let page = PageStart::first(2);
+    let first = ada.store.snapshots(ada.account, &page, ada.now()).await.unwrap();
+    let rest = PageStart { after: first[1].id.to_string(), top: 2 };
+    let rest = ada.store.snapshots(ada.account, &rest, ada.now()).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (2, 1));
+    assert!(first[0].id < first[1].id && first[1].id < rest[0].id);
+}
+
+pub(crate) async fn whoever_is_offered_a_snapshot_may_decline_it(backend: &dyn Backend) {
+    let ada = Scene::new(backend).await;
+    let (bob, eve) = (ada.neighbour(2).await, ada.neighbour(3).await);
+    let (container, ..) = family(&ada).await;
+    let snapshot = ada.take(&container, &[bob.account, eve.account]).await;
+    let decline = || SnapshotWrite::Decline { snapshot, taken_by: ada.account };
+    bob.write(decline()).await.unwrap();
+    assert!(bob.store.snapshot(bob.account, snapshot, bob.now()).await.unwrap().is_none());
+    assert_refused!(bob.write(decline()).await, StoreError::SnapshotNotFound);
+    assert_refused!(bob.write(apply(snapshot, ada.account, &group("g"))).await, StoreError::SnapshotNotFound);
+    let seen = ada.store.snapshot(ada.account, snapshot, ada.now()).await.unwrap().unwrap();
+    assert_eq!(seen.scope, [eve.account]);
+    eve.write(apply(snapshot, ada.account, &group("g"))).await.unwrap();
+    for (scene, action) in [(&ada, "snapshot_was_declined"), (&bob, "decline_snapshot")] {
+        let rows = scene.store.audit(scene.account, 0, 1_000).await.unwrap();
+        crate::scene::chain(&*scene.store, &rows).unwrap();
+        assert_eq!(rows.iter().filter(|row| row.action == action).count(), 1, "{action}");
+    }
 }

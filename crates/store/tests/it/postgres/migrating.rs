@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use likeness_store::keys::InstallationKey;
-use likeness_store::{
-    FaceNumber, NewRecord, PostgresStore, PostgresTarget, RecordKind, RecordWrite, Store, StoreError,
-};
+use likeness_store::{FaceNumber, PostgresStore, PostgresTarget, Store, StoreError};
 use sqlx::postgres::PgPoolOptions;
 
 use super::{PostgresBackend, fresh, key_folder, open_with};
@@ -24,15 +22,20 @@ async fn past_us(backend: &PostgresBackend, statements: &[&'static str]) {
 
 async fn migrate(backend: &PostgresBackend, key_seed: u64) -> Result<(i64, i64), StoreError> {
     let target = PostgresTarget::new(&backend.url.clone().into())?;
-    let key = InstallationKey::generate(&Dice::new(key_seed));
-    PostgresStore::migrate(&target, &key, &Dice::new(9)).await
+    let key = Arc::new(InstallationKey::generate(&Dice::new(key_seed)));
+    PostgresStore::migrate(&target, key, &key_folder(&backend.url), Arc::new(Dice::new(9))).await
 }
 
 /// Takes the database back to its second schema.
 const BACK: &[&str] = &[
     "DROP INDEX face_space",
     "DROP TABLE usage",
-    "DROP VIEW document",
+    "DROP INDEX audit_access",
+    "ALTER TABLE account DROP COLUMN stored_bytes",
+    "ALTER TABLE audit DROP COLUMN access_digest",
+    "ALTER TABLE audit RENAME COLUMN link TO hash",
+    "ALTER TABLE audit RENAME COLUMN previous TO prev_hash",
+    "ALTER TABLE installation DROP COLUMN sealed_check",
     "DROP TABLE record_tag",
     "DROP TABLE record",
     "DROP FUNCTION likeness_now",
@@ -56,13 +59,13 @@ async fn an_older_schema_waits_for_the_order_to_migrate() {
     scene.write(add_face(&group("family"), Some(person), scene.face())).await.unwrap();
     scene.store.close().await;
     past_us(&backend, BACK).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 6 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 7 });
     assert_refused!(migrate(&backend, 2).await, StoreError::WrongKey);
     // Any number at once, and again.
     let (one, two) = tokio::join!(migrate(&backend, 1), migrate(&backend, 1));
     let mut found = [one.unwrap(), two.unwrap()];
     found.sort_unstable();
-    assert_eq!(found, [(2, 6), (6, 6)]);
+    assert_eq!(found, [(2, 7), (7, 7)]);
     let scene = Scene::visit(backend.open().await, 1);
     assert_eq!(scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap().len(), 1);
     scene.create(&group("friends")).await;
@@ -70,7 +73,12 @@ async fn an_older_schema_waits_for_the_order_to_migrate() {
 
 /// The table that the sixth schema replaced, without what came in its place.
 const BACK_TO_THE_FIFTH: &[&str] = &[
-    "DROP VIEW document",
+    "DROP INDEX audit_access",
+    "ALTER TABLE account DROP COLUMN stored_bytes",
+    "ALTER TABLE audit DROP COLUMN access_digest",
+    "ALTER TABLE audit RENAME COLUMN link TO hash",
+    "ALTER TABLE audit RENAME COLUMN previous TO prev_hash",
+    "ALTER TABLE installation DROP COLUMN sealed_check",
     "DROP TABLE record_tag",
     "DROP TABLE record",
     "DROP FUNCTION likeness_now",
@@ -96,42 +104,8 @@ async fn documents_of_the_fifth_schema_become_records() {
         pool.close().await;
     }
     former::keep_hour_key(&key_folder(&backend.url));
-    assert_eq!(migrate(&backend, 1).await.unwrap(), (5, 6));
+    assert_eq!(migrate(&backend, 1).await.unwrap(), (5, 7));
     former::documents_are_records(backend.open().await).await;
-}
-
-/// While an installation is upgraded, nodes of the former version go on reading and writing what they know as documents.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nodes_of_the_former_version_find_their_documents() {
-    let Some(backend) = fresh("postgres::migrating::nodes_of_the_former_version_find_their_documents") else { return };
-    let scene = Scene::new(&backend).await;
-    let put = |kind, id: &str| RecordWrite::Put(NewRecord::new(kind, id, b"a value".to_vec().into()));
-    scene.write(put(RecordKind::RevokedToken, "a token")).await.unwrap();
-    scene.write(put(RecordKind::SpecimenOfTrail, "none of theirs")).await.unwrap();
-    let pool = PgPoolOptions::new().connect(&backend.url).await.unwrap();
-    let read = "SELECT name, version FROM document WHERE kind = 3 ORDER BY name";
-    let found: Vec<(String, i64)> = sqlx::query_as(read).fetch_all(&pool).await.unwrap();
-    assert_eq!(found, [("a token".to_owned(), 1)]);
-    let all: i64 = sqlx::query_scalar("SELECT count(*) FROM document").fetch_one(&pool).await.unwrap();
-    assert_eq!(all, 1);
-    // The statement with which they write, over one that is there and as a new one. The seal is that of the first, which
-    // opens under its own name alone.
-    let write = "INSERT INTO document (account_id, kind, name, version, written_at, expires_at, sealed)
-         SELECT account_id, kind, $1, 1, 5, NULL, sealed FROM document WHERE name = 'a token'
-         ON CONFLICT (account_id, kind, name) DO UPDATE SET version = document.version + 1,
-             written_at = excluded.written_at, expires_at = excluded.expires_at, sealed = excluded.sealed
-         RETURNING version";
-    for (name, version) in [("a token", 2), ("another", 1)] {
-        let written: i64 = sqlx::query_scalar(write).bind(name).fetch_one(&pool).await.unwrap();
-        assert_eq!(written, version, "{name}");
-    }
-    let kept = scene.store.record(scene.account, RecordKind::RevokedToken, "a token", scene.now()).await.unwrap();
-    assert_eq!(kept.map(|record| (record.version, record.updated_at.as_millis())), Some((2, 5)));
-    let swapped = scene.store.record(scene.account, RecordKind::RevokedToken, "another", scene.now()).await;
-    assert_refused!(swapped, StoreError::Damaged { .. });
-    let gone = sqlx::query("DELETE FROM document WHERE name = 'another'").execute(&pool).await.unwrap();
-    assert_eq!(gone.rows_affected(), 1);
-    pool.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,7 +154,7 @@ async fn a_migration_that_fails_halfway_leaves_nothing_of_itself() {
     assert!(!half, "half a migration stayed");
     assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, .. });
     past_us(&backend, &["DROP TABLE lease"]).await;
-    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 6));
+    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 7));
     Scene::visit(backend.open().await, 1).create(&group("family")).await;
 }
 
@@ -192,8 +166,8 @@ async fn strange_schemas_and_keys_are_refused() {
     let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9, 'things to come', TRUE, '', 0)";
     past_us(&backend, &[future]).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 6 });
-    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 6 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 7 });
+    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 7 });
     let nowhere = "postgres:///x?host=/nowhere".to_owned();
     assert_refused!(open_with(&nowhere, 1).await, StoreError::Unreachable | StoreError::Busy);
     assert_refused!(PostgresTarget::new(&"mysql://x".to_owned().into()), StoreError::Address);

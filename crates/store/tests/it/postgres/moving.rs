@@ -56,7 +56,7 @@ async fn contents(scene: &Scene) -> u64 {
     }
     said.push(format!("{:?}", store.audit(account, 0, 5_000).await.unwrap()));
     said.push(format!("{:?}", store.members(account, "staff", &page).await.unwrap()));
-    said.push(format!("{:?}", store.snapshots(account, scene.now()).await.unwrap()));
+    said.push(format!("{:?}", store.snapshots(account, &PageStart::everything(), scene.now()).await.unwrap()));
     said.push(format!("{:?}", store.totals(account).await.unwrap()));
     let tag = Tag::new("subject", "somebody");
     for record in store.records_tagged(account, RecordKind::SpecimenOfPerson, &tag, &page, scene.now()).await.unwrap() {

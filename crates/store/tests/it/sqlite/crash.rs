@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use likeness_store::{FaceNumber, GENESIS, verify_chain};
+use likeness_store::FaceNumber;
 use uuid::Uuid;
 
 use super::{fresh, open_with};
@@ -109,7 +109,7 @@ async fn kill_9_loses_no_acknowledged_write() {
         let container = scene.container(&list("faces")).await;
         assert_eq!(container.faces, present.len() as u64);
         let audit = scene.store.audit(scene.account, 0, 100_000).await.unwrap();
-        verify_chain(0, GENESIS, &audit).unwrap();
+        crate::scene::chain(&*scene.store, &audit).unwrap();
         assert_eq!(audit.len() as u64, container.version + 1, "one row a write, and one for the account");
         scene.store.check_integrity().await.unwrap();
         scene.store.close().await;

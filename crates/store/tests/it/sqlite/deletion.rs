@@ -234,7 +234,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face_id WHERE account_id = ?1 ORDER BY expires_at DESC LIMIT 2",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                ExpireDue { limit: 100 }.into()
+                ExpireDue { limit: 100, ..ExpireDue::default() }.into()
             },
         },
         Case {
@@ -286,7 +286,7 @@ async fn deleted_bytes_are_in_no_file() {
             stays: "SELECT sealed_template FROM face WHERE account_id = ?1 AND container < 5",
             delete: |house| {
                 house.scene.wait_millis(2 * HOUR_MILLIS);
-                ExpireDue { limit: 100 }.into()
+                ExpireDue { limit: 100, ..ExpireDue::default() }.into()
             },
         },
         Case {
@@ -295,7 +295,13 @@ async fn deleted_bytes_are_in_no_file() {
             how_many: 1,
             stays: "SELECT sealed_user_data FROM snapshot WHERE account_id = ?1 AND container = 6",
             delete: |house| {
-                SnapshotWrite::Update { snapshot: house.snapshots[0], scope: None, user_data: Some(text("new")) }.into()
+                SnapshotWrite::Update {
+                    offers: None,
+                    snapshot: house.snapshots[0],
+                    scope: None,
+                    user_data: Some(text("new")),
+                }
+                .into()
             },
         },
         Case {
@@ -443,6 +449,7 @@ async fn a_promise_cut_short_is_kept_at_the_next_start() {
             at: house.scene.now(),
             request_id: house.scene.id(),
             idempotency_key: crate::scene::fresh_key(),
+            most_stored_bytes: None,
             write: create(&list("any write")),
         })
         .await

@@ -62,6 +62,8 @@ async fn nothing_personal_is_in_the_files_in_clear() {
         }
         .into(),
         SnapshotWrite::Take {
+            limit: None,
+            offers: None,
             snapshot: scene.id(),
             source: container.clone(),
             scope: vec![scene.account],
@@ -359,7 +361,7 @@ async fn everything_opens(scene: &Scene, face_ids: &[Uuid]) -> Result<(), StoreE
     for kind in RecordKind::ALL {
         store.records(account, kind, &PAGE(), scene.now()).await?;
     }
-    store.snapshots(account, scene.now()).await?;
+    store.snapshots(account, &PageStart::everything(), scene.now()).await?;
     Ok(())
 }
 

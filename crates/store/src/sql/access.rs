@@ -1,0 +1,102 @@
+//! What decides who may call in an account, as one digest.
+//!
+//! Start at [`digest`]. A change of access writes it into its audit row; [`is_as_audited`] compares that with what is there.
+//! So rows that were put back to an earlier state are found, whatever they open with.
+
+use sha2::{Digest, Sha256};
+
+use super::engine::Connection;
+use super::key_ring::KeyRing;
+use super::read;
+use crate::error::StoreError;
+use crate::id::AccountId;
+use crate::record::RecordKind;
+
+/// Rows of records read at once.
+const PAGE: i64 = 1_000;
+
+/// Resource, subdomain, since when closed, when it ends.
+type StateRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
+
+/// SHA-256 over names and state of an account, its keys and its records of access, as they are stored.
+pub(crate) async fn digest(connection: &mut Connection, account: AccountId) -> Result<[u8; 32], StoreError> {
+    let key = account.0.as_bytes().as_slice();
+    let mut hash = Fields(Sha256::new());
+    hash.put(b"likeness access 1");
+    let state: Option<StateRow> =
+        sqlx::query_as("SELECT resource, subdomain, closed_at, ends_at FROM account WHERE account_id = $1")
+            .bind(key)
+            .fetch_optional(&mut *connection)
+            .await?;
+    if let Some((resource, subdomain, closed_at, ends_at)) = state {
+        for text in [resource, subdomain] {
+            hash.perhaps(text.as_ref().map(String::as_bytes));
+        }
+        for moment in [closed_at, ends_at] {
+            hash.perhaps(moment.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        }
+    }
+    let keys: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
+        sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1 ORDER BY slot")
+            .bind(key)
+            .fetch_all(&mut *connection)
+            .await?;
+    for (slot, lookup, sealed, set_at) in keys {
+        hash.put(&slot.to_be_bytes());
+        hash.put(&lookup);
+        hash.put(&sealed);
+        hash.put(&set_at.to_be_bytes());
+    }
+    for kind in RecordKind::ALL.into_iter().filter(|kind| kind.row().is_about_access) {
+        hash.put(&[kind.number()]);
+        let mut after = String::new();
+        loop {
+            let page: Vec<(String, i64, Option<i64>, Vec<u8>)> = sqlx::query_as(
+                "SELECT id, version, expires_at, sealed FROM record
+                 WHERE account_id = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4",
+            )
+            .bind(key)
+            .bind(i64::from(kind.number()))
+            .bind(&after)
+            .bind(PAGE)
+            .fetch_all(&mut *connection)
+            .await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.0);
+            for (id, version, expires_at, sealed) in page {
+                hash.put(id.as_bytes());
+                hash.put(&version.to_be_bytes());
+                hash.perhaps(expires_at.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+                hash.put(&sealed);
+            }
+        }
+    }
+    Ok(hash.0.finalize().into())
+}
+
+/// Whether what decides who may call is what the newest audit row about it says. Both are read at one moment.
+pub(crate) async fn is_as_audited(
+    connection: &mut Connection,
+    key_ring: &KeyRing,
+    account: AccountId,
+) -> Result<bool, StoreError> {
+    let Some(told) = read::last_access_row(connection, account).await? else { return Ok(false) };
+    let is_own = told.link == told.expected_link(key_ring.link_key());
+    Ok(is_own && told.access_digest == Some(digest(connection, account).await?))
+}
+
+/// A hash over fields, each with its length in front.
+struct Fields(Sha256);
+
+impl Fields {
+    fn put(&mut self, field: &[u8]) {
+        self.0.update((field.len() as u64).to_be_bytes());
+        self.0.update(field);
+    }
+
+    /// What is not there is told from what is empty.
+    fn perhaps(&mut self, field: Option<&[u8]>) {
+        self.put(&[u8::from(field.is_some())]);
+        self.put(field.unwrap_or_default());
+    }
+}
