@@ -203,6 +203,22 @@ scene('network rules reject and accept calls, after a warning', { at: '' }, asyn
   assert.equal(await status(), 200);
 });
 
+scene('network rules that a proxy may undo are marked', { at: '' }, async (page) => {
+  await page.route('**/admin/v1/me', async (route) => {
+    const answer = await route.fetch();
+    return route.fulfill({ response: answer, json: { ...(await answer.json()), proxiesAreUndecided: true } });
+  });
+  await newAccount('behind');
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'behind', 'Network');
+  const warning = page.getByText('whether a proxy stands in between');
+  assert.equal(await warning.count(), 0, 'without rules in force there is nothing to undo');
+  await page.getByRole('radio', { name: 'Listed addresses and subnets only' }).check();
+  await button(page, 'Save').click();
+  await confirm(page, 'Save and reject other calls');
+  await warning.waitFor();
+});
+
 scene('a subnet that the settings do not name is refused in words', { at: '', refusals: [400] }, async (page) => {
   await newAccount('subnetted');
   await page.goto(`${endpoint}/${at}`);

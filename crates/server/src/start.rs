@@ -29,7 +29,6 @@ use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
@@ -217,12 +216,9 @@ async fn refuse_changed_access(store: &dyn Store) -> Result<()> {
     )
 }
 
-/// What to tell the operator where callers come from beyond this machine and nobody has decided whether a proxy stands in
-/// between: behind one, every caller has its address.
+/// What to tell the operator about proxies, if anything.
 pub(crate) fn undecided_proxies(config: &Config) -> Option<&'static str> {
-    let is_reached = |listen: &SocketAddr| !listen.ip().is_loopback();
-    let is_open = is_reached(&config.listen) || (config.tls.is_on() && is_reached(&config.tls.listen));
-    (is_open && config.access.trusted_proxies.is_none()).then_some(
+    config.proxies_are_undecided().then_some(
         "it is not said whether a proxy stands before this server. Behind one, network rules and the count of wrong keys see \
          the proxy's address for everybody: name your proxies in LIKENESS_TRUSTED_PROXIES, or set it to none",
     )

@@ -48,6 +48,8 @@ pub(crate) struct HiddenCopy {
     pub(crate) number: i64,
     /// The number of its source.
     pub(crate) source: i64,
+    /// How many rows the next part copies: as many as are about so many bytes as a part should have.
+    pub(crate) rows: i64,
     /// How often all of the copy was compared with what the source still has.
     pub(crate) comparisons: u32,
     /// Up to which of its faces and people it has been compared this time.

@@ -150,6 +150,8 @@ const en = {
   network: {
     title: 'Network rules',
     lead: 'Which networks may call this account.',
+    undecided: 'These rules may not protect the account',
+    undecidedText: 'The server accepts calls from other machines, and its settings do not say whether a proxy stands in between. Behind a proxy every call has the address of the proxy. The operator names the proxies in LIKENESS_TRUSTED_PROXIES, or sets it to none.',
     everyone: 'All networks',
     everyoneText: 'The server keeps the rules below but does not apply them.',
     listed: 'Listed addresses and subnets only',

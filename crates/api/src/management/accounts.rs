@@ -54,7 +54,10 @@ pub(super) async fn me(call: AdminCall) -> Result<Reply, Refusal> {
         ManagementCaller::AccountKey(..) => "key",
         ManagementCaller::Identity(..) => "person",
     };
-    json_reply(&json!({ "kind": kind, "isOperator": is_operator, "accounts": accounts }))
+    let undecided = call.app.config.proxies_are_undecided;
+    json_reply(&json!({
+        "kind": kind, "isOperator": is_operator, "proxiesAreUndecided": undecided, "accounts": accounts,
+    }))
 }
 
 /// An account as it is shown. Its keys are not in it.

@@ -68,9 +68,13 @@ fn basics() -> Value {
         "Calls": { "type": "array", "items": object(&["method", "path", "needs", "summary"], json!({
             "method": text(), "path": text(), "needs": text(), "summary": text(),
         })) },
-        "Me": object(&["kind", "isOperator", "accounts"], json!({
+        "Me": object(&["kind", "isOperator", "proxiesAreUndecided", "accounts"], json!({
             "kind": { "type": "string", "enum": ["operator", "key", "person"] },
             "isOperator": { "type": "boolean" },
+            "proxiesAreUndecided": yes_or_no(
+                "Whether callers come from beyond this machine and the settings do not say whether a proxy stands in between: behind \
+                 one, network rules see its address for everybody.",
+            ),
             "accounts": { "type": "array", "items": object(
                 &[
                     "id", "name", "resourceId", "mayManage", "mayAssignRoles", "mayListKeys", "mayReadPersons",

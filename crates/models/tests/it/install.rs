@@ -37,6 +37,26 @@ fn packages_with_other_bytes_are_refused_and_leave_nothing() {
     assert_eq!(tree(cache.root()), Vec::<PathBuf>::new());
 }
 
+/// It would become a part of the process: another library of the same length is none.
+#[test]
+fn finding_15_a_runtime_with_one_changed_byte_is_not_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, ..) = install_into(folder.path());
+    let library = runtime_library(&cache);
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        assert!(library.is_some(), "it is published for this machine");
+    }
+    let Some(library) = library else { return };
+    let mut bytes = fs::read(&library).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&library, &bytes).unwrap();
+    assert_eq!(runtime_library(&cache), None);
+    bytes[middle] ^= 1;
+    fs::write(&library, &bytes).unwrap();
+    assert_eq!(runtime_library(&cache), Some(library));
+}
+
 #[test]
 fn a_folder_without_packages_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -376,7 +376,16 @@ impl Config {
             audit: self.audit.clone(),
             identify: self.identify.clone(),
             patience: self.inference.patience(),
+            proxies_are_undecided: self.proxies_are_undecided(),
         }
+    }
+
+    /// Whether callers come from beyond this machine and nobody has said whether a proxy stands in between: behind one, every
+    /// caller has its address.
+    pub(crate) fn proxies_are_undecided(&self) -> bool {
+        let is_reached = |listen: &SocketAddr| !listen.ip().is_loopback();
+        let is_open = is_reached(&self.listen) || (self.tls.is_on() && is_reached(&self.tls.listen));
+        is_open && self.access.trusted_proxies.is_none()
     }
 
     /// The installed model packs.

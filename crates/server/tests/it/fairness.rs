@@ -17,7 +17,7 @@ fn address(server: &TestServer) -> SocketAddr {
 }
 
 /// A connection on which something was sent.
-fn sent(server: &TestServer, head: &str) -> TcpStream {
+pub(crate) fn sent(server: &TestServer, head: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address(server)).expect("the server listens");
     stream.write_all(head.as_bytes()).expect("the server reads");
     stream
@@ -33,7 +33,7 @@ fn detects(server: &TestServer, photo: &[u8]) -> u16 {
     status(request.header("Content-Type", "application/octet-stream").body(photo.to_vec()))
 }
 
-fn is_served(server: &TestServer, during: &str) {
+pub(crate) fn is_served(server: &TestServer, during: &str) {
     let photo = demo_face();
     for call in 0..CALLS {
         assert_eq!(detects(server, &photo), 200, "call {call} during {during}");
@@ -46,7 +46,7 @@ fn is_served(server: &TestServer, during: &str) {
 }
 
 /// Runs `load` on several threads until `meanwhile` is over.
-fn under_load(threads: usize, load: impl Fn() + Send + Sync, meanwhile: impl FnOnce()) {
+pub(crate) fn under_load(threads: usize, load: impl Fn() + Send + Sync, meanwhile: impl FnOnce()) {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -111,7 +111,7 @@ fn heavy_pictures_of_one_leave_a_worker_for_another(store: &TestStore) {
 }
 
 /// Persons with as much user data as there may be: 100 of them are 6.5 MB.
-fn fat_group(account: &OtherAccount<'_>) {
+pub(crate) fn fat_group(account: &OtherAccount<'_>) {
     assert_eq!(account.json("PUT", "largepersongroups/fat", &json!({ "name": "fat" })).status, 200);
     let user_data = "\u{1f600}".repeat(16_384);
     for number in 0..100 {

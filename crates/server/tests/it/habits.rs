@@ -328,8 +328,8 @@ fn the_management_api_takes_what_its_description_names() {
         ("accounts/default/audit?from=2024-01-01T00:00:00%2B24:00", "from must be a time"),
         ("accounts/default/usage?to=yesterday", "to must be a date"),
         ("accounts/default/tokens/report?events=perhaps", "events must be true or false"),
-        ("accounts/default/audit/verify?known=null", "known must be a hash"),
-        (&format!("accounts/default/audit/verify?known={}", "g".repeat(64)), "known must be a hash"),
+        ("accounts/default/audit/verify?known=null", "known must be a link"),
+        (&format!("accounts/default/audit/verify?known={}", "g".repeat(64)), "known must be a link"),
     ];
     for (path, expected) in bad {
         let (status, message) = call("GET", path, b"");

@@ -48,6 +48,7 @@ mod refused;
 mod retention;
 mod roles;
 mod server;
+mod shared_database;
 mod snapshots;
 mod stores;
 mod tables;

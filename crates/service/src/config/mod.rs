@@ -25,6 +25,8 @@ pub struct AppConfig {
     pub identify: IdentifyConfig,
     /// How long a request waits for its turn.
     pub patience: Duration,
+    /// Whether callers come from beyond this machine and nobody has said whether a proxy stands in between.
+    pub proxies_are_undecided: bool,
 }
 
 /// Where records are kept: in one file in the data folder, unless a PostgreSQL database is named.

@@ -26,12 +26,14 @@ pub(crate) type EngineRow = PgRow;
 /// noticed by this and by nothing else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection for one query. Dropped before it is done, it is closed and not given back: nobody knows what the
-/// server would answer next on it.
+/// A connection for one query. Dropped before it is done, because its caller hung up, it is given back when the server has
+/// answered: otherwise whoever calls and hangs up would have more statements running there than its turns allow.
 pub(crate) struct PooledConnection {
     connection: Option<PoolConnection<Postgres>>,
     /// The account's turn, where there are accounts that take turns.
-    _turn: Option<Turn>,
+    turn: Option<Turn>,
+    /// Whether a transaction was begun on it.
+    is_begun: bool,
 }
 
 /// A connection that sees one moment of the database until it is done.
@@ -69,6 +71,7 @@ impl EngineStore {
 
     pub(crate) async fn read_transaction(&self, account: AccountId) -> Result<ReadTransaction, StoreError> {
         let mut pooled = self.connection(account).await?;
+        pooled.is_begun = true;
         in_time(async {
             sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *pooled).await?;
             Ok(())
@@ -101,7 +104,7 @@ impl Connections {
 
     pub(super) async fn take(&self, account: AccountId) -> Result<PooledConnection, StoreError> {
         let turn = turn(&self.turns, account).await?;
-        Ok(PooledConnection { connection: Some(self.pool.acquire().await?), _turn: Some(turn) })
+        Ok(PooledConnection { connection: Some(self.pool.acquire().await?), turn: Some(turn), is_begun: false })
     }
 
     /// A connection of its own for what takes long; another takes its place among those that are shared.
@@ -118,15 +121,37 @@ impl Connections {
 impl PooledConnection {
     /// One for which nobody has to wait, because nothing is served yet.
     pub(crate) async fn acquire(pool: &sqlx::PgPool) -> Result<Self, StoreError> {
-        Ok(Self { connection: Some(pool.acquire().await?), _turn: None })
+        Ok(Self { connection: Some(pool.acquire().await?), turn: None, is_begun: false })
     }
 
     /// Gives the connection back if its state is known.
     pub(crate) async fn done<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        if answer.as_ref().err().is_none_or(is_refusal) {
-            drop(self.connection.take());
+        let connection = self.connection.take();
+        if answer.as_ref().err().is_some_and(|error| !is_refusal(error)) {
+            // Nobody knows what the server would answer next on it.
+            drop(connection.map(PoolConnection::detach));
         }
         answer
+    }
+}
+
+/// Waits until the server has answered what was asked on a connection, and ends a transaction that was begun on it.
+/// `None`: it is closed.
+async fn settled(mut connection: PoolConnection<Postgres>, is_begun: bool) -> Option<PoolConnection<Postgres>> {
+    /// No other query has this answer.
+    const NUMBER: i64 = 0x5e77_1ed0;
+    let settling = async {
+        if is_begun {
+            sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+        }
+        Ok(sqlx::query_scalar::<_, i64>("SELECT $1").bind(NUMBER).fetch_one(&mut *connection).await? == NUMBER)
+    };
+    match in_time(settling).await {
+        Ok(true) => Some(connection),
+        _ => {
+            drop(connection.detach());
+            None
+        }
     }
 }
 
@@ -145,8 +170,17 @@ impl ReadTransaction {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach());
+        let Some(connection) = self.connection.take() else { return };
+        let (turn, is_begun) = (self.turn.take(), self.is_begun);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    drop(settled(connection, is_begun).await);
+                    // The account's turn lasts until then.
+                    drop(turn);
+                });
+            }
+            Err(_) => drop(connection.detach()),
         }
     }
 }

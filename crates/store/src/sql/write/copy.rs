@@ -24,6 +24,11 @@ use crate::keys::{AccountKeys, HourKey, Purpose, RowContext, Sealer};
 use crate::types::HIDDEN;
 use crate::work::HiddenCopy;
 
+/// Rows of the first part, of which nobody knows yet how large they are.
+const FIRST_PART: i64 = 128;
+/// A part has so many bytes, if that is between so many rows and [`PART`].
+const PART_BYTES: i64 = 4 * 1024 * 1024;
+const LEAST_PART: i64 = 32;
 /// A copy on which nothing was done for so long is abandoned, and is the sweep's.
 const ABANDONED_AFTER_MILLIS: i64 = 120_000;
 /// Rows that are compared in one transaction. Only their keys are read.
@@ -114,7 +119,7 @@ pub(super) async fn begin(transaction: &mut WriteTransaction<'_>, from: &Source)
     .bind(transaction.at().saturating_add(ABANDONED_AFTER_MILLIS))
     .execute(&mut *transaction.connection)
     .await?;
-    Ok(HiddenCopy { number, source: from.number, comparisons: 0, compared: None })
+    Ok(HiddenCopy { number, source: from.number, rows: FIRST_PART, comparisons: 0, compared: None })
 }
 
 /// Does a part of the work on a copy.
@@ -136,10 +141,13 @@ pub(super) async fn advance(
         hour: transaction.hour.clone(),
         randomness: transaction.key_ring.randomness(),
     };
-    let persons = persons_of(transaction, from, &to, PART).await?;
-    let faces = faces_of(transaction, from, &to, PART - persons).await?;
+    let before = transaction.stored_bytes();
+    let persons = persons_of(transaction, from, &to, copy.rows).await?;
+    let faces = faces_of(transaction, from, &to, copy.rows - persons).await?;
+    let bytes = transaction.stored_bytes() - before;
     grow(transaction, copy.number, persons, faces).await?;
-    if persons + faces == PART {
+    if persons + faces == copy.rows {
+        copy.rows = (PART_BYTES * copy.rows / bytes.max(1)).clamp(LEAST_PART, PART);
         return Ok(Advance::More);
     }
     // All that the source has is in the copy; with the same number of rows nothing else is.

@@ -122,6 +122,11 @@ impl<'a> WriteTransaction<'a> {
         self.frees(-i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
+    /// How many sealed bytes have come in and not been counted yet.
+    fn stored_bytes(&self) -> i64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
     /// So many sealed bytes go.
     pub(crate) fn frees(&self, bytes: i64) {
         self.stored.fetch_sub(bytes, Ordering::Relaxed);
