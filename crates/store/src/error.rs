@@ -2,7 +2,7 @@
 //!
 //! What the databases themselves report becomes such a variant in `database_error.rs`.
 
-use std::path::PathBuf;
+use likeness_keys::KeyFileError;
 
 /// What goes wrong in a store, by what the caller can do about it. No text of it carries a name, a template,
 /// user data or a key.
@@ -109,13 +109,8 @@ pub enum StoreError {
     #[error("the installation key does not belong to this data")]
     WrongKey,
     /// The installation key file cannot be used.
-    #[error("installation key file {path}: {problem}")]
-    KeyFile {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: KeyFileProblem,
-    },
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// A newer version of the program has written this database.
     #[error("the database has schema {found}, this program knows schemas up to {known}")]
     SchemaTooNew {
@@ -180,28 +175,4 @@ impl std::fmt::Display for LimitKind {
             Self::StoredBytes => "stored bytes",
         })
     }
-}
-
-/// What is wrong with an installation key file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyFileProblem {
-    /// It is not there.
-    #[error("it does not exist")]
-    Missing,
-    /// It is there already, and a key is never overwritten.
-    #[error("it exists already")]
-    Exists,
-    /// Others than its owner may read or write it.
-    #[error("its mode is {mode:04o}, but only its owner may read it: run chmod 600 on it")]
-    Mode {
-        /// The permission bits found.
-        mode: u32,
-    },
-    /// It is not a key file of ours.
-    #[error("it does not hold an installation key")]
-    Malformed,
-    /// The operating system refused.
-    #[error("{0}")]
-    Io(#[source] std::io::Error),
 }

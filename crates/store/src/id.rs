@@ -3,6 +3,7 @@
 use std::fmt;
 
 use likeness_base::Timestamp;
+pub(crate) use likeness_keys::hour_of;
 use uuid::Uuid;
 
 /// Milliseconds in the hour by which faceIds are bucketed.
@@ -84,11 +85,6 @@ impl fmt::Display for FaceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// Hours since the Unix epoch at which a moment lies, rounded down.
-pub(crate) fn hour_of(moment: Timestamp) -> i64 {
-    moment.as_millis().div_euclid(HOUR_MILLIS)
 }
 
 /// The bytes in front of an id that expires then.

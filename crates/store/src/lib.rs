@@ -19,7 +19,6 @@ mod connections;
 mod database_error;
 mod error;
 mod id;
-pub mod keys;
 mod postgres;
 mod record;
 pub mod schema;
@@ -41,8 +40,9 @@ pub use command::{
     NewAccount, NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite, RecordWrite,
     SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
 };
-pub use error::{KeyFileProblem, LimitKind, StoreError};
+pub use error::{LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceNumber, PersonNumber};
+pub use likeness_keys as keys;
 pub use postgres::{PostgresStore, PostgresTarget};
 pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;

@@ -70,7 +70,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         within: &["crates/store/src"],
-        except: &["crates/store/src/sql/delete.rs"],
+        except: &["crates/store/src/sql/delete"],
         words: &["DELETE FROM"],
         because: "there is one way to delete",
     },

@@ -54,17 +54,17 @@ impl KeyRing {
     /// The key to seal what expires then.
     pub(crate) fn hour_key(&self, expires_at_millis: i64) -> Result<HourKey, StoreError> {
         let hour = hour_of(Timestamp::from_millis(expires_at_millis));
-        self.expiry.to_seal(hour, &self.installation, &*self.randomness)
+        Ok(self.expiry.to_seal(hour, &self.installation, &*self.randomness)?)
     }
 
     /// The key to open what expires then; `None`: it was destroyed, and what it sealed does not exist any more.
     pub(crate) fn known_hour_key(&self, expires_at_millis: i64) -> Result<Option<HourKey>, StoreError> {
-        self.expiry.to_open(hour_of(Timestamp::from_millis(expires_at_millis)), &self.installation)
+        Ok(self.expiry.to_open(hour_of(Timestamp::from_millis(expires_at_millis)), &self.installation)?)
     }
 
     /// Destroys the keys of hours that are over.
     pub(crate) fn destroy_hour_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.expiry.destroy(now)
+        Ok(self.expiry.destroy(now)?)
     }
 
     /// Evicts the keys and labels of an account that is gone.

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use likeness_store::keys::InstallationKey;
-use likeness_store::{KeyFileProblem, StoreError};
+use likeness_store::keys::{KeyFileError, KeyFileProblem};
 
 use crate::scene::Dice;
 
-fn problem<T: std::fmt::Debug>(result: Result<T, StoreError>) -> KeyFileProblem {
+fn problem<T: std::fmt::Debug>(result: Result<T, KeyFileError>) -> KeyFileProblem {
     match result {
-        Err(StoreError::KeyFile { problem, .. }) => problem,
+        Err(KeyFileError { problem, .. }) => problem,
         other => panic!("{other:?}"),
     }
 }

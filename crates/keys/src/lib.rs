@@ -7,8 +7,8 @@
 //!           └ AES-256-GCM per record with a random 96-bit nonce; format byte and key id in front
 //! ```
 //!
-//! Start at [`InstallationKey`]. Everything else is the store's own business: a sealed record opens only in
-//! the account, container, row, person, purpose and template space it was sealed for.
+//! Start at [`InstallationKey`]. This crate knows no database: what it wraps and seals is given to it and kept by others. A sealed record
+//! opens only in the account, container, row, person, purpose and template space it was sealed for.
 //!
 //! The *epoch* keeps the number of records under one sub-key small. For what lies in a container it is the
 //! container's number, for faceIds the hour of expiry. With random nonces NIST SP 800-38D section 8.3 allows
@@ -21,15 +21,16 @@
 //! not beside the database.
 
 mod account;
+mod error;
 mod expiry;
 mod file;
 mod installation;
 mod link;
 mod seal;
 
+pub use account::{AccountKeys, Sealer};
+pub use error::{KeyFileError, KeyFileProblem};
+pub use expiry::{ExpiryKeys, HourKey, hour_of};
 pub use installation::InstallationKey;
 pub use link::LinkKey;
-
-pub(crate) use account::{AccountKeys, Sealer};
-pub(crate) use expiry::{ExpiryKeys, HourKey};
-pub(crate) use seal::{Purpose, RowContext};
+pub use seal::{Purpose, RowContext};

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use likeness_base::{Randomness, Secret, random_bytes};
 use zeroize::Zeroize;
 
-use crate::error::{KeyFileProblem, StoreError};
+use crate::error::{KeyFileError, KeyFileProblem};
 
 /// Stands before the 64 hexadecimal digits, so that a reader knows what the file is.
 const LABEL: &str = "likeness-installation-key-1:";
 /// Nothing longer than this is a key file; longer files are not read.
 const LONGEST_BYTES: u64 = 256;
 
-pub(super) fn load(path: &Path) -> Result<Secret<[u8; 32]>, StoreError> {
-    let fail = |problem| StoreError::KeyFile { path: path.to_owned(), problem };
+pub(crate) fn load(path: &Path) -> Result<Secret<[u8; 32]>, KeyFileError> {
+    let fail = |problem| KeyFileError { path: path.to_owned(), problem };
     let file = File::open(path).map_err(|error| {
         fail(match error.kind() {
             io::ErrorKind::NotFound => KeyFileProblem::Missing,
@@ -48,8 +48,8 @@ fn refuse_open_modes(_: &File) -> Result<(), KeyFileProblem> {
     Ok(())
 }
 
-pub(super) fn create(path: &Path, key: &Secret<[u8; 32]>, randomness: &dyn Randomness) -> Result<(), StoreError> {
-    let fail = |error: io::Error| StoreError::KeyFile {
+pub(crate) fn create(path: &Path, key: &Secret<[u8; 32]>, randomness: &dyn Randomness) -> Result<(), KeyFileError> {
+    let fail = |error: io::Error| KeyFileError {
         path: path.to_owned(),
         problem: match error.kind() {
             io::ErrorKind::AlreadyExists => KeyFileProblem::Exists,
@@ -89,7 +89,7 @@ fn write_draft(draft: &Path, key: &Secret<[u8; 32]>) -> io::Result<()> {
 
 /// Makes the file's entry in its folder as durable as its contents.
 #[cfg(unix)]
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -98,6 +98,6 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -15,19 +15,32 @@ const TAG_BYTES: usize = 16;
 
 /// What a sealed value is. Each purpose has sub-keys of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Purpose {
+pub enum Purpose {
+    /// One of the keys by which an account is called.
     AccountKey,
+    /// The name of a container.
     ContainerName,
+    /// The user data of a container.
     ContainerUserData,
+    /// The name of a person.
     PersonName,
+    /// The user data of a person.
     PersonUserData,
+    /// The template of an enrolled face.
     FaceTemplate,
+    /// The user data of a face.
     FaceUserData,
+    /// The template behind a faceId.
     FaceIdTemplate,
+    /// The user data of a snapshot.
     SnapshotUserData,
+    /// A record of before schema 7.
     Document,
+    /// A record.
     Record,
+    /// By what a record is found.
     RecordTag,
+    /// A delivery of the outbox.
     Delivery,
     /// The account's data key under the installation key.
     DataKey,
@@ -41,7 +54,7 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// Goes into key derivation and associated data: never change one.
-    pub(crate) fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::AccountKey => "account key",
             Self::ContainerName => "container name",
@@ -66,12 +79,12 @@ impl Purpose {
 
 /// What a sealed value is bound to. It opens with exactly this.
 pub(crate) struct AssociatedData<'a> {
-    pub(crate) key_id: u32,
-    pub(crate) account: Uuid,
+    pub key_id: u32,
+    pub account: Uuid,
     /// The container's number; 0 outside containers.
-    pub(crate) container: i64,
-    pub(crate) purpose: Purpose,
-    pub(crate) context: &'a RowContext,
+    pub container: i64,
+    pub purpose: Purpose,
+    pub context: &'a RowContext,
 }
 
 impl AssociatedData<'_> {
@@ -95,11 +108,11 @@ fn put(data: &mut Vec<u8>, field: &[u8]) {
 
 /// Which row a value belongs to, of all that one sealer seals: everything that must still be the same when it is
 /// opened. Never change what goes in, or in which order.
-pub(crate) struct RowContext(Vec<u8>);
+pub struct RowContext(Vec<u8>);
 
 impl RowContext {
     /// Every part with its length in front.
-    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+    pub fn of(parts: &[&[u8]]) -> Self {
         let mut data = Vec::with_capacity(128);
         for part in parts {
             put(&mut data, part);
@@ -108,23 +121,23 @@ impl RowContext {
     }
 
     /// Name or user data of a container.
-    pub(crate) fn container(kind: u8, wire_id: &str) -> Self {
+    pub fn container(kind: u8, wire_id: &str) -> Self {
         Self::of(&[&[kind], wire_id.as_bytes()])
     }
 
     /// Name or user data of a person.
-    pub(crate) fn person(number: i64, id: &[u8]) -> Self {
+    pub fn person(number: i64, id: &[u8]) -> Self {
         Self::of(&[&number.to_be_bytes(), id])
     }
 
     /// User data of a face.
-    pub(crate) fn face(number: i64, id: &[u8]) -> Self {
+    pub fn face(number: i64, id: &[u8]) -> Self {
         Self::of(&[&number.to_be_bytes(), id])
     }
 
     /// Template of a face. The person is part of it: a face cannot be made somebody else's in the database. So is
     /// the model where the face has one of its own.
-    pub(crate) fn template(number: i64, id: &[u8], person: Option<i64>, space: &str, model: Option<&str>) -> Self {
+    pub fn template(number: i64, id: &[u8], person: Option<i64>, space: &str, model: Option<&str>) -> Self {
         let mut context = Self::of(&[&number.to_be_bytes(), id, &person.unwrap_or(0).to_be_bytes(), space.as_bytes()]);
         if let Some(model) = model {
             put(&mut context.0, model.as_bytes());
@@ -133,23 +146,23 @@ impl RowContext {
     }
 
     /// User data of a snapshot. The expiry is part of it, as with faceIds.
-    pub(crate) fn snapshot(id: &[u8], expires_at_millis: i64) -> Self {
+    pub fn snapshot(id: &[u8], expires_at_millis: i64) -> Self {
         Self::of(&[id, &expires_at_millis.to_be_bytes()])
     }
 
     /// Template behind a faceId. The expiry is part of it: its life cannot be prolonged in the database.
-    pub(crate) fn face_id(id: &[u8], expires_at_millis: i64, model: &str, space: &str) -> Self {
+    pub fn face_id(id: &[u8], expires_at_millis: i64, model: &str, space: &str) -> Self {
         Self::of(&[id, &expires_at_millis.to_be_bytes(), model.as_bytes(), space.as_bytes()])
     }
 
     /// A record as it was bound before schema 7 if it was one of the kinds that were there before records were.
-    pub(crate) fn document(kind: u8, name: &str, expires_at_millis: Option<i64>) -> Self {
+    pub fn document(kind: u8, name: &str, expires_at_millis: Option<i64>) -> Self {
         let expires_at = expires_at_millis.map(i64::to_be_bytes);
         Self::of(&[&[kind], name.as_bytes(), expires_at.as_ref().map_or(&[], |bytes| bytes.as_slice())])
     }
 
     /// A record. What it was before it was last written does not open any more, nor does it open as somebody else's.
-    pub(crate) fn record(
+    pub fn record(
         kind: u8,
         id: &str,
         version: u64,
@@ -169,24 +182,24 @@ impl RowContext {
     }
 
     /// A delivery. Its number, its queue and its end are part of it.
-    pub(crate) fn delivery(number: i64, queue: &str, gives_up_at_millis: i64) -> Self {
+    pub fn delivery(number: i64, queue: &str, gives_up_at_millis: i64) -> Self {
         Self::of(&[&number.to_be_bytes(), queue.as_bytes(), &gives_up_at_millis.to_be_bytes()])
     }
 
     /// One of an account's keys. When it was set is part of it: one that was replaced does not open any more.
-    pub(crate) fn account_key(slot: u8, lookup: &[u8], set_at_millis: i64) -> Self {
+    pub fn account_key(slot: u8, lookup: &[u8], set_at_millis: i64) -> Self {
         Self::of(&[&[slot], lookup, &set_at_millis.to_be_bytes()])
     }
 
     /// The same as it was bound before schema 7.
-    pub(crate) fn account_key_before(slot: u8, lookup: &[u8]) -> Self {
+    pub fn account_key_before(slot: u8, lookup: &[u8]) -> Self {
         Self::of(&[&[slot], lookup])
     }
 }
 
 /// The front of a sealed value, readable without a key.
 pub(crate) struct SealedHeader {
-    pub(crate) key_id: u32,
+    pub key_id: u32,
 }
 
 impl SealedHeader {

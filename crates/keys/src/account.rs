@@ -12,34 +12,28 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::expiry::HourKey;
-use super::seal::{self, AssociatedData, Purpose, RowContext, SealedHeader};
+use crate::expiry::HourKey;
+use crate::seal::{self, AssociatedData, Purpose, RowContext, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
-pub(crate) struct AccountKeys {
+pub struct AccountKeys {
     account: Uuid,
     keys: BTreeMap<u32, Secret<[u8; 32]>>,
 }
 
 impl AccountKeys {
     /// `None` without any key.
-    pub(crate) fn new(account: Uuid, keys: BTreeMap<u32, Secret<[u8; 32]>>) -> Option<Self> {
+    pub fn new(account: Uuid, keys: BTreeMap<u32, Secret<[u8; 32]>>) -> Option<Self> {
         (!keys.is_empty()).then_some(Self { account, keys })
     }
 
     /// Seals and opens what belongs to one purpose in one container (0: outside containers) under one epoch.
-    pub(crate) fn sealer(&self, purpose: Purpose, container: i64, epoch: i64) -> Sealer<'_> {
+    pub fn sealer(&self, purpose: Purpose, container: i64, epoch: i64) -> Sealer<'_> {
         self.sealer_until(purpose, container, epoch, None)
     }
 
     /// The same for what ends with the key of its hour of expiry, where there is one.
-    pub(crate) fn sealer_until(
-        &self,
-        purpose: Purpose,
-        container: i64,
-        epoch: i64,
-        hour: Option<HourKey>,
-    ) -> Sealer<'_> {
+    pub fn sealer_until(&self, purpose: Purpose, container: i64, epoch: i64, hour: Option<HourKey>) -> Sealer<'_> {
         let (&key_id, key) = self.keys.last_key_value().expect("there is a key by construction");
         let cipher = seal::cipher(&sub_key(key, purpose, epoch, hour.as_deref()));
         Sealer { keys: self, purpose, container, epoch, hour, key_id, cipher }
@@ -47,7 +41,7 @@ impl AccountKeys {
 
     /// A digest by which a value is found again: HMAC-SHA256 under a sub-key of the oldest data key, so that it stays the
     /// same when newer ones come.
-    pub(crate) fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
+    pub fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
         let (_, key) = self.keys.first_key_value().expect("there is a key by construction");
         let sub_key = sub_key(key, purpose, epoch, None);
         let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes a key of any length");
@@ -64,7 +58,7 @@ impl fmt::Debug for AccountKeys {
 
 /// Seals and opens values of one purpose. Made once per call: deriving its key costs as much as sealing
 /// a handful of values.
-pub(crate) struct Sealer<'a> {
+pub struct Sealer<'a> {
     keys: &'a AccountKeys,
     purpose: Purpose,
     container: i64,
@@ -75,12 +69,13 @@ pub(crate) struct Sealer<'a> {
 }
 
 impl Sealer<'_> {
-    pub(crate) fn seal(&self, randomness: &dyn Randomness, context: &RowContext, plain: &[u8]) -> Vec<u8> {
+    /// The value as it is kept, bound to its row.
+    pub fn seal(&self, randomness: &dyn Randomness, context: &RowContext, plain: &[u8]) -> Vec<u8> {
         seal::seal(&self.cipher, &self.associated_data(self.key_id, context), random_bytes(randomness), plain)
     }
 
     /// `None` when the value was not sealed for this row, or by a key that is no longer there.
-    pub(crate) fn open(&self, context: &RowContext, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    pub fn open(&self, context: &RowContext, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let key_id = SealedHeader::read(sealed)?.key_id;
         if key_id == self.key_id {
             return seal::open(&self.cipher, &self.associated_data(key_id, context), sealed);
@@ -96,7 +91,7 @@ impl Sealer<'_> {
 
 /// HKDF-SHA256 (RFC 5869). The data key is uniformly random already, so it needs no salt; the key of an hour, where
 /// there is one, goes in as salt, so that without it nothing can be derived.
-pub(super) fn sub_key(
+pub(crate) fn sub_key(
     key: &Secret<[u8; 32]>,
     purpose: Purpose,
     epoch: i64,

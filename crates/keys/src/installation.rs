@@ -9,11 +9,11 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::account::{AccountKeys, sub_key};
-use super::file;
-use super::link::LinkKey;
-use super::seal::{self, AssociatedData, Purpose, RowContext};
-use crate::error::StoreError;
+use crate::account::{AccountKeys, sub_key};
+use crate::error::KeyFileError;
+use crate::file;
+use crate::link::LinkKey;
+use crate::seal::{self, AssociatedData, Purpose, RowContext};
 
 /// What the check value says once opened.
 const CHECK: &[u8] = b"this installation key belongs to this data";
@@ -42,9 +42,9 @@ impl InstallationKey {
     /// Reads the key file.
     ///
     /// # Errors
-    /// [`StoreError::KeyFile`]: it is missing, it is not ours, or (on Unix) others than its owner may read
+    /// [`KeyFileError`]: it is missing, it is not ours, or (on Unix) others than its owner may read
     /// or write it.
-    pub fn load(path: &Path) -> Result<Self, StoreError> {
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
         file::load(path).map(Self)
     }
 
@@ -52,8 +52,8 @@ impl InstallationKey {
     /// not at all, even if the machine stops halfway.
     ///
     /// # Errors
-    /// [`StoreError::KeyFile`]: it exists already (a key is never overwritten), or it cannot be written.
-    pub fn create(path: &Path, randomness: &dyn Randomness) -> Result<Self, StoreError> {
+    /// [`KeyFileError`]: it exists already (a key is never overwritten), or it cannot be written.
+    pub fn create(path: &Path, randomness: &dyn Randomness) -> Result<Self, KeyFileError> {
         let key = Self::generate(randomness);
         file::create(path, &key.0, randomness)?;
         Ok(key)
@@ -75,13 +75,13 @@ impl InstallationKey {
     }
 
     /// A new data key for an account, wrapped.
-    pub(crate) fn new_data_key(&self, randomness: &dyn Randomness, account: Uuid, key_id: u32) -> Vec<u8> {
+    pub fn new_data_key(&self, randomness: &dyn Randomness, account: Uuid, key_id: u32) -> Vec<u8> {
         let data_key = Secret::new(random_bytes::<32>(randomness));
         self.seal(randomness, Purpose::DataKey, account, &key_id.to_be_bytes(), data_key.expose())
     }
 
     /// An account's data keys from their wrapped form. `None` when one does not open, or there is none.
-    pub(crate) fn unwrap_data_keys(&self, account: Uuid, wrapped: &[(u32, Vec<u8>)]) -> Option<AccountKeys> {
+    pub fn unwrap_data_keys(&self, account: Uuid, wrapped: &[(u32, Vec<u8>)]) -> Option<AccountKeys> {
         let mut keys = BTreeMap::new();
         for (key_id, sealed) in wrapped {
             let plain = self.open(Purpose::DataKey, account, &key_id.to_be_bytes(), sealed)?;
@@ -93,13 +93,13 @@ impl InstallationKey {
     }
 
     /// A new key for an hour of expiry, wrapped.
-    pub(crate) fn new_hour_key(&self, randomness: &dyn Randomness, hour: i64) -> Vec<u8> {
+    pub fn new_hour_key(&self, randomness: &dyn Randomness, hour: i64) -> Vec<u8> {
         let key = Secret::new(random_bytes::<32>(randomness));
         self.seal(randomness, Purpose::HourKey, Uuid::nil(), &hour.to_be_bytes(), key.expose())
     }
 
     /// The key of an hour from its wrapped form; `None` when it is not that.
-    pub(crate) fn unwrap_hour_key(&self, hour: i64, wrapped: &[u8]) -> Option<Secret<[u8; 32]>> {
+    pub fn unwrap_hour_key(&self, hour: i64, wrapped: &[u8]) -> Option<Secret<[u8; 32]>> {
         let plain = self.open(Purpose::HourKey, Uuid::nil(), &hour.to_be_bytes(), wrapped)?;
         let mut key = Secret::new([0; 32]);
         key.expose_mut().copy_from_slice(plain.expose().get(..32)?);
@@ -107,28 +107,28 @@ impl InstallationKey {
     }
 
     /// A value that only this key opens, to be kept with the data.
-    pub(crate) fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
+    pub fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
         self.seal(randomness, Purpose::Check, Uuid::nil(), b"", CHECK)
     }
 
     /// Whether the value was made by this key.
-    pub(crate) fn made(&self, check_value: &[u8]) -> bool {
+    pub fn made(&self, check_value: &[u8]) -> bool {
         self.open(Purpose::Check, Uuid::nil(), b"", check_value).is_some_and(|plain| plain.expose() == CHECK)
     }
 
     /// A value that tells that all audit logs are sealed, to be kept with the data.
-    pub(crate) fn sealed_check(&self, randomness: &dyn Randomness) -> Vec<u8> {
+    pub fn sealed_check(&self, randomness: &dyn Randomness) -> Vec<u8> {
         self.seal(randomness, Purpose::Check, Uuid::nil(), SEALED.as_bytes(), CHECK)
     }
 
     /// Whether the value was made by this key, for that.
-    pub(crate) fn made_sealed_check(&self, check_value: &[u8]) -> bool {
+    pub fn made_sealed_check(&self, check_value: &[u8]) -> bool {
         self.open(Purpose::Check, Uuid::nil(), SEALED.as_bytes(), check_value)
             .is_some_and(|plain| plain.expose() == CHECK)
     }
 
     /// The key that links audit rows, of all accounts: each row says whose it is.
-    pub(crate) fn link_key(&self) -> LinkKey {
+    pub fn link_key(&self) -> LinkKey {
         LinkKey::new(sub_key(&self.0, Purpose::AuditLink, 0, None))
     }
 

@@ -10,12 +10,12 @@ use sha2::Sha256;
 pub struct LinkKey(Secret<[u8; 32]>);
 
 impl LinkKey {
-    pub(super) fn new(key: Secret<[u8; 32]>) -> Self {
+    pub(crate) fn new(key: Secret<[u8; 32]>) -> Self {
         Self(key)
     }
 
     /// A MAC over fields, each with its length in front.
-    pub(crate) fn mac(&self, fields: &[&[u8]]) -> [u8; 32] {
+    pub fn mac(&self, fields: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose()).expect("HMAC takes a key of any length");
         for field in fields {
             mac.update(&(field.len() as u64).to_be_bytes());

@@ -14,43 +14,42 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use likeness_base::{Randomness, Secret, Timestamp, random_bytes};
 
-use super::file::sync_folder;
-use super::installation::InstallationKey;
-use crate::error::{KeyFileProblem, StoreError};
-use crate::id::hour_of;
+use crate::error::{KeyFileError, KeyFileProblem};
+use crate::file::sync_folder;
+use crate::installation::InstallationKey;
 
 /// Nothing longer than this is one of our files; longer ones are not read.
 const LONGEST_BYTES: u64 = 256;
 const ENDING: &str = ".hour-key";
 
 /// The key of one hour.
-pub(crate) type HourKey = Arc<Secret<[u8; 32]>>;
+pub type HourKey = Arc<Secret<[u8; 32]>>;
 
 /// The folder of the hours' keys, and those that are in use.
-pub(crate) struct ExpiryKeys {
+pub struct ExpiryKeys {
     folder: PathBuf,
     known: Mutex<HashMap<i64, HourKey>>,
 }
 
 impl ExpiryKeys {
     /// Nothing is read yet.
-    pub(crate) fn at(folder: &Path) -> Self {
+    pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), known: Mutex::default() }
     }
 
     /// The key for what expires in an hour; drawn now if it is the first to do so. When it returns, the key is on the
     /// disk.
-    pub(crate) fn to_seal(
+    pub fn to_seal(
         &self,
         hour: i64,
         installation: &InstallationKey,
         randomness: &dyn Randomness,
-    ) -> Result<HourKey, StoreError> {
+    ) -> Result<HourKey, KeyFileError> {
         if let Some(known) = self.to_open(hour, installation)? {
             return Ok(known);
         }
         let path = self.path(hour);
-        let fail = |error| StoreError::KeyFile { path: path.clone(), problem: KeyFileProblem::Io(error) };
+        let fail = |error| KeyFileError { path: path.clone(), problem: KeyFileProblem::Io(error) };
         fs::create_dir_all(&self.folder).map_err(fail)?;
         let wrapped = installation.new_hour_key(randomness, hour);
         match self.publish(&path, &wrapped, randomness) {
@@ -63,12 +62,12 @@ impl ExpiryKeys {
     }
 
     /// The key for what expired or will expire in an hour; `None` once it has been destroyed.
-    pub(crate) fn to_open(&self, hour: i64, installation: &InstallationKey) -> Result<Option<HourKey>, StoreError> {
+    pub fn to_open(&self, hour: i64, installation: &InstallationKey) -> Result<Option<HourKey>, KeyFileError> {
         if let Some(known) = self.lock().get(&hour) {
             return Ok(Some(Arc::clone(known)));
         }
         let path = self.path(hour);
-        let fail = |problem| StoreError::KeyFile { path: path.clone(), problem };
+        let fail = |problem| KeyFileError { path: path.clone(), problem };
         let mut wrapped = Vec::new();
         match File::open(&path).and_then(|file| file.take(LONGEST_BYTES).read_to_end(&mut wrapped)) {
             Ok(_) => {}
@@ -82,10 +81,10 @@ impl ExpiryKeys {
     }
 
     /// Destroys the keys of all hours that are over, and forgets those that another node has destroyed.
-    pub(crate) fn destroy(&self, now: Timestamp) -> Result<u64, StoreError> {
+    pub fn destroy(&self, now: Timestamp) -> Result<u64, KeyFileError> {
         let present = hour_of(now);
         self.lock().retain(|hour, _| *hour >= present);
-        let fail = |error| StoreError::KeyFile { path: self.folder.clone(), problem: KeyFileProblem::Io(error) };
+        let fail = |error| KeyFileError { path: self.folder.clone(), problem: KeyFileProblem::Io(error) };
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -156,3 +155,10 @@ impl fmt::Debug for ExpiryKeys {
         f.write_str("ExpiryKeys(..)")
     }
 }
+
+/// Hours since the Unix epoch at which a moment lies, rounded down.
+pub fn hour_of(moment: Timestamp) -> i64 {
+    moment.as_millis().div_euclid(HOUR_MILLIS)
+}
+
+const HOUR_MILLIS: i64 = 3_600_000;
