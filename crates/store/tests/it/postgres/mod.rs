@@ -73,7 +73,10 @@ impl Backend for PostgresBackend {
     async fn freeze(&self) -> Box<dyn Frozen> {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
-        sqlx::query("SELECT account_id FROM account FOR UPDATE").execute(&mut connection).await.unwrap();
+        sqlx::query("SELECT account_id FROM account ORDER BY account_id FOR UPDATE")
+            .execute(&mut connection)
+            .await
+            .unwrap();
         Box::new(FrozenAccounts(connection))
     }
 }
