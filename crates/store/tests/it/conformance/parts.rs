@@ -271,7 +271,7 @@ pub(crate) async fn container_is_gone_with_the_first_part_of_its_deletion(backen
         let deleting = {
             let scene = Arc::clone(&scene);
             let made = program.spawn(async move {
-                crowd(&scene, &group("crowd"), 500).await;
+                crowd(&scene, &group("crowd"), 1_500).await;
                 (scene.container(&group("crowd")).await.number, scene)
             });
             let (made, scene) = made.await.unwrap();
