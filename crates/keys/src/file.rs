@@ -1,4 +1,4 @@
-//! The installation key's file: one line of text, so that it survives being printed and typed in again.
+//! Key files: a line of text for each version of the key, the oldest first, so that they survive being printed and typed in again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,9 +12,19 @@ use crate::error::{KeyFileError, KeyFileProblem};
 /// Stands before the 64 hexadecimal digits, so that a reader knows what the file is.
 const LABEL: &str = "likeness-installation-key-1:";
 /// Nothing longer than this is a key file; longer files are not read.
-const LONGEST_BYTES: u64 = 256;
+const LONGEST_BYTES: u64 = 8_192;
 
+/// The key of a file that has one.
 pub(crate) fn load(path: &Path) -> Result<Secret<[u8; 32]>, KeyFileError> {
+    let mut keys = load_all(path)?;
+    match keys.pop() {
+        Some(key) if keys.is_empty() => Ok(key),
+        _ => Err(KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Malformed }),
+    }
+}
+
+/// All versions in a file, the oldest first.
+pub(crate) fn load_all(path: &Path) -> Result<Vec<Secret<[u8; 32]>>, KeyFileError> {
     let fail = |problem| KeyFileError { path: path.to_owned(), problem };
     let file = File::open(path).map_err(|error| {
         fail(match error.kind() {
@@ -25,11 +35,12 @@ pub(crate) fn load(path: &Path) -> Result<Secret<[u8; 32]>, KeyFileError> {
     refuse_open_modes(&file).map_err(fail)?;
     let mut text = Secret::new(Vec::with_capacity(LONGEST_BYTES as usize));
     file.take(LONGEST_BYTES).read_to_end(text.expose_mut()).map_err(|error| fail(KeyFileProblem::Io(error)))?;
-    parse(text.expose()).ok_or_else(|| fail(KeyFileProblem::Malformed))
+    let lines = text.expose().trim_ascii().split(|byte| *byte == b'\n');
+    lines.map(parse).collect::<Option<Vec<_>>>().ok_or_else(|| fail(KeyFileProblem::Malformed))
 }
 
-fn parse(text: &[u8]) -> Option<Secret<[u8; 32]>> {
-    let digits = text.trim_ascii().strip_prefix(LABEL.as_bytes())?;
+fn parse(line: &[u8]) -> Option<Secret<[u8; 32]>> {
+    let digits = line.trim_ascii().strip_prefix(LABEL.as_bytes())?;
     let mut key = Secret::new([0; 32]);
     hex::decode_to_slice(digits, key.expose_mut()).ok()?;
     Some(key)
@@ -57,7 +68,7 @@ pub(crate) fn create(path: &Path, key: &Secret<[u8; 32]>, randomness: &dyn Rando
         },
     };
     let draft = draft_path(path, randomness);
-    let written = write_draft(&draft, key)
+    let written = write_draft(&draft, &[key])
         // A link, unlike a rename, never replaces a file that is there already.
         .and_then(|()| fs::hard_link(&draft, path));
     // The draft holds the key too; it must go whether or not the link worked.
@@ -68,23 +79,43 @@ pub(crate) fn create(path: &Path, key: &Secret<[u8; 32]>, randomness: &dyn Rando
     written.and(removed).and_then(|()| sync_folder(path)).map_err(fail)
 }
 
+/// Puts other versions into a file that is there. Whoever reads it meanwhile sees the former or the new ones.
+pub(crate) fn replace(
+    path: &Path,
+    keys: &[&Secret<[u8; 32]>],
+    randomness: &dyn Randomness,
+) -> Result<(), KeyFileError> {
+    let draft = draft_path(path, randomness);
+    let written = write_draft(&draft, keys).and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        // It holds the keys too. That it cannot be removed is told by the error that stands.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+        .and_then(|()| sync_folder(path))
+        .map_err(|error| KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Io(error) })
+}
+
 fn draft_path(path: &Path, randomness: &dyn Randomness) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.draft", hex::encode(random_bytes::<8>(randomness))));
     path.with_file_name(name)
 }
 
-fn write_draft(draft: &Path, key: &Secret<[u8; 32]>) -> io::Result<()> {
+fn write_draft(draft: &Path, keys: &[&Secret<[u8; 32]>]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(draft)?;
-    let mut digits = [0; 64];
-    hex::encode_to_slice(key.expose(), &mut digits).expect("64 digits hold 32 bytes");
-    let written = file.write_all(LABEL.as_bytes()).and_then(|()| file.write_all(&digits));
-    digits.zeroize();
-    written.and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all())
+    for key in keys {
+        let mut digits = [0; 64];
+        hex::encode_to_slice(key.expose(), &mut digits).expect("64 digits hold 32 bytes");
+        let written = file.write_all(LABEL.as_bytes()).and_then(|()| file.write_all(&digits));
+        digits.zeroize();
+        written.and_then(|()| file.write_all(b"\n"))?;
+    }
+    file.sync_all()
 }
 
 /// Makes the file's entry in its folder as durable as its contents.

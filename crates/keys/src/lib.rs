@@ -26,6 +26,7 @@ mod expiry;
 mod file;
 mod installation;
 mod link;
+pub mod provider;
 mod seal;
 
 pub use account::{AccountKeys, Sealer};
