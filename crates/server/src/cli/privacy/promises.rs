@@ -45,7 +45,7 @@ promises! {
     "P9" "A template behind a faceId is unusable at the instant it expires, and its bytes are gone within a minute." "retention.rs every_row_of_the_table_holds" => checks::expired;
     "P10" "The key that sealed it is destroyed within the hour." "retention.rs every_row_of_the_table_holds" => checks::hours;
     "P11" "People get the notice before a camera starts, and their decision is recorded." "custody.rs the_trail_tells_and_holds" => checks::notice_first;
-    "P12" "Every change, and every refusal of an authenticated caller, is recorded in an audit log, chained by hash, without names, keys, templates or scores." "custody.rs the_trail_tells_and_holds" => checks::audit_log;
+    "P12" "Every change, and every refusal of an authenticated caller, is recorded in an audit log, linked row by row under a key, without names, keys, templates or scores." "custody.rs the_trail_tells_and_holds" => checks::audit_log;
     "P13" "A vendor learns nothing of its client but the use of what it lent." "tokens.rs a_door_device_recognises_people_with_a_token_of_its_vendor" => checks::vendor;
     "P15" "What was deleted is in no file of the database." "deletion.rs deleted_bytes_are_in_no_file" => checks::no_bytes;
     "P16" "The log shows no name, text of a client, key, token or score, at whatever level." "logs.rs nothing_personal_and_no_secret_is_logged" => checks::log;
