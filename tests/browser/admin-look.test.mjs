@@ -85,8 +85,8 @@ scene('every section is accessible and fits 320 pixels', { at: '' }, async (page
     Notices: async () => page.getByText('Version 2 is in force.').waitFor(),
     Usage: async () => page.getByRole('img', { name: /Calls by day/ }).waitFor(),
     'Audit log': async () => {
-      await page.getByRole('button', { name: 'Verify the hash chain' }).click();
-      await page.getByText('The hash chain is intact').waitFor();
+      await page.getByRole('button', { name: 'Verify the audit log' }).click();
+      await page.getByText('The audit log is intact').waitFor();
     },
     'Person data': async () => {
       await page.getByLabel('Name', { exact: true }).fill('Ada');

@@ -263,7 +263,7 @@ scene('retention is shortened, never lengthened, and taken back', { at: '' }, as
   await open(page, 'brief', 'Retention');
   await page.getByLabel('Face id: hours').fill('25');
   await button(page, 'Save').click();
-  await page.getByRole('alert').getByText('Face id: choose between a minute and 24 hours.').waitFor();
+  await page.getByRole('alert').getByText('Face id: choose between 1 minute and 24 hours.').waitFor();
   await page.getByLabel('Face id: hours').fill('1');
   await page.getByLabel('Face id: minutes').fill('30');
   await button(page, 'Save').click();
@@ -274,6 +274,16 @@ scene('retention is shortened, never lengthened, and taken back', { at: '' }, as
   await button(page, 'Save').click();
   await said(page, 'Saved.');
   assert.deepEqual(await life(), { seconds: 86400, longest: 86400, shortest: 60, isSet: false });
+  // An audit log has no end unless it is given one, in days.
+  const log = page.getByLabel('Audit log: days');
+  assert.equal(await log.inputValue(), '');
+  await log.fill('29');
+  await button(page, 'Save').click();
+  await page.getByRole('alert').getByText('Audit log: choose between 30 days and no end.').waitFor();
+  await log.fill('365');
+  await button(page, 'Save').click();
+  await page.getByRole('cell', { name: '365 days' }).waitFor();
+  assert.equal((await manage('GET', `accounts/${id}`)).retention.auditLog.seconds, 365 * 86400);
 });
 
 scene('a role of an unknown issuer is refused in words', { at: '', refusals: [400] }, async (page) => {
@@ -327,8 +337,8 @@ scene('the audit log is shown newest first, filtered, verified and downloaded', 
   await page.getByLabel('Action').fill('create_account');
   await button(page, 'Filter').click();
   await page.getByText('1 row matches, newest first').waitFor();
-  await button(page, 'Verify the hash chain').click();
-  await page.getByText(`The hash chain is intact: ${last} rows.`).waitFor();
+  await button(page, 'Verify the audit log').click();
+  await page.getByText(`The audit log is intact: ${last} rows.`).waitFor();
   await page.getByText(all.at(-1).hash).first().waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Download the audit log').click()]);
   assert.equal(download.suggestedFilename(), 'trailed-audit.ndjson');
