@@ -260,7 +260,7 @@ fn a_closed_account_is_suspended_and_then_destroyed(store: &TestStore) {
 }
 
 #[test]
-fn guessing_is_slowed_down_and_does_not_lock_out_who_was_right() {
+fn finding_09_guessing_is_slowed_down_and_does_not_lock_out_who_was_right() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("likeness.toml");
     std::fs::write(&file, "[access]\ntrusted_proxies = [\"127.0.0.1\"]\n").expect("a file");

@@ -69,7 +69,7 @@ pub(crate) fn under_load(threads: usize, load: impl Fn() + Send + Sync, meanwhil
 }
 
 #[test]
-fn silent_readers_and_strangers_shut_nobody_out() {
+fn finding_01_silent_readers_and_strangers_shut_nobody_out() {
     let server = TestServer::with(&[("LIKENESS_CONNECTIONS", "64"), ("LIKENESS_CONNECTIONS_PER_ADDRESS", "48")]);
     let questions = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     let held: Vec<TcpStream> = (0..200).map(|_| sent(&server, &questions)).collect();
@@ -79,7 +79,7 @@ fn silent_readers_and_strangers_shut_nobody_out() {
 }
 
 #[test]
-fn announced_and_dribbled_bodies_take_no_room() {
+fn finding_02_announced_and_dribbled_bodies_take_no_room() {
     let server = TestServer::with(&[("LIKENESS_BODY_MEGABYTES", "32")]);
     let other = server.another(&["dribbler"]);
     let head = format!(
@@ -98,7 +98,7 @@ fn announced_and_dribbled_bodies_take_no_room() {
     is_served(&server, "dribbled bodies");
 }
 
-fn heavy_pictures_of_one_leave_a_worker_for_another(store: &TestStore) {
+fn finding_08_heavy_pictures_of_one_leave_a_worker_for_another(store: &TestStore) {
     let server = store.server(&[("LIKENESS_WORKERS", "2")]);
     let other = server.another(&["heavy"]);
     let crowd = demo(1);
@@ -120,29 +120,31 @@ pub(crate) fn fat_group(account: &OtherAccount<'_>) {
     }
 }
 
-/// Resident memory of the server in megabytes.
-fn memory(server: &TestServer) -> u64 {
+/// Resident memory of the server in megabytes: `VmRSS` now, `VmHWM` at its peak.
+fn memory(server: &TestServer, which: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) / 1_024
 }
 
-fn unread_lists_stay_within_their_bound(store: &TestStore) {
+#[expect(clippy::print_stdout, reason = "the figure is told to whoever watches the tests")]
+fn finding_03_unread_lists_stay_within_their_bound(store: &TestStore) {
     let server = store.server(&[("LIKENESS_ANSWER_MEGABYTES", "64")]);
     let other = server.another(&["fat", "--approve", "everything"]);
     fat_group(&other);
-    let before = memory(&server);
+    let before = memory(&server, "VmRSS");
     let question = format!(
         "GET /face/v1.0/largepersongroups/fat/persons?top=1000 HTTP/1.1\r\nHost: x\r\nOcp-Apim-Subscription-Key: {}\r\n\r\n",
         other.keys[0]
     );
     let held: Vec<TcpStream> = (0..60).map(|_| sent(&server, &question)).collect();
     is_served(&server, "unread lists");
-    let grown = memory(&server).saturating_sub(before);
+    let grown = memory(&server, "VmRSS").saturating_sub(before);
     // 60 answers of 6.5 MB are 390 MB. A quarter of 64 MB may be under way, and what is made of it on the way; the rest is
     // what the workers keep between pictures.
     assert!(grown < 200, "{grown} MB more for 60 unread answers");
+    println!("memory: {before} MB before 60 unread answers, {} MB at its peak", memory(&server, "VmHWM"));
     drop(held);
     // Whoever reads gets all of it.
     let whole = other.call("GET", "largepersongroups/fat/persons?top=1000");
@@ -152,7 +154,7 @@ fn unread_lists_stay_within_their_bound(store: &TestStore) {
     assert_eq!(names.len(), 100);
 }
 
-fn many_writers_and_readers_of_one_leave_the_store_to_another(store: &TestStore) {
+fn finding_04_many_writers_and_readers_of_one_leave_the_store_to_another(store: &TestStore) {
     let server = store.server(&[]);
     let other = server.another(&["busy", "--approve", "everything"]);
     fat_group(&other);
@@ -229,7 +231,7 @@ fn a_refusal_reaches_clients_that_send_first() {
 }
 
 on_both_stores!(
-    heavy_pictures_of_one_leave_a_worker_for_another,
-    unread_lists_stay_within_their_bound,
-    many_writers_and_readers_of_one_leave_the_store_to_another,
+    finding_08_heavy_pictures_of_one_leave_a_worker_for_another,
+    finding_03_unread_lists_stay_within_their_bound,
+    finding_04_many_writers_and_readers_of_one_leave_the_store_to_another,
 );
