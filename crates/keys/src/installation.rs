@@ -85,9 +85,7 @@ impl InstallationKey {
         let mut keys = BTreeMap::new();
         for (key_id, sealed) in wrapped {
             let plain = self.open(Purpose::DataKey, account, &key_id.to_be_bytes(), sealed)?;
-            let mut key = Secret::new([0; 32]);
-            key.expose_mut().copy_from_slice(plain.expose().get(..32)?);
-            keys.insert(*key_id, key);
+            keys.insert(*key_id, seal::key_of(plain.expose())?);
         }
         AccountKeys::new(account, keys)
     }
@@ -101,9 +99,7 @@ impl InstallationKey {
     /// The key of an hour from its wrapped form; `None` when it is not that.
     pub fn unwrap_hour_key(&self, hour: i64, wrapped: &[u8]) -> Option<Secret<[u8; 32]>> {
         let plain = self.open(Purpose::HourKey, Uuid::nil(), &hour.to_be_bytes(), wrapped)?;
-        let mut key = Secret::new([0; 32]);
-        key.expose_mut().copy_from_slice(plain.expose().get(..32)?);
-        Some(key)
+        seal::key_of(plain.expose())
     }
 
     /// A value that only this key opens, to be kept with the data.

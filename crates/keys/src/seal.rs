@@ -212,6 +212,16 @@ impl SealedHeader {
     }
 }
 
+/// A key from its bytes; `None` where there are more or fewer.
+pub(crate) fn key_of(bytes: &[u8]) -> Option<Secret<[u8; 32]>> {
+    let mut key = Secret::new([0; 32]);
+    if bytes.len() != key.expose().len() {
+        return None;
+    }
+    key.expose_mut().copy_from_slice(bytes);
+    Some(key)
+}
+
 /// A cipher with its key schedule, wiped when dropped.
 pub(crate) fn cipher(key: &Secret<[u8; 32]>) -> Aes256Gcm {
     Aes256Gcm::new(<&Key<Aes256Gcm>>::from(key.expose()))

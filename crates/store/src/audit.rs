@@ -140,11 +140,8 @@ impl AuditEntry {
 
     /// The link of rows before schema 7: SHA-256, which anybody could compute.
     pub(crate) fn expected_hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        let mut put = |field: &[u8]| {
-            hash.update((field.len() as u64).to_be_bytes());
-            hash.update(field);
-        };
+        let mut hash = FieldHash::default();
+        let mut put = |field: &[u8]| hash.put(field);
         // Rows without detail are hashed as they were before there was any.
         put(if self.detail.is_some() { b"likeness audit row 2" } else { b"likeness audit row 1" });
         put(&self.previous);
@@ -166,7 +163,28 @@ impl AuditEntry {
         if let Some(detail) = &self.detail {
             put(detail.as_bytes());
         }
-        hash.finalize().into()
+        hash.finish()
+    }
+}
+
+/// SHA-256 over fields, each with its length in front, so that no two lists of fields give the same.
+#[derive(Default)]
+pub(crate) struct FieldHash(Sha256);
+
+impl FieldHash {
+    pub(crate) fn put(&mut self, field: &[u8]) {
+        self.0.update((field.len() as u64).to_be_bytes());
+        self.0.update(field);
+    }
+
+    /// What is not there is told from what is empty.
+    pub(crate) fn perhaps(&mut self, field: Option<&[u8]>) {
+        self.put(&[u8::from(field.is_some())]);
+        self.put(field.unwrap_or_default());
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }
 
@@ -180,6 +198,9 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// No row was removed.
+    const NOTHING: Self = Self { through: 0, link: GENESIS };
+
     /// As the detail of the row.
     pub(crate) fn as_detail(&self) -> String {
         format!(r#"{{"through":{},"link":"{}"}}"#, self.through, hex::encode(self.link))
@@ -196,7 +217,6 @@ pub struct ChainCheck {
     is_sealed: bool,
     sequence: i64,
     last: [u8; 32],
-    access_digest: Option<[u8; 32]>,
 }
 
 /// A chain that holds.
@@ -208,13 +228,11 @@ pub struct Chain {
     pub last: i64,
     /// Its link. Who keeps it elsewhere can prove that nothing was changed since.
     pub link: [u8; 32],
-    /// What decided who may call after the last row that changed it.
-    pub access_digest: Option<[u8; 32]>,
 }
 
 impl ChainCheck {
     pub(crate) fn new(key: Arc<LinkKey>) -> Self {
-        Self { key, before: None, is_told: false, is_sealed: false, sequence: 0, last: GENESIS, access_digest: None }
+        Self { key, before: None, is_told: false, is_sealed: false, sequence: 0, last: GENESIS }
     }
 
     /// Checks the rows that follow.
@@ -232,7 +250,6 @@ impl ChainCheck {
                 return Err(ChainBroken { sequence: self.sequence + 1 });
             }
             (self.sequence, self.last) = (row.sequence, row.link);
-            self.access_digest = row.access_digest.or(self.access_digest);
             if self.is_sealed && row.action == PRUNED {
                 self.is_told |= row.detail.as_deref() == Some(&*before.as_detail());
             }
@@ -254,15 +271,14 @@ impl ChainCheck {
     /// # Errors
     /// [`ChainBroken`]: rows are missing at its front or its end.
     pub fn finish(self) -> Result<Chain, ChainBroken> {
-        let before = self.before.unwrap_or(Checkpoint { through: 0, link: GENESIS });
-        let is_whole = before == Checkpoint { through: 0, link: GENESIS } || self.is_told;
-        if !is_whole {
+        let before = self.before.unwrap_or(Checkpoint::NOTHING);
+        if before != Checkpoint::NOTHING && !self.is_told {
             return Err(ChainBroken { sequence: before.through });
         }
         // Every chain was sealed when the database came to schema 7.
         if self.sequence > 0 && !self.is_sealed {
             return Err(ChainBroken { sequence: self.sequence + 1 });
         }
-        Ok(Chain { first: before.through + 1, last: self.sequence, link: self.last, access_digest: self.access_digest })
+        Ok(Chain { first: before.through + 1, last: self.sequence, link: self.last })
     }
 }

@@ -187,6 +187,11 @@ impl RecordKind {
         }
     }
 
+    /// Whether the kind with this number decides who may call.
+    pub(crate) fn decides_access(number: i64) -> bool {
+        Self::ALL.into_iter().any(|kind| i64::from(kind.number()) == number && kind.row().is_about_access)
+    }
+
     /// Its number in the database.
     pub(crate) const fn number(self) -> u8 {
         self.row().number

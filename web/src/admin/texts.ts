@@ -1,6 +1,9 @@
 // The texts of the admin page.
 import { counted } from '../shared/texts';
 
+/** Seconds of a period that has no end: the largest number that the server takes. */
+export const endless = 4294967295;
+
 const en = {
   places: 'Sections',
   account: 'Account',
@@ -429,7 +432,4 @@ const en = {
 
 export type AdminTexts = typeof en;
 /** In the reader's language: another language is another value of this type, chosen here. */
-/** Seconds of a period that has no end: the largest number that the server takes. */
-export const endless = 4294967295;
-
 export const texts: AdminTexts = en;

@@ -12,7 +12,7 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey as PrivateKey};
 
-use super::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Signer, SigningKey};
+use super::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Signer, SigningKey, point_of};
 use crate::account::sub_key;
 use crate::error::KeyFileProblem;
 use crate::file;
@@ -131,13 +131,6 @@ fn read_digits(text: &Secret<String>) -> Option<Vec<KeyBytes>> {
     text.expose().split(',').map(read).collect()
 }
 
-fn key_of(plain: &Secret<Vec<u8>>) -> Result<KeyBytes, ProviderError> {
-    let mut key = Secret::new([0; 32]);
-    let bytes = plain.expose().get(..32).filter(|_| plain.expose().len() == 32).ok_or(ProviderError::DoesNotOpen)?;
-    key.expose_mut().copy_from_slice(bytes);
-    Ok(key)
-}
-
 #[async_trait]
 impl KeyProvider for LocalKeys {
     async fn describe(&self) -> Result<KeyDescription, ProviderError> {
@@ -151,7 +144,8 @@ impl KeyProvider for LocalKeys {
     }
 
     async fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<KeyBytes, ProviderError> {
-        key_of(&Self::unwrap_bytes(&self.versions()?, context, wrapped)?)
+        let plain = Self::unwrap_bytes(&self.versions()?, context, wrapped)?;
+        seal::key_of(plain.expose()).ok_or(ProviderError::DoesNotOpen)
     }
 
     async fn rewrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
@@ -195,8 +189,7 @@ impl Signer for LocalKeys {
                 break private;
             }
         };
-        let point = private.verifying_key().to_encoded_point(false);
-        let public_key = point.as_bytes().try_into().map_err(|_| ProviderError::Malformed)?;
+        let public_key = point_of(private.verifying_key())?;
         let bytes = Secret::new(private.to_bytes().to_vec());
         Ok(SigningKey { handle: self.wrap_bytes(&self.versions()?, SIGNING, bytes.expose())?, public_key })
     }

@@ -11,6 +11,7 @@ pub mod transit;
 
 use async_trait::async_trait;
 use likeness_base::Secret;
+use p256::ecdsa::VerifyingKey;
 use std::fmt;
 
 /// A key of 256 bits, as it is used.
@@ -58,6 +59,11 @@ pub struct SigningKey {
     pub handle: Vec<u8>,
     /// The point of the public key on P-256, uncompressed (SEC 1: `04`, `x`, `y`).
     pub public_key: [u8; 65],
+}
+
+/// The point of a public key, uncompressed.
+fn point_of(key: &VerifyingKey) -> Result<[u8; 65], ProviderError> {
+    key.to_encoded_point(false).as_bytes().try_into().map_err(|_| ProviderError::Malformed)
 }
 
 /// What kind of provider it is.

@@ -6,7 +6,7 @@
 mod session;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,6 +16,7 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use tokio::sync::oneshot;
 
 use super::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Signer, SigningKey};
+use crate::seal::key_of;
 use session::{NONCE_BYTES, Talk};
 
 /// The layout of a wrapped key: this byte, the version, the nonce, then what GCM gives.
@@ -50,11 +51,6 @@ impl Token {
     /// A key on a token. Nothing is loaded before the first question.
     pub fn new(settings: TokenSettings, pin: Secret<String>, randomness: Arc<dyn Randomness>) -> Self {
         Self { settings, pin, randomness, jobs: Mutex::default() }
-    }
-
-    /// The library.
-    pub fn module(&self) -> &Path {
-        &self.settings.module
     }
 
     /// Does something with the token.
@@ -138,12 +134,7 @@ impl KeyProvider for Token {
         let (version, nonce, sealed) = Self::parts(wrapped).ok_or(ProviderError::DoesNotOpen)?;
         let context = context.to_vec();
         let plain = self.ask(move |talk| talk.decrypt(version, &nonce, &context, &sealed)).await?;
-        let mut key = Secret::new([0; 32]);
-        if plain.expose().len() != 32 {
-            return Err(ProviderError::DoesNotOpen);
-        }
-        key.expose_mut().copy_from_slice(plain.expose());
-        Ok(key)
+        key_of(plain.expose()).ok_or(ProviderError::DoesNotOpen)
     }
 
     async fn rewrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {

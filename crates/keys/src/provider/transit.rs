@@ -14,7 +14,8 @@ use p256::ecdsa::VerifyingKey;
 use p256::pkcs8::DecodePublicKey;
 use serde_json::{Value, json};
 
-use super::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Signer, SigningKey};
+use super::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Signer, SigningKey, point_of};
+use crate::seal::key_of;
 
 /// Takes a request to the engine. It adds the address and the token, and says nothing of the body to any log.
 #[async_trait]
@@ -72,7 +73,15 @@ impl Transit {
         }
     }
 
-    /// Name and version of a key that signs, by its handle.
+    /// What the engine wrapped, and by which version.
+    async fn wrapped(&self, act: &str, body: &Value) -> Result<(Vec<u8>, u32), ProviderError> {
+        let wrapped = self.text(&format!("{act}/{}", self.name), body, "ciphertext").await?;
+        let wrapped = wrapped.expose().clone().into_bytes();
+        let version = version_in(&wrapped).ok_or(ProviderError::Malformed)?;
+        Ok((wrapped, version))
+    }
+
+    /// The name of a key that signs, by its handle.
     fn signing(handle: &[u8]) -> Result<&str, ProviderError> {
         std::str::from_utf8(handle).map_err(|_| ProviderError::Malformed)
     }
@@ -109,9 +118,7 @@ impl KeyProvider for Transit {
 
     async fn wrap(&self, context: &[u8], key: &KeyBytes) -> Result<Vec<u8>, ProviderError> {
         let body = json!({ "plaintext": STANDARD.encode(key.expose()), "context": STANDARD.encode(context) });
-        let wrapped = self.text(&format!("encrypt/{}", self.name), &body, "ciphertext").await?;
-        let wrapped = wrapped.expose().clone().into_bytes();
-        version_in(&wrapped).map(|_| wrapped).ok_or(ProviderError::Malformed)
+        Ok(self.wrapped("encrypt", &body).await?.0)
     }
 
     async fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<KeyBytes, ProviderError> {
@@ -119,20 +126,13 @@ impl KeyProvider for Transit {
         let body = json!({ "ciphertext": text, "context": STANDARD.encode(context) });
         let plain = self.text(&format!("decrypt/{}", self.name), &body, "plaintext").await?;
         let plain = Secret::new(STANDARD.decode(plain.expose()).map_err(|_| ProviderError::Malformed)?);
-        let mut key = Secret::new([0; 32]);
-        if plain.expose().len() != 32 {
-            return Err(ProviderError::Malformed);
-        }
-        key.expose_mut().copy_from_slice(plain.expose());
-        Ok(key)
+        key_of(plain.expose()).ok_or(ProviderError::Malformed)
     }
 
     async fn rewrap(&self, context: &[u8], wrapped: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
         let text = std::str::from_utf8(wrapped).map_err(|_| ProviderError::DoesNotOpen)?;
         let body = json!({ "ciphertext": text, "context": STANDARD.encode(context) });
-        let newer = self.text(&format!("rewrap/{}", self.name), &body, "ciphertext").await?;
-        let newer = newer.expose().clone().into_bytes();
-        let version = version_in(&newer).ok_or(ProviderError::Malformed)?;
+        let (newer, version) = self.wrapped("rewrap", &body).await?;
         Ok((Some(version) != self.version(wrapped)).then_some(newer))
     }
 
@@ -154,9 +154,7 @@ impl Signer for Transit {
         let data = self.ask("GET", &path, None).await?;
         let pem = data["keys"]["1"]["public_key"].as_str().ok_or(ProviderError::Malformed)?;
         let public = VerifyingKey::from_public_key_pem(pem).map_err(|_| ProviderError::Malformed)?;
-        let point = public.to_encoded_point(false);
-        let public_key = point.as_bytes().try_into().map_err(|_| ProviderError::Malformed)?;
-        Ok(SigningKey { handle: format!("{}-{name}", self.name).into_bytes(), public_key })
+        Ok(SigningKey { handle: format!("{}-{name}", self.name).into_bytes(), public_key: point_of(&public)? })
     }
 
     async fn sign(&self, handle: &[u8], message: &[u8]) -> Result<[u8; 64], ProviderError> {

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::client::Client;
+use super::command;
 use super::http::Setting;
 use super::measure::{Clock, Pace, Series, quantile};
 use super::server::{KEY, Server};
@@ -19,7 +20,7 @@ use likeness_service::clock::{SharedClock, SystemClock};
 use likeness_service::fetch::Fetcher;
 use likeness_service::ledger::Ledger;
 use likeness_service::randomness::SystemRandomness;
-use likeness_store::{AccountId, Actor, Command, DetectedFace, FaceId, FaceIdWrite, Store};
+use likeness_store::{AccountId, DetectedFace, FaceId, FaceIdWrite, Store};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -209,18 +210,7 @@ async fn fill(store: &dyn Store, account: AccountId, count: usize, expires_at: T
         }
         ends[1] = ids[1];
         left -= faces.len();
-        let (idempotency_key, request_id) = (likeness_service::randomness::random_id(&SystemRandomness), Uuid::nil());
-        let write = FaceIdWrite::Keep { faces }.into();
-        let command = Command {
-            account,
-            actor: Actor::System,
-            at: SystemClock.now(),
-            request_id,
-            idempotency_key,
-            most_stored_bytes: None,
-            write,
-        };
-        store.apply(command).await?;
+        store.apply(command(account, FaceIdWrite::Keep { faces })).await?;
     }
     Ok(ends)
 }

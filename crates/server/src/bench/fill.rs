@@ -1,19 +1,18 @@
 //! A container filled behind the back of a server, which would take an hour over the same.
 
+use super::command;
 use crate::config::Config;
 use crate::start::{IfMissing, open_store};
 use anyhow::{Context, Result};
-use likeness_base::{Clock as _, Secret};
-use likeness_service::clock::SystemClock;
+use likeness_base::Secret;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::{
-    Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace, PersonWrite, Store,
-    StoreError,
+    Applied, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace, PersonWrite, Store, StoreError,
+    Write,
 };
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// Faces of one person, where there are people.
 const FACES_OF_PERSON: usize = 100;
@@ -27,19 +26,7 @@ const AT_ONCE: usize = 256;
 pub(super) async fn fill(config: &Config, networks: &Networks, kind: ContainerKind, faces: usize) -> Result<()> {
     let store = open_store(config, IfMissing::Refuse).await?.store;
     let account = store.accounts().await?.first().context("the first start made an account")?.id;
-    let apply = |write| {
-        let (request_id, idempotency_key) = (Uuid::nil(), random_id(&SystemRandomness));
-        let command = Command {
-            account,
-            actor: Actor::Operator,
-            at: SystemClock.now(),
-            request_id,
-            idempotency_key,
-            most_stored_bytes: None,
-            write,
-        };
-        applied(store.clone(), command)
-    };
+    let apply = |write: Write| applied(store.clone(), command(account, write));
     let container = ContainerName { kind, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
     apply(ContainerWrite::Create { container: container.clone(), name, user_data: None, model, limit: None }.into())

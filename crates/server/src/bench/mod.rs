@@ -24,6 +24,10 @@ pub(crate) mod stages;
 pub(crate) mod store;
 mod training;
 
+use likeness_base::Clock;
+use likeness_service::clock::SystemClock;
+use likeness_service::randomness::{SystemRandomness, random_id};
+use likeness_store::{AccountId, Actor, Command, Write};
 pub(crate) use machine::Machine;
 use measure::Series;
 use serde::Serialize;
@@ -137,6 +141,19 @@ impl Report {
                 ]
             })
             .collect()
+    }
+}
+
+/// A command of the bench: done now, by nobody in particular.
+fn command(account: AccountId, write: impl Into<Write>) -> Command {
+    Command {
+        account,
+        actor: Actor::System,
+        at: SystemClock.now(),
+        request_id: random_id(&SystemRandomness),
+        idempotency_key: random_id(&SystemRandomness),
+        most_stored_bytes: None,
+        write: write.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::client::Client;
+use super::command;
 use super::fill::fill;
 use super::http::Setting;
 use super::measure::{Clock, Series, quantile};
@@ -9,21 +10,19 @@ use super::server::{KEY, Server};
 use crate::config::{Config, StoreConfig};
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
-use likeness_base::{Clock as _, Secret};
-use likeness_service::clock::SystemClock;
+use likeness_base::Secret;
 use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::templates;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
-    AccountId, AccountWrite, Actor, Command, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace,
-    PostgresStore, PostgresTarget, Store,
+    AccountId, AccountWrite, ContainerKind, ContainerName, ContainerWrite, FaceWrite, NewFace, PostgresStore,
+    PostgresTarget, Store, Write,
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::Instant;
-use uuid::Uuid;
 
 const PART: &str = "nodes";
 
@@ -92,18 +91,7 @@ async fn enrol(setting: &Setting<'_>, databases: &Databases) -> Result<Row> {
     let folder = setting.scratch.join("enrol-keys");
     let store = PostgresStore::open(&target, key, &folder, Arc::new(SystemRandomness)).await?;
     let account = AccountId(random_id(&SystemRandomness));
-    let apply = |write| {
-        let (request_id, idempotency_key) = (Uuid::nil(), random_id(&SystemRandomness));
-        store.apply(Command {
-            account,
-            actor: Actor::System,
-            at: SystemClock.now(),
-            request_id,
-            idempotency_key,
-            most_stored_bytes: None,
-            write,
-        })
-    };
+    let apply = |write: Write| store.apply(command(account, write));
     let container = ContainerName { kind: ContainerKind::LargeFaceList, id: "bench".to_owned() };
     let (name, model) = (Secret::new("bench".to_owned()), "recognition_04".to_owned());
     apply(AccountWrite::Create(likeness_store::NewAccount::default()).into()).await?;

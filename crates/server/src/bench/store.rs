@@ -1,6 +1,7 @@
 //! Durable writes beside what one append and sync of a plain file costs at that moment.
 
 use super::Row;
+use super::command;
 use super::measure::{Clock, Pace, Series, quantile, wall};
 use anyhow::Result;
 use likeness_base::{Clock as _, Randomness, Secret, random_bytes};
@@ -8,8 +9,8 @@ use likeness_service::clock::SystemClock;
 use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{
-    AccountId, AccountWrite, Actor, Applied, Command, ContainerKind, ContainerName, ContainerWrite, DetectedFace,
-    FaceId, FaceIdWrite, FaceNumber, FaceWrite, NewFace, SqliteStore, Store, Write,
+    AccountId, AccountWrite, Applied, ContainerKind, ContainerName, ContainerWrite, DetectedFace, FaceId, FaceIdWrite,
+    FaceNumber, FaceWrite, NewFace, SqliteStore, Store, Write,
 };
 use std::fs::File;
 use std::io::Write as _;
@@ -53,16 +54,7 @@ impl Bench {
     }
 
     async fn write(&self, write: impl Into<Write>) -> Result<Applied> {
-        let command = Command {
-            account: self.account,
-            actor: Actor::System,
-            at: SystemClock.now(),
-            request_id: id(),
-            idempotency_key: id(),
-            most_stored_bytes: None,
-            write: write.into(),
-        };
-        Ok(self.store.apply(command).await?)
+        Ok(self.store.apply(command(self.account, write)).await?)
     }
 
     fn add(&self) -> (Uuid, Write) {

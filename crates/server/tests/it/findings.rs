@@ -96,7 +96,7 @@ fn finding_14_rows_of_yesterday_are_not_accepted(store: &TestStore) {
     assert_eq!(server.call("GET", "facelists").status, 401, "the old key is dead");
     let verify = |words: &[&str]| {
         let mut command = likeness();
-        command.args(words).env("LIKENESS_DATA", store.data());
+        command.args(words).env("LIKENESS_DATA", store.data()).env("LIKENESS_LISTEN", "127.0.0.1:0");
         if let TestStore::Database(site) = store {
             command.env("LIKENESS_STORE", &site.store);
         }

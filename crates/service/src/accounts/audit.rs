@@ -2,6 +2,7 @@
 
 use super::{AccountError, AccountService, Attribution};
 use crate::kinds::kind_name;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use likeness_base::Timestamp;
 use likeness_store::{AccountId, Actor, AuditEntry, AuditOutcome, AuditWrite, Chain, ChainBroken, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,8 @@ pub struct AuditFilter {
     pub top: usize,
 }
 
+/// Accounts that are checked at once.
+const CHECKED_AT_ONCE: usize = 8;
 /// Rows that one command looks at.
 const PSEUDONYMISED_AT_ONCE: u32 = 500;
 
@@ -158,13 +161,12 @@ pub async fn with_changed_access(store: &dyn Store) -> Result<Vec<AccountId>, St
     if !store.audit(AccountId::INSTALLATION, 0, 1).await?.is_empty() {
         all.push(AccountId::INSTALLATION);
     }
-    let mut changed = Vec::new();
-    for account in all {
-        if !store.is_access_as_audited(account).await? {
-            changed.push(account);
-        }
-    }
-    Ok(changed)
+    // Several at once: each is some small queries, and where the database is another machine most of it is the way there.
+    let checks = stream::iter(all).map(|account| async move {
+        let is_as_audited = store.is_access_as_audited(account).await?;
+        Ok((!is_as_audited).then_some(account))
+    });
+    checks.buffered(CHECKED_AT_ONCE).try_filter_map(|changed| async move { Ok(changed) }).try_collect().await
 }
 
 impl AccountService {

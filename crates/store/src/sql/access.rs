@@ -3,11 +3,10 @@
 //! Start at [`digest`]. A change of access writes it into its audit row; [`is_as_audited`] compares that with what is there.
 //! So rows that were put back to an earlier state are found, whatever they open with.
 
-use sha2::{Digest, Sha256};
-
 use super::engine::Connection;
 use super::key_ring::KeyRing;
 use super::read;
+use crate::audit::FieldHash;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::record::RecordKind;
@@ -21,7 +20,7 @@ type StateRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
 /// SHA-256 over names and state of an account, its keys and its records of access, as they are stored.
 pub(crate) async fn digest(connection: &mut Connection, account: AccountId) -> Result<[u8; 32], StoreError> {
     let key = account.0.as_bytes().as_slice();
-    let mut hash = Fields(Sha256::new());
+    let mut hash = FieldHash::default();
     hash.put(b"likeness access 1");
     let state: Option<StateRow> =
         sqlx::query_as("SELECT resource, subdomain, closed_at, ends_at FROM account WHERE account_id = $1")
@@ -71,7 +70,7 @@ pub(crate) async fn digest(connection: &mut Connection, account: AccountId) -> R
             }
         }
     }
-    Ok(hash.0.finalize().into())
+    Ok(hash.finish())
 }
 
 /// Whether what decides who may call is what the newest audit row about it says. Both are read at one moment.
@@ -83,20 +82,4 @@ pub(crate) async fn is_as_audited(
     let Some(told) = read::last_access_row(connection, account).await? else { return Ok(false) };
     let is_own = told.link == told.expected_link(key_ring.link_key());
     Ok(is_own && told.access_digest == Some(digest(connection, account).await?))
-}
-
-/// A hash over fields, each with its length in front.
-struct Fields(Sha256);
-
-impl Fields {
-    fn put(&mut self, field: &[u8]) {
-        self.0.update((field.len() as u64).to_be_bytes());
-        self.0.update(field);
-    }
-
-    /// What is not there is told from what is empty.
-    fn perhaps(&mut self, field: Option<&[u8]>) {
-        self.put(&[u8::from(field.is_some())]);
-        self.put(field.unwrap_or_default());
-    }
 }

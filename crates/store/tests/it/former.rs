@@ -9,6 +9,16 @@ use likeness_store::{AccountNames, Expected, NewRecord, RecordKind, RecordWrite,
 use crate::assert_refused;
 use crate::scene::{HOUR_MILLIS, START, Scene};
 
+/// Takes back what the seventh schema added, in words that both engines understand.
+pub(crate) const BACK_TO_THE_SIXTH: [&str; 6] = [
+    "DROP INDEX audit_access",
+    "ALTER TABLE account DROP COLUMN stored_bytes",
+    "ALTER TABLE audit DROP COLUMN access_digest",
+    "ALTER TABLE audit RENAME COLUMN link TO hash",
+    "ALTER TABLE audit RENAME COLUMN previous TO prev_hash",
+    "ALTER TABLE installation DROP COLUMN sealed_check",
+];
+
 /// The table of documents as the fifth schema has it, in words that both engines understand, and in it what the program of
 /// that time wrote for the account of seed 1 under the installation key of seed 1. `X'…'` stands for bytes.
 pub(crate) const DOCUMENTS: [&str; 6] = [

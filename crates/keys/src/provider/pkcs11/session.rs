@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -25,7 +25,7 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 const POINT_HEADER: [u8; 2] = [0x04, 65];
 
 /// A process initialises a library once, whoever uses it.
-static MODULES: Mutex<Option<HashMap<PathBuf, Pkcs11>>> = Mutex::new(None);
+static MODULES: LazyLock<Mutex<HashMap<PathBuf, Pkcs11>>> = LazyLock::new(Mutex::default);
 
 /// The conversation with a token.
 pub(super) struct Talk {
@@ -224,7 +224,6 @@ impl Talk {
 
 fn module(path: &std::path::Path) -> Result<Pkcs11, Error> {
     let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-    let modules = modules.get_or_insert_default();
     if let Some(module) = modules.get(path) {
         return Ok(module.clone());
     }

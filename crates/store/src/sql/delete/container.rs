@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::super::engine::Connection;
 use super::super::write::{PART, WriteEffect, WriteTransaction, find_snapshot, next_version, unsigned};
-use super::{gone, gone_with_bytes, lower_tally, offers};
+use super::{freed, gone, gone_with_bytes, lower_tally, offers};
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -141,10 +141,7 @@ pub(crate) async fn vanished_faces(
              SELECT 1 FROM face s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = face.seq)",
         returning_face!()
     );
-    let numbers = [copy.number, copy.source, after, last];
-    let (faces, bytes) = gone_with_bytes(transaction.connection, faces, transaction.account(), &numbers).await?;
-    transaction.frees(bytes);
-    Ok(faces)
+    freed(transaction, faces, &[copy.number, copy.source, after, last]).await
 }
 
 /// The same for people, whose faces go with them; gives how many people and how many faces went.
@@ -165,11 +162,8 @@ pub(crate) async fn vanished_persons(
              SELECT 1 FROM person s WHERE s.account_id = $1 AND s.container = $3 AND s.seq = person.seq)",
         returning_texts!()
     );
-    let (faces, of_faces) = gone_with_bytes(transaction.connection, faces, transaction.account(), &numbers).await?;
-    let (persons, of_persons) =
-        gone_with_bytes(transaction.connection, persons, transaction.account(), &numbers).await?;
-    transaction.frees(of_faces + of_persons);
-    Ok((persons, faces))
+    let faces = freed(transaction, faces, &numbers).await?;
+    Ok((freed(transaction, persons, &numbers).await?, faces))
 }
 
 /// A snapshot goes with everything in it. Nobody sees it from here on; what does not go at once goes in further parts.

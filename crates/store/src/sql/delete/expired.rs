@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::super::write::{WriteEffect, WriteTransaction, unsigned};
 use super::container::{hide_snapshot, part_of_hidden};
-use super::{gone, gone_with_bytes};
+use super::{freed, gone};
 use crate::command::{Applied, Lives};
 use crate::error::StoreError;
+use crate::record::RecordKind;
 use crate::types::HIDDEN;
 
 /// How long the idempotency key of a command is remembered. Whoever lost an answer asks again within seconds.
@@ -32,7 +33,7 @@ pub(crate) async fn expired(
              SELECT command_id FROM command_note WHERE account_id = $1 AND at <= $2 LIMIT $3)",
     )
     .bind(transaction.account())
-    .bind(transaction.at().saturating_sub(IDEMPOTENCY_ROWS_KEPT_MILLIS))
+    .bind(now.saturating_sub(IDEMPOTENCY_ROWS_KEPT_MILLIS))
     .bind(limit)
     .execute(&mut *transaction.connection)
     .await?;
@@ -47,42 +48,38 @@ pub(crate) async fn expired(
     .bind(limit)
     .execute(&mut *transaction.connection)
     .await?;
-    let access: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM record WHERE account_id = $1 AND expires_at <= $2 AND kind IN (1, 2, 3)",
+    let records: Vec<(i64, i64)> = sqlx::query_as(
+        "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
+             SELECT kind, id FROM record
+             WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)
+         RETURNING kind, CAST(length(sealed) AS BIGINT)",
     )
     .bind(transaction.account())
-    .bind(transaction.at())
-    .fetch_one(&mut *transaction.connection)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(&mut *transaction.connection)
     .await?;
+    transaction.frees(records.iter().map(|(_, bytes)| bytes).sum());
     // Nobody has to learn of it, for what has expired decided nothing; but the audit log tells what is there.
-    transaction.access_changed |= access > 0;
-    let mut room = limit;
-    // What has expired, and what has a shorter life now. Without one its moment is beyond every row.
-    let younger_than = |life: Option<Duration>| life.map_or(i64::MIN, |life| now.saturating_sub(millis(life)));
-    let ends_until = lives.face_id.map_or(i64::MAX, |life| now.saturating_add(millis(life)));
+    transaction.access_changed |= records.iter().any(|(kind, _)| RecordKind::decides_access(*kind));
+    let mut room = limit - i64::try_from(records.len()).unwrap_or(limit);
+    // What has expired, and where there is a shorter life now, what that has reached.
+    let before = |life: Option<Duration>| life.map(|life| now.saturating_sub(millis(life)));
+    let after = |life: Option<Duration>| life.map(|life| now.saturating_add(millis(life)));
     for (statement, moment) in [
-        (
-            concat!(
-                "DELETE FROM record WHERE account_id = $1 AND (kind, id) IN (
-                     SELECT kind, id FROM record
-                     WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at, kind, id LIMIT $3)",
-                returning_sealed!()
-            ),
-            now,
-        ),
         (
             "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
                  SELECT face_id FROM face_id
                  WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)
              RETURNING CAST(length(sealed_template) AS BIGINT)",
-            now,
+            Some(now),
         ),
         (
             "DELETE FROM face_id WHERE account_id = $1 AND face_id IN (
                  SELECT face_id FROM face_id
                  WHERE account_id = $1 AND expires_at > $2 ORDER BY expires_at DESC LIMIT $3)
              RETURNING CAST(length(sealed_template) AS BIGINT)",
-            ends_until,
+            after(lives.face_id),
         ),
         (
             concat!(
@@ -91,33 +88,28 @@ pub(crate) async fn expired(
                      WHERE account_id = $1 AND gives_up_at <= $2 ORDER BY gives_up_at LIMIT $3)",
                 returning_sealed!()
             ),
-            now,
+            Some(now),
         ),
         (
             "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
                  SELECT operation_id FROM operation
                  WHERE account_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3)
              RETURNING CAST(0 AS BIGINT)",
-            now,
+            Some(now),
         ),
         (
             "DELETE FROM operation WHERE account_id = $1 AND operation_id IN (
                  SELECT operation_id FROM operation WHERE account_id = $1 AND created_at <= $2 LIMIT $3)
              RETURNING CAST(0 AS BIGINT)",
-            younger_than(lives.operation),
+            before(lives.operation),
         ),
     ] {
         // Most accounts have shortened nothing, and need not be searched for it.
-        if moment == i64::MIN || moment == i64::MAX {
-            continue;
-        }
-        let numbers = [moment, room];
-        let (rows, bytes) = gone_with_bytes(transaction.connection, statement, transaction.account(), &numbers).await?;
-        transaction.frees(bytes);
-        room -= rows;
+        let Some(moment) = moment else { continue };
+        room -= freed(transaction, statement, &[moment, room]).await?;
     }
     for _ in 0..room {
-        let due = expired_snapshot(transaction, younger_than(lives.snapshot)).await?;
+        let due = expired_snapshot(transaction, before(lives.snapshot)).await?;
         let Some((snapshot, number)) = due else { break };
         hide_snapshot(transaction, &snapshot, number).await?;
     }
@@ -149,7 +141,7 @@ async fn due_hidden(transaction: &mut WriteTransaction<'_>) -> Result<Option<i64
 /// The id and the copy of the snapshot that has been due for longest.
 async fn expired_snapshot(
     transaction: &mut WriteTransaction<'_>,
-    taken_until: i64,
+    taken_until: Option<i64>,
 ) -> Result<Option<(Vec<u8>, i64)>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT snapshot_id, container FROM snapshot

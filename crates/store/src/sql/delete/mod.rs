@@ -49,6 +49,17 @@ async fn gone_with_bytes(
     Ok((i64::try_from(rows.len()).unwrap_or(i64::MAX), rows.iter().sum()))
 }
 
+/// The same in a command, whose account has so many bytes fewer; gives how many rows went.
+async fn freed(
+    transaction: &mut WriteTransaction<'_>,
+    statement: &'static str,
+    numbers: &[i64],
+) -> Result<i64, StoreError> {
+    let (rows, bytes) = gone_with_bytes(transaction.connection, statement, transaction.account(), numbers).await?;
+    transaction.frees(bytes);
+    Ok(rows)
+}
+
 /// What a person or a container has of texts.
 macro_rules! returning_texts {
     () => {
@@ -95,9 +106,7 @@ pub(crate) async fn face(
         .await?;
     schedule_trim(transaction, &next).await?;
     let one = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3", returning_face!());
-    let numbers = [next.number, found.number];
-    let (_, bytes) = gone_with_bytes(transaction.connection, one, transaction.account(), &numbers).await?;
-    transaction.frees(bytes);
+    freed(transaction, one, &[next.number, found.number]).await?;
     count(transaction, next.number, 0, -1).await?;
     let applied = Applied {
         face: Some(FaceNumber(found.number)),
@@ -136,19 +145,14 @@ pub(crate) async fn person(
     let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
         SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person = $3)";
     gone(transaction.connection, tags, account, &of_person).await?;
-    let [records, faces, _] = {
-        let mut rows = [0; 3];
-        for (rows, statement) in rows.iter_mut().zip([
-            concat!("DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3", returning_sealed!()),
-            concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3", returning_face!()),
-            concat!("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3", returning_texts!()),
-        ]) {
-            let (gone, bytes) = gone_with_bytes(transaction.connection, statement, account, &of_person).await?;
-            transaction.frees(bytes);
-            *rows = gone;
-        }
-        rows
-    };
+    let records =
+        concat!("DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3", returning_sealed!());
+    let records = freed(transaction, records, &of_person).await?;
+    let faces = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3", returning_face!());
+    let faces = freed(transaction, faces, &of_person).await?;
+    let person =
+        concat!("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3", returning_texts!());
+    freed(transaction, person, &of_person).await?;
     if faces > 0 {
         schedule_trim(transaction, &next).await?;
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use likeness_base::Timestamp;
+use serde_json::Value;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use super::super::engine::{Connection, Engine};
 use super::super::key_ring::KeyRing;
 use super::super::{access, delete, read};
 use super::{WriteEffect, WriteTransaction, unsigned};
-use crate::audit::{AuditEntry, AuditOutcome, Checkpoint, GENESIS};
+use crate::audit::{AuditEntry, Checkpoint, GENESIS, PRUNED};
 use crate::command::{Actor, Applied, AuditEvent, AuditWrite, SearchEvent};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -76,15 +77,16 @@ async fn pseudonymise(
     after: i64,
     limit: usize,
 ) -> Result<WriteEffect, StoreError> {
-    let Actor::Principal(id) = actor else {
+    if !matches!(actor, Actor::Principal(_)) {
         return Err(StoreError::Inconsistent("only people and services have a pseudonym"));
-    };
+    }
     let key = Arc::clone(transaction.key_ring.link_key());
     let rows = read::audit::audit(transaction.connection, transaction.command.account, after, limit).await?;
     let mut changed = 0;
     for row in &rows {
         let is_theirs = row.actor == actor.as_text();
-        let tells_of_them = row.detail.as_deref().is_some_and(|detail| detail.contains(&**id));
+        // A row about removed rows is read by whoever verifies the rest, and names nobody.
+        let tells_of_them = row.action != PRUNED && row.detail.as_deref().is_some_and(|detail| names(detail, actor));
         if !(is_theirs || tells_of_them) || row.link != row.expected_link(&key) {
             continue;
         }
@@ -105,6 +107,20 @@ async fn pseudonymise(
     Ok(effect(applied, changed))
 }
 
+/// Whether a text in a detail is the actor's id, or the actor as rows name them. Names of members are no texts of it.
+fn names(detail: &str, actor: &Actor) -> bool {
+    fn is_in(value: &Value, texts: [&str; 2]) -> bool {
+        match value {
+            Value::String(text) => texts.contains(&text.as_str()),
+            Value::Array(values) => values.iter().any(|value| is_in(value, texts)),
+            Value::Object(members) => members.values().any(|value| is_in(value, texts)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    let Actor::Principal(id) = actor else { return false };
+    serde_json::from_str(detail).is_ok_and(|detail| is_in(&detail, [&**id, &*actor.as_text()]))
+}
+
 /// Adds a row that tells what decides who may call, in the name of the program.
 pub(crate) async fn seal_log(
     connection: &mut Connection,
@@ -118,22 +134,28 @@ pub(crate) async fn seal_log(
         .bind(account.0.as_bytes().as_slice())
         .fetch_one(&mut *connection)
         .await?;
-    let entry = AuditEntry {
+    let made = unlinked(account, Timestamp::from_millis(at), &Actor::System, applied(action, None), Uuid::nil());
+    let entry = AuditEntry { records: 1, access_digest: Some(access_digest), ..made };
+    link(connection, key_ring, account, vec![entry]).await
+}
+
+/// A row that has no place in a chain yet, about no container and no record.
+fn unlinked(account: AccountId, at: Timestamp, actor: &Actor, event: AuditEvent, request_id: Uuid) -> AuditEntry {
+    AuditEntry {
         account,
         sequence: 0,
-        at: Timestamp::from_millis(at),
-        actor: Actor::System.as_text().into_owned(),
-        action: action.to_owned(),
+        at,
+        actor: actor.as_text().into_owned(),
+        action: event.action,
         target: None,
-        records: 1,
-        outcome: AuditOutcome::Applied,
-        request_id: Uuid::nil(),
-        detail: None,
-        access_digest: Some(access_digest),
+        records: 0,
+        outcome: event.outcome,
+        request_id,
+        detail: event.detail,
+        access_digest: None,
         previous: GENESIS,
         link: GENESIS,
-    };
-    link(connection, key_ring, account, vec![entry]).await
+    }
 }
 
 /// What a row says of a command that was done.
@@ -164,20 +186,9 @@ pub(super) async fn append_elsewhere(
 /// Adds a row for each search event to the account's chain.
 async fn append_searches(transaction: &mut WriteTransaction<'_>, searches: &[SearchEvent]) -> Result<(), StoreError> {
     let account = transaction.command.account;
-    let entries = searches.iter().map(|search| AuditEntry {
-        account,
-        sequence: 0,
-        at: search.at,
-        actor: search.actor.as_text().into_owned(),
-        action: search.action.clone(),
-        target: search.target,
-        records: search.records,
-        outcome: AuditOutcome::Applied,
-        request_id: search.request_id,
-        detail: None,
-        access_digest: None,
-        previous: GENESIS,
-        link: GENESIS,
+    let entries = searches.iter().map(|search| {
+        let made = unlinked(account, search.at, &search.actor, applied(&search.action, None), search.request_id);
+        AuditEntry { target: search.target, records: search.records, ..made }
     });
     link(transaction.connection, transaction.key_ring, account, entries.collect()).await
 }
@@ -194,21 +205,9 @@ async fn add(
         false => None,
     };
     transaction.access_changed &= access_digest.is_none();
-    let entry = AuditEntry {
-        account,
-        sequence: 0,
-        at: Timestamp::from_millis(transaction.at()),
-        actor: actor.as_text().into_owned(),
-        action: event.action,
-        target: effect.target,
-        records: effect.records,
-        outcome: event.outcome,
-        request_id: transaction.command.request_id,
-        detail: event.detail,
-        access_digest,
-        previous: GENESIS,
-        link: GENESIS,
-    };
+    let (at, request_id) = (transaction.command.at, transaction.command.request_id);
+    let made = unlinked(account, at, actor, event, request_id);
+    let entry = AuditEntry { target: effect.target, records: effect.records, access_digest, ..made };
     link(transaction.connection, transaction.key_ring, account, vec![entry]).await
 }
 

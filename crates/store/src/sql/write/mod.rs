@@ -140,9 +140,6 @@ impl<'a> WriteTransaction<'a> {
     /// Counts in the account's row what came in and what went, and refuses more than it may have.
     async fn count_bytes(&mut self) -> Result<(), StoreError> {
         let more = std::mem::take(self.stored.get_mut());
-        if more == 0 {
-            return Ok(());
-        }
         let stored = change_stored_bytes(self.connection, self.command.account, more).await?;
         match (more > 0, stored) {
             (true, Some(stored)) => refuse_above(LimitKind::StoredBytes, stored, self.command.most_stored_bytes),
@@ -151,12 +148,16 @@ impl<'a> WriteTransaction<'a> {
     }
 }
 
-/// Counts in an account's row how many sealed bytes it has more or fewer, and gives how many it has. `None`: it is gone.
+/// Counts in an account's row how many sealed bytes it has more or fewer, and gives how many it has. `None`: nothing
+/// changed, or the account is gone.
 async fn change_stored_bytes(
     connection: &mut Connection,
     account: AccountId,
     more: i64,
 ) -> Result<Option<i64>, StoreError> {
+    if more == 0 {
+        return Ok(None);
+    }
     Ok(sqlx::query_scalar(
         "UPDATE account SET stored_bytes = stored_bytes + $2 WHERE account_id = $1 RETURNING stored_bytes",
     )

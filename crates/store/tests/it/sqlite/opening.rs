@@ -4,6 +4,7 @@ use likeness_store::{ExpireDue, FaceNumber, StoreError};
 use sqlx::Connection;
 
 use super::{fresh, open_with};
+use crate::former::BACK_TO_THE_SIXTH;
 use crate::scene::{Backend, Scene, add_face, group, list};
 use crate::schema::{Found, is_listed};
 use crate::{assert_refused, former};
@@ -68,14 +69,8 @@ async fn a_schema_from_the_future_is_refused_and_left_alone() {
     assert!(backend.raw_bytes() == before, "the data was touched");
 }
 
-/// Takes back what the seventh, the sixth, the fifth and the fourth schema added.
-const BACK_TO_THE_THIRD: [&str; 21] = [
-    "DROP INDEX audit_access",
-    "ALTER TABLE account DROP COLUMN stored_bytes",
-    "ALTER TABLE audit DROP COLUMN access_digest",
-    "ALTER TABLE audit RENAME COLUMN link TO hash",
-    "ALTER TABLE audit RENAME COLUMN previous TO prev_hash",
-    "ALTER TABLE installation DROP COLUMN sealed_check",
+/// Takes back what the sixth, the fifth and the fourth schema added.
+const BACK_TO_THE_THIRD: [&str; 15] = [
     "DROP TABLE outbox",
     "ALTER TABLE account DROP COLUMN next_delivery",
     "DROP TABLE record_tag",
@@ -94,13 +89,7 @@ const BACK_TO_THE_THIRD: [&str; 21] = [
 ];
 
 /// The table that the sixth schema replaced, without what came in its place.
-const BACK_TO_THE_FIFTH: [&str; 12] = [
-    "DROP INDEX audit_access",
-    "ALTER TABLE account DROP COLUMN stored_bytes",
-    "ALTER TABLE audit DROP COLUMN access_digest",
-    "ALTER TABLE audit RENAME COLUMN link TO hash",
-    "ALTER TABLE audit RENAME COLUMN previous TO prev_hash",
-    "ALTER TABLE installation DROP COLUMN sealed_check",
+const BACK_TO_THE_FIFTH: [&str; 6] = [
     "DROP TABLE outbox",
     "ALTER TABLE account DROP COLUMN next_delivery",
     "DROP TABLE record_tag",
@@ -118,7 +107,7 @@ async fn documents_of_the_fifth_schema_become_records() {
     let backend = fresh();
     backend.open().await.close().await;
     let mut burglar = backend.burglar().await;
-    for statement in BACK_TO_THE_FIFTH.into_iter().chain(former::DOCUMENTS) {
+    for statement in BACK_TO_THE_SIXTH.into_iter().chain(BACK_TO_THE_FIFTH).chain(former::DOCUMENTS) {
         sqlx::query(statement).execute(&mut burglar).await.unwrap();
     }
     burglar.close().await.unwrap();
@@ -173,7 +162,7 @@ async fn data_of_the_first_schema_is_taken_over() {
     scene.write(add_face(&family, Some(person), face.clone())).await.unwrap();
     scene.store.close().await;
     let mut burglar = backend.burglar().await;
-    for statement in BACK_TO_THE_THIRD.into_iter().chain([
+    for statement in BACK_TO_THE_SIXTH.into_iter().chain(BACK_TO_THE_THIRD).chain([
         "DROP TABLE command_note",
         "ALTER TABLE installation DROP COLUMN access_version",
         "DROP TABLE snapshot_offer",
@@ -200,7 +189,7 @@ async fn a_migration_that_fails_halfway_leaves_nothing_of_itself() {
     let backend = fresh();
     Scene::new(&backend).await.store.close().await;
     let mut burglar = backend.burglar().await;
-    for statement in BACK_TO_THE_THIRD.into_iter().chain([
+    for statement in BACK_TO_THE_SIXTH.into_iter().chain(BACK_TO_THE_THIRD).chain([
         "DROP TABLE command_note",
         "ALTER TABLE installation DROP COLUMN access_version",
         "DELETE FROM _sqlx_migrations WHERE version > 2",
