@@ -13,6 +13,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::expiry::HourKey;
+use crate::provider::{KeyProvider, ProviderError};
 use crate::seal::{self, AssociatedData, Purpose, RowContext, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
@@ -22,9 +23,25 @@ pub struct AccountKeys {
 }
 
 impl AccountKeys {
+    /// The keys of an account; `None` without any.
+    pub fn of(keys: Vec<DataKey>) -> Option<Self> {
+        let account = keys.first()?.account;
+        Self::new(account, keys.into_iter().map(|key| (key.key_id, key.key)).collect())
+    }
+
     /// `None` without any key.
     pub fn new(account: Uuid, keys: BTreeMap<u32, Secret<[u8; 32]>>) -> Option<Self> {
         (!keys.is_empty()).then_some(Self { account, keys })
+    }
+
+    /// The keys by themselves.
+    pub fn data_keys(&self) -> impl Iterator<Item = DataKey> {
+        self.keys.iter().map(|(&key_id, key)| DataKey::new(self.account, key_id, key.clone()))
+    }
+
+    /// The number of the key that seals.
+    pub fn newest(&self) -> u32 {
+        *self.keys.last_key_value().expect("there is a key by construction").0
     }
 
     /// Seals and opens what belongs to one purpose in one container (0: outside containers) under one epoch.
@@ -49,6 +66,85 @@ impl AccountKeys {
         mac.finalize().into_bytes().into()
     }
 }
+
+/// A data key by itself, on its way between what wraps it.
+#[derive(Clone)]
+pub struct DataKey {
+    pub(crate) account: Uuid,
+    pub(crate) key_id: u32,
+    pub(crate) key: Secret<[u8; 32]>,
+}
+
+impl DataKey {
+    pub(crate) fn new(account: Uuid, key_id: u32, key: Secret<[u8; 32]>) -> Self {
+        Self { account, key_id, key }
+    }
+
+    /// A new random key.
+    pub fn generate(randomness: &dyn Randomness, account: Uuid, key_id: u32) -> Self {
+        Self::new(account, key_id, Secret::new(random_bytes(randomness)))
+    }
+
+    /// Its number among the keys of its account.
+    pub fn key_id(&self) -> u32 {
+        self.key_id
+    }
+
+    /// What it is wrapped for: it opens for no other account and under no other number.
+    pub fn context(account: Uuid, key_id: u32) -> Vec<u8> {
+        [b"likeness data key".as_slice(), account.as_bytes(), &key_id.to_be_bytes()].concat()
+    }
+
+    /// Wraps it by a provider.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn wrap(&self, provider: &dyn KeyProvider) -> Result<Vec<u8>, ProviderError> {
+        provider.wrap(&Self::context(self.account, self.key_id), &self.key).await
+    }
+
+    /// The key as a provider unwraps it. A provider is not believed: the key must open the value that was sealed with it.
+    ///
+    /// # Errors
+    /// What the provider says; [`ProviderError::Lies`].
+    pub async fn unwrap(
+        provider: &dyn KeyProvider,
+        account: Uuid,
+        key_id: u32,
+        wrapped: &[u8],
+        check_value: &[u8],
+    ) -> Result<Self, ProviderError> {
+        let key = provider.unwrap(&Self::context(account, key_id), wrapped).await?;
+        let key = Self::new(account, key_id, key);
+        if key.made(check_value) { Ok(key) } else { Err(ProviderError::Lies) }
+    }
+
+    /// A value that only this key opens, to be kept beside what wraps it.
+    pub fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
+        let cipher = seal::cipher(&sub_key(&self.key, Purpose::Check, 0, None));
+        seal::seal(&cipher, &self.check_data(&RowContext::of(&[])), random_bytes(randomness), CHECK)
+    }
+
+    fn made(&self, check_value: &[u8]) -> bool {
+        let cipher = seal::cipher(&sub_key(&self.key, Purpose::Check, 0, None));
+        let opened = seal::open(&cipher, &self.check_data(&RowContext::of(&[])), check_value);
+        opened.is_some_and(|plain| plain.expose() == CHECK)
+    }
+
+    fn check_data<'r>(&self, context: &'r RowContext) -> AssociatedData<'r> {
+        let (key_id, account) = (self.key_id, self.account);
+        AssociatedData { key_id, account, container: 0, purpose: Purpose::Check, context }
+    }
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DataKey({})", self.key_id)
+    }
+}
+
+/// What the check value of a data key says once opened.
+const CHECK: &[u8] = b"this is the data key of the account";
 
 impl fmt::Debug for AccountKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,15 +14,6 @@ const LABEL: &str = "likeness-installation-key-1:";
 /// Nothing longer than this is a key file; longer files are not read.
 const LONGEST_BYTES: u64 = 8_192;
 
-/// The key of a file that has one.
-pub(crate) fn load(path: &Path) -> Result<Secret<[u8; 32]>, KeyFileError> {
-    let mut keys = load_all(path)?;
-    match keys.pop() {
-        Some(key) if keys.is_empty() => Ok(key),
-        _ => Err(KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Malformed }),
-    }
-}
-
 /// All versions in a file, the oldest first.
 pub(crate) fn load_all(path: &Path) -> Result<Vec<Secret<[u8; 32]>>, KeyFileError> {
     let fail = |problem| KeyFileError { path: path.to_owned(), problem };

@@ -1,6 +1,5 @@
-//! The installation key, which wraps data keys and expiry keys and computes lookup digests. It seals no record itself.
+//! The installation key, which wraps data keys and expiry keys and computes digests. It seals no record itself.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -9,24 +8,47 @@ use likeness_base::{Randomness, Secret, random_bytes};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::account::{AccountKeys, sub_key};
-use crate::error::KeyFileError;
+use crate::account::{AccountKeys, DataKey, sub_key};
+use crate::error::{KeyFileError, KeyFileProblem};
 use crate::file;
 use crate::link::LinkKey;
+use crate::provider::{KeyProvider, ProviderError};
 use crate::seal::{self, AssociatedData, Purpose, RowContext};
 
 /// What the check value says once opened.
 const CHECK: &[u8] = b"this installation key belongs to this data";
-/// What the other check value is about.
+/// What the other check values are about: one for each step that was done.
 const SEALED: &str = "audit logs are sealed";
+const SEALED_APART: &str = "audit logs are sealed, and each job has a key of its own";
+/// What the installation key is wrapped for.
+const WRAPPED: &[u8] = b"likeness installation key";
 /// The installation key wraps but is never itself one of several: its sealed values carry this key id.
 const INSTALLATION_KEY_ID: u32 = 0;
 
-/// The key above all keys of an installation: 256 bits in a file of its own.
+/// The key above all keys of an installation: 256 bits, kept in the database as the installation's provider wraps it.
 ///
-/// It wraps the accounts' data keys and makes the digests by which account keys are found. It never seals a
-/// record itself, so that replacing it means wrapping a few keys anew and not a million records.
+/// It has several jobs, each under a sub-key of its own: to wrap the accounts' data keys and the keys of hours, to make the
+/// digests by which account keys and tokens are found, to link audit rows, and to name the installation. It never seals a
+/// record itself.
 pub struct InstallationKey(Secret<[u8; 32]>);
+
+/// How far the data of an installation has been brought by programs that came later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Stage {
+    /// Audit logs are sealed, and what decides who may call is bound to its version (schema 7).
+    LogsSealed,
+    /// Digests of account keys are made with a sub-key of their own (schema 8).
+    JobsApart,
+}
+
+impl Stage {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::LogsSealed => SEALED,
+            Self::JobsApart => SEALED_APART,
+        }
+    }
+}
 
 impl InstallationKey {
     /// A new random key.
@@ -39,13 +61,15 @@ impl InstallationKey {
         Self(bytes)
     }
 
-    /// Reads the key file.
+    /// Reads the oldest key in a key file. Where there was no provider, that is the installation key itself.
     ///
     /// # Errors
     /// [`KeyFileError`]: it is missing, it is not ours, or (on Unix) others than its owner may read
     /// or write it.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        file::load(path).map(Self)
+        file::load_all(path)
+            .map(|keys| keys.into_iter().next().map(Self))?
+            .ok_or_else(|| KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Malformed })
     }
 
     /// Draws a key and writes it to a new file of mode 0600. The file is there with the whole key in it, or
@@ -59,35 +83,51 @@ impl InstallationKey {
         Ok(key)
     }
 
-    /// The digest by which an account key is found: HMAC-SHA256 under a sub-key of the installation key. Who
-    /// has the database alone cannot even test a guess.
+    /// The digest by which an account key is found: HMAC-SHA256 under a sub-key for that. Who has the database alone cannot
+    /// even test a guess.
     pub fn lookup_digest(&self, account_key: &Secret<String>) -> [u8; 32] {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.sub_key_for_lookup().expose()).expect("HMAC takes keys of any length");
-        mac.update(account_key.expose().as_bytes());
-        mac.finalize().into_bytes().into()
+        self.digest(Purpose::KeyLookup, 0, account_key.expose().as_bytes())
     }
 
-    fn sub_key_for_lookup(&self) -> Secret<[u8; 32]> {
-        // Epoch 1 of the purpose `account key` under the installation key is used for nothing else:
-        // sealing of account keys happens under the accounts' data keys.
-        sub_key(&self.0, Purpose::AccountKey, 1, None)
+    /// By what a process remembers what it found out about a token, so that the token itself need not be kept.
+    pub fn token_tag(&self, token: &Secret<String>) -> [u8; 32] {
+        self.digest(Purpose::TokenTag, 0, token.expose().as_bytes())
+    }
+
+    /// The subscription of accounts that have no other: the same for as long as the installation is. It is computed as it was
+    /// when look-up digests were made with the same sub-key, because it stands in resource ids and in the issuer's name.
+    pub fn subscription(&self) -> Uuid {
+        let digest = self.digest(Purpose::AccountKey, 1, b"subscription of this installation");
+        uuid::Builder::from_random_bytes(*digest.first_chunk().expect("a digest has 32 bytes")).into_uuid()
+    }
+
+    fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
+        let sub_key = sub_key(&self.0, purpose, epoch, None);
+        let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes keys of any length");
+        mac.update(value);
+        mac.finalize().into_bytes().into()
     }
 
     /// A new data key for an account, wrapped.
     pub fn new_data_key(&self, randomness: &dyn Randomness, account: Uuid, key_id: u32) -> Vec<u8> {
-        let data_key = Secret::new(random_bytes::<32>(randomness));
-        self.seal(randomness, Purpose::DataKey, account, &key_id.to_be_bytes(), data_key.expose())
+        self.wrap_data_key(randomness, &DataKey::generate(randomness, account, key_id))
+    }
+
+    /// Wraps an account's data key.
+    pub fn wrap_data_key(&self, randomness: &dyn Randomness, key: &DataKey) -> Vec<u8> {
+        self.seal(randomness, Purpose::DataKey, key.account, &key.key_id.to_be_bytes(), key.key.expose())
+    }
+
+    /// An account's data key from its wrapped form; `None` when it is not that.
+    pub fn unwrap_data_key(&self, account: Uuid, key_id: u32, wrapped: &[u8]) -> Option<DataKey> {
+        let plain = self.open(Purpose::DataKey, account, &key_id.to_be_bytes(), wrapped)?;
+        Some(DataKey::new(account, key_id, seal::key_of(plain.expose())?))
     }
 
     /// An account's data keys from their wrapped form. `None` when one does not open, or there is none.
     pub fn unwrap_data_keys(&self, account: Uuid, wrapped: &[(u32, Vec<u8>)]) -> Option<AccountKeys> {
-        let mut keys = BTreeMap::new();
-        for (key_id, sealed) in wrapped {
-            let plain = self.open(Purpose::DataKey, account, &key_id.to_be_bytes(), sealed)?;
-            keys.insert(*key_id, seal::key_of(plain.expose())?);
-        }
-        AccountKeys::new(account, keys)
+        let unwrap = |(key_id, wrapped): &(u32, Vec<u8>)| self.unwrap_data_key(account, *key_id, wrapped);
+        AccountKeys::of(wrapped.iter().map(unwrap).collect::<Option<_>>()?)
     }
 
     /// A new key for an hour of expiry, wrapped.
@@ -112,15 +152,48 @@ impl InstallationKey {
         self.open(Purpose::Check, Uuid::nil(), b"", check_value).is_some_and(|plain| plain.expose() == CHECK)
     }
 
-    /// A value that tells that all audit logs are sealed, to be kept with the data.
-    pub fn sealed_check(&self, randomness: &dyn Randomness) -> Vec<u8> {
-        self.seal(randomness, Purpose::Check, Uuid::nil(), SEALED.as_bytes(), CHECK)
+    /// A value that tells how far the data has been brought, to be kept with it.
+    pub fn stage_check(&self, randomness: &dyn Randomness, stage: Stage) -> Vec<u8> {
+        self.seal(randomness, Purpose::Check, Uuid::nil(), stage.text().as_bytes(), CHECK)
     }
 
-    /// Whether the value was made by this key, for that.
-    pub fn made_sealed_check(&self, check_value: &[u8]) -> bool {
-        self.open(Purpose::Check, Uuid::nil(), SEALED.as_bytes(), check_value)
-            .is_some_and(|plain| plain.expose() == CHECK)
+    /// What such a value of this key tells.
+    pub fn stage(&self, check_value: &[u8]) -> Option<Stage> {
+        let is_made = |stage: &Stage| {
+            self.open(Purpose::Check, Uuid::nil(), stage.text().as_bytes(), check_value)
+                .is_some_and(|plain| plain.expose() == CHECK)
+        };
+        [Stage::LogsSealed, Stage::JobsApart].into_iter().find(is_made)
+    }
+
+    /// Wraps it by a provider.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn wrap(&self, provider: &dyn KeyProvider) -> Result<Vec<u8>, ProviderError> {
+        provider.wrap(WRAPPED, &self.0).await
+    }
+
+    /// Wraps what [`wrap`](Self::wrap) gave by the provider's newest version; `None`: it is already.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn rewrap(provider: &dyn KeyProvider, wrapped: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        provider.rewrap(WRAPPED, wrapped).await
+    }
+
+    /// The installation key as a provider unwraps it.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn unwrap(provider: &dyn KeyProvider, wrapped: &[u8]) -> Result<Self, ProviderError> {
+        provider.unwrap(WRAPPED, wrapped).await.map(Self)
+    }
+
+    /// Whether it is the same key.
+    pub fn is(&self, other: &Self) -> bool {
+        // Digests tell nothing of where two keys differ.
+        self.digest(Purpose::Check, 0, CHECK) == other.digest(Purpose::Check, 0, CHECK)
     }
 
     /// The key that links audit rows, of all accounts: each row says whose it is.

@@ -50,6 +50,10 @@ pub enum Purpose {
     Check,
     /// The links of audit rows, under the installation key.
     AuditLink,
+    /// The digests by which account keys are found, under the installation key.
+    KeyLookup,
+    /// By what this process remembers tokens, under the installation key.
+    TokenTag,
 }
 
 impl Purpose {
@@ -73,6 +77,8 @@ impl Purpose {
             Self::HourKey => "hour key",
             Self::Check => "check",
             Self::AuditLink => "audit link",
+            Self::KeyLookup => "key lookup",
+            Self::TokenTag => "token tag",
         }
     }
 }

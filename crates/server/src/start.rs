@@ -10,11 +10,13 @@ use likeness_service::accounts::lifecycle::AccountSpec;
 use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::app::App;
 use likeness_service::clock::SharedClock;
+use likeness_service::config::KEY_FILE;
 use likeness_service::engine;
 use likeness_service::fetch::Fetcher;
 use likeness_service::files::private_folder;
 use likeness_service::galleries::Galleries;
 use likeness_service::inference::{Inference, QueueLimits};
+use likeness_service::key_holders::KeyHolders;
 use likeness_service::leases::Leases;
 use likeness_service::ledger::Ledger;
 use likeness_service::limits::Limits;
@@ -25,8 +27,9 @@ use likeness_service::recognisers::Recognisers;
 use likeness_service::shares::FairShares;
 use likeness_service::stored_templates;
 use likeness_service::trainings::Trainings;
-use likeness_store::keys::InstallationKey;
-use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store};
+use likeness_store::keys::provider::ProviderError;
+use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder};
+use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store, StoreError};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -52,12 +55,14 @@ pub(crate) enum IfMissing {
     Refuse,
 }
 
-/// An open store and the key that seals it.
+/// An open store and what came with it.
 pub(crate) struct OpenStore {
     /// The store.
     pub store: Arc<dyn Store>,
     /// The installation key.
     pub key: Arc<InstallationKey>,
+    /// Who may hold keys.
+    pub holders: Arc<KeyHolders>,
 }
 
 /// Opens the store: the database that is named, or the file in the data folder.
@@ -66,55 +71,80 @@ pub(crate) struct OpenStore {
 /// When the key is missing or does not belong to the data, or the database cannot be used; the text says what to do.
 pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<OpenStore> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let Some(target) = config.store.target()? else {
+    let holders = Arc::new(key_holders(config)?);
+    let store: Arc<dyn Store> = if let Some(target) = config.store.target()? {
+        let place = format!("the database {}", target.name());
+        let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
+        let holder = keyholder(config, &holders, missing, is_new, &place)?;
+        let store = PostgresStore::open(&target, holder, &config.expiry_keys(), randomness).await;
+        Arc::new(store.map_err(|error| cannot_open(config, error, &place))?)
+    } else {
         let database = config.data.join("likeness.db");
         let place = format!("the data in {}", config.data.display());
-        let key = installation_key(config, missing, !database.exists(), &place)?;
-        let store = SqliteStore::open(&database, key.clone(), &config.expiry_keys(), randomness).await;
-        let store = store.with_context(|| cannot_open(config, &place))?;
-        return Ok(OpenStore { store: Arc::new(store), key });
+        let holder = keyholder(config, &holders, missing, !database.exists(), &place)?;
+        let store = SqliteStore::open(&database, holder, &config.expiry_keys(), randomness).await;
+        Arc::new(store.map_err(|error| cannot_open(config, error, &place))?)
     };
-    let place = format!("the database {}", target.name());
-    let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
-    let key = installation_key(config, missing, is_new, &place)?;
-    let store = PostgresStore::open(&target, key.clone(), &config.expiry_keys(), randomness).await;
-    let store = store.with_context(|| cannot_open(config, &place))?;
-    Ok(OpenStore { store: Arc::new(store), key })
+    let key = store.trusted_keys().installation().clone();
+    Ok(OpenStore { store, key, holders })
 }
 
-fn cannot_open(config: &Config, place: &str) -> String {
-    format!("{place} cannot be opened with the key {}", config.key_file().display())
-}
-
-/// The key that belongs to the data, made where there is no data yet.
+/// Who may hold keys, by the settings.
 ///
 /// # Errors
-/// When it is missing and there is data, or it cannot be read or made; the text says what to do.
-pub(crate) fn installation_key(
-    config: &Config,
-    missing: IfMissing,
-    is_new: bool,
-    place: &str,
-) -> Result<Arc<InstallationKey>> {
+/// When a secret that the settings name cannot be read; the text says which.
+pub(crate) fn key_holders(config: &Config) -> Result<KeyHolders> {
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    // What operators name in the settings may well lie in their own network.
+    let fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?.confidential();
+    KeyHolders::new(&config.keys, &config.key_file(), &fetcher, &randomness).map_err(anyhow::Error::msg)
+}
+
+fn cannot_open(config: &Config, error: StoreError, place: &str) -> anyhow::Error {
     let key_file = config.key_file();
-    if key_file.exists() {
-        return Ok(Arc::new(InstallationKey::load(&key_file)?));
-    }
-    if !is_new {
-        bail!(
-            "the installation key {} is missing, and without it {place} cannot be read. Put your copy of it there (each node needs the same key), or name its place with LIKENESS_KEY_FILE",
+    let has_none = matches!(error, StoreError::KeyUnavailable(KeyProblem::Installation(ProviderError::Disabled)));
+    if has_none && config.keys.installation == KEY_FILE && !key_file.exists() {
+        return anyhow::anyhow!(
+            "the key file {} is missing, and without it {place} cannot be read. Put your copy of it there (each node needs the same key), or name its place with LIKENESS_KEY_FILE",
             key_file.display(),
         );
     }
-    if missing == IfMissing::Refuse {
+    let holder = match config.keys.installation.as_str() {
+        KEY_FILE => format!("the key {}", key_file.display()),
+        name => format!("the key of the provider {name}"),
+    };
+    anyhow::Error::new(error).context(format!("{place} cannot be opened with {holder}"))
+}
+
+/// Whoever holds the key that belongs to the data; a key file is made where there is no data yet.
+///
+/// # Errors
+/// When there is nothing and nothing is to be made, or a key file cannot be read or made; the text says what to do.
+pub(crate) fn keyholder(
+    config: &Config,
+    holders: &KeyHolders,
+    missing: IfMissing,
+    is_new: bool,
+    place: &str,
+) -> Result<Keyholder> {
+    let key_file = config.key_file();
+    if is_new && missing == IfMissing::Refuse {
         bail!("there is nothing in {place} yet; start the server once, or set LIKENESS_DATA or LIKENESS_STORE");
     }
-    private_folder(&config.data)
-        .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
-    let key = InstallationKey::create(&key_file, &SystemRandomness).with_context(|| {
-        format!("the installation key cannot be written; may this user write in {}?", config.data.display())
-    })?;
-    Ok(Arc::new(key))
+    if is_new {
+        private_folder(&config.data)
+            .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    }
+    if is_new && holders.of_installation() == KEY_FILE && !key_file.exists() {
+        InstallationKey::create(&key_file, &SystemRandomness).with_context(|| {
+            format!("the key file cannot be written; may this user write in {}?", config.data.display())
+        })?;
+    }
+    let former = match key_file.exists() {
+        true => Some(InstallationKey::load(&key_file)?),
+        false => None,
+    };
+    Ok(holders.keyholder(former))
 }
 
 /// A program that is ready to serve.
@@ -147,7 +177,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
 
     let clock = Arc::new(SharedClock::default());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let OpenStore { store, key } = open_store(config, IfMissing::Make).await?;
+    let OpenStore { store, key, holders } = open_store(config, IfMissing::Make).await?;
     clock.adjust(&*store).await?;
     refuse_changed_access(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);
@@ -169,7 +199,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let named_fetcher = Fetcher::new(true).map_err(anyhow::Error::msg)?.confidential();
     let limits = Limits::new(config.tier, config.shares.stored_gib);
     let others = config.store.target()?.is_some();
-    let service = account_service(config, store.clone(), ledger.clone(), key.clone(), clock.clone(), others).await?;
+    let service = account_service(config, store.clone(), ledger.clone(), holders, clock.clone(), others).await?;
     let first_keys = first_start(&service, &leases).await?;
     // On the side: counting a large store takes a moment, and nobody waits for it.
     tokio::spawn(warn_of_missing_packs(store.clone(), recognisers.clone()));
@@ -249,19 +279,31 @@ pub(crate) async fn account_service(
     config: &Config,
     store: Arc<dyn Store>,
     ledger: Arc<Ledger>,
-    installation: Arc<InstallationKey>,
+    holders: Arc<KeyHolders>,
     clock: Arc<SharedClock>,
     others: bool,
 ) -> Result<AccountService> {
+    let installation = store.trusted_keys().installation().clone();
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let issuer = match config.access.issuer.as_str() {
-        "" => format!("urn:likeness:{}", AccountService::subscription(&installation)),
+        "" => format!("urn:likeness:{}", installation.subscription()),
         named => named.to_owned(),
     };
     let cache = Arc::new(AccessCache::load(store.clone(), clock.clone(), issuer).await?);
     let subnets = Arc::new(config.access.subnets.keys().cloned().collect());
     let usual_confidence = config.confidence;
-    Ok(AccountService { store, ledger, cache, installation, clock, randomness, others, subnets, usual_confidence })
+    Ok(AccountService {
+        store,
+        ledger,
+        cache,
+        installation,
+        holders,
+        clock,
+        randomness,
+        others,
+        subnets,
+        usual_confidence,
+    })
 }
 
 /// The same for the command line, beside which a server may run.
@@ -269,11 +311,11 @@ pub(crate) async fn account_service(
 /// # Errors
 /// When the store cannot be opened or says so.
 pub(crate) async fn local_account_service(config: &Config) -> Result<AccountService> {
-    let OpenStore { store, key } = open_store(config, IfMissing::Refuse).await?;
+    let OpenStore { store, holders, .. } = open_store(config, IfMissing::Refuse).await?;
     let clock = Arc::new(SharedClock::default());
     clock.adjust(&*store).await?;
     let ledger = Arc::new(Ledger::without_galleries(store.clone()));
-    account_service(config, store, ledger, key, clock, true).await
+    account_service(config, store, ledger, holders, clock, true).await
 }
 
 /// The keys that the first start made.
@@ -313,7 +355,13 @@ async fn first_start_alone(service: &AccountService) -> Result<FirstKeys> {
     for (position, account) in accounts.iter().enumerate() {
         // Accounts of a time when accounts had no settings.
         let now = service.clock.now();
-        let settings = service.store.record(account.id, RecordKind::Settings, SETTINGS, now).await?;
+        let settings = match service.store.record(account.id, RecordKind::Settings, SETTINGS, now).await {
+            Err(StoreError::KeyUnavailable(problem)) => {
+                tracing::warn!(account = %account.id, %problem, "An account is locked: its key cannot be had");
+                continue;
+            }
+            other => other?,
+        };
         if settings.is_none() && account.ends_at.is_none() {
             let name = if position == 0 { "default".to_owned() } else { format!("account-{}", account.id) };
             service.adopt(account.id, &name).await?;

@@ -11,8 +11,8 @@ pub(crate) mod encoding;
 use encoding::{Encoding, Undecodable};
 use likeness_base::Secret;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue, LOCATION};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +134,36 @@ impl Fetcher {
     /// [`FetchError`], see its variants.
     pub async fn get(&self, address: &str, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {
         tokio::time::timeout(WHOLE_FETCH, self.follow(address, most_bytes)).await.unwrap_or(Err(FetchError::Slow))
+    }
+
+    /// Asks a server that an operator named, and gives status and body of its answer. No redirect is followed.
+    ///
+    /// # Errors
+    /// [`FetchError`], see its variants.
+    pub async fn ask(
+        &self,
+        method: &str,
+        address: &str,
+        (header, value): (&'static str, &Secret<String>),
+        body: Option<Secret<Vec<u8>>>,
+        most_bytes: usize,
+    ) -> Result<(u16, Secret<Vec<u8>>), FetchError> {
+        let address = Url::parse(address).map_err(|_| FetchError::Address)?;
+        self.check(&address)?;
+        let server = server_of(&address);
+        let is = |fault| FetchError::Remote { server: server.clone(), fault };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| FetchError::Address)?;
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| FetchError::Address)?;
+        value.set_sensitive(true);
+        let mut request = self.client.request(method, address).header(header, value);
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.expose().clone());
+        }
+        let answered = async {
+            let response = request.send().await.map_err(|_| is(ServerFault::Unreachable))?;
+            Ok((response.status().as_u16(), receive(response, most_bytes, &is).await?))
+        };
+        tokio::time::timeout(WHOLE_FETCH, answered).await.unwrap_or(Err(FetchError::Slow))
     }
 
     async fn follow(&self, address: &str, most_bytes: usize) -> Result<Secret<Vec<u8>>, FetchError> {

@@ -12,8 +12,9 @@ use crate::templates;
 use arc_swap::ArcSwap;
 use likeness_base::Secret;
 use likeness_gallery::{Gallery, GalleryView, Row};
+use likeness_store::keys::KeyProblem;
 use likeness_store::{AccountId, ChangeOp, Container, FaceNumber, Feed, GalleryRow, Store, StoreError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex as TurnMutex;
@@ -197,6 +198,20 @@ impl Galleries {
         self.lock().remove(&(account, number));
         if !matches!(error, StoreError::ContainerNotFound) {
             tracing::warn!(%account, container = number, %error, "Closed the gallery of container {number}: it could not follow the store");
+        }
+    }
+
+    /// Closes the galleries of accounts whose keys cannot be used any more: what was unsealed with them goes.
+    pub async fn close_locked(&self) {
+        let accounts: HashSet<AccountId> = self.lock().keys().map(|(account, _)| *account).collect();
+        for account in accounts {
+            match self.store.unlock(account, false).await {
+                Err(StoreError::KeyUnavailable(KeyProblem::Asking)) => {}
+                Err(StoreError::KeyUnavailable(_) | StoreError::AccountNotFound) => {
+                    self.lock().retain(|(of, _), _| *of != account);
+                }
+                _ => {}
+            }
         }
     }
 

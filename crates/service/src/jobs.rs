@@ -37,6 +37,10 @@ const SWEEP_AT_ONCE: u32 = 500;
 const SWEEP_PAUSES: u32 = 1;
 /// Accounts that take turns at being swept.
 const SWEEPS_AT_ONCE: usize = 32;
+/// How often keys whose time is over are forgotten, and news of those who hold keys goes to the audit logs.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
+/// How often audit logs are told how often a key was used.
+const TELL_OF_KEYS_EVERY: Duration = Duration::from_secs(3_600);
 /// How often the space of deleted records is reclaimed in the database's files.
 const RECLAIM_EVERY: Duration = Duration::from_secs(3_600);
 /// Runs all jobs until stopped.
@@ -47,9 +51,12 @@ pub async fn run(app: Arc<App>, stopped: watch::Receiver<bool>) {
         every(COUNT_EVERY, stopped.clone(), || app.meter.flush(&app.ledger, &*app.randomness, app.clock.now())),
         every(CLOCK_EVERY, stopped.clone(), || adjust_clock(&app)),
         every(RESUME_EVERY, stopped.clone(), || resume(&app)),
+        every(KEYS_EVERY, stopped.clone(), || look_after_keys(&app, false)),
+        every(TELL_OF_KEYS_EVERY, stopped.clone(), || look_after_keys(&app, true)),
         every(SWEEP_EVERY, stopped.clone(), || sweep(&app)),
         every(SWEEP_EVERY, stopped, || destroy_closed(&app)),
     );
+    look_after_keys(&app, true).await;
     app.meter.flush_all(&app.ledger, &*app.randomness, app.clock.now()).await;
 }
 
@@ -68,6 +75,12 @@ async fn refresh_access(app: &App) {
     if let Err(error) = app.access.cache.refresh().await {
         tracing::debug!(%error, "Who may call could not be read; trying again");
     }
+}
+
+async fn look_after_keys(app: &App, tells_all: bool) {
+    app.store.trusted_keys().forget_stale();
+    app.galleries.close_locked().await;
+    app.accounts.tell_of_key_uses(tells_all).await;
 }
 
 async fn adjust_clock(app: &App) {

@@ -17,6 +17,7 @@ pub mod galleries;
 pub mod inference;
 pub mod interruptible;
 pub mod jobs;
+pub mod key_holders;
 pub mod kinds;
 pub mod leases;
 pub mod ledger;

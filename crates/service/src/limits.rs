@@ -35,6 +35,16 @@ impl Tier {
         names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, tier)| tier)
     }
 
+    /// Its name.
+    pub const fn as_text(self) -> &'static str {
+        match self {
+            Self::Unlimited => "unlimited",
+            Self::F0 => "F0",
+            Self::S0 => "S0",
+            Self::E0 => "E0",
+        }
+    }
+
     /// Containers of a kind.
     pub const fn containers(self, kind: ContainerKind) -> Option<u64> {
         use ContainerKind as K;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::command::{AccountNames, ContainerKind, ContainerName, KeySlot, OperationSubject};
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::keys::{KeyProblem, WrappedKey};
 
 /// An account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +32,37 @@ pub struct AccountAccess {
     pub account: Account,
     /// The keyed digests of its keys.
     pub keys: Vec<(KeySlot, [u8; 32])>,
+}
+
+/// Who holds the key above the data of an account, or above the installation's, and how it stands with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyStatus {
+    /// The name of the provider that wraps it; `None`: the installation key wraps the account's, or nobody the
+    /// installation's.
+    pub provider: Option<String>,
+    /// By which version of the provider's key.
+    pub version: Option<u32>,
+    /// How many data keys the account has; the newest seals.
+    pub data_keys: usize,
+    /// Since when it is disabled by order.
+    pub disabled_at: Option<Timestamp>,
+    /// When a provider last gave it, as far as it was told.
+    pub used_at: Option<Timestamp>,
+    /// When a backup was last made that holds the account.
+    pub backed_up_at: Option<Timestamp>,
+    /// Why this node cannot use it now.
+    pub problem: Option<KeyProblem>,
+}
+
+/// A key that was wrapped anew, on its way into the store.
+#[derive(Clone, Debug)]
+pub struct RewrappedKey {
+    /// As it is wrapped from now on.
+    pub key: WrappedKey,
+    /// By which version of the provider's key.
+    pub version: Option<u32>,
+    /// As it was wrapped before; a key that was wrapped anew by somebody else meanwhile stays. `None`: it is new.
+    pub former: Option<Vec<u8>>,
 }
 
 /// What has changed about who may call.

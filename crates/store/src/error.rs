@@ -2,7 +2,8 @@
 //!
 //! What the databases themselves report becomes such a variant in `database_error.rs`.
 
-use likeness_keys::KeyFileError;
+use likeness_keys::provider::ProviderError;
+use likeness_keys::{KeyFileError, KeyProblem};
 
 /// What goes wrong in a store, by what the caller can do about it. No text of it carries a name, a template,
 /// user data or a key.
@@ -108,6 +109,9 @@ pub enum StoreError {
     /// The installation key does not belong to this data.
     #[error("the installation key does not belong to this data")]
     WrongKey,
+    /// The keys of the account cannot be used now.
+    #[error("the keys cannot be used: {0}")]
+    KeyUnavailable(KeyProblem),
     /// The installation key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -139,6 +143,21 @@ pub enum StoreError {
     /// Anything else the database says.
     #[error("the database failed")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<ProviderError> for StoreError {
+    fn from(error: ProviderError) -> Self {
+        Self::KeyUnavailable(KeyProblem::Installation(error))
+    }
+}
+
+impl From<KeyProblem> for StoreError {
+    fn from(problem: KeyProblem) -> Self {
+        match problem {
+            KeyProblem::Damaged => Self::Damaged { what: "a data key of an account".into() },
+            problem => Self::KeyUnavailable(problem),
+        }
+    }
 }
 
 /// What a limit counts.

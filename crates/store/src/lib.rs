@@ -30,15 +30,15 @@ mod work;
 
 pub use answers::{
     AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, Feed,
-    GalleryRow, Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, Training,
-    TrainingStatus, UnfinishedTraining,
+    GalleryRow, KeyStatus, Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey,
+    Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,
 };
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, Chain, ChainBroken, ChainCheck, GENESIS};
 pub use command::{
     AccountNames, AccountWrite, Actor, Applied, AuditEvent, AuditWrite, Command, ContainerKind, ContainerName,
-    ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, Lives,
-    NewAccount, NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite, RecordWrite,
-    SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
+    ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, KeyWrite,
+    Lives, NewAccount, NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite,
+    RecordWrite, SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
 };
 pub use error::{LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceNumber, PersonNumber};

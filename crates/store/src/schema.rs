@@ -71,7 +71,16 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "installation",
         key: 1,
-        columns: &[("only_row", Integer), ("check_value", Bytes), ("access_version", Integer), ("sealed_check", Bytes)],
+        columns: &[
+            ("only_row", Integer),
+            ("check_value", Bytes),
+            ("access_version", Integer),
+            ("sealed_check", Bytes),
+            ("provider", Text),
+            ("provider_version", Integer),
+            ("wrapped", Bytes),
+            ("backed_up_at", Integer),
+        ],
         moves: false,
         at_the_end: AtTheEnd::OfNobody,
         ..OF_AN_ACCOUNT
@@ -90,6 +99,9 @@ pub const TABLES: &[Table] = &[
             ("closed_at", Integer),
             ("ends_at", Integer),
             ("stored_bytes", Integer),
+            ("key_disabled_at", Integer),
+            ("key_used_at", Integer),
+            ("backed_up_at", Integer),
         ],
         stays_behind: &["access_version"],
         ..OF_AN_ACCOUNT
@@ -97,7 +109,15 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "data_key",
         key: 2,
-        columns: &[("account_id", Bytes), ("key_id", Integer), ("created_at", Integer), ("wrapped", Bytes)],
+        columns: &[
+            ("account_id", Bytes),
+            ("key_id", Integer),
+            ("created_at", Integer),
+            ("wrapped", Bytes),
+            ("provider", Text),
+            ("provider_version", Integer),
+            ("check_value", Bytes),
+        ],
         ..OF_AN_ACCOUNT
     },
     Table {

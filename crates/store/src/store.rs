@@ -1,5 +1,6 @@
 //! The trait by which everything above reads and writes, whichever engine is behind it. Start at [`Store::apply`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,13 +8,14 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
-    Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, KeyStatus, Member, Operation,
+    PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::keys::TrustedKeys;
 use crate::record::RecordKind;
 
 /// The one way to everything durable. Used as `Arc<dyn Store>`.
@@ -228,8 +230,28 @@ pub trait Store: Send + Sync {
     /// it reads one row while nothing did.
     async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError>;
 
-    /// Evicts what this node has cached of an account that is gone: its unwrapped keys.
+    /// Evicts what this node has cached of an account: its unwrapped keys.
     async fn evict_keys(&self, account: AccountId);
+
+    /// Has the keys of an account at hand, asking whoever holds them where it is time to. Every query and command that needs
+    /// keys does so by itself. Who does not wait is told at once where the keys must be asked for, and they are. Fails with
+    /// `KeyUnavailable`.
+    async fn unlock(&self, account: AccountId, waits: bool) -> Result<(), StoreError>;
+
+    /// The keys that are unwrapped in this process.
+    fn trusted_keys(&self) -> Arc<TrustedKeys>;
+
+    /// Who holds the key above an account's data, or above the installation's, and how it stands with it.
+    async fn key_status(&self, account: AccountId) -> Result<KeyStatus, StoreError>;
+
+    /// The data keys of an account, or the installation key, as a provider wraps them: anew where another holds them, else by
+    /// its newest version; `None`: the installation key wraps them. Nothing is stored: see [`KeyWrite`](crate::KeyWrite). Empty
+    /// where nothing is to be done. Fails with `KeyUnavailable`.
+    async fn rewrapped_keys(&self, account: AccountId, provider: Option<&str>)
+    -> Result<Vec<RewrappedKey>, StoreError>;
+
+    /// Accounts whose data keys a provider wraps, in order of their ids.
+    async fn accounts_of_provider(&self, provider: &str) -> Result<Vec<AccountId>, StoreError>;
 
     /// A record. `None` for one that is not there or has expired, at the very instant.
     async fn record(

@@ -11,6 +11,7 @@ use likeness_service::accounts::vendors::NotIssued;
 use likeness_service::galleries::SearchError;
 use likeness_service::kinds::kind_code;
 use likeness_service::limited_access::NotApproved;
+use likeness_store::keys::KeyProblem;
 use likeness_store::{ContainerKind, StoreError};
 
 /// A refusal. Constructed by name, turned into bytes in one place ([`Refusal::wire`]).
@@ -92,6 +93,8 @@ pub(crate) enum Refusal {
     TimedOut,
     /// The service cannot answer now; come back.
     Unavailable,
+    /// Whoever holds the account's key does not give it.
+    KeyUnavailable(KeyProblem),
     /// The keys of this identity provider could never be fetched.
     IssuerUnreachable(String),
     /// Our fault. The text is for the log only.
@@ -329,6 +332,19 @@ impl Refusal {
                     "The keys of the identity provider {issuer} cannot be fetched at the moment. Try again later."
                 ),
             ),
+            Self::KeyUnavailable(problem) if problem.may_pass() => Wire {
+                retry_after: Some(5),
+                ..wire(
+                    S::SERVICE_UNAVAILABLE,
+                    "ServiceUnavailable",
+                    "The provider of this resource's encryption key does not answer, and without the key its data cannot be used. Try again later.",
+                )
+            },
+            Self::KeyUnavailable(_) => wire(
+                S::FORBIDDEN,
+                "EncryptionKeyUnavailable",
+                "The encryption key of this resource is disabled or not there, so its data cannot be used. Enable the key, or ask the operator who holds it.",
+            ),
             Self::Unavailable => Wire {
                 retry_after: Some(5),
                 ..wire(
@@ -436,6 +452,7 @@ impl From<AccessError> for Refusal {
             AccessError::InvalidBearer(reason) => Self::BearerRefused(reason),
             AccessError::KeysDisabled => Self::KeysDisabled,
             AccessError::Network => Self::NetworkDenied,
+            AccessError::KeyUnavailable(problem) => Self::KeyUnavailable(problem),
             AccessError::Throttled(seconds) => Self::TooManyWrongKeys(seconds),
             AccessError::Unavailable => Self::Unavailable,
             AccessError::IssuerUnreachable(issuer) => Self::IssuerUnreachable(issuer),
@@ -506,6 +523,7 @@ pub(crate) fn from_store(error: StoreError, kind: ContainerKind) -> Refusal {
         StoreError::LimitReached { limit, .. } => Refusal::quota(limit),
         StoreError::Busy => Refusal::Conflict,
         StoreError::DiskFull | StoreError::Unreachable => Refusal::Unavailable,
+        StoreError::KeyUnavailable(problem) => Refusal::KeyUnavailable(problem),
         other => Refusal::Internal(other.to_string()),
     }
 }

@@ -5,6 +5,7 @@ use likeness_http::{Misrouted, Refuse, TooOften};
 use likeness_service::access::AccessError;
 use likeness_service::accounts::AccountError;
 use likeness_store::StoreError;
+use likeness_store::keys::KeyProblem;
 
 /// A refusal.
 #[derive(Debug)]
@@ -31,6 +32,10 @@ pub(crate) enum Refusal {
     Slow,
     /// Come back later.
     Unavailable,
+    /// Not for this account; the text says why.
+    Refused(String),
+    /// Whoever holds a key does not give it.
+    KeyUnavailable(KeyProblem),
     /// Our fault; the text is for the log.
     Internal(String),
 }
@@ -52,6 +57,7 @@ impl From<AccountError> for Refusal {
             | AccountError::State(_)
             | AccountError::Conflict => Self::Conflict(problem.to_string()),
             AccountError::Invalid(text) => Self::Invalid(text),
+            AccountError::Refused(text) => Self::Refused(text),
             AccountError::Store(error) => error.into(),
         }
     }
@@ -65,6 +71,7 @@ impl From<StoreError> for Refusal {
             | StoreError::ContainerNotFound
             | StoreError::PersonNotFound
             | StoreError::FaceNotFound => Self::NotFound(error.to_string()),
+            StoreError::KeyUnavailable(problem) => Self::KeyUnavailable(problem),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -104,6 +111,11 @@ impl Refusal {
                 say(S::SERVICE_UNAVAILABLE, "Unavailable", "The store does not answer at the moment. Try again later.")
             }
             Self::Forbidden(needed) => (S::FORBIDDEN, "Forbidden", format!("This needs {needed}.")),
+            Self::Refused(text) => say(S::FORBIDDEN, "Refused", text),
+            Self::Access(AccessError::KeyUnavailable(problem)) | Self::KeyUnavailable(problem) => {
+                let status = if problem.may_pass() { S::SERVICE_UNAVAILABLE } else { S::FORBIDDEN };
+                (status, "EncryptionKeyUnavailable", format!("The data cannot be used without its key: {problem}."))
+            }
             Self::NoRoute => {
                 say(S::NOT_FOUND, "NoRoute", "There is no such call. GET /admin/v1/ lists those there are.")
             }
@@ -143,7 +155,7 @@ impl Refuse for Refusal {
     }
 
     fn audit_code(&self) -> Option<String> {
-        matches!(self, Self::Forbidden(_)).then(|| "Forbidden".to_owned())
+        matches!(self, Self::Forbidden(_) | Self::Refused(_)).then(|| "Forbidden".to_owned())
     }
 }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod api;
 mod error;
+mod keys;
 pub(crate) mod openapi;
 mod records;
 mod routes;

@@ -2,7 +2,7 @@
 //! from this table.
 
 use super::api::{AdminCall, Management};
-use super::{accounts, records, vendors};
+use super::{accounts, keys, records, vendors};
 use axum::http::Method;
 use likeness_http::{BodyKind, Route};
 use likeness_service::access::RequiredAccess;
@@ -66,6 +66,14 @@ routes! {
         "Both keys." => accounts::list_keys;
     POST "accounts/{}/regenerateKey" Manage RegenerateKey(KeyChoice) -> 200 Keys
         "Replaces keyName (Key1 or Key2); the old value is invalid when this answers." => accounts::regenerate;
+    GET "accounts/{}/encryption" Look GetEncryption(Nothing) -> 200 Encryption
+        "Who holds the key that seals the account's data, and how it stands with it." => keys::show;
+    PUT "accounts/{}/encryption" Manage SetEncryption(NewEncryption) -> 200 Encryption
+        "Gives that key to a provider of the account's own, or back to the installation; needs the tier E0 or unlimited." => keys::set;
+    POST "accounts/{}/encryption/disable" Manage DisableEncryptionKey(Nothing) -> 200 Encryption
+        "Disables that key: the account's data cannot be used until it is enabled again. Nothing is deleted." => keys::disable;
+    POST "accounts/{}/encryption/enable" Manage EnableEncryptionKey(Nothing) -> 200 Encryption
+        "Enables it again." => keys::enable;
     POST "accounts/{}/roles" AssignRoles AssignRole(NewRole) -> 201 Role
         "Gives a role to a subject, a group or an app role of an issuer." => accounts::assign;
     DELETE "accounts/{}/roles/{}" AssignRoles UnassignRole(Nothing) -> 204 Nothing
@@ -108,6 +116,12 @@ routes! {
         "Takes such a role away." => accounts::unassign_everywhere;
     POST "signingKeys/rotate" Operator RotateSigningKey(Rotation) -> 200 SigningKey
         "Makes a new key that signs tokens from now on; endFormer revokes the former ones, and all tokens they signed, at once." => vendors::rotate;
+    GET "encryption" Operator GetEncryptionEverywhere(Nothing) -> 200 Encryptions
+        "Who holds the keys of the installation and of all accounts, and the providers there are." => keys::show_everywhere;
+    PUT "encryption" Operator SetInstallationEncryption(NewEncryption) -> 200 Encryption
+        "Gives the installation's key to another provider." => keys::set_everywhere;
+    POST "encryption/rotate" Operator RotateEncryptionKey(EncryptionRotation) -> 200 EncryptionRotated
+        "Makes a new version of a provider's key and wraps everything with it; onlyBehind makes none and goes on." => keys::rotate;
     GET "retention" Anybody GetRetention(Nothing) -> 200 RetentionTable
         "The retention table." => accounts::retention;
     GET "recognisers" Operator GetRecognisers(Nothing) -> 200 Recognisers

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// All of them, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), accounts(), custody(), vendors(), records(), tokens()] {
+    for part in [basics(), accounts(), custody(), encryption(), vendors(), records(), tokens()] {
         let Value::Object(part) = part else { continue };
         all.extend(part);
     }
@@ -284,6 +284,41 @@ fn custody() -> Value {
             "session": uuid(),
             "decision": { "type": "string", "enum": ["granted", "refused", "withdrawn"] },
         })),
+    })
+}
+
+fn encryption() -> Value {
+    let overview = json!({
+        "account": perhaps("The account's name; none for the installation."),
+        "provider": says("The provider of keys, or `installation`: the installation key wraps the account's."),
+        "kind": { "type": ["string", "null"], "enum": ["file", "environment", "pkcs11", "transit", null] },
+        "version": { "type": ["integer", "null"], "description": "By which version of the provider's key." },
+        "state": { "type": "string", "enum": ["enabled", "disabled", "unavailable"] },
+        "problem": perhaps("Why the key cannot be used now."),
+        "dataKeys": says_count("How many data keys there are; the newest seals."),
+        "lastUse": or_null(moment()),
+        "lastBackup": or_null(moment()),
+        "offered": list_of("KeyProvider"),
+        "id": uuid(),
+    });
+    let required = ["account", "provider", "kind", "version", "state", "problem", "dataKeys", "lastUse", "lastBackup"];
+    json!({
+        "KeyProvider": object(&["name", "kind"], json!({
+            "name": text(), "kind": { "type": "string", "enum": ["file", "environment", "pkcs11", "transit"] },
+            "version": { "type": ["integer", "null"] }, "problem": perhaps("Why it does not answer."),
+        })),
+        "Encryption": object(&required, overview),
+        "Encryptions": object(&["installation", "accounts", "providers"], json!({
+            "installation": reference("Encryption"), "accounts": list_of("Encryption"),
+            "providers": list_of("KeyProvider"),
+        })),
+        "NewEncryption": strict(&["provider"], json!({
+            "provider": says("The provider's name in the settings, or `installation`."),
+        })),
+        "EncryptionRotation": strict(&["provider"], json!({
+            "provider": text(), "onlyBehind": yes_or_no("Make no new version; wrap what is behind."),
+        })),
+        "EncryptionRotated": object(&["version", "wrapped"], json!({ "version": count(), "wrapped": count() })),
     })
 }
 

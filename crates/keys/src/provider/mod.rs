@@ -12,7 +12,9 @@ pub mod transit;
 use async_trait::async_trait;
 use likeness_base::Secret;
 use p256::ecdsa::VerifyingKey;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A key of 256 bits, as it is used.
 pub type KeyBytes = Secret<[u8; 32]>;
@@ -121,7 +123,44 @@ pub enum ProviderError {
     /// It answered something that is no answer.
     #[error("the key provider answers something else than it was asked")]
     Malformed,
+    /// It gave another key than the one it was to unwrap.
+    #[error("the key provider gives another key than it wrapped")]
+    Lies,
+    /// No provider of that name is configured here.
+    #[error("no key provider of that name is configured here")]
+    Unknown,
     /// It cannot do that; the text says what to do.
     #[error("{0}")]
     Unsupported(&'static str),
+}
+
+impl ProviderError {
+    /// Whether it may pass by itself.
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Unreachable | Self::TimedOut | Self::Malformed)
+    }
+}
+
+/// The providers that an operator has configured, by their names.
+#[derive(Clone, Debug, Default)]
+pub struct Providers(BTreeMap<String, Arc<dyn KeyProvider>>);
+
+impl Providers {
+    /// One that has this name.
+    pub fn add(&mut self, name: &str, provider: Arc<dyn KeyProvider>) {
+        self.0.insert(name.to_owned(), provider);
+    }
+
+    /// The one of that name.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unknown`].
+    pub fn get(&self, name: &str) -> Result<&Arc<dyn KeyProvider>, ProviderError> {
+        self.0.get(name).ok_or(ProviderError::Unknown)
+    }
+
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
 }

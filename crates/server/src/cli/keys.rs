@@ -1,12 +1,18 @@
-//! `likeness keys`: the keys of accounts.
+//! `likeness keys`: the keys by which accounts are called, and who holds those that seal their data.
 
 use super::{output, serve};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
-use likeness_service::accounts::Attribution;
+use indicatif::{ProgressBar, ProgressStyle};
+use likeness_service::accounts::keys::INSTALLATION;
+use likeness_service::accounts::{AccountService, Attribution};
+use likeness_service::limits::Limits;
+use likeness_service::randomness::SystemRandomness;
+use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, AccountKey, KeySlot};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -26,6 +32,49 @@ pub(super) enum Keys {
         #[arg(value_enum)]
         key: Slot,
     },
+    /// Show who holds the keys that seal the data, of the installation and of each account, and how it stands with them.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give an account's key, or the installation's, to another provider of keys.
+    ///
+    /// From then on nobody reads the account's data without that provider: not this program, and not whoever has the database
+    /// and the key file. Where the provider loses its key, the data is lost.
+    Move {
+        /// One account: its name, subdomain, id or resource id; without it, the installation's key is moved.
+        #[arg(long)]
+        account: Option<String>,
+        /// The provider, as the settings name it; `installation` gives an account's key back.
+        #[arg(long)]
+        to: String,
+    },
+    /// Make a new version of a provider's key and wrap everything with it. Servers go on meanwhile.
+    ///
+    /// Stopped half-way, run it again with --only-behind.
+    Rotate {
+        /// The provider, as the settings name it; `file` is the key file.
+        provider: String,
+        /// Make no new version: wrap what is not wrapped by the newest.
+        #[arg(long)]
+        only_behind: bool,
+    },
+    /// Disable an account's key: its data cannot be used until the key is enabled again. Nothing is deleted.
+    Disable {
+        /// The account: its name, subdomain, id or resource id.
+        account: String,
+    },
+    /// Enable an account's key again.
+    Enable {
+        /// The account: its name, subdomain, id or resource id.
+        account: String,
+    },
+    /// Make a key file for a provider of kind `file`. A file that is there is never replaced.
+    CreateFile {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -36,12 +85,23 @@ pub(super) enum Slot {
 
 impl Keys {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        if let Self::CreateFile { path } = self {
+            InstallationKey::create(path, &SystemRandomness)?;
+            output::line(&format!("Made {}. Keep a copy of it, apart from the data.", path.display()));
+            return Ok(ExitCode::SUCCESS);
+        }
         if config.store.target()?.is_none() && !config.data.exists() {
             bail!("there is no data folder {}; start the server once, or set LIKENESS_DATA", config.data.display());
         }
         start::block_on(async {
             let service = start::local_account_service(config).await?;
             let outcome = match self {
+                Self::Status { .. }
+                | Self::Move { .. }
+                | Self::Rotate { .. }
+                | Self::Disable { .. }
+                | Self::Enable { .. }
+                | Self::CreateFile { .. } => self.of_data(config, &service).await,
                 Self::Show { account } => {
                     let of_all = account.is_none();
                     let accounts = match account {
@@ -96,6 +156,81 @@ impl Keys {
         })??;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Keys {
+    /// What is about the keys that seal the data.
+    async fn of_data(&self, config: &Config, service: &AccountService) -> Result<()> {
+        let attribution = Attribution::of_operator();
+        match self {
+            Self::Status { json } => status(service, *json).await,
+            Self::Move { account: Some(account), to } => {
+                let state = service.find(account)?;
+                let tier = Limits::new(config.tier, config.shares.stored_gib).tier(&state);
+                let provider = (to != INSTALLATION).then_some(to.as_str());
+                service.move_keys(&state, tier, &attribution, provider).await?;
+                output::line(&format!("The key of {} is held by {to} now.", state.settings.resource.name()));
+                Ok(())
+            }
+            Self::Move { account: None, to } => {
+                service.move_installation_key(to, &attribution).await?;
+                output::line(&format!("The key of the installation is held by {to} now."));
+                output::hint(&format!("Set keys.installation (LIKENESS_KEY_PROVIDER) to {to} on every node."));
+                Ok(())
+            }
+            Self::Rotate { provider, only_behind } => {
+                let bar = ProgressBar::new(1);
+                bar.set_style(ProgressStyle::with_template("Wrapping {wide_bar} {pos}/{len} accounts  {elapsed}")?);
+                let progress = |done: usize, all: usize| {
+                    bar.set_length(all as u64);
+                    bar.set_position(done as u64);
+                };
+                let rotated = service.rotate_keys(provider, &attribution, *only_behind, &progress).await;
+                bar.finish_and_clear();
+                let rotated = rotated?;
+                let (wrapped, version) = (rotated.wrapped, rotated.version);
+                output::line(&format!("Wrapped {wrapped} keys with version {version} of the key of {provider}."));
+                Ok(())
+            }
+            Self::Disable { account } | Self::Enable { account } => {
+                let is_enabled = matches!(self, Self::Enable { .. });
+                let state = service.find(account)?;
+                service.set_keys_enabled(state.id(), &attribution, is_enabled).await?;
+                let word = if is_enabled { "enabled" } else { "disabled" };
+                output::line(&format!("The key of {} is {word}.", state.settings.resource.name()));
+                Ok(())
+            }
+            Self::Show { .. } | Self::Regenerate { .. } | Self::CreateFile { .. } => Ok(()),
+        }
+    }
+}
+
+async fn status(service: &AccountService, json: bool) -> Result<()> {
+    let mut all = vec![service.key_overview(AccountId::INSTALLATION).await?];
+    for state in service.cache.last_known().all() {
+        all.push(service.key_overview(state.id()).await?);
+    }
+    if json {
+        return output::json(&all);
+    }
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|one| {
+            let version = one.version.map_or_else(String::new, |version| format!(" (version {version})"));
+            let state =
+                one.problem.as_ref().map_or_else(|| one.state.to_owned(), |why| format!("{}: {why}", one.state));
+            let moment = |at: &Option<String>| at.clone().unwrap_or_else(|| "never".to_owned());
+            vec![
+                one.account.clone().unwrap_or_else(|| "(installation)".to_owned()),
+                format!("{}{version}", one.provider),
+                state,
+                moment(&one.last_use),
+                moment(&one.last_backup),
+            ]
+        })
+        .collect();
+    output::table(&["account", "key held by", "state", "last use", "last backup"], &rows);
+    Ok(())
 }
 
 const fn word(slot: KeySlot) -> &'static str {

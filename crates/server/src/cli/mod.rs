@@ -59,7 +59,7 @@ enum Command {
     /// Make, change and close accounts. Each has its own data, keys and audit log.
     #[command(subcommand)]
     Accounts(accounts::Accounts),
-    /// Show the accounts' keys, and replace them.
+    /// Show the accounts' keys and replace them; say who holds the keys that seal their data, rotate and disable those.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Check and export the audit logs.

@@ -10,7 +10,7 @@ use likeness_base::Secret;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::SystemRandomness;
 use likeness_service::stored_templates;
-use likeness_store::keys::InstallationKey;
+use likeness_store::keys::Keyholder;
 use likeness_store::{PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, Transferable, copy};
 use likeness_vision::AttributeSet;
 use std::path::Path;
@@ -25,9 +25,8 @@ impl Migrate {
         let Some(target) = config.store.target()? else {
             bail!("LIKENESS_STORE names no database; the schema of a file is upgraded when the server starts");
         };
-        let key = load_key(config)?;
         let key_folder = config.expiry_keys();
-        let migrating = PostgresStore::migrate(&target, Arc::new(key), &key_folder, Arc::new(SystemRandomness));
+        let migrating = PostgresStore::migrate(&target, holder(config)?, &key_folder, Arc::new(SystemRandomness));
         let outcome = start::block_on(migrating)?;
         let (before, after) = outcome.with_context(|| format!("the database {} was not changed", target.name()))?;
         if before == after {
@@ -112,15 +111,17 @@ struct Named {
 }
 
 async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
-    let key = Arc::new(load_key(config)?);
+    let holder = holder(config)?;
     if from == to {
         bail!("{} is both source and target of the copy", plain(from));
     }
     if !is_address(from) && !Path::new(from).exists() {
         bail!("there is no file {from}");
     }
-    let source = open(config, from, &key).await.with_context(|| format!("{} cannot be read", plain(from)))?;
-    let target = open(config, to, &key).await.with_context(|| {
+    let source = open(config, from, holder.clone()).await.with_context(|| format!("{} cannot be read", plain(from)))?;
+    // The copy has the same installation key.
+    let key = source.store.trusted_keys().installation().clone();
+    let target = open(config, to, holder.with_copied(key)).await.with_context(|| {
         format!("{} cannot be written to; if it is left from an interrupted copy, empty it first", plain(to))
     })?;
     let bar = ProgressBar::new(1);
@@ -151,15 +152,15 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
-async fn open(config: &Config, name: &str, key: &Arc<InstallationKey>) -> Result<Named> {
+async fn open(config: &Config, name: &str, holder: Keyholder) -> Result<Named> {
     let key_folder = config.expiry_keys();
     let randomness = Arc::new(SystemRandomness);
     if is_address(name) {
         let target = PostgresTarget::new(&Secret::new(name.to_owned()))?;
-        let store = Arc::new(PostgresStore::open(&target, key.clone(), &key_folder, randomness).await?);
+        let store = Arc::new(PostgresStore::open(&target, holder, &key_folder, randomness).await?);
         return Ok(Named { store: store.clone(), rows: store });
     }
-    let store = Arc::new(SqliteStore::open(Path::new(name), key.clone(), &key_folder, randomness).await?);
+    let store = Arc::new(SqliteStore::open(Path::new(name), holder, &key_folder, randomness).await?);
     Ok(Named { store: store.clone(), rows: store })
 }
 
@@ -175,6 +176,7 @@ fn plain(name: &str) -> String {
     PostgresTarget::new(&Secret::new(name.to_owned())).map_or_else(|_| "the address".to_owned(), |target| target.name())
 }
 
-fn load_key(config: &Config) -> Result<InstallationKey> {
-    Ok(InstallationKey::load(&config.key_file())?)
+fn holder(config: &Config) -> Result<Keyholder> {
+    let holders = start::key_holders(config)?;
+    start::keyholder(config, &holders, IfMissing::Make, false, "the database")
 }

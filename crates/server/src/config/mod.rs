@@ -5,7 +5,7 @@
 
 pub(crate) use likeness_service::config::{
     AccessConfig, AppConfig, AuditConfig, EngineChoice, IdentifyConfig, IdentifyCut, ImagesConfig, InferenceConfig,
-    SharesConfig, StoreConfig,
+    KeysConfig, SharesConfig, StoreConfig,
 };
 
 use anyhow::{Context, Result, bail};
@@ -28,7 +28,8 @@ pub(crate) struct Config {
     pub listen: SocketAddr,
     /// Folder for the database and everything else that must survive. `LIKENESS_DATA`.
     pub data: PathBuf,
-    /// File with the installation key; empty means `installation.key` in the data folder. `LIKENESS_KEY_FILE`.
+    /// The key file, which holds the key above the installation key; empty means `installation.key` in the data folder.
+    /// `LIKENESS_KEY_FILE`.
     pub key_file: PathBuf,
     /// Folder with installed model packs; empty means the user's cache folder. `LIKENESS_CACHE`.
     pub cache: PathBuf,
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub identify: IdentifyConfig,
     /// Who may call, and whose word counts.
     pub access: AccessConfig,
+    /// Who holds keys.
+    pub keys: KeysConfig,
     /// What all calls share.
     pub shares: SharesConfig,
     /// How many connections, and how slow one may be.
@@ -181,6 +184,7 @@ impl Default for Config {
             audit: AuditConfig::default(),
             identify: IdentifyConfig::default(),
             access: AccessConfig::default(),
+            keys: KeysConfig::default(),
             shares: SharesConfig::default(),
             connections: ConnectionsConfig::default(),
             tls: TlsConfig::default(),
@@ -276,6 +280,9 @@ impl Config {
                 *place = value.parse().with_context(|| format!("{name} must be a whole number"))?;
             }
         }
+        if let Some(value) = text("LIKENESS_KEY_PROVIDER") {
+            self.keys.installation = value;
+        }
         if let Some(value) = text("LIKENESS_DETECTOR_PACK") {
             self.inference.detector_pack = value;
         }
@@ -347,6 +354,7 @@ impl Config {
             bail!("inference.workers must be at most 1024");
         }
         self.access.check()?;
+        self.keys.check()?;
         self.connections.check()?;
         self.shares.check()?;
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {

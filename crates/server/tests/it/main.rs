@@ -17,6 +17,7 @@ mod deletion;
 mod directory;
 mod durability;
 mod embeddings;
+mod encryption;
 mod engines;
 mod evaluate;
 mod eye;

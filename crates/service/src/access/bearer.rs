@@ -111,7 +111,7 @@ impl Access {
 
     fn tag(&self, draw: &[u8; 8], key: &[u8; 32]) -> Option<[u8; 8]> {
         let bound = Secret::new(format!("issued token {} {}", hex::encode(draw), hex::encode(key)));
-        self.installation.lookup_digest(&bound).first_chunk().copied()
+        self.installation.token_tag(&bound).first_chunk().copied()
     }
 }
 

@@ -28,7 +28,7 @@ use ipnet::IpNet;
 use issuer_keys::{IssuerKeys, Source};
 use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{FeatureFlag, Identity, IssuedTokenClaims, LimitedAccessClaims, LimitedAttribute, Role};
-use likeness_store::keys::InstallationKey;
+use likeness_store::keys::{InstallationKey, KeyProblem};
 use likeness_store::{AccountId, Actor, KeySlot, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -117,6 +117,8 @@ pub enum AccessError {
     InvalidBearer(String),
     /// The account takes no keys.
     KeysDisabled,
+    /// Whoever holds the account's key does not give it.
+    KeyUnavailable(KeyProblem),
     /// The account is not open to this address.
     Network,
     /// Too many wrong keys; come back after so many seconds.
@@ -133,6 +135,7 @@ impl From<StoreError> for AccessError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy | StoreError::Unreachable => Self::Unavailable,
+            StoreError::KeyUnavailable(problem) => Self::KeyUnavailable(problem),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -209,11 +212,32 @@ impl Access {
         }
     }
 
-    /// Admits a caller to an account. The credentials are checked first, then the account's network rules.
+    /// Admits a caller to an account. The credentials are checked first, then the account's network rules; and whoever holds
+    /// the account's key is asked whether it may be used, where it is time to.
     ///
     /// # Errors
     /// [`AccessError`], see its variants.
     pub async fn admit(
+        &self,
+        origin: &Origin,
+        credentials: &CallerCredentials,
+        now: i64,
+    ) -> Result<Caller, AccessError> {
+        let caller = self.admit_by_table(origin, credentials, now).await?;
+        self.cache.unlock(caller.account()).await?;
+        if caller.state.locked.is_none() {
+            return Ok(caller);
+        }
+        // Its settings can be read now, and decide.
+        self.cache.refresh().await?;
+        let caller = self.admit_by_table(origin, credentials, now).await?;
+        match caller.state.locked {
+            None => Ok(caller),
+            Some(problem) => Err(AccessError::KeyUnavailable(problem)),
+        }
+    }
+
+    async fn admit_by_table(
         &self,
         origin: &Origin,
         credentials: &CallerCredentials,
@@ -247,6 +271,10 @@ impl Access {
         if named.is_some_and(|state| state.id() != caller.account()) {
             let other = || AccessError::InvalidBearer("it is for another account".to_owned());
             return Err(if caller.key.is_some() { AccessError::WrongKey } else { other() });
+        }
+        // What its settings say is not known yet, and nothing is done before it is.
+        if caller.state.locked.is_some() {
+            return Ok(caller);
         }
         // Only now: nobody without a key or a token learns which accounts there are.
         self.check_network(&caller.state, origin.client)?;

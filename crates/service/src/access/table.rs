@@ -9,6 +9,7 @@
 use arc_swap::ArcSwap;
 use likeness_base::{Clock, Timestamp};
 use likeness_rules::{Installation, KeySet, ResourceId, Settings, SigningKey, TrustedIssuer};
+use likeness_store::keys::KeyProblem;
 use likeness_store::{
     AccessChanges, Account, AccountAccess, AccountId, KeySlot, PageStart, Record, RecordKind, Store, StoreError,
 };
@@ -35,6 +36,9 @@ pub struct AccountState {
     pub version: u64,
     /// Limited access tokens that it issued and revoked.
     pub revoked: HashSet<Uuid>,
+    /// Why its settings could not be read: whoever holds its key does not give it. What stands here of them is empty, or what
+    /// was read before.
+    pub locked: Option<KeyProblem>,
 }
 
 impl AccountState {
@@ -192,10 +196,14 @@ impl AccessCache {
         let now = self.clock.now();
         // A replaced key ends at its instant, not when something else happens to change.
         let has_ended = |(_, ends): &(Arc<SigningKey>, Option<Timestamp>)| ends.is_some_and(|ends| ends <= now);
-        if changes.is_some() || known.signing.iter().any(has_ended) {
+        let unlocked = self.unlocked(&known).await;
+        if changes.is_some() || !unlocked.is_empty() || known.signing.iter().any(has_ended) {
             let mut next = known.copy(&self.issuer);
             if let Some(changes) = changes {
                 self.apply_changes(&mut next, changes, now).await?;
+            }
+            for account in unlocked {
+                self.reload(&mut next, account, now).await?;
             }
             next.signing.retain(|key| !has_ended(key));
             next.own = Arc::new(own_issuer(&self.issuer, next.signing()));
@@ -221,14 +229,47 @@ impl AccessCache {
         }
         for AccountAccess { account, keys } in changes.changed {
             next.keys_of.insert(account.id, keys);
-            match self.load_account(next, account.clone(), now).await {
-                Ok(()) => {}
-                // Being destroyed: its settings cannot be read any more, and nobody may call.
-                Err(StoreError::AccountNotFound) => self.remove(next, account.id).await,
-                Err(other) => return Err(other),
-            }
+            // Whether its key may still be used is one of the things that change.
+            self.store.evict_keys(account.id).await;
+            self.reload(next, account, now).await?;
         }
         Ok(())
+    }
+
+    async fn reload(&self, next: &mut AccessTable, account: Account, now: Timestamp) -> Result<(), StoreError> {
+        // Nobody waits here for whoever holds the key of one account.
+        let loaded = match self.store.unlock(account.id, false).await {
+            Ok(()) => self.load_account(next, account.clone(), now).await,
+            Err(error) => Err(error),
+        };
+        match loaded {
+            // Being destroyed: its settings cannot be read any more, and nobody may call.
+            Err(StoreError::AccountNotFound) => self.remove(next, account.id).await,
+            Err(StoreError::KeyUnavailable(problem)) if account.id != AccountId::INSTALLATION => {
+                lock(next, account, problem);
+            }
+            other => return other,
+        }
+        Ok(())
+    }
+
+    /// Accounts that were locked, and are no more.
+    async fn unlocked(&self, known: &AccessTable) -> Vec<Account> {
+        let mut unlocked = Vec::new();
+        for state in known.accounts.values().filter(|state| state.locked.is_some()) {
+            if self.store.unlock(state.id(), false).await.is_ok() {
+                unlocked.push(state.account.clone());
+            }
+        }
+        unlocked
+    }
+
+    /// Has the keys of an account at hand, or says why not.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyUnavailable`] and what else the store says.
+    pub async fn unlock(&self, account: AccountId) -> Result<(), StoreError> {
+        self.store.unlock(account, true).await
     }
 
     async fn remove(&self, next: &mut AccessTable, id: AccountId) {
@@ -266,7 +307,7 @@ impl AccessCache {
         let read = Settings::read(settings.value.expose()).map_err(|_| damaged("the settings of an account"))?;
         let revoked = self.all(id, RecordKind::RevokedToken, now).await?;
         let revoked = revoked.iter().filter_map(|record| Uuid::parse_str(&record.id).ok()).collect();
-        let state = AccountState { account, settings: read, version: settings.version, revoked };
+        let state = AccountState { account, settings: read, version: settings.version, revoked, locked: None };
         next.accounts.insert(id, Arc::new(state));
         Ok(())
     }
@@ -274,6 +315,23 @@ impl AccessCache {
     async fn all(&self, account: AccountId, kind: RecordKind, now: Timestamp) -> Result<Vec<Record>, StoreError> {
         self.store.records(account, kind, &PageStart::everything(), now).await
     }
+}
+
+/// Keeps an account in the table whose settings cannot be read: with those that were read before, or without any.
+fn lock(next: &mut AccessTable, account: Account, problem: KeyProblem) {
+    let known = next.accounts.get(&account.id);
+    let settings = known.map(|state| state.settings.clone()).or_else(|| {
+        let resource = ResourceId::parse(account.names.resource.as_deref()?)?;
+        let mut settings = Settings::new(resource, "");
+        settings.subdomain.clone_from(&account.names.subdomain);
+        Some(settings)
+    });
+    // An account without a name is not finished yet.
+    let Some(settings) = settings else { return };
+    let revoked = known.map(|state| state.revoked.clone()).unwrap_or_default();
+    let version = known.map_or(0, |state| state.version);
+    let state = AccountState { account, settings, version, revoked, locked: Some(problem) };
+    next.accounts.insert(state.id(), Arc::new(state));
 }
 
 /// This installation as a trusted issuer, with these keys.

@@ -87,7 +87,7 @@ impl AccountService {
     }
 
     fn settings_of(&self, spec: &AccountSpec) -> Result<Settings, AccountError> {
-        let subscription = spec.subscription.unwrap_or_else(|| Self::subscription(&self.installation));
+        let subscription = spec.subscription.unwrap_or_else(|| self.installation.subscription());
         let resource = ResourceId::new(subscription, &spec.group, &spec.name).ok_or_else(|| {
             AccountError::Invalid("the name must have 2 to 64 letters, digits or hyphens, and the resource group 1 to 90 letters, digits or ._()-".to_owned())
         })?;

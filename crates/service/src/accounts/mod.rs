@@ -5,6 +5,7 @@
 //! no node acts any more on the old state ([`AccessCache::wait_until_everywhere`]).
 
 pub mod audit;
+pub mod keys;
 pub mod lifecycle;
 pub mod persons;
 pub mod retention;
@@ -13,9 +14,10 @@ pub mod signing;
 pub mod vendors;
 
 use crate::access::{AccessCache, AccountState};
+use crate::key_holders::KeyHolders;
 use crate::ledger::Ledger;
 use crate::randomness::random_id;
-use likeness_base::{Clock, Randomness, Secret};
+use likeness_base::{Clock, Randomness};
 use likeness_rules::{ConfidenceDetail, ResourceId, RetentionProblem, SettingsProblem};
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, Actor, Applied, AuditEvent, AuditWrite, Command, Store, StoreError, Write};
@@ -38,6 +40,9 @@ pub enum AccountError {
     /// A name that several have.
     #[error("several accounts are called {0}; use the resource id of the one you mean")]
     SeveralAccounts(String),
+    /// Not for this account.
+    #[error("{0}")]
+    Refused(String),
     /// Not now.
     #[error("{0}")]
     State(&'static str),
@@ -93,6 +98,8 @@ pub struct AccountService {
     pub cache: Arc<AccessCache>,
     /// Makes digests of keys.
     pub installation: Arc<InstallationKey>,
+    /// Who may hold the keys of accounts.
+    pub holders: Arc<KeyHolders>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// The one source of randomness.
@@ -106,12 +113,6 @@ pub struct AccountService {
 }
 
 impl AccountService {
-    /// The subscription of accounts that are made here without another, the same for ever: made of the key.
-    pub fn subscription(installation: &InstallationKey) -> Uuid {
-        let digest = installation.lookup_digest(&Secret::new("subscription of this installation".to_owned()));
-        uuid::Builder::from_random_bytes(*digest.first_chunk().expect("a digest has 32 bytes")).into_uuid()
-    }
-
     /// Finds an account by its id, its resource id, its subdomain or its name, as long as no other is called the same.
     ///
     /// # Errors

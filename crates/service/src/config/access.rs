@@ -168,7 +168,7 @@ impl AccessConfig {
 }
 
 /// Keys fetched in the clear could be anybody's.
-fn check_address(name: &str, value: &str) -> Result<()> {
+pub(super) fn check_address(name: &str, value: &str) -> Result<()> {
     let address = url::Url::parse(value).with_context(|| format!("{name} must be an https address: {value}"))?;
     if is_confidential(&address) {
         return Ok(());

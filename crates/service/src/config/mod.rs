@@ -3,8 +3,10 @@
 //! Nothing here reads a file or the environment: the program does, and hands each service its own.
 
 mod access;
+mod keys;
 
 pub use access::{AccessConfig, OidcConfig, TrustedIssuerConfig};
+pub use keys::{KEY_FILE, KeysConfig, ProviderConfig, ProviderPlace};
 
 use anyhow::{Context, Result, bail};
 use likeness_base::Secret;

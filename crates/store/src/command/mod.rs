@@ -10,6 +10,7 @@ mod containers;
 mod directory;
 mod face_ids;
 mod faces;
+mod keys;
 mod outbox;
 mod persons;
 mod records;
@@ -32,6 +33,7 @@ pub use containers::ContainerWrite;
 pub use directory::DirectoryWrite;
 pub use face_ids::FaceIdWrite;
 pub use faces::FaceWrite;
+pub use keys::KeyWrite;
 pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};
@@ -89,6 +91,8 @@ pub enum Write {
     FaceId(FaceIdWrite),
     /// The audit log alone.
     Audit(AuditWrite),
+    /// Who holds keys.
+    Key(KeyWrite),
     /// Counters.
     Usage(UsageWrite),
     /// Deliveries.
@@ -174,6 +178,7 @@ impl Write {
             Self::Training(write) => write,
             Self::FaceId(write) => write,
             Self::Audit(write) => write,
+            Self::Key(write) => write,
             Self::Usage(write) => write,
             Self::Outbox(write) => write,
             Self::ExpireDue(write) => write,
@@ -208,6 +213,7 @@ is_write! {
     Training of TrainingWrite,
     FaceId of FaceIdWrite,
     Audit of AuditWrite,
+    Key of KeyWrite,
     Usage of UsageWrite,
     Outbox of OutboxWrite,
     ExpireDue of ExpireDue,

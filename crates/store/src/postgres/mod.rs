@@ -50,8 +50,9 @@ use uuid::Uuid;
 use crate::command::{Applied, Command};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::InstallationKey;
+use crate::keys::Keyholder;
 use engine::Connections;
+use open::Opener;
 use sql::key_ring::KeyRing;
 pub use target::PostgresTarget;
 use writer::AccountQueues;
@@ -67,7 +68,7 @@ impl PostgresStore {
     /// Opens the database. One that is empty is given its tables; one of an older schema is left as it is, because
     /// other nodes may still serve it: see [`PostgresStore::migrate`]. Must be called inside a Tokio runtime.
     ///
-    /// `key_folder` is where the keys of the hours of expiry lie: one folder for all nodes, outside the database, in no
+    /// `holder` is who holds the installation key: providers, or whoever gives the key itself. `key_folder` is where the keys of the hours of expiry lie: one folder for all nodes, outside the database, in no
     /// backup.
     ///
     /// # Errors
@@ -75,17 +76,19 @@ impl PostgresStore {
     /// [`StoreError::SchemaTooOld`], [`StoreError::Unreachable`]. In each case the data is left as it was.
     pub async fn open(
         target: &PostgresTarget,
-        key: Arc<InstallationKey>,
+        holder: impl Into<Keyholder>,
         key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
         let pool = open::pool(target);
-        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
-        let prepared = open::prepare(&pool, &key_ring).await;
-        if let Err(error) = prepared {
-            pool.close().await;
-            return Err(error);
-        }
+        let prepared = open::prepare(&pool, &Opener { holder: &holder.into(), key_folder, randomness }).await;
+        let key_ring = match prepared {
+            Ok(key_ring) => Arc::new(key_ring),
+            Err(error) => {
+                pool.close().await;
+                return Err(error);
+            }
+        };
         let connections = Connections::new(pool, target.connections);
         let queues = AccountQueues::new(connections.clone(), Arc::clone(&key_ring), target.connections);
         Ok(Self { connections, queues, key_ring })
@@ -109,14 +112,14 @@ impl PostgresStore {
     /// As [`PostgresStore::open`]. A migration that fails leaves nothing of itself.
     pub async fn migrate(
         target: &PostgresTarget,
-        key: Arc<InstallationKey>,
+        holder: impl Into<Keyholder>,
         key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<(i64, i64), StoreError> {
         let pool = open::pool(target);
-        let outcome = open::migrate(&pool, &KeyRing::new(key, key_folder, randomness)).await;
+        let outcome = open::migrate(&pool, &Opener { holder: &holder.into(), key_folder, randomness }).await;
         pool.close().await;
-        outcome
+        outcome.map(|(before, after, _)| (before, after))
     }
 }
 

@@ -1,7 +1,10 @@
 //! From an address to a pool of connections over tables of the right schema.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use likeness_base::Randomness;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, PgPool, SqlSafeStr};
@@ -9,14 +12,14 @@ use sqlx::{ConnectOptions, Connection as _, PgPool, SqlSafeStr};
 use super::engine::{PATIENCE, PooledConnection, in_time};
 use super::sql::integrity::check_stored_bytes;
 use super::sql::key_ring::KeyRing;
-use super::sql::sealing;
+use super::sql::{sealing, unlock};
 use super::target::PostgresTarget;
 use crate::error::StoreError;
-use crate::keys::InstallationKey;
+use crate::keys::{InstallationKeyOf, Keyholder, TrustedKeys};
 
 /// Number, name and text of every migration, ascending, numbered like those of SQLite. Never change one that was
 /// released.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "records", include_str!("../../migrations/postgres/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/postgres/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/postgres/0003_several_nodes.sql")),
@@ -24,6 +27,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "recognisers", include_str!("../../migrations/postgres/0005_recognisers.sql")),
     (6, "generic records", include_str!("../../migrations/postgres/0006_generic_records.sql")),
     (7, "bounds and seals", include_str!("../../migrations/postgres/0007_bounds_and_seals.sql")),
+    (8, "keys and backups", include_str!("../../migrations/postgres/0008_keys_and_backups.sql")),
 ];
 const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
@@ -58,7 +62,7 @@ pub(super) async fn is_new(pool: &PgPool) -> Result<bool, StoreError> {
 }
 
 /// Makes an empty database ours, and refuses one that this program cannot work on.
-pub(super) async fn prepare(pool: &PgPool, key_ring: &KeyRing) -> Result<(), StoreError> {
+pub(super) async fn prepare(pool: &PgPool, opener: &Opener<'_>) -> Result<KeyRing, StoreError> {
     let mut pooled = PooledConnection::acquire(pool).await?;
     let mut found = in_time(schema(&mut pooled)).await;
     if found.as_ref().is_ok_and(|found| (1..KNOWN).contains(found)) {
@@ -66,18 +70,41 @@ pub(super) async fn prepare(pool: &PgPool, key_ring: &KeyRing) -> Result<(), Sto
         found = settled_schema(&mut pooled).await;
     }
     match pooled.done(found).await? {
-        0 => migrate(pool, key_ring).await.map(drop),
-        found if found > KNOWN => Err(StoreError::SchemaTooNew { found, known: KNOWN }),
-        found if found < KNOWN => Err(StoreError::SchemaTooOld { found, known: KNOWN }),
+        0 => {}
+        found if found > KNOWN => return Err(StoreError::SchemaTooNew { found, known: KNOWN }),
+        found if found < KNOWN => return Err(StoreError::SchemaTooOld { found, known: KNOWN }),
         _ => {
             let mut pooled = PooledConnection::acquire(pool).await?;
-            let checked = in_time(is_ready(&mut pooled, key_ring.installation())).await;
-            match pooled.done(checked).await? {
-                true => Ok(()),
-                // Stopped between migration and key check, or before the seals.
-                false => migrate(pool, key_ring).await.map(drop),
+            let found = in_time(opener.ready(&mut pooled)).await;
+            if let Some(key_ring) = pooled.done(found).await? {
+                return Ok(key_ring);
             }
+            // Stopped between migration and key check, or before the seals.
         }
+    }
+    Ok(migrate(pool, opener).await?.2)
+}
+
+/// What a database is opened with.
+pub(super) struct Opener<'a> {
+    pub(super) holder: &'a Keyholder,
+    pub(super) key_folder: &'a Path,
+    pub(super) randomness: Arc<dyn Randomness>,
+}
+
+impl Opener<'_> {
+    fn key_ring(&self, found: &InstallationKeyOf) -> KeyRing {
+        KeyRing::new(TrustedKeys::new(self.holder, found), self.key_folder, self.randomness.clone())
+    }
+
+    /// `None`: something is still to be done before this database can be served.
+    async fn ready(&self, connection: &mut PgConnection) -> Result<Option<KeyRing>, StoreError> {
+        let Some(mut found) = unlock::find_key(connection, self.holder, KNOWN).await? else { return Ok(None) };
+        if self.holder.wrap(&mut found).await?.is_some() {
+            return Ok(None);
+        }
+        let key_ring = self.key_ring(&found);
+        Ok(sealing::is_done(connection, &key_ring).await?.then_some(key_ring))
     }
 }
 
@@ -93,7 +120,7 @@ async fn settled_schema(connection: &mut PgConnection) -> Result<i64, StoreError
 }
 
 /// One node at a time, held by the lock on a row: the relatives of PostgreSQL do not all have advisory locks.
-pub(super) async fn migrate(pool: &PgPool, key_ring: &KeyRing) -> Result<(i64, i64), StoreError> {
+pub(super) async fn migrate(pool: &PgPool, opener: &Opener<'_>) -> Result<(i64, i64, KeyRing), StoreError> {
     let mut lock = PooledConnection::acquire(pool).await?;
     make_lock(&mut lock).await?;
     let mut guard = lock.begin().await?;
@@ -103,30 +130,25 @@ pub(super) async fn migrate(pool: &PgPool, key_ring: &KeyRing) -> Result<(i64, i
     sqlx::query("SELECT only_row FROM migration_lock FOR UPDATE").execute(&mut *guard).await?;
 
     let mut worker = pool.acquire().await?.detach();
-    let outcome = migrate_locked(&mut worker, key_ring).await;
+    let outcome = migrate_locked(&mut worker, opener).await;
     drop(worker);
     guard.rollback().await?;
     lock.done(outcome).await
 }
 
-async fn migrate_locked(connection: &mut PgConnection, key_ring: &KeyRing) -> Result<(i64, i64), StoreError> {
-    let key = key_ring.installation();
-    let found = schema(connection).await?;
-    if found > KNOWN {
-        return Err(StoreError::SchemaTooNew { found, known: KNOWN });
+async fn migrate_locked(connection: &mut PgConnection, opener: &Opener<'_>) -> Result<(i64, i64, KeyRing), StoreError> {
+    let schema = schema(connection).await?;
+    if schema > KNOWN {
+        return Err(StoreError::SchemaTooNew { found: schema, known: KNOWN });
     }
     // Before migrating: who holds the wrong key must not change the data either.
-    let known_key = found > 0 && check_key(connection, key).await?;
+    let found = unlock::find_key(connection, opener.holder, schema).await?;
     sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
     migrator().run_direct(None, connection, false).await?;
-    if !known_key {
-        sqlx::query("INSERT INTO installation (only_row, check_value) VALUES (1, $1)")
-            .bind(key.check_value(key_ring.randomness()))
-            .execute(&mut *connection)
-            .await?;
-    }
-    sealing::seal(connection, key_ring).await?;
-    Ok((found, KNOWN))
+    let found = unlock::keep_key(connection, opener.holder, found, &*opener.randomness).await?;
+    let key_ring = opener.key_ring(&found);
+    sealing::seal(connection, &key_ring).await?;
+    Ok((schema, KNOWN, key_ring))
 }
 
 /// Two nodes that start at once may both try: the one that comes second is told so by the catalogue.
@@ -167,29 +189,6 @@ async fn schema(connection: &mut PgConnection) -> Result<i64, StoreError> {
 
 async fn has_table(connection: &mut PgConnection, table: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(connection).await?)
-}
-
-/// `false` for new data, which belongs to no key yet.
-async fn check_key(connection: &mut PgConnection, key: &InstallationKey) -> Result<bool, StoreError> {
-    let check_value: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT check_value FROM installation").fetch_optional(&mut *connection).await?;
-    match check_value {
-        Some(check_value) if key.made(&check_value) => Ok(true),
-        Some(_) => Err(StoreError::WrongKey),
-        None => {
-            // With accounts in it, somebody took the row away.
-            let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(connection).await?;
-            if accounts == 0 { Ok(false) } else { Err(StoreError::WrongKey) }
-        }
-    }
-}
-
-/// `false`: something is still to be done before this database can be served.
-async fn is_ready(connection: &mut PgConnection, key: &InstallationKey) -> Result<bool, StoreError> {
-    if !check_key(connection, key).await? {
-        return Ok(false);
-    }
-    Ok(sqlx::query_scalar("SELECT sealed_check IS NOT NULL FROM installation").fetch_one(connection).await?)
 }
 
 /// Reads every row of the tables that hold sealed records.

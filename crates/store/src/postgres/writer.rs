@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::engine::{Connection, Connections, in_time};
-use super::sql::key_ring::KeyRing;
+use super::sql::key_ring::{KeyRing, Unlocked};
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::connections::{LEAST_MICROS, TURN_MICROS};
@@ -201,27 +201,15 @@ impl AccountQueues {
         let mut pooled = self.connections.take(batch[0].command.account).await?;
         let mut keys = Vec::with_capacity(batch.len());
         for Work { command, .. } in batch {
-            let own = self.keys_of(&mut pooled, command.account).await?;
+            let own = self.key_ring.unlocked(&mut pooled, command.account).await?;
             let source = match write::reads_from(&command.write) {
-                Some(account) => self.keys_of(&mut pooled, account).await?,
-                None => None,
+                Some(account) => self.key_ring.unlocked(&mut pooled, account).await?,
+                None => Unlocked::NoAccount,
             };
             keys.push(CommandKeys { own, source });
         }
         let steps = self.transact(&mut pooled, batch, keys).await?;
         pooled.done(Ok(steps)).await
-    }
-
-    async fn keys_of(
-        &self,
-        connection: &mut Connection,
-        account: AccountId,
-    ) -> Result<Option<Arc<crate::keys::AccountKeys>>, StoreError> {
-        match self.key_ring.keys(connection, account).await {
-            Ok(keys) => Ok(Some(keys)),
-            Err(StoreError::AccountNotFound) => Ok(None),
-            Err(other) => Err(other),
-        }
     }
 
     async fn transact(

@@ -1,7 +1,8 @@
 //! The [`Store`] trait for both engines: each method runs one query of `read`, or calls what the engine does in its own
 //! way.
 //!
-//! The macros `query!` and `consistent_query!` decide on which connection a query runs and when it is run again.
+//! The macros decide on which connection a query runs and when it is run again, and whether the keys of its account are at
+//! hand before.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,36 +14,39 @@ use uuid::Uuid;
 use super::access;
 use super::engine::{Attempts, Connection, EngineStore};
 use super::read::{self, Sealed};
+use super::unlock::{self, bare_query};
+use super::write;
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Member, Operation, PageStart,
-    Person, PersonTemplate, Record, ResolvedFace, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, KeyStatus, Member, Operation,
+    PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals, UnfinishedTraining,
 };
 use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::keys::TrustedKeys;
 use crate::record::RecordKind;
 use crate::store::Store;
 
-/// Runs one query for an account. A connection that has gone stale in the pool is found out by the query itself, which is
-/// then run again on another.
+/// Runs one query for an account, whose keys are at hand. A connection that has gone stale in the pool is found out by the
+/// query itself, which is then run again on another.
 macro_rules! query {
     ($store:ident, $account:expr, $connection:ident => $query:expr) => {{
-        let mut attempts = Attempts::new();
-        loop {
-            let mut pooled = $store.connection($account).await?;
-            let $connection: &mut Connection = &mut pooled;
-            let answer = $store.in_time($query).await;
-            let answer = pooled.done(answer).await;
-            if !attempts.should_retry(&answer) {
-                break answer;
-            }
-        }
+        $store.ready($account).await;
+        bare_query!($store, $account, $connection => $query)
     }};
 }
 
 /// Runs a query of several parts, all of which see the same moment of the database.
 macro_rules! consistent_query {
+    ($store:ident, $account:expr, $connection:ident => $query:expr) => {{
+        $store.ready($account).await;
+        bare_consistent_query!($store, $account, $connection => $query)
+    }};
+}
+
+/// The same where no keys are needed.
+macro_rules! bare_consistent_query {
     ($store:ident, $account:expr, $connection:ident => $query:expr) => {{
         let mut attempts = Attempts::new();
         loop {
@@ -69,15 +73,45 @@ fn open<T>(fetched: Result<Sealed<T>, StoreError>) -> Result<T, StoreError> {
 #[async_trait]
 impl Store for EngineStore {
     async fn apply(&self, command: Command) -> Result<Applied, StoreError> {
+        if write::needs_keys(&command.write) {
+            self.ready(command.account).await;
+        }
+        if let Some(source) = write::reads_from(&command.write) {
+            self.ready(source).await;
+        }
         self.write(command).await
     }
 
+    async fn unlock(&self, account: AccountId, waits: bool) -> Result<(), StoreError> {
+        self.unlock_keys(account, waits).await
+    }
+
+    fn trusted_keys(&self) -> Arc<TrustedKeys> {
+        Arc::clone(self.key_ring.trusted())
+    }
+
+    async fn key_status(&self, account: AccountId) -> Result<KeyStatus, StoreError> {
+        bare_query!(self, account, connection => unlock::status(connection, &self.key_ring, account))
+    }
+
+    async fn rewrapped_keys(
+        &self,
+        account: AccountId,
+        provider: Option<&str>,
+    ) -> Result<Vec<RewrappedKey>, StoreError> {
+        self.rewrap(account, provider).await
+    }
+
+    async fn accounts_of_provider(&self, provider: &str) -> Result<Vec<AccountId>, StoreError> {
+        bare_query!(self, AccountId::INSTALLATION, connection => unlock::accounts_of(connection, provider))
+    }
+
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        query!(self, AccountId::INSTALLATION, connection => read::accounts::accounts(connection))
+        bare_query!(self, AccountId::INSTALLATION, connection => read::accounts::accounts(connection))
     }
 
     async fn account(&self, account: AccountId) -> Result<Option<Account>, StoreError> {
-        query!(self, account, connection => read::accounts::account(connection, account))
+        bare_query!(self, account, connection => read::accounts::account(connection, account))
     }
 
     async fn keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError> {
@@ -100,11 +134,11 @@ impl Store for EngineStore {
     }
 
     async fn version_of(&self, account: AccountId, number: i64) -> Result<Option<u64>, StoreError> {
-        query!(self, account, connection => read::containers::version_of(connection, account, number))
+        bare_query!(self, account, connection => read::containers::version_of(connection, account, number))
     }
 
     async fn unfinished_trainings(&self, account: AccountId) -> Result<Vec<UnfinishedTraining>, StoreError> {
-        query!(self, account, connection => read::containers::unfinished_trainings(connection, account))
+        bare_query!(self, account, connection => read::containers::unfinished_trainings(connection, account))
     }
 
     async fn person(
@@ -165,11 +199,11 @@ impl Store for EngineStore {
         container: &ContainerName,
         persons: &[Uuid],
     ) -> Result<Vec<Option<PersonNumber>>, StoreError> {
-        query!(self, account, connection => read::members::person_numbers(connection, account, container, persons))
+        bare_query!(self, account, connection => read::members::person_numbers(connection, account, container, persons))
     }
 
     async fn members(&self, account: AccountId, group: &str, page: &PageStart) -> Result<Vec<Member>, StoreError> {
-        consistent_query!(self, account, connection => read::members::members(connection, account, group, page))
+        bare_consistent_query!(self, account, connection => read::members::members(connection, account, group, page))
     }
 
     async fn groups_of_person(
@@ -178,11 +212,11 @@ impl Store for EngineStore {
         person: Uuid,
         page: &PageStart,
     ) -> Result<Vec<String>, StoreError> {
-        consistent_query!(self, account, connection => read::members::groups_of_person(connection, account, person, page))
+        bare_consistent_query!(self, account, connection => read::members::groups_of_person(connection, account, person, page))
     }
 
     async fn operation(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Operation>, StoreError> {
-        query!(self, account, connection => read::operations::operation(connection, account, id, now))
+        bare_query!(self, account, connection => read::operations::operation(connection, account, id, now))
     }
 
     async fn snapshot(&self, account: AccountId, id: Uuid, now: Timestamp) -> Result<Option<Snapshot>, StoreError> {
@@ -226,15 +260,15 @@ impl Store for EngineStore {
         version: u64,
         limit: usize,
     ) -> Result<Feed, StoreError> {
-        consistent_query!(self, account, connection => read::feed::changes_since(connection, account, number, version, limit))
+        bare_consistent_query!(self, account, connection => read::feed::changes_since(connection, account, number, version, limit))
     }
 
     async fn space_of(&self, account: AccountId, number: i64) -> Result<Option<String>, StoreError> {
-        query!(self, account, connection => read::faces::space_of(connection, account, number))
+        bare_query!(self, account, connection => read::faces::space_of(connection, account, number))
     }
 
     async fn spaces(&self, account: AccountId, count: bool) -> Result<Vec<(String, u64)>, StoreError> {
-        query!(self, account, connection => read::faces::spaces(connection, account, count))
+        bare_query!(self, account, connection => read::faces::spaces(connection, account, count))
     }
 
     async fn rows_after(
@@ -259,15 +293,15 @@ impl Store for EngineStore {
         number: i64,
         faces: &[FaceNumber],
     ) -> Result<Vec<ResolvedFace>, StoreError> {
-        query!(self, account, connection => read::feed::resolve_faces(connection, account, number, faces))
+        bare_query!(self, account, connection => read::feed::resolve_faces(connection, account, number, faces))
     }
 
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError> {
-        query!(self, account, connection => read::accounts::totals(connection, account))
+        bare_query!(self, account, connection => read::accounts::totals(connection, account))
     }
 
     async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError> {
-        consistent_query!(self, AccountId::INSTALLATION, connection => read::accounts::access_since(connection, version))
+        bare_consistent_query!(self, AccountId::INSTALLATION, connection => read::accounts::access_since(connection, version))
     }
 
     async fn evict_keys(&self, account: AccountId) {
@@ -313,15 +347,15 @@ impl Store for EngineStore {
     }
 
     async fn accounts_with_deliveries(&self) -> Result<Vec<AccountId>, StoreError> {
-        query!(self, AccountId::INSTALLATION, connection => read::outbox::accounts_with_deliveries(connection))
+        bare_query!(self, AccountId::INSTALLATION, connection => read::outbox::accounts_with_deliveries(connection))
     }
 
     async fn usage(&self, account: AccountId, first_day: i64, last_day: i64) -> Result<Vec<Usage>, StoreError> {
-        query!(self, account, connection => read::usage::usage(connection, account, first_day, last_day))
+        bare_query!(self, account, connection => read::usage::usage(connection, account, first_day, last_day))
     }
 
     async fn audit(&self, account: AccountId, after: i64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        query!(self, account, connection => read::audit::audit(connection, account, after, limit))
+        bare_query!(self, account, connection => read::audit::audit(connection, account, after, limit))
     }
 
     fn chain_check(&self) -> ChainCheck {
@@ -329,15 +363,15 @@ impl Store for EngineStore {
     }
 
     async fn is_access_as_audited(&self, account: AccountId) -> Result<bool, StoreError> {
-        consistent_query!(self, account, connection => access::is_as_audited(connection, &self.key_ring, account))
+        bare_consistent_query!(self, account, connection => access::is_as_audited(connection, &self.key_ring, account))
     }
 
     async fn stored_bytes(&self, account: AccountId) -> Result<u64, StoreError> {
-        query!(self, account, connection => read::accounts::stored_bytes(connection, account))
+        bare_query!(self, account, connection => read::accounts::stored_bytes(connection, account))
     }
 
     async fn versions_of(&self, account: AccountId, numbers: &[i64]) -> Result<Vec<Option<u64>>, StoreError> {
-        query!(self, account, connection => read::containers::versions_of(connection, account, numbers))
+        bare_query!(self, account, connection => read::containers::versions_of(connection, account, numbers))
     }
 
     async fn lease(&self, account: AccountId, job: &str, holder: Uuid, length: Duration) -> Result<bool, StoreError> {

@@ -9,37 +9,50 @@ use std::sync::{Arc, RwLock};
 
 use super::engine::Connection;
 use super::read::Labels;
+use super::unlock;
 use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
 use crate::id::{AccountId, hour_of};
-use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey, LinkKey};
+use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey, KeyProblem, LinkKey, TrustedKeys};
 
-/// The installation key and the accounts' data keys that have been unwrapped with it; beside them the accounts' labels,
-/// which are cached for as long.
+/// The installation key and the accounts' data keys that have been unwrapped; beside them the accounts' labels, which are
+/// cached for as long.
 pub(crate) struct KeyRing {
-    installation: Arc<InstallationKey>,
+    trusted: Arc<TrustedKeys>,
     randomness: Arc<dyn Randomness>,
     link: Arc<LinkKey>,
     expiry: ExpiryKeys,
-    unwrapped: RwLock<HashMap<AccountId, Arc<AccountKeys>>>,
     labels: RwLock<HashMap<AccountId, Arc<Labels>>>,
 }
 
+/// What is to be had of an account's keys.
+pub(crate) enum Unlocked {
+    /// They are at hand.
+    Keys(Arc<AccountKeys>),
+    /// There is no such account.
+    NoAccount,
+    /// They cannot be used now.
+    Locked(KeyProblem),
+}
+
 impl KeyRing {
-    pub(crate) fn new(installation: Arc<InstallationKey>, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
+    pub(crate) fn new(trusted: TrustedKeys, key_folder: &Path, randomness: Arc<dyn Randomness>) -> Self {
         Self {
-            link: Arc::new(installation.link_key()),
-            installation,
+            link: Arc::new(trusted.installation().link_key()),
+            trusted: Arc::new(trusted),
             randomness,
             expiry: ExpiryKeys::at(key_folder),
-            unwrapped: RwLock::default(),
             labels: RwLock::default(),
         }
     }
 
-    pub(crate) fn installation(&self) -> &InstallationKey {
-        &self.installation
+    pub(crate) fn installation(&self) -> &Arc<InstallationKey> {
+        self.trusted.installation()
+    }
+
+    pub(crate) fn trusted(&self) -> &Arc<TrustedKeys> {
+        &self.trusted
     }
 
     /// The key that links audit rows.
@@ -54,12 +67,12 @@ impl KeyRing {
     /// The key to seal what expires then.
     pub(crate) fn hour_key(&self, expires_at_millis: i64) -> Result<HourKey, StoreError> {
         let hour = hour_of(Timestamp::from_millis(expires_at_millis));
-        Ok(self.expiry.to_seal(hour, &self.installation, &*self.randomness)?)
+        Ok(self.expiry.to_seal(hour, self.installation(), &*self.randomness)?)
     }
 
     /// The key to open what expires then; `None`: it was destroyed, and what it sealed does not exist any more.
     pub(crate) fn known_hour_key(&self, expires_at_millis: i64) -> Result<Option<HourKey>, StoreError> {
-        Ok(self.expiry.to_open(hour_of(Timestamp::from_millis(expires_at_millis)), &self.installation)?)
+        Ok(self.expiry.to_open(hour_of(Timestamp::from_millis(expires_at_millis)), self.installation())?)
     }
 
     /// Destroys the keys of hours that are over.
@@ -69,7 +82,7 @@ impl KeyRing {
 
     /// Evicts the keys and labels of an account that is gone.
     pub(crate) fn evict(&self, account: AccountId) {
-        self.unwrapped.write().expect("no holder of this lock panics").remove(&account);
+        self.trusted.forget(account.0);
         self.labels.write().expect("no holder of this lock panics").remove(&account);
     }
 
@@ -84,10 +97,11 @@ impl KeyRing {
 
     /// The keys of an account if they have been unwrapped already.
     pub(crate) fn known_keys(&self, account: AccountId) -> Option<Arc<AccountKeys>> {
-        self.unwrapped.read().expect("no holder of this lock panics").get(&account).cloned()
+        self.trusted.account(account.0)
     }
 
-    /// The keys of an account, unwrapped on first use. The connection must not be inside a transaction that
+    /// The keys of an account, unwrapped on first use where the installation key alone wraps them; a provider of the account's
+    /// own is asked before, by [`unlock`], while no connection is held. The connection must not be inside a transaction that
     /// writes: keys of an account whose creation is then undone must not be cached.
     pub(crate) async fn keys(
         &self,
@@ -97,22 +111,26 @@ impl KeyRing {
         if let Some(keys) = self.known_keys(account) {
             return Ok(keys);
         }
-        let wrapped: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT key_id, wrapped FROM data_key WHERE account_id = $1")
-            .bind(account.0.as_bytes().as_slice())
-            .fetch_all(connection)
-            .await?;
-        if wrapped.is_empty() {
-            return Err(StoreError::AccountNotFound);
+        let rows = unlock::data_keys(connection, account).await?;
+        let keys = match rows.is_disabled {
+            true => Err(self.trusted.disable(account.0)),
+            false => self.trusted.unwrap_here(account.0, &rows.keys),
+        };
+        keys?.ok_or_else(|| self.trusted.problem(account.0).into())
+    }
+
+    /// The same for a command, which may not need them.
+    pub(crate) async fn unlocked(
+        &self,
+        connection: &mut Connection,
+        account: AccountId,
+    ) -> Result<Unlocked, StoreError> {
+        match self.keys(connection, account).await {
+            Ok(keys) => Ok(Unlocked::Keys(keys)),
+            Err(StoreError::AccountNotFound) => Ok(Unlocked::NoAccount),
+            Err(StoreError::KeyUnavailable(problem)) => Ok(Unlocked::Locked(problem)),
+            Err(other) => Err(other),
         }
-        let damaged = || StoreError::Damaged { what: "a data key of an account".into() };
-        let wrapped = wrapped
-            .into_iter()
-            .map(|(key_id, wrapped)| Ok((u32::try_from(key_id).map_err(|_| damaged())?, wrapped)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        let keys = self.installation.unwrap_data_keys(account.0, &wrapped).ok_or_else(damaged)?;
-        let keys = Arc::new(keys);
-        self.unwrapped.write().expect("no holder of this lock panics").insert(account, Arc::clone(&keys));
-        Ok(keys)
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod key_ring;
 pub(crate) mod read;
 pub(crate) mod sealing;
 mod transfer;
+pub(crate) mod unlock;
 pub(crate) mod write;
 
 use super::engine;

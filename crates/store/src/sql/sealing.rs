@@ -1,8 +1,8 @@
-//! Brings the data of an installation to what schema 7 promises of it, once.
+//! Brings the data of an installation to what schemas 7 and 8 promise of it, once.
 //!
 //! Audit logs get a row that is linked by the installation key and so seals all that came before it; records and keys that
 //! decide who may call are bound to their versions. A value that only the installation key makes says that it was done:
-//! from then on nothing else is accepted.
+//! from then on nothing else is accepted. Account keys are found by digests that are made with a sub-key of their own.
 
 use likeness_base::Randomness;
 use sqlx::Connection as _;
@@ -10,48 +10,107 @@ use sqlx::Connection as _;
 use super::access;
 use super::engine::Connection;
 use super::key_ring::KeyRing;
-use super::read::{damaged, open, uuid};
+use super::read::{damaged, open, open_text, uuid};
 use super::write;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, Purpose, RowContext};
+use crate::keys::{AccountKeys, Purpose, RowContext, Stage};
 use crate::record::RecordKind;
 
 /// The action of the row that seals what came before it.
 const SEALED: &str = "seal_audit_log";
+/// The action of the row that tells of renewed look-up digests.
+const RENEWED: &str = "renew_key_lookups";
 const RECORD: &str = "a record of access";
 
-/// Seals, if that was not done before.
+/// Whether everything was done.
+pub(crate) async fn is_done(connection: &mut Connection, key_ring: &KeyRing) -> Result<bool, StoreError> {
+    Ok(stage(connection, key_ring).await? == Some(Stage::JobsApart))
+}
+
+/// Does what was not done before.
 pub(crate) async fn seal(connection: &mut Connection, key_ring: &KeyRing) -> Result<(), StoreError> {
-    let installation = key_ring.installation();
+    if is_done(connection, key_ring).await? {
+        return Ok(());
+    }
     let mut transaction = connection.begin().await?;
-    let check: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT sealed_check FROM installation").fetch_one(&mut *transaction).await?;
-    match check {
-        Some(check) if installation.made_sealed_check(&check) => return Ok(()),
-        Some(_) => return Err(damaged("the value that says that audit logs are sealed")),
-        None => {}
+    let stage = stage(&mut transaction, key_ring).await?;
+    if stage < Some(Stage::LogsSealed) {
+        seal_logs(&mut transaction, key_ring).await?;
     }
-    let with_keys: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT DISTINCT account_id FROM data_key").fetch_all(&mut *transaction).await?;
-    for account in with_keys {
-        let account = AccountId(uuid(&account)?);
-        let keys = key_ring.keys(&mut transaction, account).await?;
-        bind_keys(&mut transaction, key_ring.randomness(), account, &keys).await?;
-        bind_records(&mut transaction, key_ring, account, &keys).await?;
-    }
-    let with_logs: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT DISTINCT account_id FROM audit").fetch_all(&mut *transaction).await?;
-    for account in with_logs {
-        let account = AccountId(uuid(&account)?);
-        let digest = access::digest(&mut transaction, account).await?;
-        write::seal_log(&mut transaction, key_ring, account, SEALED, digest).await?;
-    }
+    renew_lookups(&mut transaction, key_ring).await?;
     sqlx::query("UPDATE installation SET sealed_check = $1")
-        .bind(installation.sealed_check(key_ring.randomness()))
+        .bind(key_ring.installation().stage_check(key_ring.randomness(), Stage::JobsApart))
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
+    Ok(())
+}
+
+async fn stage(connection: &mut Connection, key_ring: &KeyRing) -> Result<Option<Stage>, StoreError> {
+    let check: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT sealed_check FROM installation").fetch_one(connection).await?;
+    let Some(check) = check else { return Ok(None) };
+    let stage = key_ring.installation().stage(&check);
+    stage.map(Some).ok_or_else(|| damaged("the value that says how far the data has been brought"))
+}
+
+async fn seal_logs(connection: &mut Connection, key_ring: &KeyRing) -> Result<(), StoreError> {
+    for account in accounts_with_keys(connection).await? {
+        let keys = key_ring.keys(connection, account).await?;
+        bind_keys(connection, key_ring.randomness(), account, &keys).await?;
+        bind_records(connection, key_ring, account, &keys).await?;
+    }
+    let with_logs: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT DISTINCT account_id FROM audit").fetch_all(&mut *connection).await?;
+    for account in with_logs {
+        let account = AccountId(uuid(&account)?);
+        let digest = access::digest(connection, account).await?;
+        write::seal_log(connection, key_ring, account, SEALED, digest).await?;
+    }
+    Ok(())
+}
+
+async fn accounts_with_keys(connection: &mut Connection) -> Result<Vec<AccountId>, StoreError> {
+    let ids: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT DISTINCT account_id FROM data_key").fetch_all(connection).await?;
+    ids.iter().map(|id| Ok(AccountId(uuid(id)?))).collect()
+}
+
+/// Finds account keys by digests under a sub-key that has no other job.
+async fn renew_lookups(connection: &mut Connection, key_ring: &KeyRing) -> Result<(), StoreError> {
+    for account in accounts_with_keys(connection).await? {
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
+            sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1")
+                .bind(account.0.as_bytes().as_slice())
+                .fetch_all(&mut *connection)
+                .await?;
+        if rows.is_empty() {
+            continue;
+        }
+        // What somebody put back outside the program is not blessed by this: it is found out at the start, as before.
+        let is_as_audited = access::is_as_audited(connection, key_ring, account).await?;
+        let keys = key_ring.keys(connection, account).await?;
+        let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
+        for (slot, lookup, sealed, set_at) in rows {
+            let number = u8::try_from(slot).map_err(|_| damaged("a key slot"))?;
+            let value =
+                open_text(&sealer, &RowContext::account_key(number, &lookup, set_at), &sealed, "an account key")?;
+            let lookup = key_ring.installation().lookup_digest(&value);
+            let context = RowContext::account_key(number, &lookup, set_at);
+            sqlx::query("UPDATE account_key SET lookup = $3, sealed = $4 WHERE account_id = $1 AND slot = $2")
+                .bind(account.0.as_bytes().as_slice())
+                .bind(slot)
+                .bind(lookup.as_slice())
+                .bind(sealer.seal(key_ring.randomness(), &context, value.expose().as_bytes()))
+                .execute(&mut *connection)
+                .await?;
+        }
+        if is_as_audited {
+            let digest = access::digest(connection, account).await?;
+            write::seal_log(connection, key_ring, account, RENEWED, digest).await?;
+        }
+    }
     Ok(())
 }
 

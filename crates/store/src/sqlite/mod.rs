@@ -49,7 +49,7 @@ use crate::command::{Applied, Command};
 use crate::connections;
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::InstallationKey;
+use crate::keys::Keyholder;
 use fold::ReaderGate;
 use leases::Leases;
 use sql::key_ring::KeyRing;
@@ -71,7 +71,7 @@ impl SqliteStore {
     /// Opens the database, making or migrating it where needed. Must be called inside a Tokio runtime,
     /// which then carries the writing task.
     ///
-    /// `key_folder` is where the keys of the hours of expiry lie; it is made when needed, and belongs into no backup.
+    /// `holder` is who holds the installation key: providers, or whoever gives the key itself. `key_folder` is where the keys of the hours of expiry lie; it is made when needed, and belongs into no backup.
     /// `randomness` gives the nonces and the accounts' data keys.
     ///
     /// # Errors
@@ -80,12 +80,12 @@ impl SqliteStore {
     /// left as it was.
     pub async fn open(
         path: &Path,
-        key: Arc<InstallationKey>,
+        holder: impl Into<Keyholder>,
         key_folder: &Path,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, StoreError> {
-        let key_ring = Arc::new(KeyRing::new(key, key_folder, randomness));
-        let connection = open::writer(path, &key_ring).await?;
+        let (connection, key_ring) = open::writer(path, &holder.into(), key_folder, randomness).await?;
+        let key_ring = Arc::new(key_ring);
         let readers = open::readers(path).await?;
         let gate = ReaderGate::default();
         Ok(Self {

@@ -5,8 +5,10 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use likeness_base::Randomness;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -14,12 +16,12 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use super::sql::key_ring::KeyRing;
-use super::sql::sealing;
+use super::sql::{sealing, unlock};
 use crate::error::StoreError;
-use crate::keys::InstallationKey;
+use crate::keys::{Keyholder, TrustedKeys};
 
 /// Number, name and text of every migration, ascending. Never change one that was released.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "records", include_str!("../../migrations/sqlite/0001_records.sql")),
     (2, "directory and snapshots", include_str!("../../migrations/sqlite/0002_directory_and_snapshots.sql")),
     (3, "several nodes", include_str!("../../migrations/sqlite/0003_several_nodes.sql")),
@@ -27,6 +29,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "recognisers", include_str!("../../migrations/sqlite/0005_recognisers.sql")),
     (6, "generic records", include_str!("../../migrations/sqlite/0006_generic_records.sql")),
     (7, "bounds and seals", include_str!("../../migrations/sqlite/0007_bounds_and_seals.sql")),
+    (8, "keys and backups", include_str!("../../migrations/sqlite/0008_keys_and_backups.sql")),
 ];
 
 /// Page size in bytes, fixed when the file is made. With SQLite's default of 4 KiB a page holds six sealed
@@ -45,12 +48,17 @@ pub(super) const READERS: u32 = 8;
 const WRITER_CACHE: &str = "-65536";
 const READER_CACHE: &str = "-8192";
 
-/// Opens the one connection that writes; makes the file, migrates it and checks the key.
-pub(super) async fn writer(path: &Path, key_ring: &KeyRing) -> Result<SqliteConnection, StoreError> {
+/// Opens the one connection that writes; makes the file, migrates it and finds its key.
+pub(super) async fn writer(
+    path: &Path,
+    holder: &Keyholder,
+    key_folder: &Path,
+    randomness: Arc<dyn Randomness>,
+) -> Result<(SqliteConnection, KeyRing), StoreError> {
     create_private_file(path).map_err(|error| StoreError::Backend(Box::new(error)))?;
     let mut connection = options(path).pragma("cache_size", WRITER_CACHE).connect().await?;
-    match prepare(&mut connection, key_ring).await {
-        Ok(()) => Ok(connection),
+    match prepare(&mut connection, holder, key_folder, randomness).await {
+        Ok(key_ring) => Ok((connection, key_ring)),
         Err(error) => {
             // Closed and not just dropped, so that no log is left beside data that is not ours to touch.
             close(connection).await;
@@ -59,19 +67,20 @@ pub(super) async fn writer(path: &Path, key_ring: &KeyRing) -> Result<SqliteConn
     }
 }
 
-async fn prepare(connection: &mut SqliteConnection, key_ring: &KeyRing) -> Result<(), StoreError> {
-    let key = key_ring.installation();
-    refuse_newer_schema(connection).await?;
+async fn prepare(
+    connection: &mut SqliteConnection,
+    holder: &Keyholder,
+    key_folder: &Path,
+    randomness: Arc<dyn Randomness>,
+) -> Result<KeyRing, StoreError> {
+    let schema = schema(connection).await?;
     // Before migrating: who holds the wrong key must not change the data either.
-    let known_key = refuse_wrong_key(connection, key).await?;
+    let found = unlock::find_key(connection, holder, schema).await?;
     migrator().run_direct(None, connection, false).await?;
-    if !known_key {
-        sqlx::query("INSERT INTO installation (only_row, check_value) VALUES (1, ?1)")
-            .bind(key.check_value(key_ring.randomness()))
-            .execute(&mut *connection)
-            .await?;
-    }
-    sealing::seal(connection, key_ring).await
+    let found = unlock::keep_key(connection, holder, found, &*randomness).await?;
+    let key_ring = KeyRing::new(TrustedKeys::new(holder, &found), key_folder, randomness);
+    sealing::seal(connection, &key_ring).await?;
+    Ok(key_ring)
 }
 
 /// Opens the connections that read and cannot write.
@@ -120,35 +129,15 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(migrations.into())
 }
 
-async fn refuse_newer_schema(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// The schema of the file, 0 for one that is empty. Refuses a newer one than we know.
+async fn schema(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     if !has_table(connection, "_sqlx_migrations").await? {
-        return Ok(());
+        return Ok(0);
     }
     let found: Option<i64> =
         sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?;
-    let known = MIGRATIONS[MIGRATIONS.len() - 1].0;
-    match found {
-        Some(found) if found > known => Err(StoreError::SchemaTooNew { found, known }),
-        _ => Ok(()),
-    }
-}
-
-/// `false` for new data, which belongs to no key yet.
-async fn refuse_wrong_key(connection: &mut SqliteConnection, key: &InstallationKey) -> Result<bool, StoreError> {
-    if !has_table(connection, "installation").await? {
-        return Ok(false);
-    }
-    let check_value: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT check_value FROM installation").fetch_optional(&mut *connection).await?;
-    match check_value {
-        Some(check_value) if key.made(&check_value) => Ok(true),
-        Some(_) => Err(StoreError::WrongKey),
-        None => {
-            // Stopped between migration and key check. With accounts in it, somebody took the row away.
-            let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(connection).await?;
-            if accounts == 0 { Ok(false) } else { Err(StoreError::Damaged { what: "no key check value".into() }) }
-        }
-    }
+    let (found, known) = (found.unwrap_or(0), MIGRATIONS[MIGRATIONS.len() - 1].0);
+    if found > known { Err(StoreError::SchemaTooNew { found, known }) } else { Ok(found) }
 }
 
 async fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool, StoreError> {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::fold::{Fold, ReaderGate};
 use super::open;
-use super::sql::key_ring::KeyRing;
+use super::sql::key_ring::{KeyRing, Unlocked};
 use super::sql::write::{self, CommandKeys, CommandOutcome};
 use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
@@ -221,15 +221,10 @@ impl Writer {
 
     /// The keys that a command needs. Not inside a transaction: see [`KeyRing::keys`].
     async fn keys_of(&mut self, command: &Command) -> Result<CommandKeys, StoreError> {
-        let mut keys_of = async |account| match self.key_ring.keys(&mut self.connection, account).await {
-            Ok(keys) => Ok(Some(keys)),
-            Err(StoreError::AccountNotFound) => Ok(None),
-            Err(other) => Err(other),
-        };
-        let own = keys_of(command.account).await?;
+        let own = self.key_ring.unlocked(&mut self.connection, command.account).await?;
         let source = match write::reads_from(&command.write) {
-            Some(account) => keys_of(account).await?,
-            None => None,
+            Some(account) => self.key_ring.unlocked(&mut self.connection, account).await?,
+            None => Unlocked::NoAccount,
         };
         Ok(CommandKeys { own, source })
     }
@@ -238,10 +233,10 @@ impl Writer {
     fn known_keys_of(&self, command: &Command) -> Option<CommandKeys> {
         let own = self.key_ring.known_keys(command.account)?;
         let source = match write::reads_from(&command.write) {
-            Some(account) => Some(self.key_ring.known_keys(account)?),
-            None => None,
+            Some(account) => Unlocked::Keys(self.key_ring.known_keys(account)?),
+            None => Unlocked::NoAccount,
         };
-        Some(CommandKeys { own: Some(own), source })
+        Some(CommandKeys { own: Unlocked::Keys(own), source })
     }
 
     async fn transact(

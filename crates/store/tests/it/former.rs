@@ -9,8 +9,19 @@ use likeness_store::{AccountNames, Expected, NewRecord, RecordKind, RecordWrite,
 use crate::assert_refused;
 use crate::scene::{HOUR_MILLIS, START, Scene};
 
-/// Takes back what the seventh schema added, in words that both engines understand.
-pub(crate) const BACK_TO_THE_SIXTH: [&str; 6] = [
+/// Takes back what the seventh and the eighth schema added, in words that both engines understand.
+pub(crate) const BACK_TO_THE_SIXTH: [&str; 17] = [
+    "DROP INDEX data_key_provider",
+    "ALTER TABLE installation DROP COLUMN provider",
+    "ALTER TABLE installation DROP COLUMN provider_version",
+    "ALTER TABLE installation DROP COLUMN wrapped",
+    "ALTER TABLE installation DROP COLUMN backed_up_at",
+    "ALTER TABLE data_key DROP COLUMN provider",
+    "ALTER TABLE data_key DROP COLUMN provider_version",
+    "ALTER TABLE data_key DROP COLUMN check_value",
+    "ALTER TABLE account DROP COLUMN key_disabled_at",
+    "ALTER TABLE account DROP COLUMN key_used_at",
+    "ALTER TABLE account DROP COLUMN backed_up_at",
     "DROP INDEX audit_access",
     "ALTER TABLE account DROP COLUMN stored_bytes",
     "ALTER TABLE audit DROP COLUMN access_digest",

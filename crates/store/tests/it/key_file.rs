@@ -80,7 +80,7 @@ fn what_is_no_key_file_is_refused() {
         ("a digit long", format!("{line}0\n").into()),
         ("no digit", format!("{}g\n", &line[..line.len() - 1]).into()),
         ("another label", good.replace("key-1", "key-2").into()),
-        ("two lines", good.repeat(2).into()),
+        ("a second line that is none", format!("{good}nothing\n").into()),
         ("very long", good.repeat(100_000).into()),
         ("not text", vec![0xff; 92]),
     ];

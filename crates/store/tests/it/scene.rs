@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret, Timestamp};
+use likeness_store::keys::Keyholder;
 use likeness_store::{
     AccountId, AccountWrite, Actor, Applied, AuditEntry, Chain, ChainBroken, Command, Container, ContainerKind,
     ContainerName, ContainerWrite, DetectedFace, DirectoryWrite, FaceId, FaceWrite, NewAccount, NewFace, PageStart,
@@ -18,6 +19,12 @@ use uuid::Uuid;
 pub(crate) trait Backend: Send + Sync {
     /// Opens the data. The former store on it must have been closed or dropped.
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Opens it with somebody who holds the installation key.
+    async fn open_held(&self, holder: Keyholder) -> Result<Arc<dyn Store>, StoreError>;
+
+    /// What somebody does who gets at the data past the store; `X'…'` stands for bytes.
+    async fn tamper(&self, statement: &str);
 
     /// Lets so much time pass by the clock that all nodes share, if they share one.
     async fn pass(&self, length: Duration) -> bool;

@@ -36,7 +36,7 @@ use crate::keys::{HourKey, RowContext, Sealer};
 pub(crate) type Sealed<T> = Box<dyn FnOnce() -> Result<T, StoreError> + Send>;
 
 /// The account's id as the leading key column holds it.
-fn key(account: &AccountId) -> &[u8] {
+pub(crate) fn key(account: &AccountId) -> &[u8] {
     account.0.as_bytes()
 }
 

@@ -7,6 +7,7 @@ mod copy;
 mod face_ids;
 mod faces;
 mod idempotency;
+mod keys;
 mod members;
 mod operations;
 mod outbox;
@@ -23,7 +24,7 @@ use super::engine::Connection;
 use uuid::Uuid;
 
 use super::delete;
-use super::key_ring::KeyRing;
+use super::key_ring::{KeyRing, Unlocked};
 use crate::audit::AuditTarget;
 use crate::command::{
     AccountWrite, Applied, AuditWrite, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation,
@@ -68,10 +69,10 @@ pub(crate) const PART: i64 = 500;
 
 /// The keys that a command needs, unwrapped before its transaction begins.
 pub(crate) struct CommandKeys {
-    /// Of the account that is written to; `None`: there is no such account.
-    pub(crate) own: Option<Arc<AccountKeys>>,
+    /// Of the account that is written to.
+    pub(crate) own: Unlocked,
     /// Of the account that is read from, where there is one.
-    pub(crate) source: Option<Arc<AccountKeys>>,
+    pub(crate) source: Unlocked,
 }
 
 impl<'a> WriteTransaction<'a> {
@@ -246,12 +247,19 @@ pub(crate) async fn apply(
         change_stored_bytes(connection, command.account, -part.bytes).await?;
         return Ok(CommandOutcome::Wrote(if part.is_last { Step::Removed } else { Step::More }));
     }
+    let needs_keys = needs_keys(&command.write);
+    let at_hand = |keys| match keys {
+        Unlocked::Keys(keys) => Ok(Some(keys)),
+        Unlocked::NoAccount => Ok(None),
+        Unlocked::Locked(problem) if needs_keys => Err(StoreError::KeyUnavailable(problem)),
+        Unlocked::Locked(_) => Ok(None),
+    };
     let transaction = &mut WriteTransaction {
         connection,
         command,
         key_ring,
-        keys: keys.own,
-        source_keys: keys.source,
+        keys: at_hand(keys.own)?,
+        source_keys: at_hand(keys.source)?,
         hour: None,
         copied: None,
         hidden: None,
@@ -266,19 +274,42 @@ pub(crate) async fn apply(
     Ok(outcome)
 }
 
+/// Whether a command seals or opens anything. What does not is done for an account whose keys cannot be used, too: above all
+/// what ends it.
+pub(crate) fn needs_keys(write: &Write) -> bool {
+    match write {
+        Write::Account(AccountWrite::Close { .. } | AccountWrite::Reopen | AccountWrite::Destroy { .. })
+        | Write::Audit(_)
+        | Write::Key(_)
+        | Write::Usage(_)
+        | Write::ExpireDue(_) => false,
+        Write::WithDetail { write, .. } => needs_keys(write),
+        _ => true,
+    }
+}
+
+/// Whether there is an account with keys, which are not at hand.
+async fn is_there(transaction: &mut WriteTransaction<'_>) -> Result<bool, StoreError> {
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM data_key WHERE account_id = $1")
+        .bind(transaction.account())
+        .fetch_one(&mut *transaction.connection)
+        .await?;
+    Ok(keys > 0)
+}
+
 async fn apply_with(transaction: &mut WriteTransaction<'_>, progress: &Progress) -> Result<CommandOutcome, StoreError> {
     let command = transaction.command;
     let Unwrapped { write, operation, detail, records, deliveries } = unwrap(&command.write)?;
-    let needs_no_key = match write {
+    let needs_no_account = match write {
         Write::Account(AccountWrite::Create(_) | AccountWrite::Destroy { .. }) => true,
         // Audit logs outlive their accounts.
         Write::Audit(AuditWrite::Pseudonymise { .. }) => true,
         _ => false,
     };
-    if transaction.keys.is_none() && !needs_no_key {
+    if transaction.keys.is_none() && !needs_no_account && !is_there(transaction).await? {
         return Err(StoreError::AccountNotFound);
     }
-    if needs_no_key && !(records.is_empty() && deliveries.is_empty()) {
+    if needs_no_account && !(records.is_empty() && deliveries.is_empty()) {
         return Err(StoreError::Inconsistent("an account begins and ends by itself"));
     }
     if let Write::Snapshot(write) = write
@@ -313,7 +344,7 @@ async fn apply_with(transaction: &mut WriteTransaction<'_>, progress: &Progress)
     // An account that is being destroyed, or is gone, keeps no idempotency rows; doing it twice is the same as doing it once.
     let is_remembered = match write {
         Write::Account(AccountWrite::Destroy { .. }) | Write::Audit(AuditWrite::Pseudonymise { .. }) => false,
-        Write::Audit(_) | Write::Usage(_) | Write::Outbox(_) => true,
+        Write::Audit(_) | Write::Usage(_) | Write::Outbox(_) | Write::Key(_) => true,
         _ => written > 0,
     };
     if is_remembered && !idempotency::add(transaction, &effect.applied).await? {
@@ -373,6 +404,7 @@ async fn perform(transaction: &mut WriteTransaction<'_>, write: &Write) -> Resul
         Write::Training(write) => training::perform(transaction, write).await,
         Write::FaceId(write) => face_ids::perform(transaction, write).await,
         Write::Audit(write) => audit::perform(transaction, write).await,
+        Write::Key(write) => keys::perform(transaction, write).await,
         Write::Usage(write) => usage::perform(transaction, write).await,
         Write::Outbox(write) => outbox::perform(transaction, write).await,
         Write::ExpireDue(sweep) => delete::expired(transaction, i64::from(sweep.limit), sweep.lives).await,

@@ -12,6 +12,7 @@ mod expiry;
 mod faces;
 mod feed;
 mod isolation;
+mod keys;
 mod leases;
 mod limits;
 mod operations;
@@ -116,6 +117,18 @@ macro_rules! for_each_case {
                 no_answer_crosses_accounts,
                 no_write_crosses_accounts,
                 no_directory_crosses_accounts,
+            ],
+            keys: [
+                installation_key_is_wrapped_and_found_again,
+                data_of_before_providers_gets_a_provider,
+                account_moves_to_a_provider_and_back,
+                key_that_is_disabled_is_obeyed_in_time_and_nobody_else_notices,
+                provider_that_hangs_costs_its_account_a_bounded_time,
+                provider_that_lies_is_not_believed,
+                rotation_wraps_what_is_behind_and_goes_on_after_a_stop,
+                key_is_disabled_by_order,
+                wrapped_key_opens_in_no_other_row,
+                locked_account_can_still_end,
             ],
             leases: [
                 one_holder_has_a_job_at_a_time,

@@ -55,13 +55,13 @@ async fn an_older_schema_waits_for_the_order_to_migrate() {
     scene.store.close().await;
     past_us(&backend, &BACK_TO_THE_SIXTH).await;
     past_us(&backend, BACK).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 7 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, known: 8 });
     assert_refused!(migrate(&backend, 2).await, StoreError::WrongKey);
     // Any number at once, and again.
     let (one, two) = tokio::join!(migrate(&backend, 1), migrate(&backend, 1));
     let mut found = [one.unwrap(), two.unwrap()];
     found.sort_unstable();
-    assert_eq!(found, [(2, 7), (7, 7)]);
+    assert_eq!(found, [(2, 8), (8, 8)]);
     let scene = Scene::visit(backend.open().await, 1);
     assert_eq!(scene.store.rows_after(scene.account, number, FaceNumber(0), 10).await.unwrap().len(), 1);
     scene.create(&group("friends")).await;
@@ -95,7 +95,7 @@ async fn documents_of_the_fifth_schema_become_records() {
         pool.close().await;
     }
     former::keep_hour_key(&key_folder(&backend.url));
-    assert_eq!(migrate(&backend, 1).await.unwrap(), (5, 7));
+    assert_eq!(migrate(&backend, 1).await.unwrap(), (5, 8));
     former::documents_are_records(backend.open().await).await;
 }
 
@@ -146,7 +146,7 @@ async fn a_migration_that_fails_halfway_leaves_nothing_of_itself() {
     assert!(!half, "half a migration stayed");
     assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooOld { found: 2, .. });
     past_us(&backend, &["DROP TABLE lease"]).await;
-    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 7));
+    assert_eq!(migrate(&backend, 1).await.unwrap(), (2, 8));
     Scene::visit(backend.open().await, 1).create(&group("family")).await;
 }
 
@@ -158,8 +158,8 @@ async fn strange_schemas_and_keys_are_refused() {
     let future = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES (9, 'things to come', TRUE, '', 0)";
     past_us(&backend, &[future]).await;
-    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 7 });
-    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 7 });
+    assert_refused!(open_with(&backend.url, 1).await, StoreError::SchemaTooNew { found: 9, known: 8 });
+    assert_refused!(migrate(&backend, 1).await, StoreError::SchemaTooNew { found: 9, known: 8 });
     let nowhere = "postgres:///x?host=/nowhere".to_owned();
     assert_refused!(open_with(&nowhere, 1).await, StoreError::Unreachable | StoreError::Busy);
     assert_refused!(PostgresTarget::new(&"mysql://x".to_owned().into()), StoreError::Address);

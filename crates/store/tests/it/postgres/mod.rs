@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use likeness_store::keys::InstallationKey;
+use likeness_store::keys::{InstallationKey, Keyholder};
 use likeness_store::{PostgresStore, PostgresTarget, Store, StoreError};
 use likeness_test_postgres::PostgresError;
 use sqlx::Connection as _;
@@ -53,6 +53,17 @@ fn skip(test: &str, why: &str) {
 impl Backend for PostgresBackend {
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(open_with(&self.url, 1).await.unwrap())
+    }
+
+    async fn open_held(&self, holder: Keyholder) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(open_held(&self.url, holder, &key_folder(&self.url)).await?))
+    }
+
+    async fn tamper(&self, statement: &str) {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let statement = statement.replace("X'", "'\\x");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Puts a function that is so much ahead in the place of the database's own, in this database alone. See the sixth
@@ -111,9 +122,12 @@ pub(crate) async fn open_with(url: &str, key_seed: u64) -> Result<PostgresStore,
 
 /// The same with another folder for the keys of hours.
 pub(crate) async fn open_beside(url: &str, key_seed: u64, folder: &Path) -> Result<PostgresStore, StoreError> {
-    let key = InstallationKey::generate(&Dice::new(key_seed));
+    open_held(url, Arc::new(InstallationKey::generate(&Dice::new(key_seed))).into(), folder).await
+}
+
+async fn open_held(url: &str, holder: Keyholder, folder: &Path) -> Result<PostgresStore, StoreError> {
     let target = PostgresTarget::new(&url.to_owned().into())?.with_connections(4);
     // Nonces must differ between openings of the same data.
     let seed = fresh_key().as_u64_pair().0;
-    PostgresStore::open(&target, Arc::new(key), folder, Arc::new(Dice::new(seed))).await
+    PostgresStore::open(&target, holder, folder, Arc::new(Dice::new(seed))).await
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use likeness_store::keys::InstallationKey;
+use likeness_store::keys::{InstallationKey, Keyholder};
 use likeness_store::{SqliteStore, Store, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -66,6 +66,16 @@ impl Backend for SqliteBackend {
         Arc::new(open_with(&self.path(), 1).await.unwrap())
     }
 
+    async fn open_held(&self, holder: Keyholder) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(open_held(&self.path(), holder).await?))
+    }
+
+    async fn tamper(&self, statement: &str) {
+        let mut burglar = self.burglar().await;
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut burglar).await.unwrap();
+        burglar.close().await.unwrap();
+    }
+
     /// One process needs no shared clock.
     async fn pass(&self, _length: Duration) -> bool {
         false
@@ -95,10 +105,13 @@ impl Frozen for FrozenFile {
 
 /// Opens with the installation key of that seed.
 pub(crate) async fn open_with(path: &Path, key_seed: u64) -> Result<SqliteStore, StoreError> {
-    let key = InstallationKey::generate(&Dice::new(key_seed));
+    open_held(path, Arc::new(InstallationKey::generate(&Dice::new(key_seed))).into()).await
+}
+
+async fn open_held(path: &Path, holder: Keyholder) -> Result<SqliteStore, StoreError> {
     // Nonces must differ between openings of the same data: the position of the file's end will do.
     let seed = std::fs::metadata(path).map_or(0, |file| file.len()) + 1_000;
-    SqliteStore::open(path, Arc::new(key), &path.with_file_name("keys"), Arc::new(Dice::new(seed))).await
+    SqliteStore::open(path, holder, &path.with_file_name("keys"), Arc::new(Dice::new(seed))).await
 }
 
 pub(crate) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
