@@ -12,21 +12,17 @@
 //! a label. It asks nobody for the time or for randomness: time comes in commands and queries, randomness
 //! is given when the store is opened. It knows no HTTP and no gallery.
 
-mod answers;
-mod audit;
-mod command;
 mod connections;
 mod database_error;
 mod error;
-mod id;
 mod postgres;
-mod record;
 pub mod schema;
 mod sqlite;
 mod store;
 mod transfer;
-mod types;
 mod work;
+
+pub(crate) use likeness_records::{answers, audit, command, id, record, types};
 
 pub use answers::{
     AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, Feed,

@@ -69,7 +69,6 @@ pub struct Command {
 /// [`LimitReached`](crate::StoreError::LimitReached). `None` means no limit. Limits are checked inside the
 /// transaction, so two writers cannot both take the last place.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Write {
     /// Accounts.
     Account(AccountWrite),
@@ -126,7 +125,7 @@ pub enum Write {
 }
 
 /// What every domain says of its commands.
-pub(crate) trait Domain {
+pub trait Domain {
     /// The stable name under which the audit row tells what was done: never change one.
     fn action(&self) -> &'static str;
 
@@ -141,13 +140,13 @@ impl Write {
     }
 
     /// Whether sealed bytes must be in no file after it.
-    pub(crate) fn erases(&self, applied: &Applied) -> bool {
+    pub fn erases(&self, applied: &Applied) -> bool {
         // What the records beside it did is told to nobody.
         self.is_accompanied() || self.domain().erases(applied)
     }
 
     /// Whether it deletes a container, or the copy in a snapshot, with all that is in it.
-    pub(crate) fn removes_container(&self) -> bool {
+    pub fn removes_container(&self) -> bool {
         match self {
             Self::Container(ContainerWrite::Delete { .. }) | Self::Snapshot(SnapshotWrite::Delete { .. }) => true,
             Self::WithOperation { write, .. } | Self::WithDetail { write, .. } | Self::Accompanied { write, .. } => {

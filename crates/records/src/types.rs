@@ -55,14 +55,15 @@ pub enum KeySlot {
 
 impl KeySlot {
     /// Its number in the database and in associated data: never change one.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         match self {
             Self::Key1 => 1,
             Self::Key2 => 2,
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// The one with this number in the database.
+    pub fn from_number(number: i64) -> Option<Self> {
         match number {
             1 => Some(Self::Key1),
             2 => Some(Self::Key2),
@@ -104,7 +105,7 @@ impl ContainerKind {
     ];
 
     /// Its number in the database and in hashes: never change one.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         match self {
             Self::FaceList => 1,
             Self::LargeFaceList => 2,
@@ -116,7 +117,8 @@ impl ContainerKind {
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// The one with this number in the database.
+    pub fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| i64::from(kind.number()) == number)
     }
 }
@@ -124,7 +126,7 @@ impl ContainerKind {
 /// The kind that a container has in the database while nobody may see it: a copy until it is whole, or what is left of one
 /// that was deleted. It is none of [`ContainerKind`], so nothing that asks for a kind finds one; what asks by number leaves
 /// it out (`kind <> 8`). Its wire id is its number, and from `trim_due` on the sweep may remove it.
-pub(crate) const HIDDEN: i64 = 8;
+pub const HIDDEN: i64 = 8;
 
 /// How the outside names a container. Ids of different kinds do not clash.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -142,7 +144,7 @@ impl ContainerName {
     }
 
     /// The dynamic group of that id.
-    pub(crate) fn dynamic_group(id: &str) -> Self {
+    pub fn dynamic_group(id: &str) -> Self {
         Self { kind: ContainerKind::DynamicPersonGroup, id: id.to_owned() }
     }
 
@@ -191,14 +193,15 @@ pub enum OperationSubject {
 
 impl OperationSubject {
     /// Its number in the database: never change one.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         match self {
             Self::Directory => 1,
             Self::Snapshot => 2,
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// The one with this number in the database.
+    pub fn from_number(number: i64) -> Option<Self> {
         [Self::Directory, Self::Snapshot].into_iter().find(|subject| i64::from(subject.number()) == number)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use likeness_base::Timestamp;
-pub(crate) use likeness_keys::hour_of;
+pub use likeness_keys::hour_of;
 use uuid::Uuid;
 
 /// Milliseconds in the hour by which faceIds are bucketed.

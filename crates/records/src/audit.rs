@@ -15,7 +15,7 @@ use crate::keys::LinkKey;
 /// The link that the first row of every account's chain follows.
 pub const GENESIS: [u8; 32] = [0; 32];
 /// The action of the row that tells which rows before it were removed because they were too old.
-pub(crate) const PRUNED: &str = "prune_audit_log";
+pub const PRUNED: &str = "prune_audit_log";
 /// How a text begins that stands in for an actor who left.
 const PSEUDONYM: &str = "pseudonym:";
 
@@ -31,14 +31,15 @@ pub enum AuditOutcome {
 
 impl AuditOutcome {
     /// Its number in the database and in the link: never change one.
-    pub(crate) fn number(self) -> u8 {
+    pub fn number(self) -> u8 {
         match self {
             Self::Applied => 1,
             Self::Refused => 2,
         }
     }
 
-    pub(crate) fn from_number(number: i64) -> Option<Self> {
+    /// The outcome with this number in the database.
+    pub fn from_number(number: i64) -> Option<Self> {
         [Self::Applied, Self::Refused].into_iter().find(|outcome| i64::from(outcome.number()) == number)
     }
 }
@@ -98,7 +99,7 @@ pub struct ChainBroken {
 impl AuditEntry {
     /// The link that this row ought to have: a MAC under a key of the installation over every field and the link of the
     /// row before. Actor and detail go in as MACs of their own, so that pseudonyms can take their place.
-    pub(crate) fn expected_link(&self, key: &LinkKey) -> [u8; 32] {
+    pub fn expected_link(&self, key: &LinkKey) -> [u8; 32] {
         let target = self.target.map(|target| [&[target.kind.number()][..], &target.number.to_be_bytes()].concat());
         let detail = self.detail.as_deref().map(|detail| self.commitment(key, "detail", detail));
         key.mac(&[
@@ -128,18 +129,18 @@ impl AuditEntry {
     }
 
     /// What takes the place of the actor; the same for all their rows in an account.
-    pub(crate) fn pseudonym(&self, key: &LinkKey) -> String {
+    pub fn pseudonym(&self, key: &LinkKey) -> String {
         format!("{PSEUDONYM}{}", hex::encode(self.commitment(key, "actor", &self.actor)))
     }
 
     /// What takes the place of the detail.
-    pub(crate) fn detail_pseudonym(&self, key: &LinkKey) -> Option<String> {
+    pub fn detail_pseudonym(&self, key: &LinkKey) -> Option<String> {
         let detail = self.detail.as_deref()?;
         Some(format!("{PSEUDONYM}{}", hex::encode(self.commitment(key, "detail", detail))))
     }
 
     /// The link of rows before schema 7: SHA-256, which anybody could compute.
-    pub(crate) fn expected_hash(&self) -> [u8; 32] {
+    pub fn expected_hash(&self) -> [u8; 32] {
         let mut hash = FieldHash::default();
         let mut put = |field: &[u8]| hash.put(field);
         // Rows without detail are hashed as they were before there was any.
@@ -169,32 +170,34 @@ impl AuditEntry {
 
 /// SHA-256 over fields, each with its length in front, so that no two lists of fields give the same.
 #[derive(Default)]
-pub(crate) struct FieldHash(Sha256);
+pub struct FieldHash(Sha256);
 
 impl FieldHash {
-    pub(crate) fn put(&mut self, field: &[u8]) {
+    /// One field more.
+    pub fn put(&mut self, field: &[u8]) {
         self.0.update((field.len() as u64).to_be_bytes());
         self.0.update(field);
     }
 
     /// What is not there is told from what is empty.
-    pub(crate) fn perhaps(&mut self, field: Option<&[u8]>) {
+    pub fn perhaps(&mut self, field: Option<&[u8]>) {
         self.put(&[u8::from(field.is_some())]);
         self.put(field.unwrap_or_default());
     }
 
-    pub(crate) fn finish(self) -> [u8; 32] {
+    /// The hash of all.
+    pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
 }
 
 /// What the row about removed rows says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Checkpoint {
+pub struct Checkpoint {
     /// The last row that was removed.
-    pub(crate) through: i64,
+    pub through: i64,
     /// Its link.
-    pub(crate) link: [u8; 32],
+    pub link: [u8; 32],
 }
 
 impl Checkpoint {
@@ -202,7 +205,7 @@ impl Checkpoint {
     const NOTHING: Self = Self { through: 0, link: GENESIS };
 
     /// As the detail of the row.
-    pub(crate) fn as_detail(&self) -> String {
+    pub fn as_detail(&self) -> String {
         format!(r#"{{"through":{},"link":"{}"}}"#, self.through, hex::encode(self.link))
     }
 }
@@ -231,7 +234,8 @@ pub struct Chain {
 }
 
 impl ChainCheck {
-    pub(crate) fn new(key: Arc<LinkKey>) -> Self {
+    /// Of a log from its first row on.
+    pub fn new(key: Arc<LinkKey>) -> Self {
         Self { key, before: None, is_told: false, is_sealed: false, sequence: 0, last: GENESIS }
     }
 

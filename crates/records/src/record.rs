@@ -27,7 +27,7 @@ pub enum RecordKind {
 #[derive(Debug)]
 pub struct KindRow {
     /// Its number in the database and in associated data: never change one, never use one again.
-    pub(crate) number: u8,
+    pub number: u8,
     /// What people who look after the data call it.
     pub word: &'static str,
     /// The names of its writes in the audit log: never change one.
@@ -188,17 +188,17 @@ impl RecordKind {
     }
 
     /// Whether the kind with this number decides who may call.
-    pub(crate) fn decides_access(number: i64) -> bool {
+    pub fn decides_access(number: i64) -> bool {
         Self::ALL.into_iter().any(|kind| i64::from(kind.number()) == number && kind.row().is_about_access)
     }
 
     /// Its number in the database.
-    pub(crate) const fn number(self) -> u8 {
+    pub const fn number(self) -> u8 {
         self.row().number
     }
 
     /// The number of a tag and what it is; `None`: the kind has none of that name.
-    pub(crate) fn tag(self, name: &str) -> Option<(i64, TagRow)> {
+    pub fn tag(self, name: &str) -> Option<(i64, TagRow)> {
         let found = (0..).zip(self.row().tags).find(|(_, row)| row.name == name);
         found.map(|(number, row)| (number, *row))
     }
