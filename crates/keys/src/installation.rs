@@ -14,6 +14,7 @@ use crate::file;
 use crate::link::LinkKey;
 use crate::provider::{KeyProvider, ProviderError};
 use crate::seal::{self, AssociatedData, Purpose, RowContext};
+use crate::stream::StreamKey;
 
 /// What the check value says once opened.
 const CHECK: &[u8] = b"this installation key belongs to this data";
@@ -199,6 +200,16 @@ impl InstallationKey {
     /// The key that links audit rows, of all accounts: each row says whose it is.
     pub fn link_key(&self) -> LinkKey {
         LinkKey::new(sub_key(&self.0, Purpose::AuditLink, 0, None))
+    }
+
+    /// The key that links entries of the deletion journal.
+    pub fn journal_key(&self) -> LinkKey {
+        LinkKey::new(sub_key(&self.0, Purpose::Journal, 0, None))
+    }
+
+    /// The key of a backup, whose salt was drawn for it.
+    pub fn backup_key(&self, salt: &[u8; 32], header: &[u8]) -> StreamKey {
+        StreamKey::new(&sub_key(&self.0, Purpose::Backup, 0, None), salt, header)
     }
 
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {

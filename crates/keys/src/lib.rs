@@ -30,6 +30,7 @@ mod installation;
 mod link;
 pub mod provider;
 mod seal;
+mod stream;
 mod trusted;
 
 pub use account::{AccountKeys, DataKey, Sealer};
@@ -38,4 +39,5 @@ pub use expiry::{ExpiryKeys, HourKey, hour_of};
 pub use installation::{InstallationKey, Stage};
 pub use link::LinkKey;
 pub use seal::{Purpose, RowContext};
+pub use stream::StreamKey;
 pub use trusted::{InstallationKeyOf, KeyProblem, KeyUse, Keyholder, Known, SecretRow, TrustedKeys, WrappedKey};

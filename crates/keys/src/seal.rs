@@ -54,6 +54,10 @@ pub enum Purpose {
     KeyLookup,
     /// By what this process remembers tokens, under the installation key.
     TokenTag,
+    /// Backups, under the installation key.
+    Backup,
+    /// The links of the deletion journal, under the installation key.
+    Journal,
 }
 
 impl Purpose {
@@ -79,6 +83,8 @@ impl Purpose {
             Self::AuditLink => "audit link",
             Self::KeyLookup => "key lookup",
             Self::TokenTag => "token tag",
+            Self::Backup => "backup",
+            Self::Journal => "deletion journal",
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::keys::LinkKey;
 pub const GENESIS: [u8; 32] = [0; 32];
 /// The action of the row that tells which rows before it were removed because they were too old.
 pub const PRUNED: &str = "prune_audit_log";
+/// The action of the row that tells of a restore from a backup.
+pub const RESTORED: &str = "restore";
 /// How a text begins that stands in for an actor who left.
 const PSEUDONYM: &str = "pseudonym:";
 
@@ -249,7 +251,12 @@ impl ChainCheck {
                 (self.sequence, self.last) = (row.sequence - 1, row.previous);
                 Checkpoint { through: self.sequence, link: self.last }
             });
-            let follows = row.sequence == self.sequence + 1 && row.previous == self.last && self.is_own(row);
+            // After a restore numbers go on above those that were given since the backup.
+            let is_next = match row.action == RESTORED {
+                true => row.sequence > self.sequence,
+                false => row.sequence == self.sequence + 1,
+            };
+            let follows = is_next && row.previous == self.last && self.is_own(row);
             if !follows {
                 return Err(ChainBroken { sequence: self.sequence + 1 });
             }

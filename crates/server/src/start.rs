@@ -2,14 +2,15 @@
 
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
-use likeness_base::{Randomness, Secret};
+use likeness_backup::DeletionJournal;
+use likeness_base::{Clock as _, Randomness, Secret};
 use likeness_rules::{Action, Approvals};
 use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
 use likeness_service::accounts::audit::with_changed_access;
 use likeness_service::accounts::lifecycle::AccountSpec;
 use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::app::App;
-use likeness_service::clock::SharedClock;
+use likeness_service::clock::{SharedClock, SystemClock};
 use likeness_service::config::KEY_FILE;
 use likeness_service::engine;
 use likeness_service::fetch::Fetcher;
@@ -22,14 +23,16 @@ use likeness_service::ledger::Ledger;
 use likeness_service::limits::Limits;
 use likeness_service::meter::Meter;
 use likeness_service::networks::Networks;
-use likeness_service::randomness::SystemRandomness;
+use likeness_service::randomness::{SystemRandomness, random_id};
 use likeness_service::recognisers::Recognisers;
 use likeness_service::shares::FairShares;
 use likeness_service::stored_templates;
 use likeness_service::trainings::Trainings;
 use likeness_store::keys::provider::ProviderError;
 use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder};
-use likeness_store::{AccountId, PostgresStore, RecordKind, SqliteStore, Store, StoreError};
+use likeness_store::{
+    AccountId, Actor, Command, KeyWrite, PostgresStore, RecordKind, SqliteStore, Store, StoreError, Transferable,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -59,6 +62,8 @@ pub(crate) enum IfMissing {
 pub(crate) struct OpenStore {
     /// The store.
     pub store: Arc<dyn Store>,
+    /// The same, row by row.
+    pub rows: Arc<dyn Transferable>,
     /// The installation key.
     pub key: Arc<InstallationKey>,
     /// Who may hold keys.
@@ -72,21 +77,43 @@ pub(crate) struct OpenStore {
 pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<OpenStore> {
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let holders = Arc::new(key_holders(config)?);
-    let store: Arc<dyn Store> = if let Some(target) = config.store.target()? {
+    let (store, rows): (Arc<dyn Store>, Arc<dyn Transferable>) = if let Some(target) = config.store.target()? {
         let place = format!("the database {}", target.name());
         let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
         let holder = keyholder(config, &holders, missing, is_new, &place)?;
         let store = PostgresStore::open(&target, holder, &config.expiry_keys(), randomness).await;
-        Arc::new(store.map_err(|error| cannot_open(config, error, &place))?)
+        let store = Arc::new(store.map_err(|error| cannot_open(config, error, &place))?);
+        (store.clone(), store)
     } else {
         let database = config.data.join("likeness.db");
         let place = format!("the data in {}", config.data.display());
         let holder = keyholder(config, &holders, missing, !database.exists(), &place)?;
         let store = SqliteStore::open(&database, holder, &config.expiry_keys(), randomness).await;
-        Arc::new(store.map_err(|error| cannot_open(config, error, &place))?)
+        let store = Arc::new(store.map_err(|error| cannot_open(config, error, &place))?);
+        (store.clone(), store)
     };
     let key = store.trusted_keys().installation().clone();
-    Ok(OpenStore { store, key, holders })
+    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
+    let journal = DeletionJournal::at(&config.journal(), &key, Arc::new(SystemClock), randomness);
+    store.keep_journal(Arc::new(journal));
+    Ok(OpenStore { store, rows, key, holders })
+}
+
+/// Tells the audit log that a backup was made of the installation.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn note_backup(store: &dyn Store) -> Result<()> {
+    let command = Command {
+        account: AccountId::INSTALLATION,
+        actor: Actor::Operator,
+        at: SystemClock.now(),
+        request_id: Uuid::nil(),
+        idempotency_key: random_id(&SystemRandomness),
+        most_stored_bytes: None,
+        write: KeyWrite::BackedUp.into(),
+    };
+    Ok(store.apply(command).await.map(drop)?)
 }
 
 /// Who may hold keys, by the settings.
@@ -177,7 +204,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
 
     let clock = Arc::new(SharedClock::default());
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-    let OpenStore { store, key, holders } = open_store(config, IfMissing::Make).await?;
+    let OpenStore { store, key, holders, .. } = open_store(config, IfMissing::Make).await?;
     clock.adjust(&*store).await?;
     refuse_changed_access(&*store).await?;
     let leases = Leases::new(store.clone(), &*randomness);

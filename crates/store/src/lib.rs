@@ -22,6 +22,7 @@ mod store;
 mod transfer;
 mod work;
 
+pub use likeness_records::journal;
 pub(crate) use likeness_records::{answers, audit, command, id, record, types};
 
 pub use answers::{
@@ -43,4 +44,4 @@ pub use postgres::{PostgresStore, PostgresTarget};
 pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use transfer::{Page, Step, TableDigest, Transferable, Value, copy};
+pub use transfer::{Mended, Page, Restore, Scope, Step, TableDigest, Transferable, Value, copy};

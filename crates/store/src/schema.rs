@@ -1,6 +1,6 @@
 //! The one list of the schema: every table, in an order in which every row finds what it refers to.
 //!
-//! Moving an installation, deleting an account and (later) a backup all go by this list; a test holds it against the
+//! Moving an installation, deleting an account and backups all go by this list; a test holds it against the
 //! catalogue of both databases, so that a new table cannot be forgotten by one of them.
 
 /// What a column holds.
@@ -27,6 +27,32 @@ pub enum AtTheEnd {
     OfNobody,
 }
 
+/// Which rows of a table a backup holds. What expires is in none: the keys of hours are not, so nobody could open it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InBackup {
+    /// None.
+    None,
+    /// All.
+    All,
+    /// Those for which this holds, in SQL.
+    Some(&'static str),
+}
+
+/// That a row of a table lies in a container which is no copy that expires, and is not being removed.
+macro_rules! lasts {
+    ($table:literal, $column:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM container c WHERE c.account_id = ",
+            $table,
+            ".account_id AND c.number = ",
+            $table,
+            ".",
+            $column,
+            " AND c.kind NOT IN (7, 8))"
+        )
+    };
+}
+
 /// A table.
 #[derive(Debug)]
 pub struct Table {
@@ -40,6 +66,8 @@ pub struct Table {
     pub stays_behind: &'static [&'static str],
     /// Whether its rows are of use elsewhere.
     pub moves: bool,
+    /// Which of its rows a backup holds.
+    pub in_backup: InBackup,
     /// What becomes of its rows with their account.
     pub at_the_end: AtTheEnd,
     /// Whether one process on a file needs it too.
@@ -60,6 +88,7 @@ const OF_AN_ACCOUNT: Table = Table {
     columns: &[],
     stays_behind: &[],
     moves: true,
+    in_backup: InBackup::All,
     at_the_end: AtTheEnd::Deleted,
     in_a_file: true,
 };
@@ -83,6 +112,7 @@ pub const TABLES: &[Table] = &[
         ],
         moves: false,
         at_the_end: AtTheEnd::OfNobody,
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -164,12 +194,14 @@ pub const TABLES: &[Table] = &[
             ("training_covers", Integer),
             ("trained_version", Integer),
         ],
+        in_backup: InBackup::Some("kind NOT IN (7, 8)"),
         ..OF_AN_ACCOUNT
     },
     Table {
         name: "container_text",
         key: 2,
         columns: &[("account_id", Bytes), ("number", Integer), ("sealed_name", Bytes), ("sealed_user_data", Bytes)],
+        in_backup: InBackup::Some(lasts!("container_text", "number")),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -183,6 +215,7 @@ pub const TABLES: &[Table] = &[
             ("sealed_name", Bytes),
             ("sealed_user_data", Bytes),
         ],
+        in_backup: InBackup::Some(lasts!("person", "container")),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -200,6 +233,7 @@ pub const TABLES: &[Table] = &[
             ("sealed_user_data", Bytes),
             ("model", Integer),
         ],
+        in_backup: InBackup::Some(lasts!("face", "container")),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -213,6 +247,7 @@ pub const TABLES: &[Table] = &[
             ("op", Integer),
             ("at", Integer),
         ],
+        in_backup: InBackup::Some(lasts!("change", "container")),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -226,6 +261,7 @@ pub const TABLES: &[Table] = &[
             ("model", Integer),
             ("sealed_template", Bytes),
         ],
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -260,6 +296,7 @@ pub const TABLES: &[Table] = &[
             ("directory", Integer),
             ("person", Integer),
         ],
+        in_backup: InBackup::Some(lasts!("membership", "dynamic_group")),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -274,6 +311,7 @@ pub const TABLES: &[Table] = &[
             ("finished_at", Integer),
             ("resource", Text),
         ],
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -289,6 +327,7 @@ pub const TABLES: &[Table] = &[
             ("updated_at", Integer),
             ("sealed_user_data", Bytes),
         ],
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -296,6 +335,7 @@ pub const TABLES: &[Table] = &[
         key: 3,
         columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("offered_to", Bytes)],
         at_the_end: AtTheEnd::DeletedWith("offered_to"),
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -303,6 +343,7 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("account_id", Bytes), ("snapshot_id", Bytes), ("taken_by", Bytes)],
         at_the_end: AtTheEnd::DeletedWith("taken_by"),
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -320,6 +361,11 @@ pub const TABLES: &[Table] = &[
             ("person", Integer),
             ("sealed", Bytes),
         ],
+        in_backup: InBackup::Some(concat!(
+            "(expires_at IS NULL OR kind = 3) AND (container IS NULL OR ",
+            lasts!("record", "container"),
+            ")"
+        )),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -333,6 +379,9 @@ pub const TABLES: &[Table] = &[
             ("id", Text),
             ("is_unique", Integer),
         ],
+        in_backup: InBackup::Some(
+            "EXISTS (SELECT 1 FROM record r WHERE r.account_id = record_tag.account_id AND r.kind = record_tag.kind AND r.id = record_tag.id AND r.expires_at IS NULL)",
+        ),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -363,6 +412,7 @@ pub const TABLES: &[Table] = &[
             ("lease_until", Integer),
             ("sealed", Bytes),
         ],
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -381,6 +431,7 @@ pub const TABLES: &[Table] = &[
             ("more", Integer),
         ],
         moves: false,
+        in_backup: InBackup::None,
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -388,6 +439,7 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("account_id", Bytes), ("job", Text), ("holder", Bytes)],
         stays_behind: &["lease_until", "attempts"],
+        in_backup: InBackup::None,
         moves: false,
         at_the_end: AtTheEnd::Kept,
         in_a_file: false,

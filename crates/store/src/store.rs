@@ -15,6 +15,7 @@ use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::journal::Journal;
 use crate::keys::TrustedKeys;
 use crate::record::RecordKind;
 
@@ -240,6 +241,9 @@ pub trait Store: Send + Sync {
 
     /// The keys that are unwrapped in this process.
     fn trusted_keys(&self) -> Arc<TrustedKeys>;
+
+    /// Keeps from here on a journal of what a restore must not undo. There is one: the first that is given.
+    fn keep_journal(&self, journal: Arc<dyn Journal>);
 
     /// Who holds the key above an account's data, or above the installation's, and how it stands with it.
     async fn key_status(&self, account: AccountId) -> Result<KeyStatus, StoreError>;

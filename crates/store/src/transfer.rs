@@ -9,7 +9,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::error::StoreError;
+use crate::journal::Entry;
 use crate::schema::TABLES;
+use likeness_base::Timestamp;
+use uuid::Uuid;
 
 /// Pages that wait between reader and writer.
 const PAGES_AHEAD: usize = 4;
@@ -27,8 +30,19 @@ pub enum Value {
 
 /// Some rows of a table, in the order of its key.
 pub struct Page {
-    pub(crate) table: usize,
-    pub(crate) rows: Vec<Vec<Value>>,
+    /// Its place in [`TABLES`].
+    pub table: usize,
+    /// Values in the order of its columns.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// Which rows are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// All that move.
+    Everything,
+    /// What a backup holds.
+    Backup,
 }
 
 /// What a table holds.
@@ -45,12 +59,18 @@ pub struct TableDigest {
 /// A store whose rows can be transferred.
 #[async_trait]
 pub trait Transferable: Send + Sync {
-    /// How many rows there are to move.
-    async fn row_count(&self) -> Result<u64, StoreError>;
-    /// Sends all rows, as they are at one moment.
-    async fn export(&self, pages: mpsc::Sender<Page>) -> Result<(), StoreError>;
-    /// Takes all rows into a store that has none.
+    /// The name of the provider that wraps the installation key, and the wrapped key. `None`: nobody wraps it.
+    async fn wrapped_key(&self) -> Result<Option<(String, Vec<u8>)>, StoreError>;
+    /// How many rows there are to send.
+    async fn row_count(&self, scope: Scope) -> Result<u64, StoreError>;
+    /// Sends rows, as they are at one moment.
+    async fn export(&self, scope: Scope, pages: mpsc::Sender<Page>) -> Result<(), StoreError>;
+    /// Takes all rows into a store that has none. Until [`complete`](Self::complete) nobody can open it any more.
     async fn import(&self, pages: mpsc::Receiver<Page>) -> Result<(), StoreError>;
+    /// Makes of what was imported from a backup what may be served: does again what the journal tells, and counts anew.
+    async fn mend(&self, restore: &Restore) -> Result<Vec<Mended>, StoreError>;
+    /// Lets everybody open the store.
+    async fn complete(&self) -> Result<(), StoreError>;
 }
 
 /// Copies everything from one store to another, reads it all again from the target, and compares.
@@ -65,7 +85,7 @@ pub async fn copy(
     to: &dyn Transferable,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Vec<TableDigest>, StoreError> {
-    let total = from.row_count().await?;
+    let total = from.row_count(Scope::Everything).await?;
     progress(Step::Copying { done: 0, total });
     let (out, mut read) = mpsc::channel(PAGES_AHEAD);
     let (relay, written) = mpsc::channel(PAGES_AHEAD);
@@ -85,9 +105,10 @@ pub async fn copy(
         drop(read);
         digests.finish()
     };
-    let (exported, sent, imported) = tokio::join!(from.export(out), passing, to.import(written));
+    let (exported, sent, imported) = tokio::join!(from.export(Scope::Everything, out), passing, to.import(written));
     imported?;
     exported?;
+    to.complete().await?;
 
     let (out, mut read) = mpsc::channel(PAGES_AHEAD);
     let checking = async {
@@ -100,12 +121,42 @@ pub async fn copy(
         }
         digests.finish()
     };
-    let (exported, arrived) = tokio::join!(to.export(out), checking);
+    let (exported, arrived) = tokio::join!(to.export(Scope::Everything, out), checking);
     exported?;
     match sent.iter().zip(&arrived).find(|(sent, arrived)| sent != arrived) {
         Some((sent, _)) => Err(StoreError::Damaged { what: format!("table {} of the copy", sent.table) }),
         None => Ok(arrived),
     }
+}
+
+/// What a restore does beside putting rows back.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// When it happens.
+    pub at: Timestamp,
+    /// What the audit logs say of it, as JSON.
+    pub told: String,
+    /// What was done since the backup, in its order.
+    pub journal: Vec<Entry>,
+}
+
+/// What became of an account in a restore.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Mended {
+    /// The account.
+    pub account: Uuid,
+    /// Faces, people, containers and records that were deleted again.
+    pub deleted: u64,
+    /// Tokens that are revoked again.
+    pub revoked: u64,
+    /// Keys that were replaced since, and open nothing any more.
+    pub dead_keys: u64,
+    /// Whether its settings were changed since: those of the backup hold.
+    pub settings_are_older: bool,
+    /// Whether its key is disabled: it was disabled since, or another provider holds it since.
+    pub is_disabled: bool,
+    /// Whether it was closed since.
+    pub is_closed: bool,
 }
 
 /// Where a copy stands, in rows.

@@ -73,7 +73,7 @@ struct LocalAccess {
 impl LocalAccess {
     async fn make(folder: &Path) -> Result<Self> {
         let config = Config { data: folder.to_owned(), ..Config::default() };
-        let OpenStore { store, key: installation, holders } = start::open_store(&config, IfMissing::Make).await?;
+        let OpenStore { store, key: installation, holders, .. } = start::open_store(&config, IfMissing::Make).await?;
         let ledger = Arc::new(Ledger::without_galleries(store.clone()));
         let clock = Arc::new(SharedClock::default());
         let service = start::account_service(&config, store, ledger, holders, clock, false).await?;

@@ -5,6 +5,7 @@
 mod accounts;
 mod annotate;
 mod audit;
+mod backup;
 mod bench;
 mod calibrate;
 mod config;
@@ -65,6 +66,9 @@ enum Command {
     /// Check and export the audit logs.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Make backups, check them, and put them back.
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Upgrade the schema of the database. Once per upgrade; servers of the former version may keep running.
     Migrate(store::Migrate),
     /// Copy an installation between a file and a PostgreSQL database, and count its templates by recogniser.
@@ -129,6 +133,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Accounts(command) => command.run(&config),
         Command::Keys(command) => command.run(&config),
         Command::Audit(command) => command.run(&config),
+        Command::Backup(command) => command.run(&config),
         Command::Migrate(command) => command.run(&config),
         Command::Store(command) => command.run(&config),
         Command::PrivacyReport(command) => command.run(&config),

@@ -31,6 +31,9 @@ pub(crate) struct Config {
     /// The key file, which holds the key above the installation key; empty means `installation.key` in the data folder.
     /// `LIKENESS_KEY_FILE`.
     pub key_file: PathBuf,
+    /// Folder with the journal of deletions, which a restore needs; empty means `journal` in the data folder. Keep it apart from
+    /// the database and its backups; all nodes write to the same. `LIKENESS_JOURNAL`.
+    pub journal: PathBuf,
     /// Folder with installed model packs; empty means the user's cache folder. `LIKENESS_CACHE`.
     pub cache: PathBuf,
     /// Limits of every account: `unlimited`, `F0`, `S0` or `E0`, as the public service has them. `LIKENESS_TIER`.
@@ -175,6 +178,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("data"),
             key_file: PathBuf::new(),
+            journal: PathBuf::new(),
             cache: PathBuf::new(),
             tier: Tier::Unlimited,
             confidence: ConfidenceDetail::Coarse,
@@ -239,6 +243,7 @@ impl Config {
         };
         set_path("LIKENESS_DATA", &mut self.data);
         set_path("LIKENESS_KEY_FILE", &mut self.key_file);
+        set_path("LIKENESS_JOURNAL", &mut self.journal);
         set_path("LIKENESS_CACHE", &mut self.cache);
         set_path("LIKENESS_ONNXRUNTIME", &mut self.inference.library);
         set_path("LIKENESS_CALIBRATION", &mut self.inference.calibration);
@@ -369,6 +374,11 @@ impl Config {
     /// The installation key's file.
     pub(crate) fn key_file(&self) -> PathBuf {
         if self.key_file.as_os_str().is_empty() { self.data.join("installation.key") } else { self.key_file.clone() }
+    }
+
+    /// The folder with the journal of deletions.
+    pub(crate) fn journal(&self) -> PathBuf {
+        if self.journal.as_os_str().is_empty() { self.data.join("journal") } else { self.journal.clone() }
     }
 
     /// The folder with the keys of the hours of expiry.

@@ -3,6 +3,7 @@
 mod absent;
 mod accounts;
 mod attributes;
+mod backup;
 mod bearer;
 mod bench;
 mod cases;

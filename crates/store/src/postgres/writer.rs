@@ -222,15 +222,18 @@ impl AccountQueues {
         lock_accounts(connection, batch).await?;
         let is_alone = batch.len() == 1;
         let mut steps = Vec::with_capacity(batch.len());
+        let mut journal = Vec::new();
         for (work, keys) in batch.iter().zip(keys) {
+            let told = journal.len();
             if !is_alone {
                 execute(connection, "SAVEPOINT command").await?;
             }
-            match write::apply(connection, &self.key_ring, keys, work).await {
+            match write::apply(connection, &self.key_ring, keys, work, &mut journal).await {
                 Ok(CommandOutcome::Wrote(step)) => steps.push(step),
                 Err(failure) if !is_refusal(&failure) => return Err(failure),
                 refused => {
                     execute(connection, if is_alone { "ROLLBACK" } else { "ROLLBACK TO command" }).await?;
+                    journal.truncate(told);
                     let known = write::known_answer(connection, &work.command).await?;
                     steps.push(work.undone(write::answer_of(refused, known)));
                     if is_alone {
@@ -244,8 +247,17 @@ impl AccountQueues {
         }
         // A transaction of refusals only has nothing to sync.
         let all_refused = steps.iter().all(|step| matches!(step, Step::Answer(Err(_))));
-        execute(connection, if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
-        Ok(steps)
+        self.key_ring.write_ahead(&journal).await?;
+        match execute(connection, if all_refused { "ROLLBACK" } else { "COMMIT" }).await {
+            Ok(()) => Ok(steps),
+            Err(error) => {
+                // A commit that got no answer may have been done, and is tried again.
+                if !matches!(error, StoreError::Unreachable) {
+                    self.key_ring.take_back(journal.len()).await;
+                }
+                Err(error)
+            }
+        }
     }
 }
 

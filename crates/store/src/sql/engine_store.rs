@@ -24,6 +24,7 @@ use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::journal::Journal;
 use crate::keys::TrustedKeys;
 use crate::record::RecordKind;
 use crate::store::Store;
@@ -88,6 +89,10 @@ impl Store for EngineStore {
 
     fn trusted_keys(&self) -> Arc<TrustedKeys> {
         Arc::clone(self.key_ring.trusted())
+    }
+
+    fn keep_journal(&self, journal: Arc<dyn Journal>) {
+        self.key_ring.keep_journal(journal);
     }
 
     async fn key_status(&self, account: AccountId) -> Result<KeyStatus, StoreError> {

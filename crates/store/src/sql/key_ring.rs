@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use super::engine::Connection;
 use super::read::Labels;
@@ -14,6 +14,7 @@ use likeness_base::{Randomness, Timestamp};
 
 use crate::error::StoreError;
 use crate::id::{AccountId, hour_of};
+use crate::journal::{Entry, Journal};
 use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey, KeyProblem, LinkKey, TrustedKeys};
 
 /// The installation key and the accounts' data keys that have been unwrapped; beside them the accounts' labels, which are
@@ -24,6 +25,8 @@ pub(crate) struct KeyRing {
     link: Arc<LinkKey>,
     expiry: ExpiryKeys,
     labels: RwLock<HashMap<AccountId, Arc<Labels>>>,
+    /// Where it is kept what a restore must not undo.
+    journal: OnceLock<Arc<dyn Journal>>,
 }
 
 /// What is to be had of an account's keys.
@@ -44,7 +47,28 @@ impl KeyRing {
             randomness,
             expiry: ExpiryKeys::at(key_folder),
             labels: RwLock::default(),
+            journal: OnceLock::new(),
         }
+    }
+
+    /// Keeps a journal from here on.
+    pub(crate) fn keep_journal(&self, journal: Arc<dyn Journal>) {
+        // The first stays: there is one.
+        let _ = self.journal.set(journal);
+    }
+
+    /// Has entries on the disk before what they tell of is committed.
+    pub(crate) async fn write_ahead(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let Some(journal) = self.journal.get().filter(|_| !entries.is_empty()) else { return Ok(()) };
+        let (journal, entries) = (Arc::clone(journal), entries.to_vec());
+        on_disk(move || journal.append(&entries)).await
+    }
+
+    /// Takes entries back: what they tell of was not committed.
+    pub(crate) async fn take_back(&self, entries: usize) {
+        let Some(journal) = self.journal.get().cloned().filter(|_| entries > 0) else { return };
+        // Where even that fails, a restore deletes what somebody wanted deleted.
+        drop(on_disk(move || journal.void(entries)).await);
     }
 
     pub(crate) fn installation(&self) -> &Arc<InstallationKey> {
@@ -132,6 +156,15 @@ impl KeyRing {
             Err(other) => Err(other),
         }
     }
+}
+
+/// Does something that waits for the disk, aside.
+async fn on_disk(work: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Result<(), StoreError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Backend(Box::new(error)))?;
+    done.map_err(|error| match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
+        _ => StoreError::Backend(Box::new(error)),
+    })
 }
 
 impl fmt::Debug for KeyRing {

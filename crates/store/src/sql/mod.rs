@@ -28,6 +28,7 @@ pub(crate) mod delete;
 pub(crate) mod engine_store;
 pub(crate) mod integrity;
 pub(crate) mod key_ring;
+mod mend;
 pub(crate) mod read;
 pub(crate) mod sealing;
 mod transfer;

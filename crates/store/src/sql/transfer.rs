@@ -5,22 +5,30 @@ use sqlx::{AssertSqlSafe, Connection as _, Row};
 use tokio::sync::mpsc;
 
 use super::engine::{Connection, EngineRow, EngineStore};
+use super::{mend, unlock};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::schema::{Kind, TABLES, Table};
-use crate::transfer::{Page, Transferable, Value};
+use crate::schema::{InBackup, Kind, TABLES, Table};
+use crate::transfer::{Mended, Page, Restore, Scope, Transferable, Value};
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
 
 #[async_trait]
 impl Transferable for EngineStore {
-    async fn row_count(&self) -> Result<u64, StoreError> {
+    async fn wrapped_key(&self) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let mut pooled = self.read_transaction(AccountId::INSTALLATION).await?;
+        let read = unlock::secret(&mut pooled).await;
+        let (provider, wrapped) = pooled.done(read).await?;
+        Ok(provider.zip(wrapped))
+    }
+
+    async fn row_count(&self, scope: Scope) -> Result<u64, StoreError> {
         let mut pooled = self.read_transaction(AccountId::INSTALLATION).await?;
         let counted = async {
             let mut rows = 0;
-            for table in TABLES.iter().filter(|table| table.moves) {
-                let statement = format!("SELECT count(*) FROM {}", table.name);
+            for (_, table, condition) in tables(scope) {
+                let statement = format!("SELECT count(*) FROM {} WHERE {condition}", table.name);
                 let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *pooled).await?;
                 rows += u64::try_from(count).unwrap_or(0);
             }
@@ -30,9 +38,9 @@ impl Transferable for EngineStore {
         pooled.done(counted).await
     }
 
-    async fn export(&self, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
+    async fn export(&self, scope: Scope, pages: mpsc::Sender<Page>) -> Result<(), StoreError> {
         let mut pooled = self.read_transaction(AccountId::INSTALLATION).await?;
-        let sent = export(&mut pooled, &pages).await;
+        let sent = export(&mut pooled, scope, &pages).await;
         pooled.done(sent).await
     }
 
@@ -42,13 +50,44 @@ impl Transferable for EngineStore {
         connection.close().await?;
         taken
     }
+
+    async fn mend(&self, restore: &Restore) -> Result<Vec<Mended>, StoreError> {
+        let mut connection = self.importer().await?;
+        let mended = mend::mend(&mut connection, &self.key_ring, restore).await;
+        connection.close().await?;
+        mended
+    }
+
+    async fn complete(&self) -> Result<(), StoreError> {
+        let mut connection = self.importer().await?;
+        sqlx::query("UPDATE installation SET check_value = $1")
+            .bind(self.key_ring.installation().check_value(self.key_ring.randomness()))
+            .execute(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok(())
+    }
 }
 
-async fn export(connection: &mut Connection, pages: &mpsc::Sender<Page>) -> Result<(), StoreError> {
-    for (number, table) in TABLES.iter().enumerate().filter(|(_, table)| table.moves) {
+/// The tables of which rows are sent, with their places and which rows.
+fn tables(scope: Scope) -> impl Iterator<Item = (usize, &'static Table, &'static str)> {
+    let sent = move |(number, table): (usize, &'static Table)| {
+        let condition = match (scope, table.in_backup) {
+            (Scope::Everything, _) => table.moves.then_some("1 = 1"),
+            (Scope::Backup, InBackup::None) => None,
+            (Scope::Backup, InBackup::All) => Some("1 = 1"),
+            (Scope::Backup, InBackup::Some(condition)) => Some(condition),
+        };
+        condition.map(|condition| (number, table, condition))
+    };
+    TABLES.iter().enumerate().filter_map(sent)
+}
+
+async fn export(connection: &mut Connection, scope: Scope, pages: &mpsc::Sender<Page>) -> Result<(), StoreError> {
+    for (number, table, condition) in tables(scope) {
         let mut after: Option<Vec<Value>> = None;
         loop {
-            let mut query = sqlx::query(AssertSqlSafe(select(table, after.is_some())));
+            let mut query = sqlx::query(AssertSqlSafe(select(table, condition, after.is_some())));
             for value in after.into_iter().flatten() {
                 query = match value {
                     Value::Integer(number) => query.bind(number),
@@ -74,8 +113,6 @@ async fn import(connection: &mut Connection, mut pages: mpsc::Receiver<Page>) ->
     if accounts > 0 {
         return Err(StoreError::NotEmpty);
     }
-    let check_value: Vec<u8> =
-        sqlx::query_scalar("SELECT check_value FROM installation").fetch_one(&mut *connection).await?;
     // From here to the end nobody can open the target.
     sqlx::query("UPDATE installation SET check_value = $1").bind(Vec::<u8>::new()).execute(&mut *connection).await?;
     while let Some(page) = pages.recv().await {
@@ -94,7 +131,6 @@ async fn import(connection: &mut Connection, mut pages: mpsc::Receiver<Page>) ->
         }
         transaction.commit().await?;
     }
-    sqlx::query("UPDATE installation SET check_value = $1").bind(check_value).execute(&mut *connection).await?;
     Ok(())
 }
 
@@ -117,12 +153,13 @@ fn parameters(count: usize) -> String {
     (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-fn select(table: &Table, goes_on: bool) -> String {
+fn select(table: &Table, condition: &str, goes_on: bool) -> String {
     let key = names(table, table.key);
-    let mut statement = format!("SELECT {} FROM {}", names(table, table.columns.len()), table.name);
+    let columns = names(table, table.columns.len());
+    let mut statement = format!("SELECT {columns} FROM {} WHERE {condition}", table.name);
     if goes_on {
         let after = parameters(table.key);
-        statement += &format!(" WHERE ({key}) > ({after})");
+        statement += &format!(" AND ({key}) > ({after})");
     }
     statement + &format!(" ORDER BY {key} LIMIT {PAGE}")
 }

@@ -10,6 +10,7 @@ use super::read::{damaged, key, uuid};
 use crate::answers::{KeyStatus, RewrappedKey};
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::keys::provider::ProviderError;
 use crate::keys::{InstallationKeyOf, KeyProblem, Keyholder, Known, SecretRow, WrappedKey};
 use likeness_base::{Randomness, Timestamp};
 
@@ -46,8 +47,11 @@ pub(crate) async fn find_key(
         let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM account").fetch_one(connection).await?;
         return if accounts == 0 { Ok(None) } else { Err(damaged("no key check value")) };
     };
-    let found = holder.find(&SecretRow { check_value, wrapped: provider.zip(wrapped) }).await?;
-    found.map(Some).ok_or(StoreError::WrongKey)
+    match holder.find(&SecretRow { check_value, wrapped: provider.zip(wrapped) }).await {
+        Ok(Some(found)) => Ok(Some(found)),
+        Ok(None) | Err(ProviderError::DoesNotOpen) => Err(StoreError::WrongKey),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Keeps the key of data that is new, or was made before there were providers.
@@ -155,7 +159,8 @@ pub(crate) async fn accounts_of(connection: &mut Connection, provider: &str) -> 
     ids.iter().map(|id| Ok(AccountId(uuid(id)?))).collect()
 }
 
-async fn secret(connection: &mut Connection) -> Result<(Option<String>, Option<Vec<u8>>), StoreError> {
+/// The name of the provider that wraps the installation key, and the wrapped key.
+pub(crate) async fn secret(connection: &mut Connection) -> Result<(Option<String>, Option<Vec<u8>>), StoreError> {
     Ok(sqlx::query_as("SELECT provider, wrapped FROM installation").fetch_one(connection).await?)
 }
 

@@ -17,6 +17,7 @@ use crate::command::{Applied, Command};
 use crate::database_error::is_refusal;
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::journal::Entry;
 use crate::work::{After, MOST_WAITING, Step, Work};
 
 /// Most commands that share one commit. A commit costs one sync, whatever it carries.
@@ -248,9 +249,10 @@ impl Writer {
         let begun = Instant::now();
         self.execute("BEGIN IMMEDIATE").await?;
         let mut steps = Vec::new();
+        let mut journal = Vec::new();
         loop {
             let work = &batch[steps.len()];
-            steps.push(self.apply_in_transaction(work, keys).await?);
+            steps.push(self.apply_in_transaction(work, keys, &mut journal).await?);
             // A part is a batch's worth of work, and the next of the same account comes after it.
             if batch.len() >= most || begun.elapsed() >= MOST_WORK || work.is_begun() {
                 break;
@@ -267,18 +269,29 @@ impl Writer {
         }
         // A transaction of refusals only has nothing to sync.
         let all_refused = steps.iter().all(|step| matches!(step, Step::Answer(Err(_))));
-        self.execute(if all_refused { "ROLLBACK" } else { "COMMIT" }).await?;
-        Ok(steps)
+        self.key_ring.write_ahead(&journal).await?;
+        let ended = self.execute(if all_refused { "ROLLBACK" } else { "COMMIT" }).await;
+        if ended.is_err() {
+            self.key_ring.take_back(journal.len()).await;
+        }
+        ended.map(|()| steps)
     }
 
     /// `Err`: the database failed.
-    async fn apply_in_transaction(&mut self, work: &Work, keys: CommandKeys) -> Result<Step, StoreError> {
+    async fn apply_in_transaction(
+        &mut self,
+        work: &Work,
+        keys: CommandKeys,
+        journal: &mut Vec<Entry>,
+    ) -> Result<Step, StoreError> {
+        let told = journal.len();
         self.execute("SAVEPOINT command").await?;
-        let step = match write::apply(&mut self.connection, &self.key_ring, keys, work).await {
+        let step = match write::apply(&mut self.connection, &self.key_ring, keys, work, journal).await {
             Ok(CommandOutcome::Wrote(step)) => step,
             Err(failure) if !is_refusal(&failure) => return Err(failure),
             refused => {
                 self.execute("ROLLBACK TO command").await?;
+                journal.truncate(told);
                 let known = write::known_answer(&mut self.connection, &work.command).await?;
                 work.undone(write::answer_of(refused, known))
             }

@@ -8,6 +8,7 @@ use super::{freed, gone, gone_with_bytes, lower_tally, offers};
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::journal::Act;
 use crate::types::HIDDEN;
 use crate::work::HiddenCopy;
 
@@ -26,6 +27,7 @@ pub(crate) async fn container(
     .fetch_one(&mut *transaction.connection)
     .await?;
     lower_tally(transaction, next.kind, 1, next.persons).await?;
+    transaction.stays(Act::Container { container: next.number });
     hide(transaction, next.number).await?;
     remove_hidden(transaction, next.number).await?;
     let removed = 1 + unsigned(next.persons)? + unsigned(next.faces)? + unsigned(records)?;

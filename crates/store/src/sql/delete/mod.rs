@@ -13,6 +13,7 @@ use super::write::{
 use crate::command::{Applied, ContainerKind, ContainerName};
 use crate::error::StoreError;
 use crate::id::{AccountId, FaceNumber, PersonNumber};
+use crate::journal::Act;
 use crate::record::RecordKind;
 use crate::schema::{AtTheEnd, TABLES, Table};
 
@@ -81,9 +82,11 @@ macro_rules! returning_sealed {
     };
 }
 
+mod again;
 mod container;
 mod expired;
 
+pub(crate) use again::{again, replaced_key};
 pub(crate) use container::{container, part_of_hidden, snapshot, vanished_faces, vanished_persons};
 pub(crate) use expired::{CHANGE_ROWS_KEPT_MILLIS, expired};
 
@@ -108,6 +111,7 @@ pub(crate) async fn face(
     let one = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3", returning_face!());
     freed(transaction, one, &[next.number, found.number]).await?;
     count(transaction, next.number, 0, -1).await?;
+    transaction.stays(Act::Face { container: next.number, face: found.number });
     let applied = Applied {
         face: Some(FaceNumber(found.number)),
         person: found.person.map(PersonNumber),
@@ -158,6 +162,7 @@ pub(crate) async fn person(
     }
     count(transaction, next.number, -1, -faces).await?;
     lower_tally(transaction, next.kind, 0, 1).await?;
+    transaction.stays(Act::Person { container: next.number, person: number });
     let removed = unsigned(faces + records + 1)?;
     let applied = Applied { person: Some(PersonNumber(number)), removed, ..Applied::default() };
     Ok(WriteEffect::on(&next, removed, applied))
@@ -180,6 +185,9 @@ pub(crate) async fn record(
     .fetch_all(&mut *transaction.connection)
     .await?;
     transaction.frees(bytes.iter().sum());
+    if !bytes.is_empty() {
+        transaction.stays(Act::Record { kind: kind.number(), id: id.to_owned() });
+    }
     Ok(bytes.len() as u64)
 }
 
@@ -253,6 +261,7 @@ pub(crate) async fn account(transaction: &mut WriteTransaction<'_>, limit: i64) 
         .await?
         .rows_affected();
     if keys > 0 {
+        transaction.stays(Act::Destroyed);
         touch_access(transaction).await?;
         let applied = Applied { removed: keys, more: true, ..Applied::default() };
         return Ok(WriteEffect { applied, target: None, records: keys });

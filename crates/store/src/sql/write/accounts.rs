@@ -7,6 +7,7 @@ use super::super::engine::refuse_duplicate;
 use super::{WriteEffect, WriteTransaction, records};
 use crate::command::{AccountNames, AccountWrite, Applied, Expected, KeySlot, NewAccount, NewRecord};
 use crate::error::StoreError;
+use crate::journal::Act;
 use crate::keys::{Purpose, RowContext};
 use crate::record::RecordKind;
 
@@ -77,7 +78,11 @@ async fn set(
     match records::put(transaction, &settings_record(settings, expected)).await {
         // Somebody else wrote the first.
         Err(StoreError::RecordExists) => Err(StoreError::RecordChanged),
-        other => other,
+        other => {
+            let version = other.as_ref().map_or(0, |effect| effect.applied.version);
+            transaction.stays(Act::Settings { version });
+            other
+        }
     }
 }
 
@@ -113,6 +118,7 @@ async fn set_key(
     .execute(&mut *transaction.connection)
     .await
     .map_err(refuse_duplicate(StoreError::KeyInUse))?;
+    transaction.stays(Act::Key { slot: slot.number(), lookup: *lookup });
     touch_access(transaction).await?;
     Ok(WriteEffect { applied: Applied::default(), target: None, records: 1 })
 }
@@ -125,6 +131,7 @@ async fn close(transaction: &mut WriteTransaction<'_>, ends_at: Timestamp) -> Re
         .bind(ends_at.as_millis())
         .execute(&mut *transaction.connection)
         .await?;
+    transaction.stays(Act::Closed { ends_at: ends_at.as_millis() });
     touch_access(transaction).await?;
     Ok(WriteEffect { applied: Applied::default(), target: None, records: 1 })
 }
@@ -141,6 +148,7 @@ async fn reopen(transaction: &mut WriteTransaction<'_>) -> Result<WriteEffect, S
     if reopened == 0 {
         return Err(StoreError::AccountState);
     }
+    transaction.stays(Act::Reopened);
     touch_access(transaction).await?;
     Ok(WriteEffect { applied: Applied::default(), target: None, records: 1 })
 }

@@ -11,7 +11,7 @@ use super::super::engine::{Connection, Engine};
 use super::super::key_ring::KeyRing;
 use super::super::{access, delete, read};
 use super::{WriteEffect, WriteTransaction, unsigned};
-use crate::audit::{AuditEntry, Checkpoint, GENESIS, PRUNED};
+use crate::audit::{AuditEntry, Checkpoint, GENESIS, PRUNED, RESTORED};
 use crate::command::{Actor, Applied, AuditEvent, AuditWrite, SearchEvent};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -136,7 +136,21 @@ pub(crate) async fn seal_log(
         .await?;
     let made = unlinked(account, Timestamp::from_millis(at), &Actor::System, applied(action, None), Uuid::nil());
     let entry = AuditEntry { records: 1, access_digest: Some(access_digest), ..made };
-    link(connection, key_ring, account, vec![entry]).await
+    link(connection, key_ring, account, vec![entry], 0).await.map(drop)
+}
+
+/// Adds a row that tells of a restore, and of what decides who may call since. It comes after the highest number that is known
+/// to have been given since the backup.
+pub(crate) async fn tell_of_restore(
+    connection: &mut Connection,
+    key_ring: &KeyRing,
+    (account, highest): (AccountId, i64),
+    (at, told): (Timestamp, &str),
+    access_digest: [u8; 32],
+) -> Result<(), StoreError> {
+    let made = unlinked(account, at, &Actor::Operator, applied(RESTORED, Some(told)), Uuid::nil());
+    let entry = AuditEntry { records: 1, access_digest: Some(access_digest), ..made };
+    link(connection, key_ring, account, vec![entry], highest).await.map(drop)
 }
 
 /// A row that has no place in a chain yet, about no container and no record.
@@ -190,7 +204,7 @@ async fn append_searches(transaction: &mut WriteTransaction<'_>, searches: &[Sea
         let made = unlinked(account, search.at, &search.actor, applied(&search.action, None), search.request_id);
         AuditEntry { target: search.target, records: search.records, ..made }
     });
-    link(transaction.connection, transaction.key_ring, account, entries.collect()).await
+    link(transaction.connection, transaction.key_ring, account, entries.collect(), 0).await.map(drop)
 }
 
 async fn add(
@@ -208,16 +222,21 @@ async fn add(
     let (at, request_id) = (transaction.command.at, transaction.command.request_id);
     let made = unlinked(account, at, actor, event, request_id);
     let entry = AuditEntry { target: effect.target, records: effect.records, access_digest, ..made };
-    link(transaction.connection, transaction.key_ring, account, vec![entry]).await
+    let last = link(transaction.connection, transaction.key_ring, account, vec![entry], 0).await?;
+    if account == transaction.command.account {
+        transaction.audit_row = last;
+    }
+    Ok(())
 }
 
-/// Links rows to the end of an account's chain and writes them.
+/// Links rows to the end of an account's chain and writes them, with numbers above one; gives the number of the last.
 async fn link(
     connection: &mut Connection,
     key_ring: &KeyRing,
     account: AccountId,
     mut entries: Vec<AuditEntry>,
-) -> Result<(), StoreError> {
+    highest: i64,
+) -> Result<i64, StoreError> {
     let last: Option<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT seq, link FROM audit WHERE account_id = $1 ORDER BY seq DESC LIMIT 1")
             .bind(account.0.as_bytes().as_slice())
@@ -227,6 +246,7 @@ async fn link(
         Some((sequence, link)) => (sequence, as_link(link)?),
         None => (0, GENESIS),
     };
+    sequence = sequence.max(highest);
     for entry in &mut entries {
         sequence += 1;
         (entry.sequence, entry.previous) = (sequence, previous);
@@ -236,7 +256,7 @@ async fn link(
     for rows in entries.chunks(ROWS_AT_ONCE) {
         insert(connection, rows).await?;
     }
-    Ok(())
+    Ok(sequence)
 }
 
 fn as_link(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {

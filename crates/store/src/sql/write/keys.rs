@@ -5,6 +5,7 @@ use crate::answers::RewrappedKey;
 use crate::command::{Applied, KeyWrite};
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::journal::Act;
 
 pub(super) async fn perform(
     transaction: &mut WriteTransaction<'_>,
@@ -15,17 +16,23 @@ pub(super) async fn perform(
             for key in keys {
                 keep(transaction, key).await?;
             }
+            let newest = keys.last().filter(|_| transaction.command.account != AccountId::INSTALLATION);
+            if let Some(newest) = newest {
+                transaction.stays(Act::Moved { provider: newest.key.provider.clone() });
+            }
             keys.len() as u64
         }
         KeyWrite::Disable => {
             let once = "UPDATE account SET key_disabled_at = coalesce(key_disabled_at, $2) WHERE account_id = $1";
             note(transaction, once).await?;
+            transaction.stays(Act::Disabled);
             touch_access(transaction).await?;
             1
         }
         KeyWrite::Enable => {
             note(transaction, "UPDATE account SET key_disabled_at = NULL WHERE account_id = $1 AND $2 IS NOT NULL")
                 .await?;
+            transaction.stays(Act::Enabled);
             touch_access(transaction).await?;
             1
         }

@@ -32,10 +32,11 @@ use crate::command::{
 };
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
+use crate::journal::{Act, Entry};
 use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
 use crate::work::{Progress, Step, Work};
 pub(crate) use accounts::touch_access;
-pub(crate) use audit::seal_log;
+pub(crate) use audit::{seal_log, tell_of_restore};
 use containers::refuse_above;
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use records::{RecordContext, StoredTag};
@@ -62,6 +63,10 @@ pub(crate) struct WriteTransaction<'a> {
     told: Option<String>,
     /// How many sealed bytes the account has more, or fewer.
     stored: AtomicI64,
+    /// What a restore must not undo.
+    journal: &'a mut Vec<Entry>,
+    /// The number of the account's last audit row of the command.
+    audit_row: i64,
 }
 
 /// Rows that are copied or removed in one transaction, at most.
@@ -79,6 +84,11 @@ impl<'a> WriteTransaction<'a> {
     /// The account's id as the leading key column holds it.
     pub(crate) fn account(&self) -> &'a [u8] {
         self.command.account.0.as_bytes()
+    }
+
+    /// Says that this must stay done, whatever is restored.
+    pub(crate) fn stays(&mut self, act: Act) {
+        self.journal.push(Entry { account: self.command.account.0, at: self.at(), audit: 0, act });
     }
 
     /// The time of the command in milliseconds.
@@ -240,6 +250,7 @@ pub(crate) async fn apply(
     key_ring: &KeyRing,
     keys: CommandKeys,
     work: &Work,
+    journal: &mut Vec<Entry>,
 ) -> Result<CommandOutcome, StoreError> {
     let command = &work.command;
     if let Progress::Removing { number, .. } = work.progress {
@@ -266,8 +277,13 @@ pub(crate) async fn apply(
         access_changed: false,
         told: None,
         stored: AtomicI64::new(0),
+        journal,
+        audit_row: 0,
     };
+    let told = transaction.journal.len();
     let outcome = apply_with(transaction, &work.progress).await?;
+    let audit_row = transaction.audit_row;
+    transaction.journal[told..].iter_mut().for_each(|entry| entry.audit = audit_row);
     if matches!(outcome, CommandOutcome::Wrote(_)) {
         transaction.count_bytes().await?;
     }

@@ -8,6 +8,7 @@ use super::accounts::touch_access;
 use super::{WriteEffect, WriteTransaction, person_number, unsigned};
 use crate::command::{Applied, ContainerKind, ContainerName, Expected, NewRecord, RecordWrite, Tag};
 use crate::error::StoreError;
+use crate::journal::Act;
 use crate::keys::{AccountKeys, Purpose, RowContext};
 use crate::record::{Erasure, Life, RecordKind, TagForm};
 use uuid::Uuid;
@@ -115,6 +116,13 @@ pub(super) async fn put(transaction: &mut WriteTransaction<'_>, record: &NewReco
     .execute(&mut *transaction.connection)
     .await?;
     let removed = if row.tags.is_empty() { 0 } else { tag(transaction, record).await? };
+    match (kind, Uuid::try_parse(&record.id)) {
+        (RecordKind::RevokedToken, Ok(token)) => transaction.stays(Act::Revoked { token, until: expires_at }),
+        (RecordKind::SigningKey, _) if expires_at.is_some() => {
+            transaction.stays(Act::SigningKey { id: record.id.clone() });
+        }
+        _ => {}
+    }
     if row.is_about_access {
         touch_access(transaction).await?;
     }

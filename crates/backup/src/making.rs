@@ -1,0 +1,87 @@
+//! Makes backups and checks them.
+
+use crate::format::{BackupError, Header, Reader, Totals, Writer};
+use crate::journal::positions;
+use likeness_base::{Randomness, Timestamp, random_bytes};
+use likeness_keys::InstallationKey;
+use likeness_store::{Scope, Transferable};
+use std::io::Write;
+use std::path::Path;
+use tokio::sync::mpsc;
+
+/// Pages that wait between whoever reads and whoever writes.
+const PAGES_AHEAD: usize = 4;
+
+/// A backup that was made, or checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Rows by table.
+    pub rows: Totals,
+    /// Its length; 0 of one that was checked.
+    pub bytes: u64,
+    /// When it was begun.
+    pub made_at: String,
+}
+
+/// Writes a backup of everything that lasts, as it is at one moment. Servers go on meanwhile. `progress` is told how many of how
+/// many rows are written.
+///
+/// # Errors
+/// [`BackupError`], see its variants. What was written until then is no backup.
+pub async fn create<W: Write + Send + 'static>(
+    store: &dyn Transferable,
+    key: &InstallationKey,
+    journal: &Path,
+    (now, randomness): (Timestamp, &dyn Randomness),
+    out: W,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(W, Made), BackupError> {
+    let wrapped = store.wrapped_key().await?.ok_or(BackupError::NoProvider)?;
+    let mut header = Header::current(now.to_string(), (wrapped.0, &wrapped.1), &random_bytes(randomness));
+    // Before the rows: what is done between is done again by a restore, which changes nothing.
+    header.journal = positions(journal, key)?;
+    header.rows = store.row_count(Scope::Backup).await?;
+    let writer = Writer::begin(out, &header, key)?;
+    let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+    let (told, mut written) = mpsc::unbounded_channel();
+    let writing = tokio::task::spawn_blocking(move || {
+        let mut writer = writer;
+        while let Some(page) = pages.blocking_recv() {
+            writer.page(&page)?;
+            // Whoever watches may have gone.
+            let _ = told.send(page.rows.len() as u64);
+        }
+        writer.finish()
+    });
+    let watching = async {
+        let mut done = 0;
+        while let Some(rows) = written.recv().await {
+            done += rows;
+            progress(done, header.rows.max(done));
+        }
+    };
+    let (exported, written, ()) = tokio::join!(store.export(Scope::Backup, sender), writing, watching);
+    // A writer that has given up says why itself; of a reader that has failed the end must not look like one.
+    let written = written.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
+    exported?;
+    let (out, bytes, rows) = written?;
+    Ok((out, Made { rows, bytes, made_at: header.made_at }))
+}
+
+/// Reads a backup to its end, with the key that its header's provider gave.
+///
+/// # Errors
+/// [`BackupError`], see its variants.
+pub fn verify(
+    mut reader: Reader,
+    key: &InstallationKey,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Made, BackupError> {
+    reader.unlock(key)?;
+    let (mut done, all) = (0, reader.header().rows);
+    while let Some(page) = reader.next_page()? {
+        done += page.rows.len() as u64;
+        progress(done, all.max(done));
+    }
+    Ok(Made { rows: reader.totals().clone(), bytes: 0, made_at: reader.header().made_at.clone() })
+}

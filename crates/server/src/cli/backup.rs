@@ -1,0 +1,293 @@
+//! `likeness backup`: made, checked, put back.
+
+use super::output;
+use crate::config::Config;
+use crate::start::{self, IfMissing};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use likeness_backup::{BackupError, Made, Reader, Restored, entries_after};
+use likeness_base::Clock;
+use likeness_service::accounts::audit::with_changed_access;
+use likeness_service::clock::SystemClock;
+use likeness_service::files::private_folder;
+use likeness_service::randomness::SystemRandomness;
+use likeness_store::keys::InstallationKey;
+use likeness_store::keys::provider::ProviderError;
+use likeness_store::{PostgresStore, SqliteStore, Store, Transferable};
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Subcommand)]
+pub(super) enum Backup {
+    /// Make a backup of the whole installation, while servers serve.
+    ///
+    /// The file is encrypted: whoever puts it back needs the key of the provider that holds the installation's key, such as
+    /// the key file, which is not in it. What expires (faceIds, snapshots, operations) is in no backup.
+    Create {
+        /// The file, which must not be there yet; - writes to standard output.
+        file: PathBuf,
+    },
+    /// Read a backup to its end and say what is in it. Needs the key, and changes nothing.
+    Verify {
+        /// The file; - reads standard input.
+        file: PathBuf,
+    },
+    /// Put a backup back into an empty data folder or database, and do again what was deleted, revoked, replaced and closed
+    /// since it was made.
+    Restore {
+        /// The file; - reads standard input.
+        file: PathBuf,
+        /// The folder with the journal of deletions; without it, that of the settings (LIKENESS_JOURNAL).
+        #[arg(long)]
+        journal: Option<PathBuf>,
+        /// Put it back without the journal. What was deleted since the backup was made comes back: nothing else knows of it.
+        #[arg(long, conflicts_with = "journal")]
+        without_journal: bool,
+    },
+}
+
+impl Backup {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        start::block_on(async {
+            match self {
+                Self::Create { file } => create(config, file).await,
+                Self::Verify { file } => verify(config, file).await,
+                Self::Restore { file, journal, without_journal } => {
+                    let journal = journal.clone().unwrap_or_else(|| config.journal());
+                    restore(config, file, (!without_journal).then_some(journal.as_path())).await
+                }
+            }
+        })??;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn is_stream(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn bar(word: &'static str) -> Result<(ProgressBar, impl Fn(u64, u64) + Sync)> {
+    let bar = ProgressBar::new(1);
+    bar.set_style(ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} rows  {elapsed}")?);
+    bar.set_message(word);
+    let watched = bar.clone();
+    Ok((bar, move |done, all| {
+        watched.set_length(all);
+        watched.set_position(done);
+    }))
+}
+
+/// Removes what is half done, unless it is kept.
+struct Draft(Option<PathBuf>);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Whoever cannot be removed is told of by the error that ended it.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+async fn create(config: &Config, file: &Path) -> Result<()> {
+    if !is_stream(file) && file.exists() {
+        bail!("{} is there already; a backup never replaces a file", file.display());
+    }
+    let opened = start::open_store(config, IfMissing::Refuse).await?;
+    let made = create_from(config, &opened, file).await;
+    if made.is_ok() {
+        start::note_backup(&*opened.store).await?;
+    }
+    opened.store.close().await;
+    let made = made.with_context(|| format!("no backup was made in {}", file.display()))?;
+    tell(&made, "Backed up");
+    Ok(())
+}
+
+async fn create_from(config: &Config, opened: &start::OpenStore, file: &Path) -> Result<Made> {
+    let changed = with_changed_access(&*opened.store).await?;
+    if !changed.is_empty() {
+        bail!("who may call is not what the audit log says; run `likeness audit verify` before a backup of it is made");
+    }
+    let (bar, progress) = bar("Backing up")?;
+    let (rows, journal) = (&*opened.rows, config.journal());
+    let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
+    if is_stream(file) {
+        let out = BufWriter::new(std::io::stdout());
+        let (_, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
+        bar.finish_and_clear();
+        return Ok(made);
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = file.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let out = options.open(&part).with_context(|| format!("{} cannot be written", part.display()))?;
+    let mut draft = Draft(Some(part.clone()));
+    let out = BufWriter::with_capacity(1024 * 1024, out);
+    let (mut out, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
+    bar.finish_and_clear();
+    out.flush()?;
+    out.into_inner().map_err(|error| anyhow!("{error}"))?.sync_all()?;
+    // A link, unlike a rename, never replaces a file that came meanwhile.
+    std::fs::hard_link(&part, file)?;
+    std::fs::remove_file(&part)?;
+    draft.0 = None;
+    Ok(made)
+}
+
+fn open(file: &Path) -> Result<Reader> {
+    let input: Box<dyn Read + Send> = if is_stream(file) {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).with_context(|| format!("{} cannot be read", file.display()))?)
+    };
+    Ok(Reader::open(Box::new(BufReader::with_capacity(1024 * 1024, input)))?)
+}
+
+/// The installation key as the provider of a backup's header gives it.
+async fn key_of(config: &Config, reader: &Reader) -> Result<InstallationKey> {
+    let header = reader.header();
+    let name = header.provider.as_str();
+    let holders = start::key_holders(config)?;
+    let holder = holders.get(name).ok_or_else(|| {
+        anyhow!(
+            "the key of this backup is held by the provider {name}, which keys.providers of the settings does not name"
+        )
+    })?;
+    match InstallationKey::unwrap(&*holder.provider, &header.wrapped_key()?).await {
+        Ok(key) => Ok(key),
+        Err(ProviderError::Disabled) if name == likeness_service::config::KEY_FILE => bail!(
+            "the key file {} is missing: put your copy of it there, or name its place with LIKENESS_KEY_FILE",
+            config.key_file().display()
+        ),
+        Err(error) => Err(anyhow!("the provider {name} does not give the key of this backup: {error}")),
+    }
+}
+
+async fn verify(config: &Config, file: &Path) -> Result<()> {
+    let reader = open(file)?;
+    let key = key_of(config, &reader).await?;
+    let (bar, progress) = bar("Reading")?;
+    let made = tokio::task::block_in_place(|| likeness_backup::verify(reader, &key, &progress));
+    bar.finish_and_clear();
+    tell(&made?, "Holds");
+    output::line("Every frame opened, and everything is there that was written.");
+    Ok(())
+}
+
+async fn restore(config: &Config, file: &Path, journal: Option<&Path>) -> Result<()> {
+    let reader = open(file)?;
+    let key = Arc::new(key_of(config, &reader).await?);
+    // Before anything is made: without the journal what was deleted would come back.
+    let done_since = match journal {
+        Some(folder) if !folder.exists() && !reader.header().journal.is_empty() => bail!(
+            "there is no journal of deletions in {}. Name its folder with --journal; --without-journal brings back what was deleted since {}",
+            folder.display(),
+            reader.header().made_at
+        ),
+        Some(folder) => Some(entries_after(folder, &key, &reader.header().journal).map_err(BackupError::from)?),
+        None => None,
+    };
+    let is_file = config.store.target()?.is_none();
+    let database = config.data.join("likeness.db");
+    if is_file && database.exists() {
+        bail!("{} holds data already; a backup goes into an empty data folder", config.data.display());
+    }
+    private_folder(&config.data)?;
+    let holder = start::key_holders(config)?.keyholder(None).with_copied(key.clone());
+    let (folder, randomness) = (config.expiry_keys(), Arc::new(SystemRandomness));
+    let (store, rows): (Arc<dyn Store>, Arc<dyn Transferable>) = match config.store.target()? {
+        Some(target) => {
+            if !PostgresStore::is_new(&target).await? {
+                bail!("the database {} holds data already; a backup goes into an empty one", target.name());
+            }
+            let store = Arc::new(PostgresStore::open(&target, holder, &folder, randomness).await?);
+            (store.clone(), store)
+        }
+        None => {
+            let store = Arc::new(SqliteStore::open(&database, holder, &folder, randomness).await?);
+            (store.clone(), store)
+        }
+    };
+    let (bar, progress) = bar("Restoring")?;
+    let restored = likeness_backup::restore(&*rows, &key, reader, done_since, SystemClock.now(), &progress).await;
+    bar.finish_and_clear();
+    store.close().await;
+    if restored.is_err() && is_file {
+        for end in ["", "-wal", "-shm"] {
+            let path = config.data.join(format!("likeness.db{end}"));
+            if path.exists() {
+                std::fs::remove_file(path)?;
+            }
+        }
+    }
+    let restored = restored.with_context(|| match is_file {
+        true => "nothing was put back".to_owned(),
+        false => "the backup was not put back; empty the database before you try again".to_owned(),
+    })?;
+    tell_of_restore(&restored);
+    Ok(())
+}
+
+fn tell(made: &Made, word: &str) {
+    let rows: u64 = made.rows.values().sum();
+    let count = |table: &str| made.rows.get(table).copied().unwrap_or(0);
+    let size = if made.bytes > 0 { format!(", {:.1} MB", made.bytes as f64 / 1e6) } else { String::new() };
+    output::hint(&format!(
+        "{word} {rows} rows as of {}{size}: {} accounts, {} containers, {} people, {} faces.",
+        made.made_at,
+        count("account").saturating_sub(1),
+        count("container"),
+        count("person"),
+        count("face"),
+    ));
+}
+
+fn tell_of_restore(restored: &Restored) {
+    let count = |table: &str| restored.rows.get(table).copied().unwrap_or(0);
+    output::line(&format!(
+        "Restored {} accounts, {} containers, {} people and {} faces.",
+        count("account").saturating_sub(1),
+        count("container"),
+        count("person"),
+        count("face")
+    ));
+    for one in &restored.accounts {
+        let mut told = Vec::new();
+        if one.deleted > 0 {
+            told.push(format!("{} rows deleted again", one.deleted));
+        }
+        if one.revoked > 0 {
+            told.push(format!("{} tokens revoked again", one.revoked));
+        }
+        if one.dead_keys > 0 {
+            told.push(format!(
+                "{} keys that were replaced since do not open it: make new ones with `likeness keys regenerate`",
+                one.dead_keys
+            ));
+        }
+        if one.settings_are_older {
+            told.push(
+                "its settings are those of the backup: look through roles, approvals and network rules".to_owned(),
+            );
+        }
+        if one.is_disabled {
+            told.push("its key is disabled: it was disabled since, or moved to another provider".to_owned());
+        }
+        if one.is_closed {
+            told.push("it was closed since".to_owned());
+        }
+        if !told.is_empty() {
+            let name = if one.account.is_nil() { "the installation".to_owned() } else { one.account.to_string() };
+            output::line(&format!("{name}: {}.", told.join("; ")));
+        }
+    }
+}
