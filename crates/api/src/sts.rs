@@ -131,7 +131,7 @@ async fn issue_token(call: Call<Sts>) -> Result<Reply, Refusal> {
     let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
     head.app.accounts.note(caller.account(), &attribution, AuditEvent::done("issue_token", None::<&str>)).await?;
     let issued = head.app.access.issue(&caller, &*head.app.randomness, head.app.clock.now().as_seconds());
-    token(&issued.ok_or_else(|| Refusal::Internal("there is no key to sign with".to_owned()))?)
+    token(&issued.await?)
 }
 
 /// `POST /sts/v1.0/issueLimitedAccessToken`

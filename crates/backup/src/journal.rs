@@ -3,7 +3,7 @@
 //!
 //! Start at [`DeletionJournal`] for writing and [`entries_after`] for reading.
 
-use likeness_base::{Clock, Randomness, random_bytes};
+use likeness_base::{Clock, Randomness, Timestamp, random_bytes};
 use likeness_keys::{InstallationKey, LinkKey};
 use likeness_store::journal::{Act, Entry, Journal};
 use std::collections::BTreeMap;
@@ -182,6 +182,28 @@ fn read(path: &Path, key: &LinkKey) -> Result<Vec<Entry>, JournalError> {
     Ok(entries)
 }
 
+/// Removes files whose entries are all from before a moment. Gives how many.
+///
+/// # Errors
+/// What the file system says.
+pub fn forget(folder: &Path, before: Timestamp) -> Result<usize, JournalError> {
+    let mut removed = 0;
+    for path in files(folder)? {
+        let name = name_of(&path);
+        let begun = name.split('-').next().and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis);
+        let is_old = |written: std::time::SystemTime| {
+            let since = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_millis()).is_ok_and(|millis| millis < before.as_millis())
+        };
+        // A file that a process still writes to was touched lately.
+        if begun.is_some_and(|begun| begun < before) && is_old(fs::metadata(&path)?.modified()?) {
+            fs::remove_file(&path)?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// Where the journal stands.
 ///
 /// # Errors
@@ -229,7 +251,7 @@ pub fn entries_after(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use likeness_base::{Secret, Timestamp};
+    use likeness_base::Secret;
 
     struct Still;
     impl Clock for Still {

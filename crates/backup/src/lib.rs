@@ -18,7 +18,7 @@ mod making;
 mod restoring;
 
 pub use format::{BackupError, Header, Reader};
-pub use journal::{DeletionJournal, JournalError, Positions, entries_after};
+pub use journal::{DeletionJournal, JournalError, Positions, entries_after, forget};
 pub use making::{Made, create, verify};
 pub use restoring::{Restored, restore};
 

@@ -13,30 +13,27 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::expiry::HourKey;
+use crate::locked::LockedKey;
 use crate::provider::{KeyProvider, ProviderError};
 use crate::seal::{self, AssociatedData, Purpose, RowContext, SealedHeader};
 
 /// An account's data keys, unwrapped. The newest seals; all of them open.
 pub struct AccountKeys {
     account: Uuid,
-    keys: BTreeMap<u32, Secret<[u8; 32]>>,
+    keys: BTreeMap<u32, LockedKey>,
 }
 
 impl AccountKeys {
     /// The keys of an account; `None` without any.
     pub fn of(keys: Vec<DataKey>) -> Option<Self> {
         let account = keys.first()?.account;
-        Self::new(account, keys.into_iter().map(|key| (key.key_id, key.key)).collect())
-    }
-
-    /// `None` without any key.
-    pub fn new(account: Uuid, keys: BTreeMap<u32, Secret<[u8; 32]>>) -> Option<Self> {
-        (!keys.is_empty()).then_some(Self { account, keys })
+        let keys = keys.into_iter().map(|key| (key.key_id, LockedKey::new(&key.key))).collect();
+        Some(Self { account, keys })
     }
 
     /// The keys by themselves.
     pub fn data_keys(&self) -> impl Iterator<Item = DataKey> {
-        self.keys.iter().map(|(&key_id, key)| DataKey::new(self.account, key_id, key.clone()))
+        self.keys.iter().map(|(&key_id, key)| DataKey::new(self.account, key_id, key.copy()))
     }
 
     /// The number of the key that seals.
@@ -52,7 +49,7 @@ impl AccountKeys {
     /// The same for what ends with the key of its hour of expiry, where there is one.
     pub fn sealer_until(&self, purpose: Purpose, container: i64, epoch: i64, hour: Option<HourKey>) -> Sealer<'_> {
         let (&key_id, key) = self.keys.last_key_value().expect("there is a key by construction");
-        let cipher = seal::cipher(&sub_key(key, purpose, epoch, hour.as_deref()));
+        let cipher = seal::cipher(&sub_key(key.expose(), purpose, epoch, hour.as_deref()));
         Sealer { keys: self, purpose, container, epoch, hour, key_id, cipher }
     }
 
@@ -60,7 +57,7 @@ impl AccountKeys {
     /// same when newer ones come.
     pub fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
         let (_, key) = self.keys.first_key_value().expect("there is a key by construction");
-        let sub_key = sub_key(key, purpose, epoch, None);
+        let sub_key = sub_key(key.expose(), purpose, epoch, None);
         let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes a key of any length");
         mac.update(value);
         mac.finalize().into_bytes().into()
@@ -121,12 +118,12 @@ impl DataKey {
 
     /// A value that only this key opens, to be kept beside what wraps it.
     pub fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
-        let cipher = seal::cipher(&sub_key(&self.key, Purpose::Check, 0, None));
+        let cipher = seal::cipher(&sub_key(self.key.expose(), Purpose::Check, 0, None));
         seal::seal(&cipher, &self.check_data(&RowContext::of(&[])), random_bytes(randomness), CHECK)
     }
 
     fn made(&self, check_value: &[u8]) -> bool {
-        let cipher = seal::cipher(&sub_key(&self.key, Purpose::Check, 0, None));
+        let cipher = seal::cipher(&sub_key(self.key.expose(), Purpose::Check, 0, None));
         let opened = seal::open(&cipher, &self.check_data(&RowContext::of(&[])), check_value);
         opened.is_some_and(|plain| plain.expose() == CHECK)
     }
@@ -176,7 +173,7 @@ impl Sealer<'_> {
         if key_id == self.key_id {
             return seal::open(&self.cipher, &self.associated_data(key_id, context), sealed);
         }
-        let older = sub_key(self.keys.keys.get(&key_id)?, self.purpose, self.epoch, self.hour.as_deref());
+        let older = sub_key(self.keys.keys.get(&key_id)?.expose(), self.purpose, self.epoch, self.hour.as_deref());
         seal::open(&seal::cipher(&older), &self.associated_data(key_id, context), sealed)
     }
 
@@ -187,18 +184,13 @@ impl Sealer<'_> {
 
 /// HKDF-SHA256 (RFC 5869). The data key is uniformly random already, so it needs no salt; the key of an hour, where
 /// there is one, goes in as salt, so that without it nothing can be derived.
-pub(crate) fn sub_key(
-    key: &Secret<[u8; 32]>,
-    purpose: Purpose,
-    epoch: i64,
-    hour: Option<&Secret<[u8; 32]>>,
-) -> Secret<[u8; 32]> {
+pub(crate) fn sub_key(key: &[u8; 32], purpose: Purpose, epoch: i64, hour: Option<&LockedKey>) -> Secret<[u8; 32]> {
     let mut derived = Secret::new([0; 32]);
     let mut info = b"likeness store 1: ".to_vec();
     info.extend_from_slice(purpose.label().as_bytes());
     info.push(0);
     info.extend_from_slice(&epoch.to_be_bytes());
-    Hkdf::<Sha256>::new(hour.map(|hour| hour.expose().as_slice()), key.expose())
+    Hkdf::<Sha256>::new(hour.map(|hour| hour.expose().as_slice()), key)
         .expand(&info, derived.expose_mut())
         .expect("32 bytes are within what HKDF-SHA256 can give");
     derived
@@ -216,8 +208,8 @@ mod tests {
     }
 
     fn keys(ids: &[u32]) -> AccountKeys {
-        let keys = ids.iter().map(|&id| (id, Secret::new([id as u8; 32]))).collect();
-        AccountKeys::new(Uuid::from_bytes([5; 16]), keys).unwrap()
+        let key = |&id: &u32| DataKey::new(Uuid::from_bytes([5; 16]), id, Secret::new([id as u8; 32]));
+        AccountKeys::of(ids.iter().map(key).collect()).unwrap()
     }
 
     #[test]
@@ -241,7 +233,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for purpose in [Purpose::FaceTemplate, Purpose::PersonName, Purpose::FaceIdTemplate] {
             for epoch in [0, 1, 256, -1] {
-                assert!(seen.insert(*sub_key(&key, purpose, epoch, None).expose()), "{purpose:?} {epoch}");
+                assert!(seen.insert(*sub_key(key.expose(), purpose, epoch, None).expose()), "{purpose:?} {epoch}");
             }
         }
     }

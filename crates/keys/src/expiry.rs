@@ -12,18 +12,19 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use likeness_base::{Randomness, Secret, Timestamp, random_bytes};
+use likeness_base::{Randomness, Timestamp, random_bytes};
 
 use crate::error::{KeyFileError, KeyFileProblem};
 use crate::file::sync_folder;
 use crate::installation::InstallationKey;
+use crate::locked::LockedKey;
 
 /// Nothing longer than this is one of our files; longer ones are not read.
 const LONGEST_BYTES: u64 = 256;
 const ENDING: &str = ".hour-key";
 
 /// The key of one hour.
-pub type HourKey = Arc<Secret<[u8; 32]>>;
+pub type HourKey = Arc<LockedKey>;
 
 /// The folder of the hours' keys, and those that are in use.
 pub struct ExpiryKeys {
@@ -75,7 +76,7 @@ impl ExpiryKeys {
             Err(error) => return Err(fail(KeyFileProblem::Io(error))),
         }
         let key = installation.unwrap_hour_key(hour, &wrapped).ok_or_else(|| fail(KeyFileProblem::Malformed))?;
-        let key = Arc::new(key);
+        let key = Arc::new(LockedKey::new(&key));
         self.lock().insert(hour, Arc::clone(&key));
         Ok(Some(key))
     }

@@ -12,6 +12,7 @@ use crate::account::{AccountKeys, DataKey, sub_key};
 use crate::error::{KeyFileError, KeyFileProblem};
 use crate::file;
 use crate::link::LinkKey;
+use crate::locked::LockedKey;
 use crate::provider::{KeyProvider, ProviderError};
 use crate::seal::{self, AssociatedData, Purpose, RowContext};
 use crate::stream::StreamKey;
@@ -31,7 +32,7 @@ const INSTALLATION_KEY_ID: u32 = 0;
 /// It has several jobs, each under a sub-key of its own: to wrap the accounts' data keys and the keys of hours, to make the
 /// digests by which account keys and tokens are found, to link audit rows, and to name the installation. It never seals a
 /// record itself.
-pub struct InstallationKey(Secret<[u8; 32]>);
+pub struct InstallationKey(LockedKey);
 
 /// How far the data of an installation has been brought by programs that came later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,12 +55,12 @@ impl Stage {
 impl InstallationKey {
     /// A new random key.
     pub fn generate(randomness: &dyn Randomness) -> Self {
-        Self(Secret::new(random_bytes(randomness)))
+        Self::from_bytes(Secret::new(random_bytes(randomness)))
     }
 
     /// A key that comes from elsewhere than a file, such as a key service.
     pub fn from_bytes(bytes: Secret<[u8; 32]>) -> Self {
-        Self(bytes)
+        Self(LockedKey::new(&bytes))
     }
 
     /// Reads the oldest key in a key file. Where there was no provider, that is the installation key itself.
@@ -69,7 +70,7 @@ impl InstallationKey {
     /// or write it.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
         file::load_all(path)
-            .map(|keys| keys.into_iter().next().map(Self))?
+            .map(|keys| keys.into_iter().next().map(Self::from_bytes))?
             .ok_or_else(|| KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Malformed })
     }
 
@@ -80,7 +81,7 @@ impl InstallationKey {
     /// [`KeyFileError`]: it exists already (a key is never overwritten), or it cannot be written.
     pub fn create(path: &Path, randomness: &dyn Randomness) -> Result<Self, KeyFileError> {
         let key = Self::generate(randomness);
-        file::create(path, &key.0, randomness)?;
+        file::create(path, &key.0.copy(), randomness)?;
         Ok(key)
     }
 
@@ -103,7 +104,7 @@ impl InstallationKey {
     }
 
     fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
-        let sub_key = sub_key(&self.0, purpose, epoch, None);
+        let sub_key = sub_key(self.0.expose(), purpose, epoch, None);
         let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes keys of any length");
         mac.update(value);
         mac.finalize().into_bytes().into()
@@ -172,7 +173,7 @@ impl InstallationKey {
     /// # Errors
     /// What the provider says.
     pub async fn wrap(&self, provider: &dyn KeyProvider) -> Result<Vec<u8>, ProviderError> {
-        provider.wrap(WRAPPED, &self.0).await
+        provider.wrap(WRAPPED, &self.0.copy()).await
     }
 
     /// Wraps what [`wrap`](Self::wrap) gave by the provider's newest version; `None`: it is already.
@@ -188,7 +189,7 @@ impl InstallationKey {
     /// # Errors
     /// What the provider says.
     pub async fn unwrap(provider: &dyn KeyProvider, wrapped: &[u8]) -> Result<Self, ProviderError> {
-        provider.unwrap(WRAPPED, wrapped).await.map(Self)
+        provider.unwrap(WRAPPED, wrapped).await.map(Self::from_bytes)
     }
 
     /// Whether it is the same key.
@@ -199,29 +200,29 @@ impl InstallationKey {
 
     /// The key that links audit rows, of all accounts: each row says whose it is.
     pub fn link_key(&self) -> LinkKey {
-        LinkKey::new(sub_key(&self.0, Purpose::AuditLink, 0, None))
+        LinkKey::new(sub_key(self.0.expose(), Purpose::AuditLink, 0, None))
     }
 
     /// The key that links entries of the deletion journal.
     pub fn journal_key(&self) -> LinkKey {
-        LinkKey::new(sub_key(&self.0, Purpose::Journal, 0, None))
+        LinkKey::new(sub_key(self.0.expose(), Purpose::Journal, 0, None))
     }
 
     /// The key of a backup, whose salt was drawn for it.
     pub fn backup_key(&self, salt: &[u8; 32], header: &[u8]) -> StreamKey {
-        StreamKey::new(&sub_key(&self.0, Purpose::Backup, 0, None), salt, header)
+        StreamKey::new(&sub_key(self.0.expose(), Purpose::Backup, 0, None), salt, header)
     }
 
     fn seal(&self, randomness: &dyn Randomness, purpose: Purpose, account: Uuid, id: &[u8], plain: &[u8]) -> Vec<u8> {
         let context = RowContext::of(&[id]);
         let data = AssociatedData { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, context: &context };
-        seal::seal(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &data, random_bytes(randomness), plain)
+        seal::seal(&seal::cipher(&sub_key(self.0.expose(), purpose, 0, None)), &data, random_bytes(randomness), plain)
     }
 
     fn open(&self, purpose: Purpose, account: Uuid, id: &[u8], sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
         let context = RowContext::of(&[id]);
         let data = AssociatedData { key_id: INSTALLATION_KEY_ID, account, container: 0, purpose, context: &context };
-        seal::open(&seal::cipher(&sub_key(&self.0, purpose, 0, None)), &data, sealed)
+        seal::open(&seal::cipher(&sub_key(self.0.expose(), purpose, 0, None)), &data, sealed)
     }
 }
 

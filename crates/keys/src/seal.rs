@@ -224,6 +224,11 @@ impl SealedHeader {
     }
 }
 
+/// The number of the data key that sealed a value; `None`: it is none.
+pub fn key_id_of(sealed: &[u8]) -> Option<u32> {
+    SealedHeader::read(sealed).map(|header| header.key_id)
+}
+
 /// A key from its bytes; `None` where there are more or fewer.
 pub(crate) fn key_of(bytes: &[u8]) -> Option<Secret<[u8; 32]>> {
     let mut key = Secret::new([0; 32]);

@@ -502,6 +502,29 @@ impl TrustedKeys {
         anew.await.map_err(KeyProblem::Account)?.transpose()
     }
 
+    /// A new data key for an account, wrapped by whoever wraps its newest.
+    ///
+    /// # Errors
+    /// [`KeyProblem`].
+    pub async fn new_data_key(
+        &self,
+        account: Uuid,
+        newest: &WrappedKey,
+        randomness: &dyn Randomness,
+    ) -> Result<(WrappedKey, Option<u32>), KeyProblem> {
+        let key = DataKey::generate(randomness, account, newest.key_id + 1);
+        let by_installation = WrappedKey {
+            key_id: key.key_id(),
+            provider: None,
+            wrapped: self.installation.wrap_data_key(randomness, &key),
+            check_value: None,
+        };
+        match self.wrap_for(account, &by_installation, newest.provider.as_deref(), randomness).await? {
+            Some(wrapped) => Ok(wrapped),
+            None => Ok((by_installation, None)),
+        }
+    }
+
     /// The installation key wrapped by a provider: by its newest version if it holds it already, else anew. `None`: nothing is
     /// to be done. Whatever is given was opened again.
     ///

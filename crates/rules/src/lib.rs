@@ -41,5 +41,6 @@ pub use settings::{ConfidenceDetail, Installation, Settings, SettingsProblem, Ve
 pub use token::{
     BearerIssuer, ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, KeySet, KeySetProblem,
     LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, SigningKey, TokenProblem, TrustedIssuer,
-    check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token, sign_limited,
+    UnsignedToken, check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token, sign_limited,
+    write_issued_token, write_limited,
 };

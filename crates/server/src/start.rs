@@ -230,7 +230,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     let first_keys = first_start(&service, &leases).await?;
     // On the side: counting a large store takes a moment, and nobody waits for it.
     tokio::spawn(warn_of_missing_packs(store.clone(), recognisers.clone()));
-    let access = Access::new(service.cache.clone(), key, &config.access, &named_fetcher);
+    let access = Access::new(service.cache.clone(), key, service.holders.clone(), &config.access, &named_fetcher);
     let app = Arc::new(App {
         config: config.of_app(),
         store,

@@ -6,6 +6,7 @@ use crate::config::{KEY_FILE, KeysConfig, ProviderPlace};
 use crate::fetch::Fetcher;
 use async_trait::async_trait;
 use likeness_base::{Randomness, Secret};
+use likeness_rules::{SigningKey, UnsignedToken};
 use likeness_store::keys::provider::bounded::Bounded;
 use likeness_store::keys::provider::local::LocalKeys;
 use likeness_store::keys::provider::pkcs11::{Token, TokenSettings};
@@ -124,6 +125,39 @@ impl KeyHolders {
     /// All of them, by name.
     pub fn all(&self) -> impl Iterator<Item = &KeyHolder> {
         self.holders.values()
+    }
+}
+
+impl KeyHolders {
+    /// Signs a token with a key, wherever it is. Whoever holds it is not believed: the signature must be that of the published
+    /// key.
+    ///
+    /// # Errors
+    /// What the provider says; [`ProviderError::Lies`].
+    pub async fn sign(&self, key: &SigningKey, token: UnsignedToken) -> Result<Secret<String>, ProviderError> {
+        let Some((name, handle)) = key.holder() else { return token.signed_here(key).ok_or(ProviderError::Malformed) };
+        let holder = self.get(name).ok_or(ProviderError::Unknown)?;
+        let signature = holder.signer.sign(handle, token.message()).await?;
+        token.signed(key, &signature).ok_or(ProviderError::Lies)
+    }
+
+    /// Makes a key that signs tokens, with a provider. `name` is unique there.
+    ///
+    /// # Errors
+    /// What the provider says.
+    pub async fn make_signing_key(&self, provider: &str, name: &str, now: i64) -> Result<SigningKey, ProviderError> {
+        let holder = self.get(provider).ok_or(ProviderError::Unknown)?;
+        let made = holder.signer.create(name).await?;
+        SigningKey::held(provider, &made.handle, &made.public_key, now).ok_or(ProviderError::Malformed)
+    }
+
+    /// Destroys a key that signed tokens, where a provider holds it.
+    pub async fn retire(&self, key: &SigningKey) {
+        let Some((name, handle)) = key.holder() else { return };
+        let Some(holder) = self.get(name) else { return };
+        if let Err(error) = holder.signer.retire(handle).await {
+            tracing::warn!(%error, provider = name, key = key.key_id(), "A key that signed tokens could not be destroyed there");
+        }
     }
 }
 

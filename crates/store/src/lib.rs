@@ -35,7 +35,8 @@ pub use command::{
     AccountNames, AccountWrite, Actor, Applied, AuditEvent, AuditWrite, Command, ContainerKind, ContainerName,
     ContainerWrite, DetectedFace, DirectoryWrite, Expected, ExpireDue, FaceIdWrite, FaceWrite, KeySlot, KeyWrite,
     Lives, NewAccount, NewDelivery, NewFace, NewOperation, NewRecord, OperationSubject, OutboxWrite, PersonWrite,
-    RecordWrite, SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write, back_off,
+    RecordWrite, ResealAt, SearchEvent, SnapshotWrite, Tag, TrainingOutcome, TrainingWrite, Usage, UsageWrite, Write,
+    back_off,
 };
 pub use error::{LimitKind, StoreError};
 pub use id::{AccountId, FaceId, FaceNumber, PersonNumber};

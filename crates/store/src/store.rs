@@ -254,6 +254,9 @@ pub trait Store: Send + Sync {
     async fn rewrapped_keys(&self, account: AccountId, provider: Option<&str>)
     -> Result<Vec<RewrappedKey>, StoreError>;
 
+    /// A new data key for an account, wrapped by whoever wraps its newest. Nothing is stored. Fails with `KeyUnavailable`.
+    async fn new_data_key(&self, account: AccountId) -> Result<RewrappedKey, StoreError>;
+
     /// Accounts whose data keys a provider wraps, in order of their ids.
     async fn accounts_of_provider(&self, provider: &str) -> Result<Vec<AccountId>, StoreError>;
 

@@ -84,7 +84,7 @@ impl LocalKeys {
     fn wrap_bytes(&self, versions: &Versions, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let (&version, key) = versions.last_key_value().ok_or(ProviderError::Disabled)?;
         let bound = Bound::new(version, context);
-        let cipher = seal::cipher(&sub_key(key, Purpose::DataKey, PROVIDER_EPOCH, None));
+        let cipher = seal::cipher(&sub_key(key.expose(), Purpose::DataKey, PROVIDER_EPOCH, None));
         Ok(seal::seal(&cipher, &bound.data(), random_bytes(&*self.randomness), plain))
     }
 
@@ -92,7 +92,7 @@ impl LocalKeys {
         let version = SealedHeader::read(wrapped).ok_or(ProviderError::DoesNotOpen)?.key_id;
         let key = versions.get(&version).ok_or(ProviderError::DoesNotOpen)?;
         let bound = Bound::new(version, context);
-        let cipher = seal::cipher(&sub_key(key, Purpose::DataKey, PROVIDER_EPOCH, None));
+        let cipher = seal::cipher(&sub_key(key.expose(), Purpose::DataKey, PROVIDER_EPOCH, None));
         seal::open(&cipher, &bound.data(), wrapped).ok_or(ProviderError::DoesNotOpen)
     }
 }

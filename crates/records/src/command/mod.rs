@@ -33,7 +33,7 @@ pub use containers::ContainerWrite;
 pub use directory::DirectoryWrite;
 pub use face_ids::FaceIdWrite;
 pub use faces::FaceWrite;
-pub use keys::KeyWrite;
+pub use keys::{KeyWrite, ResealAt};
 pub use outbox::{NewDelivery, OutboxWrite, back_off};
 pub use persons::PersonWrite;
 pub use records::{Expected, NewRecord, RecordWrite, Tag};

@@ -1,6 +1,6 @@
 //! The token that a key is exchanged for, so that a program can be trusted for ten minutes and not for ever.
 
-use super::{Envelope, SigningKey, Texts, Times, TokenProblem, TrustedIssuer};
+use super::{Envelope, SigningKey, Texts, Times, TokenProblem, TrustedIssuer, UnsignedToken};
 use likeness_base::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -49,9 +49,9 @@ struct Read {
     jti: Option<String>,
 }
 
-/// Makes a token.
-pub fn sign_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> Secret<String> {
-    key.sign(&Written {
+/// Makes a token, to be signed by whoever holds the key.
+pub fn write_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> UnsignedToken {
+    key.unsigned(&Written {
         iss: &claims.issuer,
         aud: ISSUED_TOKEN_AUDIENCE,
         sub: claims.account,
@@ -60,6 +60,14 @@ pub fn sign_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> Secret
         exp: claims.expires_at,
         jti: claims.id,
     })
+}
+
+/// Makes a token with a key that is here.
+///
+/// # Panics
+/// When a provider holds the key.
+pub fn sign_issued_token(key: &SigningKey, claims: &IssuedTokenClaims) -> Secret<String> {
+    write_issued_token(key, claims).signed_here(key).expect("the key is here")
 }
 
 /// Checks a token. It takes the one issuer that can have made it, ourselves: others may lend approvals, but no other

@@ -1,6 +1,6 @@
 //! Limited access tokens: a vendor lends its approvals to a client for a while.
 
-use super::{Envelope, KeySet, SigningKey, Texts, Times, TokenProblem};
+use super::{Envelope, KeySet, SigningKey, Texts, Times, TokenProblem, UnsignedToken};
 use crate::{FeatureFlag, ResourceId};
 use likeness_base::Secret;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,9 @@ struct Read {
     feature_flags: Option<Vec<String>>,
 }
 
-/// Makes a token.
-pub fn sign_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> Secret<String> {
-    key.sign(&Written {
+/// Makes a token, to be signed by whoever holds the key.
+pub fn write_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> UnsignedToken {
+    key.unsigned(&Written {
         iss: &claims.issuer,
         aud: LIMITED_TOKEN_AUDIENCE,
         iat: claims.issued_at,
@@ -87,6 +87,14 @@ pub fn sign_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> Secret<St
         target_azure_resource_id: &claims.target,
         feature_flags: &claims.flags,
     })
+}
+
+/// Makes a token with a key that is here.
+///
+/// # Panics
+/// When a provider holds the key.
+pub fn sign_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> Secret<String> {
+    write_limited(key, claims).signed_here(key).expect("the key is here")
 }
 
 /// Checks a token and says what it lends, at most what its issuer may lend. The set may be empty: the token is

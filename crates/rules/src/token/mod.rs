@@ -11,12 +11,16 @@ mod limited;
 mod signing;
 
 pub use bearer::{BearerIssuer, check_bearer, key_id_of};
-pub use issued::{ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, check_issued_token, sign_issued_token};
+pub use issued::{
+    ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, check_issued_token, sign_issued_token,
+    write_issued_token,
+};
 pub use keys::{KeySet, KeySetProblem};
 pub use limited::{
     LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, TrustedIssuer, check_limited, sign_limited,
+    write_limited,
 };
-pub use signing::SigningKey;
+pub use signing::{SigningKey, UnsignedToken};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -92,7 +92,8 @@ impl LocalAccess {
         };
         service.change(account, &Attribution::of_operator(), &serde_json::Value::Null, rules).await?;
         let fetcher = Fetcher::new(false).map_err(anyhow::Error::msg)?;
-        let access = Access::new(service.cache.clone(), installation, &config.access, &fetcher);
+        let access =
+            Access::new(service.cache.clone(), installation, service.holders.clone(), &config.access, &fetcher);
         Ok(Self { access, service, account, key })
     }
 
@@ -138,7 +139,8 @@ async fn admission(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let key = || CallerCredentials { key: Some(local.key.clone()), ..CallerCredentials::default() };
     let now = SystemClock.now().as_seconds();
     let caller = local.admit(&LocalAccess::origin(), key()).await?;
-    let token = local.access.issue(&caller, &SystemRandomness, now).context("a token cannot be issued")?;
+    let issued = local.access.issue(&caller, &SystemRandomness, now).await;
+    let token = issued.map_err(|error| anyhow::anyhow!("a token cannot be issued: {error:?}"))?;
     let token = Secret::new(format!("Bearer {}", token.expose()));
     let bearer = || CallerCredentials { authorization: Some(token.clone()), ..CallerCredentials::default() };
     let asked = LimitedTokenRequest {

@@ -193,6 +193,11 @@ async fn restore(config: &Config, file: &Path, journal: Option<&Path>) -> Result
             folder.display(),
             reader.header().made_at
         ),
+        Some(_) if is_too_old(config, &reader) => bail!(
+            "the backup of {} is older than the journal goes back ({} days): --without-journal brings back what was deleted since",
+            reader.header().made_at,
+            config.journal_days
+        ),
         Some(folder) => Some(entries_after(folder, &key, &reader.header().journal).map_err(BackupError::from)?),
         None => None,
     };
@@ -235,6 +240,12 @@ async fn restore(config: &Config, file: &Path, journal: Option<&Path>) -> Result
     })?;
     tell_of_restore(&restored);
     Ok(())
+}
+
+/// Whether the journal was not kept for as long.
+fn is_too_old(config: &Config, reader: &Reader) -> bool {
+    let kept = std::time::Duration::from_secs(u64::from(config.journal_days) * 86_400);
+    likeness_base::Timestamp::parse(&reader.header().made_at).is_none_or(|made| made.plus(kept) < SystemClock.now())
 }
 
 fn tell(made: &Made, word: &str) {

@@ -60,6 +60,16 @@ pub(super) enum Keys {
         #[arg(long)]
         only_behind: bool,
     },
+    /// Make a new data key for an account and seal everything anew with it. Servers go on meanwhile.
+    ///
+    /// For when a data key may be known to somebody. Stopped half-way, run it again with --only-behind.
+    Reseal {
+        /// The account: its name, subdomain, id or resource id.
+        account: String,
+        /// Make no new key: seal what the newest has not sealed.
+        #[arg(long)]
+        only_behind: bool,
+    },
     /// Disable an account's key: its data cannot be used until the key is enabled again. Nothing is deleted.
     Disable {
         /// The account: its name, subdomain, id or resource id.
@@ -99,6 +109,7 @@ impl Keys {
                 Self::Status { .. }
                 | Self::Move { .. }
                 | Self::Rotate { .. }
+                | Self::Reseal { .. }
                 | Self::Disable { .. }
                 | Self::Enable { .. }
                 | Self::CreateFile { .. } => self.of_data(config, &service).await,
@@ -190,6 +201,21 @@ impl Keys {
                 let rotated = rotated?;
                 let (wrapped, version) = (rotated.wrapped, rotated.version);
                 output::line(&format!("Wrapped {wrapped} keys with version {version} of the key of {provider}."));
+                Ok(())
+            }
+            Self::Reseal { account, only_behind } => {
+                let state = service.find(account)?;
+                let all: u64 =
+                    service.store.totals(state.id()).await?.iter().map(|held| held.persons + held.faces).sum();
+                let bar = ProgressBar::new(all.max(1));
+                bar.set_style(ProgressStyle::with_template("Sealing {wide_bar} {pos}/{len} rows  {elapsed}")?);
+                let progress = |done: u64| {
+                    bar.set_length(all.max(done));
+                    bar.set_position(done);
+                };
+                let rows = service.reseal(state.id(), &attribution, *only_behind, &progress).await;
+                bar.finish_and_clear();
+                output::line(&format!("Sealed {} rows of {} anew.", rows?, state.settings.resource.name()));
                 Ok(())
             }
             Self::Disable { account } | Self::Enable { account } => {

@@ -6,8 +6,10 @@ use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use likeness_base::Secret;
+use likeness_base::{Clock as _, Timestamp};
 use likeness_http::listen::{Connections, Listener};
 use likeness_http::tls;
+use likeness_service::clock::{SystemClock, pause};
 use likeness_service::files::{is_open_to_others, private_file, private_folder};
 use likeness_service::jobs;
 use std::io::IsTerminal;
@@ -62,6 +64,7 @@ fn start_log(config: &Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let begun = std::time::Instant::now();
     forbid_dumps();
+    lock_memory();
     let stop_order = StopOrder::listen().context("the stop signals cannot be handled")?;
     // Both sockets first: an address in use should be reported at once, not after the networks are loaded.
     let plain = Listener::bind(config.listen, None).await?;
@@ -87,6 +90,8 @@ async fn serve(config: Config) -> Result<()> {
     if let Some(warning) = start::undecided_proxies(&config).filter(|_| start::has_network_rules(&app.access.cache)) {
         tracing::warn!("Accounts have network rules, and {warning}");
     }
+    warn_of_unlocked_keys();
+    let forgetting = tokio::spawn(forget_journal(config.clone()));
     let (stop, stopped) = watch::channel(false);
     let router = likeness_api::router(app.clone());
 
@@ -150,6 +155,7 @@ async fn serve(config: Config) -> Result<()> {
         files.await?;
     }
     jobs.await?;
+    forgetting.abort();
     app.store.close().await;
     tracing::info!("Stopped");
     Ok(())
@@ -161,6 +167,45 @@ fn forbid_dumps() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "Core dumps of this process cannot be disabled");
+    }
+}
+
+/// Keeps everything in memory where there is no limit of locked memory; keys lie on locked pages anyhow.
+fn lock_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::mm::{MlockAllFlags, mlockall};
+        use rustix::process::{Resource, getrlimit};
+        // Only without a limit: with one, memory that comes later would be refused.
+        if getrlimit(Resource::Memlock).current.is_none() {
+            let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+            if let Err(error) = mlockall(flags) {
+                tracing::debug!(%error, "Memory cannot be locked as a whole");
+            }
+        }
+    }
+}
+
+/// Says so where not even the keys are kept from being swapped out.
+fn warn_of_unlocked_keys() {
+    if !likeness_store::keys::are_locked() {
+        tracing::warn!(
+            "Keys could be swapped out: the limit of locked memory is too low. Raise it (ulimit -l, LimitMEMLOCK), or switch swap off"
+        );
+    }
+}
+
+/// Removes what is too old of the journal of deletions, once a day.
+async fn forget_journal(config: Config) {
+    loop {
+        let kept = std::time::Duration::from_secs(u64::from(config.journal_days) * 86_400);
+        let before = Timestamp::from_millis(
+            SystemClock.now().as_millis().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)),
+        );
+        if let Err(error) = likeness_backup::forget(&config.journal(), before) {
+            tracing::warn!(%error, "Old files of the journal could not be removed; trying again tomorrow");
+        }
+        pause(std::time::Duration::from_secs(86_400)).await;
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Config {
     /// Folder with the journal of deletions, which a restore needs; empty means `journal` in the data folder. Keep it apart from
     /// the database and its backups; all nodes write to the same. `LIKENESS_JOURNAL`.
     pub journal: PathBuf,
+    /// For how many days the journal is kept: no older backup is restored.
+    pub journal_days: u32,
     /// Folder with installed model packs; empty means the user's cache folder. `LIKENESS_CACHE`.
     pub cache: PathBuf,
     /// Limits of every account: `unlimited`, `F0`, `S0` or `E0`, as the public service has them. `LIKENESS_TIER`.
@@ -179,6 +181,7 @@ impl Default for Config {
             data: PathBuf::from("data"),
             key_file: PathBuf::new(),
             journal: PathBuf::new(),
+            journal_days: 400,
             cache: PathBuf::new(),
             tier: Tier::Unlimited,
             confidence: ConfidenceDetail::Coarse,
@@ -359,6 +362,9 @@ impl Config {
             bail!("inference.workers must be at most 1024");
         }
         self.access.check()?;
+        if !(1..=3_650).contains(&self.journal_days) {
+            bail!("journal_days must lie between 1 and 3650");
+        }
         self.keys.check()?;
         self.connections.check()?;
         self.shares.check()?;

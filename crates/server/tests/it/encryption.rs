@@ -1,6 +1,6 @@
 //! Whose key seals an account's data: providers of its own, moved to, rotated, disabled, destroyed; on both engines.
 
-use crate::server::{Answer, TestServer, demo_face, likeness, run, skip};
+use crate::server::{Answer, KEY1, TestServer, demo_face, likeness, run, skip};
 use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -189,6 +189,10 @@ fn keys_are_rotated_while_the_server_serves(store: &TestStore) {
     assert_eq!(rotate(&json!({ "provider": "nobody" })).status, 400);
     until(&server, 200);
     assert!(server.cli(&["keys", "rotate", "acme"]).contains("Wrapped 4 keys with version 3"));
+    // A new data key, with which everything is sealed anew.
+    assert!(server.cli(&["keys", "reseal", "default"]).contains("anew"));
+    assert_eq!(look(&server, "default")["dataKeys"], 2);
+    until(&server, 200);
     // The installation's own key, which wraps the installation key and nothing else.
     assert!(server.cli(&["keys", "rotate", "file"]).contains("Wrapped 1 keys with version 2"));
     let everywhere = server.manage("GET", "encryption", &Value::Null).body;
@@ -203,6 +207,9 @@ fn keys_are_rotated_while_the_server_serves(store: &TestStore) {
     std::fs::remove_file(data.join("installation.key")).expect("the key file is there");
     let server = holder.server(store);
     assert_eq!(server.call("GET", "largefacelists/l").status, 200);
+    // Tokens are signed there, too.
+    let issued = Answer::of(server.bare("POST", "/sts/v1.0/issueToken").header("Ocp-Apim-Subscription-Key", KEY1));
+    assert_eq!(issued.status, 200, "{issued:?}");
 }
 
 /// Where Debian puts SoftHSM.

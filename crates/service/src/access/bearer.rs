@@ -6,7 +6,7 @@ use super::{Access, AccessError, Caller, Rights};
 use likeness_base::{Randomness, Secret, random_bytes};
 use likeness_rules::{
     BearerIssuer, ISSUED_TOKEN_LIFE, Identity, IssuedTokenClaims, TokenProblem, check_bearer, check_issued_token,
-    key_id_of, roles_of, sign_issued_token,
+    key_id_of, roles_of, write_issued_token,
 };
 use likeness_store::Actor;
 use std::sync::Arc;
@@ -92,13 +92,23 @@ impl Access {
 
     /// A token for ten minutes in exchange for a key. It ends with the key: its id is half random, and half a keyed
     /// digest of that and of the key.
-    pub fn issue(&self, caller: &Caller, randomness: &dyn Randomness, now: i64) -> Option<Secret<String>> {
+    ///
+    /// # Errors
+    /// [`AccessError`] when whoever holds the key that signs does not.
+    pub async fn issue(
+        &self,
+        caller: &Caller,
+        randomness: &dyn Randomness,
+        now: i64,
+    ) -> Result<Secret<String>, AccessError> {
+        let none = |what: &str| AccessError::Internal(what.to_owned());
         let table = self.cache.last_known();
-        let key = table.signing().next()?;
+        let key = table.signing().next().ok_or_else(|| none("there is no key to sign with"))?;
         let draw: [u8; 8] = random_bytes(randomness);
         let mut id = [0; 16];
         id[..8].copy_from_slice(&draw);
-        id[8..].copy_from_slice(&self.tag(&draw, caller.key.as_ref()?)?);
+        let tag = caller.key.as_ref().and_then(|of_caller| self.tag(&draw, of_caller));
+        id[8..].copy_from_slice(&tag.ok_or_else(|| none("the caller has no key"))?);
         let claims = IssuedTokenClaims {
             id: Uuid::from_bytes(id),
             account: caller.account().0,
@@ -106,7 +116,8 @@ impl Access {
             issued_at: now,
             expires_at: now.saturating_add(ISSUED_TOKEN_LIFE),
         };
-        Some(sign_issued_token(key, &claims))
+        let signed = self.holders.sign(key, write_issued_token(key, &claims)).await;
+        signed.map_err(|error| AccessError::KeyUnavailable(likeness_store::keys::KeyProblem::Installation(error)))
     }
 
     fn tag(&self, draw: &[u8; 8], key: &[u8; 32]) -> Option<[u8; 8]> {

@@ -22,6 +22,7 @@ pub use table::{AccessCache, AccessTable, AccountState, SETTINGS};
 
 use crate::config::AccessConfig;
 use crate::fetch::Fetcher;
+use crate::key_holders::KeyHolders;
 use bearer::Bearer;
 use guesses::GuessLimiter;
 use ipnet::IpNet;
@@ -163,6 +164,7 @@ pub struct Access {
     /// The current access table.
     pub cache: Arc<AccessCache>,
     installation: Arc<InstallationKey>,
+    holders: Arc<KeyHolders>,
     guesses: GuessLimiter,
     subnets: BTreeMap<String, Vec<IpNet>>,
     providers: Vec<IdentityProvider>,
@@ -177,6 +179,7 @@ impl Access {
     pub fn new(
         cache: Arc<AccessCache>,
         installation: Arc<InstallationKey>,
+        holders: Arc<KeyHolders>,
         config: &AccessConfig,
         fetcher: &Fetcher,
     ) -> Self {
@@ -202,6 +205,7 @@ impl Access {
         Self {
             cache,
             installation,
+            holders,
             guesses: GuessLimiter::new(),
             subnets: config.subnets.clone(),
             providers: providers.collect(),

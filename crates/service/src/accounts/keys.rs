@@ -2,12 +2,13 @@
 //!
 //! Start at [`AccountService::move_keys`]. Nothing here sees a key: providers and the store pass them between themselves.
 
+use super::signing::FormerKeys;
 use super::{AccountError, AccountService, Attribution};
 use crate::access::AccountState;
 use crate::limits::Tier;
 use likeness_base::Timestamp;
 use likeness_store::keys::KeyUse;
-use likeness_store::{AccountId, AuditEvent, AuditOutcome, KeyStatus, KeyWrite, StoreError, Write};
+use likeness_store::{AccountId, AuditEvent, AuditOutcome, KeyStatus, KeyWrite, ResealAt, StoreError, Write};
 use serde::Serialize;
 use serde_json::json;
 
@@ -170,6 +171,16 @@ impl AccountService {
             wrapped += self.wrap_anew(*account, attribution, Some(provider), Some(provider)).await?;
         }
         progress(accounts.len(), accounts.len());
+        // The key that signs tokens is sealed there, too.
+        let signs = self
+            .cache
+            .last_known()
+            .signing()
+            .next()
+            .is_some_and(|key| key.holder().is_some_and(|(name, _)| name == provider));
+        if signs && !only_behind {
+            self.rotate_signing_key(attribution, FormerKeys::UseUp).await?;
+        }
         Ok(Rotated { version, wrapped })
     }
 
@@ -181,6 +192,36 @@ impl AccountService {
         let from = self.store.key_status(AccountId::INSTALLATION).await?.provider;
         self.wrap_anew(AccountId::INSTALLATION, attribution, Some(provider), from.as_deref()).await?;
         Ok(())
+    }
+
+    /// Makes a new data key for an account (unless only what is behind is to be done) and seals everything anew with it that lasts.
+    /// What expires is left to expire. Stopped, it goes on when it is asked for again with `only_behind`. `progress` is told how
+    /// many rows are done. Gives their number.
+    ///
+    /// # Errors
+    /// What the store says; what was sealed anew until then stays so.
+    pub async fn reseal(
+        &self,
+        id: AccountId,
+        attribution: &Attribution,
+        only_behind: bool,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<u64, AccountError> {
+        if !only_behind {
+            let keys = vec![self.store.new_data_key(id).await?];
+            self.write_access(id, attribution, KeyWrite::Rewrap { keys }).await?;
+            self.store.evict_keys(id).await;
+        }
+        let (mut after, mut rows) = (ResealAt::default(), 0);
+        loop {
+            let applied = self.write(id, attribution, KeyWrite::Reseal { after }).await?;
+            rows += applied.removed;
+            progress(rows);
+            if !applied.more {
+                return Ok(rows);
+            }
+            after = ResealAt::reached(&applied);
+        }
     }
 
     /// Disables an account's key by order, or enables it again. No node uses it any more when this returns.

@@ -2,6 +2,7 @@
 //! over.
 
 use super::{AccountError, AccountService, Attribution};
+use likeness_base::random_bytes;
 use likeness_rules::SigningKey;
 use likeness_store::{AccountId, NewRecord, RecordKind, RecordWrite};
 use std::time::Duration;
@@ -29,10 +30,17 @@ impl AccountService {
         let newest = self.cache.last_known().signing().next().map(|key| key.created_at());
         let now = self.clock.now().as_seconds();
         let lasts = i64::try_from(SIGNS_FOR.as_secs()).unwrap_or(i64::MAX);
-        if newest.is_some_and(|made| now.saturating_sub(made) < lasts) {
+        if newest.is_some_and(|made| now.saturating_sub(made) < lasts) && !self.is_signed_elsewhere().await? {
             return Ok(());
         }
         self.rotate_signing_key(&Attribution::of_operator(), FormerKeys::UseUp).await.map(drop)
+    }
+
+    /// Whether the key that signs is with somebody else than the provider of the installation's key.
+    async fn is_signed_elsewhere(&self) -> Result<bool, AccountError> {
+        let Some(newest) = self.cache.last_known().signing().next().cloned() else { return Ok(false) };
+        let provider = self.store.key_status(AccountId::INSTALLATION).await?.provider;
+        Ok(newest.holder().map(|(name, _)| name) != provider.as_deref())
     }
 
     /// Makes a new key, which signs from now on, and lets the former ones end. Gives the new key's id.
@@ -49,7 +57,14 @@ impl AccountService {
         // The newest signs, so this one is newer than the former ones, also within a second or with a clock that went back.
         let after = former.iter().map(|key| key.created_at().saturating_add(1)).max().unwrap_or(i64::MIN);
         let made = now.as_seconds().max(after);
-        let key = SigningKey::generate(&*self.randomness, made);
+        let key = match self.store.key_status(AccountId::INSTALLATION).await?.provider {
+            Some(provider) => {
+                let name = format!("likeness-token-{}", hex::encode(random_bytes::<8>(&*self.randomness)));
+                let key = self.holders.make_signing_key(&provider, &name, made).await;
+                key.map_err(|error| AccountError::Store(error.into()))?
+            }
+            None => SigningKey::generate(&*self.randomness, made),
+        };
         let put = |key: &SigningKey, expires_at| {
             let record = NewRecord::new(RecordKind::SigningKey, key.key_id(), key.to_bytes());
             RecordWrite::Put(record.until(expires_at))
@@ -64,6 +79,9 @@ impl AccountService {
                 FormerKeys::End => now,
             };
             self.write_access(AccountId::INSTALLATION, attribution, put(&old, Some(ends))).await?;
+            if fate == FormerKeys::End {
+                self.holders.retire(&old).await;
+            }
         }
         Ok(key.key_id().to_owned())
     }

@@ -4,7 +4,7 @@ use super::{AccountError, AccountService, Attribution};
 use crate::access::{AccessError, AccessTable, AccountState};
 use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
-use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, sign_limited};
+use likeness_rules::{FeatureFlag, LIMITED_TOKEN_LIFE, LimitedAccessClaims, ResourceId, Vendor, write_limited};
 use likeness_store::{
     AccountId, Actor, AuditEntry, AuditEvent, AuditOutcome, NewRecord, PageStart, RecordKind, RecordWrite, StoreError,
     Write,
@@ -114,7 +114,7 @@ impl AccountService {
         self.note(vendor.id(), attribution, AuditEvent::of(TOKEN_ISSUED, outcome, Some(detail))).await?;
         match refused {
             Some(refusal) => Err(refusal),
-            None => Ok(sign_limited(key, &claims)),
+            None => Ok(self.holders.sign(key, write_limited(key, &claims)).await.map_err(StoreError::from)?),
         }
     }
 

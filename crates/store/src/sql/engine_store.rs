@@ -107,6 +107,14 @@ impl Store for EngineStore {
         self.rewrap(account, provider).await
     }
 
+    async fn new_data_key(&self, account: AccountId) -> Result<RewrappedKey, StoreError> {
+        let rows = bare_query!(self, account, connection => unlock::data_keys(connection, account))?;
+        let newest = rows.keys.last().ok_or(StoreError::AccountNotFound)?;
+        let trusted = self.key_ring.trusted();
+        let (key, version) = trusted.new_data_key(account.0, newest, self.key_ring.randomness()).await?;
+        Ok(RewrappedKey { key, version, former: None })
+    }
+
     async fn accounts_of_provider(&self, provider: &str) -> Result<Vec<AccountId>, StoreError> {
         bare_query!(self, AccountId::INSTALLATION, connection => unlock::accounts_of(connection, provider))
     }

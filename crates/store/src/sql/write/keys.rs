@@ -1,6 +1,6 @@
 //! Keeps wrapped keys, and who may use them.
 
-use super::{WriteEffect, WriteTransaction, touch_access};
+use super::{WriteEffect, WriteTransaction, reseal, touch_access};
 use crate::answers::RewrappedKey;
 use crate::command::{Applied, KeyWrite};
 use crate::error::StoreError;
@@ -22,6 +22,7 @@ pub(super) async fn perform(
             }
             keys.len() as u64
         }
+        KeyWrite::Reseal { after } => return reseal::step(transaction, *after).await,
         KeyWrite::Disable => {
             let once = "UPDATE account SET key_disabled_at = coalesce(key_disabled_at, $2) WHERE account_id = $1";
             note(transaction, once).await?;

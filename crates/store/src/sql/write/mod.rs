@@ -13,6 +13,7 @@ mod operations;
 mod outbox;
 mod persons;
 mod records;
+mod reseal;
 mod snapshots;
 mod training;
 mod usage;
@@ -27,8 +28,8 @@ use super::delete;
 use super::key_ring::{KeyRing, Unlocked};
 use crate::audit::AuditTarget;
 use crate::command::{
-    AccountWrite, Applied, AuditWrite, Command, ContainerKind, ContainerName, Domain, NewDelivery, NewOperation,
-    RecordWrite, SnapshotWrite, Write,
+    AccountWrite, Applied, AuditWrite, Command, ContainerKind, ContainerName, Domain, KeyWrite, NewDelivery,
+    NewOperation, RecordWrite, SnapshotWrite, Write,
 };
 use crate::error::{LimitKind, StoreError};
 use crate::id::AccountId;
@@ -296,7 +297,9 @@ pub(crate) fn needs_keys(write: &Write) -> bool {
     match write {
         Write::Account(AccountWrite::Close { .. } | AccountWrite::Reopen | AccountWrite::Destroy { .. })
         | Write::Audit(_)
-        | Write::Key(_)
+        | Write::Key(
+            KeyWrite::Rewrap { .. } | KeyWrite::Disable | KeyWrite::Enable | KeyWrite::Used | KeyWrite::BackedUp,
+        )
         | Write::Usage(_)
         | Write::ExpireDue(_) => false,
         Write::WithDetail { write, .. } => needs_keys(write),

@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use likeness_store::keys::provider::bounded::Bounded;
 use likeness_store::keys::provider::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Providers};
 use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder};
-use likeness_store::{AccountId, AccountWrite, ExpireDue, KeyWrite, NewAccount, StoreError};
+use likeness_store::{
+    AccountId, AccountWrite, ContainerName, ExpireDue, FaceNumber, KeySlot, KeyWrite, NewAccount, NewRecord, PageStart,
+    RecordKind, RecordWrite, ResealAt, StoreError,
+};
 
 use crate::assert_refused;
 use crate::scene::{Backend, Dice, Scene, group, list};
@@ -394,4 +397,62 @@ pub(crate) async fn locked_account_can_still_end(backend: &dyn Backend) {
     scene.write(AccountWrite::Close { ends_at: scene.now() }).await.unwrap();
     while scene.write(AccountWrite::Destroy { limit: 10 }).await.unwrap().more {}
     assert_eq!(scene.store.account(scene.account).await.unwrap(), None);
+}
+
+pub(crate) async fn everything_is_sealed_anew_with_a_new_data_key(backend: &dyn Backend) {
+    let two = Two::new();
+    let scene = two.scene(backend).await;
+    scene.create(&list("faces")).await;
+    scene.create(&group("family")).await;
+    let person = scene.create_person(&group("family")).await;
+    scene.add_face(&group("family"), Some(person)).await;
+    let enrolled = scene.enrol().await;
+    scene.add_directory_face(enrolled, "recognition_04").await;
+    for _ in 0..600 {
+        scene.add_face(&list("faces"), None).await;
+    }
+    let snapshot = scene.take(&group("family"), &[scene.account]).await;
+    let secret = NewRecord::new(RecordKind::SigningKey, "signs", b"what signs".to_vec().into());
+    scene.write(RecordWrite::Put(secret)).await.unwrap();
+    let key = (KeySlot::Key1, crate::scene::text("a key"), [7; 32]);
+    scene.write(AccountWrite::SetKey { slot: key.0, value: key.1, lookup: key.2 }).await.unwrap();
+    move_to(&scene, Some("own")).await.unwrap();
+    let keys = vec![scene.store.new_data_key(scene.account).await.unwrap()];
+    scene.write(KeyWrite::Rewrap { keys: keys.clone() }).await.unwrap();
+    assert_refused!(scene.write(KeyWrite::Rewrap { keys }).await, StoreError::RecordChanged);
+    scene.store.evict_keys(scene.account).await;
+    let status = scene.store.key_status(scene.account).await.unwrap();
+    assert_eq!((status.provider.as_deref(), status.data_keys), (Some("own"), 2));
+    let (mut after, mut rows) = (ResealAt::default(), 0);
+    loop {
+        let applied = scene.write(KeyWrite::Reseal { after }).await.unwrap();
+        rows += applied.removed;
+        if !applied.more {
+            break;
+        }
+        // Stopped here and there, it goes on; done twice, nothing is lost.
+        after = ResealAt::reached(&applied);
+    }
+    assert!(rows > 605, "{rows}");
+    assert!(scene.store.is_access_as_audited(scene.account).await.unwrap());
+    // Nothing that lasts needs the old key any more.
+    scene.store.close().await;
+    let account = scene.account.0.simple();
+    backend.tamper(&format!("DELETE FROM data_key WHERE account_id = X'{account}' AND key_id = 1")).await;
+    let scene = Scene::visit(backend.open_held(two.holder()).await.unwrap(), 1);
+    let page = PageStart { after: String::new(), top: 1_000 };
+    assert_eq!(scene.store.faces(scene.account, &list("faces"), &page).await.unwrap().len(), 600);
+    let number = scene.container(&list("faces")).await.number;
+    assert_eq!(scene.store.rows_after(scene.account, number, FaceNumber(0), 1_000).await.unwrap().len(), 600);
+    for container in [group("family"), ContainerName::directory()] {
+        let persons = scene.store.persons(scene.account, &container, &page).await.unwrap();
+        assert_eq!((persons.len(), persons[0].name.expose().as_str()), (1, "the name of a person"));
+        let templates = scene.store.templates_of_person(scene.account, &container, persons[0].id).await.unwrap();
+        assert_eq!(templates.len(), 1);
+    }
+    assert_eq!(scene.store.keys(scene.account).await.unwrap()[0].value.expose(), "a key");
+    let record = scene.store.record(scene.account, RecordKind::SigningKey, "signs", scene.now()).await.unwrap();
+    assert_eq!(record.unwrap().value.expose(), b"what signs");
+    // What expires was left to expire.
+    assert_refused!(scene.store.snapshot(scene.account, snapshot, scene.now()).await, StoreError::Damaged { .. });
 }
