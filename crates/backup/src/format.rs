@@ -4,12 +4,14 @@
 //! memory than one frame.
 
 use likeness_base::Secret;
-use likeness_keys::{InstallationKey, StreamKey};
+use likeness_keys::{DataKey, InstallationKey, KeyFileError, StreamKey};
 use likeness_store::schema::{Kind, TABLES, Table};
 use likeness_store::{Page, StoreError, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::path::Path;
+use uuid::Uuid;
 
 use crate::journal::{JournalError, Positions};
 
@@ -50,6 +52,15 @@ pub enum BackupError {
     /// It was not sealed with the installation key, or was changed.
     #[error("the backup does not open with this installation's key, or was changed")]
     DoesNotOpen,
+    /// It is an export.
+    #[error("this is an export of one account: `likeness backup import` takes it in")]
+    OfOneAccount,
+    /// It is a backup.
+    #[error("this is a backup of a whole installation: `likeness backup restore` puts it back")]
+    OfAll,
+    /// The key file.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     /// It ends too early.
     #[error("the backup is cut off; nothing of it was put back")]
     CutOff,
@@ -91,6 +102,9 @@ pub struct Header {
     pub rows: u64,
     /// Up to where the journal is already done.
     pub journal: Positions,
+    /// The account, where it is an export of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Uuid>,
 }
 
 impl Header {
@@ -118,7 +132,25 @@ impl Header {
             salt: hex::encode(salt),
             rows: 0,
             journal: Positions::default(),
+            account: None,
         }
+    }
+}
+
+/// What a backup or an export is sealed with.
+pub(crate) enum BackupKey<'a> {
+    /// The installation's own key.
+    Installation(&'a InstallationKey),
+    /// A key file that both installations have.
+    File(&'a Path),
+}
+
+impl BackupKey<'_> {
+    fn stream(&self, salt: &[u8; 32], header: &[u8]) -> Result<StreamKey, BackupError> {
+        Ok(match self {
+            Self::Installation(key) => key.backup_key(salt, header),
+            Self::File(path) => StreamKey::from_file(path, salt, header)?,
+        })
     }
 }
 
@@ -134,14 +166,14 @@ pub(crate) struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    pub(crate) fn begin(mut out: W, header: &Header, key: &InstallationKey) -> Result<Self, BackupError> {
+    pub(crate) fn begin(mut out: W, header: &Header, key: &BackupKey<'_>) -> Result<Self, BackupError> {
         let text = serde_json::to_vec(header).map_err(|_| BackupError::Damaged("its header"))?;
         let length = u32::try_from(text.len()).map_err(|_| BackupError::Damaged("its header"))?;
         out.write_all(MAGIC)?;
         out.write_all(&length.to_be_bytes())?;
         out.write_all(&text)?;
         let bytes = (MAGIC.len() + 4 + text.len()) as u64;
-        Ok(Self { out, key: key.backup_key(&header.salt()?, &text), totals: Totals::new(), bytes })
+        Ok(Self { out, key: key.stream(&header.salt()?, &text)?, totals: Totals::new(), bytes })
     }
 
     pub(crate) fn page(&mut self, page: &Page) -> Result<(), BackupError> {
@@ -163,6 +195,16 @@ impl<W: Write> Writer<W> {
             }
         }
         *self.totals.entry(table.name.to_owned()).or_default() += page.rows.len() as u64;
+        self.frame(frame, false)
+    }
+
+    /// The data keys of an account, on their way to another installation: before its rows.
+    pub(crate) fn keys(&mut self, keys: &[DataKey]) -> Result<(), BackupError> {
+        let mut frame = vec![0];
+        for key in keys {
+            frame.extend_from_slice(&key.key_id().to_be_bytes());
+            frame.extend_from_slice(key.bytes().expose());
+        }
         self.frame(frame, false)
     }
 
@@ -252,15 +294,35 @@ impl Reader {
     /// # Errors
     /// [`BackupError::Damaged`].
     pub fn unlock(&mut self, key: &InstallationKey) -> Result<(), BackupError> {
-        self.key = Some(key.backup_key(&self.header.salt()?, &self.header_bytes));
+        if self.header.account.is_some() {
+            return Err(BackupError::OfOneAccount);
+        }
+        self.unlock_with(&BackupKey::Installation(key))
+    }
+
+    pub(crate) fn unlock_with(&mut self, key: &BackupKey<'_>) -> Result<(), BackupError> {
+        self.key = Some(key.stream(&self.header.salt()?, &self.header_bytes)?);
         Ok(())
     }
 
-    /// The next rows; `None` after the last, when everything is there that was written.
-    ///
-    /// # Errors
-    /// [`BackupError`], see its variants.
-    pub(crate) fn next_page(&mut self) -> Result<Option<Page>, BackupError> {
+    /// The data keys in front of the rows of an export.
+    pub(crate) fn keys(&mut self, account: Uuid) -> Result<Vec<DataKey>, BackupError> {
+        let (frame, _) = self.frame()?;
+        let parts = frame.expose().strip_prefix(&[0]).ok_or(BackupError::Damaged("its keys"))?;
+        let mut keys = Vec::new();
+        for part in parts.chunks(4 + 32) {
+            let (number, bytes) = part.split_first_chunk().ok_or(BackupError::Damaged("its keys"))?;
+            let mut key = Secret::new([0; 32]);
+            if bytes.len() != key.expose().len() {
+                return Err(BackupError::Damaged("its keys"));
+            }
+            key.expose_mut().copy_from_slice(bytes);
+            keys.push(DataKey::from_bytes(account, u32::from_be_bytes(*number), key));
+        }
+        Ok(keys)
+    }
+
+    fn frame(&mut self) -> Result<(Secret<Vec<u8>>, bool), BackupError> {
         let key = self.key.as_mut().ok_or(BackupError::DoesNotOpen)?;
         let Some(length) = length(&mut self.input)? else { return Err(BackupError::CutOff) };
         if length > LONGEST_FRAME {
@@ -269,6 +331,15 @@ impl Reader {
         let mut frame = Secret::new(vec![0; length]);
         whole(&mut self.input, frame.expose_mut())?;
         let is_last = key.open(frame.expose_mut()).ok_or(BackupError::DoesNotOpen)?;
+        Ok((frame, is_last))
+    }
+
+    /// The next rows; `None` after the last, when everything is there that was written.
+    ///
+    /// # Errors
+    /// [`BackupError`], see its variants.
+    pub(crate) fn next_page(&mut self) -> Result<Option<Page>, BackupError> {
+        let (frame, is_last) = self.frame()?;
         if !is_last {
             let page = parse(frame.expose()).ok_or(BackupError::Damaged("rows that are none"))?;
             *self.totals.entry(TABLES[page.table].name.to_owned()).or_default() += page.rows.len() as u64;
@@ -376,7 +447,7 @@ mod tests {
     }
 
     fn backup() -> Vec<u8> {
-        let mut writer = Writer::begin(Vec::new(), &header(), &key(1)).expect("it begins");
+        let mut writer = Writer::begin(Vec::new(), &header(), &BackupKey::Installation(&key(1))).expect("it begins");
         for rows in [3, 1, 2] {
             writer.page(&a_page(rows)).expect("a page");
         }

@@ -19,8 +19,8 @@ mod restoring;
 
 pub use format::{BackupError, Header, Reader};
 pub use journal::{DeletionJournal, JournalError, Positions, entries_after, forget};
-pub use making::{Made, create, verify};
-pub use restoring::{Restored, restore};
+pub use making::{Made, create, export, verify};
+pub use restoring::{Restored, import, restore};
 
 #[doc(hidden)]
 pub mod fuzz_targets {

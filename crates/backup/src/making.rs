@@ -1,10 +1,10 @@
 //! Makes backups and checks them.
 
-use crate::format::{BackupError, Header, Reader, Totals, Writer};
+use crate::format::{BackupError, BackupKey, Header, Reader, Totals, Writer};
 use crate::journal::positions;
 use likeness_base::{Randomness, Timestamp, random_bytes};
 use likeness_keys::InstallationKey;
-use likeness_store::{Scope, Transferable};
+use likeness_store::{AccountId, Scope, Transferable};
 use std::io::Write;
 use std::path::Path;
 use tokio::sync::mpsc;
@@ -41,7 +41,37 @@ pub async fn create<W: Write + Send + 'static>(
     // Before the rows: what is done between is done again by a restore, which changes nothing.
     header.journal = positions(journal, key)?;
     header.rows = store.row_count(Scope::Backup).await?;
-    let writer = Writer::begin(out, &header, key)?;
+    let writer = Writer::begin(out, &header, &BackupKey::Installation(key))?;
+    write(store, Scope::Backup, writer, &header, progress).await
+}
+
+/// Writes an export of one account, sealed with a key file that the other installation has, too.
+///
+/// # Errors
+/// [`BackupError`], see its variants. What was written until then is no export.
+pub async fn export<W: Write + Send + 'static>(
+    store: &dyn Transferable,
+    account: AccountId,
+    key_file: &Path,
+    (now, randomness): (Timestamp, &dyn Randomness),
+    out: W,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(W, Made), BackupError> {
+    let mut header = Header::current(now.to_string(), (String::new(), &[]), &random_bytes(randomness));
+    header.account = Some(account.0);
+    header.rows = store.row_count(Scope::Account(account)).await?;
+    let mut writer = Writer::begin(out, &header, &BackupKey::File(key_file))?;
+    writer.keys(&store.data_keys(account).await?)?;
+    write(store, Scope::Account(account), writer, &header, progress).await
+}
+
+async fn write<W: Write + Send + 'static>(
+    store: &dyn Transferable,
+    scope: Scope,
+    writer: Writer<W>,
+    header: &Header,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(W, Made), BackupError> {
     let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
     let (told, mut written) = mpsc::unbounded_channel();
     let writing = tokio::task::spawn_blocking(move || {
@@ -60,12 +90,12 @@ pub async fn create<W: Write + Send + 'static>(
             progress(done, header.rows.max(done));
         }
     };
-    let (exported, written, ()) = tokio::join!(store.export(Scope::Backup, sender), writing, watching);
+    let (exported, written, ()) = tokio::join!(store.export(scope, sender), writing, watching);
     // A writer that has given up says why itself; of a reader that has failed the end must not look like one.
     let written = written.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
     exported?;
     let (out, bytes, rows) = written?;
-    Ok((out, Made { rows, bytes, made_at: header.made_at }))
+    Ok((out, Made { rows, bytes, made_at: header.made_at.clone() }))
 }
 
 /// Reads a backup to its end, with the key that its header's provider gave.

@@ -1,10 +1,12 @@
 //! Puts a backup back.
 
-use crate::format::{BackupError, Reader, Totals};
+use crate::format::{BackupError, BackupKey, Reader, Totals};
 use likeness_base::Timestamp;
 use likeness_keys::InstallationKey;
 use likeness_store::journal::Entry;
-use likeness_store::{Mended, Restore, Transferable};
+use likeness_store::{AccountId, Import, Mended, Page, Restore, StoreError, Transferable};
+use serde_json::json;
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// Pages that wait between whoever reads and whoever writes.
@@ -33,7 +35,45 @@ pub async fn restore(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Restored, BackupError> {
     reader.unlock(key)?;
-    let (made_at, all) = (reader.header().made_at.clone(), reader.header().rows);
+    let made_at = reader.header().made_at.clone();
+    let rows = pass(reader, |pages| store.import(pages), progress).await?;
+    let told = match &journal {
+        Some(entries) => json!({ "backup": made_at, "journalEntries": entries.len() }),
+        None => json!({ "backup": made_at, "journal": "none" }),
+    };
+    let plan = Restore { at, told: told.to_string(), journal: journal.unwrap_or_default() };
+    let accounts = store.mend(&plan).await?;
+    store.complete().await?;
+    Ok(Restored { rows, accounts })
+}
+
+/// Takes an account of another installation in, from an export that was sealed with this key file. Gives its id.
+///
+/// # Errors
+/// [`BackupError`], see its variants. Of what was cut off nothing can be used, and it is destroyed after an hour.
+pub async fn import(
+    store: &dyn Transferable,
+    key_file: &Path,
+    mut reader: Reader,
+    at: Timestamp,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(AccountId, Totals), BackupError> {
+    let account = AccountId(reader.header().account.ok_or(BackupError::OfAll)?);
+    reader.unlock_with(&BackupKey::File(key_file))?;
+    let keys = reader.keys(account.0)?;
+    let told = json!({ "exported": reader.header().made_at }).to_string();
+    let import = Import { account, keys, at, told };
+    let rows = pass(reader, |pages| store.import_account(import, pages), progress).await?;
+    Ok((account, rows))
+}
+
+/// Passes the rows of a reader to whoever takes them. Where the reader fails, the last pages do not arrive.
+async fn pass<F: Future<Output = Result<(), StoreError>>>(
+    mut reader: Reader,
+    take: impl FnOnce(mpsc::Receiver<Page>) -> F,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Totals, BackupError> {
+    let all = reader.header().rows;
     let (sender, pages) = mpsc::channel(PAGES_AHEAD);
     let (relay, written) = mpsc::channel(PAGES_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
@@ -48,7 +88,7 @@ pub async fn restore(
     let watching = async move {
         let (mut pages, mut done) = (pages, 0);
         while let Some(page) = pages.recv().await {
-            let page: likeness_store::Page = page;
+            let page: Page = page;
             done += page.rows.len() as u64;
             if relay.send(page).await.is_err() {
                 break;
@@ -56,16 +96,10 @@ pub async fn restore(
             progress(done, all.max(done));
         }
     };
-    let (read, imported, ()) = tokio::join!(reading, store.import(written), watching);
+    let (read, taken, ()) = tokio::join!(reading, take(written), watching);
     let read = read.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
-    imported?;
+    // Whoever reads knows more of why than whoever got too little.
     let rows = read?;
-    let told = match &journal {
-        Some(entries) => serde_json::json!({ "backup": made_at, "journalEntries": entries.len() }),
-        None => serde_json::json!({ "backup": made_at, "journal": "none" }),
-    };
-    let plan = Restore { at, told: told.to_string(), journal: journal.unwrap_or_default() };
-    let accounts = store.mend(&plan).await?;
-    store.complete().await?;
-    Ok(Restored { rows, accounts })
+    taken?;
+    Ok(rows)
 }

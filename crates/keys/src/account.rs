@@ -82,6 +82,16 @@ impl DataKey {
         Self::new(account, key_id, Secret::new(random_bytes(randomness)))
     }
 
+    /// The key itself, on its way to another installation.
+    pub fn bytes(&self) -> &Secret<[u8; 32]> {
+        &self.key
+    }
+
+    /// A key that came from another installation.
+    pub fn from_bytes(account: Uuid, key_id: u32, bytes: Secret<[u8; 32]>) -> Self {
+        Self::new(account, key_id, bytes)
+    }
+
     /// Its number among the keys of its account.
     pub fn key_id(&self) -> u32 {
         self.key_id

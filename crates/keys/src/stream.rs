@@ -4,12 +4,16 @@
 //! moved or cut off; all are bound to what stands in the clear in front of them.
 
 use std::fmt;
+use std::path::Path;
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use hkdf::Hkdf;
 use likeness_base::Secret;
 use sha2::{Digest, Sha256};
+
+use crate::error::{KeyFileError, KeyFileProblem};
+use crate::file;
 
 const TAG_BYTES: usize = 16;
 
@@ -21,6 +25,16 @@ pub struct StreamKey {
 }
 
 impl StreamKey {
+    /// The key of a stream between two installations, from a key file that both have. Its newest key counts.
+    ///
+    /// # Errors
+    /// [`KeyFileError`], see its variants.
+    pub fn from_file(path: &Path, salt: &[u8; 32], header: &[u8]) -> Result<Self, KeyFileError> {
+        let keys = file::load_all(path)?;
+        let malformed = || KeyFileError { path: path.to_owned(), problem: KeyFileProblem::Malformed };
+        Ok(Self::new(keys.last().ok_or_else(malformed)?, salt, header))
+    }
+
     /// Derived from a key and a salt that was drawn for this stream; `header` is everything that stands in front of it.
     pub(crate) fn new(key: &Secret<[u8; 32]>, salt: &[u8; 32], header: &[u8]) -> Self {
         let mut derived = Secret::new([0; 32]);

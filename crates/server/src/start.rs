@@ -99,13 +99,13 @@ pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<Op
     Ok(OpenStore { store, rows, key, holders })
 }
 
-/// Tells the audit log that a backup was made of the installation.
+/// Tells the audit log that a backup was made of an account, or of the installation.
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn note_backup(store: &dyn Store) -> Result<()> {
+pub(crate) async fn note_backup(store: &dyn Store, account: AccountId) -> Result<()> {
     let command = Command {
-        account: AccountId::INSTALLATION,
+        account,
         actor: Actor::Operator,
         at: SystemClock.now(),
         request_id: Uuid::nil(),

@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::error::StoreError;
+use crate::id::AccountId;
 use crate::journal::Entry;
+use crate::keys::DataKey;
 use crate::schema::TABLES;
 use likeness_base::Timestamp;
 use uuid::Uuid;
@@ -43,6 +45,9 @@ pub enum Scope {
     Everything,
     /// What a backup holds.
     Backup,
+    /// What a backup holds of one account, without its audit log and its counters, which stay, and its wrapped keys, which mean
+    /// nothing elsewhere.
+    Account(AccountId),
 }
 
 /// What a table holds.
@@ -69,6 +74,11 @@ pub trait Transferable: Send + Sync {
     async fn import(&self, pages: mpsc::Receiver<Page>) -> Result<(), StoreError>;
     /// Makes of what was imported from a backup what may be served: does again what the journal tells, and counts anew.
     async fn mend(&self, restore: &Restore) -> Result<Vec<Mended>, StoreError>;
+    /// The data keys of an account, on their way to another installation.
+    async fn data_keys(&self, account: AccountId) -> Result<Vec<DataKey>, StoreError>;
+    /// Takes an account of another installation in: its rows, sealed with these keys. Nobody can use it before all is there;
+    /// of one that was cut off everything goes after an hour. `told` is what its audit log begins with, as JSON.
+    async fn import_account(&self, import: Import, pages: mpsc::Receiver<Page>) -> Result<(), StoreError>;
     /// Lets everybody open the store.
     async fn complete(&self) -> Result<(), StoreError>;
 }
@@ -138,6 +148,19 @@ pub struct Restore {
     pub told: String,
     /// What was done since the backup, in its order.
     pub journal: Vec<Entry>,
+}
+
+/// An account on its way in.
+#[derive(Debug)]
+pub struct Import {
+    /// Its id, which stays.
+    pub account: AccountId,
+    /// Its data keys.
+    pub keys: Vec<DataKey>,
+    /// When it comes.
+    pub at: Timestamp,
+    /// What the audit log says of it, as JSON.
+    pub told: String,
 }
 
 /// What became of an account in a restore.

@@ -14,7 +14,7 @@ use likeness_service::files::private_folder;
 use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::keys::provider::ProviderError;
-use likeness_store::{PostgresStore, SqliteStore, Store, Transferable};
+use likeness_store::{AccountId, PostgresStore, SqliteStore, Store, StoreError, Transferable};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,24 @@ pub(super) enum Backup {
         /// The file; - reads standard input.
         file: PathBuf,
     },
+    /// Write one account to a file, for another installation. Its audit log stays here: `likeness audit export` writes it.
+    Export {
+        /// The account: its name, subdomain, id or resource id.
+        account: String,
+        /// The file, which must not be there yet; - writes to standard output.
+        file: PathBuf,
+        /// A key file that both installations have; `likeness keys create-file` makes one.
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Take in an account that was exported elsewhere. It keeps its id, its keys, its names and its approvals.
+    Import {
+        /// The file; - reads standard input.
+        file: PathBuf,
+        /// The key file with which it was exported.
+        #[arg(long)]
+        key: PathBuf,
+    },
     /// Put a backup back into an empty data folder or database, and do again what was deleted, revoked, replaced and closed
     /// since it was made.
     Restore {
@@ -56,6 +74,8 @@ impl Backup {
             match self {
                 Self::Create { file } => create(config, file).await,
                 Self::Verify { file } => verify(config, file).await,
+                Self::Export { account, file, key } => export(config, account, file, key).await,
+                Self::Import { file, key } => import(config, file, key).await,
                 Self::Restore { file, journal, without_journal } => {
                     let journal = journal.clone().unwrap_or_else(|| config.journal());
                     restore(config, file, (!without_journal).then_some(journal.as_path())).await
@@ -94,13 +114,10 @@ impl Drop for Draft {
 }
 
 async fn create(config: &Config, file: &Path) -> Result<()> {
-    if !is_stream(file) && file.exists() {
-        bail!("{} is there already; a backup never replaces a file", file.display());
-    }
     let opened = start::open_store(config, IfMissing::Refuse).await?;
     let made = create_from(config, &opened, file).await;
     if made.is_ok() {
-        start::note_backup(&*opened.store).await?;
+        start::note_backup(&*opened.store, AccountId::INSTALLATION).await?;
     }
     opened.store.close().await;
     let made = made.with_context(|| format!("no backup was made in {}", file.display()))?;
@@ -116,31 +133,103 @@ async fn create_from(config: &Config, opened: &start::OpenStore, file: &Path) ->
     let (bar, progress) = bar("Backing up")?;
     let (rows, journal) = (&*opened.rows, config.journal());
     let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
-    if is_stream(file) {
-        let out = BufWriter::new(std::io::stdout());
-        let (_, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
-        bar.finish_and_clear();
-        return Ok(made);
-    }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = file.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let out = options.open(&part).with_context(|| format!("{} cannot be written", part.display()))?;
-    let mut draft = Draft(Some(part.clone()));
-    let out = BufWriter::with_capacity(1024 * 1024, out);
-    let (mut out, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
+    let out = Out::open(file)?;
+    let (out, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
     bar.finish_and_clear();
-    out.flush()?;
-    out.into_inner().map_err(|error| anyhow!("{error}"))?.sync_all()?;
-    // A link, unlike a rename, never replaces a file that came meanwhile.
-    std::fs::hard_link(&part, file)?;
-    std::fs::remove_file(&part)?;
-    draft.0 = None;
+    out.keep()?;
     Ok(made)
+}
+
+async fn export(config: &Config, account: &str, file: &Path, key: &Path) -> Result<()> {
+    let service = start::local_account_service(config).await?;
+    let id = service.find(account)?.id();
+    service.store.close().await;
+    let opened = start::open_store(config, IfMissing::Refuse).await?;
+    let (bar, progress) = bar("Exporting")?;
+    let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
+    let made = async {
+        let (out, made) = likeness_backup::export(&*opened.rows, id, key, now, Out::open(file)?, &progress).await?;
+        out.keep()?;
+        anyhow::Ok(made)
+    };
+    let made = made.await;
+    bar.finish_and_clear();
+    if made.is_ok() {
+        start::note_backup(&*opened.store, id).await?;
+    }
+    opened.store.close().await;
+    tell(&made.with_context(|| format!("nothing was exported to {}", file.display()))?, "Exported");
+    Ok(())
+}
+
+async fn import(config: &Config, file: &Path, key: &Path) -> Result<()> {
+    let reader = open(file)?;
+    let opened = start::open_store(config, IfMissing::Refuse).await?;
+    let (bar, progress) = bar("Importing")?;
+    let imported = likeness_backup::import(&*opened.rows, key, reader, SystemClock.now(), &progress).await;
+    bar.finish_and_clear();
+    opened.store.close().await;
+    let (account, rows) = match imported {
+        Err(BackupError::Store(StoreError::NameInUse)) => bail!(
+            "the account was not taken in: another has its subdomain or its resource id. Give one of them another, such as with `likeness accounts set NAME --subdomain OTHER`"
+        ),
+        other => other.context("the account was not taken in")?,
+    };
+    let rows: u64 = rows.values().sum();
+    output::line(&format!("Took in account {account} with {rows} rows."));
+    Ok(())
+}
+
+/// Where a backup is written to: standard output, or a file that is there only when it is whole.
+struct Out {
+    to: BufWriter<Box<dyn Write + Send>>,
+    files: Option<(File, Draft, PathBuf)>,
+}
+
+impl Out {
+    fn open(file: &Path) -> Result<Self> {
+        if is_stream(file) {
+            return Ok(Self { to: BufWriter::new(Box::new(std::io::stdout())), files: None });
+        }
+        if file.exists() {
+            bail!("{} is there already; a backup never replaces a file", file.display());
+        }
+        let mut name = file.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = file.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let out = options.open(&part).with_context(|| {
+            format!("{} cannot be written; if it is left from a backup that was cut off, remove it", part.display())
+        })?;
+        let to = BufWriter::with_capacity(1024 * 1024, Box::new(out.try_clone()?) as Box<dyn Write + Send>);
+        Ok(Self { to, files: Some((out, Draft(Some(part)), file.to_owned())) })
+    }
+
+    fn keep(mut self) -> Result<()> {
+        self.to.flush()?;
+        let Some((out, mut draft, file)) = self.files.take() else { return Ok(()) };
+        out.sync_all()?;
+        if let Some(part) = draft.0.take() {
+            // A link, unlike a rename, never replaces a file that came meanwhile.
+            let linked = std::fs::hard_link(&part, &file);
+            std::fs::remove_file(&part)?;
+            linked?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }
 
 fn open(file: &Path) -> Result<Reader> {

@@ -11,6 +11,7 @@ on_both_stores!(
     a_restored_installation_answers_as_it_did,
     the_dead_stay_dead,
     what_cannot_be_put_back_whole_is_not_put_back,
+    an_account_moves_to_another_installation,
 );
 
 /// Another store of the same kind, with nothing in it.
@@ -269,4 +270,59 @@ fn what_cannot_be_put_back_whole_is_not_put_back(store: &TestStore) {
     assert!(!made.status.success() && said(&made).contains("no backup was made"), "{}", said(&made));
     assert_eq!(std::fs::read_dir(&short).expect("the folder").count(), 0);
     assert!(restore(&target, &key, &file).status.success());
+}
+
+fn an_account_moves_to_another_installation(store: &TestStore) {
+    let server = store.server(&[]);
+    a_group(&server, "family", &["Ada", "Bob"]);
+    let before = answers(&server, "family");
+    let resource = server.resource();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, key) = (folder.path().join("account.backup"), folder.path().join("transfer.key"));
+    let [path, key] = [&file, &key].map(|path| path.to_str().expect("text"));
+    assert!(run(likeness().args(["keys", "create-file", key])).status.success());
+    let exported = server.try_cli(&["backup", "export", "default", path, "--key", key]);
+    assert!(exported.status.success() && said(&exported).contains("2 people"), "{}", said(&exported));
+    let bytes = std::fs::read(&file).expect("an export");
+    assert!(!bytes.windows(3).any(|window| window == b"Ada"));
+    let id = server.account();
+    // Here it is already.
+    let refused = server.try_cli(&["backup", "import", path, "--key", key]);
+    assert!(!refused.status.success() && said(&refused).contains("exists already"), "{}", said(&refused));
+    assert_eq!(server.stop(), Some(0));
+
+    let target = another(store);
+    let settings =
+        [("LIKENESS_KEY1", "first-key-of-the-other-place"), ("LIKENESS_KEY2", "second-key-of-the-other-place")];
+    let server = target.server(&settings);
+    let other_key = folder.path().join("other.key");
+    let other_key = other_key.to_str().expect("text");
+    assert!(run(likeness().args(["keys", "create-file", other_key])).status.success());
+    let refused = server.try_cli(&["backup", "import", path, "--key", other_key]);
+    assert!(!refused.status.success() && said(&refused).contains("does not open"), "{}", said(&refused));
+    let refused = server.try_cli(&["backup", "restore", path]);
+    assert!(!refused.status.success(), "an export is no backup");
+    // Both have an account that is called the same.
+    let refused = server.try_cli(&["backup", "import", path, "--key", key]);
+    assert!(!refused.status.success() && said(&refused).contains("--subdomain"), "{}", said(&refused));
+    server.cli(&["accounts", "set", "default", "--subdomain", "the-other-one"]);
+    // Cut off in the middle, it can be used by nobody.
+    let cut = folder.path().join("cut.backup");
+    std::fs::write(&cut, &bytes[..bytes.len() - 20]).expect("it can be written");
+    let refused = server.try_cli(&["backup", "import", cut.to_str().expect("text"), "--key", key]);
+    assert!(!refused.status.success() && said(&refused).contains("cut off"), "{}", said(&refused));
+    assert_eq!(server.call("GET", "largepersongroups").status, 401);
+    server.cli(&["accounts", "close", &id, "--yes"]);
+    let imported = server.try_cli(&["backup", "import", path, "--key", key]);
+    assert!(imported.status.success() && said(&imported).contains("Took in"), "{}", said(&imported));
+    // The running server learns of it; keys, names and answers are what they were.
+    let begun = std::time::Instant::now();
+    while server.call("GET", "largepersongroups").status != 200 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", server.call("GET", "largepersongroups"));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(answers(&server, "family"), before);
+    assert!(server.cli(&["accounts", "show", &id]).contains(&resource));
+    assert!(server.cli(&["audit", "list", &id]).contains("import"));
+    assert!(server.try_cli(&["audit", "verify"]).status.success(), "{}", said(&server.try_cli(&["audit", "verify"])));
 }

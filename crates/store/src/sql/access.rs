@@ -73,6 +73,12 @@ pub(crate) async fn digest(connection: &mut Connection, account: AccountId) -> R
     Ok(hash.finish())
 }
 
+/// The next version of who may call. The row of the installation is locked from here to the commit.
+pub(crate) async fn next_version(connection: &mut Connection) -> Result<i64, StoreError> {
+    let next = "UPDATE installation SET access_version = access_version + 1 RETURNING access_version";
+    Ok(sqlx::query_scalar(next).fetch_one(connection).await?)
+}
+
 /// Whether what decides who may call is what the newest audit row about it says. Both are read at one moment.
 pub(crate) async fn is_as_audited(
     connection: &mut Connection,

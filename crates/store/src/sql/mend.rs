@@ -11,6 +11,7 @@ use super::engine::Connection;
 use super::key_ring::KeyRing;
 use super::read::{damaged, uuid};
 use super::write::{self, RecordContext};
+use crate::audit::RESTORED;
 use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::journal::{Act, Entry};
@@ -99,10 +100,11 @@ impl Account<'_> {
         }
         self.disable(is_disabled).await?;
         self.revoke(revoked).await?;
-        self.count(highest_container).await?;
+        count(self.connection, self.account, highest_container).await?;
         let digest = access::digest(self.connection, self.account).await?;
         let told = (self.restore.at, self.restore.told.as_str());
-        write::tell_of_restore(self.connection, self.key_ring, (self.account, highest_row), told, digest).await
+        let row = (RESTORED, self.account, highest_row);
+        write::tell_of_arrival(self.connection, self.key_ring, row, told, digest).await
     }
 
     async fn set(&mut self, statement: &'static str, numbers: &[i64]) -> Result<u64, StoreError> {
@@ -199,10 +201,16 @@ impl Account<'_> {
         }
         Ok(())
     }
+}
 
-    /// Counts what is there now, and lets no number be used again that the journal knows.
-    async fn count(&mut self, highest_container: i64) -> Result<(), StoreError> {
-        for statement in [
+/// Counts what is there now, and lets no number be used again that the journal knows.
+pub(crate) async fn count(
+    connection: &mut Connection,
+    account: AccountId,
+    highest_container: i64,
+) -> Result<(), StoreError> {
+    let key = account.0.as_bytes().as_slice();
+    for statement in [
             "UPDATE container SET
                  persons = (SELECT count(*) FROM person p
                      WHERE p.account_id = container.account_id AND p.container = container.number),
@@ -226,12 +234,10 @@ impl Account<'_> {
                   FROM record t WHERE t.account_id = account.account_id)
              WHERE account_id = $1",
         ] {
-            self.set(statement, &[]).await?;
+            sqlx::query(statement).bind(key).execute(&mut *connection).await?;
         }
-        let next =
-            "UPDATE account SET next_container = CASE WHEN next_container > $2 THEN next_container ELSE $2 + 1 END
+    let next = "UPDATE account SET next_container = CASE WHEN next_container > $2 THEN next_container ELSE $2 + 1 END
              WHERE account_id = $1";
-        self.set(next, &[highest_container]).await?;
-        Ok(())
-    }
+    sqlx::query(next).bind(key).bind(highest_container).execute(connection).await?;
+    Ok(())
 }

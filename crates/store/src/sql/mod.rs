@@ -31,6 +31,7 @@ pub(crate) mod key_ring;
 mod mend;
 pub(crate) mod read;
 pub(crate) mod sealing;
+mod taking_in;
 mod transfer;
 pub(crate) mod unlock;
 pub(crate) mod write;

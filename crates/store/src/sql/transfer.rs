@@ -5,11 +5,12 @@ use sqlx::{AssertSqlSafe, Connection as _, Row};
 use tokio::sync::mpsc;
 
 use super::engine::{Connection, EngineRow, EngineStore};
-use super::{mend, unlock};
+use super::{mend, taking_in, unlock};
 use crate::error::StoreError;
 use crate::id::AccountId;
+use crate::keys::DataKey;
 use crate::schema::{InBackup, Kind, TABLES, Table};
-use crate::transfer::{Mended, Page, Restore, Scope, Transferable, Value};
+use crate::transfer::{Import, Mended, Page, Restore, Scope, Transferable, Value};
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
@@ -29,7 +30,11 @@ impl Transferable for EngineStore {
             let mut rows = 0;
             for (_, table, condition) in tables(scope) {
                 let statement = format!("SELECT count(*) FROM {} WHERE {condition}", table.name);
-                let count: i64 = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *pooled).await?;
+                let mut query = sqlx::query_scalar(AssertSqlSafe(statement));
+                if let Scope::Account(account) = scope {
+                    query = query.bind(account.0.as_bytes().to_vec());
+                }
+                let count: i64 = query.fetch_one(&mut *pooled).await?;
                 rows += u64::try_from(count).unwrap_or(0);
             }
             Ok(rows)
@@ -58,6 +63,20 @@ impl Transferable for EngineStore {
         mended
     }
 
+    async fn data_keys(&self, account: AccountId) -> Result<Vec<DataKey>, StoreError> {
+        self.unlock_keys(account, true).await?;
+        let mut pooled = self.read_transaction(account).await?;
+        let keys = self.key_ring.keys(&mut pooled, account).await;
+        Ok(pooled.done(keys).await?.data_keys().collect())
+    }
+
+    async fn import_account(&self, import: Import, pages: mpsc::Receiver<Page>) -> Result<(), StoreError> {
+        let mut connection = self.importer().await?;
+        let taken = taking_in::account(&mut connection, &self.key_ring, import, pages).await;
+        connection.close().await?;
+        taken
+    }
+
     async fn complete(&self) -> Result<(), StoreError> {
         let mut connection = self.importer().await?;
         sqlx::query("UPDATE installation SET check_value = $1")
@@ -70,15 +89,22 @@ impl Transferable for EngineStore {
 }
 
 /// The tables of which rows are sent, with their places and which rows.
-fn tables(scope: Scope) -> impl Iterator<Item = (usize, &'static Table, &'static str)> {
+fn tables(scope: Scope) -> impl Iterator<Item = (usize, &'static Table, String)> {
     let sent = move |(number, table): (usize, &'static Table)| {
         let condition = match (scope, table.in_backup) {
             (Scope::Everything, _) => table.moves.then_some("1 = 1"),
-            (Scope::Backup, InBackup::None) => None,
-            (Scope::Backup, InBackup::All) => Some("1 = 1"),
-            (Scope::Backup, InBackup::Some(condition)) => Some(condition),
+            (Scope::Backup | Scope::Account(_), InBackup::None) => None,
+            (Scope::Account(_), _) if matches!(table.name, "audit" | "usage" | "data_key") => None,
+            (Scope::Backup | Scope::Account(_), InBackup::All) => Some("1 = 1"),
+            (Scope::Backup | Scope::Account(_), InBackup::Some(condition)) => Some(condition),
         };
-        condition.map(|condition| (number, table, condition))
+        condition.map(|condition| {
+            let condition = match scope {
+                Scope::Account(_) => format!("account_id = $1 AND ({condition})"),
+                _ => condition.to_owned(),
+            };
+            (number, table, condition)
+        })
     };
     TABLES.iter().enumerate().filter_map(sent)
 }
@@ -87,7 +113,11 @@ async fn export(connection: &mut Connection, scope: Scope, pages: &mpsc::Sender<
     for (number, table, condition) in tables(scope) {
         let mut after: Option<Vec<Value>> = None;
         loop {
-            let mut query = sqlx::query(AssertSqlSafe(select(table, condition, after.is_some())));
+            let bound = usize::from(matches!(scope, Scope::Account(_)));
+            let mut query = sqlx::query(AssertSqlSafe(select(table, &condition, after.is_some(), bound)));
+            if let Scope::Account(account) = scope {
+                query = query.bind(account.0.as_bytes().to_vec());
+            }
             for value in after.into_iter().flatten() {
                 query = match value {
                     Value::Integer(number) => query.bind(number),
@@ -117,18 +147,7 @@ async fn import(connection: &mut Connection, mut pages: mpsc::Receiver<Page>) ->
     sqlx::query("UPDATE installation SET check_value = $1").bind(Vec::<u8>::new()).execute(&mut *connection).await?;
     while let Some(page) = pages.recv().await {
         let mut transaction = connection.begin().await?;
-        let statement = insert(&TABLES[page.table]);
-        for row in page.rows {
-            let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
-            for value in row {
-                query = match value {
-                    Value::Integer(number) => query.bind(number),
-                    Value::Bytes(bytes) => query.bind(bytes),
-                    Value::Text(text) => query.bind(text),
-                };
-            }
-            query.execute(&mut *transaction).await?;
-        }
+        insert(&mut transaction, &TABLES[page.table], page.rows).await?;
         transaction.commit().await?;
     }
     Ok(())
@@ -149,22 +168,40 @@ fn names(table: &Table, columns: usize) -> String {
     table.columns[..columns].iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-fn parameters(count: usize) -> String {
-    (1..=count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+fn parameters(bound: usize, count: usize) -> String {
+    (bound + 1..=bound + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
 }
 
-fn select(table: &Table, condition: &str, goes_on: bool) -> String {
+fn select(table: &Table, condition: &str, goes_on: bool, bound: usize) -> String {
     let key = names(table, table.key);
     let columns = names(table, table.columns.len());
     let mut statement = format!("SELECT {columns} FROM {} WHERE {condition}", table.name);
     if goes_on {
-        let after = parameters(table.key);
+        let after = parameters(bound, table.key);
         statement += &format!(" AND ({key}) > ({after})");
     }
     statement + &format!(" ORDER BY {key} LIMIT {PAGE}")
 }
 
-fn insert(table: &Table) -> String {
+/// Puts rows into a table.
+pub(crate) async fn insert(
+    connection: &mut Connection,
+    table: &Table,
+    rows: Vec<Vec<Value>>,
+) -> Result<(), StoreError> {
     let columns = table.columns.len();
-    format!("INSERT INTO {} ({}) VALUES ({})", table.name, names(table, columns), parameters(columns))
+    let statement =
+        format!("INSERT INTO {} ({}) VALUES ({})", table.name, names(table, columns), parameters(0, columns));
+    for row in rows {
+        let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
+        for value in row {
+            query = match value {
+                Value::Integer(number) => query.bind(number),
+                Value::Bytes(bytes) => query.bind(bytes),
+                Value::Text(text) => query.bind(text),
+            };
+        }
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }

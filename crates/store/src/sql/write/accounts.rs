@@ -2,8 +2,8 @@
 
 use likeness_base::{Secret, Timestamp};
 
-use super::super::delete;
 use super::super::engine::refuse_duplicate;
+use super::super::{access, delete};
 use super::{WriteEffect, WriteTransaction, records};
 use crate::command::{AccountNames, AccountWrite, Applied, Expected, KeySlot, NewAccount, NewRecord};
 use crate::error::StoreError;
@@ -157,10 +157,7 @@ async fn reopen(transaction: &mut WriteTransaction<'_>) -> Result<WriteEffect, S
 /// versions become visible in their order.
 pub(crate) async fn touch_access(transaction: &mut WriteTransaction<'_>) -> Result<(), StoreError> {
     transaction.access_changed = true;
-    let version: i64 =
-        sqlx::query_scalar("UPDATE installation SET access_version = access_version + 1 RETURNING access_version")
-            .fetch_one(&mut *transaction.connection)
-            .await?;
+    let version = access::next_version(transaction.connection).await?;
     sqlx::query("UPDATE account SET access_version = $2 WHERE account_id = $1")
         .bind(transaction.account())
         .bind(version)

@@ -11,7 +11,7 @@ use super::super::engine::{Connection, Engine};
 use super::super::key_ring::KeyRing;
 use super::super::{access, delete, read};
 use super::{WriteEffect, WriteTransaction, unsigned};
-use crate::audit::{AuditEntry, Checkpoint, GENESIS, PRUNED, RESTORED};
+use crate::audit::{AuditEntry, Checkpoint, GENESIS, PRUNED};
 use crate::command::{Actor, Applied, AuditEvent, AuditWrite, SearchEvent};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -139,16 +139,16 @@ pub(crate) async fn seal_log(
     link(connection, key_ring, account, vec![entry], 0).await.map(drop)
 }
 
-/// Adds a row that tells of a restore, and of what decides who may call since. It comes after the highest number that is known
-/// to have been given since the backup.
-pub(crate) async fn tell_of_restore(
+/// Adds a row that tells of a restore or an import, and of what decides who may call since. After a restore it comes after the
+/// highest number that is known to have been given since the backup.
+pub(crate) async fn tell_of_arrival(
     connection: &mut Connection,
     key_ring: &KeyRing,
-    (account, highest): (AccountId, i64),
+    (action, account, highest): (&str, AccountId, i64),
     (at, told): (Timestamp, &str),
     access_digest: [u8; 32],
 ) -> Result<(), StoreError> {
-    let made = unlinked(account, at, &Actor::Operator, applied(RESTORED, Some(told)), Uuid::nil());
+    let made = unlinked(account, at, &Actor::Operator, applied(action, Some(told)), Uuid::nil());
     let entry = AuditEntry { records: 1, access_digest: Some(access_digest), ..made };
     link(connection, key_ring, account, vec![entry], highest).await.map(drop)
 }

@@ -37,7 +37,7 @@ use crate::journal::{Act, Entry};
 use crate::keys::{AccountKeys, HourKey, Purpose, RowContext};
 use crate::work::{Progress, Step, Work};
 pub(crate) use accounts::touch_access;
-pub(crate) use audit::{seal_log, tell_of_restore};
+pub(crate) use audit::{seal_log, tell_of_arrival};
 use containers::refuse_above;
 pub(crate) use faces::{ADDED, find_face};
 pub(crate) use records::{RecordContext, StoredTag};
