@@ -13,6 +13,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::of("checkpoint", checkpoint),
     Target::of("calibration", calibration),
     Target::of("template", likeness_service::fuzz_targets::template),
+    Target::with("backup", likeness_backup::fuzz_targets::backup, backups),
+    Target::with("journal", likeness_backup::fuzz_targets::journal, journals),
 ];
 
 fn pack(input: &[u8]) -> bool {
@@ -79,4 +81,28 @@ fn calibration(input: &[u8]) -> bool {
         let _ = (back, cut, calibration.basis_at(distance), calibration.verify_distance(confidences[0]));
     }
     true
+}
+
+/// Lines of a deletion journal.
+fn journals() -> Vec<Vec<u8>> {
+    let front = "1767225600000 00000000-0000-0000-0000-000000000001 7";
+    [
+        "face 1 2",
+        "container 3",
+        "record 3 616263",
+        "closed 5",
+        "revoked 00000000-0000-0000-0000-000000000002 -",
+        "void 2",
+    ]
+    .map(|act| format!("{front} {act}").into_bytes())
+    .to_vec()
+}
+
+/// A frame with a row, and a header.
+fn backups() -> Vec<Vec<u8>> {
+    let account = [&[2, 0, 0, 0, 16][..], &[7; 16]].concat();
+    let number = [&[1][..], &5_i64.to_be_bytes()].concat();
+    let word = [&[3, 0, 0, 0, 4][..], b"word"].concat();
+    let frame = [&[5][..], b"label", &1_u32.to_be_bytes(), &account, &number, &word].concat();
+    vec![frame, b"likeness-backup\n\0\0\0\x02{}".to_vec()]
 }

@@ -27,6 +27,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-gallery",
             "likeness-rules",
             "likeness-models",
+            "likeness-backup",
             "likeness-service",
             "likeness-api",
             "likeness-specimens",

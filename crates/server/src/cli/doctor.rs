@@ -95,16 +95,16 @@ fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
         return;
     }
     match likeness_store::keys::InstallationKey::load(&file) {
-        Err(error) => tell(Mark::Bad, &format!("installation key: {error}")),
+        Err(error) => tell(Mark::Bad, &format!("key file: {error}")),
         Ok(_) => {
-            tell(Mark::Good, &format!("installation key: {}", file.display()));
+            tell(Mark::Good, &format!("key file: {}", file.display()));
             let inside = |path: &std::path::Path| path.canonicalize().ok();
             if let (Some(key), Some(data)) = (inside(&file), inside(&config.data))
                 && key.starts_with(&data)
             {
                 tell(
                     Mark::Warning,
-                    "the installation key lies in the data folder, so a copy of that folder is a copy of the key. \
+                    "the key file lies in the data folder, so a copy of that folder is a copy of the key. \
                      Move it elsewhere, name the place with LIKENESS_KEY_FILE, and keep a backup of it apart from the data",
                 );
             }

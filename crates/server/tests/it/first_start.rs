@@ -71,7 +71,7 @@ fn doctor_tells_the_engine_and_warns_of_a_key_beside_the_data() {
     };
     let (good, said) = doctor(&[]);
     assert!(
-        good && said.contains("onnxruntime") && said.contains("warn  the installation key lies in the data folder"),
+        good && said.contains("onnxruntime") && said.contains("warn  the key file lies in the data folder"),
         "{said}"
     );
     let (good, said) = doctor(&[("LIKENESS_ONNXRUNTIME", "/nowhere/libonnxruntime.so")]);

@@ -1,10 +1,10 @@
-//! `docs/limited-access.md` as a test: its shell blocks run from top to bottom against a server, and what they print is what
-//! the guide says.
+//! `docs/limited-access.md` and the drill of `docs/backup.md` as tests: their shell blocks run from top to bottom, and what they
+//! print is what the page says.
 //!
 //! What a block must print stands in the `text` block behind it, or in a comment `<!-- expect: … -->`; `…` in it stands for
 //! any characters of a line. A block without either must print nothing.
 
-use crate::server::{cut, demo, likeness, run};
+use crate::server::{cut, demo, demo_face, likeness, run};
 use crate::stores::TestStore;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -93,15 +93,34 @@ fn the_guide_does_what_it_says(store: &TestStore) {
     let photo = folder.path().join("me.jpg");
     std::fs::write(&photo, cut(&demo(1), &server.detect(&demo(1))[0], 200)).expect("a file");
 
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/limited-access.md");
-    let blocks = blocks(&std::fs::read_to_string(page).expect("the guide is there"));
-    assert!(blocks.len() > 10, "{} blocks", blocks.len());
+    let place = [("LIKENESS_DATA", server.data.to_str().expect("text")), ("ADDRESS", server.address.as_str())];
+    let settings: Vec<(&str, &str)> =
+        server.settings().chain(place).chain([("CLIENT_LISTEN", "127.0.0.1:0")]).collect();
+    follow("limited-access.md", "", folder.path(), &photo, &settings);
+}
+
+/// The drill of the page about backups, from nothing to a restored server.
+#[test]
+fn the_drill_ends_with_a_restored_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let photo = folder.path().join("me.jpg");
+    std::fs::write(&photo, demo_face()).expect("a file");
+    follow("backup.md", "## The drill", folder.path(), &photo, &[("DRILL_LISTEN", "127.0.0.1:0")]);
+}
+
+/// Runs the shell blocks of a page from a heading on, and compares what they print with what the page says.
+fn follow(page: &str, heading: &str, folder: &Path, photo: &Path, settings: &[(&str, &str)]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+    let text = std::fs::read_to_string(path).expect("the page is there");
+    let from = text.find(heading).expect("the heading is there");
+    let blocks = blocks(&text[from..]);
+    assert!(blocks.len() >= 5, "{} blocks", blocks.len());
     // Whatever happens, servers that the guide starts end with it.
     let mut script = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n".to_owned();
     for block in &blocks {
         script.push_str(&format!("printf '{NEXT}\\n'\n{}", block.shell));
     }
-    let file = folder.path().join("guide.sh");
+    let file = folder.join("guide.sh");
     std::fs::write(&file, script).expect("a file");
 
     let program = likeness().get_program().to_owned();
@@ -113,32 +132,8 @@ fn the_guide_does_what_it_says(store: &TestStore) {
             None => shell.env_remove(name),
         };
     }
-    shell.envs(server.settings()).env("LIKENESS_DATA", &server.data).env("LIKENESS", program);
-    shell.env("ADDRESS", &server.address).env("PHOTO", &photo).env("CLIENT_LISTEN", "127.0.0.1:0");
-    shell.env("no_proxy", "*").arg(&file).current_dir(folder.path());
+    shell.envs(settings.iter().copied()).env("LIKENESS", program).env("PHOTO", photo);
+    shell.env("no_proxy", "*").arg(&file).current_dir(folder);
     let wrong = differences(&blocks, &run(&mut shell));
-    assert!(wrong.is_empty(), "docs/limited-access.md\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_page_that_says_something_else_is_found_out() {
-    let page =
-        "```sh\necho one two; echo three\n```\nSo:\n\n```text\none …\nthree\n```\n```toml\nx\n```\n```sh\ntrue\n```\n";
-    let found = blocks(page);
-    let lines: Vec<(usize, &str)> = found.iter().map(|block| (block.line, block.expected.as_str())).collect();
-    assert_eq!(lines, [(1, "one …\nthree\n"), (13, "")]);
-    for (printed, expected, is_right) in [
-        ("one two\nthree\n", "one …\nthree\n", true),
-        ("one two\n", "one …\nthree\n", false),
-        ("one two\nthree\nfour\n", "one …\nthree\n", false),
-        ("a-b-c", "a…b…c", true),
-        ("a-b-c-d", "a…b…c", false),
-        ("b-c", "a…c", false),
-        ("ab", "ab", true),
-        ("abc", "ab", false),
-        ("", "", true),
-        ("x", "", false),
-    ] {
-        assert_eq!(all_fit(printed, expected), is_right, "{printed:?} {expected:?}");
-    }
+    assert!(wrong.is_empty(), "docs/{page}\n{}", wrong.join("\n"));
 }
