@@ -81,6 +81,7 @@ scene('every section is accessible and fits 320 pixels', { at: '' }, async (page
     Network: async () => page.getByText('203.0.113.0/24', { exact: true }).waitFor(),
     Roles: async () => page.getByText('No role is assigned.').waitFor(),
     Retention: async () => page.getByRole('cell', { name: '1 hour 30 minutes' }).waitFor(),
+    'Encryption key': async () => page.getByRole('button', { name: 'Disable the key…' }).waitFor(),
     'Vendor and clients': async () => page.getByRole('img', { name: /Tokens by day/ }).waitFor(),
     Notices: async () => page.getByText('Version 2 is in force.').waitFor(),
     Usage: async () => page.getByRole('img', { name: /Calls by day/ }).waitFor(),

@@ -286,6 +286,40 @@ scene('retention is shortened, never lengthened, and taken back', { at: '' }, as
   assert.equal((await manage('GET', `accounts/${id}`)).retention.auditLog.seconds, 365 * 86400);
 });
 
+scene('the encryption key moves to a provider, is disabled and enabled; providers are rotated', { at: '' }, async (page) => {
+  const { id, keys } = await newAccount('held', { tier: 'S0' });
+  const status = async () => (await call(keys.key1, 'GET', 'persongroups')).status;
+  const held = () => manage('GET', `accounts/${id}/encryption`);
+  await page.goto(`${endpoint}/${at}`);
+  await open(page, 'held', 'Encryption key');
+  await page.getByText('needs the tier E0 or no limits. This account has S0.').waitFor();
+  await manage('PATCH', `accounts/${id}`, { tier: 'E0' });
+  await page.goto(`${endpoint}/${at}`);
+  await page.reload();
+  await open(page, 'held', 'Encryption key');
+  await page.getByLabel('Provider', { exact: true }).selectOption('acme');
+  await button(page, 'Give the key to this provider…').click();
+  await page.getByRole('dialog').getByText('If that provider loses its key, the data is lost.').waitFor();
+  await confirm(page, 'Give it the key');
+  await said(page, 'The key is held by “acme” now.');
+  assert.deepEqual([(await held()).provider, await status()], ['acme', 200]);
+  await button(page, 'Disable the key…').click();
+  await confirm(page, 'Disable the key');
+  await said(page, 'The key is disabled.');
+  await page.getByText('the data of this account cannot be used').waitFor();
+  assert.equal(await status(), 403);
+  await button(page, 'Enable the key').click();
+  await said(page, 'The key is enabled.');
+  assert.equal(await status(), 200);
+  await button(page, '← All accounts').click();
+  await button(page, 'Installation').click();
+  await page.getByRole('row', { name: /^held acme/ }).waitFor();
+  await button(page, 'Rotate the key of acme').click();
+  await confirm(page, 'Rotate the key');
+  await said(page, '“acme” has version 2; 1 key is wrapped with it.');
+  assert.deepEqual([(await held()).version, await status()], [2, 200]);
+});
+
 scene('a role of an unknown issuer is refused in words', { at: '', refusals: [400] }, async (page) => {
   await newAccount('roles');
   await page.goto(`${endpoint}/${at}`);

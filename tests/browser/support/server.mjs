@@ -1,7 +1,7 @@
 // A server for each test file, with a data folder of its own: files run beside each other and must not see each
 // other's groups.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -19,9 +19,15 @@ export function need(name) {
 /** Starts the executable under test; returns its address and what ends it. */
 export async function startServer() {
   const data = await mkdtemp(join(need('LIKENESS_WORK'), 'data-'));
+  // A provider of keys that accounts may choose.
+  const held = join(data, 'acme.key');
+  execFileSync(need('LIKENESS_UNDER_TEST'), ['keys', 'create-file', held]);
+  const settings = join(data, 'likeness.toml');
+  await writeFile(settings, `[keys]\ntrusted_seconds = 1\n[[keys.providers]]\nname = "acme"\nkind = "file"\npath = ${JSON.stringify(held)}\n`);
   const server = spawn(need('LIKENESS_UNDER_TEST'), ['serve'], {
     env: {
       ...process.env,
+      LIKENESS_CONFIG: settings,
       LIKENESS_LISTEN: '127.0.0.1:0',
       LIKENESS_DATA: join(data, 'store'),
       LIKENESS_KEY1: key,

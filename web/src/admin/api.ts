@@ -3,7 +3,7 @@ import type { paths } from '../api/admin';
 import { answered, clientOf, isTaken } from '../shared/api/client';
 import { header, key } from './key';
 import type {
-  Account, Approvals, AuditRow, Change, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, NewRole, Notice, Person,
+  Account, Approvals, AuditRow, Change, Encryption, Encryptions, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, NewRole, Notice, Person,
   PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
 } from './shapes';
 
@@ -41,6 +41,20 @@ export const keys = (id: string): Promise<KeyPair> =>
   answered(client.POST('/admin/v1/accounts/{account}/listKeys', of(id)));
 export const regenerate = (id: string, keyName: 'Key1' | 'Key2'): Promise<KeyPair> =>
   answered(client.POST('/admin/v1/accounts/{account}/regenerateKey', { ...of(id), body: { keyName } }));
+
+export const encryption = (id: string): Promise<Encryption> =>
+  answered(client.GET('/admin/v1/accounts/{account}/encryption', of(id)));
+export const setEncryption = (id: string, provider: string): Promise<Encryption> =>
+  answered(client.PUT('/admin/v1/accounts/{account}/encryption', { ...of(id), body: { provider } }));
+export const enableEncryption = (id: string, isEnabled: boolean): Promise<Encryption> =>
+  answered(
+    isEnabled
+      ? client.POST('/admin/v1/accounts/{account}/encryption/enable', of(id))
+      : client.POST('/admin/v1/accounts/{account}/encryption/disable', of(id)),
+  );
+export const encryptions = (): Promise<Encryptions> => answered(client.GET('/admin/v1/encryption'));
+export const rotateEncryption = (provider: string): Promise<{ version: number; wrapped: number }> =>
+  answered(client.POST('/admin/v1/encryption/rotate', { body: { provider } }));
 
 export const network = (id: string, rules: NetworkRules): Promise<Account> => change(id, { network: rules });
 

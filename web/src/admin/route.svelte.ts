@@ -1,7 +1,7 @@
 // What is open, kept in the address so that a reload and the way back find it again.
 
 export const SECTIONS = [
-  'overview', 'keys', 'approvals', 'network', 'roles', 'retention', 'clients', 'notices', 'usage', 'audit', 'persons',
+  'overview', 'keys', 'approvals', 'network', 'roles', 'retention', 'encryption', 'clients', 'notices', 'usage', 'audit', 'persons',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 

@@ -6,7 +6,7 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, access, fairness, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, access, backup, fairness, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -33,6 +33,8 @@ enum Part {
     Custody,
     /// What fair shares cost, and how a quiet account fares beside a loud one.
     Fairness,
+    /// Sealing, backups and restores of a million templates, and what they cost those who call meanwhile.
+    Backup,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,
 }
@@ -162,6 +164,9 @@ impl Bench {
         }
         if self.wants(Part::Fairness) {
             rows.extend(start::block_on(fairness::measure(&setting))??);
+        }
+        if self.wants(Part::Backup) {
+            rows.extend(start::block_on(backup::measure(&setting))??);
         }
         if self.wants(Part::Nodes) {
             match nodes::Databases::of_environment() {

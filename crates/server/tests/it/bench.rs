@@ -20,7 +20,7 @@ fn every_part_reports_figures_that_can_be() {
     let report = report(likeness().args(["bench", "--quick", "--json"]));
     assert!(report["machine"]["threads"].as_u64().is_some_and(|threads| threads > 0));
     assert_eq!(report["machine"]["build"], if cfg!(debug_assertions) { "development" } else { "release" });
-    for (part, least) in [("inference", 12), ("search", 6), ("store", 9), ("http", 8)] {
+    for (part, least) in [("inference", 12), ("search", 6), ("store", 9), ("http", 8), ("backup", 8)] {
         assert!(rows(&report, part).len() >= least, "{part}: {report:#}");
     }
     for row in report["rows"].as_array().expect("rows") {
