@@ -49,9 +49,9 @@ impl From<AccessError> for Refusal {
 impl From<AccountError> for Refusal {
     fn from(problem: AccountError) -> Self {
         match problem {
-            AccountError::NoAccount(_) | AccountError::Store(StoreError::AccountNotFound) => {
-                Self::NotFound(problem.to_string())
-            }
+            AccountError::NoAccount(_)
+            | AccountError::NoProvider(_)
+            | AccountError::Store(StoreError::AccountNotFound) => Self::NotFound(problem.to_string()),
             AccountError::NameInUse
             | AccountError::SeveralAccounts(_)
             | AccountError::State(_)

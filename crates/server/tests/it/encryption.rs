@@ -96,7 +96,7 @@ fn an_account_moves_to_a_key_of_its_own_and_obeys_its_holder(store: &TestStore) 
     }
     server.cli(&["accounts", "set", "default", "--tier", "E0"]);
     for nobody in ["nobody", "file"] {
-        assert_eq!(set(&server, "default", nobody).status, 400);
+        assert_eq!(set(&server, "default", nobody).status, 404);
     }
     let moved = set(&server, "default", "acme");
     assert_eq!((moved.status, &moved.body["provider"], &moved.body["version"]), (200, &json!("acme"), &json!(1)));
@@ -186,7 +186,7 @@ fn keys_are_rotated_while_the_server_serves(store: &TestStore) {
     let rotated = rotate(&json!({ "provider": "acme" }));
     assert_eq!((rotated.status, &rotated.body), (200, &json!({ "version": 2, "wrapped": 4 })), "{rotated:?}");
     assert_eq!(rotate(&json!({ "provider": "acme", "onlyBehind": true })).body["wrapped"], 0);
-    assert_eq!(rotate(&json!({ "provider": "nobody" })).status, 400);
+    assert_eq!(rotate(&json!({ "provider": "nobody" })).status, 404);
     until(&server, 200);
     assert!(server.cli(&["keys", "rotate", "acme"]).contains("Wrapped 4 keys with version 3"));
     // A new data key, with which everything is sealed anew.

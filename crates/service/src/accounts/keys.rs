@@ -49,6 +49,10 @@ pub struct Rotated {
     pub wrapped: usize,
 }
 
+fn no_provider(name: &str) -> AccountError {
+    AccountError::NoProvider(name.chars().take(64).collect())
+}
+
 impl AccountService {
     /// Who holds the key of an account, or of the installation.
     ///
@@ -96,12 +100,7 @@ impl AccountService {
                 )));
             }
             let holder = self.holders.get(name).filter(|holder| holder.is_offered_to(account));
-            holder.ok_or_else(|| {
-                AccountError::Invalid(format!(
-                    "there is no key provider {} for this account; keys.providers of the settings names those there are",
-                    name.chars().take(64).collect::<String>()
-                ))
-            })?;
+            holder.ok_or_else(|| no_provider(name))?;
         }
         let from = self.store.key_status(state.id()).await?.provider;
         self.wrap_anew(state.id(), attribution, provider, from.as_deref()).await?;
@@ -146,11 +145,7 @@ impl AccountService {
         only_behind: bool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Rotated, AccountError> {
-        let holder = self.holders.get(provider).ok_or_else(|| {
-            AccountError::Invalid(
-                "there is no such key provider; keys.providers of the settings names those there are".into(),
-            )
-        })?;
+        let holder = self.holders.get(provider).ok_or_else(|| no_provider(provider))?;
         let refused = |error| AccountError::Store(StoreError::from(error));
         let version = match only_behind {
             true => holder.provider.describe().await.map_err(refused)?.version,
@@ -189,6 +184,7 @@ impl AccountService {
     /// # Errors
     /// What provider and store say.
     pub async fn move_installation_key(&self, provider: &str, attribution: &Attribution) -> Result<(), AccountError> {
+        self.holders.get(provider).ok_or_else(|| no_provider(provider))?;
         let from = self.store.key_status(AccountId::INSTALLATION).await?.provider;
         self.wrap_anew(AccountId::INSTALLATION, attribution, Some(provider), from.as_deref()).await?;
         Ok(())

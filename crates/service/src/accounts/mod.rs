@@ -31,6 +31,9 @@ pub enum AccountError {
     /// There is no such account.
     #[error("there is no account {0}; `likeness accounts list` and GET /admin/v1/accounts name them")]
     NoAccount(String),
+    /// There is no such provider of keys, or not for this account.
+    #[error("there is no key provider {0} for this; keys.providers of the settings names those there are")]
+    NoProvider(String),
     /// The name belongs to another.
     #[error("the resource id or the subdomain belongs to another account; choose another name")]
     NameInUse,

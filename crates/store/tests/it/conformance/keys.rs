@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use likeness_store::keys::provider::bounded::Bounded;
 use likeness_store::keys::provider::{KeyBytes, KeyDescription, KeyProvider, ProviderError, ProviderKind, Providers};
-use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder};
+use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder, Stage};
 use likeness_store::{
     AccountId, AccountWrite, ContainerName, ExpireDue, FaceNumber, KeySlot, KeyWrite, NewAccount, NewRecord, PageStart,
     RecordKind, RecordWrite, ResealAt, StoreError,
 };
 
 use crate::assert_refused;
-use crate::scene::{Backend, Dice, Scene, group, list};
+use crate::scene::{Backend, Dice, Scene, chain, group, list};
 
 /// A provider whose moods are the test's. What it wraps is a number; the key stays with it.
 #[derive(Default)]
@@ -455,4 +455,27 @@ pub(crate) async fn everything_is_sealed_anew_with_a_new_data_key(backend: &dyn 
     assert_eq!(record.unwrap().value.expose(), b"what signs");
     // What expires was left to expire.
     assert_refused!(scene.store.snapshot(scene.account, snapshot, scene.now()).await, StoreError::Damaged { .. });
+}
+
+pub(crate) async fn digests_of_account_keys_are_renewed_once(backend: &dyn Backend) {
+    let scene = Scene::new(backend).await;
+    let value = crate::scene::text("a key of the account");
+    scene.write(AccountWrite::SetKey { slot: KeySlot::Key1, value: value.clone(), lookup: [7; 32] }).await.unwrap();
+    let key = Arc::clone(scene.store.trusted_keys().installation());
+    scene.store.close().await;
+    // As the seventh schema left it.
+    let stage = hex::encode(key.stage_check(&Dice::new(99), Stage::LogsSealed));
+    backend.tamper(&format!("UPDATE installation SET sealed_check = X'{stage}'")).await;
+    for _ in 0..2 {
+        let scene = Scene::visit(backend.open().await, 1);
+        let changes = scene.store.access_since(u64::MAX).await.unwrap().unwrap();
+        let found = changes.changed.iter().find(|one| one.account.id == scene.account).unwrap();
+        assert_eq!(found.keys, [(KeySlot::Key1, key.lookup_digest(&value))]);
+        assert_eq!(scene.store.keys(scene.account).await.unwrap()[0].value.expose(), value.expose());
+        assert!(scene.store.is_access_as_audited(scene.account).await.unwrap());
+        let rows = scene.store.audit(scene.account, 0, 100).await.unwrap();
+        assert_eq!(rows.iter().filter(|row| row.action == "renew_key_lookups").count(), 1);
+        chain(&*scene.store, &rows).unwrap();
+        scene.store.close().await;
+    }
 }

@@ -130,6 +130,7 @@ macro_rules! for_each_case {
                 wrapped_key_opens_in_no_other_row,
                 locked_account_can_still_end,
                 everything_is_sealed_anew_with_a_new_data_key,
+                digests_of_account_keys_are_renewed_once,
             ],
             leases: [
                 one_holder_has_a_job_at_a_time,
