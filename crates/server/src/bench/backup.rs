@@ -35,7 +35,7 @@ const CALLS: usize = 100;
 /// Templates in the store.
 const fn templates(pace: Pace) -> usize {
     match pace {
-        Pace::Full => 1_000_000,
+        Pace::Full => 200_000,
         Pace::Quick => 5_000,
     }
 }

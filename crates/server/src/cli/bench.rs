@@ -33,7 +33,7 @@ enum Part {
     Custody,
     /// What fair shares cost, and how a quiet account fares beside a loud one.
     Fairness,
-    /// Sealing, backups and restores of a million templates, and what they cost those who call meanwhile.
+    /// Sealing, backups and restores of 200,000 templates, and what they cost those who call meanwhile.
     Backup,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
     Nodes,

@@ -14,6 +14,10 @@ use crate::transfer::{Import, Mended, Page, Restore, Scope, Transferable, Value}
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
+/// Rows of one statement: a statement for each would cost more than the row.
+const ROWS_AT_ONCE: usize = 64;
+/// Rows of one transaction, which ends with a sync.
+const ROWS_OF_TRANSACTION: usize = 20_000;
 
 #[async_trait]
 impl Transferable for EngineStore {
@@ -145,10 +149,21 @@ async fn import(connection: &mut Connection, mut pages: mpsc::Receiver<Page>) ->
     }
     // From here to the end nobody can open the target.
     sqlx::query("UPDATE installation SET check_value = $1").bind(Vec::<u8>::new()).execute(&mut *connection).await?;
-    while let Some(page) = pages.recv().await {
+    let mut first = pages.recv().await;
+    while let Some(page) = first.take() {
         let mut transaction = connection.begin().await?;
-        insert(&mut transaction, &TABLES[page.table], page.rows).await?;
+        let mut rows = 0;
+        let mut next = Some(page);
+        while let Some(page) = next.take() {
+            rows += page.rows.len();
+            insert(&mut transaction, &TABLES[page.table], page.rows).await?;
+            if rows >= ROWS_OF_TRANSACTION {
+                break;
+            }
+            next = pages.recv().await;
+        }
         transaction.commit().await?;
+        first = pages.recv().await;
     }
     Ok(())
 }
@@ -190,11 +205,16 @@ pub(crate) async fn insert(
     rows: Vec<Vec<Value>>,
 ) -> Result<(), StoreError> {
     let columns = table.columns.len();
-    let statement =
-        format!("INSERT INTO {} ({}) VALUES ({})", table.name, names(table, columns), parameters(0, columns));
-    for row in rows {
-        let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
-        for value in row {
+    let into = format!("INSERT INTO {} ({}) VALUES ", table.name, names(table, columns));
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<Vec<Value>> = rows.by_ref().take(ROWS_AT_ONCE).collect();
+        let values = (0..some.len()).map(|row| format!("({})", parameters(row * columns, columns)));
+        let statement = into.clone() + &values.collect::<Vec<_>>().join(", ");
+        // Kept prepared for the length that comes again.
+        let comes_again = some.len() == ROWS_AT_ONCE;
+        let mut query = sqlx::query(AssertSqlSafe(statement)).persistent(comes_again);
+        for value in some.into_iter().flatten() {
             query = match value {
                 Value::Integer(number) => query.bind(number),
                 Value::Bytes(bytes) => query.bind(bytes),
