@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -463,8 +464,13 @@ pub(crate) fn cut(bytes: &[u8], face: &Value, side: u32) -> Vec<u8> {
 
 /// One face, so that it can be added without a target.
 pub(crate) fn demo_face() -> Vec<u8> {
-    let photo = demo(1);
-    let server = TestServer::new();
-    let face = server.detect(&photo).remove(0);
-    cut(&photo, &face, 120)
+    // A server for it once in a process: many tests want the same face.
+    static FACE: OnceLock<Vec<u8>> = OnceLock::new();
+    let made = FACE.get_or_init(|| {
+        let photo = demo(1);
+        let server = TestServer::new();
+        let face = server.detect(&photo).remove(0);
+        cut(&photo, &face, 120)
+    });
+    made.clone()
 }
