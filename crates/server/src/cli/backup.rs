@@ -15,6 +15,7 @@ use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::keys::provider::ProviderError;
 use likeness_store::{AccountId, PostgresStore, SqliteStore, Store, StoreError, Transferable};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -175,8 +176,8 @@ async fn import(config: &Config, file: &Path, key: &Path) -> Result<()> {
         ),
         other => other.context("the account was not taken in")?,
     };
-    let rows: u64 = rows.values().sum();
-    output::line(&format!("Took in account {account} with {rows} rows."));
+    let rows = output::counted(rows.values().sum(), "row", "rows");
+    output::line(&format!("Took in account {account} with {rows}."));
     Ok(())
 }
 
@@ -337,41 +338,36 @@ fn is_too_old(config: &Config, reader: &Reader) -> bool {
     likeness_base::Timestamp::parse(&reader.header().made_at).is_none_or(|made| made.plus(kept) < SystemClock.now())
 }
 
+/// Accounts, containers, people and faces of a backup, in words.
+fn held(rows: &BTreeMap<String, u64>) -> String {
+    let count = |table: &str| rows.get(table).copied().unwrap_or(0);
+    // The installation has a row of its own.
+    let accounts = output::counted(count("account").saturating_sub(1), "account", "accounts");
+    let containers = output::counted(count("container"), "container", "containers");
+    let people = output::counted(count("person"), "person", "people");
+    format!("{accounts}, {containers}, {people}, {}", output::counted(count("face"), "face", "faces"))
+}
+
 fn tell(made: &Made, word: &str) {
-    let rows: u64 = made.rows.values().sum();
-    let count = |table: &str| made.rows.get(table).copied().unwrap_or(0);
-    let size = if made.bytes > 0 { format!(", {:.1} MB", made.bytes as f64 / 1e6) } else { String::new() };
-    output::hint(&format!(
-        "{word} {rows} rows as of {}{size}: {} accounts, {} containers, {} people, {} faces.",
-        made.made_at,
-        count("account").saturating_sub(1),
-        count("container"),
-        count("person"),
-        count("face"),
-    ));
+    let rows = output::counted(made.rows.values().sum(), "row", "rows");
+    let size = if made.bytes > 0 { format!(" in {} KB", made.bytes.div_ceil(1000)) } else { String::new() };
+    output::hint(&format!("{word} {rows}{size} as of {}: {}.", made.made_at, held(&made.rows)));
 }
 
 fn tell_of_restore(restored: &Restored) {
-    let count = |table: &str| restored.rows.get(table).copied().unwrap_or(0);
-    output::line(&format!(
-        "Restored {} accounts, {} containers, {} people and {} faces.",
-        count("account").saturating_sub(1),
-        count("container"),
-        count("person"),
-        count("face")
-    ));
+    output::line(&format!("Restored {}.", held(&restored.rows)));
     for one in &restored.accounts {
         let mut told = Vec::new();
         if one.deleted > 0 {
-            told.push(format!("{} rows deleted again", one.deleted));
+            told.push(format!("{} deleted again", output::counted(one.deleted, "row", "rows")));
         }
         if one.revoked > 0 {
-            told.push(format!("{} tokens revoked again", one.revoked));
+            told.push(format!("{} revoked again", output::counted(one.revoked, "token", "tokens")));
         }
         if one.dead_keys > 0 {
             told.push(format!(
-                "{} keys that were replaced since do not open it: make new ones with `likeness keys regenerate`",
-                one.dead_keys
+                "{} that were replaced since do not open it: make new ones with `likeness keys regenerate`",
+                output::counted(one.dead_keys, "key", "keys")
             ));
         }
         if one.settings_are_older {

@@ -199,8 +199,8 @@ impl Keys {
                 let rotated = service.rotate_keys(provider, &attribution, *only_behind, &progress).await;
                 bar.finish_and_clear();
                 let rotated = rotated?;
-                let (wrapped, version) = (rotated.wrapped, rotated.version);
-                output::line(&format!("Wrapped {wrapped} keys with version {version} of the key of {provider}."));
+                let wrapped = output::counted(rotated.wrapped as u64, "key", "keys");
+                output::line(&format!("Wrapped {wrapped} with version {} of the key of {provider}.", rotated.version));
                 Ok(())
             }
             Self::Reseal { account, only_behind } => {
@@ -215,7 +215,8 @@ impl Keys {
                 };
                 let rows = service.reseal(state.id(), &attribution, *only_behind, &progress).await;
                 bar.finish_and_clear();
-                output::line(&format!("Sealed {} rows of {} anew.", rows?, state.settings.resource.name()));
+                let rows = output::counted(rows?, "row", "rows");
+                output::line(&format!("Sealed {rows} of {} anew.", state.settings.resource.name()));
                 Ok(())
             }
             Self::Disable { account } | Self::Enable { account } => {

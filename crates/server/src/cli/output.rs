@@ -51,3 +51,8 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
 fn to_stdout(text: &str) {
     drop(writeln!(std::io::stdout(), "{text}"));
 }
+
+/// A number with its word, in the singular or the plural.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

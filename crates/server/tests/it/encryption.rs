@@ -194,7 +194,7 @@ fn keys_are_rotated_while_the_server_serves(store: &TestStore) {
     assert_eq!(look(&server, "default")["dataKeys"], 2);
     until(&server, 200);
     // The installation's own key, which wraps the installation key and nothing else.
-    assert!(server.cli(&["keys", "rotate", "file"]).contains("Wrapped 1 keys with version 2"));
+    assert!(server.cli(&["keys", "rotate", "file"]).contains("Wrapped 1 key with version 2"));
     let everywhere = server.manage("GET", "encryption", &Value::Null).body;
     assert_eq!(everywhere["installation"]["version"], 2, "{everywhere}");
     assert_eq!(everywhere["accounts"].as_array().map(Vec::len), Some(4));
