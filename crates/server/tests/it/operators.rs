@@ -44,6 +44,14 @@ const CALLS: &[(&str, &str)] = &[
     ("POST signingKeys/rotate", ""),
     ("GET recognisers", ""),
     ("GET audit", ""),
+    ("GET accounts/{}/encryption", "OCUK"),
+    ("PUT accounts/{}/encryption", "OC"),
+    // These two take no body and are done; the second takes the first back.
+    ("POST accounts/{}/encryption/disable", "OC"),
+    ("POST accounts/{}/encryption/enable", "OC"),
+    ("GET encryption", ""),
+    ("PUT encryption", ""),
+    ("POST encryption/rotate", ""),
 ];
 
 /// What an owner of the whole installation may and a contributor may not: to say who else may.
