@@ -317,7 +317,7 @@ impl Reader {
                 return Err(BackupError::Damaged("its keys"));
             }
             key.expose_mut().copy_from_slice(bytes);
-            keys.push(DataKey::from_bytes(account, u32::from_be_bytes(*number), key));
+            keys.push(DataKey::new(account, u32::from_be_bytes(*number), key));
         }
         Ok(keys)
     }

@@ -57,10 +57,7 @@ impl AccountKeys {
     /// same when newer ones come.
     pub fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
         let (_, key) = self.keys.first_key_value().expect("there is a key by construction");
-        let sub_key = sub_key(key.expose(), purpose, epoch, None);
-        let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes a key of any length");
-        mac.update(value);
-        mac.finalize().into_bytes().into()
+        digest(key.expose(), purpose, epoch, value)
     }
 }
 
@@ -73,7 +70,8 @@ pub struct DataKey {
 }
 
 impl DataKey {
-    pub(crate) fn new(account: Uuid, key_id: u32, key: Secret<[u8; 32]>) -> Self {
+    /// A key that is there already, such as one that came from another installation.
+    pub fn new(account: Uuid, key_id: u32, key: Secret<[u8; 32]>) -> Self {
         Self { account, key_id, key }
     }
 
@@ -85,11 +83,6 @@ impl DataKey {
     /// The key itself, on its way to another installation.
     pub fn bytes(&self) -> &Secret<[u8; 32]> {
         &self.key
-    }
-
-    /// A key that came from another installation.
-    pub fn from_bytes(account: Uuid, key_id: u32, bytes: Secret<[u8; 32]>) -> Self {
-        Self::new(account, key_id, bytes)
     }
 
     /// Its number among the keys of its account.
@@ -128,14 +121,16 @@ impl DataKey {
 
     /// A value that only this key opens, to be kept beside what wraps it.
     pub fn check_value(&self, randomness: &dyn Randomness) -> Vec<u8> {
-        let cipher = seal::cipher(&sub_key(self.key.expose(), Purpose::Check, 0, None));
-        seal::seal(&cipher, &self.check_data(&RowContext::of(&[])), random_bytes(randomness), CHECK)
+        seal::seal(&self.check_cipher(), &self.check_data(&RowContext::of(&[])), random_bytes(randomness), CHECK)
     }
 
     fn made(&self, check_value: &[u8]) -> bool {
-        let cipher = seal::cipher(&sub_key(self.key.expose(), Purpose::Check, 0, None));
-        let opened = seal::open(&cipher, &self.check_data(&RowContext::of(&[])), check_value);
+        let opened = seal::open(&self.check_cipher(), &self.check_data(&RowContext::of(&[])), check_value);
         opened.is_some_and(|plain| plain.expose() == CHECK)
+    }
+
+    fn check_cipher(&self) -> Aes256Gcm {
+        seal::cipher(&sub_key(self.key.expose(), Purpose::Check, 0, None))
     }
 
     fn check_data<'r>(&self, context: &'r RowContext) -> AssociatedData<'r> {
@@ -204,6 +199,14 @@ pub(crate) fn sub_key(key: &[u8; 32], purpose: Purpose, epoch: i64, hour: Option
         .expand(&info, derived.expose_mut())
         .expect("32 bytes are within what HKDF-SHA256 can give");
     derived
+}
+
+/// A digest by which a value is found again: HMAC-SHA256 under a sub-key.
+pub(crate) fn digest(key: &[u8; 32], purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
+    let sub_key = sub_key(key, purpose, epoch, None);
+    let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes a key of any length");
+    mac.update(value);
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

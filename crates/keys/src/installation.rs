@@ -3,12 +3,10 @@
 use std::fmt;
 use std::path::Path;
 
-use hmac::{Hmac, KeyInit, Mac};
 use likeness_base::{Randomness, Secret, random_bytes};
-use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::account::{AccountKeys, DataKey, sub_key};
+use crate::account::{self, AccountKeys, DataKey, sub_key};
 use crate::error::{KeyFileError, KeyFileProblem};
 use crate::file;
 use crate::link::LinkKey;
@@ -104,10 +102,7 @@ impl InstallationKey {
     }
 
     fn digest(&self, purpose: Purpose, epoch: i64, value: &[u8]) -> [u8; 32] {
-        let sub_key = sub_key(self.0.expose(), purpose, epoch, None);
-        let mut mac = Hmac::<Sha256>::new_from_slice(sub_key.expose()).expect("HMAC takes keys of any length");
-        mac.update(value);
-        mac.finalize().into_bytes().into()
+        account::digest(self.0.expose(), purpose, epoch, value)
     }
 
     /// A new data key for an account, wrapped.

@@ -18,132 +18,11 @@ use uuid::Uuid;
 
 use crate::account::{AccountKeys, DataKey};
 use crate::installation::InstallationKey;
+use crate::keyholder::{InstallationKeyOf, Keyholder};
 use crate::provider::{ProviderError, Providers};
 
-/// How long an unwrapped key is trusted, at most.
-const TRUSTED_FOR: Duration = Duration::from_secs(30);
 /// A provider that has just refused is not asked again for so long by those who do not wait.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Who holds the key above all keys of an installation.
-#[derive(Clone, Debug)]
-pub struct Keyholder {
-    providers: Providers,
-    founder: Founder,
-    trusted_for: Duration,
-}
-
-/// Where an installation key comes from when the data knows of none that is wrapped.
-#[derive(Clone, Debug)]
-enum Founder {
-    /// It is given, by whoever opens the store, and nobody wraps it.
-    Given(Arc<InstallationKey>),
-    /// A provider wraps it.
-    Provider {
-        name: String,
-        /// The key of data from a time when there were no providers.
-        former: Option<Arc<InstallationKey>>,
-        /// The key of data that is to be copied to here; without it, a new one is drawn.
-        copied: Option<Arc<InstallationKey>>,
-    },
-}
-
-impl Keyholder {
-    /// Providers by their names, of which one holds the key of an installation that is new.
-    pub fn new(providers: Providers, name: &str) -> Self {
-        let founder = Founder::Provider { name: name.to_owned(), former: None, copied: None };
-        Self { providers, founder, trusted_for: TRUSTED_FOR }
-    }
-
-    /// The same with the installation key of data from before there were providers.
-    #[must_use]
-    pub fn with_former(mut self, key: Option<InstallationKey>) -> Self {
-        if let Founder::Provider { former, .. } = &mut self.founder {
-            *former = key.map(Arc::new);
-        }
-        self
-    }
-
-    /// The same for a new store that takes the data of another.
-    #[must_use]
-    pub fn with_copied(mut self, key: Arc<InstallationKey>) -> Self {
-        if let Founder::Provider { copied, .. } = &mut self.founder {
-            *copied = Some(key);
-        }
-        self
-    }
-
-    /// The same with another time of trust: at most 30 seconds.
-    #[must_use]
-    pub fn trusting_for(mut self, time: Duration) -> Self {
-        self.trusted_for = time.min(TRUSTED_FOR);
-        self
-    }
-
-    /// The installation key of data that is there.
-    ///
-    /// # Errors
-    /// What the provider says. `Ok(None)`: the key does not belong to the data.
-    pub async fn find(&self, row: &SecretRow) -> Result<Option<InstallationKeyOf>, ProviderError> {
-        let key = match (&self.founder, &row.wrapped) {
-            (Founder::Given(key), _) => key.clone(),
-            (Founder::Provider { .. }, Some((name, wrapped))) => {
-                Arc::new(InstallationKey::unwrap(&**self.providers.get(name)?, wrapped).await?)
-            }
-            (Founder::Provider { former: Some(former), .. }, None) => former.clone(),
-            (Founder::Provider { former: None, .. }, None) => return Err(ProviderError::Disabled),
-        };
-        Ok(key.made(&row.check_value).then_some(InstallationKeyOf { key, wrapped: row.wrapped.clone() }))
-    }
-
-    /// The installation key of data that is new.
-    pub fn found(&self, randomness: &dyn Randomness) -> InstallationKeyOf {
-        let key = match &self.founder {
-            Founder::Given(key) | Founder::Provider { copied: Some(key), .. } => key.clone(),
-            Founder::Provider { copied: None, .. } => Arc::new(InstallationKey::generate(randomness)),
-        };
-        InstallationKeyOf { key, wrapped: None }
-    }
-
-    /// How it is to be kept, where it is not yet: the provider's name, its version, and the wrapped key.
-    ///
-    /// # Errors
-    /// What the provider says.
-    pub async fn wrap(&self, found: &mut InstallationKeyOf) -> Result<Option<(String, u32, Vec<u8>)>, ProviderError> {
-        let Founder::Provider { name, .. } = &self.founder else { return Ok(None) };
-        if found.wrapped.is_some() {
-            return Ok(None);
-        }
-        let provider = self.providers.get(name)?;
-        let wrapped = found.key.wrap(&**provider).await?;
-        let version = provider.version(&wrapped).ok_or(ProviderError::Malformed)?;
-        found.wrapped = Some((name.clone(), wrapped.clone()));
-        Ok(Some((name.clone(), version, wrapped)))
-    }
-}
-
-impl From<Arc<InstallationKey>> for Keyholder {
-    fn from(key: Arc<InstallationKey>) -> Self {
-        Self { providers: Providers::default(), founder: Founder::Given(key), trusted_for: TRUSTED_FOR }
-    }
-}
-
-/// What an installation keeps of its key.
-#[derive(Debug)]
-pub struct SecretRow {
-    /// A value that only the key opens.
-    pub check_value: Vec<u8>,
-    /// The name of the provider that wraps it, and the wrapped key.
-    pub wrapped: Option<(String, Vec<u8>)>,
-}
-
-/// An installation key and what wraps it.
-#[derive(Debug)]
-pub struct InstallationKeyOf {
-    /// The key.
-    pub key: Arc<InstallationKey>,
-    wrapped: Option<(String, Vec<u8>)>,
-}
 
 /// A data key of an account as it is kept.
 #[derive(Clone, Debug)]
@@ -252,7 +131,7 @@ impl TrustedKeys {
         Self {
             installation: found.key.clone(),
             providers: holder.providers.clone(),
-            is_held: found.wrapped.is_some() && matches!(holder.founder, Founder::Provider { .. }),
+            is_held: holder.is_asked_for(found),
             trusted_for: holder.trusted_for,
             state: Mutex::new(state),
         }
@@ -339,7 +218,8 @@ impl TrustedKeys {
         Ok(Some(keys))
     }
 
-    /// Asks the account's provider for its keys, once for all who want them. Who does not wait uses what is known meanwhile.
+    /// Asks the account's provider for its keys, once for all who want them. Who can go on with what is known is not kept
+    /// waiting, and hears of no problem that may pass.
     ///
     /// # Errors
     /// [`KeyProblem`].
@@ -392,27 +272,39 @@ impl TrustedKeys {
         waits: bool,
         begin: impl FnOnce() -> Pin<Box<dyn Future<Output = Result<(), KeyProblem>> + Send>>,
     ) -> Result<(), KeyProblem> {
-        let flight = {
-            let mut state = self.lock();
-            match state.flights.get(&about) {
-                Some(flight) => flight.clone(),
-                None => {
-                    let refused = state.refused.get(&about).filter(|(when, _)| when.elapsed() < PAUSE);
-                    if let (Some((_, problem)), false) = (refused, waits) {
-                        return Err(*problem);
-                    }
-                    let flight = begin().shared();
-                    state.flights.insert(about, flight.clone());
-                    // It goes on when nobody waits for it any more.
-                    tokio::spawn(flight.clone());
-                    flight
-                }
-            }
+        let known = if about.is_nil() { self.installation_known() } else { self.known(about) };
+        let is_needed = known == Known::Stale;
+        let answer = match self.flight(about, waits && is_needed, begin) {
+            Ok(flight) if waits && is_needed => flight.await,
+            Ok(_) => Err(KeyProblem::Asking),
+            Err(refused) => Err(refused),
         };
-        match waits {
-            true => flight.await,
-            false => Err(KeyProblem::Asking),
+        match answer {
+            Err(problem) if !is_needed && problem.may_pass() => Ok(()),
+            answer => answer,
         }
+    }
+
+    /// The question that is being asked already, or a new one.
+    fn flight(
+        self: &Arc<Self>,
+        about: Uuid,
+        waits: bool,
+        begin: impl FnOnce() -> Pin<Box<dyn Future<Output = Result<(), KeyProblem>> + Send>>,
+    ) -> Result<Flight, KeyProblem> {
+        let mut state = self.lock();
+        if let Some(flight) = state.flights.get(&about) {
+            return Ok(flight.clone());
+        }
+        let refused = state.refused.get(&about).filter(|(when, _)| when.elapsed() < PAUSE);
+        if let (Some((_, problem)), false) = (refused, waits) {
+            return Err(*problem);
+        }
+        let flight = begin().shared();
+        state.flights.insert(about, flight.clone());
+        // It goes on when nobody waits for it any more.
+        tokio::spawn(flight.clone());
+        Ok(flight)
     }
 
     async fn unwrap(&self, account: Uuid, row: &WrappedKey) -> Result<DataKey, KeyProblem> {

@@ -3,6 +3,7 @@
 //! Start at [`digest`]. A change of access writes it into its audit row; [`is_as_audited`] compares that with what is there.
 //! So rows that were put back to an earlier state are found, whatever they open with.
 
+use super::account_keys;
 use super::engine::Connection;
 use super::key_ring::KeyRing;
 use super::read;
@@ -35,16 +36,11 @@ pub(crate) async fn digest(connection: &mut Connection, account: AccountId) -> R
             hash.perhaps(moment.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
         }
     }
-    let keys: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
-        sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1 ORDER BY slot")
-            .bind(key)
-            .fetch_all(&mut *connection)
-            .await?;
-    for (slot, lookup, sealed, set_at) in keys {
-        hash.put(&slot.to_be_bytes());
-        hash.put(&lookup);
-        hash.put(&sealed);
-        hash.put(&set_at.to_be_bytes());
+    for stored in account_keys::of_account(connection, account).await? {
+        hash.put(&stored.slot.to_be_bytes());
+        hash.put(&stored.lookup);
+        hash.put(&stored.sealed);
+        hash.put(&stored.set_at.to_be_bytes());
     }
     for kind in RecordKind::ALL.into_iter().filter(|kind| kind.row().is_about_access) {
         hash.put(&[kind.number()]);

@@ -6,20 +6,11 @@ use crate::error::StoreError;
 
 /// Fails when an account's count of sealed bytes is not the sum of its values. One that is being destroyed counts no more.
 pub(crate) async fn check_stored_bytes(connection: &mut Connection) -> Result<(), StoreError> {
-    let wrong: i64 = sqlx::query_scalar(
+    let wrong: i64 = sqlx::query_scalar(concat!(
         "SELECT count(*) FROM account a
-         WHERE EXISTS (SELECT 1 FROM data_key k WHERE k.account_id = a.account_id) AND a.stored_bytes <>
-             (SELECT coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0)
-              FROM container_text t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0)
-              FROM person t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed_template) + coalesce(length(sealed_user_data), 0)), 0)
-              FROM face t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed_template)), 0) FROM face_id t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed_user_data)), 0) FROM snapshot t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed)), 0) FROM record t WHERE t.account_id = a.account_id)
-           + (SELECT coalesce(sum(length(sealed)), 0) FROM outbox t WHERE t.account_id = a.account_id)",
-    )
+         WHERE EXISTS (SELECT 1 FROM data_key k WHERE k.account_id = a.account_id) AND a.stored_bytes <> ",
+        sealed_bytes_of!("a.account_id")
+    ))
     .fetch_one(connection)
     .await?;
     if wrong == 0 { Ok(()) } else { Err(damaged("the count of an account's sealed bytes")) }

@@ -211,31 +211,22 @@ pub(crate) async fn count(
 ) -> Result<(), StoreError> {
     let key = account.0.as_bytes().as_slice();
     for statement in [
-            "UPDATE container SET
-                 persons = (SELECT count(*) FROM person p
-                     WHERE p.account_id = container.account_id AND p.container = container.number),
-                 faces = (SELECT count(*) FROM face f
-                     WHERE f.account_id = container.account_id AND f.container = container.number)
-             WHERE account_id = $1",
-            "UPDATE tally SET
-                 containers = (SELECT count(*) FROM container c
-                     WHERE c.account_id = tally.account_id AND c.kind = tally.kind),
-                 persons = (SELECT CAST(coalesce(sum(c.persons), 0) AS BIGINT) FROM container c
-                     WHERE c.account_id = tally.account_id AND c.kind = tally.kind)
-             WHERE account_id = $1",
-            "UPDATE account SET stored_bytes =
-                 (SELECT CAST(coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
-                  FROM container_text t WHERE t.account_id = account.account_id)
-               + (SELECT CAST(coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
-                  FROM person t WHERE t.account_id = account.account_id)
-               + (SELECT CAST(coalesce(sum(length(sealed_template) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
-                  FROM face t WHERE t.account_id = account.account_id)
-               + (SELECT CAST(coalesce(sum(length(sealed)), 0) AS BIGINT)
-                  FROM record t WHERE t.account_id = account.account_id)
-             WHERE account_id = $1",
-        ] {
-            sqlx::query(statement).bind(key).execute(&mut *connection).await?;
-        }
+        "UPDATE container SET
+             persons = (SELECT count(*) FROM person p
+                 WHERE p.account_id = container.account_id AND p.container = container.number),
+             faces = (SELECT count(*) FROM face f
+                 WHERE f.account_id = container.account_id AND f.container = container.number)
+         WHERE account_id = $1",
+        "UPDATE tally SET
+             containers = (SELECT count(*) FROM container c
+                 WHERE c.account_id = tally.account_id AND c.kind = tally.kind),
+             persons = (SELECT CAST(coalesce(sum(c.persons), 0) AS BIGINT) FROM container c
+                 WHERE c.account_id = tally.account_id AND c.kind = tally.kind)
+         WHERE account_id = $1",
+        concat!("UPDATE account SET stored_bytes = ", sealed_bytes_of!("account.account_id"), " WHERE account_id = $1"),
+    ] {
+        sqlx::query(statement).bind(key).execute(&mut *connection).await?;
+    }
     let next = "UPDATE account SET next_container = CASE WHEN next_container > $2 THEN next_container ELSE $2 + 1 END
              WHERE account_id = $1";
     sqlx::query(next).bind(key).bind(highest_container).execute(connection).await?;

@@ -23,7 +23,30 @@ macro_rules! record_is_visible {
     };
 }
 
+/// How many sealed bytes an account has: the sum of all its values.
+macro_rules! sealed_bytes_of {
+    ($account:literal) => {
+        concat!(
+            "(SELECT CAST(coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
+              FROM container_text t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed_name) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
+              FROM person t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed_template) + coalesce(length(sealed_user_data), 0)), 0) AS BIGINT)
+              FROM face t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed_template)), 0) AS BIGINT)
+              FROM face_id t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed_user_data)), 0) AS BIGINT)
+              FROM snapshot t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed)), 0) AS BIGINT)
+              FROM record t WHERE t.account_id = ", $account, ")
+           + (SELECT CAST(coalesce(sum(length(sealed)), 0) AS BIGINT)
+              FROM outbox t WHERE t.account_id = ", $account, ")"
+        )
+    };
+}
+
 pub(crate) mod access;
+mod account_keys;
 pub(crate) mod delete;
 pub(crate) mod engine_store;
 pub(crate) mod integrity;

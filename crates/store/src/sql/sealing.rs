@@ -8,9 +8,10 @@ use likeness_base::Randomness;
 use sqlx::Connection as _;
 
 use super::access;
+use super::account_keys::{self, ACCOUNT_KEY, StoredKey};
 use super::engine::Connection;
 use super::key_ring::KeyRing;
-use super::read::{damaged, open, open_text, uuid};
+use super::read::{damaged, open, uuid};
 use super::write;
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -80,11 +81,7 @@ async fn accounts_with_keys(connection: &mut Connection) -> Result<Vec<AccountId
 /// Finds account keys by digests under a sub-key that has no other job.
 async fn renew_lookups(connection: &mut Connection, key_ring: &KeyRing) -> Result<(), StoreError> {
     for account in accounts_with_keys(connection).await? {
-        let rows: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
-            sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1")
-                .bind(account.0.as_bytes().as_slice())
-                .fetch_all(&mut *connection)
-                .await?;
+        let rows = account_keys::of_account(connection, account).await?;
         if rows.is_empty() {
             continue;
         }
@@ -92,19 +89,8 @@ async fn renew_lookups(connection: &mut Connection, key_ring: &KeyRing) -> Resul
         let is_as_audited = access::is_as_audited(connection, key_ring, account).await?;
         let keys = key_ring.keys(connection, account).await?;
         let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
-        for (slot, lookup, sealed, set_at) in rows {
-            let number = u8::try_from(slot).map_err(|_| damaged("a key slot"))?;
-            let value =
-                open_text(&sealer, &RowContext::account_key(number, &lookup, set_at), &sealed, "an account key")?;
-            let lookup = key_ring.installation().lookup_digest(&value);
-            let context = RowContext::account_key(number, &lookup, set_at);
-            sqlx::query("UPDATE account_key SET lookup = $3, sealed = $4 WHERE account_id = $1 AND slot = $2")
-                .bind(account.0.as_bytes().as_slice())
-                .bind(slot)
-                .bind(lookup.as_slice())
-                .bind(sealer.seal(key_ring.randomness(), &context, value.expose().as_bytes()))
-                .execute(&mut *connection)
-                .await?;
+        for row in rows {
+            account_keys::replace(connection, account, &row.found_here(key_ring, &sealer)?).await?;
         }
         if is_as_audited {
             let digest = access::digest(connection, account).await?;
@@ -120,22 +106,12 @@ async fn bind_keys(
     account: AccountId,
     keys: &AccountKeys,
 ) -> Result<(), StoreError> {
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
-        sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1")
-            .bind(account.0.as_bytes().as_slice())
-            .fetch_all(&mut *connection)
-            .await?;
     let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
-    for (slot, lookup, sealed, set_at) in rows {
-        let number = u8::try_from(slot).map_err(|_| damaged("a key slot"))?;
-        let plain = open(&sealer, &RowContext::account_key_before(number, &lookup), &sealed, "an account key")?;
-        let context = RowContext::account_key(number, &lookup, set_at);
-        sqlx::query("UPDATE account_key SET sealed = $3 WHERE account_id = $1 AND slot = $2")
-            .bind(account.0.as_bytes().as_slice())
-            .bind(slot)
-            .bind(sealer.seal(randomness, &context, plain.expose()))
-            .execute(&mut *connection)
-            .await?;
+    for row in account_keys::of_account(connection, account).await? {
+        let before = RowContext::account_key_before(row.number()?, &row.lookup);
+        let plain = open(&sealer, &before, &row.sealed, ACCOUNT_KEY)?;
+        let sealed = sealer.seal(randomness, &row.context()?, plain.expose());
+        account_keys::replace(connection, account, &StoredKey { sealed, ..row }).await?;
     }
     Ok(())
 }

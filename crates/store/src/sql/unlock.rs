@@ -194,7 +194,6 @@ impl EngineStore {
             return Ok(());
         }
         self.confirm_installation(waits).await?;
-        let known = trusted.known(account.0);
         let rows = bare_query!(self, account, connection => data_keys(connection, account))?;
         if rows.is_disabled {
             return Err(trusted.disable(account.0).into());
@@ -202,26 +201,19 @@ impl EngineStore {
         if trusted.unwrap_here(account.0, &rows.keys)?.is_some() {
             return Ok(());
         }
-        match trusted.ask(account.0, rows.keys, waits && known == Known::Stale).await {
-            Err(problem) if known == Known::Stale || !problem.may_pass() => Err(problem.into()),
-            _ => Ok(()),
-        }
+        Ok(trusted.ask(account.0, rows.keys, waits).await?)
     }
 
     async fn confirm_installation(&self, waits: bool) -> Result<(), StoreError> {
         let trusted = self.key_ring.trusted();
-        let known = trusted.installation_known();
-        if known == Known::Fresh {
+        if trusted.installation_known() == Known::Fresh {
             return Ok(());
         }
         let (provider, wrapped) = bare_query!(self, AccountId::INSTALLATION, connection => secret(connection))?;
         let (Some(provider), Some(wrapped)) = (provider, wrapped) else {
             return Err(damaged("the wrapped installation key"));
         };
-        match trusted.ask_for_installation(provider, wrapped, waits && known == Known::Stale).await {
-            Err(problem) if known == Known::Stale || !problem.may_pass() => Err(problem.into()),
-            _ => Ok(()),
-        }
+        Ok(trusted.ask_for_installation(provider, wrapped, waits).await?)
     }
 
     /// The data keys of an account as another provider wraps them, or the newest version of the same.

@@ -108,8 +108,8 @@ pub(crate) async fn face(
         .execute(&mut *transaction.connection)
         .await?;
     schedule_trim(transaction, &next).await?;
-    let one = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3", returning_face!());
-    freed(transaction, one, &[next.number, found.number]).await?;
+    let (_, bytes) = rows_of_face(transaction.connection, transaction.account(), [next.number, found.number]).await?;
+    transaction.frees(bytes);
     count(transaction, next.number, 0, -1).await?;
     transaction.stays(Act::Face { container: next.number, face: found.number });
     let applied = Applied {
@@ -119,6 +119,57 @@ pub(crate) async fn face(
         ..Applied::default()
     };
     Ok(WriteEffect::on(&next, 1, applied))
+}
+
+/// The row of a face, by its container and its number; gives rows and bytes.
+async fn rows_of_face(connection: &mut Connection, account: &[u8], face: [i64; 2]) -> Result<(i64, i64), StoreError> {
+    let one = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND seq = $3", returning_face!());
+    gone_with_bytes(connection, one, account, &face).await
+}
+
+/// What went with a person.
+struct RemovedPerson {
+    records: i64,
+    faces: i64,
+    /// 0: there was no such person.
+    persons: i64,
+    /// How many sealed bytes there were in all of it.
+    bytes: i64,
+}
+
+/// The rows of a person, by their container and their number.
+async fn rows_of_person(
+    connection: &mut Connection,
+    account: &[u8],
+    person: [i64; 2],
+) -> Result<RemovedPerson, StoreError> {
+    let members = "DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3";
+    gone(connection, members, account, &person).await?;
+    let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
+        SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person = $3)";
+    gone(connection, tags, account, &person).await?;
+    let (records, of_records) = gone_with_bytes(
+        connection,
+        concat!("DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3", returning_sealed!()),
+        account,
+        &person,
+    )
+    .await?;
+    let (faces, of_faces) = gone_with_bytes(
+        connection,
+        concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3", returning_face!()),
+        account,
+        &person,
+    )
+    .await?;
+    let (persons, of_texts) = gone_with_bytes(
+        connection,
+        concat!("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3", returning_texts!()),
+        account,
+        &person,
+    )
+    .await?;
+    Ok(RemovedPerson { records, faces, persons, bytes: of_records + of_faces + of_texts })
 }
 
 /// A person takes their faces, memberships and records with them.
@@ -142,21 +193,9 @@ pub(crate) async fn person(
     .bind(transaction.at())
     .execute(&mut *transaction.connection)
     .await?;
-    let of_person = [next.number, number];
-    let account = transaction.account();
-    let members = "DELETE FROM membership WHERE account_id = $1 AND directory = $2 AND person = $3";
-    gone(transaction.connection, members, account, &of_person).await?;
-    let tags = "DELETE FROM record_tag WHERE account_id = $1 AND (kind, id) IN (
-        SELECT kind, id FROM record WHERE account_id = $1 AND container = $2 AND person = $3)";
-    gone(transaction.connection, tags, account, &of_person).await?;
-    let records =
-        concat!("DELETE FROM record WHERE account_id = $1 AND container = $2 AND person = $3", returning_sealed!());
-    let records = freed(transaction, records, &of_person).await?;
-    let faces = concat!("DELETE FROM face WHERE account_id = $1 AND container = $2 AND person = $3", returning_face!());
-    let faces = freed(transaction, faces, &of_person).await?;
-    let person =
-        concat!("DELETE FROM person WHERE account_id = $1 AND container = $2 AND seq = $3", returning_texts!());
-    freed(transaction, person, &of_person).await?;
+    let RemovedPerson { records, faces, bytes, .. } =
+        rows_of_person(transaction.connection, transaction.account(), [next.number, number]).await?;
+    transaction.frees(bytes);
     if faces > 0 {
         schedule_trim(transaction, &next).await?;
     }
@@ -174,21 +213,42 @@ pub(crate) async fn record(
     kind: RecordKind,
     id: &str,
 ) -> Result<u64, StoreError> {
-    tags_of_record(transaction, kind, id).await?;
+    let number = i64::from(kind.number());
+    let (rows, bytes) = rows_of_record(transaction.connection, transaction.account(), (number, id)).await?;
+    transaction.frees(bytes);
+    if rows > 0 {
+        transaction.stays(Act::Record { kind: kind.number(), id: id.to_owned() });
+    }
+    Ok(rows)
+}
+
+/// The row of a record and those of its tags; gives how many records went, and their bytes.
+async fn rows_of_record(
+    connection: &mut Connection,
+    account: &[u8],
+    (kind, id): (i64, &str),
+) -> Result<(u64, i64), StoreError> {
+    rows_of_tags(connection, account, (kind, id)).await?;
     let bytes: Vec<i64> = sqlx::query_scalar(concat!(
         "DELETE FROM record WHERE account_id = $1 AND kind = $2 AND id = $3",
         returning_sealed!()
     ))
-    .bind(transaction.account())
-    .bind(i64::from(kind.number()))
+    .bind(account)
+    .bind(kind)
     .bind(id)
-    .fetch_all(&mut *transaction.connection)
+    .fetch_all(connection)
     .await?;
-    transaction.frees(bytes.iter().sum());
-    if !bytes.is_empty() {
-        transaction.stays(Act::Record { kind: kind.number(), id: id.to_owned() });
-    }
-    Ok(bytes.len() as u64)
+    Ok((bytes.len() as u64, bytes.iter().sum()))
+}
+
+async fn rows_of_tags(connection: &mut Connection, account: &[u8], (kind, id): (i64, &str)) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM record_tag WHERE account_id = $1 AND kind = $2 AND id = $3")
+        .bind(account)
+        .bind(kind)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// A delivery that this holder has made; gives how many went.
@@ -222,13 +282,7 @@ pub(crate) async fn tags_of_record(
     kind: RecordKind,
     id: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM record_tag WHERE account_id = $1 AND kind = $2 AND id = $3")
-        .bind(transaction.account())
-        .bind(i64::from(kind.number()))
-        .bind(id)
-        .execute(&mut *transaction.connection)
-        .await?;
-    Ok(())
+    rows_of_tags(transaction.connection, transaction.account(), (i64::from(kind.number()), id)).await
 }
 
 /// Removes some of the rows that go with an account; `None`: the table's rows do not.

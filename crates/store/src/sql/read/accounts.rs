@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::account_keys::{self, ACCOUNT_KEY};
 use super::super::engine::Connection;
 use likeness_base::Timestamp;
 
@@ -11,7 +12,7 @@ use crate::answers::{AccessChanges, Account, AccountAccess, AccountKey, Totals};
 use crate::command::{AccountNames, ContainerKind, KeySlot};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{Purpose, RowContext};
+use crate::keys::Purpose;
 
 pub(crate) async fn accounts(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
     let rows: Vec<AccountRow> = sqlx::query_as(
@@ -91,19 +92,13 @@ pub(crate) async fn keys(
     key_ring: &KeyRing,
     account: AccountId,
 ) -> Result<Vec<AccountKey>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
-        sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1 ORDER BY slot")
-            .bind(key(&account))
-            .fetch_all(&mut *connection)
-            .await?;
+    let rows = account_keys::of_account(connection, account).await?;
     let keys = key_ring.keys(connection, account).await?;
     let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
     rows.iter()
-        .map(|(slot, lookup, sealed, set_at)| {
-            let slot = slot_of(*slot)?;
-            let context = RowContext::account_key(slot.number(), lookup, *set_at);
-            let value = open_text(&sealer, &context, sealed, "an account key")?;
-            Ok(AccountKey { slot, value, set_at: Timestamp::from_millis(*set_at) })
+        .map(|row| {
+            let value = open_text(&sealer, &row.context()?, &row.sealed, ACCOUNT_KEY)?;
+            Ok(AccountKey { slot: slot_of(row.slot)?, value, set_at: Timestamp::from_millis(row.set_at) })
         })
         .collect()
 }

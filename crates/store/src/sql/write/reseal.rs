@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::super::account_keys::{self, StoredKey};
+use super::super::engine::EngineRow;
 use super::super::read::{damaged, open};
 use super::records::RecordContext;
 use super::{PART, WriteEffect, WriteTransaction, unsigned};
@@ -77,24 +79,13 @@ impl Resealer<'_, '_> {
 
     /// The account's keys and records.
     async fn outside(&mut self) -> Result<Option<ResealAt>, StoreError> {
-        let account = self.transaction.account();
-        let keys: Vec<(i64, Vec<u8>, Vec<u8>, i64)> =
-            sqlx::query_as("SELECT slot, lookup, sealed, set_at FROM account_key WHERE account_id = $1")
-                .bind(account)
-                .fetch_all(&mut *self.transaction.connection)
-                .await?;
-        for (slot, lookup, sealed, set_at) in keys {
-            let number = u8::try_from(slot).map_err(|_| damaged("a key slot"))?;
-            let context = RowContext::account_key(number, &lookup, set_at);
-            let sealed = self.anew((Purpose::AccountKey, 0, 0), &context, sealed)?;
-            sqlx::query("UPDATE account_key SET sealed = $3 WHERE account_id = $1 AND slot = $2")
-                .bind(account)
-                .bind(slot)
-                .bind(sealed)
-                .execute(&mut *self.transaction.connection)
-                .await?;
+        let account = self.transaction.command.account;
+        for row in account_keys::of_account(self.transaction.connection, account).await? {
+            let sealed = self.anew((Purpose::AccountKey, 0, 0), &row.context()?, row.sealed.clone())?;
+            account_keys::replace(self.transaction.connection, account, &StoredKey { sealed, ..row }).await?;
             self.rows += 1;
         }
+        let account = self.transaction.account();
         for kind in RecordKind::ALL {
             let number = i64::from(kind.number());
             let records: Vec<RecordRow> = sqlx::query_as(
@@ -170,83 +161,69 @@ impl Resealer<'_, '_> {
         let context = RowContext::container(u8::try_from(kind).map_err(|_| damaged("a kind"))?, &wire_id);
         let name = self.anew((Purpose::ContainerName, number, number), &context, name)?;
         let user_data = self.perhaps((Purpose::ContainerUserData, number, number), &context, user_data)?;
-        sqlx::query(
-            "UPDATE container_text SET sealed_name = $3, sealed_user_data = $4 WHERE account_id = $1 AND number = $2",
-        )
-        .bind(self.transaction.account())
-        .bind(number)
-        .bind(name)
-        .bind(user_data)
-        .execute(&mut *self.transaction.connection)
-        .await?;
-        self.rows += 1;
+        let update =
+            "UPDATE container_text SET sealed_name = $1, sealed_user_data = $2 WHERE account_id = $3 AND number = $4";
+        self.put(update, (name, user_data), &[number]).await?;
         Ok(None)
     }
 
     async fn persons(&mut self, number: i64, after: i64) -> Result<Option<i64>, StoreError> {
-        let rows: Vec<PersonRow> = sqlx::query_as(
-            "SELECT seq, person_id, sealed_name, sealed_user_data FROM person
-             WHERE account_id = $1 AND container = $2 AND seq > $3 ORDER BY seq LIMIT $4",
-        )
-        .bind(self.transaction.account())
-        .bind(number)
-        .bind(after)
-        .bind(PART)
-        .fetch_all(&mut *self.transaction.connection)
-        .await?;
+        let select = "SELECT seq, person_id, sealed_name, sealed_user_data FROM person
+             WHERE account_id = $1 AND container = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+        let rows: Vec<PersonRow> = self.part(select, number, after).await?;
         let last = rows.last().map(|row| row.0);
         for (seq, id, name, user_data) in rows {
             let context = RowContext::person(seq, &id);
             let name = self.anew((Purpose::PersonName, number, number), &context, name)?;
             let user_data = self.perhaps((Purpose::PersonUserData, number, number), &context, user_data)?;
-            sqlx::query(
-                "UPDATE person SET sealed_name = $4, sealed_user_data = $5
-                 WHERE account_id = $1 AND container = $2 AND seq = $3",
-            )
-            .bind(self.transaction.account())
-            .bind(number)
-            .bind(seq)
-            .bind(name)
-            .bind(user_data)
-            .execute(&mut *self.transaction.connection)
-            .await?;
-            self.rows += 1;
+            let update = "UPDATE person SET sealed_name = $1, sealed_user_data = $2
+                 WHERE account_id = $3 AND container = $4 AND seq = $5";
+            self.put(update, (name, user_data), &[number, seq]).await?;
         }
         Ok(last)
     }
 
     async fn faces(&mut self, number: i64, after: i64) -> Result<Option<i64>, StoreError> {
-        let rows: Vec<FaceRow> = sqlx::query_as(
-            "SELECT f.seq, f.face_id, f.person, s.word, m.word, f.sealed_template, f.sealed_user_data
+        let select = "SELECT f.seq, f.face_id, f.person, s.word, m.word, f.sealed_template, f.sealed_user_data
              FROM face f JOIN label s ON s.account_id = f.account_id AND s.number = f.space
              LEFT JOIN label m ON m.account_id = f.account_id AND m.number = f.model
-             WHERE f.account_id = $1 AND f.container = $2 AND f.seq > $3 ORDER BY f.seq LIMIT $4",
-        )
-        .bind(self.transaction.account())
-        .bind(number)
-        .bind(after)
-        .bind(PART)
-        .fetch_all(&mut *self.transaction.connection)
-        .await?;
+             WHERE f.account_id = $1 AND f.container = $2 AND f.seq > $3 ORDER BY f.seq LIMIT $4";
+        let rows: Vec<FaceRow> = self.part(select, number, after).await?;
         let last = rows.last().map(|row| row.0);
         for (seq, id, person, space, model, template, user_data) in rows {
             let context = RowContext::template(seq, &id, person, &space, model.as_deref());
             let template = self.anew((Purpose::FaceTemplate, number, number), &context, template)?;
             let place = (Purpose::FaceUserData, number, number);
             let user_data = self.perhaps(place, &RowContext::face(seq, &id), user_data)?;
-            sqlx::query(
-                "UPDATE face SET sealed_template = $4, sealed_user_data = $5
-                 WHERE account_id = $1 AND container = $2 AND seq = $3",
-            )
-            .bind(self.transaction.account())
-            .bind(number)
-            .bind(seq)
-            .bind(template)
-            .bind(user_data)
-            .execute(&mut *self.transaction.connection)
-            .await?;
-            self.rows += 1;
+            let update = "UPDATE face SET sealed_template = $1, sealed_user_data = $2
+                 WHERE account_id = $3 AND container = $4 AND seq = $5";
+            self.put(update, (template, user_data), &[number, seq]).await?;
         }
         Ok(last)
+    }
+
+    /// The rows of a container after one, as many as go in a part.
+    async fn part<R>(&mut self, select: &'static str, number: i64, after: i64) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> sqlx::FromRow<'r, EngineRow> + Send + Unpin,
+    {
+        let rows = sqlx::query_as(select).bind(self.transaction.account()).bind(number).bind(after).bind(PART);
+        Ok(rows.fetch_all(&mut *self.transaction.connection).await?)
+    }
+
+    /// Stores the two sealed values of a row, which the account and these numbers tell.
+    async fn put(
+        &mut self,
+        update: &'static str,
+        (value, user_data): (Vec<u8>, Option<Vec<u8>>),
+        row: &[i64],
+    ) -> Result<(), StoreError> {
+        let mut statement = sqlx::query(update).bind(value).bind(user_data).bind(self.transaction.account());
+        for number in row {
+            statement = statement.bind(*number);
+        }
+        statement.execute(&mut *self.transaction.connection).await?;
+        self.rows += 1;
+        Ok(())
     }
 }
