@@ -5,7 +5,7 @@ use crate::journal::positions;
 use likeness_base::{Randomness, Timestamp, random_bytes};
 use likeness_keys::InstallationKey;
 use likeness_store::{AccountId, Scope, Transferable};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use tokio::sync::mpsc;
 
@@ -81,7 +81,7 @@ async fn write<W: Write + Send + 'static>(
             // Whoever watches may have gone.
             let _ = told.send(page.rows.len() as u64);
         }
-        writer.finish()
+        Ok::<_, BackupError>(writer)
     });
     let watching = async {
         let mut done = 0;
@@ -91,10 +91,13 @@ async fn write<W: Write + Send + 'static>(
         }
     };
     let (exported, written, ()) = tokio::join!(store.export(scope, sender), writing, watching);
-    // A writer that has given up says why itself; of a reader that has failed the end must not look like one.
-    let written = written.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
+    let written = written.map_err(io::Error::other)?;
+    // A writer that has given up says why itself.
     exported?;
-    let (out, bytes, rows) = written?;
+    let writer = written?;
+    // Only now: what a failed reader leaves must not look like a whole backup, wherever it was written to.
+    let finished = tokio::task::spawn_blocking(move || writer.finish()).await.map_err(io::Error::other)?;
+    let (out, bytes, rows) = finished?;
     Ok((out, Made { rows, bytes, made_at: header.made_at.clone() }))
 }
 

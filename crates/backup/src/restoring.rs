@@ -36,7 +36,7 @@ pub async fn restore(
 ) -> Result<Restored, BackupError> {
     reader.unlock(key)?;
     let made_at = reader.header().made_at.clone();
-    let rows = pass(reader, |pages| store.import(pages), progress).await?;
+    let ((), rows) = pass(reader, |pages| store.import(pages), progress).await?;
     let told = match &journal {
         Some(entries) => json!({ "backup": made_at, "journalEntries": entries.len() }),
         None => json!({ "backup": made_at, "journal": "none" }),
@@ -63,16 +63,18 @@ pub async fn import(
     let keys = reader.keys(account.0)?;
     let told = json!({ "exported": reader.header().made_at }).to_string();
     let import = Import { account, keys, at, told };
-    let rows = pass(reader, |pages| store.import_account(import, pages), progress).await?;
+    let (arrived, rows) = pass(reader, |pages| store.import_account(&import, pages), progress).await?;
+    store.admit(&import, arrived).await?;
     Ok((account, rows))
 }
 
-/// Passes the rows of a reader to whoever takes them. Where the reader fails, the last pages do not arrive.
-async fn pass<F: Future<Output = Result<(), StoreError>>>(
+/// Passes the rows of a reader to whoever takes them, and gives what that says. Whoever takes them cannot tell a reader that
+/// fails from one that has come to its end: what makes the rows usable is done after this.
+async fn pass<T, F: Future<Output = Result<T, StoreError>>>(
     mut reader: Reader,
     take: impl FnOnce(mpsc::Receiver<Page>) -> F,
     progress: &(dyn Fn(u64, u64) + Sync),
-) -> Result<Totals, BackupError> {
+) -> Result<(T, Totals), BackupError> {
     let all = reader.header().rows;
     let (sender, pages) = mpsc::channel(PAGES_AHEAD);
     let (relay, written) = mpsc::channel(PAGES_AHEAD);
@@ -100,6 +102,5 @@ async fn pass<F: Future<Output = Result<(), StoreError>>>(
     let read = read.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
     // Whoever reads knows more of why than whoever got too little.
     let rows = read?;
-    taken?;
-    Ok(rows)
+    Ok((taken?, rows))
 }

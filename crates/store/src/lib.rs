@@ -45,4 +45,4 @@ pub use postgres::{PostgresStore, PostgresTarget};
 pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use transfer::{Import, Mended, Page, Restore, Scope, Step, TableDigest, Transferable, Value, copy};
+pub use transfer::{Arrived, Import, Mended, Page, Restore, Scope, Step, TableDigest, Transferable, Value, copy};

@@ -76,9 +76,11 @@ pub trait Transferable: Send + Sync {
     async fn mend(&self, restore: &Restore) -> Result<Vec<Mended>, StoreError>;
     /// The data keys of an account, on their way to another installation.
     async fn data_keys(&self, account: AccountId) -> Result<Vec<DataKey>, StoreError>;
-    /// Takes an account of another installation in: its rows, sealed with these keys. Nobody can use it before all is there;
-    /// of one that was cut off everything goes after an hour. `told` is what its audit log begins with, as JSON.
-    async fn import_account(&self, import: Import, pages: mpsc::Receiver<Page>) -> Result<(), StoreError>;
+    /// Takes the rows of an account of another installation in. Until [`admit`](Self::admit) nobody can use it, and after an
+    /// hour everything of it goes.
+    async fn import_account(&self, import: &Import, pages: mpsc::Receiver<Page>) -> Result<Arrived, StoreError>;
+    /// Lets an account be used of which everything has arrived.
+    async fn admit(&self, import: &Import, arrived: Arrived) -> Result<(), StoreError>;
     /// Lets everybody open the store.
     async fn complete(&self) -> Result<(), StoreError>;
 }
@@ -159,8 +161,15 @@ pub struct Import {
     pub keys: Vec<DataKey>,
     /// When it comes.
     pub at: Timestamp,
-    /// What the audit log says of it, as JSON.
+    /// What its audit log begins with here, as JSON.
     pub told: String,
+}
+
+/// How an account was where it came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrived {
+    pub(crate) closed_at: Option<i64>,
+    pub(crate) ends_at: Option<i64>,
 }
 
 /// What became of an account in a restore.

@@ -310,6 +310,8 @@ fn an_account_moves_to_another_installation(store: &TestStore) {
     std::fs::write(&cut, &bytes[..bytes.len() - 20]).expect("it can be written");
     let refused = server.try_cli(&["backup", "import", cut.to_str().expect("text"), "--key", key]);
     assert!(!refused.status.success() && said(&refused).contains("cut off"), "{}", said(&refused));
+    let shown = server.cli(&["accounts", "show", &id]);
+    assert!(shown.contains("closed, destroyed at"), "{shown}");
     assert_eq!(server.call("GET", "largepersongroups").status, 401);
     server.cli(&["accounts", "close", &id, "--yes"]);
     let imported = server.try_cli(&["backup", "import", path, "--key", key]);

@@ -1,32 +1,33 @@
 //! Takes an account of another installation in.
 //!
-//! Start at [`account`]. It is closed until everything is there, and due to be destroyed in an hour: of one that was cut off
-//! nothing stays.
+//! Start at [`rows`]. The account is closed until [`admit`], and due to be destroyed in an hour: of one that was cut off nothing
+//! stays.
 
+use super::account_keys::{ACCOUNT_KEY, StoredKey};
 use super::engine::{Connection, refuse_duplicate};
 use super::key_ring::KeyRing;
-use super::read::{damaged, open_text};
+use super::read::damaged;
 use super::transfer::insert;
 use super::{access, mend, write};
 use crate::error::StoreError;
 use crate::id::AccountId;
-use crate::keys::{AccountKeys, DataKey, Purpose, RowContext};
-use crate::schema::TABLES;
-use crate::transfer::{Import, Page, Value};
+use crate::keys::{AccountKeys, DataKey, Purpose};
+use crate::schema::{TABLES, Table};
+use crate::transfer::{Arrived, Import, Page, Value};
 use sqlx::Connection as _;
 use tokio::sync::mpsc;
 
 /// After how long what was cut off is destroyed.
 const CUT_OFF_MILLIS: i64 = 3_600_000;
 
-/// Does it.
-pub(crate) async fn account(
+/// Puts its rows in as they come.
+pub(crate) async fn rows(
     connection: &mut Connection,
     key_ring: &KeyRing,
-    import: Import,
+    Import { account, keys, at, .. }: &Import,
     mut pages: mpsc::Receiver<Page>,
-) -> Result<(), StoreError> {
-    let Import { account, keys, at, told } = import;
+) -> Result<Arrived, StoreError> {
+    let account = *account;
     let known: i64 = sqlx::query_scalar("SELECT count(*) FROM account WHERE account_id = $1")
         .bind(account.0.as_bytes().as_slice())
         .fetch_one(&mut *connection)
@@ -35,7 +36,7 @@ pub(crate) async fn account(
         return Err(StoreError::AccountExists);
     }
     let account_keys = AccountKeys::of(keys.clone()).ok_or_else(|| damaged("an account without keys"))?;
-    let mut ends = None;
+    let mut arrived = None;
     while let Some(page) = pages.recv().await {
         let table = &TABLES[page.table];
         let mut transaction = connection.begin().await?;
@@ -45,19 +46,13 @@ pub(crate) async fn account(
         }
         match table.name {
             "account" => {
-                let place = |column: &str| table.columns.iter().position(|(name, _)| *name == column);
                 for row in &mut rows {
-                    for (column, value) in [("closed_at", at.as_millis()), ("ends_at", at.as_millis() + CUT_OFF_MILLIS)]
-                    {
-                        let place = place(column).ok_or_else(|| damaged("the list of columns"))?;
-                        let former = std::mem::replace(&mut row[place], Value::Integer(Some(value)));
-                        if let Value::Integer(former) = former {
-                            ends.get_or_insert_with(Vec::new).push(former);
-                        }
-                    }
+                    let closed_at = replace(table, row, "closed_at", at.as_millis())?;
+                    let ends_at = replace(table, row, "ends_at", at.as_millis() + CUT_OFF_MILLIS)?;
+                    arrived = Some(Arrived { closed_at, ends_at });
                 }
-                insert(&mut transaction, table, rows).await.map_err(duplicate_name)?;
-                for key in &keys {
+                insert(&mut transaction, table, rows).await.map_err(refuse_duplicate(StoreError::NameInUse))?;
+                for key in keys {
                     keep(&mut transaction, key_ring, account, at.as_millis(), key).await?;
                 }
             }
@@ -70,18 +65,28 @@ pub(crate) async fn account(
         }
         transaction.commit().await?;
     }
-    let ends = ends.ok_or_else(|| damaged("an account without its row"))?;
+    arrived.ok_or_else(|| damaged("an account without its row"))
+}
+
+/// Lets it be used: as it was where it came from.
+pub(crate) async fn admit(
+    connection: &mut Connection,
+    key_ring: &KeyRing,
+    Import { account, at, told, .. }: &Import,
+    Arrived { closed_at, ends_at }: Arrived,
+) -> Result<(), StoreError> {
+    let account = *account;
     let mut transaction = connection.begin().await?;
     mend::count(&mut transaction, account, 0).await?;
     sqlx::query("UPDATE account SET closed_at = $2, ends_at = $3, access_version = $4 WHERE account_id = $1")
         .bind(account.0.as_bytes().as_slice())
-        .bind(ends.first().copied().flatten())
-        .bind(ends.get(1).copied().flatten())
+        .bind(closed_at)
+        .bind(ends_at)
         .bind(access::next_version(&mut transaction).await?)
         .execute(&mut *transaction)
         .await?;
     let digest = access::digest(&mut transaction, account).await?;
-    write::tell_of_arrival(&mut transaction, key_ring, ("import", account, 0), (at, &told), digest).await?;
+    write::tell_of_arrival(&mut transaction, key_ring, ("import", account, 0), (*at, told), digest).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -91,13 +96,13 @@ fn is_of(row: &[Value], account: AccountId) -> bool {
     matches!(row.first(), Some(Value::Bytes(Some(bytes))) if bytes.as_slice() == account.0.as_bytes())
 }
 
-fn duplicate_name(error: StoreError) -> StoreError {
-    match error {
-        StoreError::Backend(source) => match source.downcast::<sqlx::Error>() {
-            Ok(source) => refuse_duplicate(StoreError::NameInUse)(*source),
-            Err(source) => StoreError::Backend(source),
-        },
-        other => other,
+/// Puts another number into a column, and gives what was there.
+fn replace(table: &Table, row: &mut [Value], column: &str, number: i64) -> Result<Option<i64>, StoreError> {
+    let place = table.columns.iter().position(|(name, _)| *name == column);
+    let value = place.and_then(|place| row.get_mut(place)).ok_or_else(|| damaged("the list of columns"))?;
+    match std::mem::replace(value, Value::Integer(Some(number))) {
+        Value::Integer(former) => Ok(former),
+        _ => Err(damaged("the row of an account")),
     }
 }
 
@@ -125,27 +130,26 @@ async fn account_key(
     keys: &AccountKeys,
     row: Vec<Value>,
 ) -> Result<(), StoreError> {
-    let [
-        Value::Bytes(Some(account)),
-        Value::Integer(Some(slot)),
-        Value::Bytes(Some(lookup)),
-        Value::Bytes(Some(sealed)),
-        Value::Integer(Some(set_at)),
-    ] = row.as_slice()
+    let Ok(
+        [
+            Value::Bytes(Some(account)),
+            Value::Integer(Some(slot)),
+            Value::Bytes(Some(lookup)),
+            Value::Bytes(Some(sealed)),
+            Value::Integer(Some(set_at)),
+        ],
+    ) = <[Value; 5]>::try_from(row)
     else {
-        return Err(damaged("an account key"));
+        return Err(damaged(ACCOUNT_KEY));
     };
-    let number = u8::try_from(*slot).map_err(|_| damaged("a key slot"))?;
-    let sealer = keys.sealer(Purpose::AccountKey, 0, 0);
-    let value = open_text(&sealer, &RowContext::account_key(number, lookup, *set_at), sealed, "an account key")?;
-    let lookup = key_ring.installation().lookup_digest(&value);
-    let context = RowContext::account_key(number, &lookup, *set_at);
+    let sent = StoredKey { slot, lookup, sealed, set_at };
+    let kept = sent.found_here(key_ring, &keys.sealer(Purpose::AccountKey, 0, 0))?;
     sqlx::query("INSERT INTO account_key (account_id, slot, lookup, sealed, set_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(account)
-        .bind(slot)
-        .bind(lookup.as_slice())
-        .bind(sealer.seal(key_ring.randomness(), &context, value.expose().as_bytes()))
-        .bind(set_at)
+        .bind(kept.slot)
+        .bind(kept.lookup)
+        .bind(kept.sealed)
+        .bind(kept.set_at)
         .execute(connection)
         .await
         .map_err(refuse_duplicate(StoreError::KeyInUse))?;

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::keys::DataKey;
 use crate::schema::{InBackup, Kind, TABLES, Table};
-use crate::transfer::{Import, Mended, Page, Restore, Scope, Transferable, Value};
+use crate::transfer::{Arrived, Import, Mended, Page, Restore, Scope, Transferable, Value};
 
 /// Rows of a page.
 const PAGE: usize = 1_000;
@@ -74,11 +74,18 @@ impl Transferable for EngineStore {
         Ok(pooled.done(keys).await?.data_keys().collect())
     }
 
-    async fn import_account(&self, import: Import, pages: mpsc::Receiver<Page>) -> Result<(), StoreError> {
+    async fn import_account(&self, import: &Import, pages: mpsc::Receiver<Page>) -> Result<Arrived, StoreError> {
         let mut connection = self.importer().await?;
-        let taken = taking_in::account(&mut connection, &self.key_ring, import, pages).await;
+        let taken = taking_in::rows(&mut connection, &self.key_ring, import, pages).await;
         connection.close().await?;
         taken
+    }
+
+    async fn admit(&self, import: &Import, arrived: Arrived) -> Result<(), StoreError> {
+        let mut connection = self.importer().await?;
+        let admitted = taking_in::admit(&mut connection, &self.key_ring, import, arrived).await;
+        connection.close().await?;
+        admitted
     }
 
     async fn complete(&self) -> Result<(), StoreError> {
@@ -203,7 +210,7 @@ pub(crate) async fn insert(
     connection: &mut Connection,
     table: &Table,
     rows: Vec<Vec<Value>>,
-) -> Result<(), StoreError> {
+) -> Result<(), sqlx::Error> {
     let columns = table.columns.len();
     let into = format!("INSERT INTO {} ({}) VALUES ", table.name, names(table, columns));
     let mut rows = rows.into_iter().peekable();
