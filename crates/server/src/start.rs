@@ -31,10 +31,12 @@ use likeness_service::trainings::Trainings;
 use likeness_store::keys::provider::ProviderError;
 use likeness_store::keys::{InstallationKey, KeyProblem, Keyholder};
 use likeness_store::{
-    AccountId, Actor, Command, KeyWrite, PostgresStore, RecordKind, SqliteStore, Store, StoreError, Transferable,
+    AccountId, Actor, Command, KeyWrite, PostgresStore, PostgresTarget, RecordKind, SqliteStore, Store, StoreError,
+    Transferable,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
@@ -75,28 +77,46 @@ pub(crate) struct OpenStore {
 /// # Errors
 /// When the key is missing or does not belong to the data, or the database cannot be used; the text says what to do.
 pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<OpenStore> {
-    let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let holders = Arc::new(key_holders(config)?);
-    let (store, rows): (Arc<dyn Store>, Arc<dyn Transferable>) = if let Some(target) = config.store.target()? {
+    let file = config.data.join("likeness.db");
+    let target = config.store.target()?;
+    let (place, is_new) = if let Some(target) = &target {
         let place = format!("the database {}", target.name());
-        let is_new = PostgresStore::is_new(&target).await.with_context(|| format!("{place} cannot be opened"))?;
-        let holder = keyholder(config, &holders, missing, is_new, &place)?;
-        let store = PostgresStore::open(&target, holder, &config.expiry_keys(), randomness).await;
-        let store = Arc::new(store.map_err(|error| cannot_open(config, error, &place))?);
-        (store.clone(), store)
+        let is_new = PostgresStore::is_new(target).await.with_context(|| format!("{place} cannot be opened"))?;
+        (place, is_new)
     } else {
-        let database = config.data.join("likeness.db");
-        let place = format!("the data in {}", config.data.display());
-        let holder = keyholder(config, &holders, missing, !database.exists(), &place)?;
-        let store = SqliteStore::open(&database, holder, &config.expiry_keys(), randomness).await;
-        let store = Arc::new(store.map_err(|error| cannot_open(config, error, &place))?);
-        (store.clone(), store)
+        (format!("the data in {}", config.data.display()), !file.exists())
     };
+    let holder = keyholder(config, &holders, missing, is_new, &place)?;
+    let opened = open_at(config, target.as_ref(), &file, holder).await;
+    let (store, rows) = opened.map_err(|error| cannot_open(config, error, &place))?;
     let key = store.trusted_keys().installation().clone();
     let randomness: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let journal = DeletionJournal::at(&config.journal(), &key, Arc::new(SystemClock), randomness);
     store.keep_journal(Arc::new(journal));
     Ok(OpenStore { store, rows, key, holders })
+}
+
+/// A store, and the same row by row.
+pub(crate) type StoreAndRows = (Arc<dyn Store>, Arc<dyn Transferable>);
+
+/// Opens a database; without one, a file.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn open_at(
+    config: &Config,
+    target: Option<&PostgresTarget>,
+    file: &Path,
+    holder: Keyholder,
+) -> Result<StoreAndRows, StoreError> {
+    let (key_folder, randomness) = (config.expiry_keys(), Arc::new(SystemRandomness));
+    if let Some(target) = target {
+        let store = Arc::new(PostgresStore::open(target, holder, &key_folder, randomness).await?);
+        return Ok((store.clone(), store));
+    }
+    let store = Arc::new(SqliteStore::open(file, holder, &key_folder, randomness).await?);
+    Ok((store.clone(), store))
 }
 
 /// Tells the audit log that a backup was made of an account, or of the installation.
@@ -338,7 +358,15 @@ pub(crate) async fn account_service(
 /// # Errors
 /// When the store cannot be opened or says so.
 pub(crate) async fn local_account_service(config: &Config) -> Result<AccountService> {
-    let OpenStore { store, holders, .. } = open_store(config, IfMissing::Refuse).await?;
+    local_service_of(config, &open_store(config, IfMissing::Refuse).await?).await
+}
+
+/// The same on a store that is open.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn local_service_of(config: &Config, opened: &OpenStore) -> Result<AccountService> {
+    let (store, holders) = (opened.store.clone(), opened.holders.clone());
     let clock = Arc::new(SharedClock::default());
     clock.adjust(&*store).await?;
     let ledger = Arc::new(Ledger::without_galleries(store.clone()));

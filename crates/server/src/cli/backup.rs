@@ -1,11 +1,10 @@
 //! `likeness backup`: made, checked, put back.
 
-use super::output;
+use super::output::{self, Bar};
 use crate::config::Config;
 use crate::start::{self, IfMissing};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 use likeness_backup::{BackupError, Made, Reader, Restored, entries_after};
 use likeness_base::Clock;
 use likeness_service::accounts::audit::with_changed_access;
@@ -14,7 +13,7 @@ use likeness_service::files::private_folder;
 use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::keys::provider::ProviderError;
-use likeness_store::{AccountId, PostgresStore, SqliteStore, Store, StoreError, Transferable};
+use likeness_store::{AccountId, PostgresStore, StoreError};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -91,17 +90,6 @@ fn is_stream(file: &Path) -> bool {
     file == Path::new("-")
 }
 
-fn bar(word: &'static str) -> Result<(ProgressBar, impl Fn(u64, u64) + Sync)> {
-    let bar = ProgressBar::new(1);
-    bar.set_style(ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} rows  {elapsed}")?);
-    bar.set_message(word);
-    let watched = bar.clone();
-    Ok((bar, move |done, all| {
-        watched.set_length(all);
-        watched.set_position(done);
-    }))
-}
-
 /// Removes what is half done, unless it is kept.
 struct Draft(Option<PathBuf>);
 
@@ -131,44 +119,52 @@ async fn create_from(config: &Config, opened: &start::OpenStore, file: &Path) ->
     if !changed.is_empty() {
         bail!("who may call is not what the audit log says; run `likeness audit verify` before a backup of it is made");
     }
-    let (bar, progress) = bar("Backing up")?;
+    let bar = Bar::new("Backing up", "rows");
+    let progress = |done, all| bar.show(done, all);
     let (rows, journal) = (&*opened.rows, config.journal());
     let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
     let out = Out::open(file)?;
     let (out, made) = likeness_backup::create(rows, &opened.key, &journal, now, out, &progress).await?;
-    bar.finish_and_clear();
+    drop(bar);
     out.keep()?;
     Ok(made)
 }
 
 async fn export(config: &Config, account: &str, file: &Path, key: &Path) -> Result<()> {
-    let service = start::local_account_service(config).await?;
-    let id = service.find(account)?.id();
-    service.store.close().await;
     let opened = start::open_store(config, IfMissing::Refuse).await?;
-    let (bar, progress) = bar("Exporting")?;
-    let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
-    let made = async {
-        let (out, made) = likeness_backup::export(&*opened.rows, id, key, now, Out::open(file)?, &progress).await?;
-        out.keep()?;
-        anyhow::Ok(made)
-    };
-    let made = made.await;
-    bar.finish_and_clear();
-    if made.is_ok() {
-        start::note_backup(&*opened.store, id).await?;
+    let exported = export_from(config, &opened, account, (file, key)).await;
+    if let Ok((id, _)) = &exported {
+        start::note_backup(&*opened.store, *id).await?;
     }
     opened.store.close().await;
-    tell(&made.with_context(|| format!("nothing was exported to {}", file.display()))?, "Exported");
+    let (_, made) = exported.with_context(|| format!("nothing was exported to {}", file.display()))?;
+    tell(&made, "Exported");
     Ok(())
+}
+
+async fn export_from(
+    config: &Config,
+    opened: &start::OpenStore,
+    account: &str,
+    (file, key): (&Path, &Path),
+) -> Result<(AccountId, Made)> {
+    let id = start::local_service_of(config, opened).await?.find(account)?.id();
+    let bar = Bar::new("Exporting", "rows");
+    let progress = |done, all| bar.show(done, all);
+    let now = (SystemClock.now(), &SystemRandomness as &dyn likeness_base::Randomness);
+    let (out, made) = likeness_backup::export(&*opened.rows, id, key, now, Out::open(file)?, &progress).await?;
+    drop(bar);
+    out.keep()?;
+    Ok((id, made))
 }
 
 async fn import(config: &Config, file: &Path, key: &Path) -> Result<()> {
     let reader = open(file)?;
     let opened = start::open_store(config, IfMissing::Refuse).await?;
-    let (bar, progress) = bar("Importing")?;
+    let bar = Bar::new("Importing", "rows");
+    let progress = |done, all| bar.show(done, all);
     let imported = likeness_backup::import(&*opened.rows, key, reader, SystemClock.now(), &progress).await;
-    bar.finish_and_clear();
+    drop(bar);
     opened.store.close().await;
     let (account, rows) = match imported {
         Err(BackupError::Store(StoreError::NameInUse)) => bail!(
@@ -265,9 +261,10 @@ async fn key_of(config: &Config, reader: &Reader) -> Result<InstallationKey> {
 async fn verify(config: &Config, file: &Path) -> Result<()> {
     let reader = open(file)?;
     let key = key_of(config, &reader).await?;
-    let (bar, progress) = bar("Reading")?;
+    let bar = Bar::new("Reading", "rows");
+    let progress = |done, all| bar.show(done, all);
     let made = tokio::task::block_in_place(|| likeness_backup::verify(reader, &key, &progress));
-    bar.finish_and_clear();
+    drop(bar);
     tell(&made?, "Holds");
     output::line("Every frame opened, and everything is there that was written.");
     Ok(())
@@ -291,30 +288,25 @@ async fn restore(config: &Config, file: &Path, journal: Option<&Path>) -> Result
         Some(folder) => Some(entries_after(folder, &key, &reader.header().journal).map_err(BackupError::from)?),
         None => None,
     };
-    let is_file = config.store.target()?.is_none();
+    let target = config.store.target()?;
     let database = config.data.join("likeness.db");
-    if is_file && database.exists() {
-        bail!("{} holds data already; a backup goes into an empty data folder", config.data.display());
+    match &target {
+        Some(target) if !PostgresStore::is_new(target).await? => {
+            bail!("the database {} holds data already; a backup goes into an empty one", target.name());
+        }
+        None if database.exists() => {
+            bail!("{} holds data already; a backup goes into an empty data folder", config.data.display());
+        }
+        _ => {}
     }
     private_folder(&config.data)?;
     let holder = start::key_holders(config)?.keyholder(None).with_copied(key.clone());
-    let (folder, randomness) = (config.expiry_keys(), Arc::new(SystemRandomness));
-    let (store, rows): (Arc<dyn Store>, Arc<dyn Transferable>) = match config.store.target()? {
-        Some(target) => {
-            if !PostgresStore::is_new(&target).await? {
-                bail!("the database {} holds data already; a backup goes into an empty one", target.name());
-            }
-            let store = Arc::new(PostgresStore::open(&target, holder, &folder, randomness).await?);
-            (store.clone(), store)
-        }
-        None => {
-            let store = Arc::new(SqliteStore::open(&database, holder, &folder, randomness).await?);
-            (store.clone(), store)
-        }
-    };
-    let (bar, progress) = bar("Restoring")?;
+    let (store, rows) = start::open_at(config, target.as_ref(), &database, holder).await?;
+    let is_file = target.is_none();
+    let bar = Bar::new("Restoring", "rows");
+    let progress = |done, all| bar.show(done, all);
     let restored = likeness_backup::restore(&*rows, &key, reader, done_since, SystemClock.now(), &progress).await;
-    bar.finish_and_clear();
+    drop(bar);
     store.close().await;
     if restored.is_err() && is_file {
         for end in ["", "-wal", "-shm"] {
@@ -334,8 +326,8 @@ async fn restore(config: &Config, file: &Path, journal: Option<&Path>) -> Result
 
 /// Whether the journal was not kept for as long.
 fn is_too_old(config: &Config, reader: &Reader) -> bool {
-    let kept = std::time::Duration::from_secs(u64::from(config.journal_days) * 86_400);
-    likeness_base::Timestamp::parse(&reader.header().made_at).is_none_or(|made| made.plus(kept) < SystemClock.now())
+    let made = likeness_base::Timestamp::parse(&reader.header().made_at);
+    made.is_none_or(|made| made.plus(config.journal_kept()) < SystemClock.now())
 }
 
 /// Accounts, containers, people and faces of a backup, in words.

@@ -1,18 +1,18 @@
 //! `likeness keys`: the keys by which accounts are called, and who holds those that seal their data.
 
-use super::{output, serve};
+use super::output::{self, Bar};
+use super::serve;
 use crate::config::Config;
 use crate::start;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use likeness_service::accounts::keys::INSTALLATION;
 use likeness_service::accounts::{AccountService, Attribution};
 use likeness_service::limits::Limits;
 use likeness_service::randomness::SystemRandomness;
 use likeness_store::keys::InstallationKey;
 use likeness_store::{AccountId, AccountKey, KeySlot};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
@@ -96,8 +96,7 @@ pub(super) enum Slot {
 impl Keys {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         if let Self::CreateFile { path } = self {
-            InstallationKey::create(path, &SystemRandomness)?;
-            output::line(&format!("Made {}. Keep a copy of it, apart from the data.", path.display()));
+            create_file(path)?;
             return Ok(ExitCode::SUCCESS);
         }
         if config.store.target()?.is_none() && !config.data.exists() {
@@ -105,131 +104,127 @@ impl Keys {
         }
         start::block_on(async {
             let service = start::local_account_service(config).await?;
-            let outcome = match self {
-                Self::Status { .. }
-                | Self::Move { .. }
-                | Self::Rotate { .. }
-                | Self::Reseal { .. }
-                | Self::Disable { .. }
-                | Self::Enable { .. }
-                | Self::CreateFile { .. } => self.of_data(config, &service).await,
-                Self::Show { account } => {
-                    let of_all = account.is_none();
-                    let accounts = match account {
-                        Some(account) => vec![service.find(account)?],
-                        None => service.cache.last_known().all(),
-                    };
-                    let are_several = accounts.len() > 1;
-                    let mut pages = Vec::new();
-                    for state in accounts {
-                        if are_several {
-                            output::line(&format!("account  {}", state.settings.resource));
-                        }
-                        for key in service.keys(state.id(), &Attribution::of_operator()).await? {
-                            output::line(&format!("{}  {}", word(key.slot), key.value.expose()));
-                            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value))
-                            {
-                                pages.push(page);
-                            }
-                        }
-                    }
-                    for page in pages {
-                        output::hint(&format!("Open in a browser while the server runs:\n  {page}"));
-                    }
-                    if of_all {
-                        let attribution = Attribution::of_operator();
-                        let operator: Vec<AccountKey> = service.keys(AccountId::INSTALLATION, &attribution).await?;
-                        for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
-                            output::line(&format!("operator  {}", key.value.expose()));
-                            if let Some(page) = serve::page(config.listen, "admin", &key.value) {
-                                output::hint(&format!("To manage accounts:\n  {page}"));
-                            }
-                        }
-                    }
-                    anyhow::Ok(())
-                }
-                Self::Regenerate { account, key } => {
-                    let id = match account {
-                        Some(account) => service.find(account)?.id(),
-                        None => AccountId::INSTALLATION,
-                    };
-                    let slot = match key {
-                        Slot::Key1 => KeySlot::Key1,
-                        Slot::Key2 => KeySlot::Key2,
-                    };
-                    let value = service.regenerate(id, &Attribution::of_operator(), slot).await?;
-                    output::line(&format!("{}  {}", word(slot), value.expose()));
-                    anyhow::Ok(())
-                }
-            };
+            let outcome = self.run_on(config, &service).await;
             service.store.close().await;
             outcome
         })??;
         Ok(ExitCode::SUCCESS)
     }
-}
 
-impl Keys {
-    /// What is about the keys that seal the data.
-    async fn of_data(&self, config: &Config, service: &AccountService) -> Result<()> {
-        let attribution = Attribution::of_operator();
+    async fn run_on(&self, config: &Config, service: &AccountService) -> Result<()> {
         match self {
+            Self::Show { account } => show(config, service, account.as_deref()).await,
+            Self::Regenerate { account, key } => regenerate(service, account.as_deref(), *key).await,
             Self::Status { json } => status(service, *json).await,
-            Self::Move { account: Some(account), to } => {
-                let state = service.find(account)?;
-                let tier = Limits::new(config.tier, config.shares.stored_gib).tier(&state);
-                let provider = (to != INSTALLATION).then_some(to.as_str());
-                service.move_keys(&state, tier, &attribution, provider).await?;
-                output::line(&format!("The key of {} is held by {to} now.", state.settings.resource.name()));
-                Ok(())
-            }
-            Self::Move { account: None, to } => {
-                service.move_installation_key(to, &attribution).await?;
-                output::line(&format!("The key of the installation is held by {to} now."));
-                output::hint(&format!("Set keys.installation (LIKENESS_KEY_PROVIDER) to {to} on every node."));
-                Ok(())
-            }
-            Self::Rotate { provider, only_behind } => {
-                let bar = ProgressBar::new(1);
-                bar.set_style(ProgressStyle::with_template("Wrapping {wide_bar} {pos}/{len} accounts  {elapsed}")?);
-                let progress = |done: usize, all: usize| {
-                    bar.set_length(all as u64);
-                    bar.set_position(done as u64);
-                };
-                let rotated = service.rotate_keys(provider, &attribution, *only_behind, &progress).await;
-                bar.finish_and_clear();
-                let rotated = rotated?;
-                let wrapped = output::counted(rotated.wrapped as u64, "key", "keys");
-                output::line(&format!("Wrapped {wrapped} with version {} of the key of {provider}.", rotated.version));
-                Ok(())
-            }
-            Self::Reseal { account, only_behind } => {
-                let state = service.find(account)?;
-                let all: u64 =
-                    service.store.totals(state.id()).await?.iter().map(|held| held.persons + held.faces).sum();
-                let bar = ProgressBar::new(all.max(1));
-                bar.set_style(ProgressStyle::with_template("Sealing {wide_bar} {pos}/{len} rows  {elapsed}")?);
-                let progress = |done: u64| {
-                    bar.set_length(all.max(done));
-                    bar.set_position(done);
-                };
-                let rows = service.reseal(state.id(), &attribution, *only_behind, &progress).await;
-                bar.finish_and_clear();
-                let rows = output::counted(rows?, "row", "rows");
-                output::line(&format!("Sealed {rows} of {} anew.", state.settings.resource.name()));
-                Ok(())
-            }
-            Self::Disable { account } | Self::Enable { account } => {
-                let is_enabled = matches!(self, Self::Enable { .. });
-                let state = service.find(account)?;
-                service.set_keys_enabled(state.id(), &attribution, is_enabled).await?;
-                let word = if is_enabled { "enabled" } else { "disabled" };
-                output::line(&format!("The key of {} is {word}.", state.settings.resource.name()));
-                Ok(())
-            }
-            Self::Show { .. } | Self::Regenerate { .. } | Self::CreateFile { .. } => Ok(()),
+            Self::Move { account: Some(account), to } => move_account(config, service, account, to).await,
+            Self::Move { account: None, to } => move_installation(service, to).await,
+            Self::Rotate { provider, only_behind } => rotate(service, provider, *only_behind).await,
+            Self::Reseal { account, only_behind } => reseal(service, account, *only_behind).await,
+            Self::Disable { account } => set_enabled(service, account, false).await,
+            Self::Enable { account } => set_enabled(service, account, true).await,
+            Self::CreateFile { path } => create_file(path),
         }
     }
+}
+
+fn create_file(path: &Path) -> Result<()> {
+    InstallationKey::create(path, &SystemRandomness)?;
+    output::line(&format!("Made {}. Keep a copy of it, apart from the data.", path.display()));
+    Ok(())
+}
+
+async fn show(config: &Config, service: &AccountService, account: Option<&str>) -> Result<()> {
+    let of_all = account.is_none();
+    let accounts = match account {
+        Some(account) => vec![service.find(account)?],
+        None => service.cache.last_known().all(),
+    };
+    let are_several = accounts.len() > 1;
+    let mut pages = Vec::new();
+    for state in accounts {
+        if are_several {
+            output::line(&format!("account  {}", state.settings.resource));
+        }
+        for key in service.keys(state.id(), &Attribution::of_operator()).await? {
+            output::line(&format!("{}  {}", word(key.slot), key.value.expose()));
+            if let (KeySlot::Key1, Some(page)) = (key.slot, serve::page(config.listen, "", &key.value)) {
+                pages.push(page);
+            }
+        }
+    }
+    for page in pages {
+        output::hint(&format!("Open in a browser while the server runs:\n  {page}"));
+    }
+    if of_all {
+        let operator: Vec<AccountKey> = service.keys(AccountId::INSTALLATION, &Attribution::of_operator()).await?;
+        for key in operator.iter().filter(|key| key.slot == KeySlot::Key1) {
+            output::line(&format!("operator  {}", key.value.expose()));
+            if let Some(page) = serve::page(config.listen, "admin", &key.value) {
+                output::hint(&format!("To manage accounts:\n  {page}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn regenerate(service: &AccountService, account: Option<&str>, key: Slot) -> Result<()> {
+    let id = match account {
+        Some(account) => service.find(account)?.id(),
+        None => AccountId::INSTALLATION,
+    };
+    let slot = match key {
+        Slot::Key1 => KeySlot::Key1,
+        Slot::Key2 => KeySlot::Key2,
+    };
+    let value = service.regenerate(id, &Attribution::of_operator(), slot).await?;
+    output::line(&format!("{}  {}", word(slot), value.expose()));
+    Ok(())
+}
+
+async fn move_account(config: &Config, service: &AccountService, account: &str, to: &str) -> Result<()> {
+    let state = service.find(account)?;
+    let tier = Limits::new(config.tier, config.shares.stored_gib).tier(&state);
+    service.move_keys(&state, tier, &Attribution::of_operator(), (to != INSTALLATION).then_some(to)).await?;
+    output::line(&format!("The key of {} is held by {to} now.", state.settings.resource.name()));
+    Ok(())
+}
+
+async fn move_installation(service: &AccountService, to: &str) -> Result<()> {
+    service.move_installation_key(to, &Attribution::of_operator()).await?;
+    output::line(&format!("The key of the installation is held by {to} now."));
+    output::hint(&format!("Set keys.installation (LIKENESS_KEY_PROVIDER) to {to} on every node."));
+    Ok(())
+}
+
+async fn rotate(service: &AccountService, provider: &str, only_behind: bool) -> Result<()> {
+    let bar = Bar::new("Wrapping", "accounts");
+    let progress = |done: usize, all: usize| bar.show(done as u64, all as u64);
+    let rotated = service.rotate_keys(provider, &Attribution::of_operator(), only_behind, &progress).await;
+    drop(bar);
+    let rotated = rotated?;
+    let wrapped = output::counted(rotated.wrapped as u64, "key", "keys");
+    output::line(&format!("Wrapped {wrapped} with version {} of the key of {provider}.", rotated.version));
+    Ok(())
+}
+
+async fn reseal(service: &AccountService, account: &str, only_behind: bool) -> Result<()> {
+    let state = service.find(account)?;
+    let all: u64 = service.store.totals(state.id()).await?.iter().map(|held| held.persons + held.faces).sum();
+    let bar = Bar::new("Sealing", "rows");
+    let progress = |done: u64| bar.show(done, all.max(done));
+    let rows = service.reseal(state.id(), &Attribution::of_operator(), only_behind, &progress).await;
+    drop(bar);
+    let rows = output::counted(rows?, "row", "rows");
+    output::line(&format!("Sealed {rows} of {} anew.", state.settings.resource.name()));
+    Ok(())
+}
+
+async fn set_enabled(service: &AccountService, account: &str, is_enabled: bool) -> Result<()> {
+    let state = service.find(account)?;
+    service.set_keys_enabled(state.id(), &Attribution::of_operator(), is_enabled).await?;
+    let word = if is_enabled { "enabled" } else { "disabled" };
+    output::line(&format!("The key of {} is {word}.", state.settings.resource.name()));
+    Ok(())
 }
 
 async fn status(service: &AccountService, json: bool) -> Result<()> {

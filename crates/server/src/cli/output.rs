@@ -1,5 +1,6 @@
 //! Output of the command line; the only module that prints.
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::Write;
 
@@ -55,4 +56,36 @@ fn to_stdout(text: &str) {
 /// A number with its word, in the singular or the plural.
 pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A bar on standard error for long work, gone when the work ends.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A word for what goes on, and what is counted.
+    pub(super) fn new(word: &str, units: &str) -> Self {
+        let bar = ProgressBar::new(1);
+        let style =
+            ProgressStyle::with_template(&format!("{{msg:10}} {{wide_bar}} {{pos}}/{{len}} {units}  {{elapsed}}"));
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(word.to_owned());
+        Self(bar)
+    }
+
+    /// Something else goes on.
+    pub(super) fn goes_on(&self, word: &'static str) {
+        self.0.set_message(word);
+    }
+
+    /// So many of so many are done.
+    pub(super) fn show(&self, done: u64, all: u64) {
+        self.0.set_length(all);
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

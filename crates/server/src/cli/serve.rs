@@ -5,8 +5,8 @@ use crate::config::{Config, LogFormat};
 use crate::start::{self, Started};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use likeness_base::Clock as _;
 use likeness_base::Secret;
-use likeness_base::{Clock as _, Timestamp};
 use likeness_http::listen::{Connections, Listener};
 use likeness_http::tls;
 use likeness_service::clock::{SystemClock, pause};
@@ -198,10 +198,7 @@ fn warn_of_unlocked_keys() {
 /// Removes what is too old of the journal of deletions, once a day.
 async fn forget_journal(config: Config) {
     loop {
-        let kept = std::time::Duration::from_secs(u64::from(config.journal_days) * 86_400);
-        let before = Timestamp::from_millis(
-            SystemClock.now().as_millis().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)),
-        );
+        let before = SystemClock.now().minus(config.journal_kept());
         if let Err(error) = likeness_backup::forget(&config.journal(), before) {
             tracing::warn!(%error, "Old files of the journal could not be removed; trying again tomorrow");
         }

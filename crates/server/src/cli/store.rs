@@ -5,13 +5,12 @@ use crate::config::Config;
 use crate::start::{self, IfMissing};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use likeness_base::Secret;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::SystemRandomness;
 use likeness_service::stored_templates;
 use likeness_store::keys::Keyholder;
-use likeness_store::{PostgresStore, PostgresTarget, SqliteStore, Step, Store, StoreError, Transferable, copy};
+use likeness_store::{PostgresStore, PostgresTarget, Step, StoreError, copy};
 use likeness_vision::AttributeSet;
 use std::path::Path;
 use std::process::ExitCode;
@@ -104,12 +103,6 @@ fn recognisers(config: &Config, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// A store by its name on the command line.
-struct Named {
-    store: Arc<dyn Store>,
-    rows: Arc<dyn Transferable>,
-}
-
 async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     let holder = holder(config)?;
     if from == to {
@@ -118,27 +111,26 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     if !is_address(from) && !Path::new(from).exists() {
         bail!("there is no file {from}");
     }
-    let source = open(config, from, holder.clone()).await.with_context(|| format!("{} cannot be read", plain(from)))?;
+    let (source, rows) =
+        open(config, from, holder.clone()).await.with_context(|| format!("{} cannot be read", plain(from)))?;
     // The copy has the same installation key.
-    let key = source.store.trusted_keys().installation().clone();
-    let target = open(config, to, holder.with_copied(key)).await.with_context(|| {
+    let key = source.trusted_keys().installation().clone();
+    let (target, into) = open(config, to, holder.with_copied(key)).await.with_context(|| {
         format!("{} cannot be written to; if it is left from an interrupted copy, empty it first", plain(to))
     })?;
-    let bar = ProgressBar::new(1);
-    bar.set_style(ProgressStyle::with_template("{msg:10} {wide_bar} {pos}/{len} rows  {elapsed}")?);
+    let bar = output::Bar::new("Copying", "rows");
     let progress = |step| {
         let (word, done, total) = match step {
             Step::Copying { done, total } => ("Copying", done, total),
             Step::Checking { done, total } => ("Checking", done, total),
         };
-        bar.set_message(word);
-        bar.set_length(total);
-        bar.set_position(done);
+        bar.goes_on(word);
+        bar.show(done, total);
     };
-    let outcome = copy(&*source.rows, &*target.rows, &progress).await;
-    bar.finish_and_clear();
-    source.store.close().await;
-    target.store.close().await;
+    let outcome = copy(&*rows, &*into, &progress).await;
+    drop(bar);
+    source.close().await;
+    target.close().await;
     let sums = match outcome {
         Err(StoreError::NotEmpty) => bail!("{} holds data already; a copy goes into an empty store", plain(to)),
         other => other.context("the copy is incomplete; empty the target and start again")?,
@@ -152,16 +144,10 @@ async fn copy_all(config: &Config, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
-async fn open(config: &Config, name: &str, holder: Keyholder) -> Result<Named> {
-    let key_folder = config.expiry_keys();
-    let randomness = Arc::new(SystemRandomness);
-    if is_address(name) {
-        let target = PostgresTarget::new(&Secret::new(name.to_owned()))?;
-        let store = Arc::new(PostgresStore::open(&target, holder, &key_folder, randomness).await?);
-        return Ok(Named { store: store.clone(), rows: store });
-    }
-    let store = Arc::new(SqliteStore::open(Path::new(name), holder, &key_folder, randomness).await?);
-    Ok(Named { store: store.clone(), rows: store })
+/// Opens a store by its name on the command line.
+async fn open(config: &Config, name: &str, holder: Keyholder) -> Result<start::StoreAndRows> {
+    let target = is_address(name).then(|| PostgresTarget::new(&Secret::new(name.to_owned()))).transpose()?;
+    Ok(start::open_at(config, target.as_ref(), Path::new(name), holder).await?)
 }
 
 fn is_address(name: &str) -> bool {

@@ -382,6 +382,11 @@ impl Config {
         if self.key_file.as_os_str().is_empty() { self.data.join("installation.key") } else { self.key_file.clone() }
     }
 
+    /// For how long the journal of deletions is kept.
+    pub(crate) fn journal_kept(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(u64::from(self.journal_days) * 86_400)
+    }
+
     /// The folder with the journal of deletions.
     pub(crate) fn journal(&self) -> PathBuf {
         if self.journal.as_os_str().is_empty() { self.data.join("journal") } else { self.journal.clone() }
