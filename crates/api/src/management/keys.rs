@@ -3,6 +3,7 @@
 use super::accounts::INSTALLATION;
 use super::api::{AdminCall, json_reply};
 use super::error::Refusal;
+use futures_util::future::join_all;
 use likeness_http::Reply;
 use likeness_service::accounts::keys as service;
 use likeness_service::key_holders::KeyHolder;
@@ -65,14 +66,15 @@ pub(super) async fn show_everywhere(call: AdminCall) -> Result<Reply, Refusal> {
         one["id"] = json!(state.id().0);
         accounts.push(one);
     }
-    let mut providers = Vec::new();
-    for holder in service.holders.all() {
+    // Side by side: one that does not answer is waited for, and so keeps nobody longer than that.
+    let providers = join_all(service.holders.all().map(|holder| async move {
         let described = holder.provider.describe().await;
         let mut one = provider(holder);
         one["version"] = json!(described.as_ref().ok().map(|key| key.version));
         one["problem"] = json!(described.err().map(|error| error.to_string()));
-        providers.push(one);
-    }
+        one
+    }));
+    let providers = providers.await;
     let installation = service.key_overview(INSTALLATION).await?;
     json_reply(&json!({ "installation": installation, "accounts": accounts, "providers": providers }))
 }

@@ -6,7 +6,7 @@ use super::client::Client;
 use super::fill::fill;
 use super::http::Setting;
 use super::measure::{Clock, Pace, Series, quantile};
-use super::server::{KEY, Server};
+use super::server::{KEY, Server, memory_of};
 use crate::config::Config;
 use anyhow::{Context, Result, ensure};
 use axum::body::Bytes;
@@ -29,6 +29,8 @@ const ROUNDS: usize = 9;
 const SEALED: u32 = 20_000;
 /// Bytes of a template.
 const TEMPLATE_BYTES: usize = 512;
+/// What is asked beside backups.
+const DETECT: &str = "/face/v1.0/detect?recognitionModel=recognition_04&returnFaceId=false";
 /// Calls of which the 95th percentile is reported.
 const CALLS: usize = 100;
 
@@ -120,7 +122,7 @@ fn run(cache: &Path, data: &Path, key: Option<&Path>, words: &[&str]) -> Result<
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let mut peak_mb = None;
     let status = loop {
-        peak_mb = peak(child.id()).or(peak_mb);
+        peak_mb = memory_of(child.id(), "VmHWM").or(peak_mb);
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -128,13 +130,6 @@ fn run(cache: &Path, data: &Path, key: Option<&Path>, words: &[&str]) -> Result<
     };
     ensure!(status.success(), "likeness {} failed", words.join(" "));
     Ok(Ran { seconds: begun.elapsed().as_secs_f64(), peak_mb })
-}
-
-/// Most resident memory so far, in MB, as the kernel counts it.
-fn peak(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a million templates")]
@@ -174,9 +169,10 @@ async fn company(setting: &Setting<'_>, data: &Path) -> Result<Vec<Row>> {
     let calls = setting.pace.of(CALLS);
     let mut client = Client::connect(server.address, KEY).await?;
     for _ in 0..5 {
-        latencies(&mut client, &photo, 1).await?;
+        client.latencies(DETECT, &photo, 1).await?;
     }
-    let (first, second) = (latencies(&mut client, &photo, calls).await?, latencies(&mut client, &photo, calls).await?);
+    let (first, second) =
+        (client.latencies(DETECT, &photo, calls).await?, client.latencies(DETECT, &photo, calls).await?);
     let tail = |values: &[f64]| quantile(values, 0.95);
     let idle = Series::wall(vec![tail(&first), tail(&second)]);
     let mut rows = Vec::new();
@@ -196,7 +192,7 @@ async fn company(setting: &Setting<'_>, data: &Path) -> Result<Vec<Row>> {
                 Ok(())
             });
             let asked = tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(latencies(&mut client, &photo, calls))
+                tokio::runtime::Handle::current().block_on(client.latencies(DETECT, &photo, calls))
             });
             is_over.store(true, Ordering::Relaxed);
             work.join().map_err(|_| anyhow::anyhow!("the other thread failed"))??;
@@ -207,15 +203,4 @@ async fn company(setting: &Setting<'_>, data: &Path) -> Result<Vec<Row>> {
         rows.push(Row::alone(PART, what, busy).beside("idle", idle.clone()).ratio_at_most(1.1));
     }
     Ok(rows)
-}
-
-/// Milliseconds of each call, sorted.
-async fn latencies(client: &mut Client, photo: &Bytes, calls: usize) -> Result<Vec<f64>> {
-    let mut seen = Vec::new();
-    for _ in 0..calls {
-        let path = "/face/v1.0/detect?recognitionModel=recognition_04&returnFaceId=false";
-        seen.push(client.send("POST", path, "application/octet-stream", photo.clone()).await?.0);
-    }
-    seen.sort_by(f64::total_cmp);
-    Ok(seen)
 }

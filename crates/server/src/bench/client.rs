@@ -94,6 +94,19 @@ impl Client {
         Ok((time, serde_json::from_slice(&answer)?))
     }
 
+    /// Milliseconds of each of so many calls with the same photo, sorted.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn latencies(&mut self, path: &str, photo: &Bytes, calls: usize) -> Result<Vec<f64>> {
+        let mut seen = Vec::new();
+        for _ in 0..calls {
+            seen.push(self.send("POST", path, "application/octet-stream", photo.clone()).await?.0);
+        }
+        seen.sort_by(f64::total_cmp);
+        Ok(seen)
+    }
+
     /// Calls of one operation, and what the server spent on one of them in the mean.
     ///
     /// # Errors

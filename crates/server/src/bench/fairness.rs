@@ -70,6 +70,9 @@ async fn cost(setting: &Setting<'_>) -> Result<Row> {
     Ok(row.beside("tokio's semaphore", series(theirs)).at_most(BAR))
 }
 
+/// What the quiet account asks.
+const DETECT: &str = "/face/v1.0/detect?recognitionModel=recognition_04";
+
 async fn company(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let data = setting.scratch.join("fairness");
     let server = Server::start(&setting.cache, &data)?;
@@ -78,7 +81,7 @@ async fn company(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let calls = setting.pace.of(CALLS);
     let mut quiet = Client::connect(server.address, KEY).await?;
     quiet.detect(&photo).await?;
-    let alone = latencies(&mut quiet, &photo, calls).await?;
+    let alone = quiet.latencies(DETECT, &photo, calls).await?;
     let is_over = Arc::new(AtomicBool::new(false));
     let mut tasks = Vec::new();
     for _ in 0..LOUD {
@@ -95,7 +98,7 @@ async fn company(setting: &Setting<'_>) -> Result<Vec<Row>> {
         }));
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let beside_loud = latencies(&mut quiet, &photo, calls).await;
+    let beside_loud = quiet.latencies(DETECT, &photo, calls).await;
     is_over.store(true, Ordering::Relaxed);
     for task in tasks {
         task.await?;
@@ -108,17 +111,6 @@ async fn company(setting: &Setting<'_>) -> Result<Vec<Row>> {
         Row::alone(PART, what("median"), middle(&beside_loud)).beside("alone", middle(&alone)),
         Row::alone(PART, what("95th percentile"), tail(&beside_loud)).beside("alone", tail(&alone)).ratio_at_most(2.0),
     ])
-}
-
-/// Milliseconds of each call, sorted.
-async fn latencies(client: &mut Client, photo: &Bytes, calls: usize) -> Result<Vec<f64>> {
-    let path = "/face/v1.0/detect?recognitionModel=recognition_04";
-    let mut seen = Vec::new();
-    for _ in 0..calls {
-        seen.push(client.send("POST", path, "application/octet-stream", photo.clone()).await?.0);
-    }
-    seen.sort_by(f64::total_cmp);
-    Ok(seen)
 }
 
 /// The first key of another account, made on the command line while the server runs.

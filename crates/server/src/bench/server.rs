@@ -67,9 +67,7 @@ impl Server {
 
     /// Resident memory in MB, as the kernel counts it.
     pub(super) fn memory(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+        memory_of(self.child.id(), "VmRSS")
     }
 
     /// CPU seconds that it has used, as the kernel counts them: in hundredths.
@@ -80,6 +78,13 @@ impl Server {
         let ticks = fields.next()?.parse::<f64>().ok()? + fields.next()?.parse::<f64>().ok()?;
         Some(ticks / 100.0)
     }
+}
+
+/// An amount of memory in MB that the kernel counts for a process, by its name in `/proc`.
+pub(super) fn memory_of(process: u32, name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let amount = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    amount.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
 impl Drop for Server {

@@ -36,68 +36,31 @@ pub struct ProviderConfig {
     pub accounts: BTreeSet<String>,
 }
 
-/// A provider as settings name it. Which members there are depends on its kind.
+/// A provider as settings name it. Which of the other members there are depends on its kind.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Given {
     name: String,
-    kind: String,
     #[serde(default)]
     accounts: BTreeSet<String>,
-    path: Option<PathBuf>,
-    variable: Option<String>,
-    module: Option<PathBuf>,
-    token: Option<String>,
-    key: Option<String>,
-    pin_file: Option<PathBuf>,
-    address: Option<String>,
-    mount: Option<String>,
-    token_file: Option<PathBuf>,
+    #[serde(flatten)]
+    place: serde_json::Map<String, serde_json::Value>,
 }
 
 impl TryFrom<Given> for ProviderConfig {
     type Error = String;
 
-    fn try_from(given: Given) -> Result<Self, String> {
-        let Given { name, kind, accounts, path, variable, module, token, key, pin_file, address, mount, token_file } =
-            given;
-        let place = match (kind.as_str(), path, variable, module, token, key, pin_file, address, mount, token_file) {
-            ("file", Some(path), None, None, None, None, None, None, None, None) => ProviderPlace::File { path },
-            ("environment", None, Some(variable), None, None, None, None, None, None, None) => {
-                ProviderPlace::Environment { variable }
-            }
-            ("pkcs11", None, None, Some(module), Some(token), Some(key), Some(pin_file), None, None, None) => {
-                ProviderPlace::Pkcs11 { module, token, key, pin_file }
-            }
-            ("transit", None, None, None, None, Some(key), None, Some(address), mount, Some(token_file)) => {
-                ProviderPlace::Transit {
-                    address,
-                    mount: mount.unwrap_or_else(|| "transit".to_owned()),
-                    key,
-                    token_file,
-                }
-            }
-            ("file", ..) => return Err(format!("the provider {name} of kind file takes path and nothing else")),
-            ("environment", ..) => {
-                return Err(format!("the provider {name} of kind environment takes variable and nothing else"));
-            }
-            ("pkcs11", ..) => {
-                return Err(format!("the provider {name} of kind pkcs11 takes module, token, key and pin_file"));
-            }
-            ("transit", ..) => {
-                return Err(format!(
-                    "the provider {name} of kind transit takes address, key, token_file and perhaps mount"
-                ));
-            }
-            _ => return Err(format!("the provider {name} must be of kind file, environment, pkcs11 or transit")),
-        };
-        Ok(Self { name, place, accounts })
+    fn try_from(Given { name, accounts, place }: Given) -> Result<Self, String> {
+        // In a second step, because serde refuses no unknown members beside flattened ones.
+        match ProviderPlace::deserialize(serde_json::Value::Object(place)) {
+            Ok(place) => Ok(Self { name, place, accounts }),
+            Err(error) => Err(format!("the provider {name}: {error}")),
+        }
     }
 }
 
 /// What a provider is, and where.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum ProviderPlace {
     /// A file that only its owner may read. `likeness keys create-file` makes one.
     File {
@@ -125,12 +88,17 @@ pub enum ProviderPlace {
         /// The server, such as `https://vault.example:8200`.
         address: String,
         /// Where the engine is mounted.
+        #[serde(default = "usual_mount")]
         mount: String,
         /// The name of the key, which must be a derived one.
         key: String,
         /// A file with the token.
         token_file: PathBuf,
     },
+}
+
+fn usual_mount() -> String {
+    "transit".to_owned()
 }
 
 impl Default for KeysConfig {
@@ -169,5 +137,46 @@ impl KeysConfig {
             bail!("keys.trusted_seconds must lie between 0.1 and {LONGEST_TRUST_SECONDS}");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The provider that some settings name, as its place is written out, or what is wrong with them.
+    fn read(more: serde_json::Value) -> Result<serde_json::Value, String> {
+        let mut given = serde_json::json!({ "name": "acme" });
+        given.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let read: ProviderConfig = serde_json::from_value(given).map_err(|error| error.to_string())?;
+        serde_json::to_value(read.place).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_provider_has_the_members_of_its_kind_and_no_others() {
+        let file = serde_json::json!({ "kind": "file", "path": "/keys/acme" });
+        assert_eq!(read(file.clone()), Ok(file));
+        let token = serde_json::json!({
+            "kind": "pkcs11", "module": "/lib/token.so", "token": "acme", "key": "likeness", "pin_file": "/keys/pin",
+        });
+        assert_eq!(read(token.clone()), Ok(token));
+        let mut transit = serde_json::json!({
+            "kind": "transit", "address": "https://vault.example:8200", "key": "likeness", "token_file": "/keys/token",
+        });
+        let read_transit = read(transit.clone());
+        transit["mount"] = "transit".into();
+        assert_eq!(read_transit, Ok(transit));
+
+        for (wrong, word) in [
+            (serde_json::json!({ "path": "/keys/acme" }), "kind"),
+            (serde_json::json!({ "kind": "safe", "path": "/keys/acme" }), "`pkcs11`"),
+            (serde_json::json!({ "kind": "file" }), "`path`"),
+            (serde_json::json!({ "kind": "file", "path": "/keys/acme", "pin_file": "/keys/pin" }), "`pin_file`"),
+            (serde_json::json!({ "kind": "environment", "variable": "KEY", "path": "/keys/acme" }), "`path`"),
+            (serde_json::json!({ "kind": "pkcs11", "module": "/lib/token.so", "token": "acme" }), "`key`"),
+        ] {
+            let refused = read(wrong).expect_err("it is refused");
+            assert!(refused.contains("acme") && refused.contains(word), "{refused}");
+        }
     }
 }

@@ -122,6 +122,24 @@ impl Two {
     }
 }
 
+/// Two accounts of an installation, each with a list.
+async fn neighbours(backend: &dyn Backend) -> (Two, Scene, Scene) {
+    let two = Two::new();
+    let scene = two.scene(backend).await;
+    let neighbour = scene.neighbour(2).await;
+    scene.create(&list("faces")).await;
+    neighbour.create(&list("faces")).await;
+    (two, scene, neighbour)
+}
+
+/// The same, with keys that are held by the provider that accounts may choose.
+async fn neighbours_by_own(backend: &dyn Backend) -> (Two, Scene, Scene) {
+    let (two, scene, neighbour) = neighbours(backend).await;
+    move_to(&scene, Some("own")).await.unwrap();
+    move_to(&neighbour, Some("own")).await.unwrap();
+    (two, scene, neighbour)
+}
+
 async fn move_to(scene: &Scene, provider: Option<&str>) -> Result<usize, StoreError> {
     let keys = scene.store.rewrapped_keys(scene.account, provider).await?;
     let number = keys.len();
@@ -233,11 +251,7 @@ pub(crate) async fn account_moves_to_a_provider_and_back(backend: &dyn Backend) 
 }
 
 pub(crate) async fn key_that_is_disabled_is_obeyed_in_time_and_nobody_else_notices(backend: &dyn Backend) {
-    let two = Two::new();
-    let scene = two.scene(backend).await;
-    let neighbour = scene.neighbour(2).await;
-    scene.create(&list("faces")).await;
-    neighbour.create(&list("faces")).await;
+    let (two, scene, neighbour) = neighbours(backend).await;
     move_to(&scene, Some("own")).await.unwrap();
     until_open(&scene).await;
     two.own.is_disabled.store(true, Ordering::Relaxed);
@@ -264,11 +278,7 @@ pub(crate) async fn key_that_is_disabled_is_obeyed_in_time_and_nobody_else_notic
 }
 
 pub(crate) async fn provider_that_hangs_costs_its_account_a_bounded_time(backend: &dyn Backend) {
-    let two = Two::new();
-    let scene = two.scene(backend).await;
-    let neighbour = scene.neighbour(2).await;
-    scene.create(&list("faces")).await;
-    neighbour.create(&list("faces")).await;
+    let (two, scene, neighbour) = neighbours(backend).await;
     move_to(&scene, Some("own")).await.unwrap();
     two.own.hangs.store(true, Ordering::Relaxed);
     scene.store.evict_keys(scene.account).await;
@@ -289,12 +299,7 @@ pub(crate) async fn provider_that_hangs_costs_its_account_a_bounded_time(backend
 }
 
 pub(crate) async fn provider_that_lies_is_not_believed(backend: &dyn Backend) {
-    let two = Two::new();
-    let scene = two.scene(backend).await;
-    let neighbour = scene.neighbour(2).await;
-    scene.create(&list("faces")).await;
-    move_to(&scene, Some("own")).await.unwrap();
-    move_to(&neighbour, Some("own")).await.unwrap();
+    let (two, scene, _neighbour) = neighbours_by_own(backend).await;
     // It gives the key of another account.
     two.own.lies.store(true, Ordering::Relaxed);
     assert_eq!(until_refused(&scene).await, KeyProblem::Account(ProviderError::Lies));
@@ -311,12 +316,7 @@ pub(crate) async fn provider_that_lies_is_not_believed(backend: &dyn Backend) {
 }
 
 pub(crate) async fn rotation_wraps_what_is_behind_and_goes_on_after_a_stop(backend: &dyn Backend) {
-    let two = Two::new();
-    let scene = two.scene(backend).await;
-    let neighbour = scene.neighbour(2).await;
-    scene.create(&list("faces")).await;
-    move_to(&scene, Some("own")).await.unwrap();
-    move_to(&neighbour, Some("own")).await.unwrap();
+    let (two, scene, neighbour) = neighbours_by_own(backend).await;
     assert_eq!(move_to(&scene, Some("own")).await.unwrap(), 0, "it is by the newest");
     assert_eq!(two.own.rotate().await.unwrap(), 2);
     assert_eq!(move_to(&scene, Some("own")).await.unwrap(), 1);
@@ -366,13 +366,7 @@ pub(crate) async fn key_is_disabled_by_order(backend: &dyn Backend) {
 }
 
 pub(crate) async fn wrapped_key_opens_in_no_other_row(backend: &dyn Backend) {
-    let two = Two::new();
-    let scene = two.scene(backend).await;
-    let neighbour = scene.neighbour(2).await;
-    scene.create(&list("faces")).await;
-    neighbour.create(&list("faces")).await;
-    move_to(&scene, Some("own")).await.unwrap();
-    move_to(&neighbour, Some("own")).await.unwrap();
+    let (two, scene, neighbour) = neighbours_by_own(backend).await;
     scene.store.close().await;
     // Somebody gives one account the wrapped key and the check value of another.
     let [to, from] = [&scene, &neighbour].map(|scene| format!("X'{}'", scene.account.0.simple()));
