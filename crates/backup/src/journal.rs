@@ -4,7 +4,7 @@
 //! Start at [`DeletionJournal`] for writing and [`entries_after`] for reading.
 
 use likeness_base::{Clock, Randomness, Timestamp, random_bytes};
-use likeness_keys::{InstallationKey, LinkKey};
+use likeness_keys::{InstallationKey, LinkKey, private_folder};
 use likeness_store::journal::{Act, Entry, Journal};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -116,14 +116,6 @@ impl fmt::Debug for DeletionJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DeletionJournal({})", self.folder.display())
     }
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn head(key: &LinkKey, name: &str) -> [u8; 32] {

@@ -4,13 +4,10 @@ use crate::format::{BackupError, BackupKey, Header, Reader, Totals, Writer};
 use crate::journal::positions;
 use likeness_base::{Randomness, Timestamp, random_bytes};
 use likeness_keys::InstallationKey;
-use likeness_store::{AccountId, Scope, Transferable};
+use likeness_store::{AccountId, PAGES_AHEAD, Scope, Transferable};
 use std::io::{self, Write};
 use std::path::Path;
 use tokio::sync::mpsc;
-
-/// Pages that wait between whoever reads and whoever writes.
-const PAGES_AHEAD: usize = 4;
 
 /// A backup that was made, or checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

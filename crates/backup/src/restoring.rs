@@ -4,13 +4,10 @@ use crate::format::{BackupError, BackupKey, Reader, Totals};
 use likeness_base::Timestamp;
 use likeness_keys::InstallationKey;
 use likeness_store::journal::Entry;
-use likeness_store::{AccountId, Import, Mended, Page, Restore, StoreError, Transferable};
+use likeness_store::{AccountId, Import, Mended, PAGES_AHEAD, Page, Restore, StoreError, Transferable, pass_on};
 use serde_json::json;
 use std::path::Path;
 use tokio::sync::mpsc;
-
-/// Pages that wait between whoever reads and whoever writes.
-const PAGES_AHEAD: usize = 4;
 
 /// What was put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,17 +84,11 @@ async fn pass<T, F: Future<Output = Result<T, StoreError>>>(
         }
         Ok::<_, BackupError>(reader.totals().clone())
     });
-    let watching = async move {
-        let (mut pages, mut done) = (pages, 0);
-        while let Some(page) = pages.recv().await {
-            let page: Page = page;
-            done += page.rows.len() as u64;
-            if relay.send(page).await.is_err() {
-                break;
-            }
-            progress(done, all.max(done));
-        }
-    };
+    let mut done = 0;
+    let watching = pass_on(pages, relay, |page| {
+        done += page.rows.len() as u64;
+        progress(done, all.max(done));
+    });
     let (read, taken, ()) = tokio::join!(reading, take(written), watching);
     let read = read.map_err(|error| BackupError::Io(std::io::Error::other(error)))?;
     // Whoever reads knows more of why than whoever got too little.

@@ -14,6 +14,18 @@ const LABEL: &str = "likeness-installation-key-1:";
 /// Nothing longer than this is a key file; longer files are not read.
 const LONGEST_BYTES: u64 = 8_192;
 
+/// Makes a folder of mode 0700, and those above it that are missing. One that is there stays as it is.
+///
+/// # Errors
+/// What the operating system says.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// All versions in a file, the oldest first.
 pub(crate) fn load_all(path: &Path) -> Result<Vec<Secret<[u8; 32]>>, KeyFileError> {
     let fail = |problem| KeyFileError { path: path.to_owned(), problem };

@@ -38,6 +38,7 @@ mod trusted;
 pub use account::{AccountKeys, DataKey, Sealer};
 pub use error::{KeyFileError, KeyFileProblem};
 pub use expiry::{ExpiryKeys, HourKey, hour_of};
+pub use file::private_folder;
 pub use installation::{InstallationKey, Stage};
 pub use keyholder::{InstallationKeyOf, Keyholder, SecretRow};
 pub use link::LinkKey;

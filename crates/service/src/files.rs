@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+pub use likeness_store::keys::private_folder;
+
 /// Writes a file of mode 0600. It appears whole or not at all.
 ///
 /// # Errors
@@ -18,18 +20,6 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
-}
-
-/// Makes a folder of mode 0700, and those above it that are missing. One that is there stays as it is.
-///
-/// # Errors
-/// What the operating system says.
-pub fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// Opens a file of mode 0600 for writing, and makes it if it is not there.

@@ -45,4 +45,6 @@ pub use postgres::{PostgresStore, PostgresTarget};
 pub use record::{Actions, Erasure, KindRow, Life, RecordKind, TagForm, TagRow};
 pub use sqlite::SqliteStore;
 pub use store::Store;
-pub use transfer::{Arrived, Import, Mended, Page, Restore, Scope, Step, TableDigest, Transferable, Value, copy};
+pub use transfer::{
+    Arrived, Import, Mended, PAGES_AHEAD, Page, Restore, Scope, Step, TableDigest, Transferable, Value, copy, pass_on,
+};

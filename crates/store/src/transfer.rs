@@ -17,7 +17,7 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 /// Pages that wait between reader and writer.
-const PAGES_AHEAD: usize = 4;
+pub const PAGES_AHEAD: usize = 4;
 
 /// A value of a column.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,22 +99,16 @@ pub async fn copy(
 ) -> Result<Vec<TableDigest>, StoreError> {
     let total = from.row_count(Scope::Everything).await?;
     progress(Step::Copying { done: 0, total });
-    let (out, mut read) = mpsc::channel(PAGES_AHEAD);
+    let (out, read) = mpsc::channel(PAGES_AHEAD);
     let (relay, written) = mpsc::channel(PAGES_AHEAD);
     let passing = async {
         let (mut digests, mut done) = (TableDigests::new(), 0);
-        while let Some(page) = read.recv().await {
-            let page: Page = page;
-            digests.add(&page);
+        let count = |page: &Page| {
+            digests.add(page);
             done += page.rows.len() as u64;
-            // A writer that has given up says why itself.
-            if relay.send(page).await.is_err() {
-                break;
-            }
             progress(Step::Copying { done, total });
-        }
-        drop(relay);
-        drop(read);
+        };
+        pass_on(read, relay, count).await;
         digests.finish()
     };
     let (exported, sent, imported) = tokio::join!(from.export(Scope::Everything, out), passing, to.import(written));
@@ -138,6 +132,17 @@ pub async fn copy(
     match sent.iter().zip(&arrived).find(|(sent, arrived)| sent != arrived) {
         Some((sent, _)) => Err(StoreError::Damaged { what: format!("table {} of the copy", sent.table) }),
         None => Ok(arrived),
+    }
+}
+
+/// Passes pages on from whoever reads to whoever writes, and shows each to somebody who counts them.
+pub async fn pass_on(mut from: mpsc::Receiver<Page>, to: mpsc::Sender<Page>, mut count: impl FnMut(&Page)) {
+    while let Some(page) = from.recv().await {
+        count(&page);
+        // A writer that has given up says why itself.
+        if to.send(page).await.is_err() {
+            break;
+        }
     }
 }
 
