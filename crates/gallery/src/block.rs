@@ -49,18 +49,22 @@ pub(crate) struct Summary {
 }
 
 impl Block {
-    /// A block of one row.
-    pub(crate) fn of(space: &Space, row: &Row<'_>) -> Self {
-        let mut block = Self::zeroed(space.dimension, 1);
-        let quantised = quantise(row.template, &space.center, block.codes.as_mut_slice());
-        let norm_squared = quantised.norm_squared as f32;
-        block.scales[0] = quantised.scale;
-        block.norms_squared[0] = if norm_squared.is_finite() { norm_squared } else { f32::NAN };
-        block.errors[0] = (quantised.error as f32).next_up();
-        block.templates.copy_from_slice(row.template);
-        block.faces[0] = row.face;
-        block.persons[0] = row.person;
-        block.versions[0] = row.added_version;
+    /// A block of these rows.
+    pub(crate) fn of(space: &Space, rows: &[Row<'_>]) -> Self {
+        let mut block = Self::zeroed(space.dimension, rows.len());
+        let stride = stride(space.dimension);
+        for (at, row) in rows.iter().enumerate() {
+            let codes = &mut block.codes.as_mut_slice()[at * stride..(at + 1) * stride];
+            let quantised = quantise(row.template, &space.center, codes);
+            let norm_squared = quantised.norm_squared as f32;
+            block.scales[at] = quantised.scale;
+            block.norms_squared[at] = if norm_squared.is_finite() { norm_squared } else { f32::NAN };
+            block.errors[at] = (quantised.error as f32).next_up();
+            block.templates[at * space.dimension..(at + 1) * space.dimension].copy_from_slice(row.template);
+            block.faces[at] = row.face;
+            block.persons[at] = row.person;
+            block.versions[at] = row.added_version;
+        }
         block.summarise();
         block
     }
@@ -255,7 +259,7 @@ mod tests {
 
     fn two_rows() -> Block {
         let space = Space::new(3, &[]).unwrap();
-        let row = |face, template| Block::of(&space, &Row { face, person: 70, added_version: 5, template });
+        let row = |face, template| Block::of(&space, &[Row { face, person: 70, added_version: 5, template }]);
         Block::joined(&row(1, &[0.5, 0.25, -1.0]), &row(2, &[3.0, 2.0, 1.0]))
     }
 
@@ -286,7 +290,7 @@ mod tests {
     #[test]
     fn a_length_beyond_f32_is_not_taken_for_a_cleared_row() {
         let space = Space::new(2, &[]).unwrap();
-        let block = Block::of(&space, &Row { face: 1, person: 1, added_version: 1, template: &[f32::MAX, f32::MAX] });
+        let block = Block::of(&space, &[Row { face: 1, person: 1, added_version: 1, template: &[f32::MAX, f32::MAX] }]);
         assert!(block.is_visible(0, Visible::All));
         assert_eq!(block.summary().largest_norm, f64::INFINITY);
     }

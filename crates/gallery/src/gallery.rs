@@ -3,8 +3,7 @@
 use crate::block::{Block, FULL};
 use crate::{FaceNumber, GalleryError, GalleryView, PersonNumber, Space};
 use arc_swap::ArcSwap;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -66,22 +65,45 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::WrongDimension`] and [`GalleryError::NotFinite`]; nothing is added then.
     pub fn add(&self, row: Row<'_>) -> Result<(), GalleryError> {
+        self.add_all(&[row])
+    }
+
+    /// Adds many templates, all of them or, on an error, none. Each is copied once, where adding them one by one copies a
+    /// dozen rows for each. Face numbers that are known already change nothing.
+    ///
+    /// # Errors
+    /// As [`Gallery::add`].
+    pub fn add_all(&self, rows: &[Row<'_>]) -> Result<(), GalleryError> {
         let mut writer = self.writer();
         let mut next = GalleryView::clone(&self.current.load());
         let expected = next.space.dimension;
-        if row.template.len() != expected {
-            return Err(GalleryError::WrongDimension { expected, found: row.template.len() });
+        for row in rows {
+            if row.template.len() != expected {
+                return Err(GalleryError::WrongDimension { expected, found: row.template.len() });
+            }
+            if row.template.iter().any(|value| !value.is_finite()) {
+                return Err(GalleryError::NotFinite);
+            }
         }
-        if row.template.iter().any(|value| !value.is_finite()) {
-            return Err(GalleryError::NotFinite);
+        let mut offered = HashSet::new();
+        let new: Vec<Row<'_>> = rows
+            .iter()
+            .filter(|row| !writer.places.contains_key(&row.face) && offered.insert(row.face))
+            .copied()
+            .collect();
+        let mut rest = new.as_slice();
+        let mut filled = writer.rows;
+        while !rest.is_empty() {
+            let (block, others) = rest.split_at(next_block(filled, rest.len()));
+            next.push(Block::of(&next.space, block));
+            filled += block.len();
+            rest = others;
         }
-        let place = writer.rows;
-        let Entry::Vacant(vacant) = writer.places.entry(row.face) else { return Ok(()) };
-        next.push(Block::of(&next.space, &row));
-        next.live += 1;
+        next.live += new.len();
         self.current.store(Arc::new(next));
-        vacant.insert(place);
-        writer.rows += 1;
+        let first = writer.rows;
+        writer.places.extend(new.iter().enumerate().map(|(at, row)| (row.face, first + at)));
+        writer.rows = filled;
         Ok(())
     }
 
@@ -195,6 +217,12 @@ impl GalleryView {
     }
 }
 
+/// The rows of the next block when so many are there and so many wait: as many as keep the sizes in the tail falling.
+fn next_block(filled: usize, waiting: usize) -> usize {
+    let fitting = 1 << filled.trailing_zeros().min(FULL.ilog2());
+    fitting.min(1 << waiting.ilog2())
+}
+
 /// The blocks that so many rows make when they are added one by one: full ones, then falling powers of two.
 fn block_sizes(rows: usize) -> Vec<usize> {
     let mut sizes = vec![FULL; rows / FULL];
@@ -206,5 +234,49 @@ fn block_sizes(rows: usize) -> Vec<usize> {
 impl fmt::Debug for Gallery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gallery").field("templates", &self.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(gallery: &Gallery) -> Vec<usize> {
+        gallery.view().blocks().map(Block::rows).collect()
+    }
+
+    /// Rows that arrive many at once lie in the blocks in which they lie when they come one by one, however they are cut.
+    #[test]
+    fn many_at_once_lie_as_one_by_one() {
+        let template = [0.5, -0.25];
+        let row = |face| Row { face, person: 1, added_version: 1, template: &template };
+        let mut random = fastrand::Rng::with_seed(17);
+        for _ in 0..20 {
+            let (one, many) = [0; 2].map(|_| Gallery::new(Space::new(2, &[]).expect("a space"))).into();
+            let mut next = 0;
+            for _ in 0..4 {
+                let rows: Vec<Row<'_>> = (next..next + random.i64(1..6_000)).map(row).collect();
+                next += rows.len() as i64;
+                rows.iter().for_each(|row| one.add(*row).expect("it is added"));
+                many.add_all(&rows).expect("they are added");
+                assert_eq!(sizes(&one), sizes(&many));
+            }
+            assert_eq!(sizes(&many), block_sizes(many.len()));
+            // What is known, or offered twice, changes nothing.
+            many.add_all(&[row(0), row(next), row(next)]).expect("one is added");
+            assert_eq!(many.len(), one.len() + 1);
+            assert!(many.remove(next) && !many.remove(next));
+        }
+    }
+
+    /// One bad row among good ones leaves the gallery as it was.
+    #[test]
+    fn all_or_none_are_added() {
+        let gallery = Gallery::new(Space::new(2, &[]).expect("a space"));
+        let row = |face, template| Row { face, person: 1, added_version: 1, template };
+        let refused = gallery.add_all(&[row(1, &[0.5, 0.5]), row(2, &[f32::NAN, 0.5])]);
+        assert!(matches!(refused, Err(GalleryError::NotFinite)), "{refused:?}");
+        assert!(gallery.is_empty());
+        gallery.add(row(1, &[0.5, 0.5])).expect("it is added");
     }
 }

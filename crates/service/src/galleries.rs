@@ -6,6 +6,9 @@
 //! older version than the one the caller read from the store. It knows templates and the store's internal numbers; names
 //! and wire ids stay in the store, which is asked again before anybody is named.
 
+mod reading;
+
+use self::reading::{PAGE, read_all};
 use crate::clock::instant;
 use crate::recognisers::{Recogniser, Recognisers, pack_of};
 use crate::templates;
@@ -45,9 +48,6 @@ pub enum SearchError {
         pack: String,
     },
 }
-
-/// Rows fetched at once while loading or following: some megabytes of templates.
-const PAGE: usize = 4096;
 
 /// Above this many templates a search leaves the async threads, because it would hold one for over 0.1 ms.
 const SMALL: usize = 10_000;
@@ -262,9 +262,7 @@ impl Galleries {
                         rows.iter().filter(|row| row.op == ChangeOp::Added).map(|row| row.face).collect();
                     let mut shelf = Shelf::clone(&followed.shelf.load());
                     let known = (shelf.galleries.len(), shelf.foreign.len());
-                    for row in self.store.rows(account, number, &added).await? {
-                        self.add(&mut shelf, &row);
-                    }
+                    self.add(&mut shelf, &self.store.rows(account, number, &added).await?);
                     for row in rows.iter().filter(|row| row.op == ChangeOp::Removed) {
                         shelf.foreign.remove(&row.face.0);
                         for gallery in shelf.galleries.values() {
@@ -286,42 +284,47 @@ impl Galleries {
     async fn load(&self, account: AccountId, number: i64, followed: &Followed) -> Result<u64, StoreError> {
         let mut shelf = Shelf::default();
         let version = self.store.version_of(account, number).await?.ok_or(StoreError::ContainerNotFound)?;
-        let mut after = FaceNumber(0);
-        loop {
-            let rows = self.store.rows_after(account, number, after, PAGE).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.face;
-            for row in &rows {
-                self.add(&mut shelf, row);
-            }
+        let mut pages = read_all(&self.store, account, number).await?;
+        while let Some(page) = pages.recv().await {
+            self.add(&mut shelf, &page?);
         }
         followed.shelf.store(Arc::new(shelf));
         Ok(version)
     }
 
-    fn add(&self, shelf: &mut Shelf, row: &GalleryRow) {
-        let Some(recogniser) = self.recognisers.by_space(&row.space) else {
-            metrics::counter!("likeness_foreign_templates_total").increment(1);
-            shelf.foreign.insert(row.face.0, (row.model.clone(), row.space.clone()));
-            return;
-        };
-        let template: Option<Secret<Vec<f32>>> = templates::decode(row.template.expose(), recogniser.space.dimension);
-        let Some(template) = template else {
-            tracing::error!("A stored template does not have the shape of its model pack; it is left out");
-            return;
-        };
-        let new = || Arc::new(Gallery::new(recogniser.space.clone()));
-        let gallery = shelf.galleries.entry((row.model.clone(), recogniser.number)).or_insert_with(new);
-        let row = Row {
-            face: row.face.0,
-            person: row.person.0,
-            added_version: row.added_version,
-            template: template.expose(),
-        };
-        if let Err(error) = gallery.add(row) {
-            tracing::error!(%error, "A stored template cannot be used; it is left out");
+    fn add(&self, shelf: &mut Shelf, rows: &[GalleryRow]) {
+        type Decoded<'a> = (&'a GalleryRow, Secret<Vec<f32>>);
+        let mut arrived: HashMap<(Model, usize), Vec<Decoded<'_>>> = HashMap::new();
+        for row in rows {
+            let Some(recogniser) = self.recognisers.by_space(&row.space) else {
+                metrics::counter!("likeness_foreign_templates_total").increment(1);
+                shelf.foreign.insert(row.face.0, (row.model.clone(), row.space.clone()));
+                continue;
+            };
+            let Some(template) = templates::decode(row.template.expose(), recogniser.space.dimension) else {
+                tracing::error!("A stored template does not have the shape of its model pack; it is left out");
+                continue;
+            };
+            arrived.entry((row.model.clone(), recogniser.number)).or_default().push((row, template));
+        }
+        for (key, arrived) in arrived {
+            let new = || Arc::new(Gallery::new(self.recognisers.numbered(key.1).space.clone()));
+            let gallery = shelf.galleries.entry(key.clone()).or_insert_with(new);
+            let rows: Vec<Row<'_>> = arrived.iter().map(|(row, template)| row_of(row, template.expose())).collect();
+            if gallery.add_all(&rows).is_ok() {
+                continue;
+            }
+            for row in rows {
+                if let Err(error) = gallery.add(row) {
+                    tracing::error!(%error, "A stored template cannot be used; it is left out");
+                }
+            }
         }
     }
+}
+
+fn row_of<'a>(row: &GalleryRow, template: &'a [f32]) -> Row<'a> {
+    Row { face: row.face.0, person: row.person.0, added_version: row.added_version, template }
 }
 
 #[cfg(test)]

@@ -205,6 +205,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<GalleryRow>, StoreError>;
 
+    /// The first and the last face in a container. `None`: it holds none.
+    async fn face_numbers(
+        &self,
+        account: AccountId,
+        number: i64,
+    ) -> Result<Option<(FaceNumber, FaceNumber)>, StoreError>;
+
     /// The space of the templates in a container: that of the face that has been in it for longest. `None`: it holds none.
     async fn space_of(&self, account: AccountId, number: i64) -> Result<Option<String>, StoreError>;
 

@@ -296,6 +296,14 @@ impl Store for EngineStore {
         )
     }
 
+    async fn face_numbers(
+        &self,
+        account: AccountId,
+        number: i64,
+    ) -> Result<Option<(FaceNumber, FaceNumber)>, StoreError> {
+        bare_query!(self, account, connection => read::feed::face_numbers(connection, account, number))
+    }
+
     async fn rows(&self, account: AccountId, number: i64, faces: &[FaceNumber]) -> Result<Vec<GalleryRow>, StoreError> {
         open(query!(self, account, connection => read::feed::rows(connection, &self.key_ring, account, number, faces)))
     }

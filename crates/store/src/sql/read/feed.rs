@@ -90,6 +90,23 @@ pub(crate) async fn rows_after(
     sealed_rows(connection, key_ring, account, number, rows).await
 }
 
+pub(crate) async fn face_numbers(
+    connection: &mut Connection,
+    account: AccountId,
+    number: i64,
+) -> Result<Option<(FaceNumber, FaceNumber)>, StoreError> {
+    // Two questions: SQLite reads every row to answer both in one.
+    let edges: (Option<i64>, Option<i64>) = sqlx::query_as(
+        "SELECT (SELECT min(seq) FROM face WHERE account_id = $1 AND container = $2),
+                (SELECT max(seq) FROM face WHERE account_id = $1 AND container = $2)",
+    )
+    .bind(key(&account))
+    .bind(number)
+    .fetch_one(connection)
+    .await?;
+    Ok(edges.0.zip(edges.1).map(|(first, last)| (FaceNumber(first), FaceNumber(last))))
+}
+
 pub(crate) async fn rows(
     connection: &mut Connection,
     key_ring: &KeyRing,
