@@ -23,6 +23,7 @@ const LEAVES: &[&str] = &[
     "crates/vision/src",
     "crates/gallery/src",
     "crates/rules/src",
+    "crates/liveness/src",
     "crates/store/src",
     "crates/models/src",
     "crates/pages/src",

@@ -1,0 +1,50 @@
+//! Liveness: whether a live person is before a camera, as rules without effects.
+//!
+//! | question | answered by |
+//! |---|---|
+//! | what did the account ask for, and which attempts were made? | [`Session`], with its [`Attempt`]s |
+//! | what do device and server say to each other? | [`message`], and [`FrameHead`] for frames |
+//! | are these the frames of this attempt, all of them and in order? | [`Chain`] |
+//! | what was measured of a frame? | [`Observation`] |
+//! | what does it show? | a [`Judge`] makes a [`Verdict`] of the [`Evidence`] |
+//! | which numbers decide? | [`Policy`] |
+//!
+//! Start at [`Session`] for what is stored of an attempt, at [`message`] for the protocol of `docs/device-protocol.md`.
+//!
+//! What this crate does not know: pixels, HTTP, where sessions are kept, the clock, a source of randomness. The time is
+//! an argument: a [`likeness_base::Timestamp`] where it is stored, milliseconds of any steady clock within one capture.
+//! Frames pass through and are not kept. No error and no `Debug` shows a token, an address or a correlation id.
+
+mod bounds;
+mod chain;
+mod code;
+mod evidence;
+mod jpeg;
+pub mod message;
+mod mode;
+mod observation;
+mod policy;
+mod session;
+mod text;
+mod verdict;
+
+pub use bounds::{Bounds, MOST_FRAME_SIDE, MOST_REFERENCE_BYTES};
+pub use chain::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem};
+pub use code::{AttemptCode, Refusal};
+pub use evidence::{Evidence, FrameRecord, StepEnd, StepRecord};
+pub use jpeg::jpeg_size;
+pub use mode::{Mode, ModelVersion, Shape};
+pub use observation::{Covered, FaceSeen, FrameSize, Observation, Quality, Rectangle};
+pub use policy::{
+    AnalysisPolicy, CameraPolicy, CapturePolicy, FacePolicy, HintPolicy, HoldPolicy, JudgePolicy, LightPolicy,
+    NearPolicy, Policy, PolicyProblem, SecondTurn, SettlePolicy, TurnPolicy,
+};
+pub use session::{
+    Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, MOST_ATTEMPTS_ALLOWED, MOST_SESSION_BYTES,
+    Origin, ReferenceSource, Session, SessionProblem, SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld,
+    Stage, VerifyRequest, VerifyResult,
+};
+pub use text::SecretText;
+pub use verdict::{
+    Assurance, AssuranceTooLow, Decision, Judge, MinimumAssurance, PassiveNet, Reason, Undecided, Verdict,
+};
