@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub const FRAME_HEAD_BYTES: usize = 30;
 /// What the first tail is bound to, so that no other hash of the product is one.
 const DOMAIN: &[u8] = b"likeness-frames-v1";
+/// What a signature is bound to.
+const STATEMENT: &[u8] = b"likeness-capture-v1";
 
 /// What stands before the JPEG of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +76,14 @@ impl FrameHead {
         bytes[14..30].copy_from_slice(&self.tail);
         bytes
     }
+}
+
+/// What a registered device signs at the end of an attempt, and whose hash an enrolled key signs: the last tail, bound to
+/// its session and to this use.
+pub fn capture_statement(session_id: Uuid, tail: &[u8; 32]) -> Vec<u8> {
+    let mut text = Uuid::encode_buffer();
+    let session_id = session_id.hyphenated().encode_lower(&mut text);
+    [STATEMENT, session_id.as_bytes(), tail].concat()
 }
 
 /// A frame does not continue the chain.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub struct FrameRecord {
     /// Its number.
     pub seq: u32,
-    /// By the device's clock, in milliseconds.
+    /// By the device's clock, in milliseconds; a guess for pictures in no chain.
     pub capture_ms: f64,
     /// By the server's clock, in milliseconds since the attempt began.
     pub arrived_ms: u64,

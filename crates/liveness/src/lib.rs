@@ -5,19 +5,25 @@
 //! | what did the account ask for, and which attempts were made? | [`Session`], with its [`Attempt`]s |
 //! | what do device and server say to each other? | [`message`], and [`FrameHead`] for frames |
 //! | are these the frames of this attempt, all of them and in order? | [`Chain`] |
+//! | what is the person asked to do? | [`Challenge`], drawn from random bytes |
+//! | what happens between the first frame and the last? | [`Capture`], driven by [`Event`]s |
 //! | what was measured of a frame? | [`Observation`] |
 //! | what does it show? | a [`Judge`] makes a [`Verdict`] of the [`Evidence`] |
 //! | which numbers decide? | [`Policy`] |
+//! | may this device try again? | [`CorrelationRecord`] |
 //!
-//! Start at [`Session`] for what is stored of an attempt, at [`message`] for the protocol of `docs/device-protocol.md`.
+//! Start at [`Capture`] for the protocol of `docs/device-protocol.md`, at [`Session`] for what is stored of it.
 //!
 //! What this crate does not know: pixels, HTTP, where sessions are kept, the clock, a source of randomness. The time is
 //! an argument: a [`likeness_base::Timestamp`] where it is stored, milliseconds of any steady clock within one capture.
 //! Frames pass through and are not kept. No error and no `Debug` shows a token, an address or a correlation id.
 
 mod bounds;
+mod capture;
 mod chain;
+mod challenge;
 mod code;
+mod correlation;
 mod evidence;
 mod jpeg;
 pub mod message;
@@ -29,8 +35,11 @@ mod text;
 mod verdict;
 
 pub use bounds::{Bounds, MOST_FRAME_SIDE, MOST_REFERENCE_BYTES};
-pub use chain::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem};
+pub use capture::{Breach, Capture, CaptureStart, Event, LightQuality, Outcome, Reaction};
+pub use chain::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_statement};
+pub use challenge::{Challenge, ChallengeRequest};
 pub use code::{AttemptCode, Refusal};
+pub use correlation::{CorrelationLimits, CorrelationProblem, CorrelationRecord, CorrelationState, Counted, CountedAs};
 pub use evidence::{Evidence, FrameRecord, StepEnd, StepRecord};
 pub use jpeg::jpeg_size;
 pub use mode::{Mode, ModelVersion, Shape};

@@ -55,7 +55,7 @@ impl Covered {
 }
 
 /// The largest face of a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct FaceSeen {
     /// Where it is, in pixels of the frame.
     pub rectangle: Rectangle,
@@ -87,6 +87,13 @@ pub struct FaceSeen {
     pub tones: Option<[[f32; 3]; 3]>,
     /// What a passive network says, 0 (artefact) to 1 (live).
     pub passive_score: Option<f32>,
+}
+
+/// What is measured of a face reaches no log.
+impl std::fmt::Debug for FaceSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FaceSeen(..)")
+    }
 }
 
 /// What was measured of one frame.

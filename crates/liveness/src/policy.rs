@@ -1,5 +1,5 @@
-//! Every number that decides something, under one version. Nothing else in this crate has a threshold of its own, but
-//! for the bounds of the device protocol ([`crate::Bounds`]), which are a contract and no setting.
+//! Every number that decides something, under one version. Not among them are the bounds of the device protocol
+//! ([`crate::Bounds`]), which are a contract with devices and no setting.
 //!
 //! Start at [`Policy`]. Numbers come from `docs/device-protocol.md` and from measurements on simulated clips; none was
 //! measured on people yet, and each may change with the version.
@@ -155,6 +155,8 @@ pub struct NearPolicy {
     pub most_growth: f32,
     /// Least height of the face, as a share of the larger oval's height.
     pub least_fill: f32,
+    /// Frames, one after another, that must show it.
+    pub frames: usize,
     /// How long the person may take, in milliseconds.
     pub patience_ms: u64,
 }
@@ -187,13 +189,20 @@ pub struct AnalysisPolicy {
     pub sparse_gap_ms: u64,
     /// Between two analysed frames of `turn` and `hold`. 0: all of them.
     pub dense_gap_ms: u64,
-    /// Analysed frames of one step after which its gap grows by itself once more, and again, so that a long step leaves
+    /// Analysed frames of one step after which its gap grows, and after as many more again, so that a long step leaves
     /// enough for those to come.
     pub stretch_after: u32,
+    /// By how much the gap grows each time.
+    pub stretch_ms: u64,
+    /// By how much a frame may come early and still count as being a gap later: frames keep no even pace.
+    pub jitter_ms: u64,
     /// Analysed frames that are kept back for each step of `turn` and `hold` to come.
     pub kept_back: u32,
     /// How old a frame may be when its observation arrives, in milliseconds of the server's clock. Not doubled.
     pub most_age_ms: u64,
+    /// How long a step waits for observations beyond the time that the person has, in milliseconds of the server's
+    /// clock. Not doubled.
+    pub lag_ms: u64,
 }
 
 /// How a capture is led.
@@ -308,7 +317,7 @@ impl Default for TurnPolicy {
 
 impl Default for NearPolicy {
     fn default() -> Self {
-        Self { asked: false, least_growth: 1.25, most_growth: 1.5, least_fill: 0.75, patience_ms: 6_000 }
+        Self { asked: false, least_growth: 1.25, most_growth: 1.5, least_fill: 0.75, frames: 2, patience_ms: 6_000 }
     }
 }
 
@@ -326,7 +335,16 @@ impl Default for HintPolicy {
 
 impl Default for AnalysisPolicy {
     fn default() -> Self {
-        Self { sparse_gap_ms: 200, dense_gap_ms: 0, stretch_after: 15, kept_back: 10, most_age_ms: 3_000 }
+        Self {
+            sparse_gap_ms: 200,
+            dense_gap_ms: 0,
+            stretch_after: 15,
+            stretch_ms: 150,
+            jitter_ms: 30,
+            kept_back: 10,
+            most_age_ms: 3_000,
+            lag_ms: 1_000,
+        }
     }
 }
 
@@ -398,6 +416,7 @@ impl Policy {
             ("near.least_growth", within(near.least_growth, 1.05..=near.most_growth)),
             ("near.most_growth", within(near.most_growth, 1.05..=2.0)),
             ("near.least_fill", within(near.least_fill, 0.1..=1.0)),
+            ("near.frames", (1..=10).contains(&near.frames)),
             ("near.patience_ms", (1_000..=15_000).contains(&near.patience_ms)),
             ("hold.ms", (300..=5_000).contains(&self.hold.ms)),
             ("hold.most_chosen", (1..=16).contains(&self.hold.most_chosen)),
@@ -406,6 +425,9 @@ impl Policy {
             ("analysis.sparse_gap_ms", self.analysis.sparse_gap_ms <= 1_000),
             ("analysis.dense_gap_ms", self.analysis.dense_gap_ms <= self.analysis.sparse_gap_ms),
             ("analysis.stretch_after", (3..=120).contains(&self.analysis.stretch_after)),
+            ("analysis.stretch_ms", self.analysis.stretch_ms <= 1_000),
+            ("analysis.jitter_ms", self.analysis.jitter_ms <= 100),
+            ("analysis.lag_ms", self.analysis.lag_ms <= self.analysis.most_age_ms),
             ("analysis.kept_back", self.analysis.kept_back <= 20),
             ("analysis.most_age_ms", (500..=10_000).contains(&self.analysis.most_age_ms)),
             ("capture.lost_ms", (500..=10_000).contains(&self.capture.lost_ms)),

@@ -14,6 +14,7 @@ pub use request::{Correlation, MOST_ATTEMPTS_ALLOWED, ReferenceSource, SessionRe
 pub use status::{SessionStatus, SessionStatusOld};
 
 use crate::text::moment;
+use crate::{AttemptCode, Refusal};
 use likeness_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -71,6 +72,19 @@ pub enum SessionRefusal {
     /// The attempt is not the one that is running.
     #[error("this attempt is not running")]
     NotThisAttempt,
+}
+
+impl SessionRefusal {
+    /// What the device is told.
+    pub const fn refusal(self) -> Refusal {
+        match self {
+            Self::SessionExpired => Refusal::SessionNotFound,
+            Self::TokenExpired => Refusal::Unauthorized,
+            Self::NoticeNotAccepted => Refusal::NoticeNotAccepted,
+            Self::AttemptInProgress => Refusal::AttemptInProgress,
+            Self::NoAttemptsLeft | Self::NotThisAttempt => Refusal::NoAttemptsLeft,
+        }
+    }
 }
 
 impl Session {
@@ -169,7 +183,7 @@ impl Session {
     pub fn end_overdue(&mut self, now: Timestamp) -> bool {
         match self.attempts.last_mut().filter(|last| last.is_running() && last.is_overdue(now)) {
             Some(last) => {
-                last.end(AttemptOutcome::Failed(crate::AttemptCode::TimedOut), now);
+                last.end(AttemptOutcome::Failed(AttemptCode::TimedOut), now);
                 true
             }
             None => false,
@@ -181,7 +195,7 @@ impl Session {
     pub fn abandon_attempt(&mut self, dead: Uuid, now: Timestamp) -> bool {
         match self.attempts.last_mut().filter(|last| last.running_on() == Some(dead)) {
             Some(last) => {
-                last.end(AttemptOutcome::Failed(crate::AttemptCode::UnexpectedServerError), now);
+                last.end(AttemptOutcome::Failed(AttemptCode::UnexpectedServerError), now);
                 true
             }
             None => false,

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 /// How sessions are written. A reader refuses what is newer: it would drop members that it does not know.
 const FORMAT: u32 = 1;
-/// Bytes of a session: what it may hold, with all attempts, has room four times over.
-pub const MOST_SESSION_BYTES: usize = 64 * 1024;
+/// Bytes of a session: all that it may hold has room, however its texts are escaped.
+pub const MOST_SESSION_BYTES: usize = 128 * 1024;
 
 /// Bytes that are no session, or a session that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

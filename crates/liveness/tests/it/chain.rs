@@ -6,7 +6,7 @@
 //! t = sha256(t + struct.pack(">IdH", 2, 1334.25, 1) + b"\xff\xd8second").digest()
 //! ```
 
-use likeness_liveness::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem};
+use likeness_liveness::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_statement};
 use uuid::Uuid;
 
 const TAILS: [&str; 3] = [
@@ -84,4 +84,12 @@ fn what_is_no_frame_is_refused() {
     for (name, bytes, problem) in cases {
         assert_eq!(FrameHead::parse(&bytes).map(|_| ()), Err(problem), "{name}");
     }
+}
+
+#[test]
+fn a_device_signs_the_last_tail_for_this_session_and_this_use() {
+    let session = Uuid::parse_str("0f8fad5b-d9cb-469f-a165-70867728950e").unwrap();
+    let statement = capture_statement(session, &[b't'; 32]);
+    let text = format!("likeness-capture-v10f8fad5b-d9cb-469f-a165-70867728950e{}", "t".repeat(32));
+    assert_eq!(statement, text.as_bytes());
 }
