@@ -234,7 +234,7 @@ impl Capture {
         let step = self.steps.last();
         let code = match step.map(|step| &step.prompt) {
             // Not one of many frames could be analysed: that is nobody's fault but ours.
-            Some(Prompt::Settle { .. }) if self.observations.is_empty() && self.sampler.has_asked() => {
+            Some(Prompt::Settle { .. }) if self.observations.is_empty() && self.is_overloaded() => {
                 AttemptCode::UnexpectedServerError
             }
             Some(Prompt::Settle { oval, .. }) => {
@@ -256,7 +256,9 @@ impl Capture {
             .filter(|seen| self.kind_of(seen.step) == PromptKind::Hold || !is_chained)
             .collect();
         if still.is_empty() {
-            return Err(Breach { code: AttemptCode::UnexpectedServerError, what: "no frame was analysed in time" });
+            // A device that sends nothing while the person keeps still gets no attempt for nothing.
+            let code = if self.is_overloaded() { AttemptCode::UnexpectedServerError } else { AttemptCode::TimedOut };
+            return Err(Breach { code, what: "nothing was seen of a person who keeps still" });
         }
         let chosen = seen::chosen(still.iter().copied(), &self.policy, &self.policy.hold);
         if chosen.is_empty()
@@ -280,6 +282,11 @@ impl Capture {
         };
         self.state = State::Over(Outcome::Evidence(Box::new(evidence)));
         Ok(())
+    }
+
+    /// Whether frames were not analysed although there was time.
+    fn is_overloaded(&self) -> bool {
+        self.sampler.has_lost(self.now_ms, self.policy.analysis.most_age_ms)
     }
 
     fn seen_in(&self, step: u16) -> Vec<&Observation> {

@@ -14,6 +14,8 @@ pub(super) struct Sampler {
     last_capture_ms: f64,
     /// Frames that are being analysed, with when they came.
     pending: BTreeMap<u32, u64>,
+    /// Frames that were skipped, or whose observations came too late.
+    lost: usize,
 }
 
 impl Sampler {
@@ -26,6 +28,7 @@ impl Sampler {
             used_in_step: 0,
             last_capture_ms: f64::NEG_INFINITY,
             pending: BTreeMap::new(),
+            lost: 0,
         }
     }
 
@@ -61,13 +64,17 @@ impl Sampler {
 
     /// Whether an observation of this frame is waited for and not too late. Either way it is waited for no more.
     pub(super) fn answered(&mut self, seq: u32, now_ms: u64, most_age_ms: u64) -> bool {
-        self.pending.remove(&seq).is_some_and(|arrived_ms| now_ms.saturating_sub(arrived_ms) <= most_age_ms)
+        let Some(arrived_ms) = self.pending.remove(&seq) else { return false };
+        let is_in_time = now_ms.saturating_sub(arrived_ms) <= most_age_ms;
+        self.lost += usize::from(!is_in_time);
+        is_in_time
     }
 
     /// The frame could not be analysed: another one may be.
     pub(super) fn skipped(&mut self, seq: u32) {
         if self.pending.remove(&seq).is_some() {
             self.used = self.used.saturating_sub(1);
+            self.lost += 1;
         }
     }
 
@@ -76,8 +83,8 @@ impl Sampler {
         !self.pending.is_empty()
     }
 
-    /// Whether any frame was to be analysed.
-    pub(super) fn has_asked(&self) -> bool {
-        self.last_capture_ms > f64::NEG_INFINITY
+    /// Whether frames were not analysed although there was time: a fault of the server, not of a device that left early.
+    pub(super) fn has_lost(&self, now_ms: u64, most_age_ms: u64) -> bool {
+        self.lost > 0 || self.pending.values().any(|arrived_ms| now_ms.saturating_sub(*arrived_ms) >= most_age_ms)
     }
 }

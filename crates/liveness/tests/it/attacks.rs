@@ -274,6 +274,22 @@ fn a_frame_of_a_step_was_taken_after_the_step_was_shown() {
 }
 
 #[test]
+fn the_step_before_is_named_for_a_second_at_most() {
+    for (frames, is_broken) in [(5, false), (13, true)] {
+        let mut device = Device::new(&Setup { without_light: true, ..Setup::default() });
+        let mut late = 0;
+        device.forge = Box::new(move |head, _| {
+            if head.step == 2 && late < frames {
+                (late, head.step) = (late + 1, 1);
+            }
+        });
+        let (_, run) = device.run();
+        let what = run.breach.map(|breach| breach.what);
+        assert_eq!(what == Some("a frame names a step that was not on the screen"), is_broken, "{frames}: {what:?}");
+    }
+}
+
+#[test]
 fn the_end_names_all_frames_and_their_hash() {
     let end = |change: fn(&mut u32, &mut [u8; 32])| -> Tamper {
         Box::new(move |out| {
@@ -425,6 +441,24 @@ fn what_does_not_belong_where_it_comes_breaks_the_protocol() {
         assert_eq!(device.breach.map(|breach| breach.code), Some(code), "{name}: {:?}", device.breach);
         assert_eq!(device.capture.into_outcome(), Outcome::Failed(code), "{name}");
     }
+}
+
+#[test]
+fn no_device_gets_an_attempt_for_nothing() {
+    // A fault of the server does not count, so a device must not be able to make it look like one.
+    let mut early = still();
+    let frame = first_frame();
+    assert!(matches!(early.handle(Event::Frame { bytes: &frame }), Some(Reaction::Analyse { .. })));
+    let mut chain = Chain::begin(SESSION, &NONCE);
+    let (head, picture) = FrameHead::parse(&frame).unwrap();
+    chain.push(&head, picture).unwrap();
+    early.handle(Event::End { count: 1, tail: *chain.tail() });
+    assert_eq!(early.breach.map(|breach| breach.code), Some(AttemptCode::TimedOut), "it left before anything was seen");
+
+    // Nothing while the person keeps still: frames of those steps are never sent.
+    let mut gaps = Device::new(&Setup { without_light: true, ..Setup::default() });
+    gaps.skips = |prompt| prompt.kind() == PromptKind::Hold;
+    check("no frames of a hold", gaps, AttemptCode::TimedOut, "nothing was seen");
 }
 
 #[test]

@@ -342,6 +342,16 @@ fn turns_and_holds_are_watched_more_closely_and_a_long_first_step_leaves_enough_
 }
 
 #[test]
+fn no_more_than_120_frames_are_analysed_whatever_the_policy_says() {
+    let mut policy = Policy::default();
+    (policy.analysis.sparse_gap_ms, policy.analysis.stretch_ms, policy.analysis.kept_back) = (0, 0, 0);
+    assert_eq!(policy.check(), Ok(()));
+    let mut device = Device::new(&Setup { policy, ..Setup::default() });
+    device.person = Box::new(|seen, _, _| seen.faces = 2);
+    assert_eq!(device.run().1.asked.len(), 120);
+}
+
+#[test]
 fn a_server_without_places_says_that_it_is_its_own_fault() {
     let mut device = Device::new(&Setup::default());
     device.analysis = None;

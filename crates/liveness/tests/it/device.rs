@@ -40,6 +40,8 @@ pub(crate) struct Device {
     /// Milliseconds from arrival to an observation; `None`: skipped.
     pub(crate) analysis: Option<u64>,
     pub(crate) frame_gap: u64,
+    /// While which prompts it sends no frames.
+    pub(crate) skips: fn(&Prompt) -> bool,
     pub(crate) person: Person,
     pub(crate) forge: Forge,
     pub(crate) tamper: Tamper,
@@ -154,6 +156,7 @@ impl Device {
             latency: 40,
             analysis: Some(120),
             frame_gap: if setup.slow { 200 } else { 100 },
+            skips: |_| false,
             person: Box::new(willing),
             forge: Box::new(|_, _| {}),
             tamper: Box::new(|_| {}),
@@ -212,8 +215,11 @@ impl Device {
         self.listen();
         self.show();
         let mut out = Vec::new();
-        if self.next_frame <= self.now && !self.is_finishing {
+        let is_due = self.next_frame <= self.now && !self.is_finishing;
+        if is_due {
             self.next_frame += self.frame_gap;
+        }
+        if is_due && !self.prompt.as_ref().is_some_and(self.skips) {
             self.seq += 1;
             let mut head = FrameHead { seq: self.seq, capture_ms: self.t(), step: self.step, tail: [0; 16] };
             let mut picture = jpeg(640, 480, &self.seq.to_be_bytes());
