@@ -4,6 +4,7 @@
 //! first three share, because one contract describes them, lies in [`azure`].
 
 mod azure;
+mod devices;
 pub mod face;
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -19,7 +20,11 @@ use std::sync::Arc;
 
 /// Every API that is served.
 pub fn apis() -> Apis {
-    Apis::of::<face::Face>().and::<sts::Sts>().and::<notice::Notices>().and::<management::Management>()
+    Apis::of::<face::Face>()
+        .and::<devices::Devices>()
+        .and::<sts::Sts>()
+        .and::<notice::Notices>()
+        .and::<management::Management>()
 }
 
 /// Every address that the program answers.

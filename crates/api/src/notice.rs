@@ -5,13 +5,15 @@
 //! for it first. A decision is recorded in the audit log with version, time and session, and nothing else about the
 //! person.
 
-use crate::azure::{self, Refusal};
+use crate::azure::{self, LivenessRefusal, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use likeness_http::{Api, Body as JsonBody, BodyKind, Call, Facts, Head, Input, Rate, Reply, Route, Unread};
-use likeness_rules::{Notice, default_notice, is_language};
-use likeness_service::access::{AccountState, Caller};
+use likeness_rules::{Notice, default_notice, is_language, monitoring_sentence};
+use likeness_service::access::{AccountState, Caller, DeviceCaller};
 use likeness_service::accounts::Attribution;
+use likeness_service::app::App;
+use likeness_service::liveness::{Change, NotChanged};
 use likeness_service::shares::Owner;
 use likeness_store::{AccountId, Actor, AuditEvent};
 use serde::Serialize;
@@ -24,6 +26,8 @@ use uuid::Uuid;
 const MOST_BYTES: usize = 4 * 1024;
 /// The action under which the audit log records a decision.
 const CONSENT: &str = "consent";
+/// The decision that agrees.
+const GRANTED: &str = "granted";
 /// The decision that withdraws an earlier one.
 const WITHDRAWN: &str = "withdrawn";
 /// Of a notice's digest.
@@ -48,6 +52,8 @@ pub(crate) enum Reader {
     Stranger(Arc<AccountState>),
     /// A caller who was admitted.
     Caller(Caller),
+    /// A device with the token of a liveness session.
+    Device(DeviceCaller),
 }
 
 impl Reader {
@@ -55,6 +61,7 @@ impl Reader {
         match self {
             Self::Stranger(state) => state,
             Self::Caller(caller) => &caller.state,
+            Self::Device(device) => &device.state,
         }
     }
 }
@@ -112,6 +119,12 @@ impl Api for Notices {
         {
             return Ok(Reader::Stranger(state.clone()));
         }
+        let access = &head.app.access;
+        if let Some(authorization) = &head.credentials.authorization
+            && access.is_liveness_token(authorization, now)
+        {
+            return Ok(Reader::Device(access.admit_device(&head.address.origin, authorization, now).await?));
+        }
         Ok(Reader::Caller(head.app.access.admit(&head.address.origin, &head.credentials, now).await?))
     }
 
@@ -124,13 +137,14 @@ impl Api for Notices {
     fn rate<'a>(head: &Head<Self>, reader: &'a Reader) -> Rate<'a> {
         Rate::Beside(match reader {
             Reader::Caller(caller) if caller.belongs() => Owner::Account(caller.account()),
-            Reader::Caller(_) | Reader::Stranger(_) => head.owner(None),
+            // Each person has a session of their own, and each session a device.
+            Reader::Caller(_) | Reader::Stranger(_) | Reader::Device(_) => head.owner(None),
         })
     }
 
     fn authorise(head: &Head<Self>, reader: &Reader) -> Result<(), Refusal> {
         match (&head.route.rule, reader) {
-            (Rule::Anybody, _) | (Rule::MayDetect, Reader::Stranger(_)) => Ok(()),
+            (Rule::Anybody, _) | (Rule::MayDetect, Reader::Stranger(_) | Reader::Device(_)) => Ok(()),
             (Rule::MayDetect, Reader::Caller(caller)) => {
                 caller.rights.include(|| "detect/action").map_err(|action| Refusal::PermissionDenied(action.to_owned()))
             }
@@ -174,12 +188,16 @@ async fn get(call: Call<Notices>) -> Result<Reply, Refusal> {
 
 /// `POST /notice/decision`
 async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
-    let Call { head, caller: Reader::Caller(caller), input: Input::Bytes(bytes), .. } = call else {
-        return Err(Refusal::Unauthorized);
+    let Call { head, caller, input: Input::Bytes(bytes), .. } = call else { return Err(Refusal::Unauthorized) };
+    let (actor, session) = match &caller {
+        Reader::Stranger(_) => return Err(Refusal::Unauthorized),
+        Reader::Caller(caller) => (caller.actor.clone(), None),
+        Reader::Device(device) => (Actor::Device, Some(device.session)),
     };
+    let state = caller.state();
     let body = JsonBody::parse(bytes.expose())?;
     let decided = ConsentDecision::read(&body)?;
-    let notice = notice_of(&caller.state, decided.language);
+    let notice = notice_of(state, decided.language);
     let in_force = digest_of(&notice);
     let is_in_force = i64::from(notice.version) == decided.version
         && notice.language.eq_ignore_ascii_case(decided.language)
@@ -193,11 +211,28 @@ async fn decide(call: Call<Notices>) -> Result<Reply, Refusal> {
     let digest = if is_in_force { Some(in_force.as_str()) } else { decided.digest };
     let detail = json!({
         "decision": decided.decision, "language": decided.language.to_ascii_lowercase(), "version": decided.version,
-        "digest": digest, "session": decided.session,
+        "digest": digest, "session": session.unwrap_or(decided.session),
     });
-    let attribution = Attribution { actor: caller.actor.clone(), request_id: head.request_id };
-    head.app.accounts.note(caller.account(), &attribution, AuditEvent::done(CONSENT, Some(detail))).await?;
+    let attribution = Attribution { actor, request_id: head.request_id };
+    head.app.accounts.note(state.id(), &attribution, AuditEvent::done(CONSENT, Some(detail))).await?;
+    if let Some(session) = session
+        && decided.decision == GRANTED
+    {
+        remember(&head.app, state, &attribution, session).await?;
+    }
     Ok(Reply::no_content())
+}
+
+/// Remembers in a liveness session that its person agreed.
+async fn remember(app: &App, state: &AccountState, attribution: &Attribution, session: Uuid) -> Result<(), Refusal> {
+    let policy = &state.settings.retention;
+    let accepted = app.liveness.change(state.id(), attribution, session, policy, |stored, now| {
+        stored.session.accept_notice(now).map(Change::of)
+    });
+    accepted.await.map_err(|problem| match problem {
+        NotChanged::Gone | NotChanged::Refused(_) => LivenessRefusal::SessionNotFound.into(),
+        NotChanged::Store(error) => error.into(),
+    })
 }
 
 /// A person's decision, and the notice it refers to.
@@ -223,7 +258,7 @@ impl<'a> ConsentDecision<'a> {
         }
         let session = body.required_uuid("session")?;
         let decision = match body.text("decision")? {
-            Some(decision @ ("granted" | "refused" | WITHDRAWN)) => decision,
+            Some(decision @ (GRANTED | "refused" | WITHDRAWN)) => decision,
             _ => return Err(Refusal::bad("'decision' must be granted, refused or withdrawn.")),
         };
         Ok(Self { language, version, digest, session, decision })
@@ -247,6 +282,13 @@ fn digest_of(notice: &Notice) -> String {
 
 /// The account's own notice, or a plain one in a language that we have.
 fn notice_of(state: &AccountState, language: &str) -> Notice {
-    let own = state.settings.notice(language).cloned();
-    own.unwrap_or_else(|| default_notice(language, state.settings.resource.name(), &state.settings.retention))
+    let settings = &state.settings;
+    let own = settings.notice(language).cloned();
+    let mut notice = own.unwrap_or_else(|| default_notice(language, settings.resource.name(), &settings.retention));
+    if settings.liveness.abuse_monitoring {
+        // Also of a text that the account wrote: consent is to what is done.
+        let more = monitoring_sentence(&notice, &settings.retention);
+        notice.text = format!("{}\n\n{more}", notice.text);
+    }
+    notice
 }

@@ -1,9 +1,11 @@
 //! Bodies: read within bounds of bytes and time, and wiped when the call ends.
 
+use crate::form::{self, Form};
 use crate::json::Body as JsonBody;
 use crate::listen::Seat;
 use crate::pipeline::Api;
 use crate::route::BodyKind;
+use crate::socket::Offer;
 use crate::unicode;
 use crate::value::BadValue;
 use axum::body::Body;
@@ -37,6 +39,8 @@ pub enum Input {
     Json(JsonBody),
     /// The bytes of a picture.
     Picture(Secret<Vec<u8>>),
+    /// A form of several parts.
+    Form(Form),
     /// The connection, to be something else than HTTP.
     Upgrade(Upgrade),
 }
@@ -48,6 +52,8 @@ pub struct Upgrade {
     pub connection: hyper::upgrade::OnUpgrade,
     /// Its share of the connection limit, kept for as long as it lives, and the signal to stop.
     pub seat: Option<Seat>,
+    /// The socket that is asked for, if it is one.
+    pub(crate) offer: Option<Offer>,
 }
 
 /// Why a body was not taken.
@@ -63,8 +69,8 @@ pub enum Unread {
     BrokeOff,
     /// It is of another media type; these are taken.
     MediaType(&'static str),
-    /// It is no JSON object.
-    NoJson(BadValue),
+    /// It is no JSON object, or no form.
+    Malformed(BadValue),
     /// The caller's account has as many bytes in memory as it may.
     Busy,
 }
@@ -91,6 +97,13 @@ pub(crate) async fn read<A: Api>(
         BodyKind::Bytes => collect(headers, body, most, BodyKind::Bytes, room).await.map(Input::Bytes),
         BodyKind::Json if is_json => json::<A>(headers, body, room).await,
         BodyKind::Json => Err(Unread::MediaType("application/json")),
+        BodyKind::Form | BodyKind::FormOrJson if essence == form::MEDIA_TYPE => {
+            let bytes = collect(headers, body, most, kind, room).await?;
+            Form::parse(media_type, bytes).map(Input::Form).map_err(Unread::Malformed)
+        }
+        BodyKind::FormOrJson if is_json => json::<A>(headers, body, room).await,
+        BodyKind::Form => Err(Unread::MediaType(form::MEDIA_TYPE)),
+        BodyKind::FormOrJson => Err(Unread::MediaType("multipart/form-data or application/json")),
         BodyKind::Picture if is_json => json::<A>(headers, body, room).await,
         BodyKind::Picture if essence == "application/octet-stream" || essence.starts_with("image/") => {
             collect(headers, body, most, BodyKind::Picture, room).await.map(Input::Picture)
@@ -102,7 +115,7 @@ pub(crate) async fn read<A: Api>(
 async fn json<A: Api>(headers: &HeaderMap, body: Body, room: &mut Room<'_>) -> Result<Input, Unread> {
     let most = A::most_bytes(BodyKind::Json);
     let bytes = collect(headers, body, most * unicode::WIDEST, BodyKind::Json, room).await?;
-    match JsonBody::parse_at_most(bytes.expose(), most).map_err(Unread::NoJson)? {
+    match JsonBody::parse_at_most(bytes.expose(), most).map_err(Unread::Malformed)? {
         Some(body) => Ok(Input::Json(body)),
         None => Err(Unread::TooLarge(BodyKind::Json)),
     }

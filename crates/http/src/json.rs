@@ -16,6 +16,11 @@ impl std::fmt::Debug for Body {
 }
 
 impl Body {
+    /// An object that came in another way.
+    pub const fn of(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
     /// Parses an object, in any form of Unicode.
     ///
     /// # Errors
@@ -38,6 +43,14 @@ impl Body {
                 Err(BadValue::new(format!("JSON parsing error at line {}, column {}.", error.line(), error.column())))
             }
         }
+    }
+
+    /// The object as bytes, for whoever reads a whole message.
+    ///
+    /// # Errors
+    /// None is known.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&self.0)
     }
 
     /// The value of a property, unless it is absent or `null`.

@@ -10,6 +10,7 @@ use crate::listen::Seat;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::route::{BodyKind, Misrouted, Route, find};
+use crate::socket::Offer;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use likeness_base::{Clock as _, Secret};
@@ -151,6 +152,8 @@ pub struct Head<A: Api> {
     pub credentials: CallerCredentials,
     /// The id of the request in log, audit log and answer.
     pub request_id: Uuid,
+    /// What clients say of themselves and of their request, without credentials.
+    pub headers: HeaderMap,
 }
 
 /// One admitted call, everything parsed and bounded.
@@ -267,7 +270,8 @@ async fn run<A: Api>(
     fields.operation = route.operation;
     let query = Query::parse(parts.uri.query());
     let credentials = caller_credentials(&parts.headers, A::TAKES_KEY_IN_QUERY.then_some(&query));
-    let head = Head { route, scope, parameters, query, address, credentials, request_id, app };
+    let headers = self_descriptions(&parts.headers);
+    let head = Head { route, scope, parameters, query, address, credentials, request_id, headers, app };
     let mut caller = A::identify(&head, head.app.clock.now().as_seconds()).await?;
     fields.refusal_log = A::refusal_log(&head, &caller);
     fields.counted = A::account(&caller).map(|state| state.id());
@@ -287,7 +291,8 @@ async fn run<A: Api>(
     fields.is_unread &= matches!(input, Ok(Input::Nothing) | Err(Unread::MediaType(_)));
     if let (BodyKind::Upgrade, Some(connection)) = (route.body, parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
     {
-        input = Ok(Input::Upgrade(Upgrade { connection, seat: parts.extensions.remove::<Seat>() }));
+        let (seat, offer) = (parts.extensions.remove::<Seat>(), Offer::read(&parts.headers));
+        input = Ok(Input::Upgrade(Upgrade { connection, seat, offer }));
     }
     let input = input.map_err(A::unread)?;
     if !matches!(input, Input::Nothing | Input::Upgrade(_)) {
@@ -306,6 +311,12 @@ fn caller_credentials(headers: &HeaderMap, query: Option<&Query>) -> CallerCrede
         authorization: header("authorization").map(|value| Secret::new(value.to_owned())),
         limited_access_token: lent.map(|token| Secret::new(token.to_owned())),
     }
+}
+
+/// The headers in which clients describe themselves.
+fn self_descriptions(headers: &HeaderMap) -> HeaderMap {
+    let kept = [header::USER_AGENT, HeaderName::from_static("client-request-id")];
+    kept.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value.clone()))).collect()
 }
 
 fn client_ids(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {

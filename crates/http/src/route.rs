@@ -18,6 +18,10 @@ pub enum BodyKind {
     Json,
     /// A picture as bytes, or a JSON object that says where the picture is.
     Picture,
+    /// A form of several parts.
+    Form,
+    /// A form of several parts, or a JSON object.
+    FormOrJson,
     /// Nothing; the connection becomes something else than HTTP once the reply is 101.
     Upgrade,
 }

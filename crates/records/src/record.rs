@@ -15,6 +15,16 @@ pub enum RecordKind {
     SigningKey,
     /// A token that must not be taken any more, by its id.
     RevokedToken,
+    /// A liveness session with its attempts, by its id.
+    LivenessSession,
+    /// The picture of a liveness session, where one was wanted.
+    SessionImage,
+    /// A link by which a browser takes a liveness session up, once; by a digest of what it says.
+    QuickLink,
+    /// What is counted of a correlation id, and whether it is closed; found by a digest of the id, which is kept nowhere.
+    Correlation,
+    /// The template of a liveness session whose account watches for abuse.
+    MonitoredTemplate,
     /// Of the conformance suite, which tries every rule on it; no program writes it. It must expire and is found by tags.
     Specimen,
     /// The same for what is about a person and goes with them.
@@ -101,10 +111,15 @@ pub enum TagForm {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Settings,
         Self::SigningKey,
         Self::RevokedToken,
+        Self::LivenessSession,
+        Self::SessionImage,
+        Self::QuickLink,
+        Self::Correlation,
+        Self::MonitoredTemplate,
         Self::Specimen,
         Self::SpecimenOfPerson,
         Self::SpecimenOfTrail,
@@ -142,6 +157,75 @@ impl RecordKind {
                 in_backup: true,
                 is_about_access: true,
                 tags: &[],
+            },
+            Self::LivenessSession => &KindRow {
+                number: 4,
+                word: "liveness session",
+                actions: Actions {
+                    put: "put_liveness_session",
+                    delete: "delete_liveness_session",
+                    take: "take_liveness_session",
+                },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[
+                    TagRow { name: "form", form: TagForm::Word, is_unique: false },
+                    TagRow { name: "device", form: TagForm::Digest, is_unique: false },
+                    TagRow { name: "user", form: TagForm::Digest, is_unique: false },
+                ],
+            },
+            Self::SessionImage => &KindRow {
+                number: 5,
+                word: "session image",
+                actions: Actions {
+                    put: "put_session_image",
+                    delete: "delete_session_image",
+                    take: "take_session_image",
+                },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[],
+            },
+            Self::QuickLink => &KindRow {
+                number: 6,
+                word: "quick link",
+                actions: Actions { put: "put_quick_link", delete: "delete_quick_link", take: "take_quick_link" },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[],
+            },
+            Self::Correlation => &KindRow {
+                number: 7,
+                word: "correlation id",
+                actions: Actions { put: "put_correlation", delete: "delete_correlation", take: "take_correlation" },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[
+                    TagRow { name: "id", form: TagForm::Digest, is_unique: true },
+                    TagRow { name: "state", form: TagForm::Word, is_unique: false },
+                ],
+            },
+            Self::MonitoredTemplate => &KindRow {
+                number: 8,
+                word: "template of a liveness session",
+                actions: Actions {
+                    put: "put_monitored_template",
+                    delete: "delete_monitored_template",
+                    take: "take_monitored_template",
+                },
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[TagRow { name: "space", form: TagForm::Digest, is_unique: false }],
             },
             Self::Specimen => &KindRow {
                 number: 250,

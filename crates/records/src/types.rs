@@ -23,6 +23,8 @@ pub enum Actor {
     Principal(Arc<str>),
     /// The client of another account, which this account lent something. It has no other name here.
     Client,
+    /// A device with the token of a liveness session.
+    Device,
     /// The person who runs the installation, at its command line or with the operator's key.
     Operator,
     /// The program itself: sweeping, training.
@@ -38,6 +40,7 @@ impl Actor {
             Self::IssuedToken => "issued token",
             Self::Principal(id) => return Cow::Owned(format!("principal {id}")),
             Self::Client => "client",
+            Self::Device => "device",
             Self::Operator => "operator",
             Self::System => "system",
         })

@@ -21,6 +21,7 @@
 //! `Debug` of it shows a part of a token, a private key or a person's name.
 
 mod features;
+mod liveness;
 mod network;
 mod notice;
 mod origins;
@@ -31,8 +32,9 @@ mod settings;
 mod token;
 
 pub use features::{Approvals, FeatureFlag, Gate, LimitedAttribute};
+pub use liveness::{Alternative, Branding, CaptureDevice, LivenessSettings};
 pub use network::{Action, NetworkRule, NetworkRules, client_address, is_within, network_of, parse_network};
-pub use notice::{Notice, default_notice};
+pub use notice::{Notice, default_notice, monitoring_sentence};
 pub use origins::{allowed_origin, parse_origin};
 pub use resource::ResourceId;
 pub use retention::{RetentionClass, RetentionPolicy, RetentionProblem, RetentionRow, rows};
@@ -40,7 +42,8 @@ pub use roles::{Assignment, Identity, Principal, Role, roles_of};
 pub use settings::{ConfidenceDetail, Installation, Settings, SettingsProblem, Vendor, is_language};
 pub use token::{
     BearerIssuer, ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, KeySet, KeySetProblem,
-    LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, SigningKey, TokenProblem, TrustedIssuer,
-    UnsignedToken, check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token, sign_limited,
-    write_issued_token, write_limited,
+    LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LIVENESS_TOKEN_AUDIENCE, LIVENESS_TOKEN_LIFE, LimitedAccessClaims,
+    LivenessTokenClaims, SigningKey, TokenProblem, TrustedIssuer, UnsignedToken, check_bearer, check_issued_token,
+    check_limited, check_liveness_token, key_id_of, sign_issued_token, sign_limited, write_issued_token, write_limited,
+    write_liveness_token,
 };

@@ -94,6 +94,24 @@ fn german(controller: &str, processor: &str, retention: &RetentionPolicy) -> Str
     )
 }
 
+/// What a notice says besides where the account watches for abuse, in the language of the notice as far as we have it.
+pub fn monitoring_sentence(notice: &Notice, retention: &RetentionPolicy) -> String {
+    let controller = &notice.controller;
+    let seconds = retention.seconds(RetentionClass::Session);
+    if notice.language.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case("de")) {
+        let life = duration(seconds, ["Stunde", "Stunden", "Minute", "Minuten", "Sekunde", "Sekunden"]);
+        return format!(
+            "Überwachung gegen Missbrauch: {controller} lässt von jeder Lebendprüfung eine Gesichtsvorlage versiegelt für \
+             höchstens {life} aufbewahren, um dasselbe Gesicht hinter mehreren Kennungen zu finden."
+        );
+    }
+    let life = duration(seconds, ["hour", "hours", "minute", "minutes", "second", "seconds"]);
+    format!(
+        "Watching for abuse: {controller} has a face template of every liveness check kept, sealed, for at most {life}, to \
+         find the same face behind several ids."
+    )
+}
+
 /// Seconds in the largest unit that says them exactly.
 fn duration(seconds: u32, [hour, hours, minute, minutes, second, seconds_word]: [&str; 6]) -> String {
     let (count, one, many) = match seconds {

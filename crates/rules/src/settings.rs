@@ -1,6 +1,9 @@
 //! Settings of an account and of the installation, as JSON documents.
 
-use crate::{Approvals, Assignment, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy, parse_origin};
+use crate::{
+    Approvals, Assignment, LivenessSettings, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy,
+    parse_origin,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -65,6 +68,9 @@ pub struct Settings {
     /// How much answers say about how near two faces are.
     #[serde(default)]
     pub confidence: ConfidenceDetail,
+    /// What holds for its liveness sessions.
+    #[serde(default)]
+    pub liveness: LivenessSettings,
 }
 
 /// How much answers say about how near two faces are. A hundred exact answers about one person are enough to rebuild the
@@ -182,6 +188,7 @@ impl Settings {
             vendor: Vendor::default(),
             notices: Vec::new(),
             confidence: ConfidenceDetail::default(),
+            liveness: LivenessSettings::default(),
         }
     }
 
@@ -222,7 +229,11 @@ impl Settings {
         check_origins(&self.cors_origins)?;
         check_assignments(&self.assignments)?;
         check_blocked("vendor.blocked", &self.vendor.blocked)?;
-        check_notices(&self.notices)
+        check_notices(&self.notices)?;
+        if let Some(devices) = &self.liveness.devices {
+            check_network(devices)?;
+        }
+        self.liveness.check().map_err(|(name, remedy)| field(name, remedy))
     }
 
     /// The newest notice in this language, or in its primary language, or in English; none if there is none of these.

@@ -4,6 +4,7 @@ use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use likeness_backup::DeletionJournal;
 use likeness_base::{Clock as _, Randomness, Secret};
+use likeness_liveness::Undecided;
 use likeness_rules::{Action, Approvals};
 use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
 use likeness_service::accounts::audit::with_changed_access;
@@ -21,6 +22,7 @@ use likeness_service::key_holders::KeyHolders;
 use likeness_service::leases::Leases;
 use likeness_service::ledger::Ledger;
 use likeness_service::limits::Limits;
+use likeness_service::liveness::{Captures, LivenessSessions};
 use likeness_service::meter::Meter;
 use likeness_service::networks::Networks;
 use likeness_service::randomness::{SystemRandomness, random_id};
@@ -251,6 +253,20 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
     // On the side: counting a large store takes a moment, and nobody waits for it.
     tokio::spawn(warn_of_missing_packs(store.clone(), recognisers.clone()));
     let access = Access::new(service.cache.clone(), key, service.holders.clone(), &config.access, &named_fetcher);
+    let liveness = LivenessSessions {
+        store: store.clone(),
+        ledger: ledger.clone(),
+        clock: clock.clone(),
+        randomness: randomness.clone(),
+    };
+    let captures = Captures::new(
+        random_id(&*randomness),
+        config.liveness.address(),
+        config.liveness.policy.clone(),
+        Arc::new(Undecided),
+        config.liveness.places(),
+        u64::try_from(config.inference.workers()).unwrap_or(1),
+    );
     let app = Arc::new(App {
         config: config.of_app(),
         store,
@@ -264,6 +280,8 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         fetcher,
         access,
         accounts: service,
+        liveness,
+        captures,
         meter: Meter::new(config.audit.questions_a_day),
         shares,
         limits,

@@ -10,6 +10,7 @@ use crate::inference::Inference;
 use crate::leases::Leases;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
+use crate::liveness::{Captures, LivenessSessions};
 use crate::meter::Meter;
 use crate::recognisers::Recognisers;
 use crate::shares::FairShares;
@@ -45,6 +46,10 @@ pub struct App {
     pub access: Access,
     /// Changes accounts.
     pub accounts: AccountService,
+    /// Keeps liveness sessions.
+    pub liveness: LivenessSessions,
+    /// Captures under way on this node.
+    pub captures: Captures,
     /// Counts calls.
     pub meter: Meter,
     /// What all calls share beside the workers.

@@ -24,6 +24,7 @@ pub mod ledger;
 pub mod limited_access;
 pub mod limited_attributes;
 pub mod limits;
+pub mod liveness;
 pub mod meter;
 pub mod misses;
 pub mod networks;

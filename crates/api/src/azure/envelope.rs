@@ -1,6 +1,7 @@
 //! Refusals as bytes, and the headers of every answer.
 
 use super::error::Refusal;
+use super::liveness_error::LivenessRefusal;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use likeness_http::{Facts, Reply};
@@ -14,6 +15,11 @@ pub(crate) fn refused(refusal: &Refusal) -> Response<Body> {
     let headers = response.headers_mut();
     if let Some(seconds) = wire.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Refusal::Liveness(LivenessRefusal::CaptureOnAnotherNode(Some(address))) = refusal
+        && let Ok(address) = HeaderValue::from_str(address)
+    {
+        headers.insert(header::LOCATION, address);
     }
     if wire.status == StatusCode::PAYLOAD_TOO_LARGE {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

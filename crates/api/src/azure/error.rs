@@ -4,6 +4,7 @@
 //! (`face-api.md` section 7) and say what to do. The log gets the request id and, for faults that are ours,
 //! the cause. A client never sees a cause, because causes name paths, keys and other people's records.
 
+use super::liveness_error::LivenessRefusal;
 use axum::http::StatusCode;
 use likeness_http::{BadValue, BodyKind, Misrouted, Refuse, TooOften, Unread};
 use likeness_service::access::AccessError;
@@ -81,6 +82,8 @@ pub(crate) enum Refusal {
     SnapshotNotFound,
     /// The stored picture of a session is not there.
     SessionImageNotFound,
+    /// Of a liveness session.
+    Liveness(LivenessRefusal),
     /// Neither JSON nor a picture.
     UnsupportedMediaType(&'static str),
     /// Another write to the same resource is in progress.
@@ -296,6 +299,7 @@ impl Refusal {
                 wire(S::NOT_FOUND, "SnapshotNotFound", "The snapshot is not found. Snapshots are kept for 48 hours.")
             }
             Self::SessionImageNotFound => wire(S::NOT_FOUND, "SessionImageNotFound", "The session image is not found."),
+            Self::Liveness(problem) => problem.wire(),
             Self::UnsupportedMediaType(accepted) => wire(
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "UnsupportedMediaType",
@@ -369,7 +373,7 @@ impl Refusal {
             Unread::Slow => Self::TimedOut,
             Unread::BrokeOff => Self::bad("Request body is invalid. It broke off."),
             Unread::MediaType(accepted) => Self::UnsupportedMediaType(accepted),
-            Unread::NoJson(problem) => problem.into(),
+            Unread::Malformed(problem) => problem.into(),
             Unread::Busy => Self::Busy,
         }
     }
@@ -393,6 +397,12 @@ impl Refuse for Refusal {
     fn audit_code(&self) -> Option<String> {
         let wire = self.wire();
         matches!(wire.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN).then_some(wire.code)
+    }
+}
+
+impl From<LivenessRefusal> for Refusal {
+    fn from(problem: LivenessRefusal) -> Self {
+        Self::Liveness(problem)
     }
 }
 

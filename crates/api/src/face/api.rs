@@ -3,7 +3,7 @@
 use super::call::{Admitted, Call};
 use super::picture;
 use super::routes::{ROUTES, Rule};
-use super::version::Version;
+use crate::azure::Version;
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::Response;
@@ -15,6 +15,13 @@ use std::sync::Arc;
 /// Largest JSON body as UTF-8; as UTF-32 it is four times as long on the way. The longest a client can need is a thousand
 /// ids or 16 K of user data, escaped.
 const MOST_JSON_BYTES: usize = 256 * 1024;
+
+/// The data action of reading a picture of a session, and that of reading sessions.
+const SESSION_IMAGES: &str = "sessionimages/read";
+const SESSIONS: &str = "detectliveness/singlemodal/sessions/read";
+
+/// Largest form: a picture and what goes along.
+const MOST_FORM_BYTES: usize = picture::MOST_BYTES + 64 * 1024;
 
 /// The Face API below `/face/{version}/`.
 pub(crate) struct Face;
@@ -34,10 +41,7 @@ impl Api for Face {
     }
 
     fn scope(path: &str) -> Option<(Version, &str)> {
-        let mut segments = path.splitn(4, '/').skip(1);
-        let face = segments.next().unwrap_or_default();
-        let version = Version::parse(segments.next()?)?;
-        face.eq_ignore_ascii_case("face").then(|| (version, segments.next().unwrap_or_default()))
+        Version::below(path)
     }
 
     fn address(route: &Route<Self>) -> String {
@@ -45,7 +49,11 @@ impl Api for Face {
     }
 
     fn most_bytes(kind: BodyKind) -> usize {
-        if kind == BodyKind::Picture { picture::MOST_BYTES } else { MOST_JSON_BYTES }
+        match kind {
+            BodyKind::Picture => picture::MOST_BYTES,
+            BodyKind::Form | BodyKind::FormOrJson => MOST_FORM_BYTES,
+            _ => MOST_JSON_BYTES,
+        }
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Caller, Refusal> {
@@ -58,7 +66,13 @@ impl Api for Face {
 
     fn authorise(head: &Head<Self>, caller: &Caller) -> Result<(), Refusal> {
         let action = head.route.rule.action;
-        caller.rights.include(|| action).map_err(|action| Refusal::PermissionDenied(action.to_owned()))
+        let Err(missing) = caller.rights.include(|| action) else { return Ok(()) };
+        // The public role reads sessions and not their pictures; an account may let it.
+        let reads_images = caller.state.settings.liveness.recognizer_reads_images && action == SESSION_IMAGES;
+        if reads_images && caller.rights.include(|| SESSIONS).is_ok() {
+            return Ok(());
+        }
+        Err(Refusal::PermissionDenied(missing.to_owned()))
     }
 
     fn refusal_log(_: &Head<Self>, caller: &Caller) -> Option<(AccountId, Actor)> {
@@ -71,7 +85,7 @@ impl Api for Face {
 
     fn unread(problem: Unread) -> Refusal {
         Refusal::unread(problem, |kind| match kind {
-            BodyKind::Picture => picture::too_large(),
+            BodyKind::Picture | BodyKind::Form | BodyKind::FormOrJson => picture::too_large(),
             _ => Refusal::bad("Request body is invalid. It is larger than any JSON this service reads."),
         })
     }

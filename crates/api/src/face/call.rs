@@ -6,7 +6,7 @@
 
 use super::api::Face;
 use super::routes::Rule;
-use super::version::Version;
+use crate::azure::Version;
 use crate::azure::{MissingAs, Refusal, from_store};
 use axum::BoxError;
 use axum::body::Bytes;
@@ -14,8 +14,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use futures_util::stream::Stream;
 use likeness_base::{Clock as _, Timestamp};
 use likeness_http::{Body, Head, Input, JSON, Page, Query, Reply, Route, parse_uuid};
-use likeness_rules::{ConfidenceDetail, Gate, LimitedAttribute, RetentionClass};
-use likeness_service::access::Caller;
+use likeness_rules::{ConfidenceDetail, Gate, LimitedAttribute, RetentionClass, RetentionPolicy};
+use likeness_service::access::{AccountState, Caller};
 use likeness_service::app::App;
 use likeness_service::limited_access::{Approval, Circumstances};
 use likeness_service::limited_attributes::set_of;
@@ -23,8 +23,8 @@ use likeness_service::limits::Tier;
 use likeness_service::randomness::random_id;
 use likeness_service::shares::{Owner, Share};
 use likeness_store::{
-    AccountId, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, SearchEvent, Store,
-    StoreError, Write,
+    AccountId, Actor, Applied, AuditTarget, Command, Container, ContainerKind, ContainerName, PageStart, SearchEvent,
+    Store, StoreError, Write,
 };
 use likeness_vision::AttributeSet;
 use serde::Serialize;
@@ -141,6 +141,37 @@ impl<S> Call<S> {
         &self.head.app.config.identify
     }
 
+    /// The body, and the call without it.
+    pub(super) fn take_input(self) -> (Input, Self) {
+        let Self { input, head, caller, approval, state } = self;
+        (input, Self { input: Input::Nothing, head, caller, approval, state })
+    }
+
+    /// Who the audit log says it was.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.caller.actor
+    }
+
+    /// The account of the call.
+    pub(super) fn state(&self) -> &AccountState {
+        &self.caller.state
+    }
+
+    /// How long the account keeps what.
+    pub(super) fn retention_policy(&self) -> &RetentionPolicy {
+        &self.caller.state.settings.retention
+    }
+
+    /// Whether the account keeps templates of liveness sessions, to find the same face behind other ids.
+    pub(super) fn watches_for_abuse(&self) -> bool {
+        self.caller.state.settings.liveness.abuse_monitoring
+    }
+
+    /// How many sealed bytes the account may have.
+    pub(super) fn most_stored_bytes(&self) -> u64 {
+        self.head.app.limits.stored_bytes(&self.caller.state)
+    }
+
     /// How long something of this account is kept at most.
     pub(super) fn retention(&self, class: RetentionClass) -> Duration {
         Duration::from_secs(self.caller.state.settings.retention.seconds(class).into())
@@ -219,12 +250,6 @@ impl Call<Permitted> {
         self.head.app.store.clone()
     }
 
-    /// The body, and the call without it.
-    pub(super) fn take_input(self) -> (Input, Self) {
-        let Self { input, head, caller, approval, state } = self;
-        (input, Self { input: Input::Nothing, head, caller, approval, state })
-    }
-
     /// A random id.
     pub(super) fn new_id(&self) -> Uuid {
         random_id(&*self.head.app.randomness)
@@ -290,7 +315,7 @@ impl Call<Permitted> {
     async fn apply(&self, write: Write) -> Result<Applied, StoreError> {
         let (account, actor, at, request_id) =
             (self.account(), self.caller.actor.clone(), self.now(), self.request_id());
-        let most_stored_bytes = Some(self.app().limits.stored_bytes(&self.caller.state));
+        let most_stored_bytes = Some(self.most_stored_bytes());
         let command =
             Command { account, actor, at, request_id, idempotency_key: self.new_id(), most_stored_bytes, write };
         self.app().ledger.apply(command).await

@@ -15,6 +15,7 @@ mod dynamic_groups;
 mod faces;
 mod identify;
 mod lists;
+mod liveness;
 pub(crate) mod openapi;
 mod operations;
 mod persons;
@@ -25,11 +26,10 @@ mod similar;
 mod snapshots;
 mod training;
 mod verify;
-mod version;
 
+pub use crate::azure::Version;
 pub(crate) use api::Face;
 pub use attributes::FaceAttributes;
-pub use version::Version;
 
 pub(crate) use arguments::{DetectionModel, Fields, recognition_model, target_face, user_data};
 pub(crate) use attributes::{Allowed, Requested};

@@ -27,8 +27,11 @@ pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Pic
     let (bytes, room) = match input {
         Input::Picture(bytes) => (bytes, None),
         Input::Json(body) => {
-            if body.get("sessionImageId").is_some() {
-                return Err(Refusal::SessionImageNotFound);
+            if let Some(id) = body.text("sessionImageId")? {
+                let policy = call.retention_policy();
+                let found = call.app().liveness.image(call.account(), id, policy).await?;
+                let bytes = found.ok_or(Refusal::SessionImageNotFound)?;
+                return Ok((call, PictureBytes { bytes, _room: None }));
             }
             let address = body.text("url")?.ok_or_else(|| Refusal::bad("'url' is missing. Send the address of a picture, or the picture itself as application/octet-stream."))?;
             let app = call.app();
@@ -51,15 +54,21 @@ pub(super) async fn bytes(call: Call<Permitted>) -> Result<(Call<Permitted>, Pic
             call.recheck_access().await?;
             (fetched.bytes, Some(fetched.room))
         }
-        Input::Nothing | Input::Bytes(_) | Input::Upgrade(_) => {
+        Input::Nothing | Input::Bytes(_) | Input::Form(_) | Input::Upgrade(_) => {
             return Err(Refusal::InvalidImageSize("The request has no picture.".to_owned()));
         }
     };
-    match bytes.expose().len() {
+    check_size(bytes.expose().len())?;
+    Ok((call, PictureBytes { bytes, _room: room }))
+}
+
+/// Refuses a picture that is smaller or larger than the contract's.
+pub(super) fn check_size(bytes: usize) -> Result<(), Refusal> {
+    match bytes {
         ..LEAST_BYTES => Err(Refusal::InvalidImageSize(
             "Image size is too small. The valid image file size is from 1 KB to 6 MB.".to_owned(),
         )),
-        LEAST_BYTES..=MOST_BYTES => Ok((call, PictureBytes { bytes, _room: room })),
+        LEAST_BYTES..=MOST_BYTES => Ok(()),
         _ => Err(too_large()),
     }
 }
@@ -72,7 +81,13 @@ pub(super) fn too_large() -> Refusal {
 /// Decodes on the worker thread.
 pub(super) fn decode(picture: &PictureBytes) -> Result<Picture, Refusal> {
     let limits = Limits::default();
-    Picture::decode(picture.bytes.expose(), &limits).map_err(|error| match error {
+    Picture::decode(picture.bytes.expose(), &limits).map_err(|error| undecodable(&error))
+}
+
+/// The refusal of a picture that cannot be decoded.
+pub(super) fn undecodable(error: &DecodeError) -> Refusal {
+    let limits = Limits::default();
+    match error {
         DecodeError::TooManyPixels { .. } => Refusal::InvalidImageSize(format!(
             "Image size is too big: {error}. Up to {} million pixels are read of a JPEG, and of a PNG that is not interlaced; \
              up to {} million of others; no side may be longer than {} pixels.",
@@ -84,7 +99,7 @@ pub(super) fn decode(picture: &PictureBytes) -> Result<Picture, Refusal> {
             "The picture cannot be decoded: {error}. Send a baseline or progressive JPEG of 8 bits a sample, or PNG."
         )),
         other => Refusal::InvalidImage(format!("The picture cannot be decoded: {other}. Send JPEG, PNG, GIF or BMP.")),
-    })
+    }
 }
 
 impl From<InferenceError> for Refusal {

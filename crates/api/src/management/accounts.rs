@@ -94,6 +94,7 @@ pub(super) fn account_json(call: &AdminCall, state: &AccountState) -> Value {
         "network": settings.network,
         "corsOrigins": settings.cors_origins,
         "confidence": settings.confidence,
+        "liveness": settings.liveness,
         "retention": lives,
         "vendor": settings.vendor,
         "roles": settings.assignments,

@@ -102,7 +102,7 @@ impl Api for Management {
             Unread::Busy => Refusal::Unavailable,
             Unread::BrokeOff => Refusal::Invalid("the body broke off".to_owned()),
             Unread::MediaType(taken) => Refusal::Invalid(format!("the body must be {taken}")),
-            Unread::NoJson(problem) => Refusal::Invalid(problem.0),
+            Unread::Malformed(problem) => Refusal::Invalid(problem.0),
         }
     }
 

@@ -55,7 +55,7 @@ routes! {
     GET "accounts/{}" Look GetAccount(Nothing) -> 200 Account
         "One account with everything that is set for it." => accounts::show;
     PATCH "accounts/{}" Manage ChangeAccount(Change) -> 200 Account
-        "Changes tier (an operator), subdomain, location, localAuth, network, corsOrigins, confidence, retention." => accounts::change;
+        "Changes tier (an operator), subdomain, location, localAuth, network, corsOrigins, confidence, retention, liveness." => accounts::change;
     PUT "accounts/{}/approvals" Operator ApproveAccount(NewApprovals) -> 200 Account
         "What the account is approved for." => accounts::approve;
     POST "accounts/{}/close" Operator CloseAccount(Closing) -> 204 Nothing

@@ -131,6 +131,33 @@ fn lives() -> Value {
     lives
 }
 
+/// What is set for liveness sessions.
+fn liveness(text: &Value) -> Value {
+    let sentence = || json!({ "type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[ -~]+$" });
+    let bound = |what: &str| json!({ "type": "integer", "minimum": 0, "maximum": 1000, "description": what });
+    json!({
+        "abuseMonitoring": yes_or_no("Whether a template of every session is kept for 48 hours, sealed, to find the same face behind other correlation ids."),
+        "mostSpoofs": bound("Attempts with the decision spoofface within 48 hours that close their correlation id; 0: none does."),
+        "mostFailures": bound("Failed attempts within 48 hours that close their correlation id; 0: none does."),
+        "devices": or_null(reference("NetworkRules")),
+        "recognizerReadsImages": yes_or_no("Whether the Face Recognizer reads session images too."),
+        "alternative": or_null(object(&["text"], json!({
+            "text": sentence(),
+            "url": or_null(json!({ "type": "string", "maxLength": 2000, "pattern": "^https://[!-~]+$" })),
+        }))),
+        "branding": object(&[], json!({
+            "name": or_null(sentence()),
+            "colour": or_null(json!({ "type": "string", "pattern": "^#[0-9A-Fa-f]{6}$" })),
+            "logo": or_null(json!({ "type": "string", "maxLength": 65536, "pattern": "^iVBORw0KGgo[A-Za-z0-9+/]*={0,2}$", "description": "A PNG of at most 48 KB in base64." })),
+        })),
+        "captureDevices": json!({
+            "type": "array", "maxItems": 1000,
+            "items": object(&["id", "publicKey"], json!({ "id": text, "publicKey": text })),
+            "description": "Devices that the account mounted, each with its P-256 public key: an uncompressed point in base64url.",
+        }),
+    })
+}
+
 fn accounts() -> Value {
     let region = || json!({ "type": "string", "pattern": "^[a-z0-9]{1,40}$" });
     let label = || json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$" });
@@ -155,6 +182,7 @@ fn accounts() -> Value {
             "description": "Origins of web pages that may call it from a browser, on its own endpoint.",
         },
         "confidence": confidence(),
+        "liveness": reference("LivenessSettings"),
         "retention": { "type": "object", "additionalProperties": reference("Life") },
         "vendor": reference("Vendor"),
         "roles": list_of("Role"),
@@ -167,6 +195,7 @@ fn accounts() -> Value {
     let with_keys: Vec<&str> = always.iter().copied().chain(["keys"]).collect();
     json!({
         "Account": object(&always, account.clone()),
+        "LivenessSettings": object(&[], liveness(&text())),
         "Accounts": list_of("Account"),
         "CreatedAccount": object(&with_keys, created),
         "NewAccount": strict(&["name"], json!({
@@ -191,6 +220,7 @@ fn accounts() -> Value {
             "corsOrigins": or_null(origins()),
             "confidence": or_null(confidence()),
             "retention": or_null(lives()),
+            "liveness": or_null(strict(&[], liveness(&text()))),
         })),
         "Closing": strict(&[], json!({
             "graceDays": { "type": "integer", "minimum": 0, "maximum": 30, "default": 0 },

@@ -8,6 +8,7 @@ mod bearer;
 mod issued;
 mod keys;
 mod limited;
+mod liveness;
 mod signing;
 
 pub use bearer::{BearerIssuer, check_bearer, key_id_of};
@@ -19,6 +20,9 @@ pub use keys::{KeySet, KeySetProblem};
 pub use limited::{
     LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LimitedAccessClaims, TrustedIssuer, check_limited, sign_limited,
     write_limited,
+};
+pub use liveness::{
+    LIVENESS_TOKEN_AUDIENCE, LIVENESS_TOKEN_LIFE, LivenessTokenClaims, check_liveness_token, write_liveness_token,
 };
 pub use signing::{SigningKey, UnsignedToken};
 

@@ -117,6 +117,18 @@ pub(super) struct Set {
     /// A shorter retention, as `faceId=600` in seconds; `faceId=` restores the longest.
     #[arg(long)]
     retention: Vec<String>,
+    /// From which client addresses devices may capture for liveness sessions: `account` for those that may call it, or as with
+    /// --allow.
+    #[arg(long, value_delimiter = ',', value_name = "ALLOW")]
+    devices: Option<Vec<String>>,
+    /// What holds for its liveness sessions, as JSON by the names of the management API, such as
+    /// `{"alternative": {"text": "Call extension 12"}}`.
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    liveness: Option<Map<String, Value>>,
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("must be a JSON object: {error}"))
 }
 
 fn confidence(text: &str) -> Result<ConfidenceDetail, String> {
@@ -242,9 +254,23 @@ impl Set {
                 .map(|names| names.iter().filter(|name| *name != "nobody").cloned().collect()),
             confidence: self.confidence,
             retention: (!self.retention.is_empty()).then(|| lives(&self.retention)).transpose()?,
+            liveness: self.liveness()?,
         };
         show(&*service.alter(state.id(), attribution, &change).await?);
         Ok(())
+    }
+}
+
+impl Set {
+    fn liveness(&self) -> Result<Option<Map<String, Value>>> {
+        let Some(devices) = &self.devices else { return Ok(self.liveness.clone()) };
+        let rules = match devices.as_slice() {
+            [only] if only == "account" => Value::Null,
+            names => serde_json::to_value(network(names))?,
+        };
+        let mut change = self.liveness.clone().unwrap_or_default();
+        change.insert("devices".to_owned(), rules);
+        Ok(Some(change))
     }
 }
 

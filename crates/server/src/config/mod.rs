@@ -5,7 +5,7 @@
 
 pub(crate) use likeness_service::config::{
     AccessConfig, AppConfig, AuditConfig, EngineChoice, IdentifyConfig, IdentifyCut, ImagesConfig, InferenceConfig,
-    KeysConfig, SharesConfig, StoreConfig,
+    KeysConfig, LivenessConfig, SharesConfig, StoreConfig,
 };
 
 use anyhow::{Context, Result, bail};
@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub access: AccessConfig,
     /// Who holds keys.
     pub keys: KeysConfig,
+    /// Liveness sessions.
+    pub liveness: LivenessConfig,
     /// What all calls share.
     pub shares: SharesConfig,
     /// How many connections, and how slow one may be.
@@ -192,6 +194,7 @@ impl Default for Config {
             identify: IdentifyConfig::default(),
             access: AccessConfig::default(),
             keys: KeysConfig::default(),
+            liveness: LivenessConfig::default(),
             shares: SharesConfig::default(),
             connections: ConnectionsConfig::default(),
             tls: TlsConfig::default(),
@@ -303,6 +306,7 @@ impl Config {
             );
         }
         self.access.apply(&text)?;
+        self.liveness.apply(&text)?;
         if let Some(value) = text("LIKENESS_LOG") {
             self.log.filter = value;
         }
@@ -368,6 +372,7 @@ impl Config {
         self.keys.check()?;
         self.connections.check()?;
         self.shares.check()?;
+        self.liveness.check()?;
         if self.tls.certificate.as_os_str().is_empty() != self.tls.key.as_os_str().is_empty() {
             bail!("tls.certificate (LIKENESS_TLS_CERTIFICATE) and tls.key (LIKENESS_TLS_KEY) go together");
         }
@@ -463,6 +468,7 @@ mod tests {
             "LIKENESS_WORKERS",
             "LIKENESS_CONNECTIONS",
             "LIKENESS_FETCHES",
+            "LIKENESS_CAPTURES",
             "LIKENESS_STORED_GIB",
             "LIKENESS_CONNECTIONS_PER_ADDRESS",
             "LIKENESS_TIER",

@@ -9,6 +9,7 @@
 //! `likeness_rules`.
 
 mod bearer;
+mod devices;
 mod guesses;
 mod issuer_keys;
 mod limited;
@@ -16,6 +17,7 @@ mod management_caller;
 mod table;
 mod token_cache;
 
+pub use devices::DeviceCaller;
 pub use limited::{LentApprovals, LimitedTokenError};
 pub use management_caller::{ManagementCaller, RequiredAccess};
 pub use table::{AccessCache, AccessTable, AccountState, SETTINGS};
@@ -166,6 +168,7 @@ pub struct Access {
     installation: Arc<InstallationKey>,
     holders: Arc<KeyHolders>,
     guesses: GuessLimiter,
+    device_guesses: GuessLimiter,
     subnets: BTreeMap<String, Vec<IpNet>>,
     providers: Vec<IdentityProvider>,
     trusted: Vec<TrustedInstallation>,
@@ -207,6 +210,7 @@ impl Access {
             installation,
             holders,
             guesses: GuessLimiter::new(),
+            device_guesses: GuessLimiter::new(),
             subnets: config.subnets.clone(),
             providers: providers.collect(),
             trusted: trusted.collect(),

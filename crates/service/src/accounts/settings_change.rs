@@ -2,7 +2,9 @@
 
 use super::{AccountError, AccountService, Attribution};
 use crate::access::AccountState;
-use likeness_rules::{ConfidenceDetail, NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin};
+use likeness_rules::{
+    ConfidenceDetail, LivenessSettings, NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin,
+};
 use likeness_store::{AccountId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,6 +38,9 @@ pub struct SettingsChange {
     /// Seconds by the names of the retention table; `null` goes back to the longest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Map<String, Value>>,
+    /// What holds for liveness sessions, by the names of [`LivenessSettings`]; those that are not there stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<Map<String, Value>>,
 }
 
 /// Tells `null` from a field that is not there.
@@ -87,6 +92,9 @@ impl SettingsChange {
             let (kept, seconds) = life(name, seconds)?;
             settings.retention.set(kept, seconds)?;
         }
+        if let Some(change) = &self.liveness {
+            settings.liveness = liveness(&settings.liveness, change)?;
+        }
         Ok(())
     }
 }
@@ -105,6 +113,34 @@ fn life(name: &str, seconds: &Value) -> Result<(RetentionClass, Option<u32>), Ac
     }
 }
 
+/// The settings of liveness sessions with some of them changed.
+fn liveness(settings: &LivenessSettings, change: &Map<String, Value>) -> Result<LivenessSettings, AccountError> {
+    let unreadable = |error: serde_json::Error| AccountError::Invalid(format!("liveness: {error}"));
+    let Value::Object(mut all) = serde_json::to_value(settings).map_err(unreadable)? else {
+        return Ok(settings.clone());
+    };
+    for (name, value) in change {
+        match all.get_mut(name) {
+            Some(known) => known.clone_from(value),
+            None => {
+                let known: Vec<&str> = all.keys().map(String::as_str).collect();
+                let text = format!("liveness.{name} is no setting; these are: {}", known.join(", "));
+                return Err(AccountError::Invalid(text));
+            }
+        }
+    }
+    serde_json::from_value(Value::Object(all)).map_err(unreadable)
+}
+
+/// What the audit log says of a change: all of it, but for a picture.
+fn told(change: &SettingsChange) -> Result<Value, StoreError> {
+    let mut told = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
+    if let Some(logo) = told.pointer_mut("/liveness/branding/logo").filter(|logo| logo.is_string()) {
+        *logo = Value::from("a picture");
+    }
+    Ok(told)
+}
+
 impl AccountService {
     /// Changes an account and records the change in its audit log.
     ///
@@ -116,7 +152,12 @@ impl AccountService {
         attribution: &Attribution,
         change: &SettingsChange,
     ) -> Result<Arc<AccountState>, AccountError> {
-        let rules = change.network.iter().flat_map(|network| &network.rules);
+        let devices: Option<NetworkRules> = match change.liveness.as_ref().and_then(|change| change.get("devices")) {
+            Some(rules) => serde_json::from_value(rules.clone())
+                .map_err(|error| AccountError::Invalid(format!("liveness.devices: {error}")))?,
+            None => None,
+        };
+        let rules = change.network.iter().chain(&devices).flat_map(|network| &network.rules);
         let mut unknown = rules.filter_map(|rule| match rule {
             NetworkRule::Subnet(name) if !self.subnets.contains(name) => Some(name),
             _ => None,
@@ -126,7 +167,7 @@ impl AccountService {
                 "{name} is no address, no range, and no subnet that the settings of this installation name; add it to [access.subnets]"
             )));
         }
-        let detail = serde_json::to_value(change).map_err(|error| StoreError::Backend(Box::new(error)))?;
+        let detail = told(change)?;
         let state = self.change(id, attribution, &detail, |settings| change.apply(settings)).await?;
         if change.retention.is_some() {
             self.end_what_is_too_old(&state).await?;

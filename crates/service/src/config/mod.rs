@@ -4,9 +4,11 @@
 
 mod access;
 mod keys;
+mod liveness;
 
 pub use access::{AccessConfig, OidcConfig, TrustedIssuerConfig};
 pub use keys::{KEY_FILE, KeysConfig, ProviderConfig, ProviderPlace};
+pub use liveness::LivenessConfig;
 
 use anyhow::{Context, Result, bail};
 use likeness_base::Secret;

@@ -10,8 +10,8 @@ mod wire;
 pub use wire::FaceAttributes;
 
 use super::arguments::DetectionModel;
-use super::version::Version;
 use crate::azure::Refusal;
+use crate::azure::Version;
 use likeness_vision::{AttributeSet, Face};
 
 /// What is known of an attribute name.

@@ -1,6 +1,6 @@
 //! How attributes look on the wire: names, levels, and what differs between versions.
 
-use crate::face::version::Version;
+use crate::azure::Version;
 use likeness_vision::{Accessories, Face, HairColour, MaskKind, Quality};
 use serde::Serialize;
 

@@ -6,12 +6,13 @@
 //! API is a change of that file that a person has to accept.
 
 mod directory;
+mod liveness;
 mod operations;
 mod schemas;
 
 use super::Face;
 use super::routes::ROUTES;
-use super::version::Version;
+use crate::azure::Version;
 use crate::openapi::{content, reference, text_of};
 use likeness_http::{BodyKind, Route};
 use operations::{Answer, Description, Parameter};
@@ -104,7 +105,11 @@ fn operation(route: &Route<Face>, described: &Description) -> Value {
 fn body(kind: BodyKind, schema: &str) -> Option<Value> {
     let json_body = || json!({ "schema": reference(schema) });
     match kind {
-        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Upgrade => None,
+        BodyKind::Nothing | BodyKind::Bytes | BodyKind::Form | BodyKind::Upgrade => None,
+        BodyKind::FormOrJson => Some(json!({
+            "application/json": json_body(),
+            "multipart/form-data": { "schema": reference(&format!("{schema}Form")) },
+        })),
         BodyKind::Json => Some(json!({ "application/json": json_body() })),
         BodyKind::Picture => Some(json!({
             "application/json": json_body(),
@@ -131,6 +136,12 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
             made["headers"]["Location"] = address("Where it is found.");
             json!({ "202": made })
         }
+        Answer::Nothing => json!({ "204": { "description": "Done; the body is empty." } }),
+        Answer::NotOffered => json!({ "501": content("Not offered here.", &reference("ErrorResponse")) }),
+        Answer::Bytes => json!({ "200": {
+            "description": "Done.",
+            "content": { "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } },
+        } }),
         Answer::One(schema) => json!({ "200": content("Done.", &reference(schema)) }),
         Answer::Many(schema) => {
             json!({ "200": content("Done.", &json!({ "type": "array", "items": reference(schema) })) })

@@ -1,6 +1,6 @@
 //! What each operation is for, in words, and the shapes that go in and come out.
 
-use super::directory;
+use super::{directory, liveness};
 use crate::face::Face;
 use crate::face::attributes;
 use likeness_http::Route;
@@ -37,6 +37,12 @@ pub(super) enum Answer {
     One(&'static str),
     /// An array.
     Many(&'static str),
+    /// 204 without content.
+    Nothing,
+    /// 200 with bytes of any kind.
+    Bytes,
+    /// 501: it is not offered here.
+    NotOffered,
 }
 
 /// A parameter in the path or the query.
@@ -62,6 +68,8 @@ pub(super) enum Form {
     OneOf(&'static str),
     Accounts,
     Target,
+    Entry,
+    Opaque,
 }
 
 impl Parameter {
@@ -98,6 +106,8 @@ impl Parameter {
                     "description": "Account ids separated by commas.",
                 })
             }
+            Form::Entry => json!({ "type": "integer", "minimum": 0, "maximum": 255 }),
+            Form::Opaque => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
             Form::Target => {
                 let (place, length) = (" *0*[0-9]{1,9} *", " *0*[1-9][0-9]{0,8} *");
                 json!({
@@ -164,7 +174,7 @@ pub(super) const PLAIN: Description =
 /// Describes a route of the table.
 pub(super) fn describe(route: &Route<Face>) -> Description {
     let described = match route.rule.kind {
-        None => compare(route.path).or_else(|| directory::snapshot(route)),
+        None => compare(route.path).or_else(|| directory::snapshot(route)).or_else(|| liveness::describe(route)),
         Some(ContainerKind::PersonDirectory) => directory::person(route),
         Some(ContainerKind::DynamicPersonGroup) => directory::dynamic_group(route),
         Some(ContainerKind::FaceList | ContainerKind::LargeFaceList) => list(route),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// All of them, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), faces(), questions(), containers(), directory(), snapshots()] {
+    for part in [basics(), faces(), questions(), containers(), directory(), snapshots(), super::liveness::schemas()] {
         let Value::Object(part) = part else { continue };
         all.extend(part);
     }

@@ -44,6 +44,14 @@ impl Version {
         Self::ALL.into_iter().find(|version| version.segment().eq_ignore_ascii_case(segment))
     }
 
+    /// The version that a path begins with, and what is below it.
+    pub(crate) fn below(path: &str) -> Option<(Self, &str)> {
+        let mut segments = path.splitn(4, '/').skip(1);
+        let face = segments.next().unwrap_or_default();
+        let version = Self::parse(segments.next()?)?;
+        face.eq_ignore_ascii_case("face").then(|| (version, segments.next().unwrap_or_default()))
+    }
+
     /// How a training that has not begun is called: v1.0 writes it in lower case.
     pub(crate) const fn not_started(self) -> &'static str {
         match self {

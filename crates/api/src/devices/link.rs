@@ -1,0 +1,111 @@
+//! The quick link: made by whoever has a session's token, opened by a browser, used once.
+
+use super::api::Devices;
+use super::device;
+use crate::azure::{LivenessRefusal, Refusal};
+use likeness_http::{Call, Input, Reply, parse_uuid};
+use likeness_rules::{LivenessSettings, allowed_origin};
+use likeness_service::access::AccountState;
+use likeness_service::accounts::Attribution;
+use likeness_service::liveness::{NotChanged, NotUsed};
+use likeness_store::Actor;
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+impl From<NotUsed> for Refusal {
+    fn from(problem: NotUsed) -> Self {
+        match problem {
+            NotUsed::Gone => LivenessRefusal::LinkNotFound.into(),
+            NotUsed::Used => LivenessRefusal::LinkUsed.into(),
+            NotUsed::Store(error) => error.into(),
+        }
+    }
+}
+
+/// `POST /api/quicklink`
+pub(super) async fn create(call: Call<Devices>) -> Result<Reply, Refusal> {
+    let device = device(&call)?;
+    let app = &call.head.app;
+    let attribution = Attribution { actor: Actor::Device, request_id: call.head.request_id };
+    let policy = &device.state.settings.retention;
+    let link = app.liveness.create_link(device.state.id(), &attribution, device.session, policy).await;
+    let link = link.map_err(|problem| match problem {
+        NotChanged::Gone => LivenessRefusal::SessionNotFound.into(),
+        NotChanged::Refused(()) => Refusal::BearerRefused("the token's time is over".to_owned()),
+        NotChanged::Store(error) => error.into(),
+    })?;
+    Ok(Reply::json(&json!({ "url": format!("/?s={link}") }))?)
+}
+
+fn link_id(text: Option<&str>) -> Result<Uuid, Refusal> {
+    text.and_then(parse_uuid).ok_or_else(|| LivenessRefusal::LinkNotFound.into())
+}
+
+/// How the account looks, and what else it offers.
+fn appearance(state: &AccountState) -> Value {
+    let LivenessSettings { branding, alternative, .. } = &state.settings.liveness;
+    let logo = branding.logo.as_ref().map(|logo| format!("data:image/png;base64,{logo}"));
+    json!({
+        "branding": { "name": branding.name, "colour": branding.colour, "logo": logo },
+        "alternative": alternative,
+    })
+}
+
+/// Refuses an address that the account does not allow.
+fn check_callback(state: &AccountState, callback: Option<&str>) -> Result<(), Refusal> {
+    let Some(callback) = callback.filter(|callback| !callback.is_empty()) else { return Ok(()) };
+    let origin = Url::parse(callback).ok().map(|address| address.origin()).filter(url::Origin::is_tuple);
+    let is_allowed = origin.is_some_and(|origin| {
+        // `*` lets any page call; it does not let any page be turned to.
+        let origins: Vec<String> =
+            state.settings.cors_origins.iter().filter(|origin| *origin != "*").cloned().collect();
+        allowed_origin(&origins, &origin.ascii_serialization()).is_some()
+    });
+    if is_allowed { Ok(()) } else { Err(LivenessRefusal::InvalidCallback.into()) }
+}
+
+/// `GET /api/quicklink/about`: nothing is used up, because mail scanners and previews open links too.
+pub(super) async fn about(call: Call<Devices>) -> Result<Reply, Refusal> {
+    let app = &call.head.app;
+    let link = link_id(call.head.query.text("s"))?;
+    let found = app.liveness.link(link).await?;
+    let table = app.access.cache.last_known();
+    let state = table.account(found.account).filter(|state| state.is_open());
+    let state = state.ok_or(LivenessRefusal::LinkNotFound)?;
+    if !app.access.allows_device(state, call.head.address.origin.client) {
+        return Err(Refusal::NetworkDenied);
+    }
+    let session = app.liveness.read(found.account, found.session, &state.settings.retention).await?;
+    let session = session.ok_or(LivenessRefusal::LinkNotFound)?;
+    check_callback(state, call.head.query.text("callbackUrl"))?;
+    let mut about = appearance(state);
+    about["verify"] = json!(session.stored.session.request.verify.is_some());
+    Ok(Reply::json(&about)?)
+}
+
+/// `POST /api/quicklink/begin`: the tap of a person, which uses the link.
+pub(super) async fn begin(call: Call<Devices>) -> Result<Reply, Refusal> {
+    let Call { head, input, .. } = call;
+    let Input::Json(body) = input else {
+        return Err(
+            LivenessRefusal::InvalidBody("Request body is invalid. It must be a JSON object.".to_owned()).into()
+        );
+    };
+    let link = link_id(body.text("link")?)?;
+    let app = &head.app;
+    let table = app.access.cache.last_known();
+    let found = app.liveness.link(link).await?;
+    let state = table.account(found.account).filter(|state| state.is_open());
+    let state = state.ok_or(LivenessRefusal::LinkNotFound)?;
+    if !app.access.allows_device(state, head.address.origin.client) {
+        return Err(Refusal::NetworkDenied);
+    }
+    let attribution = Attribution { actor: Actor::Device, request_id: head.request_id };
+    let (found, session) = app.liveness.use_link(&attribution, link, &table).await?;
+    let mut answer = appearance(state);
+    answer["token"] = json!(session.stored.token.expose());
+    answer["sessionId"] = json!(found.session);
+    answer["verify"] = json!(session.stored.session.request.verify.is_some());
+    Ok(Reply::json(&answer)?)
+}

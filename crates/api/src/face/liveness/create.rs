@@ -1,0 +1,124 @@
+//! Creating a session, by JSON or by a form, in the words of every version.
+
+use super::given::{Given, flag, wrong};
+use super::reference::{self, Reference};
+use super::{attribution, shape_of, wire, with_verify};
+use crate::azure::{LivenessRefusal, Refusal};
+use crate::face::call::{Admitted, Call, Permitted};
+use likeness_http::{Body, Reply};
+use likeness_liveness::{
+    Correlation, MinimumAssurance, Mode, ModelVersion, SecretText, Session, SessionRequest, Shape, VerifyRequest,
+};
+use likeness_rules::{RetentionClass, parse_network};
+use likeness_service::liveness::Stored;
+
+/// Characters of a correlation id.
+const LONGEST_ID: usize = 64;
+
+/// `POST detectLiveness-sessions` and the three others.
+pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refusal> {
+    let (input, call) = call.take_input();
+    let mut given = Given::read(input)?;
+    let path = call.route().path;
+    let mut request = request(&given, shape_of(path))?;
+    let source = if with_verify(path) { Some(reference::source(&mut given)?) } else { None };
+    let threshold = given.number("verifyConfidenceThreshold")?.unwrap_or(0.5);
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(wrong("'verifyConfidenceThreshold' is invalid. It must be a number from 0 to 1."));
+    }
+    let returns_image_hash = given.flag("returnVerifyImageHash")?;
+    let call = call.permit().await?;
+    refuse_closed(&call, &request).await?;
+    let mut templates = Vec::new();
+    let mut call = call;
+    if let Some(source) = source {
+        let (returned, Reference { source, image_hash, templates: found }) =
+            reference::find(call, source, returns_image_hash).await?;
+        call = returned;
+        templates = found;
+        #[expect(clippy::cast_possible_truncation, reason = "a share needs no more than f32")]
+        let threshold = threshold as f32;
+        request.verify = Some(VerifyRequest { threshold, returns_image_hash, image_hash, reference: source });
+    }
+    let now = call.now();
+    let life = call.retention(RetentionClass::Session);
+    let most_token_seconds = call.retention(RetentionClass::AuthToken).min(life).as_secs();
+    request.token_seconds = request.token_seconds.min(u32::try_from(most_token_seconds).unwrap_or(u32::MAX));
+    let session = Session::new(call.new_id(), request, now, life);
+    let seconds = session.token_expires_at.since(now).as_secs();
+    let app = call.app();
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let token = app.access.issue_liveness_token(call.account(), session.id, now.as_seconds(), seconds).await?;
+    let stored = Stored { session, token, reference: templates, companions: Vec::new(), leader: None };
+    call.recheck_access().await?;
+    let most_stored_bytes = Some(call.most_stored_bytes());
+    app.liveness.create(call.account(), &attribution(&call), &stored, most_stored_bytes).await?;
+    wire::created(&call, &stored)
+}
+
+/// What was asked for, but for the reference.
+fn request(given: &Given, shape: Shape) -> Result<SessionRequest, Refusal> {
+    let mode = given.text("livenessOperationMode").ok().flatten().and_then(Mode::parse);
+    let mut request = SessionRequest::new(shape, mode.ok_or(LivenessRefusal::InvalidMode)?);
+    request.sends_results = given.flag("sendResultsToClient")?;
+    request.keeps_image = given.flag("enableSessionImage")?;
+    request.device_correlation = correlation(given, "deviceCorrelationId", true)?;
+    request.user_correlation = correlation(given, "userCorrelationId", false)?;
+    if let Some(name) = given.text("livenessSingleModalModel")?.or(given.text("livenessModelVersion")?) {
+        let known = [shape, Shape::Old, Shape::New].into_iter().find_map(|shape| ModelVersion::parse(name, shape));
+        request.model_version = known.ok_or_else(|| {
+            let names: Vec<&str> = ModelVersion::ALL.iter().map(|version| version.as_text()).collect();
+            wrong(format!("The liveness model is not one of {}.", names.join(", ")))
+        })?;
+    }
+    let seconds = given.integer("authTokenTimeToLiveInSeconds", 60, 86_400);
+    let seconds = seconds.map_err(|_| LivenessRefusal::InvalidTokenLifetime)?.unwrap_or(600);
+    request.token_seconds = u32::try_from(seconds).unwrap_or(600);
+    // Previews and v1.2 grant retries without a field for them.
+    let attempts = given.integer("numberOfClientAttemptsAllowed", 1, 3)?;
+    request.attempts_allowed = u8::try_from(attempts.unwrap_or(1)).unwrap_or(1);
+    if let Some(address) = given.text("expectedClientIpAddress")? {
+        let network = parse_network(address.trim());
+        let network = network.ok_or_else(|| wrong("'expectedClientIpAddress' is invalid. It must be an IP address or a range of them in the form address/bits."))?;
+        request.expected_address = Some(SecretText::new(network.to_string()));
+    }
+    let ours = given.ours()?;
+    request.minimum_assurance = minimum_assurance(&ours)?;
+    request.notice_accepted = flag(&ours, "noticeAccepted")?;
+    Ok(request)
+}
+
+fn minimum_assurance(ours: &Body) -> Result<Option<MinimumAssurance>, Refusal> {
+    let Some(text) = ours.text("minimumAssurance").map_err(|problem| wrong(problem.0))? else { return Ok(None) };
+    let level = MinimumAssurance::parse(text);
+    level.map(Some).ok_or_else(|| wrong("'likeness.minimumAssurance' is invalid. It must be L0, L1 or L2."))
+}
+
+/// The correlation id of the device, which is required unless the client sets it, or that of the person, which is not.
+fn correlation(given: &Given, name: &str, is_required: bool) -> Result<Correlation, Refusal> {
+    let refused = |text: String| Refusal::from(LivenessRefusal::InvalidCorrelationId(text));
+    let set_in_client = given.flag(&format!("{name}SetInClient"))?;
+    let id = given.text(name).map_err(|_| refused(format!("'{name}' is invalid. It must be a string.")))?;
+    match id {
+        Some(_) if set_in_client => {
+            Err(refused(format!("'{name}' must be absent where '{name}SetInClient' is true: the client sets it.")))
+        }
+        Some(id) if !(1..=LONGEST_ID).contains(&id.chars().count()) => {
+            Err(refused(format!("'{name}' is invalid. It must have 1 to {LONGEST_ID} characters.")))
+        }
+        None if is_required && !set_in_client => Err(refused(format!(
+            "'{name}' is missing. Give one of 1 to {LONGEST_ID} characters, or set '{name}SetInClient' to true."
+        ))),
+        id => Ok(Correlation { set_in_client, id: id.map(SecretText::new) }),
+    }
+}
+
+/// A closed correlation id opens no session.
+async fn refuse_closed(call: &Call<Permitted>, request: &SessionRequest) -> Result<(), Refusal> {
+    // Only its ids are looked at.
+    let session = Session::new(call.new_id(), request.clone(), call.now(), std::time::Duration::ZERO);
+    if call.app().liveness.is_closed(call.state(), &session).await? {
+        return Err(LivenessRefusal::CorrelationIdClosed.into());
+    }
+    Ok(())
+}

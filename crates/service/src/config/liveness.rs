@@ -1,0 +1,63 @@
+//! Settings of liveness sessions.
+
+use anyhow::{Context, Result, ensure};
+use likeness_liveness::Policy;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Captures at once for each processor, where the settings do not say: each takes about a tenth of one while it is analysed.
+const CAPTURES_EACH: u64 = 8;
+
+/// Liveness sessions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LivenessConfig {
+    /// Captures at once on this node; 0 means eight for each processor. `LIKENESS_CAPTURES`.
+    pub captures: u64,
+    /// Address at which devices reach this node and no other, where several share a database: a capture that reached another
+    /// node is told to come here. `LIKENESS_NODE_URL`.
+    pub node_url: String,
+    /// The thresholds of captures and verdicts, and the name of this set of them.
+    pub policy: Policy,
+}
+
+impl LivenessConfig {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a value is not what it should be.
+    pub fn apply(&mut self, text: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+        if let Some(value) = text("LIKENESS_CAPTURES") {
+            self.captures = value.parse().context("LIKENESS_CAPTURES must be a whole number")?;
+        }
+        if let Some(value) = text("LIKENESS_NODE_URL") {
+            self.node_url = value;
+        }
+        Ok(())
+    }
+
+    /// Whether all fields make sense.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<()> {
+        self.policy.check().map_err(|problem| anyhow::anyhow!("liveness.policy: {problem}"))?;
+        let is_address = |text: &str| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        ensure!(
+            self.node_url.is_empty() || is_address(&self.node_url),
+            "liveness.node_url (LIKENESS_NODE_URL) must be an address that begins with https:// or http://"
+        );
+        Ok(())
+    }
+
+    /// Captures at once.
+    pub fn places(&self) -> u64 {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+        if self.captures == 0 { processors * CAPTURES_EACH } else { self.captures }
+    }
+
+    /// The address of this node alone.
+    pub fn address(&self) -> Option<String> {
+        (!self.node_url.is_empty()).then(|| self.node_url.clone())
+    }
+}

@@ -1,0 +1,265 @@
+//! How a capture ends: the verdict, the comparison with the reference, and one commit with what came of it.
+
+use super::captures::{Ended, Running};
+use super::frames::fused;
+use super::{Change, Companion, NotChanged};
+use crate::app::App;
+use crate::recognisers::Recogniser;
+use crate::shares::Owner;
+use crate::templates;
+use likeness_base::Secret;
+use likeness_liveness::message::Attestation;
+use likeness_liveness::{
+    Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Outcome, Quality, Rectangle,
+    ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult,
+};
+use likeness_rules::LivenessSettings;
+use likeness_store::{NewRecord, RecordKind, RecordWrite};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Frames whose templates are fused.
+const MOST_FUSED: usize = 8;
+/// Before what a device signs.
+const SIGNED: &[u8] = b"likeness-capture-v1";
+
+/// What a capture leaves.
+struct Left {
+    outcome: Outcome,
+    kept: BTreeMap<u32, Secret<Vec<u8>>>,
+    reference: Option<super::reference::ReferencePicture>,
+    reference_hash: Option<String>,
+    attestation: Option<Attestation>,
+    signature: Option<[u8; 64]>,
+    was_starved: bool,
+    digest: String,
+}
+
+/// Ends a capture.
+pub(super) async fn finish(app: &App, running: &Running) {
+    let left = {
+        let mut live = running.lock();
+        let Some(capture) = live.capture.take() else { return };
+        Left {
+            digest: capture.digest_hex(),
+            outcome: capture.into_outcome(),
+            kept: std::mem::take(&mut live.kept),
+            reference: live.reference.take(),
+            reference_hash: live.reference_hash.take(),
+            attestation: live.attestation.take(),
+            signature: live.signature.take(),
+            was_starved: live.was_starved(),
+        }
+    };
+    let (account, policy) = (running.account.id(), &running.account.settings.retention);
+    let digest = left.digest.clone();
+    let found = app.liveness.read(account, running.session, policy).await;
+    let (outcome, image) = match found {
+        Ok(Some(found)) => outcome_of(app, running, left, &found.stored).await,
+        // Deleted meanwhile, or the store is away: there is nobody to tell.
+        Ok(None) | Err(_) => (AttemptOutcome::Failed(AttemptCode::UnexpectedServerError), None),
+    };
+    let code = match &outcome {
+        AttemptOutcome::Succeeded(_) => None,
+        AttemptOutcome::Failed(code) => Some(*code),
+        AttemptOutcome::Canceled(_) => Some(AttemptCode::Canceled),
+    };
+    let word = code.map_or("decision", AttemptCode::as_text);
+    metrics::counter!("likeness_captures_ended_total", "how" => word).increment(1);
+    let detail = told(running.attempt, &outcome);
+    let image = image.map(|jpeg| (app.liveness.secret_id(), jpeg));
+    let life = running.account.settings.retention.seconds(likeness_rules::RetentionClass::SessionImage);
+    let attribution = running.attribution();
+    let written = app.liveness.change(account, &attribution, running.session, policy, |stored, now| {
+        let mut outcome = outcome.clone();
+        let mut records = Vec::new();
+        if let (AttemptOutcome::Succeeded(result), Some((id, jpeg))) = (&mut outcome, &image) {
+            result.session_image_id = Some(SecretText::new(id.clone()));
+            let ends = now.plus(std::time::Duration::from_secs(life.into())).min(stored.session.expires_at);
+            records
+                .push(RecordWrite::Put(NewRecord::new(RecordKind::SessionImage, id.clone(), jpeg.clone()).until(ends)));
+            stored.companions.push(Companion::Image(id.clone()));
+        }
+        stored.session.finish_attempt(running.attempt, outcome, now)?;
+        stored.leader = None;
+        Ok::<_, SessionRefusal>(Change { outcome: stored.session.clone(), records, detail: Some(detail.clone()) })
+    });
+    let session = match written.await {
+        Ok(session) => Some(session),
+        Err(NotChanged::Gone | NotChanged::Refused(_)) => None,
+        Err(NotChanged::Store(error)) => {
+            tracing::error!(%error, "What came of a capture could not be written; its attempt will count as timed out");
+            None
+        }
+    };
+    if let Some(session) = &session {
+        count(app, running, session).await;
+    }
+    running.end(Ended {
+        code,
+        digest,
+        remaining_attempts: session.as_ref().map_or(0, Session::remaining_attempts),
+        session,
+    });
+}
+
+/// What the audit log says: words and versions, never a number that was measured.
+fn told(attempt: u8, outcome: &AttemptOutcome) -> serde_json::Value {
+    match outcome {
+        AttemptOutcome::Succeeded(result) => json!({
+            "attempt": attempt,
+            "outcome": "Succeeded",
+            "decision": result.verdict.decision,
+            "assurance": result.verdict.assurance,
+            "policyVersion": result.verdict.policy_version,
+        }),
+        AttemptOutcome::Failed(code) => json!({ "attempt": attempt, "outcome": "Failed", "code": code.as_text() }),
+        AttemptOutcome::Canceled(_) => json!({ "attempt": attempt, "outcome": "Canceled" }),
+    }
+}
+
+async fn count(app: &App, running: &Running, session: &Session) {
+    let counted_as = session.attempts().last().and_then(|attempt| CountedAs::of(&attempt.stage));
+    let Some(counted_as) = counted_as else { return };
+    let attribution = running.attribution();
+    if let Err(error) = app.liveness.count_attempt(&running.account, &attribution, session, counted_as).await {
+        tracing::error!(%error, "An attempt could not be counted for its correlation id");
+    }
+}
+
+/// What the attempt comes to, and the picture of it, where one is wanted.
+async fn outcome_of(
+    app: &App,
+    running: &Running,
+    left: Left,
+    stored: &super::Stored,
+) -> (AttemptOutcome, Option<Secret<Vec<u8>>>) {
+    let failed = |code| (AttemptOutcome::Failed(code), None);
+    let evidence = match left.outcome {
+        Outcome::Evidence(evidence) => evidence,
+        Outcome::Canceled(reason) => return (AttemptOutcome::Canceled(reason), None),
+        // A busy server is no fault of the person.
+        Outcome::Failed(code) if left.was_starved && code != AttemptCode::ProtocolBroken => {
+            return failed(AttemptCode::UnexpectedServerError);
+        }
+        Outcome::Failed(code) => return failed(code),
+    };
+    let request = &stored.session.request;
+    let mut verdict = app.captures.judge().judge(&evidence, app.captures.policy());
+    let settings = &running.account.settings.liveness;
+    raise(&mut verdict, settings, left.attestation.as_ref(), left.signature.as_ref(), &evidence);
+    if verdict.decision == Decision::Realface && verdict.assurance.check(request.minimum_assurance).is_err() {
+        return failed(AttemptCode::AssuranceTooLow);
+    }
+    let mut frames: Vec<(u32, Secret<Vec<u8>>)> = Vec::new();
+    let mut kept = left.kept;
+    for seq in &evidence.chosen {
+        frames.extend(kept.remove(seq).map(|jpeg| (*seq, jpeg)));
+    }
+    let mut result = AttemptResult {
+        verdict,
+        face_rectangle: Rectangle::default(),
+        time_offset_ms: 0,
+        digest: evidence.digest_hex(),
+        verify: None,
+        verify_image_hash: None,
+        session_image_id: None,
+    };
+    let shown = frames.first().map(|(seq, _)| *seq);
+    let observations = evidence.observations.iter().filter(|seen| shown.is_none_or(|shown| seen.seq == shown));
+    if let Some((seen, face)) = observations.filter_map(|seen| Some((seen, seen.face.as_ref()?))).next_back() {
+        result.face_rectangle = face.rectangle;
+        let first = evidence.frames.first().map_or(seen.capture_ms, |first| first.capture_ms);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an attempt lasts 90 seconds")]
+        let offset = (seen.capture_ms - first).clamp(0.0, 1e6) as u32;
+        result.time_offset_ms = offset;
+    }
+    let image = frames.first().map(|(_, jpeg)| jpeg.clone()).filter(|_| request.keeps_image);
+    if let Some(verify) = &request.verify {
+        let references = match (&verify.reference, left.reference) {
+            (ReferenceSource::Device, None) => return failed(AttemptCode::UnexpectedServerError),
+            (ReferenceSource::Device, Some(reference)) => {
+                result.verify_image_hash =
+                    left.reference_hash.filter(|_| verify.returns_image_hash).map(SecretText::new);
+                let template = templates::encode(reference.template.expose());
+                let place = Some((reference.face_rectangle, reference.quality));
+                (vec![(reference.space, template)], place)
+            }
+            _ => (stored.reference.clone(), None),
+        };
+        match compare(app, running, frames, references, verify.threshold).await {
+            Ok(compared) => result.verify = Some(compared),
+            Err(code) => return failed(code),
+        }
+    }
+    (AttemptOutcome::Succeeded(Box::new(result)), image)
+}
+
+/// Raises what stands behind a verdict where a registered device signed the frames.
+fn raise(
+    verdict: &mut Verdict,
+    settings: &LivenessSettings,
+    attestation: Option<&Attestation>,
+    signature: Option<&[u8; 64]>,
+    evidence: &Evidence,
+) {
+    let signed = || {
+        let attestation = attestation.filter(|attestation| attestation.kind == "device")?;
+        let device = settings.capture_device(&attestation.id)?;
+        let session = evidence.session_id.to_string();
+        let message = [SIGNED, session.as_bytes(), &evidence.tail].concat();
+        device.has_signed(&message, signature?).then_some(())
+    };
+    if verdict.assurance != Assurance::None && evidence.is_chained && signed().is_some() {
+        verdict.assurance = Assurance::L2d;
+    }
+}
+
+/// Templates of one recogniser.
+type Known = (Arc<Recogniser>, Vec<Secret<Vec<f32>>>);
+/// Templates with the names of their spaces, and, of a picture that the device brought, its face.
+type References = (Vec<(String, Secret<Vec<u8>>)>, Option<(Rectangle, Quality)>);
+
+/// Compares the person of some frames with the references, of which the nearest counts.
+async fn compare(
+    app: &App,
+    running: &Running,
+    frames: Vec<(u32, Secret<Vec<u8>>)>,
+    (references, place): References,
+    threshold: f32,
+) -> Result<VerifyResult, AttemptCode> {
+    let frames: Vec<Secret<Vec<u8>>> = frames.into_iter().take(MOST_FUSED).map(|(_, jpeg)| jpeg).collect();
+    if frames.is_empty() {
+        return Err(AttemptCode::NoFaceDetected);
+    }
+    // The first recogniser that is installed and has made one of them; a faceId may have templates of several.
+    let mut own: Option<Known> = None;
+    for (space, bytes) in &references {
+        let decoded = templates::decode_all(bytes.expose(), space, &app.recognisers);
+        for (number, template) in decoded.unwrap_or_default() {
+            match &mut own {
+                None => own = Some((app.recognisers.numbered(number).clone(), vec![template])),
+                Some((recogniser, known)) if recogniser.number == number => known.push(template),
+                Some(_) => {}
+            }
+        }
+    }
+    let Some((recogniser, known)) = own else { return Err(AttemptCode::UnexpectedServerError) };
+    let by = recogniser.clone();
+    let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &by);
+    let person = app.inference.run(Owner::Account(running.account.id()), work).await;
+    let person = person.ok().and_then(Result::ok).ok_or(AttemptCode::UnexpectedServerError)?;
+    let person = person.ok_or(AttemptCode::NoFaceDetected)?;
+    let confidence = known
+        .iter()
+        .map(|template| likeness_gallery::distance(person.expose(), template.expose()))
+        .map(|distance| recogniser.calibration.verify_confidence(distance))
+        .fold(0.0_f32, f32::max);
+    Ok(VerifyResult {
+        match_confidence: confidence,
+        is_identical: confidence >= threshold,
+        reference_rectangle: place.map(|(place, _)| place),
+        reference_quality: place.map(|(_, quality)| quality),
+    })
+}

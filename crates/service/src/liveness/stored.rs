@@ -1,0 +1,161 @@
+//! A liveness session as its record holds it: what the rules know of it, and beside it what only the service may: the token,
+//! the templates of the reference, and where else something of it is kept.
+
+use likeness_base::Secret;
+use likeness_liveness::{Session, SessionProblem};
+
+/// The form that is written, and the newest that is read.
+const FORMAT: u8 = 1;
+/// Parts of each kind beside a session: the faces of a person of the directory, links.
+const MOST_PARTS: usize = 300;
+
+/// A session with what is kept beside it.
+pub struct Stored {
+    /// What the rules know of it.
+    pub session: Session,
+    /// Its token, which the app server may read as long as it is usable.
+    pub token: Secret<String>,
+    /// Templates of the reference that came when it was created, each with the name of its space.
+    pub reference: Vec<(String, Secret<Vec<u8>>)>,
+    /// Records that go with it.
+    pub companions: Vec<Companion>,
+    /// Where devices reach the node that leads the attempt under way, if its operator says so.
+    pub leader: Option<String>,
+}
+
+/// A record that goes with a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Companion {
+    /// A picture of it.
+    Image(String),
+    /// A quick link, by its digest.
+    Link(String),
+    /// Its template, where the account watches for abuse.
+    Template(String),
+}
+
+impl Companion {
+    const fn number(&self) -> u8 {
+        match self {
+            Self::Image(_) => 1,
+            Self::Link(_) => 2,
+            Self::Template(_) => 3,
+        }
+    }
+
+    /// The id of the record.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Image(id) | Self::Link(id) | Self::Template(id) => id,
+        }
+    }
+}
+
+impl Stored {
+    /// The bytes of the record.
+    ///
+    /// # Errors
+    /// When the session is longer than can be read again.
+    pub fn to_bytes(&self) -> Result<Secret<Vec<u8>>, SessionProblem> {
+        let session = self.session.to_bytes()?;
+        let templates: usize =
+            self.reference.iter().map(|(space, template)| 8 + space.len() + template.expose().len()).sum();
+        let companions: usize = self.companions.iter().map(|companion| 5 + companion.id().len()).sum();
+        // All at once: a buffer that grows leaves copies behind that nobody wipes.
+        let leader = self.leader.as_deref().unwrap_or_default();
+        let room = 1
+            + 4
+            + leader.len()
+            + 4
+            + session.expose().len()
+            + 4
+            + self.token.expose().len()
+            + 8
+            + templates
+            + companions;
+        let mut bytes = Vec::with_capacity(room);
+        bytes.push(FORMAT);
+        put(&mut bytes, session.expose());
+        put(&mut bytes, self.token.expose().as_bytes());
+        count(&mut bytes, self.reference.len());
+        for (space, template) in &self.reference {
+            put(&mut bytes, space.as_bytes());
+            put(&mut bytes, template.expose());
+        }
+        put(&mut bytes, leader.as_bytes());
+        count(&mut bytes, self.companions.len());
+        for companion in &self.companions {
+            bytes.push(companion.number());
+            put(&mut bytes, companion.id().as_bytes());
+        }
+        Ok(Secret::new(bytes))
+    }
+
+    /// Reads them back; `None` for what no program of this version or an older one wrote.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut rest = Reader(bytes);
+        if rest.byte()? != FORMAT {
+            return None;
+        }
+        let session = Session::from_bytes(rest.part()?).ok()?;
+        let token = Secret::new(rest.text()?);
+        let mut reference = Vec::new();
+        for _ in 0..rest.count()? {
+            reference.push((rest.text()?, Secret::new(rest.part()?.to_vec())));
+        }
+        let leader = Some(rest.text()?).filter(|leader| !leader.is_empty());
+        let mut companions = Vec::new();
+        for _ in 0..rest.count()? {
+            let kind = rest.byte()?;
+            let id = rest.text()?;
+            companions.push(match kind {
+                1 => Companion::Image(id),
+                2 => Companion::Link(id),
+                3 => Companion::Template(id),
+                _ => return None,
+            });
+        }
+        rest.0.is_empty().then_some(Self { session, token, reference, companions, leader })
+    }
+}
+
+fn count(bytes: &mut Vec<u8>, count: usize) {
+    let count = u32::try_from(count).expect("a session has fewer parts than four thousand million");
+    bytes.extend_from_slice(&count.to_le_bytes());
+}
+
+fn put(bytes: &mut Vec<u8>, part: &[u8]) {
+    count(bytes, part.len());
+    bytes.extend_from_slice(part);
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        self.0 = rest;
+        usize::try_from(u32::from_le_bytes(*length)).ok()
+    }
+
+    fn count(&mut self) -> Option<usize> {
+        self.length().filter(|count| *count <= MOST_PARTS)
+    }
+
+    fn part(&mut self) -> Option<&'a [u8]> {
+        let length = self.length()?;
+        let (part, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(part)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        Some(std::str::from_utf8(self.part()?).ok()?.to_owned())
+    }
+}
