@@ -19,6 +19,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("pages", &[]),
     ("test-postgres", &[]),
     ("specimens", &[]),
+    ("renderer", &[]),
     (
         "fuzz",
         &[
