@@ -20,6 +20,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("pages", &[]),
     ("test-postgres", &[]),
     ("specimens", &[]),
+    ("renderer", &[]),
     (
         "fuzz",
         &[
