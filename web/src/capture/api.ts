@@ -73,11 +73,22 @@ async function call(path: string, { token, body, codes = {} }: Call): Promise<Fi
 
 const LINK_CODES = { 400: 'CallbackRefused', 404: 'LinkGone', 410: 'LinkUsed' };
 
+/** Where what a link gave is kept, for this browser tab only. */
+const placeOf = (link: string): string => `likeness-link-${link}`;
+
+/** Some browsers forbid storage altogether; a reload then cannot go on. */
+function withStorage<T>(use: (storage: Storage) => T): T | undefined {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A check that was sent as a link. A reload of the page goes on with what the link gave. */
 export function linkEntry(link: string, callbackUrl: string | undefined): Entry {
-  const place = `likeness-link-${link}`;
   const begun = (): Fields | undefined => {
-    const kept = sessionStorage.getItem(place);
+    const kept = withStorage((storage) => storage.getItem(placeOf(link)));
     return kept ? fieldsOf(JSON.parse(kept)) : undefined;
   };
   return {
@@ -93,14 +104,14 @@ export function linkEntry(link: string, callbackUrl: string | undefined): Entry 
     },
     async begin() {
       const given = begun() ?? (await call('/api/quicklink/begin', { body: { link }, codes: LINK_CODES }));
-      sessionStorage.setItem(place, JSON.stringify(given));
+      withStorage((storage) => storage.setItem(placeOf(link), JSON.stringify(given)));
       return String(given['token']);
     },
   };
 }
 
 /** The link has served; nothing of it stays in this browser. */
-export const forgetLink = (link: string): void => sessionStorage.removeItem(`likeness-link-${link}`);
+export const forgetLink = (link: string): void => withStorage((storage) => storage.removeItem(placeOf(link)));
 
 /** A check whose token the page around this one, or its reader, brought. */
 export const tokenEntry = (token: string): Entry => ({

@@ -7,7 +7,7 @@ import { canAskForCamera, type CameraTrouble } from '../shared/camera';
 import { Refused, Unreachable, type About, type Entry } from './api';
 import type { Fields, Refusal } from './protocol/messages';
 import { Run, type Choices, type RunOutcome } from './run.svelte';
-import type { texts } from './texts';
+import { texts } from './texts';
 
 export type OverReason = keyof typeof texts.over;
 export type Trouble = CameraTrouble | 'inApp';
@@ -129,7 +129,7 @@ export class Flow {
       choices: this.choices,
       consent: this.consent,
       onbegun: () => this.started(),
-      onover: (outcome) => this.over(outcome),
+      onover: (outcome, remaining) => this.over(outcome, remaining),
     });
     this.screen = { name: 'capture', run };
   }
@@ -156,7 +156,7 @@ export class Flow {
     this.options.onevent?.({ type: 'started' });
   }
 
-  private over(outcome: RunOutcome): void {
+  private over(outcome: RunOutcome, remaining: number | undefined): void {
     switch (outcome.type) {
       case 'camera':
         this.screen = { name: 'camera', trouble: isInApp() && outcome.trouble === 'refused' ? 'inApp' : outcome.trouble };
@@ -165,7 +165,8 @@ export class Flow {
         this.screen = { name: 'lost', again: () => this.capture() };
         return;
       case 'error':
-        this.refused(outcome, () => this.capture());
+        if (texts.notDone.codes[outcome.code]) this.notDone(outcome.code, outcome.mayRetry ? remaining : 0);
+        else this.refused(outcome, () => this.capture());
         return;
       case 'result':
         if (outcome.status === 'Succeeded') {

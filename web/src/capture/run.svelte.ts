@@ -24,15 +24,12 @@ export interface RunOptions {
   choices: Choices;
   consent: Consent;
   onbegun: () => void;
-  onover: (outcome: RunOutcome) => void;
+  /** `remaining`: attempts that were left after this one when it began. */
+  onover: (outcome: RunOutcome, remaining: number | undefined) => void;
 }
 
 /** Less than three flashes a second, whatever is asked for (WCAG 2.3.1). */
 const LEAST_COLOUR_MS = 350;
-/** Before the colours of `settle`: time to be seen, and for a hint to say otherwise. */
-const SETTLING_MS = 1_200;
-/** The server wants `shown` within 5 s. Colours wait longer only where nobody would see them. */
-const LONGEST_SETTLING_MS = 4_300;
 /** How much longer than the attempt the page waits for its result. */
 const GRACE_MS = 15_000;
 
@@ -55,7 +52,9 @@ export class Run {
   private source: FrameSource | undefined;
   private video: HTMLVideoElement | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
-  private shownStep = 0;
+  /** Which steps were on the screen since when, the latest first. */
+  private shownSteps: { step: number; t: number }[] = [];
+  private remaining: number | undefined;
   private lastColourMs = -Infinity;
   private readonly ended = new AbortController();
 
@@ -112,7 +111,7 @@ export class Run {
       camera: {
         width: video.videoWidth,
         height: video.videoHeight,
-        ...(track?.label ? { label: track.label.slice(0, 200) } : {}),
+        ...(track?.label ? { label: track.label.slice(0, 100) } : {}),
         ...(facingMode ? { facingMode } : {}),
         ...(frameRate ? { frameRate } : {}),
       },
@@ -132,9 +131,15 @@ export class Run {
       get wantsFrame() {
         return attempt.wantsFrame;
       },
-      frame: (captureMs, encoded) => attempt.frame(captureMs, this.shownStep, encoded),
+      frame: (captureMs, encoded) => attempt.frame(captureMs, this.stepAt(captureMs), encoded),
     });
+    this.remaining = ready.remainingAttempts;
     this.options.onbegun();
+  }
+
+  /** The step that was on the screen when the camera took a frame, which is a little before the page gets it. */
+  private stepAt(captureMs: number): number {
+    return this.shownSteps.find(({ t }) => t <= captureMs)?.step ?? 0;
   }
 
   private async show(step: Step): Promise<void> {
@@ -146,7 +151,8 @@ export class Run {
     }
     try {
       if (this.colour !== undefined || step.kind === 'light') await this.calm();
-      if (this.hint === 'turnMore') this.hint = undefined;
+      // A hint belongs to its step; what still holds is said again.
+      this.hint = undefined;
       this.colour = step.kind === 'light' ? step.colour : undefined;
       if (step.kind === 'light') this.lastColourMs = performance.now();
       this.step = step;
@@ -168,22 +174,14 @@ export class Run {
     await tick();
     const t = await painted();
     if (this.isOver) return;
-    this.shownStep = step;
+    this.shownSteps.unshift({ step, t });
     this.attempt?.shown(step, t);
     this.progress = 1 - 0.8 ** step;
   }
 
-  /** Waits until the face is where it should be, as far as hints tell. */
+  /** Waits until the server has seen the face where it should be. */
   private async settled(step: Step): Promise<void> {
-    const begun = performance.now();
-    for (;;) {
-      await pause(100, this.ended.signal);
-      const waited = performance.now() - begun;
-      const isFine = this.hint === undefined || this.hint === 'good';
-      if (isFine && waited >= SETTLING_MS * (this.options.choices.slow ? 2 : 1)) return;
-      if (!this.isAway && waited >= LONGEST_SETTLING_MS) return;
-      if (this.step !== step) return;
-    }
+    while (this.hint !== 'good' && this.step === step) await pause(50, this.ended.signal);
   }
 
   private async colours(step: Step, list: TimedColour[]): Promise<void> {
@@ -226,7 +224,7 @@ export class Run {
   private over(outcome: RunOutcome): void {
     if (this.isOver) return;
     this.release();
-    this.options.onover(outcome);
+    this.options.onover(outcome, this.remaining);
   }
 
   /** The camera goes off, and nothing runs any more. */

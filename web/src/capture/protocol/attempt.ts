@@ -115,7 +115,8 @@ export class Attempt {
         if (this.conversation.isOver) this.transport.close();
         return;
       } catch (thrown) {
-        if (!(thrown instanceof CannotOpen)) throw thrown;
+        // What is no answer of ours came from something on the way.
+        if (!(thrown instanceof CannotOpen || thrown instanceof Malformed)) throw thrown;
       }
     }
     this.end({ type: 'lost' });

@@ -14,10 +14,17 @@ export async function openRequests(address: Address, hello: Hello, ears: Ears): 
   return way;
 }
 
+interface Shown {
+  step: number;
+  t: number;
+}
+
+const isFrame = (one: ChainedFrame | Shown): one is ChainedFrame => 'jpeg' in one;
+
 class Requests implements Transport {
   private attemptId = 0;
-  private waiting: ChainedFrame[] = [];
-  private shownSteps: { step: number; t: number }[] = [];
+  /** What must still be sent, in the order in which it happened. */
+  private waiting: (ChainedFrame | Shown)[] = [];
   private picture: Blob | undefined;
   private isOver = false;
   private readonly stop = new AbortController();
@@ -41,7 +48,7 @@ class Requests implements Transport {
       setTimeout(() => void this.refused(answer));
       return;
     }
-    const started = fieldsOf(await answer.json());
+    const started = fieldsOf(await answer.json().catch(() => undefined));
     this.attemptId = Number(started['attemptId']);
     setTimeout(() => {
       this.hear(started['messages']);
@@ -62,7 +69,7 @@ class Requests implements Transport {
   }
 
   shown(step: number, t: number): void {
-    this.shownSteps.push({ step, t });
+    this.waiting.push({ step, t });
   }
 
   end(count: number, tail: string): void {
@@ -71,7 +78,6 @@ class Requests implements Transport {
 
   cancel(reason: CancelReason): void {
     this.waiting = [];
-    this.shownSteps = [];
     void this.finish({ outcome: 'canceled', errorCode: reason });
   }
 
@@ -86,20 +92,28 @@ class Requests implements Transport {
   private async run(): Promise<void> {
     while (!this.isOver) {
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-      if (!this.isOver) await this.sendWaiting();
+      await this.sendWaiting();
     }
   }
 
   private sendWaiting(): Promise<void> {
-    this.sending = this.sending.then(() => this.sendPart()).catch(() => this.broken());
+    const sendAll = async (): Promise<void> => {
+      while (this.waiting.length > 0 && !this.isOver) await this.sendPart();
+    };
+    this.sending = this.sending.then(sendAll).catch(() => this.broken());
     return this.sending;
   }
 
+  /** Frames, or steps that were shown; in a request with both nothing would say which came first. */
+  private nextPart(): { frames: ChainedFrame[]; shown: Shown[] } {
+    const kind = this.waiting.map(isFrame);
+    const change = kind.findIndex((one) => one !== kind[0]);
+    const part = this.waiting.splice(0, Math.min(MOST_FRAMES, change < 0 ? this.waiting.length : change));
+    return { frames: part.filter(isFrame), shown: part.filter((one) => !isFrame(one)) as Shown[] };
+  }
+
   private async sendPart(): Promise<void> {
-    if (this.isOver) return;
-    const frames = this.waiting.splice(0, MOST_FRAMES);
-    const shown = this.shownSteps.splice(0);
-    if (frames.length === 0 && shown.length === 0) return;
+    const { frames, shown } = this.nextPart();
     const form = new FormData();
     const metadata = {
       frames: frames.map(({ seq, captureMs, step, tail }) => ({ seq, captureMs, step, tail: toBase64Url(tail) })),
@@ -117,8 +131,7 @@ class Requests implements Transport {
   private async finish(how: object): Promise<void> {
     if (this.isOver) return;
     // Whatever the chain holds must be there before its end.
-    while (!this.isOver && this.waiting.length + this.shownSteps.length > 0) await this.sendWaiting();
-    await this.sending;
+    await this.sendWaiting();
     if (this.isOver) return;
     this.isOver = true;
     try {
