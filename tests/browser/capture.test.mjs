@@ -76,7 +76,7 @@ async function agree(page) {
   await button(page, 'Start the camera').waitFor();
 }
 /** Whatever the end of an attempt is, it is one of these. */
-const ended = (page) => page.locator('h1').filter({ hasText: /Thank you|We |There was|The light|The picture|The time|Something|Your /u });
+const ended = (page) => page.locator('h1').filter({ hasText: /Thank you|We |There was|The light|The picture|The time|The connection|Something|Your |That did/u });
 const account = async () => (await manage('GET', 'accounts'))[0].id;
 const decisions = async () => (await trail(await account(), 'consent')).map((row) => row.detail);
 
@@ -226,7 +226,8 @@ scene('a link works in one browser, and a reload of it goes on', { refusals: [41
   await agree(page);
   await page.reload();
   await agree(page);
-  const other = await launch();
+  // With a camera: without one, that is what is told first.
+  const other = await launch(refusedCamera);
   try {
     const second = await other.newPage();
     await second.goto(endpoint + url);
@@ -258,7 +259,7 @@ scene('a person is taken back to an address that the account allows, without a r
   const { corsOrigins } = await manage('GET', `accounts/${id}`);
   await manage('PATCH', `accounts/${id}`, { corsOrigins: [endpoint] });
   try {
-    const back = `${endpoint}/reference?order=7`;
+    const back = `${endpoint}/capture?order=7`;
     const { url } = await linked();
     await page.goto(`${endpoint}${url}&callbackUrl=${encodeURIComponent(back)}`);
     await button(page, 'Begin').click();
@@ -399,4 +400,21 @@ test('another site frames the page and hears how it went, but no decision', { ti
     await context.close();
     site.close();
   }
+});
+
+scene('the studio runs a session on oneself, explains it and deletes it', { tab: 'Liveness' }, async (page) => {
+  await button(page, 'Check me').click();
+  await button(page, 'Yes, I agree').click();
+  await button(page, 'Start the camera').click();
+  const session = page.getByRole('region', { name: 'Session' });
+  const attempt = session.getByRole('heading', { name: 'Attempt 1' });
+  await attempt.waitFor({ timeout: 90_000 });
+  assert.equal(await session.getByText('A live person').count(), 0);
+  await judge(page, 'studio-liveness', SOME);
+  await fits(page, 'Liveness');
+  const id = await session.locator('code').first().textContent();
+  await button(page, 'Delete the session').click();
+  await page.getByText('The session is deleted.').waitFor();
+  const gone = await fetch(`${endpoint}${SESSIONS}/${id}`, { headers: { 'Ocp-Apim-Subscription-Key': key } });
+  assert.equal(gone.status, 404);
 });

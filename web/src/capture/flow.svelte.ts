@@ -62,8 +62,11 @@ export class Flow {
   private hasStarted = false;
   private hasEnded = false;
 
+  /** When the first screen is there. */
+  readonly loaded: Promise<void>;
+
   constructor(private readonly options: FlowOptions) {
-    void this.load();
+    this.loaded = this.load();
   }
 
   /** The first look: whose check this is, and whether there is a camera at all. Uses nothing up. */

@@ -104,6 +104,7 @@ const en = {
   done: {
     title: 'Thank you',
     text: 'The check is complete. You can go back to where you came from.',
+    here: 'The check is complete.',
     real: 'The check found a live person.',
     spoof: 'The check did not find a live person.',
     uncertain: 'The check could not tell. Whoever asked for it will say how to go on.',
