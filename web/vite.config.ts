@@ -11,13 +11,13 @@ export default defineConfig({
     // Nothing is inlined: the page's content security policy allows no data: scripts, styles or fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // Capture, wallet and portal become further entries here.
-    rolldownOptions: { input: { studio: 'index.html', reference: 'reference.html', admin: 'admin.html' } },
+    // Wallet and portal become further entries here. The script for other sites has a build of its own: vite.embed.config.ts.
+    rolldownOptions: { input: { studio: 'index.html', reference: 'reference.html', admin: 'admin.html', capture: 'capture.html' } },
   },
   server: {
     host: '127.0.0.1',
     port: 5173,
     strictPort: true,
-    proxy: { '/face': server, '/healthz': server, '/openapi.json': server, '/openapi-admin.json': server, '/notice': server, '/admin/v1': server },
+    proxy: { '/face': { target: server, ws: true }, '/healthz': server, '/openapi.json': server, '/openapi-admin.json': server, '/notice': server, '/admin/v1': server, '/api/quicklink': server },
   },
 });

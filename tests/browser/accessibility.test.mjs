@@ -11,7 +11,7 @@ import { jpeg, landscape } from './support/pictures.mjs';
 const scene = stage();
 afterEach(deleteGroups);
 
-const TABS = ['Look', 'Compare', 'People', 'Identify'];
+const TABS = ['Look', 'Compare', 'People', 'Identify', 'Liveness'];
 
 scene('the way in is accessible and fits 320 pixels', { at: '#key=wrong', refusals: [401] }, async (page) => {
   await page.getByRole('alert').waitFor();
@@ -146,7 +146,7 @@ scene('a walk through with the keyboard alone', { at: '' }, async (page) => {
   await page.evaluate(() => document.activeElement.blur());
   await tabTo('Look');
   await page.keyboard.press('End');
-  await page.getByRole('tab', { name: 'Identify', selected: true }).waitFor();
+  await page.getByRole('tab', { name: 'Liveness', selected: true }).waitFor();
   assert.equal(new URL(page.url()).origin, new URL(endpoint).origin);
 });
 

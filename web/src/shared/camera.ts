@@ -18,13 +18,16 @@ export function canAskForCamera(): boolean {
   return devices?.getUserMedia !== undefined;
 }
 
-/** Starts the camera. The consent is proof that somebody was told and agreed; `ConsentGate` gets one. */
-export async function openCamera(facing: Facing, consent: Consent): Promise<MediaStream> {
+/** What a photo is taken with; the camera gives what comes nearest. */
+const PHOTO: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 960 } };
+
+/** Starts the camera. The consent is proof that somebody was told and agreed; `Consents` makes one. */
+export async function openCamera(facing: Facing, consent: Consent, wanted = PHOTO): Promise<MediaStream> {
   void consent;
   if (!canAskForCamera()) throw new CameraError('insecure');
   try {
     return await navigator.mediaDevices.getUserMedia({
-      video: { facingMode: facing, width: { ideal: 1280 }, height: { ideal: 960 } },
+      video: { facingMode: facing, ...wanted },
       audio: false,
     });
   } catch (thrown) {

@@ -1,7 +1,7 @@
 // The tabs, and the part of the address that remembers which one is open.
 import type { IconName } from '../shared/components/Icon.svelte';
 
-export const TABS = ['look', 'compare', 'people', 'identify'] as const satisfies readonly IconName[];
+export const TABS = ['look', 'compare', 'people', 'identify', 'liveness'] as const satisfies readonly IconName[];
 export type Tab = (typeof TABS)[number];
 
 /** The tab that the address names. `#key=...` is no tab and has been taken out before. */

@@ -44,8 +44,9 @@ macro_rules! own_content {
 const CAMERA: &str = "camera=(self), microphone=(), geolocation=()";
 const NO_DEVICE: &str = "camera=(), microphone=(), geolocation=()";
 
-/// All pages: a new one is a row here. The studio tries the Face API, the reference lists calls, admin manages accounts.
-static PAGES: [Page; 3] = [
+/// All pages: a new one is a row here. The studio tries the Face API, the reference lists calls, admin manages accounts,
+/// capture is where a person is before the camera for a liveness session.
+static PAGES: [Page; 4] = [
     Page {
         address: "/",
         file: "index.html",
@@ -67,6 +68,13 @@ static PAGES: [Page; 3] = [
         for_browsers_alone: false,
         without: "\nThis build carries no pages; GET /admin/v1/ lists the calls of the management API.\n",
     },
+    Page {
+        address: "/capture",
+        file: "capture.html",
+        policy: Policy { content: own_content!(framed by "'self'"), permissions: CAMERA },
+        for_browsers_alone: false,
+        without: "\nThis build carries no pages; docs/device-protocol.md says how a program captures.\n",
+    },
 ];
 
 /// Scripts, styles and pictures of the pages. A browser heeds these rules where one is opened by itself.
@@ -82,7 +90,11 @@ const HEADERS: [(HeaderName, &str); 4] = [
 
 /// The addresses of the pages and of their files.
 pub(super) fn routes() -> Router<Arc<App>> {
-    let files = Router::new().route("/favicon.svg", get(by_path)).route("/assets/{*file}", get(by_path));
+    let files = Router::new()
+        .route("/favicon.svg", get(by_path))
+        // Loaded by pages of other sites, under a name that stays.
+        .route("/likeness-capture.js", get(by_path))
+        .route("/assets/{*file}", get(by_path));
     PAGES.iter().fold(files, |router, page| {
         router.route(page.address, get(async move |headers: HeaderMap| answer(page, &headers)))
     })
@@ -186,7 +198,12 @@ mod tests {
     fn a_page_may_do_what_it_needs_and_no_more() {
         let camera = "camera=(self), microphone=(), geolocation=()";
         let nothing = "camera=(), microphone=(), geolocation=()";
-        let rows = [("/", camera, "'none'"), ("/reference", nothing, "'none'"), ("/admin", nothing, "'none'")];
+        let rows = [
+            ("/", camera, "'none'"),
+            ("/reference", nothing, "'none'"),
+            ("/admin", nothing, "'none'"),
+            ("/capture", camera, "'self'"),
+        ];
         assert_eq!(PAGES.len(), rows.len(), "a new page needs a row here");
         for (page, (address, permissions, ancestors)) in PAGES.iter().zip(rows) {
             let content = directives(page.policy.content);

@@ -67,7 +67,7 @@ fn a_program_gets_a_line_to_try_and_a_browser_the_page() {
 fn the_other_pages_are_served_under_the_same_headers() {
     let server = TestServer::new();
     let is_built = built("the_other_pages_are_served_under_the_same_headers");
-    for (path, title) in [("/reference", "API reference"), ("/admin", "Likeness Admin")] {
+    for (path, title) in [("/reference", "API reference"), ("/admin", "Likeness Admin"), ("/capture", "Camera check")] {
         let answer = get(&server, path, &[("accept", "text/html")]);
         assert_eq!(answer.status(), 200, "{path}");
         if !is_built {

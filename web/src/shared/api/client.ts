@@ -1,21 +1,28 @@
 // The one way to call this server: a client typed by one of the server's own descriptions. Its address, the key, the
 // patience with a busy server and the errors are dealt with here: whoever calls gets the answer, or a `Problem` is thrown.
 import createClient, { type Client, type Middleware } from 'openapi-fetch';
-import type { Key } from '../keys.svelte';
 import { fromAnswer, Problem } from './problem';
 import { patientFetch } from './traffic.svelte';
 
 /** A request header: its name and its value. */
 type Header = [name: string, value: string];
 
+/** A key or a token; empty while there is none. */
+interface Presented {
+  readonly value: string;
+  /** The server no longer takes it. */
+  refuse(): void;
+}
+
 /** What a client presents with each request. */
 export interface Credentials {
-  key: Key;
+  key: Presented;
   /** The header that carries a key or a token. */
   header: (value: string) => Header;
 }
 
 export const subscriptionKey = (value: string): Header => ['Ocp-Apim-Subscription-Key', value];
+export const bearer = (value: string): Header => ['Authorization', `Bearer ${value}`];
 
 interface ClientOptions {
   /** Without credentials only what is open to everybody can be called. */
