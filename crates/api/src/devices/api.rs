@@ -26,7 +26,7 @@ pub(crate) enum Rule {
     Token,
     /// Whoever opens a socket: the token comes in the first message.
     TokenInHello,
-    /// Whoever has the link.
+    /// Whoever has the link, or presents a liveness token in its place.
     Link,
 }
 
@@ -134,7 +134,12 @@ impl Api for Devices {
     }
 
     async fn identify(head: &Head<Self>, now: i64) -> Result<Presenter, Refusal> {
-        if head.route.rule != Rule::Token {
+        let presents_none = match head.route.rule {
+            Rule::Token => false,
+            Rule::TokenInHello => true,
+            Rule::Link => head.credentials.authorization.is_none(),
+        };
+        if presents_none {
             return Ok(Presenter::Stranger);
         }
         let missing = || AccessError::InvalidBearer("there is no liveness token".to_owned());

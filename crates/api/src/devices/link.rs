@@ -1,9 +1,10 @@
 //! The quick link: made by whoever has a session's token, opened by a browser, used once.
 
-use super::api::Devices;
+use super::api::{Devices, Presenter};
 use super::device;
 use crate::azure::{LivenessRefusal, Refusal};
 use likeness_http::{Call, Input, Reply, parse_uuid};
+use likeness_liveness::Session;
 use likeness_rules::{LivenessSettings, allowed_origin};
 use likeness_service::access::AccountState;
 use likeness_service::accounts::Attribution;
@@ -65,9 +66,23 @@ fn check_callback(state: &AccountState, callback: Option<&str>) -> Result<(), Re
     if is_allowed { Ok(()) } else { Err(LivenessRefusal::InvalidCallback.into()) }
 }
 
-/// `GET /api/quicklink/about`: nothing is used up, because mail scanners and previews open links too.
+/// What a page has to know of a session before it begins.
+fn about_session(state: &AccountState, session: &Session) -> Value {
+    let mut about = appearance(state);
+    about["verify"] = json!(session.request.verify.is_some());
+    about["noticeAccepted"] = json!(session.notice_accepted_at().is_some());
+    about
+}
+
+/// `GET /api/quicklink/about`: nothing is used up, because mail scanners and previews open links too. With a token in place of a
+/// link it tells the same of the token's session.
 pub(super) async fn about(call: Call<Devices>) -> Result<Reply, Refusal> {
     let app = &call.head.app;
+    if let Presenter::Device(device) = &call.caller {
+        let found = app.liveness.read(device.state.id(), device.session, &device.state.settings.retention).await?;
+        let found = found.ok_or(LivenessRefusal::SessionNotFound)?;
+        return Ok(Reply::json(&about_session(&device.state, &found.stored.session))?);
+    }
     let link = link_id(call.head.query.text("s"))?;
     let found = app.liveness.link(link).await?;
     let table = app.access.cache.last_known();
@@ -79,9 +94,10 @@ pub(super) async fn about(call: Call<Devices>) -> Result<Reply, Refusal> {
     let session = app.liveness.read(found.account, found.session, &state.settings.retention).await?;
     let session = session.ok_or(LivenessRefusal::LinkNotFound)?;
     check_callback(state, call.head.query.text("callbackUrl"))?;
-    let mut about = appearance(state);
-    about["verify"] = json!(session.stored.session.request.verify.is_some());
-    Ok(Reply::json(&about)?)
+    if found.is_used {
+        return Err(LivenessRefusal::LinkUsed.into());
+    }
+    Ok(Reply::json(&about_session(state, &session.stored.session))?)
 }
 
 /// `POST /api/quicklink/begin`: the tap of a person, which uses the link.
@@ -103,9 +119,8 @@ pub(super) async fn begin(call: Call<Devices>) -> Result<Reply, Refusal> {
     }
     let attribution = Attribution { actor: Actor::Device, request_id: head.request_id };
     let (found, session) = app.liveness.use_link(&attribution, link, &table).await?;
-    let mut answer = appearance(state);
+    let mut answer = about_session(state, &session.stored.session);
     answer["token"] = json!(session.stored.token.expose());
     answer["sessionId"] = json!(found.session);
-    answer["verify"] = json!(session.stored.session.request.verify.is_some());
     Ok(Reply::json(&answer)?)
 }

@@ -67,12 +67,16 @@ pub(super) async fn sessions(call: AdminCall) -> Result<Reply, Refusal> {
 /// `DELETE accounts/{}/liveness/sessions/{}`
 pub(super) async fn delete(call: AdminCall) -> Result<Reply, Refusal> {
     let state = call.account()?;
-    let id = call.parameters.get(1).and_then(|text| parse_uuid(text)).ok_or(Refusal::NotFound)?;
+    let id = call.id(1)?;
     let policy = &state.settings.retention;
     match call.app.liveness.delete(state.id(), &call.attribution, id, policy).await? {
         true => Ok(Reply::no_content()),
-        false => Err(Refusal::NotFound),
+        false => Err(gone()),
     }
+}
+
+fn gone() -> Refusal {
+    Refusal::NotFound("there is nothing of that id, or not any more".to_owned())
 }
 
 fn correlation_json(known: &KnownCorrelation) -> Value {
@@ -124,7 +128,7 @@ pub(super) async fn find(call: AdminCall) -> Result<Reply, Refusal> {
     let Asked { of, id } = call.body()?;
     let of = named(&of, &id)?;
     let found = call.app.liveness.correlation_of(call.account()?, of, &id).await?;
-    json_reply(&correlation_json(&found.ok_or(Refusal::NotFound)?))
+    json_reply(&correlation_json(&found.ok_or_else(gone)?))
 }
 
 #[derive(Deserialize)]
@@ -155,10 +159,10 @@ pub(super) async fn reopen(call: AdminCall) -> Result<Reply, Refusal> {
     let Reopening { record, reason: why } = call.body()?;
     let why = reason(&why)?;
     if parse_uuid(&record).is_none() {
-        return Err(Refusal::NotFound);
+        return Err(gone());
     }
     match call.app.liveness.reopen_correlation(call.account()?.id(), &call.attribution, &record, why).await? {
         true => Ok(Reply::no_content()),
-        false => Err(Refusal::NotFound),
+        false => Err(gone()),
     }
 }

@@ -7,6 +7,8 @@ mod accounts;
 mod api;
 mod error;
 mod keys;
+mod liveness;
+mod liveness_shapes;
 pub(crate) mod openapi;
 mod records;
 mod routes;

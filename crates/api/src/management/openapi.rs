@@ -103,7 +103,7 @@ fn path_parameter(name: &str) -> Value {
             json!({ "type": "string", "minLength": 1, "example": "default" }),
         ),
         "language" => ("A BCP 47 tag such as en or de-AT.", json!({ "type": "string", "example": "en" })),
-        _ => ("The role's own id.", uuid()),
+        _ => ("The id of the role, or of the session.", uuid()),
     };
     json!({ "name": name, "in": "path", "required": true, "description": says, "schema": schema })
 }
@@ -156,6 +156,18 @@ fn query_of(route: &Route<Management>) -> Vec<Value> {
             let says = "A link that was kept elsewhere; knownAt tells the row that has it.";
             vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}$" }))]
         }
+        ("GET", "accounts/{}/liveness/sessions" | "accounts/{}/liveness/correlations") => {
+            let top = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 1000 });
+            let mut all = vec![
+                query("start", false, "What comes after this id.", &uuid()),
+                query("top", false, "At most so many.", &top),
+            ];
+            if route.path.ends_with("sessions") {
+                let flag = json!({ "type": "boolean", "default": false });
+                all.push(query("verify", false, "Those that compare faces, instead of those that do not.", &flag));
+            }
+            all
+        }
         ("DELETE", "blocked" | "accounts/{}/blocked") => {
             vec![query("resourceId", true, "The client's full resource id.", &reference("ResourceId"))]
         }
@@ -172,6 +184,7 @@ fn heading_of(path: &str) -> &'static str {
         "persons" => "Persons",
         "vendor" | "tokens" | "blocked" | "signingKeys" => "Vendors and clients",
         "notices" => "Notices",
+        "liveness" => "Liveness sessions",
         "" | "me" | "retention" | "recognisers" => "About this server",
         _ => "Accounts",
     }

@@ -2,7 +2,7 @@
 //! from this table.
 
 use super::api::{AdminCall, Management};
-use super::{accounts, keys, records, vendors};
+use super::{accounts, keys, liveness, records, vendors};
 use axum::http::Method;
 use likeness_http::{BodyKind, Route};
 use likeness_service::access::RequiredAccess;
@@ -92,6 +92,18 @@ routes! {
         "What is stored about a person, across all containers." => records::report;
     POST "accounts/{}/persons/erase" ErasePersons ErasePerson(Person) -> 200 Held
         "Deletes a person across all containers." => records::erase;
+    GET "accounts/{}/liveness/sessions" Look ListLivenessSessions(Nothing) -> 200 LivenessSessions
+        "Liveness sessions that are kept, with their attempts; verify, start, top. No score and no name." => liveness::sessions;
+    DELETE "accounts/{}/liveness/sessions/{}" Manage DeleteLivenessSession(Nothing) -> 204 Nothing
+        "Deletes a liveness session with all that belongs to it." => liveness::delete;
+    GET "accounts/{}/liveness/correlations" Look ListClosedCorrelations(Nothing) -> 200 Correlations
+        "Correlation ids that are closed; start, top. The ids themselves are kept nowhere." => liveness::closed;
+    POST "accounts/{}/liveness/correlations/find" Look FindCorrelation(CorrelationId) -> 200 Correlation
+        "What is counted of a correlation id." => liveness::find;
+    POST "accounts/{}/liveness/correlations/close" Manage CloseCorrelation(CorrelationClosing) -> 204 Nothing
+        "Closes a correlation id by hand, for 48 hours." => liveness::close;
+    POST "accounts/{}/liveness/correlations/reopen" Manage ReopenCorrelation(CorrelationReopening) -> 204 Nothing
+        "Opens a closed correlation id again and forgets what was counted of it." => liveness::reopen;
     POST "accounts/{}/vendor" Operator LetIssue(Issuing) -> 204 Nothing
         "mayIssue: gives or takes the right to issue limited access tokens." => vendors::set_vendor_right;
     POST "accounts/{}/tokens/revoke" Vendor RevokeTokens(Revocation) -> 204 Nothing

@@ -8,30 +8,32 @@ use serde_json::{Map, Value, json};
 /// All of them, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [basics(), accounts(), custody(), encryption(), vendors(), records(), tokens()] {
+    for part in
+        [basics(), accounts(), custody(), encryption(), vendors(), records(), tokens(), super::liveness_shapes::all()]
+    {
         let Value::Object(part) = part else { continue };
         all.extend(part);
     }
     all
 }
 
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn says(words: &str) -> Value {
+pub(super) fn says(words: &str) -> Value {
     json!({ "type": "string", "description": words })
 }
 
-fn perhaps(words: &str) -> Value {
+pub(super) fn perhaps(words: &str) -> Value {
     json!({ "type": ["string", "null"], "description": words })
 }
 
-fn yes_or_no(words: &str) -> Value {
+pub(super) fn yes_or_no(words: &str) -> Value {
     json!({ "type": "boolean", "description": words })
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
@@ -43,12 +45,12 @@ fn moment() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-fn list_of(schema: &str) -> Value {
+pub(super) fn list_of(schema: &str) -> Value {
     json!({ "type": "array", "items": reference(schema) })
 }
 
 /// An object that takes no other members.
-fn strict(required: &[&str], properties: Value) -> Value {
+pub(super) fn strict(required: &[&str], properties: Value) -> Value {
     let mut object = object(required, properties);
     object["additionalProperties"] = json!(false);
     object
@@ -131,33 +133,6 @@ fn lives() -> Value {
     lives
 }
 
-/// What is set for liveness sessions.
-fn liveness(text: &Value) -> Value {
-    let sentence = || json!({ "type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[ -~]+$" });
-    let bound = |what: &str| json!({ "type": "integer", "minimum": 0, "maximum": 1000, "description": what });
-    json!({
-        "abuseMonitoring": yes_or_no("Whether a template of every session is kept for 48 hours, sealed, to find the same face behind other correlation ids."),
-        "mostSpoofs": bound("Attempts with the decision spoofface within 48 hours that close their correlation id; 0: none does."),
-        "mostFailures": bound("Failed attempts within 48 hours that close their correlation id; 0: none does."),
-        "devices": or_null(reference("NetworkRules")),
-        "recognizerReadsImages": yes_or_no("Whether the Face Recognizer reads session images too."),
-        "alternative": or_null(object(&["text"], json!({
-            "text": sentence(),
-            "url": or_null(json!({ "type": "string", "maxLength": 2000, "pattern": "^https://[!-~]+$" })),
-        }))),
-        "branding": object(&[], json!({
-            "name": or_null(sentence()),
-            "colour": or_null(json!({ "type": "string", "pattern": "^#[0-9A-Fa-f]{6}$" })),
-            "logo": or_null(json!({ "type": "string", "maxLength": 65536, "pattern": "^iVBORw0KGgo[A-Za-z0-9+/]*={0,2}$", "description": "A PNG of at most 48 KB in base64." })),
-        })),
-        "captureDevices": json!({
-            "type": "array", "maxItems": 1000,
-            "items": object(&["id", "publicKey"], json!({ "id": text, "publicKey": text })),
-            "description": "Devices that the account mounted, each with its P-256 public key: an uncompressed point in base64url.",
-        }),
-    })
-}
-
 fn accounts() -> Value {
     let region = || json!({ "type": "string", "pattern": "^[a-z0-9]{1,40}$" });
     let label = || json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$" });
@@ -195,7 +170,6 @@ fn accounts() -> Value {
     let with_keys: Vec<&str> = always.iter().copied().chain(["keys"]).collect();
     json!({
         "Account": object(&always, account.clone()),
-        "LivenessSettings": object(&[], liveness(&text())),
         "Accounts": list_of("Account"),
         "CreatedAccount": object(&with_keys, created),
         "NewAccount": strict(&["name"], json!({
@@ -220,7 +194,7 @@ fn accounts() -> Value {
             "corsOrigins": or_null(origins()),
             "confidence": or_null(confidence()),
             "retention": or_null(lives()),
-            "liveness": or_null(strict(&[], liveness(&text()))),
+            "liveness": or_null(strict(&[], super::liveness_shapes::settings())),
         })),
         "Closing": strict(&[], json!({
             "graceDays": { "type": "integer", "minimum": 0, "maximum": 30, "default": 0 },

@@ -3,9 +3,11 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use likeness_http::{Query, RequestAddress};
 use likeness_service::app::App;
 use std::sync::Arc;
 
@@ -44,11 +46,17 @@ macro_rules! own_content {
 const CAMERA: &str = "camera=(self), microphone=(), geolocation=()";
 const NO_DEVICE: &str = "camera=(), microphone=(), geolocation=()";
 
+/// Origins that a header names at most.
+const MOST_ANCESTORS: usize = 100;
+/// The address of the studio, and of the capture page.
+const ROOT: &str = "/";
+const CAPTURE: &str = "/capture";
+
 /// All pages: a new one is a row here. The studio tries the Face API, the reference lists calls, admin manages accounts,
 /// capture is where a person is before the camera for a liveness session.
 static PAGES: [Page; 4] = [
     Page {
-        address: "/",
+        address: ROOT,
         file: "index.html",
         policy: Policy { content: own_content!(framed by "'none'"), permissions: CAMERA },
         for_browsers_alone: true,
@@ -69,7 +77,7 @@ static PAGES: [Page; 4] = [
         without: "\nThis build carries no pages; GET /admin/v1/ lists the calls of the management API.\n",
     },
     Page {
-        address: "/capture",
+        address: CAPTURE,
         file: "capture.html",
         policy: Policy { content: own_content!(framed by "'self'"), permissions: CAMERA },
         for_browsers_alone: false,
@@ -95,9 +103,58 @@ pub(super) fn routes() -> Router<Arc<App>> {
         // Loaded by pages of other sites, under a name that stays.
         .route("/likeness-capture.js", get(by_path))
         .route("/assets/{*file}", get(by_path));
-    PAGES.iter().fold(files, |router, page| {
+    let pages = PAGES.iter().filter(|page| ![ROOT, CAPTURE].contains(&page.address)).fold(files, |router, page| {
         router.route(page.address, get(async move |headers: HeaderMap| answer(page, &headers)))
+    });
+    // Below the address of an account too: who may frame the page is the account's to say.
+    [ROOT, CAPTURE].into_iter().fold(pages, |router, address| {
+        router
+            .route(address, get(root_or_capture))
+            .route(&format!("/accounts/{{subdomain}}{address}"), get(root_or_capture))
     })
+}
+
+/// The studio, the capture page, and the capture page that a quick link opens (`/?s=`).
+async fn root_or_capture(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+    let (parts, _) = request.into_parts();
+    let address = RequestAddress::read(&parts, &app.config.access);
+    let has_link = Query::parse(parts.uri.query()).text("s").is_some();
+    let is_capture = has_link || address.path.trim_end_matches('/').eq_ignore_ascii_case(CAPTURE);
+    let wanted = if is_capture { CAPTURE } else { ROOT };
+    let page = PAGES.iter().find(|page| page.address == wanted).expect("both are rows of the table");
+    let mut response = answer(page, &parts.headers);
+    if is_capture && let Ok(policy) = HeaderValue::from_str(&framed_by(page.policy.content, &ancestors(&app, &address)))
+    {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Origins that may frame the capture page: those of the account that the address names, or of all accounts where it names none.
+fn ancestors(app: &App, address: &RequestAddress) -> Vec<String> {
+    let table = app.access.cache.last_known();
+    let states = match &address.origin.subdomain {
+        Some(subdomain) => table.by_subdomain(subdomain).cloned().into_iter().collect(),
+        None => table.all(),
+    };
+    let mut origins: Vec<String> = states
+        .iter()
+        .filter(|state| state.is_open())
+        .flat_map(|state| state.settings.cors_origins.iter())
+        // Any page at all is no origin that somebody trusts with a camera.
+        .filter(|origin| *origin != "*" && *origin != "null")
+        .cloned()
+        .collect();
+    origins.sort();
+    origins.dedup();
+    // A header has an end; an account's own address names only its own.
+    origins.truncate(MOST_ANCESTORS);
+    origins
+}
+
+/// A policy with more origins that may frame the page.
+fn framed_by(policy: &str, origins: &[String]) -> String {
+    origins.iter().fold(policy.to_owned(), |policy, origin| format!("{policy} {origin}"))
 }
 
 /// A page; or a line to try, where no page is wanted or this build carries none.

@@ -19,8 +19,9 @@ pub struct FoundLink {
     pub account: AccountId,
     /// The session.
     pub session: Uuid,
+    /// Whether a browser has used it.
+    pub is_used: bool,
     version: u64,
-    is_used: bool,
 }
 
 /// Why a link was not used.
@@ -82,7 +83,7 @@ impl LivenessSessions {
         let damaged = || StoreError::Damaged { what: "a quick link".to_owned() };
         let bytes: &[u8; 33] = record.value.expose().as_slice().try_into().map_err(|_| damaged())?;
         let id = |from: usize| Uuid::from_slice(&bytes[from..from + 16]).map_err(|_| damaged());
-        Ok(FoundLink { account: AccountId(id(0)?), session: id(16)?, version: record.version, is_used: bytes[32] != 0 })
+        Ok(FoundLink { account: AccountId(id(0)?), session: id(16)?, is_used: bytes[32] != 0, version: record.version })
     }
 
     /// Uses a link: of several browsers one gets the session.

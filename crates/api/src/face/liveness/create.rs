@@ -3,7 +3,7 @@
 use super::given::{Given, flag, wrong};
 use super::reference::{self, Reference};
 use super::{attribution, shape_of, wire, with_verify};
-use crate::azure::{LivenessRefusal, Refusal};
+use crate::azure::{LivenessRefusal, Refusal, Version};
 use crate::face::call::{Admitted, Call, Permitted};
 use likeness_http::{Body, Reply};
 use likeness_liveness::{
@@ -20,7 +20,7 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     let (input, call) = call.take_input();
     let mut given = Given::read(input)?;
     let path = call.route().path;
-    let mut request = request(&given, shape_of(path))?;
+    let mut request = request(&given, shape_of(path), call.version())?;
     let source = if with_verify(path) { Some(reference::source(&mut given)?) } else { None };
     let threshold = given.number("verifyConfidenceThreshold")?.unwrap_or(0.5);
     if !(0.0..=1.0).contains(&threshold) {
@@ -57,7 +57,7 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
 }
 
 /// What was asked for, but for the reference.
-fn request(given: &Given, shape: Shape) -> Result<SessionRequest, Refusal> {
+fn request(given: &Given, shape: Shape, version: Version) -> Result<SessionRequest, Refusal> {
     let mode = given.text("livenessOperationMode").ok().flatten().and_then(Mode::parse);
     let mut request = SessionRequest::new(shape, mode.ok_or(LivenessRefusal::InvalidMode)?);
     request.sends_results = given.flag("sendResultsToClient")?;
@@ -74,9 +74,10 @@ fn request(given: &Given, shape: Shape) -> Result<SessionRequest, Refusal> {
     let seconds = given.integer("authTokenTimeToLiveInSeconds", 60, 86_400);
     let seconds = seconds.map_err(|_| LivenessRefusal::InvalidTokenLifetime)?.unwrap_or(600);
     request.token_seconds = u32::try_from(seconds).unwrap_or(600);
-    // Previews and v1.2 grant retries without a field for them.
+    // Up to v1.2 every token grants three; then the app server says how many, and without a word one.
+    let usual = if version == Version::V1_3Preview1 { 1 } else { 3 };
     let attempts = given.integer("numberOfClientAttemptsAllowed", 1, 3)?;
-    request.attempts_allowed = u8::try_from(attempts.unwrap_or(1)).unwrap_or(1);
+    request.attempts_allowed = u8::try_from(attempts.unwrap_or(usual)).unwrap_or(1);
     if let Some(address) = given.text("expectedClientIpAddress")? {
         let network = parse_network(address.trim());
         let network = network.ok_or_else(|| wrong("'expectedClientIpAddress' is invalid. It must be an IP address or a range of them in the form address/bits."))?;
