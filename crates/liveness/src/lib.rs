@@ -49,9 +49,9 @@ pub use policy::{
     NearPolicy, Policy, PolicyProblem, SecondTurn, SettlePolicy, TurnPolicy,
 };
 pub use session::{
-    Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, MOST_ATTEMPTS_ALLOWED, MOST_SESSION_BYTES,
-    Origin, ReferenceSource, Session, SessionProblem, SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld,
-    Stage, VerifyRequest, VerifyResult,
+    Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, FlaggedSession, MOST_ATTEMPTS_ALLOWED,
+    MOST_SESSION_BYTES, Origin, ReferenceSource, Session, SessionProblem, SessionRefusal, SessionRequest,
+    SessionStatus, SessionStatusOld, Stage, VerifyRequest, VerifyResult,
 };
 pub use text::SecretText;
 pub use verdict::{

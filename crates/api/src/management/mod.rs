@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api;
+mod devices_openapi;
 mod error;
 mod keys;
 mod liveness;

@@ -7,7 +7,7 @@
 use super::api::Management;
 use super::api::PREFIX;
 use super::routes::ROUTES;
-use super::shapes;
+use super::{devices_openapi, shapes};
 use crate::openapi::{content, reference, text_of, uuid};
 use likeness_http::Route;
 use likeness_service::accounts::vendors::life_bounds;
@@ -35,6 +35,7 @@ fn document() -> Value {
         insert(&mut paths, &served_path(route, &names), route.method.as_str(), operation, route.rule.takes);
     }
     beside(&mut paths);
+    devices_openapi::insert(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {

@@ -8,9 +8,17 @@ use serde_json::{Map, Value, json};
 /// All of them, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in
-        [basics(), accounts(), custody(), encryption(), vendors(), records(), tokens(), super::liveness_shapes::all()]
-    {
+    for part in [
+        basics(),
+        accounts(),
+        custody(),
+        encryption(),
+        vendors(),
+        records(),
+        tokens(),
+        super::liveness_shapes::all(),
+        super::devices_openapi::schemas(),
+    ] {
         let Value::Object(part) = part else { continue };
         all.extend(part);
     }

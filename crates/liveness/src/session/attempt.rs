@@ -138,7 +138,23 @@ pub struct AttemptResult {
     /// SHA-256 of a reference picture that the device brought, where it was asked for.
     #[serde(default)]
     pub verify_image_hash: Option<SecretText>,
+    /// Other sessions with the same face and another correlation id, where the account watches for abuse.
+    #[serde(default)]
+    pub flagged: Option<Vec<FlaggedSession>>,
     /// Under which id the picture of the session is kept.
+    #[serde(default)]
+    pub session_image_id: Option<SecretText>,
+}
+
+/// Another session in which the same face was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlaggedSession {
+    /// The session.
+    pub session_id: Uuid,
+    /// The attempt in it.
+    pub attempt_id: u8,
+    /// Its picture, where one was kept.
     #[serde(default)]
     pub session_image_id: Option<SecretText>,
 }

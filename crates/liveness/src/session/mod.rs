@@ -8,7 +8,7 @@ mod record;
 mod request;
 mod status;
 
-pub use attempt::{Attempt, AttemptOutcome, AttemptResult, AttemptStart, Origin, Stage, VerifyResult};
+pub use attempt::{Attempt, AttemptOutcome, AttemptResult, AttemptStart, FlaggedSession, Origin, Stage, VerifyResult};
 pub use record::{MOST_SESSION_BYTES, SessionProblem};
 pub use request::{Correlation, MOST_ATTEMPTS_ALLOWED, ReferenceSource, SessionRequest, VerifyRequest};
 pub use status::{SessionStatus, SessionStatusOld};

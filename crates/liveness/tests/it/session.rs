@@ -51,6 +51,7 @@ fn decided(decision: Decision) -> AttemptOutcome {
             reference_quality: None,
         }),
         verify_image_hash: None,
+        flagged: None,
         session_image_id: None,
     }))
 }

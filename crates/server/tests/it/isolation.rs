@@ -1,6 +1,7 @@
 //! No id of one account means anything in another. Every route of the description that the router's table makes is tried
 //! crosswise, so that a new one cannot escape: a parameter or body that this test does not know fails it.
 
+use crate::liveness;
 use crate::server::{Answer, KEY1, OtherAccount, TestServer, demo, target};
 use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
@@ -49,6 +50,13 @@ fn furnish(server: &TestServer) -> Owned {
     let taken = server.json("POST", "snapshots", &body);
     let snapshot = server.call("GET", "snapshots").body[0]["id"].as_str().map(str::to_owned);
     let snapshot = snapshot.unwrap_or_else(|| panic!("{taken:?}"));
+    let asked = json!({ "livenessOperationMode": "Passive", "deviceCorrelationId": MARK, "enableSessionImage": true });
+    let made = server.json("POST", "detectLiveness-sessions", &asked);
+    let (session, token) = (made.id("sessionId"), made.id("authToken"));
+    let ended = liveness::attempt(server, &token, "detectLiveness", &vec![liveness::portrait(); 6]);
+    assert_eq!(ended.body["status"], "Succeeded", "{ended:?}");
+    let read = server.call("GET", &format!("detectLiveness-sessions/{session}"));
+    let image = read.body["results"]["attempts"][0]["result"]["sessionImageId"].as_str().expect("a picture").to_owned();
     let parameters = vec![
         ("faceListId", "mine".to_owned()),
         ("largeFaceListId", "mine".to_owned()),
@@ -61,6 +69,8 @@ fn furnish(server: &TestServer) -> Owned {
         ("recognitionModel", "recognition_04".to_owned()),
         ("operationId", operation),
         ("snapshotId", snapshot),
+        ("sessionId", session),
+        ("sessionImageId", image),
     ];
     Owned { parameters, faces, group: enrolled }
 }
@@ -82,6 +92,8 @@ fn inventory(server: &TestServer) -> Vec<String> {
         "dynamicpersongroups",
         "dynamicpersongroups/mine/persons",
         "snapshots",
+        "detectLiveness/singleModal/sessions",
+        "settings",
     ];
     paths.iter().map(|path| server.call("GET", path).body.to_string()).collect()
 }
@@ -110,6 +122,11 @@ fn body(operation: &str, owned: &Owned) -> Option<Value> {
         "ApplySnapshot" => json!({ "objectId": "copy" }),
         "CreateDynamicPersonGroup" => json!({ "name": "theirs", "addPersonIds": [owned.group] }),
         "UpdateDynamicPersonGroup" => json!({ "addPersonIds": [owned.group] }),
+        other if other.contains("Liveness") && other.starts_with("Create") => {
+            json!({ "livenessOperationMode": "Passive", "deviceCorrelationId": "theirs" })
+        }
+        "UpdateLivenessAbuseMonitoring" => json!({ "enabled": true }),
+        "UpdateSettings" => json!({ "livenessAbuseMonitoring": { "enabled": true } }),
         other if other.starts_with("Create") || other.starts_with("Update") => {
             json!({ "name": "theirs", "userData": "theirs" })
         }
@@ -129,9 +146,14 @@ fn may_succeed(operation: &str) -> bool {
         "GetPersons",
         "GetDynamicPersonGroups",
         "GetSnapshots",
+        "GetPreviewLivenessSessions",
+        "GetPreviewLivenessWithVerifySessions",
         "Detect",
     ];
-    makes.contains(&operation) || lists.contains(&operation)
+    // Settings are everybody's own, and sessions have ids of the service.
+    let own = operation.contains("Settings") || operation.contains("AbuseMonitoring");
+    let session = operation.starts_with("Create") && operation.contains("Liveness");
+    own || session || makes.contains(&operation) || lists.contains(&operation)
 }
 
 /// Sends an operation with a key.

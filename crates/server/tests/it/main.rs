@@ -34,6 +34,7 @@ mod issued;
 mod killing;
 mod late;
 mod lifecycle;
+mod liveness;
 mod logs;
 mod models;
 mod nodes;

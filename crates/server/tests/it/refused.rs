@@ -156,7 +156,7 @@ fn of_faces(server: &TestServer, to: &mut String) {
     let rows = [
         ("no version", ask("POST", "/face/detect").key(KEY1).json(&json!({}))),
         ("a version to come", ask("POST", "/face/v9.9/detect").key(KEY1).json(&json!({}))),
-        ("a route of a later version", ask("POST", "/face/v1.0/detectLiveness-sessions").key(KEY1).json(&json!({}))),
+        ("a route of a later version", ask("POST", "/face/v1.0/detectGait-sessions").key(KEY1).json(&json!({}))),
         ("neither JSON nor a picture", ask("POST", detect).key(KEY1).sending("text/plain", "x")),
         ("no picture", ask("POST", detect).key(KEY1).sending("application/octet-stream", "no picture")),
         ("an empty picture", ask("POST", detect).key(KEY1).sending("application/octet-stream", "")),

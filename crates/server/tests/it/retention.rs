@@ -2,7 +2,7 @@
 //! a minute and its key within the hour; what has no end stays; what is not stored is nowhere.
 
 use crate::clock::Clock;
-use crate::server::{TestServer, demo, target};
+use crate::server::{Answer, TestServer, demo, target};
 use crate::stores::{TestStore, on_both_stores};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -40,12 +40,32 @@ fn detect(server: &TestServer, seconds: &str) -> Value {
     server.picture(&path, &demo(6)).body[0]["faceId"].clone()
 }
 
+/// A session with verify, in an account that watches for abuse, after an attempt with a picture: its id, and where its quick
+/// link leads.
+fn a_checked_session(server: &TestServer) -> (String, String) {
+    use crate::liveness::{VERIFY, attempt, bearer, picture_part, portrait};
+    let watch = json!({ "enabled": true });
+    assert_eq!(server.json("PATCH", "settings/liveness-abuse-monitoring", &watch).status, 200);
+    let asked = reqwest::blocking::multipart::Form::new()
+        .text("livenessOperationMode", "Passive")
+        .text("deviceCorrelationId", "door-1")
+        .text("enableSessionImage", "true")
+        .part("verifyImage", picture_part(&portrait()));
+    let made = Answer::read(server.request("POST", VERIFY).multipart(asked).send().expect("an answer"));
+    let token = made.id("authToken");
+    let ended = attempt(server, &token, "detectLivenessWithVerify", &vec![portrait(); 6]);
+    assert_eq!(ended.body["status"], json!("Succeeded"), "{ended:?}");
+    let link = Answer::of(bearer(server.bare("POST", "/api/quicklink"), &token));
+    let link = link.body["url"].as_str().expect("an address").replace("/?s=", "/api/quicklink/about?s=");
+    (made.id("sessionId"), link)
+}
+
 fn every_row_of_the_table_holds(store: &TestStore) {
     let clock = Clock::new();
     let server = store.server(&[clock.setting()]);
     let table = server.manage("GET", "retention", &Value::Null).body;
     let rows: Vec<&str> = table.as_array().expect("rows").iter().filter_map(|row| row["key"].as_str()).collect();
-    assert_eq!(rows.len(), 18);
+    assert_eq!(rows.len(), 21);
     // What has no end, made first.
     let about = json!({ "name": "n", "recognitionModel": "recognition_04" });
     let chosen = target(&server.detect(&demo(1))[0]);
@@ -90,18 +110,20 @@ fn every_row_of_the_table_holds(store: &TestStore) {
                 assert_eq!(server.json("POST", "findsimilars", &body).status, 200);
                 assert_eq!(tables(), before, "an answer left something");
             }
-            // Sessions are not served yet. When they come, this test has to be taught what becomes of them.
-            "session" | "sessionReference" | "deviceReference" | "frames" | "deviceCorrelation" | "sessionImage"
-            | "authToken" => {
-                let answer = server.json("POST", "/face/v1.2/detectLiveness-sessions", &json!({}));
-                assert_eq!(answer.status, 404, "{row}: sessions are served; say here when they end");
-            }
+            // What is in memory alone: no table has more after an attempt than the session and what the caller wanted kept.
+            "deviceReference" | "frames" => {}
+            "session" | "sessionReference" | "deviceCorrelation" | "correlationCount" | "monitoredTemplate"
+            | "quickLink" | "sessionImage" | "authToken" => {}
             "faceId" | "operation" | "snapshot" | "listFace" | "groupPerson" | "directoryPerson" | "dynamicGroup"
             | "auditLog" => {}
             other => panic!("{other}: a row of the table that nothing here holds"),
         }
     }
 
+    let (session, link) = a_checked_session(&server);
+    let kinds = |kinds: &str| store.sql(&format!("SELECT count(*) FROM record WHERE kind IN ({kinds})"))[0].clone();
+    // The session, its picture, its link, what is counted of its device, and its template.
+    assert_eq!(["4", "5", "6", "7", "8"].map(kinds), ["1", "1", "1", "1", "1"]);
     // FaceIds: a caller's minute, and a day without.
     let (short, long) = (detect(&server, "&faceIdTimeToLive=60"), detect(&server, ""));
     let keys = hour_keys(&store.data());
@@ -109,6 +131,12 @@ fn every_row_of_the_table_holds(store: &TestStore) {
     assert_eq!((look(&server, &short), look(&server, &long)), (200, 200));
     clock.set(MINUTE);
     assert_eq!((look(&server, &short), look(&server, &long)), (404, 200), "dead at the instant");
+    // Tokens and links of ten minutes.
+    assert_eq!(server.bare("GET", &link).send().expect("an answer").status(), 200);
+    clock.set(11 * MINUTE);
+    assert_eq!(server.bare("GET", &link).send().expect("an answer").status(), 404);
+    soon("the bytes of a quick link", || kinds("6") == "0");
+    clock.set(MINUTE);
     // One step back, as clocks do: what was swept does not come back, what was not is judged by the clock.
     let left =
         || store.sql("SELECT count(*) FROM face_id WHERE expires_at < (SELECT max(expires_at) FROM face_id) - 3600000");
@@ -126,7 +154,11 @@ fn every_row_of_the_table_holds(store: &TestStore) {
     // Operations and snapshots: two days.
     assert_eq!(server.call("GET", &format!("operations/{operation}")).status, 200);
     assert_eq!(server.call("GET", "snapshots").body.as_array().map(Vec::len), Some(1));
+    let session_path = format!("{}/{session}", crate::liveness::VERIFY);
+    assert_eq!(server.call("GET", &session_path).status, 200);
     clock.set(2 * DAY + MINUTE);
+    assert_eq!(server.call("GET", &session_path).code(), "SessionNotFound");
+    soon("the bytes of a session and what belongs to it", || kinds("4, 5, 6, 7, 8") == "0");
     assert_eq!(server.call("GET", &format!("operations/{operation}")).code(), "OperationNotFound");
     assert_eq!(server.call("GET", "snapshots").body, json!([]));
     soon("the bytes of operations and snapshots", || count(store, "operation") + count(store, "snapshot") == 0);

@@ -12,6 +12,10 @@ const ASK: &[&str] = &["Detect", "FindSimilar", "Group", "Identify", "Verify"];
 
 /// Looking at what is stored: those who read, and those who may do everything.
 const READ: &[&str] = &[
+    "GetSessionImage",
+    "GetPreviewSessionImage",
+    "GetLivenessAbuseMonitoring",
+    "GetSettings",
     "GetFaceList",
     "GetFaceLists",
     "GetLargeFaceList",
@@ -44,8 +48,35 @@ const READ: &[&str] = &[
     "GetDynamicPersonGroupPersons",
 ];
 
+/// Reading liveness sessions: those who ask, those who read, and those who may do everything.
+const READ_SESSIONS: &[&str] = &[
+    "GetPreviewLivenessSessions",
+    "GetPreviewLivenessSessionResult",
+    "GetPreviewLivenessSessionAuditEntries",
+    "GetPreviewLivenessWithVerifySessions",
+    "GetPreviewLivenessWithVerifySessionResult",
+    "GetPreviewLivenessWithVerifySessionAuditEntries",
+    "GetLivenessSessionResult",
+    "GetLivenessWithVerifySessionResult",
+];
+
+/// Making and deleting them: those who ask, and those who may do everything.
+const CHANGE_SESSIONS: &[&str] = &[
+    "CreatePreviewLivenessSession",
+    "DeletePreviewLivenessSession",
+    "CreatePreviewLivenessWithVerifySession",
+    "DeletePreviewLivenessWithVerifySession",
+    "CreateLivenessSession",
+    "DeleteLivenessSession",
+    "CreateLivenessWithVerifySession",
+    "DeleteLivenessWithVerifySession",
+];
+
 /// Changing what is stored: those who may do everything.
 const CHANGE: &[&str] = &[
+    "UpdateLivenessAbuseMonitoring",
+    "UpdateSettings",
+    "GetClientAssetsAccessToken",
     "CreateFaceList",
     "UpdateFaceList",
     "DeleteFaceList",
@@ -95,9 +126,9 @@ const CHANGE: &[&str] = &[
 
 /// Each role, and which of the three it holds. As in Azure, owners and contributors reach data through keys alone.
 const ROLES: &[(&str, &[&[&str]])] = &[
-    ("Cognitive Services Face Recognizer", &[ASK]),
-    ("Cognitive Services User", &[ASK, READ, CHANGE]),
-    ("Cognitive Services Data Reader", &[READ]),
+    ("Cognitive Services Face Recognizer", &[ASK, READ_SESSIONS, CHANGE_SESSIONS]),
+    ("Cognitive Services User", &[ASK, READ, READ_SESSIONS, CHANGE_SESSIONS, CHANGE]),
+    ("Cognitive Services Data Reader", &[READ, READ_SESSIONS]),
     ("Cognitive Services Contributor", &[]),
     ("Owner", &[]),
     ("", &[]),
@@ -128,7 +159,10 @@ fn operations(server: &TestServer) -> Vec<(String, String, String)> {
                 Some("version}") => "v1.0".to_owned(),
                 Some("recognitionModel}") => "recognition_04".to_owned(),
                 // What is named by the service is named by numbers.
-                Some(name) if ["personId}", "persistedFaceId}", "snapshotId}", "operationId}"].contains(&name) => {
+                Some(name)
+                    if ["personId}", "persistedFaceId}", "snapshotId}", "operationId}", "sessionId}"]
+                        .contains(&name) =>
+                {
                     "4f8a1f0e-2f51-4d55-8f0a-3f2f4f5f6f7f".to_owned()
                 }
                 Some(_) => "mine".to_owned(),
@@ -151,7 +185,7 @@ fn every_operation_for_every_role(store: &TestStore) {
     let Some((server, _provider, tokens, _settings)) = made else { return };
     let operations = operations(&server);
     let named: Vec<&str> = operations.iter().map(|(name, ..)| name.as_str()).collect();
-    let written: Vec<&str> = [ASK, READ, CHANGE].concat();
+    let written: Vec<&str> = [ASK, READ, READ_SESSIONS, CHANGE_SESSIONS, CHANGE].concat();
     let [there, expected] = [&named, &written].map(|names| names.iter().copied().collect::<BTreeSet<_>>());
     assert_eq!((named.len(), written.len()), (there.len(), expected.len()), "each is named once");
     assert_eq!(there, expected, "the table above and the description name the same operations");

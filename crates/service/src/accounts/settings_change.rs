@@ -2,6 +2,7 @@
 
 use super::{AccountError, AccountService, Attribution};
 use crate::access::AccountState;
+use crate::liveness::forget_some;
 use likeness_rules::{
     ConfidenceDetail, LivenessSettings, NetworkRule, NetworkRules, RetentionClass, Settings, parse_origin,
 };
@@ -171,6 +172,12 @@ impl AccountService {
         let state = self.change(id, attribution, &detail, |settings| change.apply(settings)).await?;
         if change.retention.is_some() {
             self.end_what_is_too_old(&state).await?;
+        }
+        if change.liveness.is_some() && !state.settings.liveness.abuse_monitoring {
+            // Also where it was off: templates that came while it was switched off go with the next change.
+            while let Some(write) = forget_some(&*self.store, id, self.clock.now()).await? {
+                self.write(id, attribution, write).await?;
+            }
         }
         Ok(state)
     }

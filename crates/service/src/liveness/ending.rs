@@ -2,8 +2,10 @@
 
 use super::captures::{Ended, Running};
 use super::frames::fused;
+use super::monitoring::Monitored;
 use super::{Change, Companion, NotChanged};
 use crate::app::App;
+use crate::randomness::random_id;
 use crate::recognisers::Recogniser;
 use crate::shares::Owner;
 use crate::templates;
@@ -55,10 +57,15 @@ pub(super) async fn finish(app: &App, running: &Running) {
     let (account, policy) = (running.account.id(), &running.account.settings.retention);
     let digest = left.digest.clone();
     let found = app.liveness.read(account, running.session, policy).await;
-    let (outcome, image) = match found {
-        Ok(Some(found)) => outcome_of(app, running, left, &found.stored).await,
+    let mut known = None;
+    let (mut outcome, image, template) = match found {
+        Ok(Some(found)) => {
+            let outcome = outcome_of(app, running, left, &found.stored).await;
+            known = Some(found.stored.session);
+            outcome
+        }
         // Deleted meanwhile, or the store is away: there is nobody to tell.
-        Ok(None) | Err(_) => (AttemptOutcome::Failed(AttemptCode::UnexpectedServerError), None),
+        Ok(None) | Err(_) => (AttemptOutcome::Failed(AttemptCode::UnexpectedServerError), None, None),
     };
     let code = match &outcome {
         AttemptOutcome::Succeeded(_) => None,
@@ -69,6 +76,18 @@ pub(super) async fn finish(app: &App, running: &Running) {
     metrics::counter!("likeness_captures_ended_total", "how" => word).increment(1);
     let detail = told(running.attempt, &outcome);
     let image = image.map(|jpeg| (app.liveness.secret_id(), jpeg));
+    let recogniser = app.recognisers.default_recogniser().clone();
+    let monitored = template.zip(known.as_ref()).map(|(template, session)| Monitored {
+        session: running.session,
+        attempt: running.attempt,
+        correlation: Monitored::correlation_of(session),
+        template,
+        image: image.as_ref().map(|(id, _)| id.clone()),
+    });
+    if let (AttemptOutcome::Succeeded(result), Some(monitored)) = (&mut outcome, &monitored) {
+        result.flagged = app.liveness.flagged(account, monitored, &recogniser, policy).await.ok();
+    }
+    let template_id = random_id(&*app.randomness).to_string();
     let life = running.account.settings.retention.seconds(likeness_rules::RetentionClass::SessionImage);
     let attribution = running.attribution();
     let written = app.liveness.change(account, &attribution, running.session, policy, |stored, now| {
@@ -80,6 +99,11 @@ pub(super) async fn finish(app: &App, running: &Running) {
             records
                 .push(RecordWrite::Put(NewRecord::new(RecordKind::SessionImage, id.clone(), jpeg.clone()).until(ends)));
             stored.companions.push(Companion::Image(id.clone()));
+        }
+        if let Some(monitored) = &monitored {
+            let record = monitored.record(&template_id, &recogniser.space_id, &stored.session, policy);
+            records.push(RecordWrite::Put(record));
+            stored.companions.push(Companion::Template(template_id.clone()));
         }
         stored.session.finish_attempt(running.attempt, outcome, now)?;
         stored.leader = None;
@@ -134,11 +158,11 @@ async fn outcome_of(
     running: &Running,
     left: Left,
     stored: &super::Stored,
-) -> (AttemptOutcome, Option<Secret<Vec<u8>>>) {
-    let failed = |code| (AttemptOutcome::Failed(code), None);
+) -> (AttemptOutcome, Option<Secret<Vec<u8>>>, Option<Secret<Vec<u8>>>) {
+    let failed = |code| (AttemptOutcome::Failed(code), None, None);
     let evidence = match left.outcome {
         Outcome::Evidence(evidence) => evidence,
-        Outcome::Canceled(reason) => return (AttemptOutcome::Canceled(reason), None),
+        Outcome::Canceled(reason) => return (AttemptOutcome::Canceled(reason), None, None),
         // A busy server is no fault of the person.
         Outcome::Failed(code) if left.was_starved && code != AttemptCode::ProtocolBroken => {
             return failed(AttemptCode::UnexpectedServerError);
@@ -164,6 +188,7 @@ async fn outcome_of(
         digest: evidence.digest_hex(),
         verify: None,
         verify_image_hash: None,
+        flagged: None,
         session_image_id: None,
     };
     let shown = frames.first().map(|(seq, _)| *seq);
@@ -176,6 +201,8 @@ async fn outcome_of(
         result.time_offset_ms = offset;
     }
     let image = frames.first().map(|(_, jpeg)| jpeg.clone()).filter(|_| request.keeps_image);
+    let frames: Arc<[Secret<Vec<u8>>]> = frames.into_iter().take(MOST_FUSED).map(|(_, jpeg)| jpeg).collect();
+    let monitored = if settings.abuse_monitoring { watch(app, running, &frames).await } else { None };
     if let Some(verify) = &request.verify {
         let references = match (&verify.reference, left.reference) {
             (ReferenceSource::Device, None) => return failed(AttemptCode::UnexpectedServerError),
@@ -193,7 +220,17 @@ async fn outcome_of(
             Err(code) => return failed(code),
         }
     }
-    (AttemptOutcome::Succeeded(Box::new(result)), image)
+    (AttemptOutcome::Succeeded(Box::new(result)), image, monitored)
+}
+
+/// The template of the person, where the account watches for abuse. Without a worker, or a frame to see by, there is none.
+async fn watch(app: &App, running: &Running, frames: &Arc<[Secret<Vec<u8>>]>) -> Option<Secret<Vec<u8>>> {
+    let recogniser = app.recognisers.default_recogniser().clone();
+    let frames = frames.clone();
+    let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &recogniser);
+    let template = app.inference.run(Owner::Account(running.account.id()), work).await;
+    let template = template.ok().and_then(Result::ok).flatten()?;
+    Some(templates::encode(template.expose()))
 }
 
 /// Raises what stands behind a verdict where a registered device signed the frames.
@@ -225,11 +262,10 @@ type References = (Vec<(String, Secret<Vec<u8>>)>, Option<(Rectangle, Quality)>)
 async fn compare(
     app: &App,
     running: &Running,
-    frames: Vec<(u32, Secret<Vec<u8>>)>,
+    frames: Arc<[Secret<Vec<u8>>]>,
     (references, place): References,
     threshold: f32,
 ) -> Result<VerifyResult, AttemptCode> {
-    let frames: Vec<Secret<Vec<u8>>> = frames.into_iter().take(MOST_FUSED).map(|(_, jpeg)| jpeg).collect();
     if frames.is_empty() {
         return Err(AttemptCode::NoFaceDetected);
     }

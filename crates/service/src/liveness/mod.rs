@@ -9,12 +9,14 @@ mod correlations;
 mod ending;
 mod frames;
 mod links;
+mod monitoring;
 pub mod reference;
 mod stored;
 
 pub use captures::{Beginning, Captures, Ended, NotBegun, Running, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
 pub use links::{FoundLink, NotUsed};
+pub(crate) use monitoring::forget_some;
 pub use stored::{Companion, Stored};
 
 use crate::accounts::Attribution;

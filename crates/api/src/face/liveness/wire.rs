@@ -96,6 +96,19 @@ fn new_attempt(session: &Session, attempt: &Attempt, now: Timestamp, version: Ve
     {
         body["clientInformation"] = json!([{ "ip": address.expose() }]);
     }
+    if version == Version::V1_3Preview1
+        && let Some(flagged) = attempt.result().and_then(|result| result.flagged.as_ref())
+    {
+        let others = flagged.iter().map(|other| {
+            json!({
+                "attemptId": other.attempt_id,
+                "sessionId": other.session_id,
+                "sessionImageId": other.session_image_id.as_ref().map(|id| id.expose()),
+            })
+        });
+        body["abuseMonitoringResult"] =
+            json!({ "isAbuseDetected": !flagged.is_empty(), "otherFlaggedSessions": others.collect::<Vec<_>>() });
+    }
     body
 }
 
