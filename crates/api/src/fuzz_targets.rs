@@ -2,14 +2,15 @@
 //! own ways to them; nothing here is part of its interface.
 
 use crate::face::{
-    Allowed, DetectionModel, Face, Fields, Requested, Version, recognition_model, target_face as read_target_face,
-    user_data,
+    Allowed, DetectionModel, Face, Fields, Requested, Version, is_new_session, recognition_model,
+    target_face as read_target_face, user_data,
 };
 use crate::management::{Assign, Revoke, moment, whole_days};
 use crate::notice::ConsentDecision;
 use crate::sts;
 use axum::http::{Method, Request};
-use likeness_http::{BadValue, Body, PeerAddress, Query, RequestAddress, find};
+use likeness_base::Secret;
+use likeness_http::{BadValue, Body, Form, Input, PeerAddress, Query, RequestAddress, find};
 use likeness_rules::{ResourceId, Settings, parse_network};
 use likeness_service::accounts::settings_change::SettingsChange;
 use likeness_service::config::AccessConfig;
@@ -120,6 +121,19 @@ pub fn limited(bytes: &[u8]) -> bool {
     let (query, body) = first_line(bytes);
     let query = Query::parse(Some(&query));
     Body::parse(body).is_ok_and(|body| sts::read(&query, &body).is_ok())
+}
+
+/// A form: its media type in the first line, then the body. Every part is read, and so is the session that it asks for.
+pub fn form(bytes: &[u8]) -> bool {
+    let (media_type, body) = first_line(bytes);
+    let Ok(form) = Form::parse(&media_type, Secret::new(body.to_vec())) else { return false };
+    let (parts, is_session) = (form.parts().count(), is_new_session(Input::Form(form)));
+    parts > 0 || !is_session
+}
+
+/// The JSON body that creates a liveness session.
+pub fn new_session(bytes: &[u8]) -> bool {
+    Body::parse(bytes).is_ok_and(|body| is_new_session(Input::Json(body)))
 }
 
 /// The query string of a report about whole days.

@@ -8,6 +8,7 @@
 //! that once broke a parser are among the files. This crate is no part of serving.
 
 mod accounts;
+mod liveness;
 mod models;
 mod pictures;
 mod requests;
@@ -27,7 +28,7 @@ pub struct Target {
 
 /// All parsers of bytes from outside.
 pub const TARGETS: &[&[Target]] =
-    &[requests::TARGETS, accounts::TARGETS, tokens::TARGETS, pictures::TARGETS, models::TARGETS];
+    &[requests::TARGETS, liveness::TARGETS, accounts::TARGETS, tokens::TARGETS, pictures::TARGETS, models::TARGETS];
 
 /// The targets, one after the other.
 pub fn targets() -> impl Iterator<Item = &'static Target> {

@@ -33,3 +33,4 @@ pub use attributes::FaceAttributes;
 
 pub(crate) use arguments::{DetectionModel, Fields, recognition_model, target_face, user_data};
 pub(crate) use attributes::{Allowed, Requested};
+pub(crate) use liveness::is_new_session;

@@ -214,7 +214,7 @@ fn nothing_of_one_account_is_anything_in_another(store: &TestStore) {
             wrong.push(format!("{name} at the other's endpoint: {} {}", answer.status, answer.body));
         }
     }
-    assert_eq!(tried, 80, "the description lists every route");
+    assert_eq!(tried, 103, "the description lists every route");
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(inventory(&server), before, "something of the first account changed");
     management(&server, &other);

@@ -270,6 +270,56 @@ fn of_others(server: &TestServer, to: &mut String) {
     }
 }
 
+/// Liveness sessions: of app servers, of devices, of links.
+fn of_liveness(server: &TestServer, to: &mut String) {
+    let plain = "/face/v1.2/detectLiveness-sessions";
+    let asked = json!({ "livenessOperationMode": "Passive", "deviceCorrelationId": "d" });
+    let with = |name: &str, value: Value| {
+        let mut body = asked.clone();
+        body[name] = value;
+        ask("POST", plain).key(KEY1).json(&body)
+    };
+    let token = server.json("POST", plain, &asked).id("authToken");
+    let device = |method, path: &str| ask(method, path).with("Authorization", &format!("Bearer {token}"));
+    let frames = "/face/v1.2/detectLiveness/singleModal";
+    let form = "multipart/form-data; boundary=x";
+    let rows = [
+        ("liveness: no mode", ask("POST", plain).key(KEY1).json(&json!({}))),
+        (
+            "liveness: no correlation id",
+            ask("POST", plain).key(KEY1).json(&json!({ "livenessOperationMode": "Passive" })),
+        ),
+        ("liveness: a token for two days", with("authTokenTimeToLiveInSeconds", json!(172_800))),
+        ("liveness: too many attempts", with("numberOfClientAttemptsAllowed", json!(9))),
+        ("liveness: a form that is none", ask("POST", plain).key(KEY1).sending(form, "--y")),
+        ("liveness: no such session", ask("GET", &format!("{plain}/{ID}")).key(KEY1)),
+        ("liveness: no such picture", ask("GET", "/face/v1.2/sessionImages/x").key(KEY1)),
+        ("liveness: a setting that is none", {
+            ask("PATCH", "/face/v1.3-preview.1/settings/liveness-abuse-monitoring").key(KEY1).json(&json!({}))
+        }),
+        (
+            "liveness: what is not offered",
+            ask("GET", "/face/v1.3-preview.1/settings/getClientAssetsAccessToken").key(KEY1),
+        ),
+        ("devices: no token", ask("POST", "/face/v1.2/session/start").json(&json!({}))),
+        ("devices: a key", ask("POST", "/face/v1.2/session/start").key(KEY1).json(&json!({}))),
+        ("devices: a token that is none", {
+            ask("POST", "/face/v1.2/session/start").with("Authorization", "Bearer x").json(&json!({}))
+        }),
+        ("devices: no attempt", device("POST", "/face/v1.2/session/attempt/end").json(&json!({}))),
+        ("devices: frames of no attempt", device("POST", frames).sending(form, "--x--")),
+        ("devices: no form", device("POST", frames).json(&json!({}))),
+        ("devices: no socket", device("GET", frames)),
+        ("devices: another method", device("PUT", frames)),
+        ("links: no token", ask("POST", "/api/quicklink")),
+        ("links: no link", ask("GET", "/api/quicklink/about")),
+        ("links: nowhere", ask("POST", "/api/quicklink/begin").json(&json!({ "link": ID }))),
+    ];
+    for (what, asked) in rows {
+        to.push_str(&told(what, server, asked));
+    }
+}
+
 /// Calls at a rate that the tier does not admit, and guesses of keys.
 fn of_the_impatient(to: &mut String) {
     let clock = Clock::new();
@@ -330,6 +380,7 @@ fn refusals_are_what_they_were() {
     of_every_api(&server, &mut now);
     of_faces(&server, &mut now);
     of_others(&server, &mut now);
+    of_liveness(&server, &mut now);
     of_the_impatient(&mut now);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     if std::env::var_os("LIKENESS_BLESS").is_some() {

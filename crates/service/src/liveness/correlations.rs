@@ -131,11 +131,25 @@ impl LivenessSessions {
         account: &AccountState,
         page: &PageStart,
     ) -> Result<Vec<KnownCorrelation>, StoreError> {
-        let now = self.clock.now();
-        let records = self.store.records_tagged(account.id(), KIND, &Tag::new(STATE, CLOSED), page, now).await?;
-        let rule = Rule::of(account);
-        let all: Result<Vec<_>, _> = records.iter().map(|record| known(record, rule, now)).collect();
-        Ok(all?.into_iter().filter(|known| known.state != CorrelationState::Open).collect())
+        let (rule, now, mut after) = (Rule::of(account), self.clock.now(), page.after.clone());
+        let mut closed = Vec::new();
+        // Some are open again by now: a page that has fewer than it may is the last.
+        while closed.len() < page.top {
+            let slice = PageStart { after: after.clone(), top: page.top };
+            let records = self.store.records_tagged(account.id(), KIND, &Tag::new(STATE, CLOSED), &slice, now).await?;
+            let Some(last) = records.last() else { break };
+            after.clone_from(&last.id);
+            let is_last = records.len() < page.top;
+            for record in &records {
+                closed.push(known(record, rule, now)?);
+            }
+            closed.retain(|known| known.state != CorrelationState::Open);
+            if is_last {
+                break;
+            }
+        }
+        closed.truncate(page.top);
+        Ok(closed)
     }
 
     /// Counts an attempt that ended for the ids of its session, and closes those that have too many.

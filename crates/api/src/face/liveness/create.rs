@@ -5,7 +5,7 @@ use super::reference::{self, Reference};
 use super::{attribution, shape_of, wire, with_verify};
 use crate::azure::{LivenessRefusal, Refusal, Version};
 use crate::face::call::{Admitted, Call, Permitted};
-use likeness_http::{Body, Reply};
+use likeness_http::{Body, Input, Reply};
 use likeness_liveness::{
     Correlation, MinimumAssurance, Mode, ModelVersion, SecretText, Session, SessionRequest, Shape, VerifyRequest,
 };
@@ -54,6 +54,13 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     let most_stored_bytes = Some(call.most_stored_bytes());
     app.liveness.create(call.account(), &attribution(&call), &stored, most_stored_bytes).await?;
     wire::created(&call, &stored)
+}
+
+/// Whether an input creates a session, as far as its words go; for fuzzing.
+pub(crate) fn is_new_session(input: Input) -> bool {
+    let Ok(mut given) = Given::read(input) else { return false };
+    let request = request(&given, Shape::New, Version::V1_3Preview1);
+    request.is_ok_and(|request| request.check().is_ok()) && reference::source(&mut given).is_ok()
 }
 
 /// What was asked for, but for the reference.

@@ -11,6 +11,7 @@ mod settings;
 mod wire;
 
 pub(super) use create::create;
+pub(crate) use create::is_new_session;
 pub(super) use read::{audit, delete, get, image, list};
 pub(super) use settings::{assets_token, change_monitoring, monitoring};
 
