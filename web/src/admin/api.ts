@@ -1,16 +1,19 @@
 // The management API as functions. `GET /admin/v1/` of the server lists the same calls with what each needs.
 import type { paths } from '../api/admin';
 import { answered, clientOf, isTaken } from '../shared/api/client';
+import type { Disclosure } from '../shared/api/notice';
 import { header, key } from './key';
 import type {
-  Account, Approvals, AuditRow, Change, Encryption, Encryptions, HeldTemplates, KeyPair, Me, NetworkRules, NewAccount, NewRole, Notice, Person,
-  PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
+  Account, Approvals, AuditRow, Change, Correlation, CorrelationOf, Encryption, Encryptions, HeldTemplates, KeyPair, LivenessPaths, LivenessSession,
+  LivenessSettings, Me, NetworkRules, NewAccount, NewRole, Notice, Person, PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
 } from './shapes';
 
-const client = clientOf<paths>({
+const client = clientOf<paths & LivenessPaths>({
   credentials: { key, header },
-  repeatablePosts: /\/(listKeys|persons\/report)$/,
+  repeatablePosts: /\/(listKeys|persons\/report|correlations\/find)$/,
 });
+/** For what is open to everybody: the notice below an account's own endpoint. */
+const open = clientOf<paths>();
 
 export const isKeyRight = (candidate: string): Promise<boolean> =>
   isTaken(client.GET('/admin/v1/me', { headers: Object.fromEntries([header(candidate)]) }));
@@ -92,6 +95,24 @@ export const rotateSigningKey = (endFormer: boolean): Promise<{ keyId: string }>
 
 export const putNotice = (account: string, language: string, body: Omit<Notice, 'language' | 'version'>): Promise<Notice> =>
   answered(client.PUT('/admin/v1/accounts/{account}/notices/{language}', { params: { path: { account, language } }, body }));
+
+/** The notice that people read, as a language has it now. `endpointPath` is that of the account. */
+export const noticeInForce = (endpointPath: string, language: string): Promise<Disclosure> =>
+  answered(open.GET('/notice', { baseUrl: location.origin + endpointPath, params: { query: { language } }, cache: 'no-store' }));
+
+export const setLiveness = (id: string, liveness: Partial<LivenessSettings>): Promise<Account> => change(id, { liveness });
+export const sessions = (account: string, query: { verify: boolean; start?: string; top: number }): Promise<LivenessSession[]> =>
+  answered(client.GET('/admin/v1/accounts/{account}/liveness/sessions', { params: { path: { account }, query } }));
+export const deleteSession = (account: string, id: string): Promise<void> =>
+  done(client.DELETE('/admin/v1/accounts/{account}/liveness/sessions/{id}', { params: { path: { account, id } } }));
+export const closedCorrelations = (account: string, query: { start?: string; top: number }): Promise<Correlation[]> =>
+  answered(client.GET('/admin/v1/accounts/{account}/liveness/correlations', { params: { path: { account }, query } }));
+export const findCorrelation = (id: string, body: { of: CorrelationOf; id: string }): Promise<Correlation> =>
+  answered(client.POST('/admin/v1/accounts/{account}/liveness/correlations/find', { ...of(id), body }));
+export const closeCorrelation = (id: string, body: { of: CorrelationOf; id: string; reason: string }): Promise<void> =>
+  done(client.POST('/admin/v1/accounts/{account}/liveness/correlations/close', { ...of(id), body }));
+export const reopenCorrelation = (id: string, body: { record: string; reason: string }): Promise<void> =>
+  done(client.POST('/admin/v1/accounts/{account}/liveness/correlations/reopen', { ...of(id), body }));
 
 export interface TrailQuery {
   after: number;

@@ -28,6 +28,89 @@ export type HeldTemplates = Shapes['Recognisers'][number];
 export type Person = Shapes['Person'];
 export type PersonReport = Shapes['Held'];
 
+/** What is set for liveness sessions. The server always says all of it. */
+export type LivenessSettings = Required<Shapes['LivenessSettings']>;
+export const settingsOf = (account: Account): LivenessSettings => account.liveness as LivenessSettings;
+export type CaptureDevice = LivenessSettings['captureDevices'][number];
+
+// The calls about liveness sessions, until the description has them: then this part goes, and the types come from there.
+
+/** An attempt within a session, without its scores. */
+export interface Attempt {
+  /** From 1. */
+  id: number;
+  status: 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+  startedAt: string;
+  endedAt: string | null;
+  /** Why there is no decision. */
+  code: string | null;
+  decision: 'realface' | 'spoofface' | 'uncertain' | null;
+  assurance: string | null;
+  policyVersion: string | null;
+}
+
+export interface LivenessSession {
+  id: string;
+  withVerify: boolean;
+  mode: string;
+  status: 'NotStarted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+  createdAt: string;
+  expiresAt: string;
+  tokenExpiresAt: string;
+  noticeAcceptedAt: string | null;
+  keepsImage: boolean;
+  attempts: Attempt[];
+}
+
+/** Which of the two correlation ids. */
+export type CorrelationOf = 'device' | 'user';
+
+/** What is counted of a correlation id. The id itself is kept nowhere. */
+export interface Correlation {
+  /** Id of the record. */
+  record: string;
+  state: 'open' | 'closedByCount' | 'closedByHand';
+  spoofs: number;
+  failures: number;
+  reason: string | null;
+  expiresAt: string | null;
+}
+
+interface Answer<Status extends number, Body> {
+  responses: { [status in Status]: { headers: Record<string, unknown>; content: Body extends undefined ? never : { 'application/json': Body } } };
+}
+interface OfAccount {
+  path: { account: string };
+}
+interface Takes<Body> {
+  requestBody: { content: { 'application/json': Body } };
+}
+interface Page {
+  start?: string;
+  top?: number;
+}
+
+export interface LivenessPaths {
+  '/admin/v1/accounts/{account}/liveness/sessions': {
+    get: { parameters: OfAccount & { query?: Page & { verify?: boolean } } } & Answer<200, LivenessSession[]>;
+  };
+  '/admin/v1/accounts/{account}/liveness/sessions/{id}': {
+    delete: { parameters: { path: { account: string; id: string } } } & Answer<204, undefined>;
+  };
+  '/admin/v1/accounts/{account}/liveness/correlations': {
+    get: { parameters: OfAccount & { query?: Page } } & Answer<200, Correlation[]>;
+  };
+  '/admin/v1/accounts/{account}/liveness/correlations/find': {
+    post: { parameters: OfAccount } & Takes<{ of: CorrelationOf; id: string }> & Answer<200, Correlation>;
+  };
+  '/admin/v1/accounts/{account}/liveness/correlations/close': {
+    post: { parameters: OfAccount } & Takes<{ of: CorrelationOf; id: string; reason: string }> & Answer<204, undefined>;
+  };
+  '/admin/v1/accounts/{account}/liveness/correlations/reopen': {
+    post: { parameters: OfAccount } & Takes<{ record: string; reason: string }> & Answer<204, undefined>;
+  };
+}
+
 /** What whoever opened the page may do with one account. */
 export interface May {
   operate: boolean;
