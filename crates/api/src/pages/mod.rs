@@ -46,6 +46,7 @@ async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     {
         metrics::gauge!("likeness_galleries_open").set(galleries as f64);
         metrics::gauge!("likeness_gallery_templates").set(templates as f64);
+        metrics::gauge!("likeness_captures_running").set(app.captures.count() as f64);
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

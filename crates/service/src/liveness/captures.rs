@@ -36,6 +36,8 @@ const MOST_KEPT: usize = 12;
 const MOST_AT_ONCE: usize = 2;
 /// How long a frame waits for a worker. One that is analysed later steers nobody.
 const FRAME_WAIT: Duration = Duration::from_millis(1_000);
+/// How long the end of a capture can be asked for.
+const KNOWN_AFTERWARDS: Duration = Duration::from_secs(30);
 /// How long a device is told to wait for a place.
 const COME_BACK_SECONDS: u32 = 5;
 
@@ -64,7 +66,6 @@ pub struct Running {
     live: Mutex<Live>,
     /// Counts whatever happened to it.
     happened: watch::Sender<u64>,
-    _place: Share,
 }
 
 /// What changes while it runs.
@@ -79,6 +80,8 @@ pub(super) struct Live {
     asked: usize,
     skipped: usize,
     ended: Option<Arc<Ended>>,
+    /// Its place, until it has ended.
+    place: Option<Share>,
 }
 
 /// How a capture ended.
@@ -179,7 +182,7 @@ impl Captures {
 
     /// How many are under way.
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().values().filter(|running| running.ended().is_none()).count()
     }
 
     pub(super) fn policy(&self) -> &Policy {
@@ -278,6 +281,7 @@ impl Captures {
             asked: 0,
             skipped: 0,
             ended: None,
+            place: Some(place),
         };
         let running = Arc::new(Running {
             account,
@@ -286,7 +290,6 @@ impl Captures {
             request_id,
             live: Mutex::new(live),
             happened: watch::Sender::new(0),
-            _place: place,
         });
         self.lock().insert((id, session), running.clone());
         metrics::counter!("likeness_captures_total").increment(1);
@@ -299,7 +302,10 @@ impl Captures {
     /// # Errors
     /// What the store says.
     pub async fn find(&self, app: &App, account: &AccountState, session: Uuid) -> Result<Whereabouts, StoreError> {
-        if let Some(running) = self.lock().get(&(account.id(), session)) {
+        let here = self.lock().get(&(account.id(), session)).cloned();
+        if let Some(running) = &here
+            && running.ended().is_none()
+        {
             return Ok(Whereabouts::Here(running.clone()));
         }
         let found = app.liveness.read(account.id(), session, &account.settings.retention).await?;
@@ -308,7 +314,12 @@ impl Captures {
             let node = found.stored.session.running(now)?.running_on()?;
             (node != self.node).then_some(found.stored.leader)
         });
-        Ok(elsewhere.map_or(Whereabouts::Nowhere, Whereabouts::Elsewhere))
+        Ok(match (elsewhere, here) {
+            (Some(address), _) => Whereabouts::Elsewhere(address),
+            // It has ended, and its device may not have heard of it.
+            (None, Some(running)) => Whereabouts::Here(running),
+            (None, None) => Whereabouts::Nowhere,
+        })
     }
 }
 
@@ -364,8 +375,14 @@ async fn lead(app: Arc<App>, running: Arc<Running>) {
         }
     }
     ending::finish(&app, &running).await;
-    app.captures.lock().remove(&(running.account.id(), running.session));
     running.tell();
+    // A device that comes by requests may not have heard of the end yet.
+    pause(KNOWN_AFTERWARDS).await;
+    let mut all = app.captures.lock();
+    let key = (running.account.id(), running.session);
+    if all.get(&key).is_some_and(|known| Arc::ptr_eq(known, &running)) {
+        all.remove(&key);
+    }
 }
 
 impl Running {
@@ -384,6 +401,7 @@ impl Running {
     pub(super) fn end(&self, ended: Ended) {
         let mut live = self.lock();
         live.ended = Some(Arc::new(ended));
+        live.place = None;
         // Nothing of the person stays.
         live.kept.clear();
         live.reference = None;

@@ -31,7 +31,7 @@ interface Answer<Status extends number, Body> {
 interface Paths {
   '/face/v1.2/detectLiveness-sessions': {
     post: Answer<200, Session> & {
-      requestBody: { content: { 'application/json': { livenessOperationMode: 'PassiveActive'; deviceCorrelationId: string } } };
+      requestBody: { content: { 'application/json': { livenessOperationMode: 'PassiveActive'; deviceCorrelationId: string; numberOfClientAttemptsAllowed: number } } };
     };
   };
   '/face/v1.2/detectLiveness-sessions/{sessionId}': {
@@ -47,7 +47,7 @@ const named = (sessionId: string) => ({ params: { path: { sessionId } } });
 export const createSession = (): Promise<Session> =>
   answered(
     client.POST('/face/v1.2/detectLiveness-sessions', {
-      body: { livenessOperationMode: 'PassiveActive', deviceCorrelationId: crypto.randomUUID() },
+      body: { livenessOperationMode: 'PassiveActive', deviceCorrelationId: crypto.randomUUID(), numberOfClientAttemptsAllowed: 1 },
     }),
   );
 
