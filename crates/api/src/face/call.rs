@@ -349,6 +349,16 @@ impl Call<Permitted> {
         Ok(Reply::empty())
     }
 
+    /// 204.
+    pub(super) fn deleted(&self) -> Reply {
+        Reply::no_content()
+    }
+
+    /// 200 with bytes of any kind.
+    pub(super) fn answer_octets(&self, bytes: Vec<u8>) -> Reply {
+        Reply::content("application/octet-stream", bytes)
+    }
+
     /// 202 without content, and the address of the operation status.
     pub(super) fn accepted(&self, operation: String) -> Result<Reply, Refusal> {
         Ok(accepted_at(Reply::empty(), operation))

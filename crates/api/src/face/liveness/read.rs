@@ -12,9 +12,6 @@ use likeness_store::{ContainerKind, PageStart, Store};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// The media type of a picture of a session.
-const OCTETS: &str = "application/octet-stream";
-
 /// `GET .../{sessionId}`
 pub(in crate::face) async fn get(call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit().await?;
@@ -55,7 +52,7 @@ pub(in crate::face) async fn delete(call: Call<Admitted>) -> Result<Reply, Refus
     }
     match shape_of(call.route().path) {
         Shape::Old => call.done(),
-        Shape::New => Ok(Reply::no_content()),
+        Shape::New => Ok(call.deleted()),
     }
 }
 
@@ -80,5 +77,5 @@ pub(in crate::face) async fn image(call: Call<Admitted>) -> Result<Reply, Refusa
     let call = call.permit().await?;
     let found = call.app().liveness.image(call.account(), call.parameter(0), call.retention_policy()).await?;
     let image = found.ok_or(Refusal::SessionImageNotFound)?;
-    Ok(Reply::content(OCTETS, image.expose().clone()))
+    Ok(call.answer_octets(image.expose().clone()))
 }

@@ -51,6 +51,7 @@ fn document() -> Value {
                 "key": { "type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key" },
                 "keyInQuery": { "type": "apiKey", "in": "query", "name": "subscription-key" },
             },
+            "responses": refusals(),
             "schemas": schemas::all(),
         },
     })
@@ -147,29 +148,42 @@ fn responses(route: &Route<Face>, answer: &Answer) -> Value {
             json!({ "200": content("Done.", &json!({ "type": "array", "items": reference(schema) })) })
         }
     };
-    let error = reference("ErrorResponse");
-    for (status, means) in [
+    let mut refuse = |status: &str| {
+        responses[status] = json!({ "$ref": format!("#/components/responses/Refusal{status}") });
+    };
+    for status in ["400", "401", "404", "429", "500", "503"] {
+        refuse(status);
+    }
+    if route.body != BodyKind::Nothing {
+        for status in ["403", "408", "413", "415"] {
+            refuse(status);
+        }
+    }
+    if route.method != axum::http::Method::GET {
+        refuse("409");
+    }
+    responses
+}
+
+/// What may be in the way, by status: the same for every operation that it can happen to.
+fn refusals() -> Value {
+    let means = [
         ("400", "An argument is missing or wrong; the message says which and why."),
         ("401", "No key, or a wrong one."),
+        ("403", "The feature needs an approval, is retired, or a limit is reached."),
         ("404", "What the path names is not there."),
+        ("408", "The body did not arrive in time."),
+        ("409", "Something of that name exists, or another operation is under way."),
+        ("413", "The body is far larger than this service reads."),
+        ("415", "The content type is not one of those listed."),
         ("429", "Too much at once; come back after the time in Retry-After."),
         ("500", "The server failed; its log has the cause under the apim-request-id of the answer."),
         ("503", "Cannot answer now; come back after the time in Retry-After."),
-    ] {
-        responses[status] = content(means, &error);
-    }
-    if route.body != BodyKind::Nothing {
-        responses["408"] = content("The body did not arrive in time.", &error);
-        responses["413"] = content("The body is far larger than this service reads.", &error);
-        responses["415"] = content("The content type is not one of those listed.", &error);
-    }
-    if route.body != BodyKind::Nothing {
-        responses["403"] = content("The feature needs an approval, is retired, or a limit is reached.", &error);
-    }
-    if route.method != axum::http::Method::GET {
-        responses["409"] = content("Something of that name exists, or another operation is under way.", &error);
-    }
-    responses
+    ];
+    let error = reference("ErrorResponse");
+    Value::Object(
+        means.into_iter().map(|(status, means)| (format!("Refusal{status}"), content(means, &error))).collect(),
+    )
 }
 
 fn accepted() -> Value {
