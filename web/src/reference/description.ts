@@ -34,6 +34,7 @@ interface Content {
 }
 
 interface Answer {
+  $ref?: string;
   description: string;
   content?: Record<string, Content>;
 }
@@ -52,7 +53,7 @@ export interface Operation {
 export interface Description {
   info: { title: string; version: string; description: string };
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; responses?: Record<string, Answer> };
 }
 
 /** One call, as the page lists it. */
@@ -82,14 +83,21 @@ export function sections(description: Description): Section[] {
   const found = new Map<string, Call[]>();
   for (const [path, methods] of Object.entries(description.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
+      const responses = Object.fromEntries(
+        Object.entries(operation.responses).map(([status, answer]) => [status, answered(answer, description)]),
+      );
       const name = operation.tags[0] ?? '';
       const calls = found.get(name) ?? [];
-      calls.push({ id: operation.operationId, method: method.toUpperCase(), path, operation });
+      calls.push({ id: operation.operationId, method: method.toUpperCase(), path, operation: { ...operation, responses } });
       found.set(name, calls);
     }
   }
   return [...found].map(([name, calls]) => ({ name, calls }));
 }
+
+/** An answer, also where it stands under a name. */
+const answered = (answer: Answer, description: Description): Answer =>
+  (answer.$ref && description.components.responses?.[answer.$ref.split('/').pop() ?? '']) || answer;
 
 /** Behind a name, and behind a choice between one shape and nothing. */
 export function resolved(schema: Schema, description: Description): Schema {

@@ -35,6 +35,7 @@ mod killing;
 mod late;
 mod lifecycle;
 mod liveness;
+mod liveness_nodes;
 mod logs;
 mod models;
 mod nodes;

@@ -169,6 +169,11 @@ impl TestServer {
         server
     }
 
+    /// Where it listens, with the scheme.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Process id, for signals.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
