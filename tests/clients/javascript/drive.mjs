@@ -239,6 +239,41 @@ const cases = {
     }
   },
 
+  async livenessSessions() {
+    const asked = { livenessOperationMode: "PassiveActive", deviceCorrelationId: randomUUID(), authTokenTimeToLiveInSeconds: 60 };
+    const made = good(await client.path("/detectLiveness-sessions").post({ body: asked }));
+    assert.equal(made.authToken.split(".").length, 3);
+    const one = client.path("/detectLiveness-sessions/{sessionId}", made.sessionId);
+    const told = good(await one.get());
+    assert.deepEqual([told.sessionId, told.status, told.results.attempts], [made.sessionId, "NotStarted", []]);
+    assert.equal((await one.delete()).status, "204");
+    refused(await one.get(), "404", "SessionNotFound");
+    const bad = { livenessOperationMode: "Passive", deviceCorrelationIdSetInClient: false };
+    refused(await client.path("/detectLiveness-sessions").post({ body: bad }), "400", "InvalidDeviceCorrelationId");
+  },
+
+  async livenessWithVerifySessions() {
+    // The picture arrives, and a group is no reference.
+    const body = [
+      { name: "livenessOperationMode", body: "Passive" },
+      { name: "deviceCorrelationId", body: randomUUID() },
+      { name: "returnVerifyImageHash", body: true },
+      { name: "verifyImage", body: photo(1), filename: "a.jpg" },
+    ];
+    const path = "/detectLivenessWithVerify-sessions";
+    const group = await client.path(path).post({ contentType: "multipart/form-data", body });
+    refused(group, "400", "InvalidImage");
+    assert.match(group.body.error.message, /more than 1 face/);
+    // Without one the device brings it.
+    const made = good(await client.path(path).post({ contentType: "multipart/form-data", body: body.slice(0, 3) }));
+    assert.deepEqual(made.results.verifyReferences, []);
+    const one = client.path("/detectLivenessWithVerify-sessions/{sessionId}", made.sessionId);
+    assert.equal(good(await one.get()).status, "NotStarted");
+    assert.equal((await one.delete()).status, "204");
+    refused(await one.get(), "404", "SessionNotFound");
+    refused(await client.path("/sessionImages/{sessionImageId}", "x".repeat(43)).get(), "404", "SessionImageNotFound");
+  },
+
   async wrongKey() {
     const stranger = createFaceClient(endpoint, new AzureKeyCredential("wrong"));
     refused(await stranger.path("/facelists").get(), "401", "401");

@@ -9,8 +9,10 @@ import sys
 import traceback
 import uuid
 
-from azure.ai.vision.face import FaceAdministrationClient, FaceClient
+from azure.ai.vision.face import FaceAdministrationClient, FaceClient, FaceSessionClient
 from azure.ai.vision.face.models import (
+    CreateLivenessSessionContent,
+    CreateLivenessWithVerifySessionContent,
     FaceAttributeTypeDetection01,
     FaceAttributeTypeRecognition04,
     FaceDetectionModel,
@@ -41,6 +43,7 @@ def clients(endpoint=ENDPOINT):
 
 
 FACES, ADMIN = clients()
+SESSIONS = FaceSessionClient(ENDPOINT, AzureKeyCredential(KEY))
 
 
 def detect(number, **more):
@@ -230,6 +233,46 @@ def case_large_face_list():
         assert FACES.find_similar_from_large_face_list(face_id=probe, large_face_list_id=name) == []
     finally:
         lists.delete(name)
+
+
+def case_liveness_sessions():
+    asked = CreateLivenessSessionContent(
+        liveness_operation_mode="PassiveActive",
+        device_correlation_id=str(uuid.uuid4()),
+        send_results_to_client=False,
+        auth_token_time_to_live_in_seconds=60,
+    )
+    made = SESSIONS.create_liveness_session(asked)
+    assert made.auth_token.count(".") == 2
+    try:
+        told = SESSIONS.get_liveness_session_result(made.session_id)
+        assert (told.id, told.status, told.session_expired) == (made.session_id, "NotStarted", False), told
+        assert told.auth_token_time_to_live_in_seconds == 60 and told.result is None
+        assert made.session_id in [item.id for item in SESSIONS.get_liveness_sessions()]
+        assert list(SESSIONS.get_liveness_session_audit_entries(made.session_id)) == []
+    finally:
+        SESSIONS.delete_liveness_session(made.session_id)
+    refused(404, "SessionNotFound", lambda: SESSIONS.get_liveness_session_result(made.session_id))
+    bad = CreateLivenessSessionContent(liveness_operation_mode="Passive")
+    refused(400, "InvalidDeviceCorrelationId", lambda: SESSIONS.create_liveness_session(bad))
+
+
+def case_liveness_with_verify_sessions():
+    asked = CreateLivenessWithVerifySessionContent(
+        liveness_operation_mode="Passive", device_correlation_id_set_in_client=True, return_verify_image_hash=True
+    )
+    made = SESSIONS.create_liveness_with_verify_session(asked, verify_image=None)
+    try:
+        told = SESSIONS.get_liveness_with_verify_session_result(made.session_id)
+        assert (told.id, told.status) == (made.session_id, "NotStarted"), told
+        assert made.session_id in [item.id for item in SESSIONS.get_liveness_with_verify_sessions()]
+        assert list(SESSIONS.get_liveness_with_verify_session_audit_entries(made.session_id)) == []
+    finally:
+        SESSIONS.delete_liveness_with_verify_session(made.session_id)
+    refused(404, "SessionNotFound", lambda: SESSIONS.get_liveness_with_verify_session_result(made.session_id))
+    # The picture arrives, and a group is no reference.
+    refused(400, "InvalidImage", lambda: SESSIONS.create_liveness_with_verify_session(asked, verify_image=photo(1)))
+    refused(404, "SessionImageNotFound", lambda: b"".join(SESSIONS.get_session_image("x" * 43)))
 
 
 def case_refusals():

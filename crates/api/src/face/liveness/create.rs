@@ -71,7 +71,9 @@ fn request(given: &Given, shape: Shape, version: Version) -> Result<SessionReque
     request.keeps_image = given.flag("enableSessionImage")?;
     request.device_correlation = correlation(given, "deviceCorrelationId", true)?;
     request.user_correlation = correlation(given, "userCorrelationId", false)?;
-    if let Some(name) = given.text("livenessSingleModalModel")?.or(given.text("livenessModelVersion")?) {
+    // The older name counts where both are given.
+    let names = [given.text("livenessModelVersion")?, given.text("livenessSingleModalModel")?];
+    for name in names.into_iter().flatten() {
         let known = [shape, Shape::Old, Shape::New].into_iter().find_map(|shape| ModelVersion::parse(name, shape));
         request.model_version = known.ok_or_else(|| {
             let names: Vec<&str> = ModelVersion::ALL.iter().map(|version| version.as_text()).collect();

@@ -139,7 +139,25 @@ fn new_session(verify: bool, form: bool) -> Value {
         }
         members["likeness"] = or_null(object(&[], ours));
     }
+    if form {
+        as_parts(&mut members);
+    }
     object(&["livenessOperationMode"], members)
+}
+
+/// Members as parts of a form: there is no `null`, and an empty part is one that was left out.
+fn as_parts(members: &mut Value) {
+    for schema in members.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Some(Value::Array(types)) = schema.get("type") {
+            schema["type"] = types.iter().find(|name| **name != "null").cloned().unwrap_or_default();
+        }
+        if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            values.retain(|value| !value.is_null());
+        }
+        if schema.get("minLength").is_some() {
+            schema["minLength"] = json!(0);
+        }
+    }
 }
 
 /// The shapes.

@@ -106,7 +106,7 @@ impl Parameter {
                     "description": "Account ids separated by commas.",
                 })
             }
-            Form::Entry => json!({ "type": "integer", "minimum": 0, "maximum": 255 }),
+            Form::Entry => json!({ "type": "integer", "minimum": 0 }),
             Form::Opaque => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
             Form::Target => {
                 let (place, length) = (" *0*[0-9]{1,9} *", " *0*[1-9][0-9]{0,8} *");
