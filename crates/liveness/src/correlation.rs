@@ -4,7 +4,7 @@
 //! digest. What is counted expires, and with it everything that the record says.
 
 use crate::text::moment;
-use crate::{AttemptCode, Decision, Stage};
+use crate::{AttemptCode, Decision, Reason, Stage};
 use likeness_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -63,6 +63,8 @@ impl CountedAs {
             Stage::Succeeded { result, .. } => match result.verdict.decision {
                 Decision::Realface => None,
                 Decision::Spoofface => Some(Self::Spoof),
+                // Where nothing was measured that could have decided, nobody failed.
+                Decision::Uncertain if result.verdict.reason == Some(Reason::NoEvidence) => None,
                 Decision::Uncertain => Some(Self::Failure),
             },
             // The person is not to blame for what the session demands of the device.

@@ -62,6 +62,21 @@ impl Leases {
         Ok(Some(done))
     }
 
+    /// Takes a job before its work begins with [`Leases::run_exclusively`]; `false`: another node has it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn take(&self, account: AccountId, job: &str) -> Result<bool, StoreError> {
+        self.store.lease(account, job, self.node, LEASE).await
+    }
+
+    /// Gives a job back whose work did not begin.
+    pub async fn give_back(&self, account: AccountId, job: &str) {
+        if let Err(error) = self.store.release(account, job, self.node).await {
+            tracing::debug!(%error, "A lease could not be released; it expires by itself");
+        }
+    }
+
     /// Does a job of the whole installation unless any node did so within the time.
     ///
     /// # Errors

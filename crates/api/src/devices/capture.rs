@@ -177,6 +177,10 @@ pub(super) async fn end(call: Call<Devices>) -> Result<Reply, Refusal> {
     }
     let ended = tokio::time::timeout(LONGEST_VERDICT, running.wait_for_end()).await;
     let ended = ended.map_err(|_| Refusal::Unavailable)?;
+    // Deleted meanwhile: there is nothing that it could be the end of.
+    if ended.session.is_none() && call.head.app.liveness.is_gone(&running.account, running.session).await? {
+        return Err(LivenessRefusal::SessionNotFound.into());
+    }
     Ok(Reply::json(&result(&ended))?)
 }
 

@@ -48,7 +48,8 @@ async fn begin(app: &Arc<App>, hello: Hello, from: access::Origin, origin: Origi
 /// A refusal as a message, with the code and the words of the HTTP answer.
 fn refused(refusal: &Refusal) -> String {
     let wire = refusal.wire();
-    let may_retry = wire.retry_after.is_some() || matches!(wire.status.as_u16(), 409 | 429 | 503);
+    let may_retry = wire.retry_after.is_some()
+        || matches!(wire.code.as_str(), "AttemptInProgress" | "CaptureOnAnotherNode" | "NoticeNotAccepted");
     let mut message = json!({ "type": "error", "code": wire.code, "message": wire.message, "mayRetry": may_retry });
     if let Some(seconds) = wire.retry_after {
         message["retryAfterSeconds"] = json!(seconds);

@@ -303,6 +303,63 @@ fn a_token_is_for_one_session_and_its_time() {
     assert_eq!((&read.body["status"], &read.body["authToken"]), (&json!("Canceled"), &json!("")));
 }
 
+/// A broken device does not slow the office that it stands in.
+#[test]
+fn wrong_device_tokens_count_apart_from_wrong_keys() {
+    let server = TestServer::new();
+    let guess = || {
+        let request = bearer(server.bare("POST", "/face/v1.2/session/start"), "x");
+        request.header("Content-Type", "application/json").body("{}").send().expect("an answer")
+    };
+    assert!((0..300).any(|_| guess().status() == 429), "guesses of tokens are not listened to for ever");
+    let wrong = server.bare("GET", "facelists").header("Ocp-Apim-Subscription-Key", "x").send().expect("an answer");
+    assert_eq!(wrong.status(), 401, "a wrong key is one wrong key");
+    let (_, token) = created(&server, PLAIN, &asked());
+    assert_eq!(start(&server, &token).status, 200, "what is right is let in");
+}
+
+/// Whom a session is compared with is read when it is needed: a person who was deleted is in no session, and a session does
+/// not outlive the faceId that it is compared with.
+#[test]
+fn a_stored_reference_is_no_copy() {
+    let server = TestServer::new();
+    let about = json!({ "name": "n", "recognitionModel": "recognition_04" });
+    assert_eq!(server.json("PUT", "persongroups/g", &about).status, 200);
+    let person = server.json("POST", "persongroups/g/persons", &about).id("personId");
+    let session = |person: &str| {
+        let mut asked = asked();
+        asked["likeness"] = json!({ "verifyPersonId": person, "personGroupId": "g" });
+        server.json("POST", VERIFY, &asked)
+    };
+    assert_eq!(session(&person).code(), "PersistedFaceNotFound");
+    let face = format!("persongroups/g/persons/{person}/persistedfaces");
+    assert_eq!(server.picture(&face, &portrait()).status, 200);
+    let ids: Vec<(String, String)> =
+        (0..2).map(|_| session(&person)).map(|made| (made.id("sessionId"), made.id("authToken"))).collect();
+    let ended = attempt(&server, &ids[0].1, "detectLivenessWithVerify", &vec![portrait(); 6]);
+    assert_eq!(ended.body["status"], json!("Succeeded"), "{ended:?}");
+    let result = &server.call("GET", &format!("{VERIFY}/{}", ids[0].0)).body["results"]["attempts"][0]["result"];
+    assert_eq!(result["verifyResult"]["isIdentical"], json!(true), "{result}");
+    assert_eq!(server.call("DELETE", &format!("persongroups/g/persons/{person}")).status, 200);
+    let ended = attempt(&server, &ids[1].1, "detectLivenessWithVerify", &vec![portrait(); 6]);
+    assert_eq!(ended.body["code"], json!("ReferenceRefused"), "{ended:?}");
+    let path = "detect?recognitionModel=recognition_04&faceIdTimeToLive=600";
+    let face = server.picture(path, &portrait()).body[0]["faceId"].clone();
+    let mut asked = asked();
+    asked["likeness"] = json!({ "verifyFaceId": face });
+    let made = server.json("POST", VERIFY, &asked);
+    let sessions = server.manage("GET", "accounts/default/liveness/sessions?verify=true", &Value::Null).body;
+    let own = sessions.as_array().expect("a list").iter().find(|one| one["id"] == made.body["sessionId"]).expect("it");
+    assert!(own["expiresAt"].as_str() < Some(later(own["createdAt"].as_str().expect("a time")).as_str()), "{own}");
+}
+
+/// A quarter of an hour later, as texts of the same form compare.
+fn later(time: &str) -> String {
+    let read = time::OffsetDateTime::parse(time, &time::format_description::well_known::Rfc3339).expect("a time");
+    let later = read + time::Duration::minutes(15);
+    later.format(&time::format_description::well_known::Rfc3339).expect("a time")
+}
+
 #[test]
 fn one_attempt_at_a_time_and_as_many_as_allowed() {
     let server = TestServer::new();

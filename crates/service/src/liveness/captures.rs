@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::{instant, pause};
 use crate::shares::{Owner, Share};
 use likeness_base::{Secret, random_bytes};
-use likeness_liveness::message::{Attestation, FromServer, Hello, PromptKind};
+use likeness_liveness::message::{Attestation, CancelReason, FromServer, Hello, PromptKind};
 use likeness_liveness::{
     AttemptCode, AttemptStart, Capture, CaptureStart, Challenge, ChallengeRequest, Event, FrameSize, Judge, Origin,
     Policy, Reaction, Session, SessionRefusal,
@@ -36,6 +36,8 @@ const MOST_KEPT: usize = 12;
 const MOST_AT_ONCE: usize = 2;
 /// How long a frame waits for a worker. One that is analysed later steers nobody.
 const FRAME_WAIT: Duration = Duration::from_millis(1_000);
+/// How often a capture looks whether its session is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the end of a capture can be asked for.
 const KNOWN_AFTERWARDS: Duration = Duration::from_secs(30);
 /// How long a device is told to wait for a place.
@@ -215,11 +217,15 @@ impl Captures {
         let found = app.liveness.read(id, session, policy).await?.ok_or_else(|| refused(NotBegun::SessionNotFound))?;
         let mut known = found.stored.session;
         check_address(&known, client).map_err(refused)?;
-        // As it will be with what the device says.
-        known.request.device_correlation.id =
-            known.request.device_correlation.id.take().or_else(|| hello.device_correlation_id.clone());
-        known.request.user_correlation.id =
-            known.request.user_correlation.id.take().or_else(|| hello.user_correlation_id.clone());
+        // As it will be with what the device says, where it may say anything.
+        for (correlation, said) in [
+            (&mut known.request.device_correlation, &hello.device_correlation_id),
+            (&mut known.request.user_correlation, &hello.user_correlation_id),
+        ] {
+            if correlation.set_in_client && correlation.id.is_none() {
+                correlation.id.clone_from(said);
+            }
+        }
         if app.liveness.is_closed(&account, &known).await? {
             return Err(refused(NotBegun::Closed));
         }
@@ -234,20 +240,39 @@ impl Captures {
             needs_notice: !account.settings.notices.is_empty(),
         };
         let attribution = Attribution { actor: likeness_store::Actor::Device, request_id };
+        // Whoever leads a capture holds its job: a node that died loses it, and its attempt does not count.
+        let job = job_of(session);
+        if !app.leases.take(id, &job).await? {
+            return Err(refused(NotBegun::Refused(SessionRefusal::AttemptInProgress)));
+        }
         let begun = app.liveness.change(id, &attribution, session, policy, |stored, now| {
+            let leader = stored.session.running(now).and_then(likeness_liveness::Attempt::running_on);
+            if let Some(dead) = leader.filter(|leader| *leader != self.node) {
+                stored.session.abandon_attempt(dead, now);
+            }
             let attempt = stored.session.begin_attempt(start.clone(), now)?;
             stored.leader.clone_from(&self.address);
             let detail = serde_json::json!({ "attempt": attempt, "begins": true });
             let outcome = (attempt, stored.session.clone());
             Ok(Change { outcome, records: Vec::new(), detail: Some(detail) })
         });
-        let (attempt, now_known) = begun.await.map_err(|problem| {
+        let begun = begun.await.map_err(|problem| {
             refused(match problem {
                 NotChanged::Gone => NotBegun::SessionNotFound,
                 NotChanged::Refused(refusal) => NotBegun::Refused(refusal),
                 NotChanged::Store(error) => NotBegun::Store(error),
             })
-        })?;
+        });
+        let (attempt, now_known) = match begun {
+            Ok(begun) => begun,
+            Err(problem) => {
+                let leads = self.lock().get(&(id, session)).is_some_and(|running| running.ended().is_none());
+                if !leads {
+                    app.leases.give_back(id, &job).await;
+                }
+                return Err(problem);
+            }
+        };
         let challenge = Challenge::draw(
             random_bytes(&*app.randomness),
             ChallengeRequest {
@@ -293,7 +318,15 @@ impl Captures {
         });
         self.lock().insert((id, session), running.clone());
         metrics::counter!("likeness_captures_total").increment(1);
-        tokio::spawn(lead(app.clone(), running.clone()));
+        let (leading, led) = (app.clone(), running.clone());
+        tokio::spawn(async move {
+            let work = lead(leading.clone(), led.clone());
+            // It is ours already; should it be another's after all, the first write shows it.
+            let outcome = leading.leases.run_exclusively(id, &job, work).await;
+            if !matches!(outcome, Ok(Some(()))) {
+                lead(leading, led).await;
+            }
+        });
         Ok(running)
     }
 
@@ -343,6 +376,11 @@ fn check_address(session: &Session, client: IpAddr) -> Result<(), NotBegun> {
     if is_it { Ok(()) } else { Err(NotBegun::OtherAddress) }
 }
 
+/// The job of leading the capture of a session.
+fn job_of(session: Uuid) -> String {
+    format!("capture {session}")
+}
+
 /// Milliseconds of the node's steady clock.
 fn milliseconds() -> u64 {
     static BEGUN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
@@ -353,8 +391,16 @@ fn milliseconds() -> u64 {
 /// Leads a capture to its end and writes what came of it.
 async fn lead(app: Arc<App>, running: Arc<Running>) {
     let mut happened = running.happened.subscribe();
+    let mut looked = instant();
     loop {
         happened.mark_unchanged();
+        if instant().saturating_duration_since(looked) >= LOOK_EVERY {
+            looked = instant();
+            // A session that was deleted, or whose account was closed, has no capture.
+            if is_gone(&app, &running).await {
+                running.handle(Event::Cancel { reason: CancelReason::Person });
+            }
+        }
         let wait = {
             let mut live = running.lock();
             let now = milliseconds();
@@ -370,19 +416,30 @@ async fn lead(app: Arc<App>, running: Arc<Running>) {
         };
         running.tell();
         tokio::select! {
-            () = pause(wait.unwrap_or(Duration::from_secs(1))) => {}
+            () = pause(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
             _ = happened.changed() => {}
         }
     }
     ending::finish(&app, &running).await;
     running.tell();
-    // A device that comes by requests may not have heard of the end yet.
-    pause(KNOWN_AFTERWARDS).await;
-    let mut all = app.captures.lock();
-    let key = (running.account.id(), running.session);
-    if all.get(&key).is_some_and(|known| Arc::ptr_eq(known, &running)) {
-        all.remove(&key);
-    }
+    tokio::spawn(async move {
+        // A device that comes by requests may not have heard of the end yet.
+        pause(KNOWN_AFTERWARDS).await;
+        let mut all = app.captures.lock();
+        let key = (running.account.id(), running.session);
+        if all.get(&key).is_some_and(|known| Arc::ptr_eq(known, &running)) {
+            all.remove(&key);
+        }
+    });
+}
+
+/// Whether the session of a capture is no more.
+async fn is_gone(app: &App, running: &Running) -> bool {
+    let account = running.account.id();
+    let table = app.access.cache.last_known();
+    let is_open = table.account(account).is_some_and(|state| state.is_open());
+    let found = app.liveness.read(account, running.session, &running.account.settings.retention).await;
+    !is_open || matches!(found, Ok(None))
 }
 
 impl Running {

@@ -213,7 +213,11 @@ async fn outcome_of(
                 let place = Some((reference.face_rectangle, reference.quality));
                 (vec![(reference.space, template)], place)
             }
-            _ => (stored.reference.clone(), None),
+            _ => match of_person(app, running, stored).await {
+                Some(faces) => (faces, None),
+                // Deleted since: there is nobody to compare with.
+                None => return failed(AttemptCode::ReferenceRefused),
+            },
         };
         match compare(app, running, frames, references, verify.threshold).await {
             Ok(compared) => result.verify = Some(compared),
@@ -231,6 +235,14 @@ async fn watch(app: &App, running: &Running, frames: &Arc<[Secret<Vec<u8>>]>) ->
     let template = app.inference.run(Owner::Account(running.account.id()), work).await;
     let template = template.ok().and_then(Result::ok).flatten()?;
     Some(templates::encode(template.expose()))
+}
+
+/// The templates of a stored reference, those of a person as they are now; `None`: there are none any more.
+async fn of_person(app: &App, running: &Running, stored: &super::Stored) -> Option<Vec<(String, Secret<Vec<u8>>)>> {
+    let Some((container, person)) = &stored.person else { return Some(stored.reference.clone()) };
+    let faces = app.store.templates_of_person(running.account.id(), container, *person).await.ok()?;
+    let faces: Vec<_> = faces.into_iter().map(|face| (face.space.to_string(), face.template)).collect();
+    Some(faces).filter(|faces| !faces.is_empty())
 }
 
 /// Raises what stands behind a verdict where a registered device signed the frames.

@@ -19,6 +19,7 @@ pub use links::{FoundLink, NotUsed};
 pub(crate) use monitoring::forget_some;
 pub use stored::{Companion, Stored};
 
+use crate::access::AccountState;
 use crate::accounts::Attribution;
 use crate::ledger::Ledger;
 use crate::randomness::random_id;
@@ -189,6 +190,14 @@ impl LivenessSessions {
             }
         }
         Err(StoreError::Busy)
+    }
+
+    /// Whether a session is not there any more.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn is_gone(&self, account: &AccountState, id: Uuid) -> Result<bool, StoreError> {
+        Ok(self.read(account.id(), id, &account.settings.retention).await?.is_none())
     }
 
     /// A picture of a session, if it is still there.

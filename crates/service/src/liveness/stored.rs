@@ -3,6 +3,8 @@
 
 use likeness_base::Secret;
 use likeness_liveness::{Session, SessionProblem};
+use likeness_store::{ContainerKind, ContainerName};
+use uuid::Uuid;
 
 /// The form that is written, and the newest that is read.
 const FORMAT: u8 = 1;
@@ -17,6 +19,8 @@ pub struct Stored {
     pub token: Secret<String>,
     /// Templates of the reference that came when it was created, each with the name of its space.
     pub reference: Vec<(String, Secret<Vec<u8>>)>,
+    /// The person it is compared with, whose faces are read when they are needed: whoever is deleted is in no session.
+    pub person: Option<(ContainerName, Uuid)>,
     /// Records that go with it.
     pub companions: Vec<Companion>,
     /// Where devices reach the node that leads the attempt under way, if its operator says so.
@@ -83,6 +87,15 @@ impl Stored {
             put(&mut bytes, template.expose());
         }
         put(&mut bytes, leader.as_bytes());
+        match &self.person {
+            None => bytes.push(0),
+            Some((container, person)) => {
+                bytes.push(1);
+                bytes.push(container.kind.number());
+                put(&mut bytes, container.id.as_bytes());
+                put(&mut bytes, person.as_bytes());
+            }
+        }
         count(&mut bytes, self.companions.len());
         for companion in &self.companions {
             bytes.push(companion.number());
@@ -104,6 +117,15 @@ impl Stored {
             reference.push((rest.text()?, Secret::new(rest.part()?.to_vec())));
         }
         let leader = Some(rest.text()?).filter(|leader| !leader.is_empty());
+        let person = match rest.byte()? {
+            0 => None,
+            1 => {
+                let kind = ContainerKind::from_number(rest.byte()?.into())?;
+                let container = ContainerName { kind, id: rest.text()? };
+                Some((container, Uuid::from_slice(rest.part()?).ok()?))
+            }
+            _ => return None,
+        };
         let mut companions = Vec::new();
         for _ in 0..rest.count()? {
             let kind = rest.byte()?;
@@ -115,7 +137,7 @@ impl Stored {
                 _ => return None,
             });
         }
-        rest.0.is_empty().then_some(Self { session, token, reference, companions, leader })
+        rest.0.is_empty().then_some(Self { session, token, reference, person, companions, leader })
     }
 }
 

@@ -29,19 +29,22 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     let returns_image_hash = given.flag("returnVerifyImageHash")?;
     let call = call.permit().await?;
     refuse_closed(&call, &request).await?;
-    let mut templates = Vec::new();
+    let (mut templates, mut compared, mut ends) = (Vec::new(), None, None);
     let mut call = call;
     if let Some(source) = source {
-        let (returned, Reference { source, image_hash, templates: found }) =
+        let (returned, Reference { source, image_hash, templates: found, person, ends: until }) =
             reference::find(call, source, returns_image_hash).await?;
         call = returned;
-        templates = found;
+        (templates, compared, ends) = (found, person, until);
         #[expect(clippy::cast_possible_truncation, reason = "a share needs no more than f32")]
         let threshold = threshold as f32;
         request.verify = Some(VerifyRequest { threshold, returns_image_hash, image_hash, reference: source });
     }
     let now = call.now();
-    let life = call.retention(RetentionClass::Session);
+    let mut life = call.retention(RetentionClass::Session);
+    if let Some(ends) = ends {
+        life = life.min(ends.since(now));
+    }
     let most_token_seconds = call.retention(RetentionClass::AuthToken).min(life).as_secs();
     request.token_seconds = request.token_seconds.min(u32::try_from(most_token_seconds).unwrap_or(u32::MAX));
     let session = Session::new(call.new_id(), request, now, life);
@@ -49,7 +52,8 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     let app = call.app();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let token = app.access.issue_liveness_token(call.account(), session.id, now.as_seconds(), seconds).await?;
-    let stored = Stored { session, token, reference: templates, companions: Vec::new(), leader: None };
+    let stored =
+        Stored { session, token, reference: templates, person: compared, companions: Vec::new(), leader: None };
     call.recheck_access().await?;
     let most_stored_bytes = Some(call.most_stored_bytes());
     app.liveness.create(call.account(), &attribution(&call), &stored, most_stored_bytes).await?;

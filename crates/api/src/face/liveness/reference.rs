@@ -4,9 +4,10 @@ use super::given::{Given, wrong};
 use crate::azure::{LivenessRefusal, MissingAs, Refusal, from_store};
 use crate::face::call::{Call, Permitted};
 use crate::face::{picture, probes};
-use likeness_base::Secret;
+use likeness_base::{Secret, Timestamp};
 use likeness_http::Body;
 use likeness_liveness::{ReferenceSource, SecretText};
+use likeness_rules::RetentionClass;
 use likeness_service::liveness::reference::{ReferencePicture, read_reference};
 use likeness_service::templates;
 use likeness_store::ContainerName;
@@ -31,6 +32,10 @@ pub(super) struct Reference {
     pub(super) image_hash: Option<SecretText>,
     /// Templates, each with the name of its space.
     pub(super) templates: Vec<(String, Secret<Vec<u8>>)>,
+    /// A person, whose templates stay where they are.
+    pub(super) person: Option<(ContainerName, Uuid)>,
+    /// When the template behind a faceId ends, and with it the session.
+    pub(super) ends: Option<Timestamp>,
 }
 
 /// Reads what was named; two at once are refused.
@@ -63,21 +68,25 @@ pub(super) async fn find(
     source: Source,
     wants_hash: bool,
 ) -> Result<(Call<Permitted>, Reference), Refusal> {
-    let stored = |templates| Reference { source: ReferenceSource::Stored, image_hash: None, templates };
+    let of = |source| Reference { source, image_hash: None, templates: Vec::new(), person: None, ends: None };
     let reference = match source {
-        Source::Device => Reference { source: ReferenceSource::Device, image_hash: None, templates: Vec::new() },
+        Source::Device => of(ReferenceSource::Device),
         Source::Picture(bytes) => {
             picture::check_size(bytes.expose().len())?;
             let hash = wants_hash.then(|| SecretText::new(hex::encode_upper(Sha256::digest(bytes.expose()))));
             let found = read_reference(call.app(), call.owner(), bytes).await??;
             let ReferencePicture { face_rectangle, quality, template, space } = found;
             let source = ReferenceSource::Picture { face_rectangle, quality };
-            Reference { source, image_hash: hash, templates: vec![(space, templates::encode(template.expose()))] }
+            let templates = vec![(space, templates::encode(template.expose()))];
+            Reference { image_hash: hash, templates, ..of(source) }
         }
         Source::Face(face) => {
             let found = call.store().face_ids(call.account(), &[face], call.now()).await?.pop().flatten();
             let found = found.ok_or(Refusal::FaceNotFound(MissingAs::Resource))?;
-            stored(vec![(found.space, found.template)])
+            // The account may have shortened their life since, and the sweep is on its way.
+            let ends = found.expires_at.min(call.now().plus(call.retention(RetentionClass::FaceId)));
+            let templates = vec![(found.space, found.template)];
+            Reference { templates, ends: Some(ends), ..of(ReferenceSource::Stored) }
         }
         Source::Person(person, group) => {
             let name = group.unwrap_or_else(ContainerName::directory);
@@ -87,7 +96,7 @@ pub(super) async fn find(
             if found.is_empty() {
                 return Err(Refusal::PersistedFaceNotFound);
             }
-            stored(found.into_iter().map(|face| (face.space.to_string(), face.template)).collect())
+            Reference { person: Some((name, person)), ..of(ReferenceSource::Stored) }
         }
     };
     Ok((call, reference))
