@@ -1,8 +1,8 @@
 //! How a capture ends: the verdict, the comparison with the reference, and one commit with what came of it.
 
-use super::captures::{Ended, Running};
 use super::frames::fused;
 use super::monitoring::Monitored;
+use super::running::{Ended, Running};
 use super::{Change, Companion, NotChanged};
 use crate::app::App;
 use crate::randomness::random_id;

@@ -11,12 +11,14 @@ mod frames;
 mod links;
 mod monitoring;
 pub mod reference;
+mod running;
 mod stored;
 
-pub use captures::{Beginning, Captures, Ended, NotBegun, Running, Whereabouts};
+pub use captures::{Beginning, Captures, NotBegun, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
 pub use links::{FoundLink, NotUsed};
 pub(crate) use monitoring::forget_some;
+pub use running::{Ended, Running};
 pub use stored::{Companion, Stored};
 
 use crate::access::AccountState;
