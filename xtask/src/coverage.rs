@@ -21,7 +21,21 @@ struct Operation {
     told: String,
     name: String,
     takes_picture: bool,
+    /// Whether it is served under every version of the Face API.
+    is_versioned: bool,
 }
+
+/// Rows beside the Face API: number, method, path, name, and whether a version stands before the path.
+const BESIDE: [(u64, &str, &str, &str, bool); 8] = [
+    (102, "POST", "sts/v1.0/issueLimitedAccessToken", "IssueLimitedAccessToken", false),
+    (103, "POST", "sts/v1.0/issueToken", "IssueToken", false),
+    (104, "POST", "session/start", "StartLivenessAttempt", true),
+    (105, "POST", "session/attempt/end", "EndLivenessAttempt", true),
+    (106, "POST", "detectLiveness/singleModal", "SendLivenessFrames", true),
+    (107, "POST", "detectLivenessWithVerify/singleModal", "SendLivenessWithVerifyFrames", true),
+    (108, "POST", "api/quicklink", "CreateQuickLink", false),
+    (109, "GET", "?s", "OpenQuickLink", false),
+];
 
 /// What was seen of a row.
 #[derive(Default)]
@@ -75,8 +89,20 @@ fn operations(description: &Value) -> Option<Vec<Operation>> {
                 told: below.to_owned(),
                 name: operation["operationId"].as_str()?.to_owned(),
                 takes_picture: operation["requestBody"]["content"].get("application/octet-stream").is_some(),
+                is_versioned: true,
             });
         }
+    }
+    for (row, method, path, name, is_versioned) in BESIDE {
+        operations.push(Operation {
+            row,
+            method: method.to_owned(),
+            path: path.split('/').map(str::to_owned).collect(),
+            told: path.to_owned(),
+            name: name.to_owned(),
+            takes_picture: false,
+            is_versioned,
+        });
     }
     operations.sort_by_key(|operation| operation.row);
     Some(operations)
@@ -86,21 +112,23 @@ fn operations(description: &Value) -> Option<Vec<Operation>> {
 fn note(line: &str, operations: &[Operation], seen: &mut BTreeMap<u64, Seen>) {
     let fields: Vec<&str> = line.split('\t').collect();
     let [method, path, media, names, status, code] = fields[..] else { return };
-    let mut parts = path.trim_matches('/').split('/');
-    let (Some("face"), Some(version)) = (parts.next().map(str::to_ascii_lowercase).as_deref(), parts.next()) else {
-        return;
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let (version, rest) = match parts.as_slice() {
+        [face, version, rest @ ..] if face.eq_ignore_ascii_case("face") => (Some(*version), rest),
+        rest => (None, rest),
     };
-    let rest: Vec<&str> = parts.collect();
     let fits = |operation: &&Operation| {
         operation.method == method
+            && operation.is_versioned == version.is_some()
             && operation.path.len() == rest.len()
-            && operation.path.iter().zip(&rest).all(|(own, given)| own == "{}" || own.eq_ignore_ascii_case(given))
+            && operation.path.iter().zip(rest).all(|(own, given)| own == "{}" || own.eq_ignore_ascii_case(given))
     };
     let Some(operation) = operations.iter().find(fits) else { return };
     let variant = variant(operation, media, &names.split(',').collect::<Vec<_>>());
     let seen = seen.entry(operation.row).or_default();
-    if status.starts_with('2') {
-        seen.versions.insert(version.to_ascii_lowercase());
+    // Of what is not offered, the documented refusal is all there is.
+    if status.starts_with('2') || (operation.row == NOT_OFFERED && status == "501") {
+        seen.versions.insert(version.unwrap_or_default().to_ascii_lowercase());
         seen.succeeded.insert(variant);
     } else if status.starts_with('4') && status != "401" && !DOOR.contains(&code) {
         seen.refused.insert(variant);
@@ -147,9 +175,18 @@ fn variants(operation: &Operation) -> Vec<&'static str> {
     }
 }
 
-/// Lists that take no argument and belong to nobody: there is nothing in them that could be refused.
+/// The row of what the original alone offers.
+const NOT_OFFERED: u64 = 101;
+
+/// Lists and settings that take no argument and belong to nobody, and what is refused in any case: there is nothing in them that
+/// could be refused. A token for a key needs a key, and without one it is 401; the page of a link tells what is wrong with it itself.
 fn cannot_be_refused(operation: &Operation) -> bool {
-    operation.method == "GET" && operation.path == ["facelists"]
+    const ISSUE_TOKEN: u64 = 103;
+    const QUICK_LINK_PAGE: u64 = 109;
+    let lists = ["facelists", "settings"];
+    operation.method == "GET" && (operation.path.len() == 1 && lists.contains(&operation.path[0].as_str()))
+        || operation.method == "GET" && operation.path == ["settings", "liveness-abuse-monitoring"]
+        || [NOT_OFFERED, ISSUE_TOKEN, QUICK_LINK_PAGE].contains(&operation.row)
 }
 
 fn page(operations: &[Operation], seen: &BTreeMap<u64, Seen>, versions: usize, findings: &mut Vec<String>) -> String {
@@ -163,6 +200,7 @@ fn page(operations: &[Operation], seen: &BTreeMap<u64, Seen>, versions: usize, f
     for operation in operations {
         let seen = seen.get(&operation.row).unwrap_or(&none);
         let mut missing = Vec::new();
+        let versions = if operation.is_versioned { versions } else { 1 };
         if seen.versions.len() < versions {
             missing.push(format!("success under {} of {versions} versions only", seen.versions.len()));
         }
@@ -192,7 +230,15 @@ mod tests {
     fn verify() -> Vec<Operation> {
         let path = vec!["verify".to_owned()];
         let (told, name) = ("verify".to_owned(), "Verify".to_owned());
-        vec![Operation { row: 5, method: "POST".to_owned(), path, told, name, takes_picture: false }]
+        vec![Operation {
+            row: 5,
+            method: "POST".to_owned(),
+            path,
+            told,
+            name,
+            takes_picture: false,
+            is_versioned: true,
+        }]
     }
 
     #[test]

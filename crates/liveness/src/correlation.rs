@@ -64,7 +64,9 @@ impl CountedAs {
                 Decision::Realface => None,
                 Decision::Spoofface => Some(Self::Spoof),
                 // Where nothing was measured that could have decided, nobody failed.
-                Decision::Uncertain if result.verdict.reason == Some(Reason::NoEvidence) => None,
+                Decision::Uncertain if matches!(result.verdict.reason, Some(Reason::NoEvidence | Reason::NoChain)) => {
+                    None
+                }
                 Decision::Uncertain => Some(Self::Failure),
             },
             // The person is not to blame for what the session demands of the device.

@@ -1,8 +1,7 @@
-//! Liveness sessions as app servers see them: every shape under every version, what is refused, attempts by requests, quick
-//! links, closed correlation ids, abuse monitoring; on both stores where data is promised.
+//! Liveness sessions as app servers see them: what is refused, attempts by requests, quick links, closed correlation ids, abuse monitoring; on both stores where data is promised.
 
 use crate::clock::Clock;
-use crate::server::{Answer, OtherAccount, TestServer, demo};
+use crate::server::{Answer, OtherAccount, TestServer, demo, record_form};
 use crate::stores::{TestStore, on_both_stores};
 use reqwest::blocking::RequestBuilder;
 use reqwest::blocking::multipart::{Form, Part};
@@ -19,9 +18,7 @@ on_both_stores!(
 
 pub(crate) const PLAIN: &str = "/face/v1.2/detectLiveness-sessions";
 pub(crate) const VERIFY: &str = "/face/v1.2/detectLivenessWithVerify-sessions";
-const OLD_PLAIN: &str = "/face/v1.2-preview.1/detectLiveness/singleModal/sessions";
 const OLD_VERIFY: &str = "/face/v1.2-preview.1/detectLivenessWithVerify/singleModal/sessions";
-const VERSIONS: [&str; 6] = ["v1.0", "v1.0-preview", "v1.1-preview.1", "v1.2-preview.1", "v1.2", "v1.3-preview.1"];
 
 /// The smallest request for a session.
 pub(crate) fn asked() -> Value {
@@ -56,8 +53,12 @@ pub(crate) fn bearer(request: RequestBuilder, token: &str) -> RequestBuilder {
 }
 
 /// Sends a form, which cannot be sent twice.
-fn form(request: RequestBuilder, form: Form) -> Answer {
-    Answer::read(request.multipart(form).send().expect("the server answers"))
+pub(crate) fn form(request: RequestBuilder, form: Form) -> Answer {
+    let response = request.multipart(form).send().expect("the server answers");
+    let path = response.url().path().to_owned();
+    let answer = Answer::read(response);
+    record_form(&path, &answer);
+    answer
 }
 
 pub(crate) fn picture_part(bytes: &[u8]) -> Part {
@@ -84,68 +85,6 @@ pub(crate) fn attempt(server: &TestServer, token: &str, route: &str, pictures: &
     assert!([200, 204].contains(&sent.status), "{sent:?}");
     let end = json!({ "attemptId": begun.body["attemptId"], "outcome": "completed" });
     Answer::to_json(bearer(server.bare("POST", "/face/v1.2/session/attempt/end"), token), &end)
-}
-
-#[test]
-fn sessions_of_every_shape_under_every_version() {
-    let server = TestServer::new();
-    for version in VERSIONS {
-        for (path, is_old, verify) in [
-            ("detectLiveness/singleModal/sessions", true, false),
-            ("detectLivenessWithVerify/singleModal/sessions", true, true),
-            ("detectLiveness-sessions", false, false),
-            ("detectLivenessWithVerify-sessions", false, true),
-        ] {
-            let path = format!("/face/{version}/{path}");
-            // Words as the tutorial sends them, as JSON and as flat parts, and the parts of the older shape.
-            let flat =
-                || Form::new().text("livenessOperationMode", "passive").text("deviceCorrelationIdSetInClient", "true");
-            let older = || Form::new().text("Parameters", asked().to_string());
-            let (mut bodies, json) = (vec![flat(), older()], server.json("POST", &path, &asked()));
-            if verify {
-                bodies = vec![
-                    flat().part("verifyImage", picture_part(&portrait())),
-                    older().part("VerifyImage", picture_part(&portrait())),
-                ];
-            }
-            let mut made = vec![json];
-            made.extend(bodies.into_iter().map(|body| form(server.request("POST", &path), body)));
-            for (at, made) in made.iter().enumerate() {
-                assert_eq!(made.status, 200, "{path} {at}: {made:?}");
-                let id = made.id("sessionId");
-                let has_picture = verify && at > 0;
-                let one = format!("{path}/{id}");
-                let read = server.call("GET", &one);
-                assert_eq!(read.status, 200, "{path}: {read:?}");
-                if is_old {
-                    assert_eq!(made.body.get("verifyImage").is_some(), has_picture, "{path}: {made:?}");
-                    assert_eq!((read.id("id"), &read.body["status"]), (id.clone(), &json!("NotStarted")));
-                    let listed = server.call("GET", &path).body;
-                    assert!(listed.as_array().is_some_and(|all| all.iter().any(|item| item["id"] == json!(id))));
-                    assert_eq!(server.call("GET", &format!("{one}/audit")).body, json!([]));
-                } else {
-                    assert_eq!((&read.body, &read.body["status"]), (&made.body, &json!("NotStarted")));
-                    assert_eq!(read.body.get("isAbuseMonitoringEnabled").is_some(), version == "v1.3-preview.1");
-                    let references = read.body["results"]["verifyReferences"].as_array().map(Vec::len);
-                    assert_eq!(references, verify.then_some(usize::from(has_picture)), "{path}: {read:?}");
-                }
-                // The other kind of session has no such id.
-                let other = path.replace("WithVerify", "");
-                if verify {
-                    assert_eq!(server.call("GET", &format!("{other}/{id}")).code(), "SessionNotFound");
-                }
-                assert_eq!(server.call("DELETE", &one).status, if is_old { 200 } else { 204 });
-                assert_eq!(server.call("GET", &one).code(), "SessionNotFound");
-            }
-        }
-    }
-    // Pages of a list go by id.
-    let mut ids: Vec<String> = (0..5).map(|_| created(&server, OLD_PLAIN, &asked()).0).collect();
-    ids.sort();
-    let page = server.call("GET", &format!("{OLD_PLAIN}?start={}&top=2", ids[1]));
-    let listed: Vec<&str> =
-        page.body.as_array().expect("a list").iter().filter_map(|item| item["id"].as_str()).collect();
-    assert_eq!(listed, [&ids[2], &ids[3]]);
 }
 
 #[test]
@@ -477,8 +416,8 @@ fn a_quick_link_works_once(store: &TestStore) {
     for query in ["&callbackUrl=https%3A%2F%2Fevil.example", "&callbackUrl=javascript%3Aalert(1)", "&callbackUrl=x"] {
         assert_eq!(about(query).status, 400, "{query}");
     }
-    let page = server.bare("GET", &url).header("Accept", "text/html").send().expect("an answer");
-    let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    let page = Answer::of(server.bare("GET", &url).header("Accept", "text/html"));
+    let policy = page.header("content-security-policy").expect("a policy").to_owned();
     assert!(policy.contains("frame-ancestors 'self' https://shop.example"), "{policy}");
     let begun = begin(&link);
     assert_eq!((begun.status, begun.id("token"), begun.id("sessionId")), (200, token.clone(), id.clone()));

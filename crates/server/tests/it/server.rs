@@ -428,8 +428,21 @@ impl Answer {
 }
 
 /// Writes what was asked and answered, without any of it, where `make test` collects it for the checklist.
-fn record(request: &RequestBuilder, answer: &Answer) {
+/// Records a call whose body cannot be looked at again: a form.
+pub(crate) fn record_form(path: &str, answer: &Answer) {
+    write_record(&format!("POST\t{path}\tmultipart/form-data\t\t{}\t{}\n", answer.status, answer.code()));
+}
+
+fn write_record(line: &str) {
     let Some(file) = std::env::var_os("LIKENESS_TRAFFIC") else { return };
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the record can be written");
+    file.write_all(line.as_bytes()).expect("the record can be written");
+}
+
+fn record(request: &RequestBuilder, answer: &Answer) {
+    if std::env::var_os("LIKENESS_TRAFFIC").is_none() {
+        return;
+    }
     let request = request.try_clone().and_then(|request| request.build().ok()).expect("it was just sent");
     let media = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
@@ -437,10 +450,12 @@ fn record(request: &RequestBuilder, answer: &Answer) {
         Ok(Value::Object(object)) => object.keys().cloned().collect::<Vec<_>>().join(","),
         _ => String::new(),
     };
-    let (method, path) = (request.method(), request.url().path());
-    let line = format!("{method}\t{path}\t{media}\t{names}\t{}\t{}\n", answer.status, answer.code());
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the record can be written");
-    file.write_all(line.as_bytes()).expect("the record can be written");
+    let (method, mut path) = (request.method(), request.url().path());
+    // The capture page, not the studio.
+    if path == "/" && request.url().query().is_some_and(|query| query.starts_with("s=")) {
+        path = "/?s";
+    }
+    write_record(&format!("{method}\t{path}\t{media}\t{names}\t{}\t{}\n", answer.status, answer.code()));
 }
 
 /// `left,top,width,height` of a detected face.
