@@ -181,3 +181,42 @@ impl<'a> Reader<'a> {
         Some(std::str::from_utf8(self.part()?).ok()?.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use likeness_base::Timestamp;
+    use likeness_liveness::{Mode, SessionRequest, Shape};
+    use std::time::Duration;
+
+    #[test]
+    fn a_session_comes_back_with_all_that_is_beside_it() {
+        let request = SessionRequest::new(Shape::New, Mode::Passive);
+        let session = Session::new(Uuid::from_u128(7), request, Timestamp::from_millis(5), Duration::from_secs(600));
+        let stored = Stored {
+            session: session.clone(),
+            token: Secret::new("a.b.c".to_owned()),
+            reference: vec![("space".to_owned(), Secret::new(vec![1, 2, 3]))],
+            person: Some((ContainerName { kind: ContainerKind::PersonGroup, id: "g".to_owned() }, Uuid::from_u128(9))),
+            companions: vec![
+                Companion::Image("i".to_owned()),
+                Companion::Link("l".to_owned()),
+                Companion::Template("t".to_owned()),
+            ],
+            leader: Some("https://one.example".to_owned()),
+        };
+        let bytes = stored.to_bytes().expect("it is not too long");
+        let read = Stored::from_bytes(bytes.expose()).expect("it was just written");
+        assert_eq!((&read.session, read.token.expose().as_str()), (&session, "a.b.c"));
+        assert_eq!(read.reference[0].1.expose(), &[1, 2, 3]);
+        assert_eq!(
+            (&read.person, &read.companions, &read.leader),
+            (&stored.person, &stored.companions, &stored.leader)
+        );
+        // Cut anywhere, or with more behind it, it is none.
+        for end in 0..bytes.expose().len() {
+            assert!(Stored::from_bytes(&bytes.expose()[..end]).is_none(), "{end}");
+        }
+        assert!(Stored::from_bytes(&[bytes.expose().as_slice(), &[0]].concat()).is_none());
+    }
+}

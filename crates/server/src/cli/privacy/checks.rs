@@ -268,3 +268,46 @@ pub(super) async fn closed(scratch: &mut Scratch) -> Result<CheckOutcome> {
         ),
     ))
 }
+
+/// The body that creates a liveness session.
+fn session() -> Value {
+    json!({ "livenessOperationMode": "Passive", "deviceCorrelationId": "privacy-report" })
+}
+
+pub(super) async fn session_deleted(scratch: &mut Scratch) -> Result<CheckOutcome> {
+    let (made, told) = scratch.own.json("POST", "detectLiveness-sessions", &session()).await?;
+    let id = told["sessionId"].as_str().unwrap_or_default().to_owned();
+    let path = format!("detectLiveness-sessions/{id}");
+    let (status, _) = scratch.own.json("DELETE", &path, &Value::Null).await?;
+    let (after, _) = scratch.own.json("GET", &path, &Value::Null).await?;
+    let uuid = Uuid::parse_str(&id)?;
+    let policy = likeness_rules::RetentionPolicy::default();
+    let liveness = likeness_service::liveness::LivenessSessions {
+        store: scratch.service.store.clone(),
+        ledger: scratch.service.ledger.clone(),
+        clock: scratch.service.clock.clone(),
+        randomness: scratch.service.randomness.clone(),
+    };
+    let is_gone = liveness.read(scratch.own.id, uuid, &policy).await?.is_none();
+    Ok(outcome(
+        (made, status, after, is_gone) == (200, 204, 404, true),
+        format!(
+            "a session was made ({made}), deleted ({status}), and is not found ({after}), nor is its record: {is_gone}"
+        ),
+    ))
+}
+
+pub(super) async fn no_template_of_sessions(scratch: &mut Scratch) -> Result<CheckOutcome> {
+    let (status, told) = scratch.own.json("GET", "settings/liveness-abuse-monitoring", &Value::Null).await?;
+    let page = likeness_store::PageStart { after: String::new(), top: 1 };
+    let kind = likeness_store::RecordKind::MonitoredTemplate;
+    let kept = scratch.service.store.records(scratch.own.id, kind, &page, scratch.service.clock.now()).await?;
+    let is_off = told["enabled"] == json!(false);
+    Ok(outcome(
+        status == 200 && is_off && kept.is_empty(),
+        format!(
+            "abuse monitoring is off in a new account: {is_off}; templates of sessions that are kept: {}",
+            kept.len()
+        ),
+    ))
+}

@@ -49,6 +49,8 @@ promises! {
     "P13" "A vendor learns nothing of its client but the use of what it lent." "tokens.rs a_door_device_recognises_people_with_a_token_of_its_vendor" => checks::vendor;
     "P15" "What was deleted is in no file of the database." "deletion.rs deleted_bytes_are_in_no_file" => checks::no_bytes;
     "P16" "The log shows no name, text of a client, key, token or score, at whatever level." "logs.rs nothing_personal_and_no_secret_is_logged" => checks::log;
+    "P17" "A deleted liveness session is gone with its picture, its templates and its links, and its token is dead." "liveness.rs a_session_goes_with_all_that_belongs_to_it" => checks::session_deleted;
+    "P18" "No template of a liveness session is kept unless the account switched abuse monitoring on, and then its notice says so." "liveness.rs the_same_face_behind_two_ids_is_flagged" => checks::no_template_of_sessions;
     "P14" "A closed account is suspended at once, and its key and records are destroyed." "custody.rs a_closed_account_is_suspended_and_then_destroyed" => checks::closed;
 }
 
