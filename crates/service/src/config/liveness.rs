@@ -5,14 +5,16 @@ use likeness_liveness::Policy;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Captures at once for each processor, where the settings do not say: each takes about a tenth of one while it is analysed.
-const CAPTURES_EACH: u64 = 8;
+/// Captures at once for each processor, where the settings do not say: of a capture's 40 seconds a processor works 6, and
+/// frames have half of the processors, so that three or four of them keep that half busy. Who comes later waits, and does
+/// not spoil the others' captures.
+const CAPTURES_EACH: u64 = 4;
 
 /// Liveness sessions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LivenessConfig {
-    /// Captures at once on this node; 0 means eight for each processor. `LIKENESS_CAPTURES`.
+    /// Captures at once on this node; 0 means four for each processor. `LIKENESS_CAPTURES`.
     pub captures: u64,
     /// Address at which devices reach this node and no other, where several share a database: a capture that reached another
     /// node is told to come here. `LIKENESS_NODE_URL`.
