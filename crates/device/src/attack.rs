@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// The frame at which most attacks begin: by then the person is seen.
 const AT: u32 = 12;
+/// By how much a step that is shown late is late.
+const LATER_MS: f64 = 2_000.0;
 
 /// One way to misbehave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,9 +30,9 @@ pub enum Attack {
     WrongTail,
     /// The chain begins with the nonce of another session.
     OtherNonce,
-    /// The device's clock runs 10 % fast.
+    /// The device's clock runs 30 % fast.
     FastClock,
-    /// The device's clock runs 10 % slow.
+    /// The device's clock runs 30 % slow.
     SlowClock,
     /// A frame says it was taken before the one before it.
     BackwardsClock,
@@ -52,7 +54,7 @@ pub enum Attack {
     FutureStep,
     /// Twice as many frames a second as were asked for.
     TooFast,
-    /// More bytes in all than are allowed.
+    /// More bytes in all than are allowed, in an attempt that is drawn out by showing each step late.
     TooManyBytes,
     /// A frame of one byte more than is allowed.
     Oversized,
@@ -88,7 +90,7 @@ pub enum Attack {
     WrongCount,
     /// The end has another tail.
     WrongEnd,
-    /// Two thousand bytes a second.
+    /// Two hundred bytes a second.
     SlowSender,
     /// The connection is dropped midway.
     HangUp,
@@ -165,14 +167,25 @@ impl Attack {
         }
     }
 
-    /// Whether only a socket has a place for it.
+    /// Whether only a socket has a place for it, or tells what came of it.
     pub const fn needs_a_socket(self) -> bool {
-        matches!(self, Self::NoFrame | Self::HugeMessage | Self::SecondHello | Self::UnknownType | Self::LongMessage)
+        matches!(
+            self,
+            Self::NoFrame | Self::HugeMessage | Self::SecondHello | Self::UnknownType | Self::LongMessage | Self::NoEnd
+        )
     }
 
     /// Plays it, once.
     pub fn attacker(self) -> Attacker {
-        Attacker { attack: self, sent: 0, is_done: false, held: Vec::new(), stalled_until: None, hello: None }
+        Attacker {
+            attack: self,
+            sent: 0,
+            is_done: false,
+            held: Vec::new(),
+            stalled_until: None,
+            said_step: 0,
+            hello: None,
+        }
     }
 }
 
@@ -185,6 +198,8 @@ pub struct Attacker {
     is_done: bool,
     held: Vec<(f64, Outgoing)>,
     stalled_until: Option<f64>,
+    /// The last step that the server was told to be shown.
+    said_step: u16,
     hello: Option<Box<Hello>>,
 }
 
@@ -201,7 +216,11 @@ impl Tamper for Attacker {
         head.capture_ms = self.clock(head.capture_ms);
         let most = Bounds::of(false).frame_bytes;
         match self.attack {
-            Attack::TooManyBytes => *jpeg = padded(jpeg, most - 4),
+            Attack::NeverShown => head.step = 0,
+            Attack::TooManyBytes => {
+                *jpeg = padded(jpeg, most - 4);
+                head.step = self.said_step;
+            }
             _ if head.seq < AT => {}
             Attack::Undecodable => *jpeg = undecodable(),
             Attack::TwoSizes => *jpeg = two_sizes(jpeg),
@@ -227,10 +246,15 @@ impl Tamper for Attacker {
         let (due, held) = std::mem::take(&mut self.held).into_iter().partition(|(at, _)| *at <= now_ms);
         self.held = held;
         out.splice(0..0, Vec::into_iter(due).map(|(_, sent)| sent));
+        let steps = out.iter().filter_map(|sent| match sent {
+            Outgoing::Shown(shown) => Some(shown.step),
+            _ => None,
+        });
+        self.said_step = steps.last().unwrap_or(self.said_step);
     }
 
     fn most_bytes_a_second(&self) -> Option<u32> {
-        (self.attack == Attack::SlowSender).then_some(2_000)
+        (self.attack == Attack::SlowSender).then_some(200)
     }
 }
 
@@ -238,8 +262,8 @@ impl Attacker {
     /// What the device's clock says.
     fn clock(&self, now_ms: f64) -> f64 {
         match self.attack {
-            Attack::FastClock => now_ms * 1.1,
-            Attack::SlowClock => now_ms * 0.9,
+            Attack::FastClock => now_ms * 1.3,
+            Attack::SlowClock => now_ms * 0.7,
             _ => now_ms,
         }
     }
@@ -282,6 +306,10 @@ impl Attacker {
             Attack::FutureShown => {
                 out.push(Outgoing::Shown(Shown { t: shown.t + 10_000.0, ..shown }));
                 return;
+            }
+            Attack::TooManyBytes => {
+                let t = shown.t + LATER_MS;
+                return self.held.push((t, Outgoing::Shown(Shown { t, ..shown })));
             }
             _ => out.push(Outgoing::Shown(shown)),
         }

@@ -47,6 +47,7 @@ impl Pace for RealTime {
     fn until(&self, at_ms: f64) -> impl Future<Output = ()> + Send {
         // A year is as good as never, and the timer can hold it.
         let after = (at_ms / 1_000.0 / self.rate).clamp(0.0, 3.2e7);
-        tokio::time::sleep_until(self.begun + Duration::from_secs_f64(after))
+        // Rounded up, so that the clock has come there when the wait ends.
+        tokio::time::sleep_until(self.begun + Duration::from_secs_f64(after) + Duration::from_micros(1))
     }
 }
