@@ -246,11 +246,11 @@ impl Tamper for Attacker {
         let (due, held) = std::mem::take(&mut self.held).into_iter().partition(|(at, _)| *at <= now_ms);
         self.held = held;
         out.splice(0..0, Vec::into_iter(due).map(|(_, sent)| sent));
-        let steps = out.iter().filter_map(|sent| match sent {
+        let mut steps = out.iter().filter_map(|sent| match sent {
             Outgoing::Shown(shown) => Some(shown.step),
             _ => None,
         });
-        self.said_step = steps.last().unwrap_or(self.said_step);
+        self.said_step = steps.next_back().unwrap_or(self.said_step);
     }
 
     fn most_bytes_a_second(&self) -> Option<u32> {

@@ -20,9 +20,10 @@ pub struct Outcome {
     pub status: AttemptStatus,
     /// Why there is none.
     pub code: Option<AttemptCode>,
-    /// The chain after the last frame, as the server computed it.
+    /// The chain after the last frame that the server took.
     pub digest: String,
-    /// Whether this client computed the same. It did not where frames were tampered with on the way.
+    /// Whether this client computed the same after one of its frames: after the last, unless the server ended the attempt
+    /// while frames were under way. It did not where frames were tampered with.
     pub is_own_digest: bool,
     /// Attempts left.
     pub remaining_attempts: u8,
@@ -56,6 +57,8 @@ pub struct Attempt<'a> {
 struct Begun {
     ready: Ready,
     chain: Chain,
+    /// What the chain came to after each frame, and before the first.
+    digests: Vec<String>,
     at_ms: f64,
     /// Steps that were on the screen, with since when.
     shown: Vec<Shown>,
@@ -142,16 +145,17 @@ impl<'a> Attempt<'a> {
         self.patience_ms = now_ms + f64::from(ready.seconds) * 1_000.0 + VERDICT_MS;
         self.tamper.ready(&mut ready);
         let chain = Chain::begin(ready.session_id, &ready.nonce);
-        self.begun = Some(Begun { ready, chain, at_ms: now_ms, shown: Vec::new(), next_frame_ms: now_ms });
+        let digests = vec![chain.digest_hex()];
+        self.begun = Some(Begun { ready, chain, digests, at_ms: now_ms, shown: Vec::new(), next_frame_ms: now_ms });
         self.state = State::Running;
         Ok(())
     }
 
     fn conclude(&mut self, result: ResultMessage, now_ms: f64) {
         self.state = State::Ended;
-        let own = self.begun.as_ref().map(|begun| begun.chain.digest_hex());
+        let own = self.begun.iter().flat_map(|begun| &begun.digests);
         self.outcome = Some(Outcome {
-            is_own_digest: own.is_some_and(|own| own.eq_ignore_ascii_case(&result.digest)),
+            is_own_digest: own.into_iter().any(|own| own.eq_ignore_ascii_case(&result.digest)),
             status: result.status,
             code: result.code,
             digest: result.digest,
@@ -255,6 +259,7 @@ impl Begun {
         let mut head = FrameHead { seq: self.chain.count() + 1, capture_ms: now_ms, step, tail: [0; 16] };
         tamper.forge(&mut head, &mut jpeg);
         self.chain.extend(&mut head, &jpeg);
+        self.digests.push(self.chain.digest_hex());
         Ok(Some(Outgoing::Frame { head, jpeg }))
     }
 }

@@ -23,6 +23,8 @@ const LONGEST_MESSAGE: usize = 1024 * 1024;
 const QUEUE: usize = 512;
 /// Messages that may wait while another frame is taken: beyond, frames are left out, not gathered.
 const MOST_WAITING: usize = 3;
+/// How long the opening of a socket may take.
+const OPENING: Duration = Duration::from_secs(20);
 /// How long good-byes may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the answer to a second socket is waited for.
@@ -119,7 +121,8 @@ async fn open<S: Stream>(client: &Client, stream: S) -> Result<WebSocketStream<S
     let mut request = url.into_client_request().map_err(|error| ClientError::Address(error.to_string()))?;
     request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
     let config = WebSocketConfig::default().max_message_size(Some(LONGEST_MESSAGE)).max_frame_size(None);
-    match client_async_with_config(request, stream, Some(config)).await {
+    let opening = client_async_with_config(request, stream, Some(config));
+    match tokio::time::timeout(OPENING, opening).await.map_err(|_| ClientError::Silent)? {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) => {
             let wait = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -93,3 +93,23 @@ fn middle(oval: &Oval) -> likeness_renderer::Oval {
         height: oval.height,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oval_is_named_by_its_middle() {
+        let there = middle(&Oval { x: 0.25, y: 0.125, width: 0.5, height: 0.25 });
+        assert_eq!(there, likeness_renderer::Oval { x: 0.5, y: 0.25, width: 0.5, height: 0.25 });
+    }
+
+    #[test]
+    fn colours_are_passed_on() {
+        let colours = [ColourFor { colour: "#ff0000".to_owned(), milliseconds: 500 }];
+        let oval = Oval { x: 0.25, y: 0.125, width: 0.5, height: 0.25 };
+        let likeness_renderer::Prompt::Settle { colours, .. } = settle(&oval, &colours) else { panic!("it settles") };
+        assert_eq!(colours, [(Colour::new(255, 0, 0), 500.0)]);
+        assert_eq!(colour_of("red"), Colour::PAGE);
+    }
+}

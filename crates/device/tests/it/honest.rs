@@ -1,7 +1,7 @@
 //! A device that keeps to the protocol.
 
 use super::lead::{Wanted, capture, capture_of, has_hint, kinds, pictures};
-use likeness_device::{Device, Folder, Honest, Recorder, Way};
+use likeness_device::{Attack, Device, Folder, Honest, Recorder, Way};
 use likeness_liveness::message::{AttemptStatus, Hint, PromptKind};
 use std::sync::Arc;
 
@@ -74,4 +74,15 @@ async fn a_registered_device_signs_the_end() {
         let signature = heard.signature.expect("a signature");
         assert_eq!((&signature[..19], signature[63]), (&b"likeness-capture-v1"[..], 19 + 36 + 32));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_digest_is_ours_where_the_server_ends_the_attempt() {
+    // Frames are under way by then, which are in our chain and not in the server's.
+    let (outcome, _) =
+        capture(Way::Socket, Device::default(), Wanted::default(), &mut Attack::NeverShown.attacker()).await;
+    assert!(outcome.unwrap().is_own_digest);
+    let (outcome, _) =
+        capture(Way::Socket, Device::default(), Wanted::default(), &mut Attack::OtherNonce.attacker()).await;
+    assert!(!outcome.unwrap().is_own_digest);
 }
