@@ -11,9 +11,13 @@ use likeness_liveness::Event;
 use likeness_liveness::message::{AttemptEnd, CancelReason, FromServer, Hello, Metadata, RequestedOutcome};
 use serde_json::{Value, json};
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::io::DuplexStream;
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("nobody panics with it")
+}
 
 #[derive(Default)]
 struct State {
@@ -43,10 +47,10 @@ pub(crate) async fn serve(stream: DuplexStream, wanted: Wanted) -> Heard {
     loop {
         tokio::select! {
             _ = &mut serving => break,
-            () = tokio::time::sleep(Duration::from_millis(10)) => state.lock().unwrap().go_on(),
+            () = tokio::time::sleep(Duration::from_millis(10)) => locked(&state).go_on(),
         }
     }
-    let lead = state.lock().unwrap().lead.take();
+    let lead = locked(&state).lead.take();
     lead.map_or(Heard { references: Vec::new(), signature: None }, |lead| Heard {
         references: lead.references,
         signature: lead.signature,
@@ -60,31 +64,31 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     assert_eq!(request.headers()["authorization"], "Bearer a token");
     let (head, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
+    let body = body.collect().await.expect("a body").to_bytes();
     let reply = match head.uri.path() {
         "/face/v1.2/session/start" => {
             let text = String::from_utf8_lossy(&body);
             assert!(!text.contains("a token"), "{text}");
             let Ok(hello) = Hello::parse_start(&body) else {
-                return Ok(Response::builder().status(400).body(Full::default()).unwrap());
+                return Ok(Response::builder().status(400).body(Full::default()).expect("an answer"));
             };
-            let mut state = state.lock().unwrap();
+            let mut state = locked(&state);
             state.lead = Some(Lead::begin(&hello, wanted));
             json!({ "sessionId": SESSION, "attemptId": 1, "messages": state.take() })
         }
         "/face/v1.2/detectLiveness/singleModal" => {
-            let kind = head.headers["content-type"].to_str().unwrap();
-            let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
-            let mut state = state.lock().unwrap();
-            pass(state.lead.as_mut().unwrap(), &parts(&body, boundary));
+            let kind = head.headers["content-type"].to_str().expect("a text");
+            let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a form");
+            let mut state = locked(&state);
+            pass(state.lead.as_mut().expect("an attempt"), &parts(&body, boundary));
             json!({ "messages": state.take() })
         }
         "/face/v1.2/session/attempt/end" => {
-            let end = AttemptEnd::parse(&body).unwrap();
+            let end = AttemptEnd::parse(&body).expect("an end");
             assert_eq!(end.attempt_id, 1);
             {
-                let mut state = state.lock().unwrap();
-                let lead = state.lead.as_mut().unwrap();
+                let mut state = locked(&state);
+                let lead = state.lead.as_mut().expect("an attempt");
                 lead.signature = end.signature;
                 if !lead.is_over() {
                     let _ = lead.handle(match (end.outcome, end.count, end.tail) {
@@ -94,7 +98,7 @@ async fn answer(
                 }
             }
             loop {
-                let mut messages = state.lock().unwrap().take();
+                let mut messages = locked(&state).take();
                 let last = messages.as_array_mut().and_then(Vec::pop).filter(|last| last["type"] == "result");
                 if let Some(result) = last {
                     break result;
@@ -105,13 +109,13 @@ async fn answer(
         other => panic!("{other}"),
     };
     let answer = Response::builder().status(StatusCode::OK).body(Full::new(Bytes::from(reply.to_string())));
-    Ok(answer.unwrap())
+    Ok(answer.expect("an answer"))
 }
 
 /// Frames and steps in the order of the device's clock.
 fn pass(lead: &mut Lead, parts: &[(String, &[u8])]) {
     let named = |wanted: &'static str| parts.iter().filter(move |(name, _)| name == wanted).map(|(_, bytes)| *bytes);
-    let metadata = Metadata::parse(named("metadata").next().unwrap()).unwrap();
+    let metadata = Metadata::parse(named("metadata").next().expect("a part")).expect("metadata");
     let pictures: Vec<&[u8]> = named("frame").collect();
     assert_eq!(metadata.frames.len(), pictures.len());
     for picture in named("VerifyImage") {
@@ -142,11 +146,11 @@ fn parts<'b>(body: &'b [u8], boundary: &str) -> Vec<(String, &'b [u8])> {
         body[from..].windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
     };
     let mut parts = Vec::new();
-    let mut at = find(0, &mark).unwrap() + mark.len();
+    let mut at = find(0, &mark).expect("a part") + mark.len();
     while let Some(end) = find(at, &mark) {
-        let split = find(at, b"\r\n\r\n").unwrap();
+        let split = find(at, b"\r\n\r\n").expect("the end of a head");
         let head = String::from_utf8_lossy(&body[at..split]);
-        let name = head.split("name=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let name = head.split('"').nth(1).expect("a name").to_owned();
         parts.push((name, &body[split + 4..end - 2]));
         at = end + mark.len();
     }

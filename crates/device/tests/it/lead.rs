@@ -65,7 +65,7 @@ impl Lead {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap()
+        u64::try_from(self.begun.elapsed().as_millis()).expect("a test does not last so long")
     }
 
     pub(crate) fn handle(&mut self, event: Event<'_>) -> Reaction {
@@ -200,12 +200,14 @@ impl Lead {
 
 /// A folder with some small pictures.
 pub(crate) fn pictures(count: u8) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     for number in 0..count {
         let mut jpeg = Vec::new();
         let pixels: Vec<u8> = (0..64 * 48 * 3).map(|at| (at % 251) as u8 ^ number).collect();
-        jpeg_encoder::Encoder::new(&mut jpeg, 85).encode(&pixels, 64, 48, jpeg_encoder::ColorType::Rgb).unwrap();
-        std::fs::write(folder.path().join(format!("{number:03}.jpg")), jpeg).unwrap();
+        jpeg_encoder::Encoder::new(&mut jpeg, 85)
+            .encode(&pixels, 64, 48, jpeg_encoder::ColorType::Rgb)
+            .expect("a picture");
+        std::fs::write(folder.path().join(format!("{number:03}.jpg")), jpeg).expect("a file");
     }
     folder
 }
@@ -224,7 +226,7 @@ pub(crate) async fn capture(
     tamper: &mut dyn Tamper,
 ) -> (Result<Outcome, ClientError>, Heard) {
     let folder = pictures(3);
-    let mut source = Folder::open(folder.path(), true).unwrap();
+    let mut source = Folder::open(folder.path(), true).expect("the folder has pictures");
     capture_of(way, device, wanted, &mut source, tamper).await
 }
 
@@ -240,9 +242,10 @@ pub(crate) async fn capture_of(
         Way::Socket => tokio::spawn(super::socket_peer::serve(far, wanted)),
         Way::Requests => tokio::spawn(super::http_peer::serve(far, wanted)),
     };
-    let client = Client::new(Address::parse("http://peer.example").unwrap(), "a token").by(way).with_device(device);
+    let client =
+        Client::new(Address::parse("http://peer.example").expect("an address"), "a token").by(way).with_device(device);
     let outcome = client.capture_over(near, source, tamper, &RealTime::new()).await;
-    (outcome, peer.await.unwrap())
+    (outcome, peer.await.expect("the peer comes to its end"))
 }
 
 /// Whether a hint was said.

@@ -27,7 +27,7 @@ fn opened(
 pub(crate) async fn serve(stream: DuplexStream, wanted: Wanted) -> Heard {
     let config =
         WebSocketConfig::default().max_message_size(Some(6 * 1024 * 1024)).max_frame_size(Some(6 * 1024 * 1024));
-    let mut socket = accept_hdr_async_with_config(stream, opened, Some(config)).await.unwrap();
+    let mut socket = accept_hdr_async_with_config(stream, opened, Some(config)).await.expect("a socket is opened");
     let Some(Ok(Message::Text(first))) = socket.next().await else { return NOTHING };
     let Ok(FromDevice::Hello(hello)) = FromDevice::parse(&first) else { return NOTHING };
     assert_eq!(hello.token.expose(), "a token");
