@@ -21,6 +21,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("test-postgres", &[]),
     ("specimens", &[]),
     ("renderer", &[]),
+    ("device", &["likeness-liveness", "likeness-renderer"]),
     (
         "fuzz",
         &[
@@ -84,6 +85,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-service",
             "likeness-http",
             "likeness-api",
+            "likeness-device",
         ],
     ),
 ];

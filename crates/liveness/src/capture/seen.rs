@@ -121,7 +121,7 @@ pub(super) fn resting_pose<'a>(still: impl DoubleEndedIterator<Item = &'a Observ
 /// How far a turn has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum TurnState {
-    /// Not out yet: so far, as a share of the way, and whether it is time to help.
+    /// Not out yet: the furthest so far, as a share of the way, and whether it is time to help.
     Going { share: f32, is_late: bool },
     /// Out, not back.
     Out,
@@ -143,6 +143,8 @@ pub(super) fn turn(
 ) -> TurnState {
     let (out_ms, back_ms) = ((policy.out_ms * stretch) as f64, (policy.back_ms * stretch) as f64);
     let mut state = TurnState::Going { share: 0.0, is_late: false };
+    // Who turned too little comes back all the same, and wonders why nothing happens.
+    let mut furthest_share = 0.0_f32;
     for seen in seen {
         let since = seen.capture_ms - shown_t;
         let is_out = state == TurnState::Out;
@@ -170,7 +172,10 @@ pub(super) fn turn(
         state = match furthest {
             Some(direction) if share(direction) >= 1.0 && direction == asked => TurnState::Out,
             Some(direction) if share(direction) >= 1.0 => return TurnState::Missed,
-            _ => TurnState::Going { share: share(asked), is_late: since > out_ms / 2.0 },
+            _ => {
+                furthest_share = furthest_share.max(share(asked));
+                TurnState::Going { share: furthest_share, is_late: since > out_ms / 2.0 }
+            }
         };
     }
     state

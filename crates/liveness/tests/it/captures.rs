@@ -154,6 +154,26 @@ fn a_turn_counts_only_as_it_was_asked_for() {
 }
 
 #[test]
+fn who_turned_too_little_and_came_back_is_told_to_turn_further() {
+    for seed in 0..8 {
+        let mut device = Device::new(&Setup { seed, ..Setup::default() });
+        // A little out and back after a second, and further when that was said.
+        device.person = Box::new(|seen, prompt, since| {
+            let Some(Prompt::Turn { direction }) = prompt else { return };
+            let (share, since) = if since < 1_400.0 { (0.3, since + 200.0) } else { (1.0, since - 700.0) };
+            let mut turned = seen.clone();
+            turn(&mut turned, *direction, since);
+            let (Some(face), Some(turned)) = (&mut seen.face, turned.face) else { return };
+            face.yaw += share * (turned.yaw - face.yaw);
+            face.pitch += share * (turned.pitch - face.pitch);
+        });
+        let (outcome, run) = device.run();
+        assert!(run.hints().iter().any(|(_, hint)| *hint == Hint::TurnMore), "{seed}: {:?}", run.hints());
+        assert_eq!(evidence(outcome).answered_turns().len(), 1);
+    }
+}
+
+#[test]
 fn a_recording_of_a_shaken_head_answers_turns_only_by_chance() {
     let mut answered = 0;
     for seed in 0..100 {

@@ -17,6 +17,7 @@ pub mod fuzz_targets;
 mod html;
 mod keys;
 mod labelled;
+mod liveness_client;
 mod models;
 mod output;
 mod photos;
@@ -96,6 +97,13 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Benchmark this machine: one photo, search, store, server; compared with lower bounds and, with --peers, other programs.
     Bench(bench::Bench),
+    /// Play a folder of pictures as the device of a liveness session.
+    ///
+    /// Speaks docs/device-protocol.md to any server and prints what it asks and how the attempt ends. For those who write a
+    /// client of their own, and to see that sessions can be captured here. Files answer no prompt, so they end `uncertain` at
+    /// best, and an attempt that asks for a turn fails. The exit code is 0 if the attempt yielded a decision, 3 if it did not;
+    /// 1 means that the command failed, 2 that its arguments were wrong.
+    LivenessClient(liveness_client::LivenessClient),
     /// Print the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -143,6 +151,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Calibrate(command) => command.run(&config),
         Command::Evaluate(command) => command.run(&config),
         Command::Bench(command) => command.run(&config),
+        Command::LivenessClient(command) => command.run(),
         Command::Config(command) => command.run(&config),
     }
 }

@@ -77,6 +77,11 @@ impl Bar {
         self.0.set_message(word);
     }
 
+    /// A line on standard output while the bar stands.
+    pub(super) fn line(&self, text: &str) {
+        self.0.suspend(|| line(text));
+    }
+
     /// So many of so many are done.
     pub(super) fn show(&self, done: u64, all: u64) {
         self.0.set_length(all);
