@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::ModelsError;
 
@@ -44,9 +46,9 @@ struct Entry {
 #[derive(Deserialize)]
 struct Quantization {
     dtype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "decimal")]
     scale: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "decimal")]
     min: f64,
 }
 
@@ -137,6 +139,26 @@ fn take(entry: &Entry, rest: &mut &[u8]) -> Result<Tensor, String> {
     Ok(Tensor { shape: entry.shape.clone(), values })
 }
 
+/// A number as [`divided`] reads it.
+fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let text = Box::<RawValue>::deserialize(deserializer)?;
+    divided(text.get()).ok_or_else(|| D::Error::custom(format!("{} is not a number of at most 19 digits", text.get())))
+}
+
+/// A decimal number: its digits as a whole number, divided by a power of ten, so that the last bit may differ from the
+/// nearest f64. The digests of converted networks, which name the spaces of stored templates, were taken from numbers read
+/// so; a library that reads them better, as `serde_json` does once any crate asks for it, yields other networks.
+fn divided(text: &str) -> Option<f64> {
+    let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |text| (-1.0, text));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: u64 = format!("{whole}{fraction}").parse().ok()?;
+    let exponent = exponent.parse::<i32>().ok()?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let power: f64 = format!("1e{}", exponent.unsigned_abs()).parse().ok()?;
+    let value = if exponent < 0 { digits as f64 / power } else { digits as f64 * power };
+    value.is_finite().then_some(sign * value)
+}
+
 impl Quantization {
     fn value(&self, step: u16) -> f32 {
         (f64::from(step) * self.scale + self.min) as f32
@@ -163,6 +185,25 @@ fn from_half(bits: u16) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_are_digits_divided_by_a_power_of_ten() {
+        // The first two differ in the last bit from the nearest f64.
+        let cases = [
+            ("0.009089225881239947", Some(0x3f82_9d5f_3f3f_3f40)),
+            ("-1.6186842441558837", Some(0xbff9_e621_7333_3332)),
+            ("0.1", Some(0.1_f64.to_bits())),
+            ("25e-1", Some(2.5_f64.to_bits())),
+            ("2E2", Some(200_f64.to_bits())),
+            ("-1", Some((-1_f64).to_bits())),
+            ("12345678901234567890123", None),
+            ("1e400", None),
+            ("true", None),
+        ];
+        for (text, bits) in cases {
+            assert_eq!(divided(text).map(f64::to_bits), bits, "{text}");
+        }
+    }
 
     #[test]
     fn every_number_format_is_read_as_tfjs_reads_it() {

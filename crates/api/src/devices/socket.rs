@@ -59,6 +59,7 @@ fn refused(refusal: &Refusal) -> String {
 
 async fn capture(app: &Arc<App>, mut socket: Socket, running: &Arc<Running>) {
     let mut happened = running.watch();
+    let mut is_open = true;
     loop {
         happened.mark_unchanged();
         for message in running.messages() {
@@ -74,7 +75,11 @@ async fn capture(app: &Arc<App>, mut socket: Socket, running: &Arc<Running>) {
             return socket.close(ended.code.is_none()).await;
         }
         tokio::select! {
-            received = socket.receive() => take(app, running, received),
+            // Whatever has ended says so again at once, for ever: it is asked once, so that others get the thread.
+            received = socket.receive(), if is_open => {
+                is_open = matches!(received, Received::Text(_) | Received::Bytes(_));
+                take(app, running, received);
+            }
             _ = happened.changed() => {}
         }
     }
