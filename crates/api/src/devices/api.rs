@@ -175,7 +175,12 @@ impl Api for Devices {
     }
 
     fn unread(problem: Unread) -> Refusal {
-        Refusal::unread(problem, |_| Refusal::bad("Request body is invalid. It is larger than a second of frames."))
+        Refusal::unread(problem, |kind| {
+            Refusal::bad(match kind {
+                BodyKind::Form => "Request body is invalid. It is larger than a second of frames.",
+                _ => "Request body is invalid. It is larger than the protocol allows.",
+            })
+        })
     }
 
     fn refused(refusal: &Refusal, _: &Facts) -> Response<Body> {

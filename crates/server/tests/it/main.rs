@@ -36,6 +36,7 @@ mod late;
 mod lifecycle;
 mod liveness;
 mod liveness_nodes;
+mod liveness_sockets;
 mod liveness_versions;
 mod logs;
 mod models;
