@@ -154,7 +154,7 @@ fn demo_face_of(side: u32) -> Vec<u8> {
     jpeg.into_inner()
 }
 
-fn blank() -> Vec<u8> {
+pub(crate) fn blank() -> Vec<u8> {
     let noise = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([(x * 7 % 251) as u8, (y * 13 % 241) as u8, 99]));
     let mut jpeg = std::io::Cursor::new(Vec::new());
     image::DynamicImage::ImageRgb8(noise).write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");

@@ -40,10 +40,10 @@ fn detect(server: &TestServer, seconds: &str) -> Value {
     server.picture(&path, &demo(6)).body[0]["faceId"].clone()
 }
 
-/// A session with verify, in an account that watches for abuse, after an attempt with a picture: its id, and where its quick
-/// link leads.
+/// A session with verify, in an account that watches for abuse, after an attempt without a person, which is counted, and one
+/// with a picture: its id, and where its quick link leads.
 fn a_checked_session(server: &TestServer) -> (String, String) {
-    use crate::liveness::{VERIFY, attempt, bearer, picture_part, portrait};
+    use crate::liveness::{VERIFY, attempt, bearer, blank, picture_part, portrait};
     let watch = json!({ "enabled": true });
     assert_eq!(server.json("PATCH", "settings/liveness-abuse-monitoring", &watch).status, 200);
     let asked = reqwest::blocking::multipart::Form::new()
@@ -53,6 +53,8 @@ fn a_checked_session(server: &TestServer) -> (String, String) {
         .part("verifyImage", picture_part(&portrait()));
     let made = Answer::read(server.request("POST", VERIFY).multipart(asked).send().expect("an answer"));
     let token = made.id("authToken");
+    let failed = attempt(server, &token, "detectLivenessWithVerify", &vec![blank(); 6]);
+    assert_eq!(failed.body["status"], json!("Failed"), "{failed:?}");
     let ended = attempt(server, &token, "detectLivenessWithVerify", &vec![portrait(); 6]);
     assert_eq!(ended.body["status"], json!("Succeeded"), "{ended:?}");
     let link = Answer::of(bearer(server.bare("POST", "/api/quicklink"), &token));
