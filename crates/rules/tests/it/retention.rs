@@ -74,6 +74,7 @@ fn the_table_is_whole() {
             None => continue,
             Some(172_800) => "48 hours",
             Some(u32::MAX) => "no end",
+            Some(_) if row.key == "quickLink" => "with the token",
             Some(_) if row.key == "authToken" => "60 to 86400 seconds",
             Some(_) => "24 hours",
         };
