@@ -1,12 +1,15 @@
 //! The types that every crate shares: a moment ([`Timestamp`]), a value that must not be printed ([`Secret`]),
-//! and the two effects that cores take as arguments ([`Clock`], [`Randomness`]).
+//! the two effects that cores take as arguments ([`Clock`], [`Randomness`]), and how a stored document says its format
+//! ([`write_document`]).
 //!
 //! Start at [`Secret`]. This crate has no behaviour of its own: it never reads the machine's clock
 //! or for random bytes. The server supplies both; tests supply their own.
 
+mod document;
 mod secret;
 mod time;
 
+pub use document::{DocumentProblem, read_document, write_document};
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};
 

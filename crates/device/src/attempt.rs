@@ -111,11 +111,7 @@ impl<'a> Attempt<'a> {
         self.hear(message.map_err(|_| ClientError::NotOfProtocol("an unknown message"))?, now_ms)
     }
 
-    /// Takes in what the server says.
-    ///
-    /// # Errors
-    /// [`ClientError`] when the attempt is over by it, without a result.
-    pub fn hear(&mut self, message: FromServer, now_ms: f64) -> Result<(), ClientError> {
+    fn hear(&mut self, message: FromServer, now_ms: f64) -> Result<(), ClientError> {
         self.source.told(&message, now_ms);
         match message {
             FromServer::Ready(ready) => self.begin(*ready, now_ms)?,
@@ -123,10 +119,8 @@ impl<'a> Attempt<'a> {
             FromServer::Finish if self.state == State::Running => self.state = State::Finishing,
             FromServer::Finish => {}
             FromServer::Result(result) => self.conclude(result, now_ms),
-            FromServer::Error(error) => {
-                let message = serde_json::to_value(FromServer::Error(error)).unwrap_or_default();
-                return Err(Refused::parse(&message).ok_or(ClientError::Closed)?.into());
-            }
+            // Read as a refusal before, if it can be read.
+            FromServer::Error(_) => return Err(ClientError::Closed),
         }
         Ok(())
     }

@@ -132,9 +132,7 @@ impl Client {
         tamper: &mut dyn Tamper,
         pace: &impl Pace,
     ) -> Result<Outcome, ClientError> {
-        let most = tamper.most_bytes_a_second();
-        let stream = self.connect().await?;
-        self.run(Slow::new(stream, most), source, tamper, pace).await
+        self.capture_over(self.connect().await?, source, tamper, pace).await
     }
 
     /// The same over a connection that is open already: a tunnel, or two ends in memory.

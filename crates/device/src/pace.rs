@@ -14,22 +14,16 @@ pub trait Pace: Send + Sync {
     fn until(&self, at_ms: f64) -> impl Future<Output = ()> + Send;
 }
 
-/// The machine's steady clock, or one that runs so many times as fast: against a server whose clock does the same.
+/// The machine's steady clock.
 #[derive(Clone, Copy, Debug)]
 pub struct RealTime {
     begun: Instant,
-    rate: f64,
 }
 
 impl RealTime {
     /// As time passes.
     pub fn new() -> Self {
-        Self::times(1.0)
-    }
-
-    /// So many times as fast.
-    pub fn times(rate: f64) -> Self {
-        Self { begun: Instant::now(), rate }
+        Self { begun: Instant::now() }
     }
 }
 
@@ -41,12 +35,12 @@ impl Default for RealTime {
 
 impl Pace for RealTime {
     fn now_ms(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64() * 1_000.0 * self.rate
+        self.begun.elapsed().as_secs_f64() * 1_000.0
     }
 
     fn until(&self, at_ms: f64) -> impl Future<Output = ()> + Send {
         // A year is as good as never, and the timer can hold it.
-        let after = (at_ms / 1_000.0 / self.rate).clamp(0.0, 3.2e7);
+        let after = (at_ms / 1_000.0).clamp(0.0, 3.2e7);
         // Rounded up, so that the clock has come there when the wait ends.
         tokio::time::sleep_until(self.begun + Duration::from_secs_f64(after) + Duration::from_micros(1))
     }

@@ -39,10 +39,12 @@ pub(crate) async fn run(
     hear(attempt, &started["messages"], pace.now_ms())?;
     loop {
         let since_ms = pace.now_ms();
-        while !is_due(&waiting, pace.now_ms() - since_ms) {
+        loop {
             take(attempt, &mut waiting, pace)?;
-            let until_ms = attempt.wake_at().min(since_ms + GATHER_MS);
-            pace.until(until_ms).await;
+            if is_due(&waiting, pace.now_ms() - since_ms) {
+                break;
+            }
+            pace.until(attempt.wake_at().min(since_ms + GATHER_MS)).await;
         }
         let part = Part::next(&mut waiting);
         if !part.is_empty() {
@@ -52,6 +54,10 @@ pub(crate) async fn run(
             if !answer.body.is_empty() {
                 hear(attempt, &answer.value()?["messages"], pace.now_ms())?;
             }
+        }
+        // It may have ended with what was sent, whatever waits behind that.
+        if let Some(outcome) = attempt.take_outcome() {
+            return Ok(outcome);
         }
         let last = match waiting.front() {
             Some(Outgoing::End(end)) => AttemptEnd {
@@ -72,20 +78,12 @@ pub(crate) async fn run(
                 waiting.pop_front();
                 continue;
             }
-            _ => {
-                if let Some(outcome) = attempt.take_outcome() {
-                    return Ok(outcome);
-                }
-                continue;
-            }
+            _ => continue,
         };
-        waiting.pop_front();
-        if attempt.take_outcome().is_none() {
-            let body = serde_json::to_value(&last).unwrap_or_default();
-            let mut result = post.json("session/attempt/end", &body).await?.value()?;
-            result["type"] = "result".into();
-            attempt.hear_json(&result, pace.now_ms())?;
-        }
+        let body = serde_json::to_value(&last).unwrap_or_default();
+        let mut result = post.json("session/attempt/end", &body).await?.value()?;
+        result["type"] = "result".into();
+        attempt.hear_json(&result, pace.now_ms())?;
         return attempt.take_outcome().ok_or(ClientError::NotOfProtocol("no result"));
     }
 }
@@ -241,6 +239,12 @@ impl Post {
         Ok(connection)
     }
 
+    async fn reconnect(&mut self) -> Result<(), ClientError> {
+        let stream = self.client.connect().await?;
+        self.connection = Self::over(stream, &mut self.connections).await?;
+        Ok(())
+    }
+
     async fn json(&mut self, route: &str, body: &Value) -> Result<Answer, ClientError> {
         self.send(route, "application/json", body.to_string().into_bytes()).await
     }
@@ -252,8 +256,7 @@ impl Post {
         loop {
             // Servers end connections that were idle.
             if self.connection.ready().await.is_err() {
-                let stream = self.client.connect().await?;
-                self.connection = Self::over(stream, &mut self.connections).await?;
+                self.reconnect().await?;
             }
             let asking = self.connection.send_request(self.request(route, kind, body.clone())?);
             let answer = tokio::time::timeout(ANSWER, asking).await.map_err(|_| ClientError::Silent)?;
@@ -269,8 +272,7 @@ impl Post {
                 409 if may_move && node.is_some() => {
                     let moved = node.and_then(|node| self.client.moved_to(&node));
                     self.client = moved.ok_or(ClientError::NotOfProtocol("the address of another node"))?;
-                    let stream = self.client.connect().await?;
-                    self.connection = Self::over(stream, &mut self.connections).await?;
+                    self.reconnect().await?;
                     may_move = false;
                 }
                 _ => return Err(Refused::of_answer(status, wait.as_deref(), &body).into()),

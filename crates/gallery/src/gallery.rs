@@ -91,6 +91,9 @@ impl Gallery {
             .filter(|row| !writer.places.contains_key(&row.face) && offered.insert(row.face))
             .copied()
             .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
         let mut rest = new.as_slice();
         let mut filled = writer.rows;
         while !rest.is_empty() {

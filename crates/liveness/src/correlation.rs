@@ -5,7 +5,7 @@
 
 use crate::text::moment;
 use crate::{AttemptCode, Decision, Reason, Stage};
-use likeness_base::Timestamp;
+use likeness_base::{DocumentProblem, Timestamp, read_document, write_document};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use thiserror::Error;
@@ -140,16 +140,13 @@ pub enum CorrelationProblem {
     Newer(u32),
 }
 
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    #[serde(flatten)]
-    record: &'a CorrelationRecord,
+impl From<DocumentProblem> for CorrelationProblem {
+    fn from(problem: DocumentProblem) -> Self {
+        match problem {
+            DocumentProblem::Unreadable { .. } => Self::Damaged,
+            DocumentProblem::Newer(format) => Self::Newer(format),
+        }
+    }
 }
 
 impl CorrelationRecord {
@@ -214,8 +211,7 @@ impl CorrelationRecord {
 
     /// The record as it is stored, before it is sealed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let written = Written { format: FORMAT, record: self };
-        serde_json::to_vec(&written).expect("texts and numbers are JSON")
+        write_document(FORMAT, self)
     }
 
     /// Reads what [`CorrelationRecord::to_bytes`] wrote.
@@ -226,12 +222,7 @@ impl CorrelationRecord {
         if bytes.len() > MOST_BYTES {
             return Err(CorrelationProblem::Damaged);
         }
-        // The format first: of what is newer, nothing else can be relied upon.
-        let Format { format } = serde_json::from_slice(bytes).map_err(|_| CorrelationProblem::Damaged)?;
-        if format > FORMAT {
-            return Err(CorrelationProblem::Newer(format));
-        }
-        let record: Self = serde_json::from_slice(bytes).map_err(|_| CorrelationProblem::Damaged)?;
+        let record: Self = read_document(FORMAT, bytes)?;
         if record.counted.len() > MOST_COUNTED { Err(CorrelationProblem::Damaged) } else { Ok(record) }
     }
 

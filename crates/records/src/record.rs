@@ -109,6 +109,13 @@ pub enum TagForm {
     Word,
 }
 
+/// The words of a kind whose actions are to put, to delete and to take.
+macro_rules! actions {
+    ($word:literal) => {
+        Actions { put: concat!("put_", $word), delete: concat!("delete_", $word), take: concat!("take_", $word) }
+    };
+}
+
 impl RecordKind {
     /// Every kind.
     pub const ALL: [Self; 11] = [
@@ -131,7 +138,7 @@ impl RecordKind {
             Self::Settings => &KindRow {
                 number: 1,
                 word: "settings",
-                actions: Actions { put: "put_settings", delete: "delete_settings", take: "take_settings" },
+                actions: actions!("settings"),
                 life: Life::Lasting,
                 erasure: Erasure::WithAccount,
                 in_backup: true,
@@ -141,7 +148,7 @@ impl RecordKind {
             Self::SigningKey => &KindRow {
                 number: 2,
                 word: "signing key",
-                actions: Actions { put: "put_signing_key", delete: "delete_signing_key", take: "take_signing_key" },
+                actions: actions!("signing_key"),
                 life: Life::MayExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: true,
@@ -161,11 +168,7 @@ impl RecordKind {
             Self::LivenessSession => &KindRow {
                 number: 4,
                 word: "liveness session",
-                actions: Actions {
-                    put: "put_liveness_session",
-                    delete: "delete_liveness_session",
-                    take: "take_liveness_session",
-                },
+                actions: actions!("liveness_session"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -179,11 +182,7 @@ impl RecordKind {
             Self::SessionImage => &KindRow {
                 number: 5,
                 word: "session image",
-                actions: Actions {
-                    put: "put_session_image",
-                    delete: "delete_session_image",
-                    take: "take_session_image",
-                },
+                actions: actions!("session_image"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -193,7 +192,7 @@ impl RecordKind {
             Self::QuickLink => &KindRow {
                 number: 6,
                 word: "quick link",
-                actions: Actions { put: "put_quick_link", delete: "delete_quick_link", take: "take_quick_link" },
+                actions: actions!("quick_link"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -203,7 +202,7 @@ impl RecordKind {
             Self::Correlation => &KindRow {
                 number: 7,
                 word: "correlation id",
-                actions: Actions { put: "put_correlation", delete: "delete_correlation", take: "take_correlation" },
+                actions: actions!("correlation"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -216,11 +215,7 @@ impl RecordKind {
             Self::MonitoredTemplate => &KindRow {
                 number: 8,
                 word: "template of a liveness session",
-                actions: Actions {
-                    put: "put_monitored_template",
-                    delete: "delete_monitored_template",
-                    take: "take_monitored_template",
-                },
+                actions: actions!("monitored_template"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -230,7 +225,7 @@ impl RecordKind {
             Self::Specimen => &KindRow {
                 number: 250,
                 word: "specimen",
-                actions: Actions { put: "put_specimen", delete: "delete_specimen", take: "take_specimen" },
+                actions: actions!("specimen"),
                 life: Life::MustExpire,
                 erasure: Erasure::WithAccount,
                 in_backup: false,
@@ -243,11 +238,7 @@ impl RecordKind {
             Self::SpecimenOfPerson => &KindRow {
                 number: 251,
                 word: "specimen of a person",
-                actions: Actions {
-                    put: "put_specimen_of_person",
-                    delete: "delete_specimen_of_person",
-                    take: "take_specimen_of_person",
-                },
+                actions: actions!("specimen_of_person"),
                 life: Life::Lasting,
                 erasure: Erasure::WithPerson,
                 in_backup: true,
@@ -257,11 +248,7 @@ impl RecordKind {
             Self::SpecimenOfTrail => &KindRow {
                 number: 252,
                 word: "specimen of a trail",
-                actions: Actions {
-                    put: "put_specimen_of_trail",
-                    delete: "delete_specimen_of_trail",
-                    take: "take_specimen_of_trail",
-                },
+                actions: actions!("specimen_of_trail"),
                 life: Life::MayExpire,
                 erasure: Erasure::KeptForAudit,
                 in_backup: true,

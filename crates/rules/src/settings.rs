@@ -4,6 +4,7 @@ use crate::{
     Approvals, Assignment, LivenessSettings, NetworkRule, NetworkRules, Notice, ResourceId, RetentionPolicy,
     parse_origin,
 };
+use likeness_base::{DocumentProblem, read_document, write_document};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -204,7 +205,7 @@ impl Settings {
 
     /// Writes the document.
     pub fn write(&self) -> Vec<u8> {
-        write(self)
+        write_document(FORMAT, self)
     }
 
     /// Whether all fields make sense.
@@ -259,7 +260,7 @@ impl Installation {
 
     /// Writes the document.
     pub fn write(&self) -> Vec<u8> {
-        write(self)
+        write_document(FORMAT, self)
     }
 
     /// Whether all fields make sense.
@@ -272,34 +273,14 @@ impl Installation {
     }
 }
 
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Serialize)]
-struct Written<'a, T> {
-    format: u32,
-    #[serde(flatten)]
-    document: &'a T,
-}
-
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SettingsProblem> {
     if bytes.len() > MOST_BYTES {
         return Err(SettingsProblem::TooLong);
     }
-    // The library's own message may quote the document.
-    let unreadable =
-        |error: serde_json::Error| SettingsProblem::Unreadable { line: error.line(), column: error.column() };
-    let Format { format } = serde_json::from_slice(bytes).map_err(unreadable)?;
-    if format > FORMAT {
-        return Err(SettingsProblem::Newer { found: format });
-    }
-    serde_json::from_slice(bytes).map_err(unreadable)
-}
-
-fn write<T: Serialize>(document: &T) -> Vec<u8> {
-    serde_json::to_vec(&Written { format: FORMAT, document }).expect("text, numbers and lists always become JSON")
+    read_document(FORMAT, bytes).map_err(|problem| match problem {
+        DocumentProblem::Unreadable { line, column } => SettingsProblem::Unreadable { line, column },
+        DocumentProblem::Newer(found) => SettingsProblem::Newer { found },
+    })
 }
 
 /// A DNS label.

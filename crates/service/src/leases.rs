@@ -56,9 +56,7 @@ impl Leases {
                 _ = heartbeat.tick() => drop(self.store.lease(account, job, self.node, LEASE).await),
             }
         };
-        if let Err(error) = self.store.release(account, job, self.node).await {
-            tracing::debug!(%error, "A lease could not be released; it expires by itself");
-        }
+        self.give_back(account, job).await;
         Ok(Some(done))
     }
 

@@ -135,6 +135,13 @@ pub(crate) struct Wire {
     pub retry_after: Option<u32>,
 }
 
+impl Wire {
+    /// An answer without a time to come back.
+    pub(crate) fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        Self { status, code: code.to_owned(), message: message.to_owned(), retry_after: None }
+    }
+}
+
 /// The name of a container kind in words, for messages.
 const fn kind_words(kind: ContainerKind) -> &'static str {
     match kind {
@@ -171,12 +178,7 @@ impl Refusal {
     /// The table.
     pub(crate) fn wire(&self) -> Wire {
         use StatusCode as S;
-        let wire = |status, code: &str, message: &str| Wire {
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            retry_after: None,
-        };
+        let wire = Wire::new;
         match self {
             Self::BadArgument(text) => wire(S::BAD_REQUEST, "BadArgument", text),
             Self::InvalidUrl(text) => wire(S::BAD_REQUEST, "InvalidURL", text),

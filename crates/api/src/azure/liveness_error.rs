@@ -48,12 +48,7 @@ impl LivenessRefusal {
     /// The table.
     pub(crate) fn wire(&self) -> Wire {
         use StatusCode as S;
-        let wire = |status, code: &str, message: &str| Wire {
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-            retry_after: None,
-        };
+        let wire = Wire::new;
         match self {
             Self::InvalidBody(text) => wire(S::BAD_REQUEST, "InvalidRequestBody", text),
             Self::InvalidTokenLifetime => wire(

@@ -4,7 +4,7 @@ use super::api::Devices;
 use super::{device, socket, text};
 use crate::azure::{LivenessRefusal, Refusal, audit_body};
 use likeness_base::Secret;
-use likeness_http::{Call, Input, Reply};
+use likeness_http::{Call, Head, Input, Reply};
 use likeness_liveness::message::{AttemptEnd, FromServer, Hello, Metadata, RequestedOutcome, most_frames_a_request};
 use likeness_liveness::{Event, Origin};
 use likeness_service::liveness::{Beginning, Ended, Running, Whereabouts};
@@ -23,19 +23,24 @@ fn bad(text: impl Into<String>) -> Refusal {
     LivenessRefusal::InvalidBody(text.into()).into()
 }
 
+/// Where an attempt comes from, as its session keeps it.
+fn origin(head: &Head<Devices>) -> Origin {
+    Origin {
+        client_request_id: text(&head.headers, "client-request-id"),
+        user_agent: text(&head.headers, "user-agent"),
+        client_address: Some(likeness_liveness::SecretText::new(head.address.origin.client.to_string())),
+        path: head.address.path.clone(),
+        ..Origin::of(head.request_id)
+    }
+}
+
 /// `POST session/start`
 pub(super) async fn start(call: Call<Devices>) -> Result<Reply, Refusal> {
     let device = device(&call)?;
     let Call { head, input, .. } = call;
     let Input::Json(body) = input else { return Err(bad("Request body is invalid. It must be a JSON object.")) };
     let hello = Hello::parse_start(&body.to_bytes()?).map_err(|problem| bad(format!("{problem}.")))?;
-    let origin = Origin {
-        client_request_id: text(&head.headers, "client-request-id"),
-        user_agent: text(&head.headers, "user-agent"),
-        client_address: Some(likeness_liveness::SecretText::new(head.address.origin.client.to_string())),
-        path: head.address.path.clone(),
-        ..Origin::of(head.request_id)
-    };
+    let origin = origin(&head);
     let client = head.address.origin.client;
     let beginning = Beginning { account: device.state.clone(), session: device.session, hello, origin, client };
     let running = head.app.captures.begin(&head.app, beginning).await?;
@@ -169,9 +174,7 @@ pub(super) async fn end(call: Call<Devices>) -> Result<Reply, Refusal> {
         return Err(LivenessRefusal::AttemptNotFound.into());
     }
     match (end.outcome, end.count, end.tail) {
-        (RequestedOutcome::Canceled, ..) => {
-            running.handle(Event::Cancel { reason: likeness_liveness::message::CancelReason::Person });
-        }
+        (RequestedOutcome::Canceled, ..) => running.handle(Event::Cancel { reason: end.reason() }),
         (RequestedOutcome::Completed, Some(count), Some(tail)) => running.handle_end(count, tail, end.signature),
         (RequestedOutcome::Completed, ..) => running.handle(Event::EndOfPictures),
     }
@@ -190,13 +193,7 @@ pub(super) async fn socket(call: Call<Devices>) -> Result<Reply, Refusal> {
     let refused = || bad(format!("This address answers to POST, and opens sockets of the protocol {PROTOCOL}."));
     let Input::Upgrade(upgrade) = input else { return Err(refused()) };
     let (reply, opening) = upgrade.open(PROTOCOL, LONGEST_MESSAGE).ok_or_else(refused)?;
-    let origin = Origin {
-        client_request_id: text(&head.headers, "client-request-id"),
-        user_agent: text(&head.headers, "user-agent"),
-        client_address: Some(likeness_liveness::SecretText::new(head.address.origin.client.to_string())),
-        path: head.address.path.clone(),
-        ..Origin::of(head.request_id)
-    };
+    let origin = origin(&head);
     tokio::spawn(async move {
         if let Some(opened) = opening.await {
             socket::serve(head.app.clone(), opened, head.address.origin.clone(), origin).await;

@@ -31,24 +31,6 @@ pub trait Source: Send {
     fn frame(&mut self, now_ms: f64) -> Result<Option<Vec<u8>>, SourceError>;
 }
 
-impl<S: Source + ?Sized> Source for &mut S {
-    fn told(&mut self, message: &FromServer, now_ms: f64) {
-        (**self).told(message, now_ms);
-    }
-
-    fn shown(&mut self, now_ms: f64) -> Option<Shown> {
-        (**self).shown(now_ms)
-    }
-
-    fn shows_at(&self) -> Option<f64> {
-        (**self).shows_at()
-    }
-
-    fn frame(&mut self, now_ms: f64) -> Result<Option<Vec<u8>>, SourceError> {
-        (**self).frame(now_ms)
-    }
-}
-
 /// A source that remembers what the server said.
 #[derive(Debug)]
 pub struct Recorder<S> {

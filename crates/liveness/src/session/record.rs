@@ -1,8 +1,7 @@
 //! A session as bytes.
 
 use super::Session;
-use likeness_base::Secret;
-use serde::{Deserialize, Serialize};
+use likeness_base::{DocumentProblem, Secret, read_document, write_document};
 use thiserror::Error;
 
 /// How sessions are written. A reader refuses what is newer: it would drop members that it does not know.
@@ -27,16 +26,13 @@ pub enum SessionProblem {
     OutOfBounds(&'static str),
 }
 
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    #[serde(flatten)]
-    session: &'a Session,
+impl From<DocumentProblem> for SessionProblem {
+    fn from(problem: DocumentProblem) -> Self {
+        match problem {
+            DocumentProblem::Unreadable { .. } => Self::Damaged,
+            DocumentProblem::Newer(format) => Self::Newer(format),
+        }
+    }
 }
 
 impl Session {
@@ -45,8 +41,7 @@ impl Session {
     /// # Errors
     /// [`SessionProblem::TooLong`] when it is longer than can be read again.
     pub fn to_bytes(&self) -> Result<Secret<Vec<u8>>, SessionProblem> {
-        let bytes = serde_json::to_vec(&Written { format: FORMAT, session: self }).map(Secret::new);
-        let bytes = bytes.expect("texts and numbers are JSON");
+        let bytes = Secret::new(write_document(FORMAT, self));
         if bytes.expose().len() > MOST_SESSION_BYTES { Err(SessionProblem::TooLong) } else { Ok(bytes) }
     }
 
@@ -58,12 +53,7 @@ impl Session {
         if bytes.len() > MOST_SESSION_BYTES {
             return Err(SessionProblem::TooLong);
         }
-        // The format first: of what is newer, nothing else can be relied upon.
-        let Format { format } = serde_json::from_slice(bytes).map_err(|_| SessionProblem::Damaged)?;
-        if format > FORMAT {
-            return Err(SessionProblem::Newer(format));
-        }
-        let session: Self = serde_json::from_slice(bytes).map_err(|_| SessionProblem::Damaged)?;
+        let session: Self = read_document(FORMAT, bytes)?;
         session.request.check()?;
         let numbered = session.attempts.iter().zip(1..).all(|(attempt, number)| attempt.id == number);
         let before_last = session.attempts.split_last().map_or(&[][..], |(_, before)| before);

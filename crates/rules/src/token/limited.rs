@@ -1,10 +1,9 @@
 //! Limited access tokens: a vendor lends its approvals to a client for a while.
 
-use super::{Envelope, KeySet, SigningKey, Texts, Times, TokenProblem, UnsignedToken};
+use super::{Envelope, KeySet, SigningKey, TokenProblem, UnsignedToken, uuid};
 use crate::{FeatureFlag, ResourceId};
 use likeness_base::Secret;
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -63,11 +62,6 @@ struct Written<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Read {
-    iss: Option<String>,
-    aud: Option<Texts>,
-    iat: Option<Number>,
-    nbf: Option<Number>,
-    exp: Option<Number>,
     jti: Option<String>,
     isv_resource_id: Option<String>,
     target_azure_resource_id: Option<String>,
@@ -108,19 +102,11 @@ pub fn sign_limited(key: &SigningKey, claims: &LimitedAccessClaims) -> Secret<St
 pub fn check_limited(token: &str, issuers: &[TrustedIssuer], now: i64) -> Result<LimitedAccessClaims, TokenProblem> {
     let envelope = Envelope::open(token)?;
     let claims: Read = envelope.claims()?;
-    let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
-    let trusted = issuers.iter().find(|trusted| trusted.issuer == issuer).ok_or(TokenProblem::UnknownIssuer)?;
-    envelope.verify(&trusted.keys)?;
-    if !claims.aud.is_some_and(|audience| audience.contains(LIMITED_TOKEN_AUDIENCE)) {
-        return Err(TokenProblem::Audience);
-    }
-    let times = Times::read(claims.iat.as_ref(), claims.nbf.as_ref(), claims.exp.as_ref())?;
-    times.check(now, trusted.leeway_seconds)?;
-    let issued_at = times.issued.ok_or(TokenProblem::Claims("iat"))?;
-    if times.expires.saturating_sub(issued_at) > *LIMITED_TOKEN_LIFE.end() {
+    let proven = envelope.prove(issuers, LIMITED_TOKEN_AUDIENCE, now)?;
+    if proven.life() > *LIMITED_TOKEN_LIFE.end() {
         return Err(TokenProblem::Claims("exp"));
     }
-    let id = claims.jti.and_then(|id| Uuid::parse_str(&id).ok()).ok_or(TokenProblem::Claims("jti"))?;
+    let id = uuid(claims.jti, "jti")?;
     let resource = |text: Option<String>| text.as_deref().and_then(ResourceId::parse);
     let vendor = resource(claims.isv_resource_id).ok_or(TokenProblem::Claims("isvResourceId"))?;
     let target = resource(claims.target_azure_resource_id).ok_or(TokenProblem::Claims("targetAzureResourceId"))?;
@@ -128,7 +114,9 @@ pub fn check_limited(token: &str, issuers: &[TrustedIssuer], now: i64) -> Result
     let flags = named
         .iter()
         .filter_map(|name| FeatureFlag::parse(name))
-        .filter(|flag| trusted.flags.as_ref().is_none_or(|lent| lent.contains(flag)))
+        .filter(|flag| proven.issuer.flags.as_ref().is_none_or(|lent| lent.contains(flag)))
         .collect();
-    Ok(LimitedAccessClaims { issuer, id, vendor, target, flags, issued_at, expires_at: times.expires })
+    let issuer = proven.issuer.issuer.clone();
+    let (issued_at, expires_at) = (proven.issued_at, proven.expires_at);
+    Ok(LimitedAccessClaims { issuer, id, vendor, target, flags, issued_at, expires_at })
 }

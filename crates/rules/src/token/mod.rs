@@ -34,6 +34,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use std::str::FromStr;
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Longer tokens are not read.
 const MOST_BYTES: usize = 16 * 1024;
@@ -129,6 +130,50 @@ impl<'a> Envelope<'a> {
         let is_right = jsonwebtoken::crypto::verify(self.signature, self.message.as_bytes(), key, self.algorithm);
         if is_right.unwrap_or(false) { Ok(()) } else { Err(TokenProblem::Signature) }
     }
+
+    /// Proves that a Likeness server signed it, one of `issuers`, for this audience, and that it holds now.
+    fn prove<'i>(&self, issuers: &'i [TrustedIssuer], audience: &str, now: i64) -> Result<Proven<'i>, TokenProblem> {
+        let claims: Registered = self.claims()?;
+        let issuer = claims.iss.ok_or(TokenProblem::Claims("iss"))?;
+        let issuer = issuers.iter().find(|trusted| trusted.issuer == issuer).ok_or(TokenProblem::UnknownIssuer)?;
+        self.verify(&issuer.keys)?;
+        if !claims.aud.is_some_and(|named| named.contains(audience)) {
+            return Err(TokenProblem::Audience);
+        }
+        let times = Times::read(claims.iat.as_ref(), claims.nbf.as_ref(), claims.exp.as_ref())?;
+        times.check(now, issuer.leeway_seconds)?;
+        let issued_at = times.issued.ok_or(TokenProblem::Claims("iat"))?;
+        Ok(Proven { issuer, issued_at, expires_at: times.expires })
+    }
+}
+
+/// The claims that every token of a Likeness server has.
+#[derive(Deserialize)]
+struct Registered {
+    iss: Option<String>,
+    aud: Option<Texts>,
+    iat: Option<Number>,
+    nbf: Option<Number>,
+    exp: Option<Number>,
+}
+
+/// What was proven of such a token.
+struct Proven<'i> {
+    issuer: &'i TrustedIssuer,
+    issued_at: i64,
+    expires_at: i64,
+}
+
+impl Proven<'_> {
+    /// For how many seconds it was issued.
+    fn life(&self) -> i64 {
+        self.expires_at.saturating_sub(self.issued_at)
+    }
+}
+
+/// A claim that has to be a UUID.
+fn uuid(claim: Option<String>, name: &'static str) -> Result<Uuid, TokenProblem> {
+    claim.and_then(|text| Uuid::parse_str(&text).ok()).ok_or(TokenProblem::Claims(name))
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, TokenProblem> {

@@ -66,15 +66,6 @@ fn kill_again_and_again(data: &Path, settings: &[(&str, &str)]) {
         check(&server, &told.lock().unwrap_or_else(PoisonError::into_inner));
     }
     assert!(rounds > 3, "{rounds} rounds are no test");
-    // A training that the last kill cut off is taken up when the lease of the failed node is over.
-    for _ in 0..600 {
-        if server.call("GET", &format!("{GROUP}/training")).body["status"] != "running"
-            && server.call("GET", &format!("{GROUP}/training")).body["status"] != "notstarted"
-        {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
     // What is found now is what is there, no more and no less.
     assert_eq!(server.train(GROUP)["status"], "succeeded");
     let told = told.into_inner().unwrap_or_else(PoisonError::into_inner);

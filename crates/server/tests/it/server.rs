@@ -428,21 +428,22 @@ impl Answer {
 }
 
 /// Writes what was asked and answered, without any of it, where `make test` collects it for the checklist.
+fn record(request: &RequestBuilder, answer: &Answer) {
+    write_record(|| line_of(request, answer));
+}
+
 /// Records a call whose body cannot be looked at again: a form.
 pub(crate) fn record_form(path: &str, answer: &Answer) {
-    write_record(&format!("POST\t{path}\tmultipart/form-data\t\t{}\t{}\n", answer.status, answer.code()));
+    write_record(|| format!("POST\t{path}\tmultipart/form-data\t\t{}\t{}\n", answer.status, answer.code()));
 }
 
-fn write_record(line: &str) {
+fn write_record(line: impl FnOnce() -> String) {
     let Some(file) = std::env::var_os("LIKENESS_TRAFFIC") else { return };
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the record can be written");
-    file.write_all(line.as_bytes()).expect("the record can be written");
+    file.write_all(line().as_bytes()).expect("the record can be written");
 }
 
-fn record(request: &RequestBuilder, answer: &Answer) {
-    if std::env::var_os("LIKENESS_TRAFFIC").is_none() {
-        return;
-    }
+fn line_of(request: &RequestBuilder, answer: &Answer) -> String {
     let request = request.try_clone().and_then(|request| request.build().ok()).expect("it was just sent");
     let media = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("");
     let body = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
@@ -455,7 +456,7 @@ fn record(request: &RequestBuilder, answer: &Answer) {
     if path == "/" && request.url().query().is_some_and(|query| query.starts_with("s=")) {
         path = "/?s";
     }
-    write_record(&format!("{method}\t{path}\t{media}\t{names}\t{}\t{}\n", answer.status, answer.code()));
+    format!("{method}\t{path}\t{media}\t{names}\t{}\t{}\n", answer.status, answer.code())
 }
 
 /// `left,top,width,height` of a detected face.

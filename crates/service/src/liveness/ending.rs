@@ -13,7 +13,7 @@ use likeness_base::Secret;
 use likeness_liveness::message::Attestation;
 use likeness_liveness::{
     Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Outcome, Quality, Rectangle,
-    ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult,
+    ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
 };
 use likeness_rules::LivenessSettings;
 use likeness_store::{NewRecord, RecordKind, RecordWrite};
@@ -23,8 +23,6 @@ use std::sync::Arc;
 
 /// Frames whose templates are fused.
 const MOST_FUSED: usize = 8;
-/// Before what a device signs.
-const SIGNED: &[u8] = b"likeness-capture-v1";
 
 /// What a capture leaves.
 struct Left {
@@ -256,9 +254,7 @@ fn raise(
     let signed = || {
         let attestation = attestation.filter(|attestation| attestation.kind == "device")?;
         let device = settings.capture_device(&attestation.id)?;
-        let session = evidence.session_id.to_string();
-        let message = [SIGNED, session.as_bytes(), &evidence.tail].concat();
-        device.has_signed(&message, signature?).then_some(())
+        device.has_signed(&capture_statement(evidence.session_id, &evidence.tail), signature?).then_some(())
     };
     if verdict.assurance != Assurance::None && evidence.is_chained && signed().is_some() {
         verdict.assurance = Assurance::L2d;
