@@ -66,7 +66,11 @@ async function call(path: string, { token, body, codes = {} }: Call): Promise<Fi
     throw new Unreachable();
   }
   const answered: unknown = await answer.json().catch(() => undefined);
-  if (answer.ok) return fieldsOf(answered);
+  if (answer.ok) {
+    // Networks that ask for a log-in answer 200 with a page of their own.
+    if (typeof answered !== 'object' || answered === null) throw new Unreachable();
+    return fieldsOf(answered);
+  }
   const refusal = refusalOf(answer.status, answer.headers.get('Retry-After'), answered) as Refusal;
   throw new Refused({ ...refusal, code: codes[answer.status] ?? refusal.code });
 }

@@ -88,8 +88,9 @@ export class Flow {
       this.consents = new Consents(notices, () => this.token);
       if (this.about.noticeAccepted) this.agreed(askedByAppServer({ noticeAccepted: true }));
       else this.screen = { name: 'notice' };
-    }, () => void this.begin());
-    this.isBusy = false;
+    }, () => void this.begin()).finally(() => {
+      this.isBusy = false;
+    });
   }
 
   agreed(consent: Consent): void {
