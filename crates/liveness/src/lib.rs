@@ -38,7 +38,7 @@ pub use bounds::{Bounds, MOST_FRAME_SIDE, MOST_REFERENCE_BYTES};
 pub use capture::{Breach, Capture, CaptureStart, Event, LightQuality, Outcome, Reaction};
 pub use chain::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_statement};
 pub use challenge::{Challenge, ChallengeRequest};
-pub use code::{AttemptCode, Refusal};
+pub use code::AttemptCode;
 pub use correlation::{CorrelationLimits, CorrelationProblem, CorrelationRecord, CorrelationState, Counted, CountedAs};
 pub use evidence::{Evidence, FrameRecord, StepEnd, StepRecord};
 pub use jpeg::jpeg_size;

@@ -5,10 +5,13 @@ use super::{device, socket, text};
 use crate::azure::{LivenessRefusal, Refusal, audit_body};
 use likeness_base::Secret;
 use likeness_http::{Call, Head, Input, Reply};
-use likeness_liveness::message::{AttemptEnd, FromServer, Hello, Metadata, RequestedOutcome, most_frames_a_request};
+use likeness_liveness::message::{
+    AttemptEnd, AttemptStatus, FromServer, Hello, Metadata, RequestedOutcome, ResultMessage, Started,
+    most_frames_a_request,
+};
 use likeness_liveness::{Event, Origin};
 use likeness_service::liveness::{Beginning, Ended, Running, Whereabouts};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,23 +46,24 @@ pub(super) async fn start(call: Call<Devices>) -> Result<Reply, Refusal> {
     let origin = origin(&head);
     let client = head.address.origin.client;
     let beginning = Beginning { account: device.state.clone(), session: device.session, hello, origin, client };
-    let running = head.app.captures.begin(&head.app, beginning).await?;
+    // To its end, even where the device goes away meanwhile: an attempt that begins has somebody who leads it.
+    let app = head.app.clone();
+    let begun = tokio::spawn(async move { app.captures.begin(&app, beginning).await }).await;
+    let running = begun.map_err(|_| Refusal::Internal("the begin of a capture broke off".to_owned()))??;
     let messages = running.messages();
     let ready = messages.iter().find_map(|message| match message {
         FromServer::Ready(ready) => Some(ready.clone()),
         _ => None,
     });
     let ready = ready.ok_or_else(|| Refusal::Internal("a capture began without saying so".to_owned()))?;
-    let found = head.app.liveness.read(device.state.id(), device.session, &device.state.settings.retention).await?;
-    let found = found.ok_or(LivenessRefusal::SessionNotFound)?;
-    Ok(Reply::json(&json!({
-        "sessionId": ready.session_id,
-        "livenessOperationMode": ready.mode,
-        "modelVersion": found.stored.session.request.model_version.as_text(),
-        "attemptId": ready.attempt_id,
-        "remainingAttempts": ready.remaining_attempts,
-        "messages": messages,
-    }))?)
+    Ok(Reply::json(&Started {
+        session_id: ready.session_id,
+        liveness_operation_mode: ready.mode,
+        model_version: running.model_version,
+        attempt_id: ready.attempt_id,
+        remaining_attempts: ready.remaining_attempts,
+        messages,
+    })?)
 }
 
 /// The capture that a request is about.
@@ -132,14 +136,9 @@ fn pass(
 }
 
 /// What the server has to say, the end included where it came meanwhile.
-fn messages(running: &Running) -> Vec<Value> {
-    let mut all: Vec<Value> =
-        running.messages().iter().filter_map(|message| serde_json::to_value(message).ok()).collect();
-    if let Some(ended) = running.ended() {
-        let mut result = result(&ended);
-        result["type"] = json!("result");
-        all.push(result);
-    }
+fn messages(running: &Running) -> Vec<FromServer> {
+    let mut all = running.messages();
+    all.extend(running.ended().map(|ended| FromServer::Result(result(&ended))));
     all
 }
 
@@ -151,18 +150,15 @@ fn response_without_messages(running: &Running) -> Result<Reply, Refusal> {
 }
 
 /// How an attempt ended, as its device may know it.
-pub(super) fn result(ended: &Ended) -> Value {
-    let status = if ended.code.is_none() { "Succeeded" } else { "Failed" };
-    let mut result = json!({ "status": status, "digest": ended.digest, "remainingAttempts": ended.remaining_attempts });
-    if let Some(code) = ended.code {
-        result["code"] = json!(code.as_text());
+pub(super) fn result(ended: &Ended) -> ResultMessage {
+    let sends_to = ended.session.as_ref().filter(|session| session.request.sends_results);
+    ResultMessage {
+        status: if ended.code.is_none() { AttemptStatus::Succeeded } else { AttemptStatus::Failed },
+        digest: ended.digest.clone(),
+        code: ended.code,
+        remaining_attempts: ended.remaining_attempts,
+        response: sends_to.and_then(|session| session.attempts().last()).map(audit_body),
     }
-    if let Some(session) = ended.session.as_ref().filter(|session| session.request.sends_results)
-        && let Some(attempt) = session.attempts().last()
-    {
-        result["response"] = audit_body(attempt);
-    }
-    result
 }
 
 /// `POST session/attempt/end`

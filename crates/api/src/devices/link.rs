@@ -3,14 +3,15 @@
 use super::api::{Devices, Presenter};
 use super::device;
 use crate::azure::{LivenessRefusal, Refusal};
-use likeness_http::{Call, Input, Reply, parse_uuid};
+use likeness_http::{Call, Head, Input, Reply, parse_uuid};
 use likeness_liveness::Session;
 use likeness_rules::{LivenessSettings, allowed_origin};
 use likeness_service::access::AccountState;
 use likeness_service::accounts::Attribution;
-use likeness_service::liveness::{NotChanged, NotUsed};
+use likeness_service::liveness::{FoundLink, MOST_LINKS, NoLink, NotChanged, NotUsed};
 use likeness_store::Actor;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use url::Url;
 use uuid::Uuid;
 
@@ -33,7 +34,10 @@ pub(super) async fn create(call: Call<Devices>) -> Result<Reply, Refusal> {
     let link = app.liveness.create_link(device.state.id(), &attribution, device.session, policy).await;
     let link = link.map_err(|problem| match problem {
         NotChanged::Gone => LivenessRefusal::SessionNotFound.into(),
-        NotChanged::Refused(()) => Refusal::BearerRefused("the token's time is over".to_owned()),
+        NotChanged::Refused(NoLink::TokenExpired) => Refusal::BearerRefused("the token's time is over".to_owned()),
+        NotChanged::Refused(NoLink::TooMany) => Refusal::QuotaExceeded(format!(
+            "The session has {MOST_LINKS} quick links, and no more are made. Use one of them, or create another session."
+        )),
         NotChanged::Store(error) => error.into(),
     })?;
     Ok(Reply::json(&json!({ "url": format!("/?s={link}") }))?)
@@ -84,20 +88,26 @@ pub(super) async fn about(call: Call<Devices>) -> Result<Reply, Refusal> {
         return Ok(Reply::json(&about_session(&device.state, &found.stored.session))?);
     }
     let link = link_id(call.head.query.text("s"))?;
-    let found = app.liveness.link(link).await?;
-    let table = app.access.cache.last_known();
-    let state = table.account(found.account).filter(|state| state.is_open());
-    let state = state.ok_or(LivenessRefusal::LinkNotFound)?;
-    if !app.access.allows_device(state, call.head.address.origin.client) {
-        return Err(Refusal::NetworkDenied);
-    }
+    let (found, state) = open(&call.head, link).await?;
     let session = app.liveness.read(found.account, found.session, &state.settings.retention).await?;
     let session = session.ok_or(LivenessRefusal::LinkNotFound)?;
-    check_callback(state, call.head.query.text("callbackUrl"))?;
+    check_callback(&state, call.head.query.text("callbackUrl"))?;
     if found.is_used {
         return Err(LivenessRefusal::LinkUsed.into());
     }
-    Ok(Reply::json(&about_session(state, &session.stored.session))?)
+    Ok(Reply::json(&about_session(&state, &session.stored.session))?)
+}
+
+/// Where a link leads, and to which account, which is open and lets the caller's address in.
+async fn open(head: &Head<Devices>, link: Uuid) -> Result<(FoundLink, Arc<AccountState>), Refusal> {
+    let found = head.app.liveness.link(link).await?;
+    let table = head.app.access.cache.last_known();
+    let state = table.account(found.account).filter(|state| state.is_open());
+    let state = state.ok_or(LivenessRefusal::LinkNotFound)?;
+    if !head.app.access.allows_device(state, head.address.origin.client) {
+        return Err(Refusal::NetworkDenied);
+    }
+    Ok((found, state.clone()))
 }
 
 /// `POST /api/quicklink/begin`: the tap of a person, which uses the link.
@@ -109,17 +119,10 @@ pub(super) async fn begin(call: Call<Devices>) -> Result<Reply, Refusal> {
         );
     };
     let link = link_id(body.text("link")?)?;
-    let app = &head.app;
-    let table = app.access.cache.last_known();
-    let found = app.liveness.link(link).await?;
-    let state = table.account(found.account).filter(|state| state.is_open());
-    let state = state.ok_or(LivenessRefusal::LinkNotFound)?;
-    if !app.access.allows_device(state, head.address.origin.client) {
-        return Err(Refusal::NetworkDenied);
-    }
+    let (found, state) = open(&head, link).await?;
     let attribution = Attribution { actor: Actor::Device, request_id: head.request_id };
-    let (found, session) = app.liveness.use_link(&attribution, link, &table).await?;
-    let mut answer = about_session(state, &session.stored.session);
+    let session = head.app.liveness.use_link(&attribution, link, &found, &state).await?;
+    let mut answer = about_session(&state, &session.stored.session);
     answer["token"] = json!(session.stored.token.expose());
     answer["sessionId"] = json!(found.session);
     Ok(Reply::json(&answer)?)

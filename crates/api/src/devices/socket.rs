@@ -4,12 +4,11 @@ use super::capture::result;
 use crate::azure::Refusal;
 use likeness_base::{Clock as _, Secret};
 use likeness_http::{Received, Socket};
-use likeness_liveness::message::{CancelReason, FromDevice, Hello};
+use likeness_liveness::message::{CancelReason, ErrorMessage, FromDevice, FromServer, Hello};
 use likeness_liveness::{AttemptCode, Event, Origin};
 use likeness_service::access;
 use likeness_service::app::App;
 use likeness_service::liveness::{Beginning, Running};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,16 +22,20 @@ pub(super) async fn serve(app: Arc<App>, mut socket: Socket, from: access::Origi
     let hello = match FromDevice::parse(text.expose()) {
         Ok(FromDevice::Hello(hello)) => hello,
         _ => {
-            let code = AttemptCode::ProtocolBroken;
-            let said = json!({ "type": "error", "code": code.as_text(), "message": "The first message must be hello.", "mayRetry": true });
-            socket.send(said.to_string()).await;
+            let refused = FromServer::Error(ErrorMessage {
+                code: AttemptCode::ProtocolBroken.as_text().to_owned(),
+                message: "The first message must be hello.".to_owned(),
+                may_retry: true,
+                retry_after_seconds: None,
+            });
+            socket.send(refused.to_json()).await;
             return socket.close(false).await;
         }
     };
     match begin(&app, *hello, from, origin).await {
         Ok(running) => capture(&app, socket, &running).await,
         Err(refusal) => {
-            socket.send(refused(&refusal)).await;
+            socket.send(refused(&refusal).to_json()).await;
             socket.close(false).await;
         }
     }
@@ -46,15 +49,16 @@ async fn begin(app: &Arc<App>, hello: Hello, from: access::Origin, origin: Origi
 }
 
 /// A refusal as a message, with the code and the words of the HTTP answer.
-fn refused(refusal: &Refusal) -> String {
+fn refused(refusal: &Refusal) -> FromServer {
     let wire = refusal.wire();
     let may_retry = wire.retry_after.is_some()
         || matches!(wire.code.as_str(), "AttemptInProgress" | "CaptureOnAnotherNode" | "NoticeNotAccepted");
-    let mut message = json!({ "type": "error", "code": wire.code, "message": wire.message, "mayRetry": may_retry });
-    if let Some(seconds) = wire.retry_after {
-        message["retryAfterSeconds"] = json!(seconds);
-    }
-    message.to_string()
+    FromServer::Error(ErrorMessage {
+        code: wire.code,
+        message: wire.message,
+        may_retry,
+        retry_after_seconds: wire.retry_after,
+    })
 }
 
 async fn capture(app: &Arc<App>, mut socket: Socket, running: &Arc<Running>) {
@@ -69,9 +73,7 @@ async fn capture(app: &Arc<App>, mut socket: Socket, running: &Arc<Running>) {
             }
         }
         if let Some(ended) = running.ended() {
-            let mut last = result(&ended);
-            last["type"] = json!("result");
-            socket.send(last.to_string()).await;
+            socket.send(FromServer::Result(result(&ended)).to_json()).await;
             return socket.close(ended.code.is_none()).await;
         }
         tokio::select! {

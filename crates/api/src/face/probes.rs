@@ -17,7 +17,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Confidence from which two faces count as the same person (`face-api.md` 3.5).
-pub(super) const SAME_PERSON: f32 = 0.5;
+pub(super) use likeness_gallery::SAME_PERSON;
 
 /// The templates of a face that a call compares, by their recognisers, and the model it belongs to.
 pub(super) struct ProbeTemplates {

@@ -8,11 +8,9 @@ mod requests;
 mod server;
 
 pub use device::{Attestation, Camera, CancelReason, DeviceWords, End, FromDevice, Hello, Screen, Shown};
-pub use requests::{
-    AttemptEnd, AttemptEnded, FrameMetadata, Metadata, RequestedOutcome, Started, most_frames_a_request,
-};
+pub use requests::{AttemptEnd, FrameMetadata, Metadata, RequestedOutcome, Started, most_frames_a_request};
 pub use server::{
-    AttemptStatus, ColourFor, Direction, ErrorCode, ErrorMessage, FromServer, Hint, Oval, Prompt, PromptKind, Ready,
+    AttemptStatus, ColourFor, Direction, ErrorMessage, FromServer, Hint, Oval, Prompt, PromptKind, Ready,
     ResultMessage, StepMessage,
 };
 

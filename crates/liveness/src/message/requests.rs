@@ -1,7 +1,7 @@
 //! The request way: the same messages in the bodies of three routes.
 
 use super::device::CancelReason;
-use super::{FromServer, MessageProblem, ResultMessage, Shown};
+use super::{FromServer, MessageProblem, Shown};
 use crate::text::base64url;
 use crate::{FrameHead, FrameProblem, Mode, ModelVersion};
 use serde::{Deserialize, Serialize};
@@ -154,6 +154,3 @@ impl AttemptEnd {
         }
     }
 }
-
-/// The answer to `session/attempt/end`: the members of `result`.
-pub type AttemptEnded = ResultMessage;

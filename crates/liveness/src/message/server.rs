@@ -1,7 +1,7 @@
 //! What the server says.
 
 use crate::text::base64url;
-use crate::{AttemptCode, Mode, Refusal};
+use crate::{AttemptCode, Mode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -233,8 +233,8 @@ pub enum AttemptStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorMessage {
-    /// Why.
-    pub code: ErrorCode,
+    /// Why: a code of an attempt, or of the refusal as HTTP answers it.
+    pub code: String,
     /// In words.
     pub message: String,
     /// Whether trying again can help.
@@ -242,16 +242,6 @@ pub struct ErrorMessage {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u32>,
-}
-
-/// A code of an attempt or of a refusal; one text on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ErrorCode {
-    /// Of the attempt.
-    Attempt(AttemptCode),
-    /// Of a refusal before it.
-    Refusal(Refusal),
 }
 
 impl FromServer {

@@ -13,8 +13,8 @@ pub use record::{MOST_SESSION_BYTES, SessionProblem};
 pub use request::{Correlation, MOST_ATTEMPTS_ALLOWED, ReferenceSource, SessionRequest, VerifyRequest};
 pub use status::{SessionStatus, SessionStatusOld};
 
+use crate::AttemptCode;
 use crate::text::moment;
-use crate::{AttemptCode, Refusal};
 use likeness_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -72,19 +72,6 @@ pub enum SessionRefusal {
     /// The attempt is not the one that is running.
     #[error("this attempt is not running")]
     NotThisAttempt,
-}
-
-impl SessionRefusal {
-    /// What the device is told.
-    pub const fn refusal(self) -> Refusal {
-        match self {
-            Self::SessionExpired => Refusal::SessionNotFound,
-            Self::TokenExpired => Refusal::Unauthorized,
-            Self::NoticeNotAccepted => Refusal::NoticeNotAccepted,
-            Self::AttemptInProgress => Refusal::AttemptInProgress,
-            Self::NoAttemptsLeft | Self::NotThisAttempt => Refusal::NoAttemptsLeft,
-        }
-    }
 }
 
 impl Session {

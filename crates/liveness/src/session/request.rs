@@ -148,7 +148,7 @@ pub struct Correlation {
 
 impl Correlation {
     /// Takes a client's id if clients may set it and none is known yet.
-    pub(super) fn adopt(&mut self, id: Option<SecretText>) {
+    pub fn adopt(&mut self, id: Option<SecretText>) {
         if self.set_in_client && self.id.is_none() {
             self.id = id.filter(|id| (1..=MOST_ID).contains(&id.expose().chars().count()));
         }

@@ -57,17 +57,15 @@ impl SessionStatusOld {
 impl Session {
     /// The state in the new shape. An attempt that is overdue counts as failed, whether or not that is written yet.
     pub fn status(&self, now: Timestamp) -> SessionStatus {
-        let mut seen = self.clone();
-        seen.end_overdue(now);
-        let attempts = seen.attempts();
+        let attempts = self.attempts();
         if attempts.iter().any(|attempt| attempt.result().is_some()) {
             return SessionStatus::Succeeded;
         }
-        if attempts.last().is_some_and(super::Attempt::is_running) {
+        if attempts.last().is_some_and(|attempt| attempt.status(now) == SessionStatus::Running) {
             return SessionStatus::Running;
         }
-        let another = seen.remaining_attempts() > 0 && seen.token_holds(now);
-        let failed = attempts.iter().any(|attempt| matches!(attempt.stage, Stage::Failed { .. }));
+        let another = self.remaining_attempts() > 0 && self.token_holds(now);
+        let failed = attempts.iter().any(|attempt| attempt.status(now) == SessionStatus::Failed);
         match (attempts.is_empty(), another) {
             (true, true) => SessionStatus::NotStarted,
             (false, true) => SessionStatus::Running,

@@ -1,12 +1,11 @@
 //! The device protocol's messages, exactly as its page writes them.
 
 use likeness_liveness::message::{
-    AttemptEnd, Attestation, Camera, CancelReason, ColourFor, DeviceWords, Direction, End, ErrorMessage, FrameMetadata,
-    FromDevice, FromServer, Hello, Hint, MessageProblem, Metadata, Oval, Prompt, Ready, RequestedOutcome,
-    ResultMessage, Screen, Shown, StepMessage,
+    AttemptEnd, AttemptStatus, Attestation, Camera, CancelReason, ColourFor, DeviceWords, Direction, End, ErrorMessage,
+    FrameMetadata, FromDevice, FromServer, Hello, Hint, MessageProblem, Metadata, Oval, Prompt, Ready,
+    RequestedOutcome, ResultMessage, Screen, Shown, StepMessage,
 };
-use likeness_liveness::message::{AttemptStatus, ErrorCode};
-use likeness_liveness::{AttemptCode, FrameHead, Mode, Refusal, SecretText};
+use likeness_liveness::{AttemptCode, FrameHead, Mode, SecretText};
 use uuid::Uuid;
 
 fn hello() -> Hello {
@@ -118,7 +117,7 @@ fn messages_of_the_server_are_written_and_read_as_the_page_says() {
         ),
         (
             FromServer::Error(ErrorMessage {
-                code: ErrorCode::Attempt(AttemptCode::TimedOut),
+                code: AttemptCode::TimedOut.as_text().to_owned(),
                 message: AttemptCode::TimedOut.message().to_owned(),
                 may_retry: true,
                 retry_after_seconds: None,
@@ -127,7 +126,7 @@ fn messages_of_the_server_are_written_and_read_as_the_page_says() {
         ),
         (
             FromServer::Error(ErrorMessage {
-                code: ErrorCode::Refusal(Refusal::ServiceUnavailable),
+                code: "ServiceUnavailable".to_owned(),
                 message: "busy".to_owned(),
                 may_retry: true,
                 retry_after_seconds: Some(5),

@@ -1,7 +1,7 @@
 //! Names of the contract, levels of assurance, and the numbers of the policy.
 
 use likeness_liveness::{
-    Assurance, AttemptCode, Bounds, MinimumAssurance, Mode, ModelVersion, Policy, PolicyProblem, Refusal, Shape,
+    Assurance, AttemptCode, Bounds, MinimumAssurance, Mode, ModelVersion, Policy, PolicyProblem, Shape,
 };
 
 #[test]
@@ -23,7 +23,6 @@ fn names_are_read_in_any_letter_case_and_written_as_the_contract_has_them() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_text());
         assert_eq!(code.uses_up_an_attempt(), code != AttemptCode::UnexpectedServerError);
     }
-    assert_eq!(serde_json::to_value(Refusal::CorrelationIdClosed).unwrap(), "CorrelationIdClosed");
 }
 
 #[test]
