@@ -121,11 +121,11 @@ impl Api for Notices {
         }
         let access = &head.app.access;
         if let Some(authorization) = &head.credentials.authorization
-            && access.is_liveness_token(authorization, now)
+            && let Some(device) = access.admit_if_device(&head.address.origin, authorization, now).await?
         {
-            return Ok(Reader::Device(access.admit_device(&head.address.origin, authorization, now).await?));
+            return Ok(Reader::Device(device));
         }
-        Ok(Reader::Caller(head.app.access.admit(&head.address.origin, &head.credentials, now).await?))
+        Ok(Reader::Caller(access.admit(&head.address.origin, &head.credentials, now).await?))
     }
 
     /// Notices and decisions do not count in the call rate of a tier: the people in the pictures must be able to read and refuse.

@@ -173,11 +173,7 @@ impl RecordKind {
                 erasure: Erasure::WithAccount,
                 in_backup: false,
                 is_about_access: false,
-                tags: &[
-                    TagRow { name: "form", form: TagForm::Word, is_unique: false },
-                    TagRow { name: "device", form: TagForm::Digest, is_unique: false },
-                    TagRow { name: "user", form: TagForm::Digest, is_unique: false },
-                ],
+                tags: &[TagRow { name: "form", form: TagForm::Word, is_unique: false }],
             },
             Self::SessionImage => &KindRow {
                 number: 5,

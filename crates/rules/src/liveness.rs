@@ -15,6 +15,8 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const LONGEST_TEXT: usize = 300;
 /// Characters of an address.
 const LONGEST_ADDRESS: usize = 2_000;
+/// Attempts that are counted for a correlation id; it is not closed by more.
+const MOST_COUNTED: u32 = 100;
 /// Devices of one account.
 const MOST_DEVICES: usize = 1_000;
 /// Of the public contract's correlation ids; ids of devices follow it.
@@ -112,6 +114,12 @@ impl LivenessSettings {
         }
         if !self.branding.logo.as_deref().is_none_or(is_logo) {
             return Err(("liveness.branding.logo", "give a PNG of at most 48 KB in base64"));
+        }
+        if self.most_spoofs > MOST_COUNTED {
+            return Err(("liveness.mostSpoofs", "write a number from 0 to 100"));
+        }
+        if self.most_failures > MOST_COUNTED {
+            return Err(("liveness.mostFailures", "write a number from 0 to 100"));
         }
         if self.capture_devices.len() > MOST_DEVICES {
             return Err(("liveness.captureDevices", "keep at most 1000 devices"));

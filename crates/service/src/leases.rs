@@ -42,9 +42,11 @@ impl Leases {
         job: &str,
         work: impl Future<Output = T>,
     ) -> Result<Option<T>, StoreError> {
-        if !self.store.lease(account, job, self.node, LEASE).await? {
-            return Ok(None);
-        }
+        if self.take(account, job).await? { Ok(Some(self.hold(account, job, work).await)) } else { Ok(None) }
+    }
+
+    /// Does the work of a job that was taken, and gives the job back.
+    pub async fn hold<T>(&self, account: AccountId, job: &str, work: impl Future<Output = T>) -> T {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
@@ -57,10 +59,10 @@ impl Leases {
             }
         };
         self.give_back(account, job).await;
-        Ok(Some(done))
+        done
     }
 
-    /// Takes a job before its work begins with [`Leases::run_exclusively`]; `false`: another node has it.
+    /// Takes a job whose work [`Leases::hold`] does; `false`: another node has it.
     ///
     /// # Errors
     /// What the store says.

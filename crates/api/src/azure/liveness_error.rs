@@ -62,16 +62,14 @@ impl LivenessRefusal {
                 "'livenessOperationMode' is missing or invalid. It must be Passive or PassiveActive.",
             ),
             Self::InvalidCorrelationId(text) => wire(S::BAD_REQUEST, "InvalidDeviceCorrelationId", text),
-            Self::SessionNotFound => wire(
-                S::NOT_FOUND,
-                "SessionNotFound",
-                "The session is not found. Sessions are kept for 48 hours, or until they are deleted.",
-            ),
+            Self::SessionNotFound => {
+                wire(S::NOT_FOUND, "SessionNotFound", "The session is not found. It has expired, or it was deleted.")
+            }
             Self::ReferenceRefused(text) => wire(S::BAD_REQUEST, "InvalidImage", text),
             Self::CorrelationIdClosed => wire(
                 S::FORBIDDEN,
                 "CorrelationIdClosed",
-                "This correlation id is closed after too many failed or false attempts. A contributor of the account can open it again.",
+                "This correlation id is closed: after too many failed or false attempts, or by hand. A contributor of the account can open it again.",
             ),
             Self::OtherAddress => wire(
                 S::FORBIDDEN,

@@ -44,7 +44,7 @@ pub(super) fn all() -> Value {
 /// What is set for liveness sessions.
 pub(super) fn settings() -> Value {
     let sentence = || json!({ "type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" });
-    let bound = |what: &str| json!({ "type": "integer", "minimum": 0, "maximum": 1000, "description": what });
+    let bound = |what: &str| json!({ "type": "integer", "minimum": 0, "maximum": 100, "description": what });
     json!({
         "abuseMonitoring": yes_or_no("Whether a template of every session is kept for 48 hours, sealed, to find the same face behind other correlation ids."),
         "mostSpoofs": bound("Attempts with the decision spoofface within 48 hours that close their correlation id; 0: none does."),

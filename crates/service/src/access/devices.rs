@@ -1,6 +1,6 @@
 //! Devices that capture for a liveness session: they present the session's token and nothing else.
 
-use super::{Access, AccessError, AccountState, Origin};
+use super::{Access, AccessError, AccessTable, AccountState, Origin};
 use crate::access::limited;
 use likeness_base::Secret;
 use likeness_rules::{LivenessTokenClaims, TokenProblem, check_liveness_token, write_liveness_token};
@@ -17,8 +17,6 @@ pub struct DeviceCaller {
     pub state: Arc<AccountState>,
     /// The session.
     pub session: Uuid,
-    /// When the token ends, in seconds since 1970.
-    pub ends: i64,
 }
 
 impl Access {
@@ -37,10 +35,20 @@ impl Access {
         self.admit_device_token(origin, token, now).await
     }
 
-    /// Whether a header has a valid liveness token. One that has none, or another token, is nobody's fault.
-    pub fn is_liveness_token(&self, authorization: &Secret<String>, now: i64) -> bool {
-        let own = &self.cache.last_known().own;
-        limited::bearer(authorization.expose()).is_some_and(|token| check_liveness_token(token, own, now).is_ok())
+    /// Authenticates a device where others may call too; `None`: the header has no valid liveness token, which is nobody's fault.
+    ///
+    /// # Errors
+    /// [`AccessError`], see its variants.
+    pub async fn admit_if_device(
+        &self,
+        origin: &Origin,
+        authorization: &Secret<String>,
+        now: i64,
+    ) -> Result<Option<DeviceCaller>, AccessError> {
+        let Some(token) = limited::bearer(authorization.expose()) else { return Ok(None) };
+        let Ok(claims) = check_liveness_token(token, &self.cache.last_known().own, now) else { return Ok(None) };
+        let table = self.cache.trusted().await?;
+        self.admit_session(origin, &claims, &table).map(Some)
     }
 
     /// The same by the token itself. Wrong tokens of an address are counted apart from wrong keys: one broken device must
@@ -63,6 +71,15 @@ impl Access {
                 return Err(refused(problem));
             }
         };
+        self.admit_session(origin, &claims, &table)
+    }
+
+    fn admit_session(
+        &self,
+        origin: &Origin,
+        claims: &LivenessTokenClaims,
+        table: &AccessTable,
+    ) -> Result<DeviceCaller, AccessError> {
         let gone = || AccessError::InvalidBearer("the account it was issued for does not exist any more".to_owned());
         let state = table.account(AccountId(claims.account)).filter(|state| state.is_open()).ok_or_else(gone)?.clone();
         let named = origin.subdomain.as_ref().map(|subdomain| table.by_subdomain(subdomain));
@@ -73,7 +90,7 @@ impl Access {
         if state.locked.is_none() && !self.allows_device(&state, origin.client) {
             return Err(AccessError::Network);
         }
-        Ok(DeviceCaller { state, session: claims.session, ends: claims.expires_at })
+        Ok(DeviceCaller { state, session: claims.session })
     }
 
     fn refuse_device_guess(&self, client: IpAddr) -> Result<(), AccessError> {

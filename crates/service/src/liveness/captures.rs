@@ -174,15 +174,9 @@ impl Captures {
         let mut known = found.stored.session;
         check_address(&known, client).map_err(refused)?;
         // As it will be with what the device says, where it may say anything.
-        for (correlation, said) in [
-            (&mut known.request.device_correlation, &hello.device_correlation_id),
-            (&mut known.request.user_correlation, &hello.user_correlation_id),
-        ] {
-            if correlation.set_in_client && correlation.id.is_none() {
-                correlation.id.clone_from(said);
-            }
-        }
-        if app.liveness.is_closed(&account, &known).await? {
+        known.request.device_correlation.adopt(hello.device_correlation_id.clone());
+        known.request.user_correlation.adopt(hello.user_correlation_id.clone());
+        if app.liveness.is_closed(&account, &known.request).await? {
             return Err(refused(NotBegun::Closed));
         }
         let nonce: [u8; 16] = random_bytes(&*app.randomness);
@@ -222,8 +216,8 @@ impl Captures {
         let (attempt, now_known) = match begun {
             Ok(begun) => begun,
             Err(problem) => {
-                let leads = self.lock().get(&(id, session)).is_some_and(|running| running.ended().is_none());
-                if !leads {
+                // With the job in hand, an attempt in progress is one of this node, whose job it is.
+                if !matches!(problem, NotBegun::Refused(SessionRefusal::AttemptInProgress)) {
                     app.leases.give_back(id, &job).await;
                 }
                 return Err(problem);
@@ -261,6 +255,7 @@ impl Captures {
             at_once: 0,
             asked: 0,
             skipped: 0,
+            lacks_reference: false,
             ended: None,
             place: Some(place),
         };
@@ -268,6 +263,7 @@ impl Captures {
             account,
             session,
             attempt,
+            model_version: now_known.request.model_version,
             request_id,
             live: Mutex::new(live),
             happened: watch::Sender::new(0),
@@ -276,12 +272,7 @@ impl Captures {
         metrics::counter!("likeness_captures_total").increment(1);
         let (leading, led) = (app.clone(), running.clone());
         tokio::spawn(async move {
-            let work = lead(leading.clone(), led.clone());
-            // It is ours already; should it be another's after all, the first write shows it.
-            let outcome = leading.leases.run_exclusively(id, &job, work).await;
-            if !matches!(outcome, Ok(Some(()))) {
-                lead(leading, led).await;
-            }
+            leading.leases.hold(id, &job, lead(leading.clone(), led)).await;
         });
         Ok(running)
     }
@@ -342,7 +333,6 @@ async fn lead(app: Arc<App>, running: Arc<Running>) {
     let mut happened = running.happened.subscribe();
     let mut looked = instant();
     loop {
-        happened.mark_unchanged();
         if instant().saturating_duration_since(looked) >= LOOK_EVERY {
             looked = instant();
             // A session that was deleted, or whose account was closed, has no capture.
@@ -350,20 +340,20 @@ async fn lead(app: Arc<App>, running: Arc<Running>) {
                 running.handle(Event::Cancel { reason: CancelReason::Person });
             }
         }
-        let wait = {
-            let mut live = running.lock();
-            let now = milliseconds();
-            let Some(capture) = &mut live.capture else { break };
-            // What it says of the breach is in its outcome.
-            if let Err(breach) = capture.handle_timeout(now) {
-                tracing::debug!(%breach, "A capture ended");
-            }
-            if capture.is_over() {
-                break;
-            }
-            capture.wake_at().map(|at| Duration::from_millis(at.saturating_sub(now).max(1)))
-        };
+        // What it says of the breach is in its outcome.
+        if let Some(capture) = &mut running.lock().capture
+            && let Err(breach) = capture.handle_timeout(milliseconds())
+        {
+            tracing::debug!(%breach, "A capture ended");
+        }
         running.tell();
+        // What is told here is no news to this task, or it would never wait; what comes from here on is.
+        happened.mark_unchanged();
+        let wait = {
+            let live = running.lock();
+            let Some(capture) = live.capture.as_ref().filter(|capture| !capture.is_over()) else { break };
+            capture.wake_at().map(|at| Duration::from_millis(at.saturating_sub(milliseconds()).max(1)))
+        };
         tokio::select! {
             () = pause(wait.unwrap_or(LOOK_EVERY).min(LOOK_EVERY)) => {}
             _ = happened.changed() => {}
@@ -384,9 +374,7 @@ async fn lead(app: Arc<App>, running: Arc<Running>) {
 
 /// Whether the session of a capture is no more.
 async fn is_gone(app: &App, running: &Running) -> bool {
-    let account = running.account.id();
     let table = app.access.cache.last_known();
-    let is_open = table.account(account).is_some_and(|state| state.is_open());
-    let found = app.liveness.read(account, running.session, &running.account.settings.retention).await;
-    !is_open || matches!(found, Ok(None))
+    let is_open = table.account(running.account.id()).is_some_and(|state| state.is_open());
+    !is_open || matches!(app.liveness.is_gone(&running.account, running.session).await, Ok(true))
 }

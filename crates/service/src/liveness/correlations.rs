@@ -8,12 +8,13 @@ use crate::access::AccountState;
 use crate::accounts::Attribution;
 use crate::randomness::random_id;
 use likeness_base::{Secret, Timestamp};
-use likeness_liveness::{CorrelationLimits, CorrelationRecord, CorrelationState, Counted, CountedAs, Session};
+use likeness_liveness::{CorrelationLimits, CorrelationRecord, CorrelationState, Counted, CountedAs, SessionRequest};
 use likeness_rules::RetentionClass;
 use likeness_store::{
     AccountId, Expected, NewRecord, PageStart, Record, RecordKind, RecordWrite, StoreError, Tag, Write,
 };
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 const KIND: RecordKind = RecordKind::Correlation;
@@ -81,14 +82,15 @@ impl Rule {
     }
 }
 
+/// An id has 64 characters, of up to four bytes each: longer than the value of a tag may be.
 fn tag(of: CorrelationOf, id: &str) -> Tag {
-    Tag::new(ID, format!("{} {id}", of.as_text()))
+    Tag::new(ID, format!("{} {}", of.as_text(), hex::encode(Sha256::digest(id))))
 }
 
 /// The ids of a session that are known.
-fn ids(session: &Session) -> impl Iterator<Item = (CorrelationOf, &str)> {
-    let device = session.request.device_correlation.id.as_ref().map(|id| (CorrelationOf::Device, id.expose()));
-    let user = session.request.user_correlation.id.as_ref().map(|id| (CorrelationOf::User, id.expose()));
+fn ids(request: &SessionRequest) -> impl Iterator<Item = (CorrelationOf, &str)> {
+    let device = request.device_correlation.id.as_ref().map(|id| (CorrelationOf::Device, id.expose()));
+    let user = request.user_correlation.id.as_ref().map(|id| (CorrelationOf::User, id.expose()));
     device.into_iter().chain(user)
 }
 
@@ -97,8 +99,8 @@ impl LivenessSessions {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn is_closed(&self, account: &AccountState, session: &Session) -> Result<bool, StoreError> {
-        for (of, id) in ids(session) {
+    pub async fn is_closed(&self, account: &AccountState, request: &SessionRequest) -> Result<bool, StoreError> {
+        for (of, id) in ids(request) {
             if let Some(found) = self.correlation_of(account, of, id).await?
                 && found.state != CorrelationState::Open
             {
@@ -160,11 +162,11 @@ impl LivenessSessions {
         &self,
         account: &AccountState,
         attribution: &Attribution,
-        session: &Session,
+        request: &SessionRequest,
         counted_as: CountedAs,
     ) -> Result<(), StoreError> {
         let (rule, now) = (Rule::of(account), self.clock.now());
-        for (of, id) in ids(session) {
+        for (of, id) in ids(request) {
             let count = |record: &mut CorrelationRecord| {
                 let is_closed = record.count(counted_as, rule.limits, now, rule.life) == Counted::Closed;
                 is_closed.then(|| json!({ "closed": of.as_text(), "by": "rule" }))
@@ -249,7 +251,7 @@ impl LivenessSessions {
             }
             match self.apply(account.id(), attribution, None, write).await {
                 // The tag is unique: another node may have made the record meanwhile.
-                Err(StoreError::RecordChanged | StoreError::RecordExists) => {}
+                Err(StoreError::RecordChanged | StoreError::TagInUse) => {}
                 outcome => return outcome,
             }
         }

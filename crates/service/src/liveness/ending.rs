@@ -118,8 +118,10 @@ pub(super) async fn finish(app: &App, running: &Running) {
     if let Some(session) = &session {
         count(app, running, session).await;
     }
+    // A decision that is written nowhere is none.
+    let unwritten = session.is_none().then_some(AttemptCode::UnexpectedServerError);
     running.end(Ended {
-        code,
+        code: code.or(unwritten),
         digest,
         remaining_attempts: session.as_ref().map_or(0, Session::remaining_attempts),
         session,
@@ -145,7 +147,8 @@ async fn count(app: &App, running: &Running, session: &Session) {
     let counted_as = session.attempts().last().and_then(|attempt| CountedAs::of(&attempt.stage));
     let Some(counted_as) = counted_as else { return };
     let attribution = running.attribution();
-    if let Err(error) = app.liveness.count_attempt(&running.account, &attribution, session, counted_as).await {
+    let request = &session.request;
+    if let Err(error) = app.liveness.count_attempt(&running.account, &attribution, request, counted_as).await {
         tracing::error!(%error, "An attempt could not be counted for its correlation id");
     }
 }
@@ -200,7 +203,8 @@ async fn outcome_of(
     }
     let image = frames.first().map(|(_, jpeg)| jpeg.clone()).filter(|_| request.keeps_image);
     let frames: Arc<[Secret<Vec<u8>>]> = frames.into_iter().take(MOST_FUSED).map(|(_, jpeg)| jpeg).collect();
-    let monitored = if settings.abuse_monitoring { watch(app, running, &frames).await } else { None };
+    let mut person = Person { app, running, frames, seen: None };
+    let monitored = if settings.abuse_monitoring { person.watched().await } else { None };
     if let Some(verify) = &request.verify {
         let references = match (&verify.reference, left.reference) {
             (ReferenceSource::Device, None) => return failed(AttemptCode::UnexpectedServerError),
@@ -217,7 +221,7 @@ async fn outcome_of(
                 None => return failed(AttemptCode::ReferenceRefused),
             },
         };
-        match compare(app, running, frames, references, verify.threshold).await {
+        match compare(&mut person, references, verify.threshold).await {
             Ok(compared) => result.verify = Some(compared),
             Err(code) => return failed(code),
         }
@@ -225,14 +229,36 @@ async fn outcome_of(
     (AttemptOutcome::Succeeded(Box::new(result)), image, monitored)
 }
 
-/// The template of the person, where the account watches for abuse. Without a worker, or a frame to see by, there is none.
-async fn watch(app: &App, running: &Running, frames: &Arc<[Secret<Vec<u8>>]>) -> Option<Secret<Vec<u8>>> {
-    let recogniser = app.recognisers.default_recogniser().clone();
-    let frames = frames.clone();
-    let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &recogniser);
-    let template = app.inference.run(Owner::Account(running.account.id()), work).await;
-    let template = template.ok().and_then(Result::ok).flatten()?;
-    Some(templates::encode(template.expose()))
+/// The person of the frames that were chosen.
+struct Person<'a> {
+    app: &'a App,
+    running: &'a Running,
+    frames: Arc<[Secret<Vec<u8>>]>,
+    /// The template that was computed last, with the number of its recogniser.
+    seen: Option<(usize, Secret<Vec<f32>>)>,
+}
+
+impl Person<'_> {
+    /// Their template by a recogniser, fused of all frames; computed once.
+    async fn template(&mut self, recogniser: &Arc<Recogniser>) -> Result<Secret<Vec<f32>>, AttemptCode> {
+        if let Some((_, template)) = self.seen.as_ref().filter(|(number, _)| *number == recogniser.number) {
+            return Ok(template.clone());
+        }
+        let (frames, by) = (self.frames.clone(), recogniser.clone());
+        let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &by);
+        let template = self.app.inference.run(Owner::Account(self.running.account.id()), work).await;
+        let template = template.ok().and_then(Result::ok).ok_or(AttemptCode::UnexpectedServerError)?;
+        let template = template.ok_or(AttemptCode::NoFaceDetected)?;
+        self.seen = Some((recogniser.number, template.clone()));
+        Ok(template)
+    }
+
+    /// Their template as it is kept where the account watches for abuse. Without a worker, or a frame to see by, there is none.
+    async fn watched(&mut self) -> Option<Secret<Vec<u8>>> {
+        let recogniser = self.app.recognisers.default_recogniser().clone();
+        let template = self.template(&recogniser).await.ok()?;
+        Some(templates::encode(template.expose()))
+    }
 }
 
 /// The templates of a stored reference, those of a person as they are now; `None`: there are none any more.
@@ -268,33 +294,28 @@ type References = (Vec<(String, Secret<Vec<u8>>)>, Option<(Rectangle, Quality)>)
 
 /// Compares the person of some frames with the references, of which the nearest counts.
 async fn compare(
-    app: &App,
-    running: &Running,
-    frames: Arc<[Secret<Vec<u8>>]>,
+    person: &mut Person<'_>,
     (references, place): References,
     threshold: f32,
 ) -> Result<VerifyResult, AttemptCode> {
-    if frames.is_empty() {
+    if person.frames.is_empty() {
         return Err(AttemptCode::NoFaceDetected);
     }
+    let recognisers = &person.app.recognisers;
     // The first recogniser that is installed and has made one of them; a faceId may have templates of several.
     let mut own: Option<Known> = None;
     for (space, bytes) in &references {
-        let decoded = templates::decode_all(bytes.expose(), space, &app.recognisers);
+        let decoded = templates::decode_all(bytes.expose(), space, recognisers);
         for (number, template) in decoded.unwrap_or_default() {
             match &mut own {
-                None => own = Some((app.recognisers.numbered(number).clone(), vec![template])),
+                None => own = Some((recognisers.numbered(number).clone(), vec![template])),
                 Some((recogniser, known)) if recogniser.number == number => known.push(template),
                 Some(_) => {}
             }
         }
     }
     let Some((recogniser, known)) = own else { return Err(AttemptCode::UnexpectedServerError) };
-    let by = recogniser.clone();
-    let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &by);
-    let person = app.inference.run(Owner::Account(running.account.id()), work).await;
-    let person = person.ok().and_then(Result::ok).ok_or(AttemptCode::UnexpectedServerError)?;
-    let person = person.ok_or(AttemptCode::NoFaceDetected)?;
+    let person = person.template(&recogniser).await?;
     let confidence = known
         .iter()
         .map(|template| likeness_gallery::distance(person.expose(), template.expose()))

@@ -3,7 +3,7 @@
 //! A link is a bearer secret: the store has its digest alone, under the installation, because the link does not say whose it is.
 
 use super::{Change, Companion, Found, LivenessSessions, NotChanged};
-use crate::access::AccessTable;
+use crate::access::AccountState;
 use crate::accounts::Attribution;
 use likeness_base::{Secret, random_bytes};
 use likeness_rules::RetentionPolicy;
@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 const KIND: RecordKind = RecordKind::QuickLink;
+/// Links of one session. Whoever needs another one asks for another session.
+pub const MOST_LINKS: usize = 100;
 
 /// A link that leads somewhere.
 pub struct FoundLink {
@@ -22,6 +24,15 @@ pub struct FoundLink {
     /// Whether a browser has used it.
     pub is_used: bool,
     version: u64,
+}
+
+/// Why no link was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLink {
+    /// The session's token has ended.
+    TokenExpired,
+    /// There are [`MOST_LINKS`].
+    TooMany,
 }
 
 /// Why a link was not used.
@@ -53,14 +64,18 @@ impl LivenessSessions {
         attribution: &Attribution,
         session: Uuid,
         policy: &RetentionPolicy,
-    ) -> Result<Uuid, NotChanged<()>> {
+    ) -> Result<Uuid, NotChanged<NoLink>> {
         let link = uuid::Builder::from_random_bytes(random_bytes(&*self.randomness)).into_uuid();
         let id = digest(link);
         // The session knows its links first: one that was cut off before the second write leads nowhere.
         let ends = self
             .change(account, attribution, session, policy, |stored, now| {
                 if !stored.session.token_holds(now) {
-                    return Err(());
+                    return Err(NoLink::TokenExpired);
+                }
+                let links = stored.companions.iter().filter(|companion| matches!(companion, Companion::Link(_)));
+                if links.count() >= MOST_LINKS {
+                    return Err(NoLink::TooMany);
                 }
                 stored.companions.push(Companion::Link(id.clone()));
                 Ok(Change::of(stored.session.token_expires_at))
@@ -86,7 +101,7 @@ impl LivenessSessions {
         Ok(FoundLink { account: AccountId(id(0)?), session: id(16)?, is_used: bytes[32] != 0, version: record.version })
     }
 
-    /// Uses a link: of several browsers one gets the session.
+    /// Uses a link, which was found, of an account that is open: of several browsers one gets the session.
     ///
     /// # Errors
     /// [`NotUsed`].
@@ -94,10 +109,9 @@ impl LivenessSessions {
         &self,
         attribution: &Attribution,
         link: Uuid,
-        table: &AccessTable,
-    ) -> Result<(FoundLink, Found), NotUsed> {
-        let found = self.link(link).await?;
-        let state = table.account(found.account).filter(|state| state.is_open()).ok_or(NotUsed::Gone)?;
+        found: &FoundLink,
+        state: &AccountState,
+    ) -> Result<Found, NotUsed> {
         let session = self.read(found.account, found.session, &state.settings.retention).await?;
         let session = session.filter(|session| session.stored.session.token_holds(self.clock.now()));
         let session = session.ok_or(NotUsed::Gone)?;
@@ -110,7 +124,7 @@ impl LivenessSessions {
             .expecting(Expected::Version(found.version));
         let write: Write = RecordWrite::Put(record).into();
         match self.apply(AccountId::INSTALLATION, attribution, None, write).await {
-            Ok(()) => Ok((found, session)),
+            Ok(()) => Ok(session),
             Err(StoreError::RecordChanged) => Err(NotUsed::Used),
             Err(error) => Err(error.into()),
         }

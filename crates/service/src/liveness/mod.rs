@@ -16,7 +16,7 @@ mod stored;
 
 pub use captures::{Beginning, Captures, NotBegun, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
-pub use links::{FoundLink, NotUsed};
+pub use links::{FoundLink, MOST_LINKS, NoLink, NotUsed};
 pub(crate) use monitoring::forget_some;
 pub use running::{Ended, Running};
 pub use stored::{Companion, Stored};
@@ -26,7 +26,6 @@ use crate::accounts::Attribution;
 use crate::ledger::Ledger;
 use crate::randomness::random_id;
 use likeness_base::{Clock, Randomness, Secret, Timestamp};
-use likeness_liveness::Correlation;
 use likeness_rules::{RetentionClass, RetentionPolicy};
 use likeness_store::{
     AccountId, Command, Expected, NewRecord, PageStart, Record, RecordKind, RecordWrite, Store, StoreError, Tag, Write,
@@ -38,9 +37,6 @@ use uuid::Uuid;
 const KIND: RecordKind = RecordKind::LivenessSession;
 /// Which of the two lists a session is in.
 const FORM: &str = "form";
-/// The tags by which sessions of one device or one person are found.
-const DEVICE: &str = "device";
-const USER: &str = "user";
 /// How often a change is tried again when others change the same session.
 const TRIES: usize = 8;
 
@@ -292,13 +288,7 @@ fn record(stored: &Stored, expires_at: Timestamp) -> Result<NewRecord, StoreErro
     let session = &stored.session;
     let bytes = stored.to_bytes().map_err(|problem| StoreError::Backend(Box::new(problem)))?;
     let record = NewRecord::new(KIND, session.id.to_string(), bytes).until(expires_at);
-    let record = record.tagged(FORM, form(session.request.verify.is_some()));
-    let tagged = |record: NewRecord, name, correlation: &Correlation| match &correlation.id {
-        Some(id) => record.tagged(name, id.expose()),
-        None => record,
-    };
-    let record = tagged(record, DEVICE, &session.request.device_correlation);
-    Ok(tagged(record, USER, &session.request.user_correlation))
+    Ok(record.tagged(FORM, form(session.request.verify.is_some())))
 }
 
 fn found(record: Record) -> Result<Found, StoreError> {

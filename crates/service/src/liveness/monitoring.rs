@@ -4,6 +4,7 @@
 use super::LivenessSessions;
 use crate::recognisers::Recogniser;
 use likeness_base::Secret;
+use likeness_gallery::SAME_PERSON;
 use likeness_liveness::{FlaggedSession, SecretText, Session};
 use likeness_rules::{RetentionClass, RetentionPolicy};
 use likeness_store::{AccountId, NewRecord, PageStart, Record, RecordKind, RecordWrite, Store, StoreError, Tag, Write};
@@ -13,8 +14,6 @@ use uuid::Uuid;
 
 const KIND: RecordKind = RecordKind::MonitoredTemplate;
 const SPACE: &str = "space";
-/// Confidence from which two faces count as the same person's (`face-api.md` section 3.5).
-const SAME_PERSON: f32 = 0.5;
 /// Other sessions that a result names.
 const MOST_FLAGGED: usize = 20;
 /// Records that are read at once.

@@ -13,7 +13,7 @@ use crate::shares::{Owner, Share};
 use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
 use likeness_liveness::message::{Attestation, FromServer, PromptKind};
-use likeness_liveness::{AttemptCode, Capture, Event, FRAME_HEAD_BYTES, Reaction, Session};
+use likeness_liveness::{AttemptCode, Capture, Event, FRAME_HEAD_BYTES, ModelVersion, Reaction, Session};
 use likeness_store::Actor;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,8 @@ pub struct Running {
     pub session: Uuid,
     /// Its attempt.
     pub attempt: u8,
+    /// The model version that was asked for.
+    pub model_version: ModelVersion,
     pub(super) request_id: Uuid,
     pub(super) live: Mutex<Live>,
     /// Counts whatever happened to it.
@@ -51,6 +53,8 @@ pub(super) struct Live {
     pub(super) at_once: usize,
     pub(super) asked: usize,
     pub(super) skipped: usize,
+    /// No worker was there to read the reference.
+    pub(super) lacks_reference: bool,
     pub(super) ended: Option<Arc<Ended>>,
     /// Its place, until it has ended.
     pub(super) place: Option<Share>,
@@ -135,11 +139,7 @@ impl Running {
 
     /// Takes what a device did. A breach of the protocol ends the capture; the device learns of it by the end.
     pub fn handle(&self, event: Event<'_>) {
-        if let Some(capture) = &mut self.lock().capture
-            && let Err(breach) = capture.handle(event, milliseconds())
-        {
-            tracing::debug!(%breach, "A capture ended");
-        }
+        let _ = self.lock().pass(event);
         self.tell();
     }
 
@@ -152,17 +152,8 @@ impl Running {
     /// Takes a frame: head and JPEG, or, of a terminal that only delivers pictures, the JPEG alone.
     pub fn frame(self: &Arc<Self>, app: &Arc<App>, bytes: Secret<Vec<u8>>, has_head: bool) {
         let reaction = {
-            let mut live = self.lock();
-            let Some(capture) = &mut live.capture else { return };
-            let event =
-                if has_head { Event::Frame { bytes: bytes.expose() } } else { Event::Picture { jpeg: bytes.expose() } };
-            match capture.handle(event, milliseconds()) {
-                Ok(reaction) => reaction,
-                Err(breach) => {
-                    tracing::debug!(%breach, "A capture ended");
-                    Reaction::Nothing
-                }
-            }
+            let jpeg = bytes.expose();
+            self.lock().pass(if has_head { Event::Frame { bytes: jpeg } } else { Event::Picture { jpeg } })
         };
         if let Reaction::Analyse { seq, step, kind } = reaction {
             self.analyse(app, bytes, has_head, seq, step, kind);
@@ -212,9 +203,11 @@ impl Running {
                     {
                         live.kept.insert(seq, Secret::new(bytes.expose()[from..].to_vec()));
                     }
-                    live.pass(Event::Observed(observation));
+                    let _ = live.pass(Event::Observed(observation));
                 }
-                Ok((Err(Unseen::Undecodable), _)) => live.pass(Event::Undecodable { seq }),
+                Ok((Err(Unseen::Undecodable), _)) => {
+                    let _ = live.pass(Event::Undecodable { seq });
+                }
                 Ok((Err(Unseen::Vision(_)), _)) | Err(_) => live.skip(seq),
             }
             drop(live);
@@ -224,14 +217,9 @@ impl Running {
 
     /// Takes the device's reference picture.
     pub fn reference(self: &Arc<Self>, app: &Arc<App>, bytes: Secret<Vec<u8>>) {
-        let keeps = {
-            let mut live = self.lock();
-            let Some(capture) = &mut live.capture else { return };
-            let event = Event::Reference { bytes: bytes.expose().len() };
-            matches!(capture.handle(event, milliseconds()), Ok(Reaction::KeepReference))
-        };
+        let reaction = self.lock().pass(Event::Reference { bytes: bytes.expose().len() });
         self.tell();
-        if !keeps {
+        if !matches!(reaction, Reaction::KeepReference) {
             return;
         }
         let (running, app) = (self.clone(), app.clone());
@@ -246,9 +234,10 @@ impl Running {
                     live.reference_hash = Some(hash);
                 }
                 Ok(Ok(_)) => {}
-                Ok(Err(_)) => live.pass(Event::ReferenceRefused),
-                // Without a worker there is no reference, and the attempt ends as a fault of ours.
-                Err(_) => live.skipped = usize::MAX / 2,
+                Ok(Err(_)) => {
+                    let _ = live.pass(Event::ReferenceRefused);
+                }
+                Err(_) => live.lacks_reference = true,
             }
             drop(live);
             running.tell();
@@ -257,21 +246,22 @@ impl Running {
 }
 
 impl Live {
-    fn pass(&mut self, event: Event<'_>) {
-        if let Some(capture) = &mut self.capture
-            && let Err(breach) = capture.handle(event, milliseconds())
-        {
+    /// A breach ends the capture; nothing happens to one that is over.
+    fn pass(&mut self, event: Event<'_>) -> Reaction {
+        let Some(capture) = &mut self.capture else { return Reaction::Nothing };
+        capture.handle(event, milliseconds()).unwrap_or_else(|breach| {
             tracing::debug!(%breach, "A capture ended");
-        }
+            Reaction::Nothing
+        })
     }
 
     fn skip(&mut self, seq: u32) {
         self.skipped += 1;
-        self.pass(Event::AnalysisSkipped { seq });
+        let _ = self.pass(Event::AnalysisSkipped { seq });
     }
 
-    /// Whether so few frames found a worker that what failed is ours, not the person's.
+    /// Whether the reference, or so many frames, found no worker that what failed is ours, not the person's.
     pub(super) fn was_starved(&self) -> bool {
-        self.skipped > self.asked / 2
+        self.lacks_reference || self.skipped > self.asked / 2
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The form that is written, and the newest that is read.
 const FORMAT: u8 = 1;
-/// Parts of each kind beside a session: the faces of a person of the directory, links.
+/// Parts of each kind beside a session: templates of its reference; its pictures, templates and links.
 const MOST_PARTS: usize = 300;
 
 /// A session with what is kept beside it.
@@ -61,6 +61,9 @@ impl Stored {
     /// # Errors
     /// When the session is longer than can be read again.
     pub fn to_bytes(&self) -> Result<Secret<Vec<u8>>, SessionProblem> {
+        if self.reference.len().max(self.companions.len()) > MOST_PARTS {
+            return Err(SessionProblem::TooLong);
+        }
         let session = self.session.to_bytes()?;
         let templates: usize =
             self.reference.iter().map(|(space, template)| 8 + space.len() + template.expose().len()).sum();

@@ -9,7 +9,7 @@ use likeness_http::{Body, Input, Reply};
 use likeness_liveness::{
     Correlation, MinimumAssurance, Mode, ModelVersion, SecretText, Session, SessionRequest, Shape, VerifyRequest,
 };
-use likeness_rules::{RetentionClass, parse_network};
+use likeness_rules::{LIVENESS_TOKEN_LIFE, RetentionClass, parse_network};
 use likeness_service::liveness::Stored;
 
 /// Characters of a correlation id.
@@ -30,11 +30,9 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     let call = call.permit().await?;
     refuse_closed(&call, &request).await?;
     let (mut templates, mut compared, mut ends) = (Vec::new(), None, None);
-    let mut call = call;
     if let Some(source) = source {
-        let (returned, Reference { source, image_hash, templates: found, person, ends: until }) =
-            reference::find(call, source, returns_image_hash).await?;
-        call = returned;
+        let Reference { source, image_hash, templates: found, person, ends: until } =
+            reference::find(&call, source, returns_image_hash).await?;
         (templates, compared, ends) = (found, person, until);
         #[expect(clippy::cast_possible_truncation, reason = "a share needs no more than f32")]
         let threshold = threshold as f32;
@@ -47,6 +45,11 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     }
     let most_token_seconds = call.retention(RetentionClass::AuthToken).min(life).as_secs();
     request.token_seconds = request.token_seconds.min(u32::try_from(most_token_seconds).unwrap_or(u32::MAX));
+    if !LIVENESS_TOKEN_LIFE.contains(&request.token_seconds.into()) {
+        return Err(wrong(
+            "'likeness.verifyFaceId' ends in less than a minute, and the session would end with it. Detect the face again.",
+        ));
+    }
     let session = Session::new(call.new_id(), request, now, life);
     let seconds = session.token_expires_at.since(now).as_secs();
     let app = call.app();
@@ -129,9 +132,7 @@ fn correlation(given: &Given, name: &str, is_required: bool) -> Result<Correlati
 
 /// A closed correlation id opens no session.
 async fn refuse_closed(call: &Call<Permitted>, request: &SessionRequest) -> Result<(), Refusal> {
-    // Only its ids are looked at.
-    let session = Session::new(call.new_id(), request.clone(), call.now(), std::time::Duration::ZERO);
-    if call.app().liveness.is_closed(call.state(), &session).await? {
+    if call.app().liveness.is_closed(call.state(), request).await? {
         return Err(LivenessRefusal::CorrelationIdClosed.into());
     }
     Ok(())

@@ -36,11 +36,14 @@ fn attribution(call: &Call<Permitted>) -> Attribution {
     Attribution { actor: call.actor().clone(), request_id: call.request_id() }
 }
 
-/// The session that the path names, of the kind that it names.
+/// The session that the path names, of the kind that it names. An attempt that is overdue has ended in it, whether or not that
+/// is written yet.
 async fn session(call: &Call<Permitted>) -> Result<Found, Refusal> {
     let gone = || Refusal::from(LivenessRefusal::SessionNotFound);
     let id = parse_uuid(call.parameter(0)).ok_or_else(gone)?;
     let found = call.app().liveness.read(call.account(), id, call.retention_policy()).await?;
     let is_meant = |found: &Found| found.stored.session.request.verify.is_some() == with_verify(call.route().path);
-    found.filter(is_meant).ok_or_else(gone)
+    let mut found = found.filter(is_meant).ok_or_else(gone)?;
+    found.stored.session.end_overdue(call.now());
+    Ok(found)
 }

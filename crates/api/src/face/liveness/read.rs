@@ -67,7 +67,7 @@ pub(in crate::face) async fn audit(call: Call<Admitted>) -> Result<Reply, Refusa
         }
     };
     let found = session(&call).await?;
-    let entries = wire::audit_entries(&found.stored.session, call.now(), call.version());
+    let entries = wire::audit_entries(&found.stored.session, call.version());
     let is_wanted = |entry: &Value| entry["id"].as_u64().is_some_and(|id| id > after);
     call.answer(&entries.into_iter().filter(is_wanted).take(page.top).collect::<Vec<_>>())
 }

@@ -63,13 +63,9 @@ fn group(ours: &Body) -> Result<Option<ContainerName>, Refusal> {
 }
 
 /// Finds it.
-pub(super) async fn find(
-    call: Call<Permitted>,
-    source: Source,
-    wants_hash: bool,
-) -> Result<(Call<Permitted>, Reference), Refusal> {
+pub(super) async fn find(call: &Call<Permitted>, source: Source, wants_hash: bool) -> Result<Reference, Refusal> {
     let of = |source| Reference { source, image_hash: None, templates: Vec::new(), person: None, ends: None };
-    let reference = match source {
+    Ok(match source {
         Source::Device => of(ReferenceSource::Device),
         Source::Picture(bytes) => {
             picture::check_size(bytes.expose().len())?;
@@ -98,8 +94,7 @@ pub(super) async fn find(
             }
             Reference { person: Some((name, person)), ..of(ReferenceSource::Stored) }
         }
-    };
-    Ok((call, reference))
+    })
 }
 
 impl From<likeness_service::liveness::reference::NoReference> for Refusal {

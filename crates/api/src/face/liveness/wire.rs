@@ -37,7 +37,7 @@ pub(super) fn shown(call: &Call<Permitted>, stored: &Stored) -> Result<Reply, Re
             let status = stored.session.status_old(now);
             item.insert("status".to_owned(), json!(status.as_text()));
             if status == SessionStatusOld::ResultAvailable
-                && let Some(entry) = audit_entries(&stored.session, now, call.version()).pop()
+                && let Some(entry) = audit_entries(&stored.session, call.version()).pop()
             {
                 item.insert("result".to_owned(), entry);
             }
@@ -162,12 +162,12 @@ pub(super) fn old_item(session: &Session, now: Timestamp) -> Map<String, Value> 
 }
 
 /// What the older shape calls the audit of a session: an entry for each attempt that has ended, oldest first.
-pub(super) fn audit_entries(session: &Session, now: Timestamp, version: Version) -> Vec<Value> {
-    session.attempts().iter().filter_map(|attempt| audit_entry(session, attempt, now, version)).collect()
+pub(super) fn audit_entries(session: &Session, version: Version) -> Vec<Value> {
+    session.attempts().iter().filter_map(|attempt| audit_entry(session, attempt, version)).collect()
 }
 
-fn audit_entry(session: &Session, attempt: &Attempt, now: Timestamp, version: Version) -> Option<Value> {
-    let ended = attempt.ended_at().or((!attempt.is_running()).then_some(now))?;
+fn audit_entry(session: &Session, attempt: &Attempt, version: Version) -> Option<Value> {
+    let ended = attempt.ended_at()?;
     let result = attempt.result();
     let mut request = json!({
         "url": attempt.origin.path,
