@@ -43,6 +43,7 @@ mod models;
 mod nodes;
 mod oidc;
 mod operators;
+mod pad;
 mod pages;
 mod pictures;
 mod pipeline;

@@ -1,174 +1,171 @@
 //! `likeness pad`: error rates of presentation attack detection.
 
+use super::labelled::bar;
 use super::output;
 use super::photos::{self, Offline};
 use crate::config::Config;
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use likeness_liveness::message::PromptKind;
-use likeness_liveness::{CaptureStart, Challenge, ChallengeRequest, Mode, Policy};
-use likeness_renderer::{Conditions, Landmarks, Performer, Person, Photo, Scene, Subject, recorded_prompts};
-use likeness_vision::{DescribeOptions, Search};
+use likeness_liveness::Policy;
+use likeness_models::Cache;
+use likeness_pad::{Clip, Light, Presentation, Response, Tally};
+use likeness_renderer::Person;
+use likeness_vision::Vision;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What every report says first.
+const SIMULATED: &str = "Simulated material: rendered faces and rendered attacks. It says nothing on people, and no laboratory has tested this.";
 
 #[derive(Subcommand)]
 pub(super) enum Pad {
-    /// Explore.
-    Explore(Explore),
+    /// Play rendered people and attacks under five lights against the checks of this version, and count what came of them.
+    Matrix(Matrix),
 }
 
 #[derive(Args)]
-pub(super) struct Explore {
+pub(super) struct Matrix {
+    /// Photos of people who look into the camera. Without any, the photos of the demonstration.
     photos: Vec<PathBuf>,
-    #[arg(long, default_value_t = 2)]
+    /// Presentations of each kind under each light.
+    #[arg(long, default_value_t = 20)]
     seeds: u64,
-    #[arg(long, default_value = "live,print,bowed,screen,replay,recorded")]
-    only: String,
-    #[arg(long, default_value_t = 150.0)]
-    lux: f32,
-    #[arg(long, default_value_t = 0.0)]
-    drift: f32,
+    /// The first seed. Others give other people, places, movements and prompts.
+    #[arg(long, default_value_t = 1_000)]
+    first_seed: u64,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
 }
+
+type Cells = BTreeMap<(Presentation, Light), Tally>;
 
 impl Pad {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        let Self::Explore(explore) = self;
-        explore.run(config)
+        match self {
+            Self::Matrix(matrix) => matrix.run(config),
+        }
     }
 }
 
-impl Explore {
+impl Matrix {
     fn run(&self, config: &Config) -> Result<ExitCode> {
         let mut offline = Offline::load(config)?;
-        let policy = Arc::new(Policy::default());
-        for photo in &self.photos {
-            let picture = photos::read(photo)?;
-            let found = offline.vision.detect(&picture, Search::default())?;
-            let face = found.first().context("no face")?;
-            let face = offline.vision.describe(
-                &picture,
-                face,
-                DescribeOptions { landmarks: true, ..DescribeOptions::default() },
-            )?;
-            let landmarks = face.landmarks.context("no landmarks")?;
-            let at = |name: &str| {
-                let (_, p) = landmarks.named().find(|(n, _)| *n == name).expect("named");
-                [p.x, p.y]
-            };
-            let five = [at("pupilLeft"), at("pupilRight"), at("noseTip"), at("mouthLeft"), at("mouthRight")];
-            let (width, height) = (picture.width() as usize, picture.height() as usize);
-            for seed in 0..self.seeds {
-                let person = Person::new(Photo { width, height, rgb: picture.pixels() }, &Landmarks::new(five), seed)?;
-                for subject in self.only.split(',') {
-                    let made = match subject {
-                        "live" => Subject::Live,
-                        "print" => Subject::FlatPrint,
-                        "bowed" => Subject::BowedPrint { sagitta_mm: 20.0 + 13.0 * (seed % 4) as f32 },
-                        "screen" => Subject::Screen,
-                        "replay" => Subject::Replay { recorded: recorded_prompts(seed + 1000) },
-                        "recorded" => Subject::RecordedFile { recorded: recorded_prompts(seed + 1000) },
-                        _ => Subject::StillFile,
-                    };
-                    let conditions = Conditions {
-                        seed: seed * 7 + 3,
-                        ambient_lux: self.lux,
-                        exposure_drift: self.drift,
-                        white_balance_drift: self.drift,
-                        ..Conditions::default()
-                    };
-                    let performer = Performer::new(Scene::new(std::slice::from_ref(&person), made, conditions)?);
-                    let mut source = likeness_device::Acted::new(performer);
-                    let mut bytes = [0; 32];
-                    bytes[0] = u8::try_from(seed).unwrap_or(0);
-                    let start = CaptureStart {
-                        session_id: uuid::Uuid::from_u128(u128::from(seed)),
-                        attempt: 1,
-                        remaining_attempts: 0,
-                        nonce: [7; 16],
-                        challenge: Challenge::draw(
-                            bytes,
-                            ChallengeRequest {
-                                mode: Mode::PassiveActive,
-                                without_light: false,
-                                slow: false,
-                                frame: None,
-                            },
-                            &policy,
-                        ),
-                        expects_reference: false,
-                    };
-                    let begun = std::time::Instant::now();
-                    let played = likeness_pad::play(start, &policy, &mut source, &mut offline.vision)?;
-                    let took = begun.elapsed().as_secs_f64();
-                    let name = photo.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                    let Some(evidence) = played.evidence() else {
-                        output::line(&format!(
-                            "{name} {seed} {subject}: {:?} {} frames {took:.1} s",
-                            played.outcome, played.frames
-                        ));
-                        continue;
-                    };
-                    output::line(&format!(
-                        "{name} {seed} {subject}: {} frames {} analysed {took:.1} s",
-                        played.frames, played.analysed
-                    ));
-                    for step in &evidence.steps {
-                        if step.prompt.kind() == PromptKind::Turn {
-                            let pairs: Vec<String> = evidence
-                                .pairs_seen
-                                .iter()
-                                .filter(|pair| pair.step == step.step)
-                                .map(|pair| {
-                                    format!(
-                                        "m{:.1} p{:.2} n({:.2},{:.2})",
-                                        pair.motion * 100.0,
-                                        pair.off_plane * 100.0,
-                                        pair.nose[0] * 100.0,
-                                        pair.nose[1] * 100.0
-                                    )
-                                })
-                                .collect();
-                            let offsets: Vec<f32> = evidence
-                                .seen_in(step.step)
-                                .filter_map(|seen| {
-                                    let likeness_liveness::message::Prompt::Turn { direction } = step.prompt else {
-                                        return None;
-                                    };
-                                    Some(direction.component(seen.face.as_ref()?.nose_offset?))
-                                })
-                                .collect();
-                            let most =
-                                offsets.iter().copied().fold(f32::MIN, f32::max) - offsets.first().unwrap_or(&0.0);
-                            let least =
-                                offsets.iter().copied().fold(f32::MAX, f32::min) - offsets.first().unwrap_or(&0.0);
-                            output::line(&format!(
-                                "   {:?} {:?} nose {least:.2}..{most:.2} {}",
-                                step.prompt,
-                                step.end,
-                                pairs.join(" ")
-                            ));
-                        }
-                    }
-                    if std::env::var("TONES").is_ok() {
-                        for seen in &evidence.observations {
-                            if let Some(tones) = seen.face.as_ref().and_then(|face| face.tones) {
-                                let colour = evidence
-                                    .steps
-                                    .iter()
-                                    .find(|step| step.step == seen.step)
-                                    .map(|step| format!("{:?} shown {:?}", step.prompt, step.shown_t));
-                                output::line(&format!(
-                                    "T {} {:.0} {:?} {:?}",
-                                    seen.step, seen.capture_ms, tones[0], colour
-                                ));
-                            }
-                        }
-                    }
-                }
-            }
+        let photos = match self.photos.as_slice() {
+            [] => likeness_models::demo_photos(&Cache::at(config.cache()))?,
+            photos => photos.to_vec(),
+        };
+        let people = people(&photos, &mut offline.vision)?;
+        let policy = Arc::new(config.liveness.policy.clone());
+        let clips = Clip::all(self.first_seed, self.seeds);
+        let cells = played(&clips, &people, &policy, &offline, config)?;
+        if self.json {
+            output::json(&report(&cells, &policy, people.len()))?;
+        } else {
+            tables(&cells, people.len());
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A head of every large face that looks into the camera.
+fn people(photos: &[PathBuf], vision: &mut Vision) -> Result<Vec<Person>> {
+    let mut people = Vec::new();
+    for photo in photos {
+        people.extend(likeness_pad::people(vision, &photos::read(photo)?, people.len() as u64)?);
+    }
+    if people.is_empty() {
+        bail!("no photo shows a large face that looks into the camera; name other photos");
+    }
+    Ok(people)
+}
+
+/// Plays all clips on as many threads as the server has workers.
+fn played(
+    clips: &[Clip],
+    people: &[Person],
+    policy: &Arc<Policy>,
+    offline: &Offline,
+    config: &Config,
+) -> Result<Cells> {
+    let bar = bar(clips.len(), "playing captures");
+    let (next, cells) = (AtomicUsize::new(0), Mutex::new(Cells::new()));
+    let (networks, engine) = (&offline.networks, &*offline.engine);
+    let work = || -> Result<()> {
+        let mut vision = networks.load(engine)?;
+        while let Some(clip) = clips.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tries: Vec<Response> = clip.play(people, policy, &mut vision)?;
+            let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.entry((clip.presentation, clip.light)).or_default().count(&tries);
+            bar.inc(1);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..config.inference.workers()).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
+        joined.collect::<Result<Vec<()>>>()
+    })?;
+    bar.finish_and_clear();
+    Ok(cells.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// One presentation under all lights.
+fn of_presentation(cells: &Cells, presentation: Presentation) -> Tally {
+    let cells = cells.iter().filter(|((cell, _), _)| *cell == presentation);
+    cells.fold(Tally::default(), |sum, (_, tally)| sum.with(tally))
+}
+
+/// Attacks, the one that got furthest first.
+fn attacks(cells: &Cells) -> Vec<(Presentation, Tally)> {
+    let attacks = Presentation::ALL.into_iter().filter(|presentation| *presentation != Presentation::Live);
+    let mut attacks: Vec<_> =
+        attacks.map(|presentation| (presentation, of_presentation(cells, presentation))).collect();
+    attacks.sort_by(|one, two| two.1.taken_as_real().share().total_cmp(&one.1.taken_as_real().share()));
+    attacks
+}
+
+fn tables(cells: &Cells, people: usize) {
+    output::line(SIMULATED);
+    output::line(&format!(
+        "{people} people. Of attacks: APCER, the share that ended realface, the worst species first."
+    ));
+    output::line("");
+    for (presentation, tally) in attacks(cells) {
+        let Tally { presentations, spoof, uncertain, no_response, .. } = tally;
+        output::line(&format!(
+            "{:<22} {presentations:>4} shown   APCER {}   spoofface {spoof}, uncertain {uncertain}, no decision {no_response}",
+            presentation.name(),
+            tally.taken_as_real(),
+        ));
+    }
+    output::line("");
+    output::line(
+        "A recording meets random prompts by chance: where no light can be measured about 1 in 12 with two turns.",
+    );
+    output::line("");
+    output::line("Of people: the share that was refused (BPCER and BPNRR together).");
+    output::line("");
+    for light in Light::ALL {
+        let Some(tally) = cells.get(&(Presentation::Live, light)) else { continue };
+        output::line(&format!(
+            "{:<28} {:>4} shown   after one try {}   after two {}",
+            light.name(),
+            tally.presentations,
+            tally.refused_once(),
+            tally.refused_twice(),
+        ));
+    }
+}
+
+fn report(cells: &Cells, policy: &Policy, people: usize) -> Value {
+    let cells: Vec<Value> = cells
+        .iter()
+        .map(|((presentation, light), tally)| json!({ "presentation": presentation, "light": light, "tally": tally }))
+        .collect();
+    json!({ "about": SIMULATED, "policyVersion": policy.version, "people": people, "cells": cells })
 }
