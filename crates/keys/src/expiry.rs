@@ -144,7 +144,11 @@ impl ExpiryKeys {
     fn note_destroyed(&self, hour: i64, now: Timestamp) -> io::Result<()> {
         let draft = self.folder.join(format!("{LAST_DESTROYED}-{}.draft", std::process::id()));
         fs::write(&draft, format!("{hour} {}\n", now.as_millis()))?;
-        fs::rename(&draft, self.folder.join(LAST_DESTROYED))
+        match fs::rename(&draft, self.folder.join(LAST_DESTROYED)) {
+            // Another node with the same number for its process was faster, and wrote the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     fn failed(&self, error: io::Error) -> KeyFileError {
