@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use likeness_base::Randomness;
 use likeness_rules::{
-    BearerIssuer, FeatureFlag, ISSUED_TOKEN_AUDIENCE, IssuedTokenClaims, KeySet, LimitedAccessClaims, ResourceId,
-    SigningKey, TrustedIssuer, check_bearer, check_issued_token, check_limited, key_id_of, sign_issued_token,
-    sign_limited,
+    BearerIssuer, FeatureFlag, ISSUED_TOKEN_AUDIENCE, IssuedTokenClaims, KeySet, LimitedAccessClaims, ReportClaims,
+    ResourceId, SigningKey, TrustedIssuer, check_bearer, check_issued_token, check_limited, check_report_signature,
+    key_id_of, sign_issued_token, sign_limited, write_report_signature,
 };
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -65,7 +65,9 @@ impl Trust {
         };
         let (id, account) = (Uuid::from_u128(2), Uuid::from_u128(3));
         let session = IssuedTokenClaims { id, account, issuer: US.to_owned(), issued_at, expires_at };
-        let mut tokens: Vec<String> = [sign_limited(&key, &limited), sign_issued_token(&key, &session)]
+        let report = ReportClaims { issuer: US.to_owned(), made_at: NOW, digest: "00".repeat(32) };
+        let report = write_report_signature(&key, &report).signed_here(&key).expect("the key is here");
+        let mut tokens: Vec<String> = [sign_limited(&key, &limited), sign_issued_token(&key, &session), report]
             .map(|token| token.expose().clone())
             .into();
         let foreign = foreign();
@@ -85,7 +87,7 @@ impl Trust {
         let own = TrustedIssuer { issuer: US.to_owned(), keys, flags: None, leeway_seconds: 1 };
         let trust = Self { own, oidc, tokens };
         assert!(
-            trust.tokens.len() > 3 && trust.tokens.iter().all(|token| trust.takes(token)),
+            trust.tokens.len() > 4 && trust.tokens.iter().all(|token| trust.takes(token)),
             "a good token is refused"
         );
         trust
@@ -96,7 +98,8 @@ impl Trust {
         let limited = check_limited(token, std::slice::from_ref(&self.own), NOW).is_ok();
         let session = check_issued_token(token, &self.own, NOW).is_ok();
         let bearer = check_bearer(token, &self.oidc, NOW).is_ok();
-        let taken = limited || session || bearer;
+        let report = check_report_signature(token, &self.own).is_ok();
+        let taken = limited || session || bearer || report;
         assert!(!taken || key_id_of(token).is_some(), "taken without naming its issuer");
         taken
     }

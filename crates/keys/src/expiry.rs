@@ -22,9 +22,20 @@ use crate::locked::LockedKey;
 /// Nothing longer than this is one of our files; longer ones are not read.
 const LONGEST_BYTES: u64 = 256;
 const ENDING: &str = ".hour-key";
+/// The file that tells which key was destroyed last, and when: a report must be able to say so when nothing else is left.
+const LAST_DESTROYED: &str = "last-destroyed";
 
 /// The key of one hour.
 pub type HourKey = Arc<LockedKey>;
+
+/// Which hours have keys, and which key went last.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HoursWithKeys {
+    /// The hours, ascending.
+    pub hours: Vec<i64>,
+    /// The newest hour whose key was destroyed, and when. `None`: none was, or it is not known.
+    pub last_destroyed: Option<(i64, Timestamp)>,
+}
 
 /// The folder of the hours' keys, and those that are in use.
 pub struct ExpiryKeys {
@@ -85,28 +96,63 @@ impl ExpiryKeys {
     pub fn destroy(&self, now: Timestamp) -> Result<u64, KeyFileError> {
         let present = hour_of(now);
         self.lock().retain(|hour, _| *hour >= present);
-        let fail = |error| KeyFileError { path: self.folder.clone(), problem: KeyFileProblem::Io(error) };
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            Err(error) => return Err(fail(error)),
-        };
-        let mut destroyed = 0;
-        for entry in entries {
-            let path = entry.map_err(fail)?.path();
-            let hour = path.file_name().and_then(|name| name.to_str()?.strip_suffix(ENDING)?.parse::<i64>().ok());
-            if hour.is_some_and(|hour| hour < present) {
-                match overwrite_and_remove(&path) {
-                    Ok(()) => destroyed += 1,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(fail(error)),
-                }
+        let fail = |error| self.failed(error);
+        let (mut destroyed, mut last) = (0, None);
+        for hour in self.hours()?.into_iter().filter(|hour| *hour < present) {
+            match overwrite_and_remove(&self.path(hour)) {
+                Ok(()) => (destroyed, last) = (destroyed + 1, Some(hour)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(fail(error)),
             }
         }
-        if destroyed > 0 {
+        if let Some(hour) = last {
+            self.note_destroyed(hour, now).map_err(fail)?;
             sync_folder(&self.path(present)).map_err(fail)?;
         }
         Ok(destroyed)
+    }
+
+    /// Which hours have keys, and which key went last.
+    pub fn present(&self) -> Result<HoursWithKeys, KeyFileError> {
+        let last_destroyed = match fs::read_to_string(self.folder.join(LAST_DESTROYED)) {
+            Ok(text) => text
+                .split_once(' ')
+                .and_then(|(hour, at)| Some((hour.parse().ok()?, Timestamp::from_millis(at.trim().parse().ok()?)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(self.failed(error)),
+        };
+        Ok(HoursWithKeys { hours: self.hours()?, last_destroyed })
+    }
+
+    /// The hours that have a key in the folder, ascending.
+    fn hours(&self) -> Result<Vec<i64>, KeyFileError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.failed(error)),
+        };
+        let mut hours = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|error| self.failed(error))?.file_name();
+            hours.extend(name.to_str().and_then(|name| name.strip_suffix(ENDING)?.parse::<i64>().ok()));
+        }
+        hours.sort_unstable();
+        Ok(hours)
+    }
+
+    /// Notes which key went last. Whoever reads meanwhile finds the former note or this one.
+    fn note_destroyed(&self, hour: i64, now: Timestamp) -> io::Result<()> {
+        let draft = self.folder.join(format!("{LAST_DESTROYED}-{}.draft", std::process::id()));
+        fs::write(&draft, format!("{hour} {}\n", now.as_millis()))?;
+        match fs::rename(&draft, self.folder.join(LAST_DESTROYED)) {
+            // Another node with the same number for its process was faster, and wrote the same.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn failed(&self, error: io::Error) -> KeyFileError {
+        KeyFileError { path: self.folder.clone(), problem: KeyFileProblem::Io(error) }
     }
 
     fn path(&self, hour: i64) -> PathBuf {

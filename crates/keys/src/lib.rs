@@ -37,7 +37,7 @@ mod trusted;
 
 pub use account::{AccountKeys, DataKey, Sealer};
 pub use error::{KeyFileError, KeyFileProblem};
-pub use expiry::{ExpiryKeys, HourKey, hour_of};
+pub use expiry::{ExpiryKeys, HourKey, HoursWithKeys, hour_of};
 pub use file::private_folder;
 pub use installation::{InstallationKey, Stage};
 pub use keyholder::{InstallationKeyOf, Keyholder, SecretRow};

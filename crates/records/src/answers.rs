@@ -380,3 +380,31 @@ pub struct Totals {
     /// How many faces in all of them.
     pub faces: u64,
 }
+
+/// How much of one kind is in one table of an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holding {
+    /// The table.
+    pub table: &'static str,
+    /// The kind of record or of container, by its number, where the table has several.
+    pub kind: Option<i64>,
+    /// How many rows.
+    pub rows: u64,
+    /// When the oldest was made, where that is stored.
+    pub oldest: Option<Timestamp>,
+    /// How many are past their end, and still there.
+    pub ended: u64,
+    /// How many of those are past it for longer than the sweep needs, and can still be opened with the keys that are there.
+    pub overdue: u64,
+}
+
+/// How it stands with the keys of hours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HourKeysHeld {
+    /// How many there are.
+    pub keys: u64,
+    /// How many of them are of hours that are over for longer than the sweep needs.
+    pub overdue: u64,
+    /// When the newest hour ended whose key was destroyed, and when that was done. `None`: none was yet.
+    pub last_destroyed: Option<(Timestamp, Timestamp)>,
+}

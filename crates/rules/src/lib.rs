@@ -43,7 +43,7 @@ pub use settings::{ConfidenceDetail, Installation, Settings, SettingsProblem, Ve
 pub use token::{
     BearerIssuer, ISSUED_TOKEN_AUDIENCE, ISSUED_TOKEN_LIFE, IssuedTokenClaims, KeySet, KeySetProblem,
     LIMITED_TOKEN_AUDIENCE, LIMITED_TOKEN_LIFE, LIVENESS_TOKEN_AUDIENCE, LIVENESS_TOKEN_LIFE, LimitedAccessClaims,
-    LivenessTokenClaims, SigningKey, TokenProblem, TrustedIssuer, UnsignedToken, check_bearer, check_issued_token,
-    check_limited, check_liveness_token, key_id_of, sign_issued_token, sign_limited, write_issued_token, write_limited,
-    write_liveness_token,
+    LivenessTokenClaims, REPORT_AUDIENCE, ReportClaims, SigningKey, TokenProblem, TrustedIssuer, UnsignedToken,
+    check_bearer, check_issued_token, check_limited, check_liveness_token, check_report_signature, key_id_of,
+    sign_issued_token, sign_limited, write_issued_token, write_limited, write_liveness_token, write_report_signature,
 };

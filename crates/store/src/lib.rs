@@ -27,8 +27,8 @@ pub(crate) use likeness_records::{answers, audit, command, id, record, types};
 
 pub use answers::{
     AccessChanges, Account, AccountAccess, AccountKey, ChangeOp, ChangeRow, Container, Delivery, Face, Feed,
-    GalleryRow, KeyStatus, Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey,
-    Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,
+    GalleryRow, Holding, HourKeysHeld, KeyStatus, Member, Operation, PageStart, Person, PersonTemplate, Record,
+    ResolvedFace, RewrappedKey, Snapshot, Totals, Training, TrainingStatus, UnfinishedTraining,
 };
 pub use audit::{AuditEntry, AuditOutcome, AuditTarget, Chain, ChainBroken, ChainCheck, GENESIS};
 pub use command::{

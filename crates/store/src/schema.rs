@@ -38,6 +38,28 @@ pub enum InBackup {
     Some(&'static str),
 }
 
+/// What tells kinds of rows of a table apart where what is held is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kinds {
+    /// All rows are of one kind.
+    One,
+    /// The number in this column.
+    Column(&'static str),
+    /// The kind of the container whose number is in this column.
+    OfContainer(&'static str),
+}
+
+/// When a row ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ends {
+    /// When somebody deletes it, or with another row.
+    Never,
+    /// At this moment, in SQL. Until the row is gone, whoever has the keys can read it.
+    At(&'static str),
+    /// At this moment, in SQL, and with the key of its hour, without which nobody can read it.
+    WithItsHour(&'static str),
+}
+
 /// That a row of a table lies in a container which is no copy that expires, and is not being removed.
 macro_rules! lasts {
     ($table:literal, $column:literal) => {
@@ -72,6 +94,12 @@ pub struct Table {
     pub at_the_end: AtTheEnd,
     /// Whether one process on a file needs it too.
     pub in_a_file: bool,
+    /// Which kinds of rows it has.
+    pub kinds: Kinds,
+    /// The column that holds when a row was made, if one does.
+    pub made_at: Option<&'static str>,
+    /// When its rows end.
+    pub ends: Ends,
 }
 
 impl Table {
@@ -91,6 +119,9 @@ const OF_AN_ACCOUNT: Table = Table {
     in_backup: InBackup::All,
     at_the_end: AtTheEnd::Deleted,
     in_a_file: true,
+    kinds: Kinds::One,
+    made_at: None,
+    ends: Ends::Never,
 };
 
 use Kind::{Bytes, Integer, Text};
@@ -134,6 +165,11 @@ pub const TABLES: &[Table] = &[
             ("backed_up_at", Integer),
         ],
         stays_behind: &["access_version"],
+        made_at: Some("created_at"),
+        // A closed account ends with its data keys; its rows go afterwards, in parts.
+        ends: Ends::At(
+            "CASE WHEN EXISTS (SELECT 1 FROM data_key k WHERE k.account_id = account.account_id) THEN ends_at END",
+        ),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -148,12 +184,14 @@ pub const TABLES: &[Table] = &[
             ("provider_version", Integer),
             ("check_value", Bytes),
         ],
+        made_at: Some("created_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
         name: "account_key",
         key: 2,
         columns: &[("account_id", Bytes), ("slot", Integer), ("lookup", Bytes), ("sealed", Bytes), ("set_at", Integer)],
+        made_at: Some("set_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -195,6 +233,10 @@ pub const TABLES: &[Table] = &[
             ("trained_version", Integer),
         ],
         in_backup: InBackup::Some("kind NOT IN (7, 8)"),
+        kinds: Kinds::Column("kind"),
+        made_at: Some("created_at"),
+        // What is hidden is being removed, or is a copy that is not whole.
+        ends: Ends::At("CASE WHEN kind = 8 THEN coalesce(trim_due, 0) END"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -202,6 +244,7 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("account_id", Bytes), ("number", Integer), ("sealed_name", Bytes), ("sealed_user_data", Bytes)],
         in_backup: InBackup::Some(lasts!("container_text", "number")),
+        kinds: Kinds::OfContainer("number"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -216,6 +259,7 @@ pub const TABLES: &[Table] = &[
             ("sealed_user_data", Bytes),
         ],
         in_backup: InBackup::Some(lasts!("person", "container")),
+        kinds: Kinds::OfContainer("container"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -234,6 +278,7 @@ pub const TABLES: &[Table] = &[
             ("model", Integer),
         ],
         in_backup: InBackup::Some(lasts!("face", "container")),
+        kinds: Kinds::OfContainer("container"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -248,6 +293,7 @@ pub const TABLES: &[Table] = &[
             ("at", Integer),
         ],
         in_backup: InBackup::Some(lasts!("change", "container")),
+        kinds: Kinds::OfContainer("container"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -262,6 +308,7 @@ pub const TABLES: &[Table] = &[
             ("sealed_template", Bytes),
         ],
         in_backup: InBackup::None,
+        ends: Ends::WithItsHour("expires_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -284,6 +331,7 @@ pub const TABLES: &[Table] = &[
             ("access_digest", Bytes),
         ],
         at_the_end: AtTheEnd::Kept,
+        made_at: Some("at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -312,6 +360,8 @@ pub const TABLES: &[Table] = &[
             ("resource", Text),
         ],
         in_backup: InBackup::None,
+        made_at: Some("created_at"),
+        ends: Ends::At("expires_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -328,6 +378,8 @@ pub const TABLES: &[Table] = &[
             ("sealed_user_data", Bytes),
         ],
         in_backup: InBackup::None,
+        made_at: Some("created_at"),
+        ends: Ends::WithItsHour("expires_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -366,6 +418,9 @@ pub const TABLES: &[Table] = &[
             lasts!("record", "container"),
             ")"
         )),
+        kinds: Kinds::Column("kind"),
+        made_at: Some("created_at"),
+        ends: Ends::WithItsHour("expires_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -382,6 +437,7 @@ pub const TABLES: &[Table] = &[
         in_backup: InBackup::Some(
             "EXISTS (SELECT 1 FROM record r WHERE r.account_id = record_tag.account_id AND r.kind = record_tag.kind AND r.id = record_tag.id AND r.expires_at IS NULL)",
         ),
+        kinds: Kinds::Column("kind"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -413,6 +469,8 @@ pub const TABLES: &[Table] = &[
             ("sealed", Bytes),
         ],
         in_backup: InBackup::None,
+        made_at: Some("created_at"),
+        ends: Ends::WithItsHour("gives_up_at"),
         ..OF_AN_ACCOUNT
     },
     Table {
@@ -443,5 +501,6 @@ pub const TABLES: &[Table] = &[
         moves: false,
         at_the_end: AtTheEnd::Kept,
         in_a_file: false,
+        ..OF_AN_ACCOUNT
     },
 ];

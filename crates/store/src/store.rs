@@ -8,8 +8,9 @@ use likeness_base::Timestamp;
 use uuid::Uuid;
 
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, KeyStatus, Member, Operation,
-    PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Holding, HourKeysHeld, KeyStatus,
+    Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals,
+    UnfinishedTraining,
 };
 use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
@@ -233,6 +234,18 @@ pub trait Store: Send + Sync {
 
     /// How much the account holds of each kind, kinds it has nothing of included.
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError>;
+
+    /// How many rows the account has in every table, by kind, and how many of them are past their end. `patience`: for how
+    /// long a row may be past it until the sweep has removed it. Counts each table from end to end.
+    async fn holdings(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Result<Vec<Holding>, StoreError>;
+
+    /// How it stands with the keys of hours, with the same patience.
+    async fn hour_keys(&self, now: Timestamp, patience: Duration) -> Result<HourKeysHeld, StoreError>;
 
     /// What changed about who may call after a version; `None`: nothing. Every node asks this a few times a second, so
     /// it reads one row while nothing did.

@@ -9,6 +9,7 @@ mod issued;
 mod keys;
 mod limited;
 mod liveness;
+mod report;
 mod signing;
 
 pub use bearer::{BearerIssuer, check_bearer, key_id_of};
@@ -24,6 +25,7 @@ pub use limited::{
 pub use liveness::{
     LIVENESS_TOKEN_AUDIENCE, LIVENESS_TOKEN_LIFE, LivenessTokenClaims, check_liveness_token, write_liveness_token,
 };
+pub use report::{REPORT_AUDIENCE, ReportClaims, check_report_signature, write_report_signature};
 pub use signing::{SigningKey, UnsignedToken};
 
 use base64::Engine as _;

@@ -9,6 +9,7 @@ mod limited;
 mod network;
 mod noise;
 mod notice;
+mod report;
 mod resource;
 mod retention;
 mod roles;

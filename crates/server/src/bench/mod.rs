@@ -1,12 +1,13 @@
 //! How fast Likeness is on this machine, beside a physical floor or a peer in the same run: `likeness bench`.
 //!
 //! Start at [`Report`]; each part of it is measured by a module of its own ([`inference`], [`search`], [`store`],
-//! [`http`], [`access`], [`fairness`], [`backup`], [`nodes`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
+//! [`http`], [`access`], [`fairness`], [`captures`], [`backup`], [`nodes`]). A part measures in rounds in which ours and the other's take turns, so that both meet the same machine,
 //! and reports medians and quartiles. A missed target is reported and does not change the exit code.
 
 pub(crate) mod access;
 pub(crate) mod backup;
 mod calls;
+pub(crate) mod captures;
 pub(crate) mod client;
 pub(crate) mod draw;
 pub(crate) mod fairness;
@@ -51,7 +52,7 @@ pub(crate) struct Report {
 /// One figure.
 #[derive(Serialize)]
 pub(crate) struct Row {
-    /// `inference`, `search`, `store`, `http`, `custody`, `fairness`, `backup` or `nodes`.
+    /// `inference`, `search`, `store`, `http`, `custody`, `fairness`, `captures`, `backup` or `nodes`.
     pub part: &'static str,
     /// What was done.
     pub what: String,

@@ -11,6 +11,9 @@ use std::path::Path;
 /// Size of the portrait in pixels.
 pub(crate) const SIZE: (u32, u32) = (1280, 960);
 
+/// Size of a frame of a capture: what browsers send unless their camera says otherwise.
+pub(crate) const FRAME_SIZE: (u32, u32) = (640, 480);
+
 /// Height of the frame over the height of the face: head and shoulders.
 const FRAME_OVER_FACE: f32 = 2.2;
 
@@ -40,6 +43,18 @@ impl Portrait {
     /// # Errors
     /// When the demo photos are not installed.
     pub(crate) fn make(vision: &mut Vision, demo: &Path) -> Result<Self> {
+        Self::cut(vision, demo, SIZE)
+    }
+
+    /// The same as a camera delivers it to a capture: in [`FRAME_SIZE`].
+    ///
+    /// # Errors
+    /// When the demo photos are not installed.
+    pub(crate) fn frame(vision: &mut Vision, demo: &Path) -> Result<Self> {
+        Self::cut(vision, demo, FRAME_SIZE)
+    }
+
+    fn cut(vision: &mut Vision, demo: &Path, size: (u32, u32)) -> Result<Self> {
         let bytes = std::fs::read(demo)
             .with_context(|| format!("{} is missing; run `likeness models install`", demo.display()))?;
         let whole = Picture::decode(&bytes, &Limits::default())?;
@@ -57,12 +72,12 @@ impl Portrait {
         let (left, top) =
             (start(face.left, face.width, width, whole.width()), start(face.top, face.height, height, whole.height()));
         let cut = imageops::crop_imm(&pixels, left, top, width, height).to_image();
-        let portrait = imageops::resize(&cut, SIZE.0, SIZE.1, FilterType::CatmullRom);
+        let portrait = imageops::resize(&cut, size.0, size.1, FilterType::CatmullRom);
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode(
             &portrait,
-            SIZE.0,
-            SIZE.1,
+            size.0,
+            size.1,
             ExtendedColorType::Rgb8,
         )?;
         Self::of(Secret::new(jpeg), "a portrait cut out of a demo photo".to_owned())

@@ -28,11 +28,23 @@ impl Server {
         Self::start_on(cache, data, "")
     }
 
+    /// The same with settings by the environment.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub(super) fn start_with(cache: &Path, data: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::launch(cache, data, "", settings)
+    }
+
     /// The same over a database; an empty address means a file in the data folder.
     ///
     /// # Errors
     /// When it does not get ready.
     pub(super) fn start_on(cache: &Path, data: &Path, store: &str) -> Result<Self> {
+        Self::launch(cache, data, store, &[])
+    }
+
+    fn launch(cache: &Path, data: &Path, store: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let begun = Instant::now();
         let mut command = Command::new(std::env::current_exe().context("this program does not know where it lies")?);
         command
@@ -44,6 +56,7 @@ impl Server {
             .env("LIKENESS_KEY2", "second-key-of-the-benchmark-account")
             .env("LIKENESS_LOG", "warn")
             .env("LIKENESS_DEV_TLS", "0")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

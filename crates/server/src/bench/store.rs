@@ -63,6 +63,38 @@ impl Bench {
     }
 }
 
+/// Single durable commits of a store of its own, for what is measured beside them.
+pub(super) struct Commits(Bench);
+
+impl Commits {
+    pub(super) async fn open(path: &Path) -> Result<Self> {
+        Bench::open(path).await.map(Self)
+    }
+
+    /// Milliseconds of keeping one faceId.
+    pub(super) async fn one(&self) -> Result<f64> {
+        let mut times = Vec::new();
+        timed(&mut times, self.0.write(keep(new_face_id()))).await?;
+        Ok(times[0])
+    }
+
+    pub(super) async fn close(self) {
+        self.0.store.close().await;
+    }
+}
+
+/// A faceId that lives for a day.
+fn new_face_id() -> DetectedFace {
+    let expires_at = SystemClock.now().plus(Duration::from_secs(86_400));
+    let id = FaceId::new(expires_at, random_bytes(&SystemRandomness));
+    let (space, model) = ("bench/1".to_owned(), "recognition_04".to_owned());
+    DetectedFace { id, template: template(), space, model, expires_at }
+}
+
+fn keep(face: DetectedFace) -> FaceIdWrite {
+    FaceIdWrite::Keep { faces: vec![face] }
+}
+
 fn id() -> Uuid {
     likeness_service::randomness::random_id(&SystemRandomness)
 }
@@ -88,7 +120,7 @@ pub(crate) async fn measure(scratch: &Path, pace: Pace, progress: &dyn Fn(usize)
 async fn singles(bench: &Bench, scratch: &Path, rounds: usize) -> Result<Vec<Row>> {
     let mut file = File::create(scratch.join("floor"))?;
     let block = vec![7; FLOOR_BYTES];
-    let (mut floor, mut add, mut delete, mut keep, mut look) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut floor, mut add, mut delete, mut keeping, mut look) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..rounds {
         push(&mut floor, || {
             file.write_all(&block)?;
@@ -98,13 +130,11 @@ async fn singles(bench: &Bench, scratch: &Path, rounds: usize) -> Result<Vec<Row
         timed(&mut add, bench.write(write)).await?;
         timed(&mut delete, bench.write(FaceWrite::Delete { container: bench.list.clone(), person: None, face }))
             .await?;
-        let expires_at = SystemClock.now().plus(Duration::from_secs(86_400));
-        let face = FaceId::new(expires_at, random_bytes(&SystemRandomness));
-        let (space, model) = ("bench/1".to_owned(), "recognition_04".to_owned());
-        let kept = DetectedFace { id: face, template: template(), space, model, expires_at };
-        timed(&mut keep, bench.write(FaceIdWrite::Keep { faces: vec![kept] })).await?;
+        let kept = new_face_id();
+        let face = kept.id.as_uuid();
+        timed(&mut keeping, bench.write(keep(kept))).await?;
         let begun = Instant::now();
-        bench.store.face_ids(bench.account, &[face.as_uuid()], SystemClock.now()).await?;
+        bench.store.face_ids(bench.account, &[face], SystemClock.now()).await?;
         look.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     let floor = Series::wall(floor);
@@ -113,7 +143,8 @@ async fn singles(bench: &Bench, scratch: &Path, rounds: usize) -> Result<Vec<Row
         Series::wall(vec![quantile(&times, 0.99)])
     };
     let mut rows = Vec::new();
-    for (what, times) in [("add a face", add), ("delete a face, gone from every file", delete), ("keep a faceId", keep)]
+    for (what, times) in
+        [("add a face", add), ("delete a face, gone from every file", delete), ("keep a faceId", keeping)]
     {
         rows.push(Row::alone(PART, format!("{what}, 99th percentile"), tail(times.clone())));
         rows.push(Row::alone(PART, what, Series::wall(times)).beside("append and sync", floor.clone()).at_most(5.0));

@@ -6,7 +6,7 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, access, backup, fairness, http, inference, nodes, search, store};
+use crate::bench::{Machine, Report, access, backup, captures, fairness, http, inference, nodes, search, store};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -33,6 +33,8 @@ enum Part {
     Custody,
     /// What fair shares cost, and how a quiet account fares beside a loud one.
     Fairness,
+    /// Liveness: four and eight captures at once, detect beside them, creating sessions, and what these leave in memory.
+    Captures,
     /// Sealing, backups and restores of 200,000 templates, and what they cost those who call meanwhile.
     Backup,
     /// Two servers over one PostgreSQL database: by `benches/nodes`, which starts one.
@@ -164,6 +166,10 @@ impl Bench {
         }
         if self.wants(Part::Fairness) {
             rows.extend(start::block_on(fairness::measure(&setting))??);
+        }
+        if self.wants(Part::Captures) {
+            let frame = Portrait::frame(&mut offline.vision, &demo)?;
+            rows.extend(start::block_on(captures::measure(&setting, frame.bytes.expose()))??);
         }
         if self.wants(Part::Backup) {
             rows.extend(start::block_on(backup::measure(&setting))??);

@@ -1,17 +1,22 @@
 //! `likeness doctor`: what works here, what does not, and what to do about it.
 
 use super::{models, output};
+use crate::bench::measure::{cpu, quantile};
+use crate::bench::portrait::{FRAME_SIZE, Portrait};
 use crate::config::Config;
 use crate::start::{self, IfMissing};
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use likeness_liveness::Bounds;
 use likeness_models::Cache;
 use likeness_service::engine;
 use likeness_service::files::is_open_to_others;
+use likeness_service::liveness::{Captures, rehearse};
 use likeness_service::networks::Networks;
 use likeness_service::recognisers::Recognisers;
 use likeness_service::stored_templates;
 use likeness_vision::AttributeSet;
+use likeness_vision::engine::Engine;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,6 +26,10 @@ pub(super) struct Doctor {
     #[arg(long)]
     deep: bool,
 }
+
+/// Frames of which the median counts, after some that warm up.
+const FRAMES: usize = 15;
+const WARM_UP: usize = 3;
 
 /// How a finding weighs.
 enum Mark {
@@ -79,7 +88,13 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc
             tell(Mark::Good, &format!("engine: {}", chosen.why));
             if let Ok(networks) = &networks {
                 match networks.load(&*chosen.engine) {
-                    Ok(_) => tell(Mark::Good, "the engine loads every network of the packs in use"),
+                    Ok(_) => {
+                        tell(Mark::Good, "the engine loads every network of the packs in use");
+                        match captures(config, networks, &chosen.engine) {
+                            Ok(says) => tell(Mark::Good, &says),
+                            Err(error) => tell(Mark::Warning, &format!("liveness captures: not measured: {error:#}")),
+                        }
+                    }
                     Err(error) => tell(Mark::Bad, &format!("the engine refuses a network: {error}")),
                 }
             }
@@ -87,6 +102,38 @@ fn check_engine(config: &Config, tell: &mut dyn FnMut(Mark, &str)) -> Option<Arc
         Err(error) => tell(Mark::Bad, &format!("engine: {error:#}")),
     }
     networks.ok().map(|networks| networks.recognisers)
+}
+
+/// How many captures of liveness sessions this machine serves in a minute, by the time that it needs for one frame.
+fn captures(config: &Config, networks: &Networks, engine: &Arc<dyn Engine>) -> Result<String> {
+    let frame = Portrait::frame(&mut networks.load(&**engine)?, &config.cache().join("demo/sample6.jpg"))?;
+    let mut worker = networks.sight(engine.clone())?;
+    let mut times = Vec::with_capacity(FRAMES);
+    for number in 0..WARM_UP + FRAMES {
+        let (time, seen) = cpu(|| rehearse(&mut worker, frame.bytes.expose()));
+        ensure!(seen.map_err(anyhow::Error::msg)?, "no face is seen in the demo photo");
+        if number >= WARM_UP {
+            times.push(time);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let workers = u64::try_from(config.inference.workers()).context("there are not that many workers")?;
+    Ok(capacity(quantile(&times, 0.5), workers))
+}
+
+/// In words, from the milliseconds of a frame.
+fn capacity(frame_ms: f64, workers: u64) -> String {
+    let analysed = Bounds::of(false).analysed;
+    let at_once = Captures::frames_at_once(workers);
+    // A few workers, and a day at most.
+    let at_once_share = u32::try_from(at_once).map_or(f64::from(u32::MAX), f64::from);
+    let a_minute = at_once_share * 60_000.0 / (f64::from(analysed) * frame_ms);
+    let (width, height) = FRAME_SIZE;
+    format!(
+        "liveness captures: {a_minute:.0} a minute, if each uses all of the {analysed} frames that may be analysed. Measured: \
+         {frame_ms:.1} ms of one processor for a frame of {width} x {height}, the median of {FRAMES}. Counted: {at_once} of {workers} \
+         workers, the part that frames get; the comparison at the end of a capture is not in it. docs/liveness.md has the sizes"
+    )
 }
 
 fn check_key(config: &Config, tell: &mut dyn FnMut(Mark, &str)) {
@@ -148,5 +195,19 @@ fn check_data(config: &Config, deep: bool, recognisers: Option<&Recognisers>, te
             }
         }
         Err(error) => tell(Mark::Bad, &format!("{place}: {error:#}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capacity;
+
+    #[test]
+    fn captures_follow_from_a_frame_and_the_workers() {
+        // 120 frames of 50 ms are six seconds of a worker.
+        for (workers, expected) in [(1, "10 a minute"), (2, "10 a minute"), (4, "20 a minute"), (16, "80 a minute")] {
+            let says = capacity(50.0, workers);
+            assert!(says.contains(expected), "{workers}: {says}");
+        }
     }
 }

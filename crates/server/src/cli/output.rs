@@ -32,20 +32,28 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// A table with a head line, columns as wide as needed.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    text(&table_text(head, rows));
+}
+
+/// The same as text.
+pub(super) fn table_text(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([head[column].chars().count()]).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let print = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut text = String::new();
+    let mut add = |cells: &mut dyn Iterator<Item = &str>| {
         let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        to_stdout(padded.join("  ").trim_end());
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
     };
-    print(&mut head.iter().copied());
-    print(&mut widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().iter().map(String::as_str));
+    add(&mut head.iter().copied());
+    add(&mut widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>().iter().map(String::as_str));
     for row in rows {
-        print(&mut row.iter().map(String::as_str));
+        add(&mut row.iter().map(String::as_str));
     }
+    text
 }
 
 /// Who closes the pipe has read enough; that is no fault of the command.

@@ -20,16 +20,19 @@ fn every_part_reports_figures_that_can_be() {
     let report = report(likeness().args(["bench", "--quick", "--json"]));
     assert!(report["machine"]["threads"].as_u64().is_some_and(|threads| threads > 0));
     assert_eq!(report["machine"]["build"], if cfg!(debug_assertions) { "development" } else { "release" });
-    for (part, least) in [("inference", 12), ("search", 6), ("store", 9), ("http", 8), ("backup", 8)] {
+    for (part, least) in [("inference", 12), ("search", 6), ("store", 9), ("http", 8), ("captures", 7), ("backup", 8)] {
         assert!(rows(&report, part).len() >= least, "{part}: {report:#}");
     }
     for row in report["rows"].as_array().expect("rows") {
         let number = |name: &str| row["ours"][name].as_f64().unwrap_or(f64::NAN);
-        assert!(number("median") > 0.0 && number("low") <= number("median"), "{row:#}");
+        // On a busy machine no capture at all may be served in time.
+        let may_be_none = row["ours"]["unit"] == "captures";
+        assert!(number("median") > 0.0 || may_be_none, "{row:#}");
+        assert!(number("low") <= number("median"), "{row:#}");
         assert!(number("median") <= number("high") && number("rounds") >= 1.0, "{row:#}");
         if let Some(ratio) = row["beside"]["ratio"].as_f64() {
             let theirs = row["beside"]["theirs"]["median"].as_f64().expect("a figure");
-            assert!((ratio * theirs / number("median") - 1.0).abs() < 1e-9, "{row:#}");
+            assert!((ratio * theirs - number("median")).abs() <= 1e-9 * number("median"), "{row:#}");
         }
     }
     // The parts of a photo are no more than the whole.

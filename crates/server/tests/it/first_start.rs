@@ -74,6 +74,7 @@ fn doctor_tells_the_engine_and_warns_of_a_key_beside_the_data() {
         good && said.contains("onnxruntime") && said.contains("warn  the key file lies in the data folder"),
         "{said}"
     );
+    assert!(said.contains("ok    liveness captures: ") && said.contains("the median of 15"), "{said}");
     let (good, said) = doctor(&[("LIKENESS_ONNXRUNTIME", "/nowhere/libonnxruntime.so")]);
     assert!(good && said.contains("ONNX Runtime is not available") && said.contains("slower"), "{said}");
     let (good, said) =

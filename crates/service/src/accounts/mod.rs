@@ -8,6 +8,7 @@ pub mod audit;
 pub mod keys;
 pub mod lifecycle;
 pub mod persons;
+pub mod reports;
 pub mod retention;
 pub mod settings_change;
 pub mod signing;

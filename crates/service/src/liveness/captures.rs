@@ -121,17 +121,20 @@ impl Captures {
                 cost_of_unit: 1,
             })
         };
-        // Half of the workers, so that other calls are never behind frames alone.
-        let analyses = workers.div_ceil(2).max(1);
         Self {
             node,
             address,
             policy: Arc::new(policy),
             judge,
             places: shared("captures", places.max(1), Duration::ZERO),
-            analyses: shared("frames", analyses, FRAME_WAIT),
+            analyses: shared("frames", Self::frames_at_once(workers), FRAME_WAIT),
             running: Mutex::default(),
         }
+    }
+
+    /// How many frames are analysed at once: half of the workers, so that other calls are never behind frames alone.
+    pub fn frames_at_once(workers: u64) -> u64 {
+        workers.div_ceil(2).max(1)
     }
 
     /// How many are under way.

@@ -3,8 +3,16 @@
 use crate::recognisers::Recogniser;
 use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
-use likeness_sight::{Unseen, decoded};
+use likeness_sight::{Unseen, decoded, observe};
 use likeness_vision::{DescribeOptions, RecogniserSet, Search};
+
+/// Analyses a frame as captures do and keeps nothing: for whoever measures how long that takes. Says whether a face was seen.
+///
+/// # Errors
+/// When it is no picture or a network fails; the text says which.
+pub fn rehearse(vision: &mut WorkerNetworks, jpeg: &[u8]) -> Result<bool, String> {
+    observe(vision, jpeg, 1, 1).map(|seen| seen.observation.face.is_some()).map_err(|error| error.to_string())
+}
 
 /// The template of a person out of several frames: the mean of theirs. `None`: none of them shows one face.
 pub(super) fn fused(

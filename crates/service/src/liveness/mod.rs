@@ -16,6 +16,7 @@ mod stored;
 
 pub use captures::{Beginning, Captures, NotBegun, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
+pub use frames::rehearse;
 pub use links::{FoundLink, MOST_LINKS, NoLink, NotUsed};
 pub(crate) use monitoring::forget_some;
 pub use running::{Ended, Running};

@@ -17,8 +17,9 @@ use super::read::{self, Sealed};
 use super::unlock::{self, bare_query};
 use super::write;
 use crate::answers::{
-    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, KeyStatus, Member, Operation,
-    PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals, UnfinishedTraining,
+    AccessChanges, Account, AccountKey, Container, Delivery, Face, Feed, GalleryRow, Holding, HourKeysHeld, KeyStatus,
+    Member, Operation, PageStart, Person, PersonTemplate, Record, ResolvedFace, RewrappedKey, Snapshot, Totals,
+    UnfinishedTraining,
 };
 use crate::audit::{AuditEntry, ChainCheck};
 use crate::command::{Applied, Command, ContainerKind, ContainerName, DetectedFace, Tag, Usage};
@@ -319,6 +320,28 @@ impl Store for EngineStore {
 
     async fn totals(&self, account: AccountId) -> Result<Vec<Totals>, StoreError> {
         bare_query!(self, account, connection => read::accounts::totals(connection, account))
+    }
+
+    async fn holdings(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        patience: Duration,
+    ) -> Result<Vec<Holding>, StoreError> {
+        let mut holdings = Vec::new();
+        // A transaction for each: one for all would last for as long as everything together.
+        for table in read::holdings::tables() {
+            holdings.extend(bare_query!(self, account, connection =>
+                read::holdings::of_table(connection, &self.key_ring, table, account, now, patience))?);
+        }
+        Ok(holdings)
+    }
+
+    async fn hour_keys(&self, now: Timestamp, patience: Duration) -> Result<HourKeysHeld, StoreError> {
+        let key_ring = Arc::clone(&self.key_ring);
+        tokio::task::spawn_blocking(move || key_ring.hour_keys_held(now, patience))
+            .await
+            .map_err(|error| StoreError::Backend(Box::new(error)))?
     }
 
     async fn access_since(&self, version: u64) -> Result<Option<AccessChanges>, StoreError> {

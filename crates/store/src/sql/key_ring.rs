@@ -6,16 +6,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, RwLock};
+use std::time::Duration;
 
 use super::engine::Connection;
 use super::read::Labels;
 use super::unlock;
 use likeness_base::{Randomness, Timestamp};
 
+use crate::answers::HourKeysHeld;
 use crate::error::StoreError;
 use crate::id::{AccountId, hour_of};
 use crate::journal::{Entry, Journal};
-use crate::keys::{AccountKeys, ExpiryKeys, HourKey, InstallationKey, KeyProblem, LinkKey, TrustedKeys};
+use crate::keys::{AccountKeys, ExpiryKeys, HourKey, HoursWithKeys, InstallationKey, KeyProblem, LinkKey, TrustedKeys};
+
+const HOUR_MILLIS: i64 = 3_600_000;
 
 /// The installation key and the accounts' data keys that have been unwrapped; beside them the accounts' labels, which are
 /// cached for as long.
@@ -102,6 +106,18 @@ impl KeyRing {
     /// Destroys the keys of hours that are over.
     pub(crate) fn destroy_hour_keys(&self, now: Timestamp) -> Result<u64, StoreError> {
         Ok(self.expiry.destroy(now)?)
+    }
+
+    /// How it stands with the keys of hours.
+    pub(crate) fn hour_keys_held(&self, now: Timestamp, patience: Duration) -> Result<HourKeysHeld, StoreError> {
+        let HoursWithKeys { hours, last_destroyed } = self.expiry.present()?;
+        let late = now.minus(patience);
+        let end = |hour: i64| Timestamp::from_millis(hour.saturating_add(1).saturating_mul(HOUR_MILLIS));
+        Ok(HourKeysHeld {
+            keys: hours.len() as u64,
+            overdue: hours.iter().filter(|hour| end(**hour) <= late).count() as u64,
+            last_destroyed: last_destroyed.map(|(hour, at)| (end(hour), at)),
+        })
     }
 
     /// Evicts the keys and labels of an account that is gone.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use likeness_store::schema::{AtTheEnd, TABLES, Table};
+use likeness_store::schema::{AtTheEnd, Ends, Kinds, TABLES, Table};
 
 /// What a database says of a table.
 pub(crate) struct Found {
@@ -37,6 +37,19 @@ pub(crate) fn is_listed(found: Vec<Found>, is_file: bool) {
         }
         let owned = table.columns.contains("account_id");
         assert_eq!(owned, row.at_the_end != AtTheEnd::OfNobody, "{}", table.name);
+        // A report on what is held must not miss that something of a new table ends, or how old it is.
+        let has = |names: &[&str]| names.iter().any(|name| table.columns.contains(*name));
+        let ends = has(&["expires_at", "gives_up_at", "ends_at"]);
+        assert!(!ends || row.ends != Ends::Never, "{}: nobody counts what is past its end", table.name);
+        let is_dated = has(&["created_at", "set_at"]) && owned;
+        assert!(!is_dated || row.made_at.is_some(), "{}: nobody asks for the oldest row", table.name);
+        let of_kinds = match row.kinds {
+            Kinds::One => None,
+            Kinds::Column(column) | Kinds::OfContainer(column) => Some(column),
+        };
+        for column in row.made_at.into_iter().chain(of_kinds) {
+            assert!(table.columns.contains(column), "{}: {column}", table.name);
+        }
         if let AtTheEnd::DeletedWith(column) = row.at_the_end {
             assert!(table.columns.contains(column), "{}", table.name);
         }

@@ -4,8 +4,11 @@
 //! Start at [`promises::PROMISES`], the one list of promises: the document has the same, and a test holds them
 //! together. What is tried is tried as a client would, over HTTP; then the report looks into the files as a thief
 //! would. The scratch accounts are destroyed at the end, whatever came of it.
+//!
+//! [`live`] is the other report: what is held at this moment.
 
 mod checks;
+mod live;
 mod page;
 mod promises;
 mod scratch;
@@ -23,12 +26,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Where the page goes if nobody says.
+const PAGE: &str = "privacy-report.html";
+
 #[derive(Args)]
 pub(super) struct PrivacyReport {
-    /// Where to write the page.
-    #[arg(long, default_value = "privacy-report.html")]
-    out: PathBuf,
-    /// Print the findings as JSON as well.
+    /// Where to write the page; privacy-report.html without. With --live: where to write the report, which is printed without.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Print the findings as JSON as well. With --live: the report is JSON, a line for it and a line for its signature.
     #[arg(long)]
     json: bool,
     /// Address of the running server; also LIKENESS_LISTEN.
@@ -37,6 +43,13 @@ pub(super) struct PrivacyReport {
     /// Photo with a face to try with; a demo photo of the model pack without.
     #[arg(long)]
     photo: Option<PathBuf>,
+    /// Count what is held at this moment instead: by account and kind of data, the oldest, and what is overdue. Signed, without
+    /// names. The exit code is 1 if something is overdue.
+    #[arg(long, conflicts_with_all = ["address", "photo"])]
+    live: bool,
+    /// Check the signature under a report that --live wrote here.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["live", "out", "json", "address", "photo"])]
+    verify: Option<PathBuf>,
 }
 
 /// What came of trying a promise.
@@ -84,9 +97,15 @@ async fn try_all(scratch: &mut Scratch, bar: &ProgressBar) -> Vec<Finding> {
 
 impl PrivacyReport {
     pub(super) fn run(self, config: &Config) -> Result<ExitCode> {
+        if let Some(file) = &self.verify {
+            return live::verify(config, file);
+        }
+        if self.live {
+            return live::write(config, self.out.as_deref(), self.json);
+        }
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from(PAGE));
         let report = start::block_on(self.make(config))??;
-        std::fs::write(&self.out, page::page(&report))
-            .with_context(|| format!("{} cannot be written", self.out.display()))?;
+        std::fs::write(&out, page::page(&report)).with_context(|| format!("{} cannot be written", out.display()))?;
         if self.json {
             output::json(&report)?;
         }
@@ -100,7 +119,7 @@ impl PrivacyReport {
             "{kept} of {} promises tried and kept, {} broken; the page is {}",
             report.findings.len(),
             broken.len(),
-            self.out.display()
+            out.display()
         ));
         Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

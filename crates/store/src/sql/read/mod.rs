@@ -7,6 +7,7 @@ pub(crate) mod containers;
 pub(crate) mod face_ids;
 pub(crate) mod faces;
 pub(crate) mod feed;
+pub(crate) mod holdings;
 pub(crate) mod members;
 pub(crate) mod operations;
 pub(crate) mod outbox;

@@ -11,6 +11,7 @@ mod dynamic_groups;
 mod expiry;
 mod faces;
 mod feed;
+mod holdings;
 mod isolation;
 mod keys;
 mod leases;
@@ -112,6 +113,10 @@ macro_rules! for_each_case {
                 follower_from_the_future_reloads,
                 resolving_names_the_living_only,
                 versions_come_in_the_order_asked,
+            ],
+            holdings: [
+                every_row_is_counted_under_its_kind,
+                what_is_past_its_end_is_overdue_while_it_can_be_opened,
             ],
             isolation: [
                 no_answer_crosses_accounts,
