@@ -14,3 +14,4 @@ mod retention;
 mod roles;
 mod settings;
 mod sign;
+mod webauthn;
