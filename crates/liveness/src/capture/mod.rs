@@ -7,6 +7,7 @@
 mod clocks;
 mod hints;
 mod intake;
+mod keys;
 mod lead;
 mod sampler;
 mod seen;
@@ -165,6 +166,8 @@ pub struct Capture {
     observations: Vec<Observation>,
     is_settled: bool,
     missed_turns: u32,
+    /// Whether the device has keys to sign with, which takes people time.
+    waits_for_key: bool,
     messages: VecDeque<FromServer>,
 }
 
@@ -211,6 +214,7 @@ impl Capture {
             observations: Vec::new(),
             is_settled: false,
             missed_turns: 0,
+            waits_for_key: false,
             messages: VecDeque::new(),
         };
         capture.messages.push_back(FromServer::Ready(Box::new(capture.ready())));
@@ -439,6 +443,7 @@ impl Capture {
             most_frames: bounds.frames,
             seconds: u32::try_from(bounds.attempt_ms / 1_000).unwrap_or(u32::MAX),
             reference: self.start.expects_reference,
+            keys: Vec::new(),
         }
     }
 

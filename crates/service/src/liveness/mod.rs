@@ -8,6 +8,7 @@ mod captures;
 mod correlations;
 mod ending;
 mod frames;
+mod keys;
 mod links;
 mod monitoring;
 pub mod reference;
@@ -16,6 +17,7 @@ mod stored;
 
 pub use captures::{Beginning, Captures, NotBegun, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
+pub use keys::{KeyUse, KnownKey, MOST_KEYS, NotEnrolled};
 pub use links::{FoundLink, MOST_LINKS, NoLink, NotUsed};
 pub(crate) use monitoring::forget_some;
 pub use running::{Ended, Running};
