@@ -13,7 +13,7 @@ pub enum KeyStage {
     /// None came.
     #[default]
     None,
-    /// One came, and was not enrolled: nothing had shown a live person.
+    /// One came, and was not enrolled: nothing had shown a live person, or it was another one than the reference.
     Dropped,
     /// One was enrolled.
     Enrolled,
@@ -62,15 +62,18 @@ impl Session {
         tail.ok_or(KeyRefusal::NoDecision)
     }
 
-    /// Takes a key after an attempt, and says whether it is to be enrolled. Where nothing showed a live person it is not, and
-    /// the device learns nothing of that: else it would learn the decision.
+    /// Takes a key after an attempt, and says whether it is to be enrolled. Where nothing showed a live person, or another one
+    /// than the reference, it is not; and the device learns nothing of that: else it would learn the decision.
     ///
     /// # Errors
     /// [`KeyRefusal`]; then nothing has changed.
     pub fn bring_key(&mut self, attempt: u8, now: Timestamp) -> Result<bool, KeyRefusal> {
         self.tail_for_key(attempt, now)?;
-        let decision = self.attempts.last().and_then(super::Attempt::result).map(|result| result.verdict.decision);
-        let is_enrolled = decision == Some(Decision::Realface);
+        let result = self.attempts.last().and_then(super::Attempt::result);
+        let is_enrolled = result.is_some_and(|result| {
+            let is_asked_for = result.verify.is_none_or(|verify| verify.is_identical);
+            result.verdict.decision == Decision::Realface && is_asked_for
+        });
         self.key = if is_enrolled { KeyStage::Enrolled } else { KeyStage::Dropped };
         Ok(is_enrolled)
     }

@@ -92,6 +92,11 @@ fn a_key_is_brought_once_after_a_decision() {
     assert_eq!(back.bring_key(1, at(3)), Err(KeyRefusal::Brought));
     back = after(asked(), decided(Decision::Realface));
     assert_eq!(back.key(), KeyStage::None);
+    // Nor is it for a live person who is another one than the reference.
+    let AttemptOutcome::Succeeded(mut result) = decided(Decision::Realface) else { unreachable!() };
+    result.verify.as_mut().unwrap().is_identical = false;
+    let mut other = after(asked(), AttemptOutcome::Succeeded(result));
+    assert_eq!((other.bring_key(1, at(3)), other.key()), (Ok(false), KeyStage::Dropped));
     // Without a live person none is enrolled, and the device learns nothing of it.
     for decision in [Decision::Uncertain, Decision::Spoofface] {
         let mut session = after(asked(), decided(decision));
