@@ -1,0 +1,126 @@
+// A device that is remembered: the capture page with Chromium's virtual authenticator. A picture turns no head and is no
+// person, so this server asks for no turn, and a judge of tests says what its attempts show. Keys are for names, so the
+// pages are those of `localhost`.
+import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { demo } from './support/api.mjs';
+import { camera, key, launch, need } from './support/browser.mjs';
+import { film } from './support/film.mjs';
+import { fits, judge } from './support/judge.mjs';
+import { startServer } from './support/server.mjs';
+
+const POLICY = '[liveness.policy]\nversion = "still"\n[liveness.policy.turn]\nin_passive = false\n';
+const SESSIONS = '/face/v1.2/detectLiveness-sessions';
+
+let server;
+let context;
+let endpoint;
+let verdict;
+before(async () => {
+  verdict = join(await mkdtemp(join(need('LIKENESS_WORK'), 'judge-')), 'decision');
+  await writeFile(verdict, 'realface');
+  server = await startServer({ variables: { LIKENESS_TEST_JUDGE: verdict }, more: POLICY });
+  endpoint = server.endpoint.replace('127.0.0.1', 'localhost');
+  const easel = await launch();
+  const scene = await film(await easel.newPage(), demo(1).buffer, { left: 200, top: 100, width: 1560, height: 1170 }, 'key.y4m');
+  await easel.close();
+  context = await launch(camera(scene));
+});
+after(async () => {
+  await context?.close();
+  await server?.stop();
+});
+
+async function call(method, path, { body, token } = {}) {
+  const answer = await fetch(`${endpoint}${path}`, {
+    method,
+    headers: {
+      ...(token ? { Authorization: `Bearer ${token}` } : { 'Ocp-Apim-Subscription-Key': key }),
+      ...(body ? { 'Content-Type': 'application/json' } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+const read = (id) => call('GET', `${SESSIONS}/${id}`);
+const assurance = async (id) => (await read(id)).results.attempts[0].result.likeness.assurance;
+const keys = () => call('POST', '/admin/v1/accounts/default/liveness/keys/find', { body: { userCorrelationId: 'ada' } });
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+/** A check of the person, up to its end. */
+async function check(page, likeness = {}) {
+  const session = await call('POST', SESSIONS, {
+    body: {
+      livenessOperationMode: 'Passive',
+      deviceCorrelationId: crypto.randomUUID(),
+      userCorrelationId: 'ada',
+      likeness: { noticeAccepted: true, ...likeness },
+    },
+  });
+  const { url } = await call('POST', '/api/quicklink', { token: session.authToken });
+  await page.goto(endpoint + url);
+  await button(page, 'Begin').click();
+  await page.getByRole('switch', { name: 'Without flashing light' }).uncheck();
+  await button(page, 'Start the camera').click();
+  await page.getByRole('heading', { level: 1, name: 'Thank you' }).waitFor({ timeout: 60_000 });
+  return session.sessionId;
+}
+
+test('a device is remembered where the person wants it, and confirms later checks', { timeout: 240_000 }, async () => {
+  const page = await context.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+
+  // Nothing is offered where the app server did not ask.
+  await check(page);
+  assert.equal(await button(page, 'Remember this device').count(), 0);
+
+  const first = await check(page, { enrolKey: true });
+  await button(page, 'Remember this device').waitFor();
+  await judge(page, 'capture-remember');
+  await fits(page, 'remember');
+  assert.deepEqual((await read(first)).likeness, { keyEnrolled: false }, 'nobody is remembered who did not say so');
+  await button(page, 'Remember this device').click();
+  await page.getByText('If the check was successful, this device is remembered.').waitFor();
+  assert.deepEqual((await read(first)).likeness, { keyEnrolled: true });
+  const [enrolled] = await keys();
+  assert.equal(enrolled.ofThisDevice, true);
+  assert.equal(await assurance(first), 'L0', 'a key raises later checks');
+
+  assert.equal(await assurance(await check(page)), 'L1');
+  // A device that has signed is remembered already.
+  await check(page, { enrolKey: true });
+  assert.equal(await button(page, 'Remember this device').count(), 0);
+
+  // Somebody who cannot confirm goes on without.
+  await devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
+  assert.equal(await assurance(await check(page)), 'L0');
+
+  // What showed no live person enrols nothing, and the page says the same.
+  await devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: true });
+  await devtools.send('WebAuthn.clearCredentials', { authenticatorId });
+  await writeFile(verdict, '');
+  const last = await check(page, { enrolKey: true });
+  await button(page, 'Remember this device').click();
+  await page.getByText('If the check was successful, this device is remembered.').waitFor();
+  assert.deepEqual((await read(last)).likeness, { keyEnrolled: false });
+  assert.equal((await keys()).length, 1);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
