@@ -92,7 +92,9 @@ impl RetentionClass {
             Self::FaceId | Self::Session | Self::SessionImage | Self::DeviceCorrelation => {
                 "Azure AI Face, data and privacy"
             }
-            Self::EnrolledKey => "Likeness: 400 days since it signed last, so that who comes once a year is still known",
+            Self::EnrolledKey => {
+                "Likeness: 400 days since it signed last, so that who comes once a year is still known"
+            }
             Self::AuthToken => "Azure AI Face, liveness sessions: authTokenTimeToLiveInSeconds is 60 to 86400",
             Self::Operation => "Azure AI Face, person directory: the status of an operation lasts 48 hours",
             Self::Snapshot => "Azure AI Face v1.0, snapshots: 48 hours",
