@@ -6,7 +6,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { demo } from './support/api.mjs';
-import { camera, key, launch, need } from './support/browser.mjs';
+import { camera, key, launch, need, operatorKey } from './support/browser.mjs';
 import { film } from './support/film.mjs';
 import { fits, judge } from './support/judge.mjs';
 import { startServer } from './support/server.mjs';
@@ -138,6 +138,26 @@ test('a device is remembered where the person wants it, and confirms later check
   await page.getByText('If the check was successful, this device is remembered.').waitFor();
   assert.deepEqual((await read(last)).likeness, { keyEnrolled: false });
   assert.equal((await keys()).length, 1);
+
+  // Whoever manages the account finds the keys of a person and removes them.
+  const sections = (name) => page.getByRole('navigation', { name });
+  await page.goto(`${endpoint}/admin#key=${operatorKey}`);
+  await page.getByRole('main').getByRole('button', { name: /^default / }).click();
+  await sections('Sections').getByRole('button', { name: 'Liveness', exact: true }).click();
+  await sections('Parts of the section Liveness').getByRole('button', { name: 'Device keys', exact: true }).click();
+  await page.getByText('Of one device').waitFor();
+  await page.getByLabel('User correlation id').fill('bob');
+  await button(page, 'Find').click();
+  await page.getByText('There is no key.').waitFor();
+  await page.getByLabel('User correlation id').fill('ada');
+  await button(page, 'Find').click();
+  await page.getByText('Of one device').waitFor();
+  await judge(page, 'admin-device-keys');
+  await fits(page, 'device keys');
+  await button(page, 'Remove all keys of this person…').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove permanently' }).click();
+  await page.getByText('There is no key.').waitFor();
+  assert.deepEqual(await keys(), []);
   assert.deepEqual(faults, []);
   await page.close();
 });
