@@ -168,6 +168,10 @@ const en = {
         title: 'The reference photo cannot be used',
         text: 'Take it again: one face, large, sharp, evenly lit, with nothing in front of it.',
       },
+      AssuranceTooLow: {
+        title: 'This device was not confirmed',
+        text: 'This check needs a device that was remembered at an earlier check. Use that device, and confirm when it asks you.',
+      },
       Canceled: { title: 'The check was stopped', text: 'You can start it again whenever you like.' },
       UnexpectedServerError: { title: 'Something went wrong on our side', text: 'This was not your fault. Please try again.' },
     } as Record<string, Message>,
