@@ -2,6 +2,7 @@
 
 use crate::message::{Prompt, PromptKind};
 use crate::{Mode, Observation};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// When a frame was taken, and when it came.
@@ -15,6 +16,8 @@ pub struct FrameRecord {
     pub arrived_ms: u64,
     /// The step that was on the screen.
     pub step: u16,
+    /// The first half of the SHA-256 of its JPEG.
+    pub digest: [u8; 16],
 }
 
 /// What became of a step.
@@ -49,6 +52,37 @@ pub struct StepRecord {
     pub end: StepEnd,
 }
 
+/// Two frames of a turn that are to be compared: one with the head at rest, one with it turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FramePair {
+    /// The turn.
+    pub step: u16,
+    /// The frame at rest.
+    pub rest: u32,
+    /// The frame in which the head is turned.
+    pub out: u32,
+}
+
+/// What a pair of frames showed. Lengths are shares of the eye distance.
+#[derive(Clone, Copy, PartialEq)]
+pub struct PairSeen {
+    /// The turn.
+    pub step: u16,
+    /// How much moved, beyond moving, turning and scaling the picture: without it, there was nothing to see.
+    pub motion: f32,
+    /// What a flat sheet cannot have done.
+    pub off_plane: f32,
+    /// What of the nose no sheet, flat or bowed, can have done: to the right and down.
+    pub nose: [f32; 2],
+}
+
+/// What is measured of a face reaches no log.
+impl std::fmt::Debug for PairSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PairSeen(..)")
+    }
+}
+
 /// What a whole attempt leaves for the verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
@@ -72,6 +106,9 @@ pub struct Evidence {
     pub steps: Vec<StepRecord>,
     /// What was seen, in the order of frames.
     pub observations: Vec<Observation>,
+    /// What the pairs of frames showed that [`Evidence::pairs`] names. The capture leaves none: whoever keeps the frames fills
+    /// them in.
+    pub pairs_seen: Vec<PairSeen>,
     /// Frames for matching: of a step in which the person kept still, with one uncovered face, the best first.
     pub chosen: Vec<u32>,
 }
@@ -86,6 +123,19 @@ impl Evidence {
     pub fn answered_turns(&self) -> Vec<&StepRecord> {
         let is_answered = |step: &&StepRecord| step.prompt.kind() == PromptKind::Turn && step.end == StepEnd::Answered;
         self.steps.iter().filter(is_answered).collect()
+    }
+
+    /// What a step asked for.
+    pub fn kind_of(&self, step: u16) -> Option<PromptKind> {
+        self.steps.iter().find(|record| record.step == step).map(|record| record.prompt.kind())
+    }
+
+    /// Share of frames whose bytes had come before in this attempt. A camera never gives the same picture twice; a page that reads
+    /// it faster than it delivers does.
+    pub fn repeated_frames(&self) -> Option<f32> {
+        let distinct: BTreeSet<[u8; 16]> = self.frames.iter().map(|frame| frame.digest).collect();
+        let all = self.frames.len();
+        (all > 0).then(|| (all - distinct.len()) as f32 / all as f32)
     }
 
     /// What was seen while a step was on the screen.

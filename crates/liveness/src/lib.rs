@@ -8,7 +8,7 @@
 //! | what is the person asked to do? | [`Challenge`], drawn from random bytes |
 //! | what happens between the first frame and the last? | [`Capture`], driven by [`Event`]s |
 //! | what was measured of a frame? | [`Observation`] |
-//! | what does it show? | a [`Judge`] makes a [`Verdict`] of the [`Evidence`] |
+//! | what does it show? | a [`Judge`], such as [`Rules`], makes a [`Verdict`] of the [`Evidence`] |
 //! | which numbers decide? | [`Policy`] |
 //! | may this device try again? | [`CorrelationRecord`] |
 //!
@@ -26,6 +26,7 @@ mod code;
 mod correlation;
 mod evidence;
 mod jpeg;
+mod judge;
 pub mod message;
 mod mode;
 mod observation;
@@ -35,7 +36,7 @@ mod text;
 mod verdict;
 
 pub use bounds::{Bounds, MOST_FRAME_SIDE, MOST_REFERENCE_BYTES};
-pub use capture::{Breach, Capture, CaptureStart, Event, LightQuality, Outcome, Reaction};
+pub use capture::{Breach, Capture, CaptureStart, Event, Outcome, Reaction};
 pub use chain::{
     Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_challenge, capture_statement,
     enrolment_challenge,
@@ -43,8 +44,9 @@ pub use chain::{
 pub use challenge::{Challenge, ChallengeRequest};
 pub use code::AttemptCode;
 pub use correlation::{CorrelationLimits, CorrelationProblem, CorrelationRecord, CorrelationState, Counted, CountedAs};
-pub use evidence::{Evidence, FrameRecord, StepEnd, StepRecord};
+pub use evidence::{Evidence, FramePair, FrameRecord, PairSeen, StepEnd, StepRecord};
 pub use jpeg::jpeg_size;
+pub use judge::{Checks, Rules};
 pub use mode::{Mode, ModelVersion, Shape};
 pub use observation::{Covered, FaceSeen, FrameSize, Observation, Quality, Rectangle};
 pub use policy::{
@@ -57,6 +59,4 @@ pub use session::{
     SessionRequest, SessionStatus, SessionStatusOld, Stage, VerifyRequest, VerifyResult,
 };
 pub use text::{Octets, SecretText};
-pub use verdict::{
-    Assurance, AssuranceTooLow, Decision, Judge, MinimumAssurance, PassiveNet, Reason, Undecided, Verdict,
-};
+pub use verdict::{Assurance, AssuranceTooLow, Decision, Judge, Judged, MinimumAssurance, PassiveNet, Reason, Verdict};

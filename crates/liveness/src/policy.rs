@@ -111,7 +111,7 @@ pub struct LightPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondTurn {
-    /// Only where the light shows too little.
+    /// Only where the light shows too little, as in every mode.
     IfLightIsWeak,
     /// In every attempt.
     Always,
@@ -185,9 +185,9 @@ pub struct HintPolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnalysisPolicy {
-    /// Between two analysed frames of `settle`, `light` and `near`.
+    /// Between two analysed frames of `settle` and `near`.
     pub sparse_gap_ms: u64,
-    /// Between two analysed frames of `turn` and `hold`. 0: all of them.
+    /// Between two analysed frames of `turn`, `hold` and `light`, and of the pair of `settle`. 0: all of them.
     pub dense_gap_ms: u64,
     /// Analysed frames of one step after which its gap grows, and after as many more again, so that a long step leaves
     /// enough for those to come.
@@ -224,8 +224,25 @@ pub struct CapturePolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JudgePolicy {
-    /// Range of the nose's offset in an answered turn, in eye distances.
+    /// Least range of the nose's offset in an answered turn to the left or right, in eye distances.
     pub nose_range: f32,
+    /// Least range of it in an answered turn up or down.
+    pub nose_range_nod: f32,
+    /// The offset of the nose at which frames of a turn are compared with those at rest, in eye distances: far enough to show a nose,
+    /// near enough for patches to be found again.
+    pub nose_pair: f32,
+    /// What of the nose no sheet can have done, in shares of the eye distance, from which on a face is solid.
+    pub nose_solid: f32,
+    /// The same up to which what turned is a sheet.
+    pub nose_flat: f32,
+    /// Motion in shares of the eye distance without which a turn shows neither.
+    pub least_motion: f32,
+    /// Turns in a row, drawn at random, that show a capture to be fresh without light. Who misses some answers as many more.
+    pub fresh_turns: u32,
+    /// Share of frames whose bytes came before, above which pictures are taken to be stored.
+    pub most_repeated: f32,
+    /// Correlation of the skin with the pair of white and black from which on there is light to measure by.
+    pub echo_pair: f32,
     /// Correlation of skin and shown colours from which on the light is fresh.
     pub echo_fresh: f32,
     /// Correlation below which it is recorded, where it could be measured.
@@ -245,7 +262,7 @@ pub struct JudgePolicy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: "1".to_owned(),
+            version: "2".to_owned(),
             camera: CameraPolicy::default(),
             face: FacePolicy::default(),
             settle: SettlePolicy::default(),
@@ -361,7 +378,15 @@ impl Default for CapturePolicy {
 impl Default for JudgePolicy {
     fn default() -> Self {
         Self {
-            nose_range: 0.22,
+            nose_range: 0.18,
+            nose_range_nod: 0.09,
+            nose_pair: 0.2,
+            nose_solid: 0.008,
+            nose_flat: 0.004,
+            least_motion: 0.015,
+            fresh_turns: 2,
+            most_repeated: 0.6,
+            echo_pair: 0.6,
             echo_fresh: 0.7,
             echo_recorded: 0.3,
             echo_gain: 3.0,
@@ -379,6 +404,11 @@ impl Default for JudgePolicy {
 pub struct PolicyProblem(pub &'static str);
 
 impl Policy {
+    /// Turns that show a capture to be fresh without light.
+    pub fn fresh_turns(&self) -> usize {
+        usize::try_from(self.judge.fresh_turns).unwrap_or(usize::MAX)
+    }
+
     /// Holds every number against its range; call it once, where settings are read.
     ///
     /// # Errors
@@ -439,6 +469,14 @@ impl Policy {
             ("capture.old_step_ms", within(self.capture.old_step_ms, 0.0..=5_000.0)),
             ("capture.spare_frames", self.capture.spare_frames <= 10),
             ("judge.nose_range", within(self.judge.nose_range, 0.01..=1.0)),
+            ("judge.nose_range_nod", within(self.judge.nose_range_nod, 0.01..=1.0)),
+            ("judge.nose_pair", within(self.judge.nose_pair, 0.02..=1.0)),
+            ("judge.nose_solid", within(self.judge.nose_solid, self.judge.nose_flat..=0.2)),
+            ("judge.nose_flat", within(self.judge.nose_flat, 0.0..=0.2)),
+            ("judge.least_motion", within(self.judge.least_motion, 0.001..=0.2)),
+            ("judge.fresh_turns", (1..=4).contains(&self.judge.fresh_turns)),
+            ("judge.most_repeated", within(self.judge.most_repeated, 0.0..=1.0)),
+            ("judge.echo_pair", within(self.judge.echo_pair, 0.0..=1.0)),
             ("judge.echo_fresh", within(self.judge.echo_fresh, self.judge.echo_recorded..=1.0)),
             ("judge.echo_recorded", within(self.judge.echo_recorded, 0.0..=1.0)),
             ("judge.echo_gain", within(self.judge.echo_gain, 1.0..=100.0)),

@@ -1,8 +1,8 @@
 //! What an attempt showed, and what stands behind it.
 //!
-//! Start at [`Judge`]. A verdict carries words, no numbers: numbers stay with the attempt's record.
+//! Start at [`Judge`]. A verdict carries words; the numbers stay with the attempt's record ([`Checks`]).
 
-use crate::{Evidence, Policy};
+use crate::{Checks, Evidence, Policy};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -130,6 +130,20 @@ pub enum Reason {
     NoTurn,
     /// The frames are in no chain.
     NoChain,
+    /// An answered turn shows too little of a nose to tell a face from a sheet.
+    NotSolid,
+    /// Neither the light nor the turns show that the capture is fresh.
+    NotFresh,
+    /// The face jumped between two frames: it may be another.
+    NotOnePerson,
+    /// What turned is a sheet or a screen.
+    Flat,
+    /// The screen's light could be measured, and the skin did not answer its colours.
+    NoEcho,
+    /// The same pictures came again and again.
+    Stored,
+    /// A passive network was certain.
+    PassiveNet,
 }
 
 /// `passiveNet`: what a passive network had to say.
@@ -164,24 +178,18 @@ pub struct Verdict {
     pub policy_version: String,
 }
 
+/// A verdict, and the numbers behind it.
+#[must_use]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// In words.
+    pub verdict: Verdict,
+    /// In numbers.
+    pub checks: Checks,
+}
+
 /// Makes a verdict of what was measured.
 pub trait Judge: Send + Sync {
     /// What the evidence shows. The same evidence and policy give the same verdict.
-    fn judge(&self, evidence: &Evidence, policy: &Policy) -> Verdict;
-}
-
-/// Knows no check, and so decides nothing: always `uncertain`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Undecided;
-
-impl Judge for Undecided {
-    fn judge(&self, evidence: &Evidence, policy: &Policy) -> Verdict {
-        Verdict {
-            decision: Decision::Uncertain,
-            assurance: Assurance::None,
-            reason: Some(if evidence.is_chained { Reason::NoEvidence } else { Reason::NoChain }),
-            passive_net: PassiveNet::None,
-            policy_version: policy.version.clone(),
-        }
-    }
+    fn judge(&self, evidence: &Evidence, policy: &Policy) -> Judged;
 }

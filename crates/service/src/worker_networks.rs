@@ -4,6 +4,7 @@
 //! an installation with one recogniser pays for one.
 
 use crate::recognisers::Recognisers;
+use likeness_sight::Networks;
 use likeness_vision::engine::Engine;
 use likeness_vision::{DescribeOptions, Detection, Face, Picture, Search, Vision, VisionError};
 use std::sync::Arc;
@@ -51,5 +52,20 @@ impl WorkerNetworks {
             tracing::info!(pack = %recogniser.pack.pack.id, "Loaded the recogniser of the model pack {}", recogniser.pack.pack.id);
         }
         self.vision.describe(picture, found, options)
+    }
+}
+
+impl Networks for WorkerNetworks {
+    fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
+        self.detect(picture, search)
+    }
+
+    fn describe(
+        &mut self,
+        picture: &Picture,
+        found: &Detection,
+        options: DescribeOptions,
+    ) -> Result<Face, VisionError> {
+        self.describe(picture, found, options)
     }
 }

@@ -54,7 +54,8 @@ pub use error::VisionError;
 pub use geometry::{Point, Rect, RectF};
 pub use landmarks::{LANDMARK_COUNT, Landmarks};
 pub use measure::{
-    Accessories, FacialHair, Flaws, Glasses, Hair, HairColour, HeadPose, Mask, MaskKind, Occlusion, Quality,
+    Accessories, CaptureView, FacialHair, Flaws, Glasses, GreyChip, Hair, HairColour, HeadPose, Mask, MaskKind,
+    Occlusion, Quality, Solidity, Tones, solidity,
 };
 pub use parts::{
     AlignedBy, DetectorKind, DetectorPart, NetworkPart, Normalisation, Parts, RecogniserKind, RecogniserPart,

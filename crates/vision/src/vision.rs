@@ -11,8 +11,8 @@ use crate::geometry::{Point, Rect};
 use crate::iris::IrisNetwork;
 use crate::landmarks::Landmarks;
 use crate::measure::{
-    Accessories, CHIP_SIDE, Covering, Evidence, FacialHair, Flaws, Glasses, Hair, HeadPose, Mask, Occlusion, Quality,
-    View, blur, exposure, facial_hair, hair, head_pose, noise, quality, smile,
+    Accessories, CHIP_SIDE, CaptureView, Covering, Evidence, FacialHair, Flaws, Glasses, Hair, HeadPose, Mask,
+    Occlusion, Quality, View, blur, capture_view, exposure, facial_hair, hair, head_pose, noise, quality, smile,
 };
 use crate::mesh::{Mesh, MeshNetwork};
 use crate::parts::{Parts, RecogniserPart};
@@ -64,6 +64,8 @@ pub struct DescribeOptions {
     pub landmarks: bool,
     /// Which attributes; cost the mesh and little more, but for age and smile with a network each.
     pub attributes: AttributeSet,
+    /// What a liveness capture compares between frames; costs the mesh and two chips.
+    pub capture: bool,
     /// Of which recognisers templates; each costs one or two runs of its network.
     pub templates: RecogniserSet,
 }
@@ -103,6 +105,8 @@ pub struct Face {
     pub facial_hair: Option<FacialHair>,
     /// Hair of the head.
     pub hair: Option<Hair>,
+    /// What a liveness capture compares between frames.
+    pub capture: Option<CaptureView>,
     /// The templates, each with the number of its recogniser and as long as that one's dimension.
     pub templates: Vec<(usize, Secret<Vec<f32>>)>,
 }
@@ -223,6 +227,7 @@ impl Vision {
             smile: None,
             facial_hair: None,
             hair: None,
+            capture: None,
             templates: Vec::new(),
         };
         let raster = picture.raster();
@@ -231,7 +236,7 @@ impl Vision {
         let embeds_mesh = recognisers.try_fold(false, |needs, recogniser| {
             recogniser.map(|recogniser| needs | recogniser.needs_mesh(&detection.points))
         })?;
-        let mesh = if options.landmarks || measures_mesh || embeds_mesh {
+        let mesh = if options.landmarks || measures_mesh || embeds_mesh || options.capture {
             Some(match self.known_mesh(detection) {
                 Some(mesh) => mesh,
                 None => self.mesh.find(&raster, detection, &mut self.trace)?.1,
@@ -250,6 +255,9 @@ impl Vision {
         if let (true, Some(mesh)) = (measures_mesh, &mesh) {
             measure(picture, mesh, options.attributes, &mut face)?;
             self.guess(&raster, detection, mesh, options.attributes, &mut face)?;
+        }
+        if let (true, Some(mesh)) = (options.capture, &mesh) {
+            face.capture = Some(capture_view(&raster, mesh)?);
         }
         for number in options.templates.numbers() {
             let recogniser = self.recognisers.get_mut(number).and_then(Option::as_mut).ok_or_else(not_loaded)?;

@@ -35,8 +35,12 @@ pub(super) async fn detect(mut call: Call<Admitted>) -> Result<Reply, Refusal> {
     let call = call.permit_for(if options.face_id { Gate::Either } else { Gate::Open }).await?;
     let (call, bytes) = picture::bytes(call).await?;
     let templates = if options.face_id { recognisers(&call).await? } else { RecogniserSet::NONE };
-    let describe =
-        DescribeOptions { landmarks: options.landmarks, attributes: options.attributes.measures(), templates };
+    let describe = DescribeOptions {
+        landmarks: options.landmarks,
+        attributes: options.attributes.measures(),
+        templates,
+        ..DescribeOptions::default()
+    };
     let search = search(options.detection);
     let faces = call
         .app()

@@ -5,6 +5,7 @@ use super::clocks::Clocks;
 use crate::{
     AttemptCode, Bounds, CapturePolicy, Chain, FrameHead, FrameRecord, MOST_FRAME_SIDE, StepRecord, jpeg_size,
 };
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// The frames so far.
@@ -59,7 +60,13 @@ impl Intake {
         if !self.clocks.take(now_ms, head.capture_ms, &self.bounds) {
             return Err(broken("the device's clock does not run as the server's does"));
         }
-        let record = FrameRecord { seq: head.seq, capture_ms: head.capture_ms, arrived_ms: now_ms, step: head.step };
+        let record = FrameRecord {
+            seq: head.seq,
+            capture_ms: head.capture_ms,
+            arrived_ms: now_ms,
+            step: head.step,
+            digest: digest(jpeg),
+        };
         self.frames.push(record);
         self.last_ms = now_ms;
         Ok(record)
@@ -76,7 +83,8 @@ impl Intake {
         let capture_ms = self.frames.last().map_or(0.0, |last| last.capture_ms + pace).max(now_ms as f64);
         let mut head = FrameHead { seq, capture_ms, step: 0, tail: [0; 16] };
         self.chain.extend(&mut head, jpeg);
-        let record = FrameRecord { seq, capture_ms: head.capture_ms, arrived_ms: now_ms, step: 0 };
+        let record =
+            FrameRecord { seq, capture_ms: head.capture_ms, arrived_ms: now_ms, step: 0, digest: digest(jpeg) };
         self.frames.push(record);
         self.last_ms = now_ms;
         Ok(record)
@@ -119,4 +127,12 @@ fn is_of_its_step(head: &FrameHead, steps: &[StepRecord], policy: &CapturePolicy
         Some((step, t)) if head.step == step => head.capture_ms + policy.early_ms >= t,
         Some((step, t)) => head.step + 1 == step && head.capture_ms <= t + policy.old_step_ms,
     }
+}
+
+/// The first half of the SHA-256 of a JPEG.
+fn digest(jpeg: &[u8]) -> [u8; 16] {
+    let whole: [u8; 32] = Sha256::digest(jpeg).into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
 }

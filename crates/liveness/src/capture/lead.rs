@@ -1,9 +1,10 @@
 //! How a capture goes from step to step, and what ends it.
 
 use super::seen::{self, TurnState};
-use super::{Breach, Capture, LightQuality, Outcome, State, timed_out};
+use super::{Breach, Capture, Outcome, State, timed_out};
+use crate::judge::{LightQuality, light_quality, pair_quality};
 use crate::message::{FromServer, Hint, Prompt, PromptKind};
-use crate::{AttemptCode, Evidence, Mode, Observation, SecondTurn, StepEnd, StepRecord};
+use crate::{AttemptCode, Evidence, Observation, StepEnd, StepRecord};
 
 impl Capture {
     /// Times of steps are doubled in slow attempts.
@@ -172,8 +173,12 @@ impl Capture {
                     return Err(Breach { code: AttemptCode::ActionNotCompleted, what: "a turn was not answered" });
                 }
                 self.start.challenge.retry_turn();
+                if self.needs_turns {
+                    self.want_fresh_turns();
+                }
             }
         }
+        self.look_at_light();
         if !self.next_step() {
             self.messages.push_back(FromServer::Finish);
             self.state = State::Finishing { since_ms: self.now_ms };
@@ -181,15 +186,30 @@ impl Capture {
         Ok(())
     }
 
-    /// Changes what is still to come by what the light showed.
-    pub(super) fn take_light(&mut self, quality: LightQuality) {
-        let asks_again = self.policy.turn.second != SecondTurn::Always;
-        match (quality, self.start.challenge.request().mode) {
-            _ if !matches!(self.state, State::Leading) => {}
-            (LightQuality::Unmeasurable, _) => self.start.challenge.replace_light(),
-            (LightQuality::Weak, Mode::PassiveActive) if asks_again => self.start.challenge.add_turn(),
-            (LightQuality::Weak, _) => {}
+    /// Changes what is still to come by what the light showed, when the pair of `settle` or the last colour is over.
+    fn look_at_light(&mut self) {
+        let Some(last) = self.steps.last() else { return };
+        let is_last = self.start.challenge.left(&[PromptKind::Light]) == 0;
+        let judge = &self.policy.judge;
+        let quality = match &last.prompt {
+            Prompt::Settle { colours: Some(_), .. } => pair_quality(&self.steps, &self.observations, judge),
+            Prompt::Light { .. } if is_last => light_quality(&self.steps, &self.observations, judge),
+            _ => None,
+        };
+        if quality == Some(LightQuality::Unmeasurable) {
+            self.start.challenge.drop_light();
         }
+        if quality.is_some() {
+            self.needs_turns = true;
+            self.want_fresh_turns();
+        }
+    }
+
+    /// As many turns as show a capture to be fresh without light. Whoever misses one answers one more: else a recording would have
+    /// more chances.
+    fn want_fresh_turns(&mut self) {
+        let missed = usize::try_from(self.missed_turns).unwrap_or(usize::MAX);
+        self.start.challenge.want_turns(self.policy.fresh_turns().saturating_add(missed));
     }
 
     /// Says what the newest observation asks for.
@@ -277,6 +297,7 @@ impl Capture {
             without_light: request.without_light,
             slow: request.slow,
             is_chained,
+            pairs_seen: Vec::new(),
             tail: *self.intake.chain.tail(),
             chosen,
             frames: std::mem::take(&mut self.intake.frames),

@@ -81,8 +81,6 @@ pub enum Event<'a> {
         /// The frame.
         seq: u32,
     },
-    /// What the coloured light showed so far.
-    Light(LightQuality),
     /// `end`.
     End {
         /// How many frames were sent.
@@ -97,15 +95,6 @@ pub enum Event<'a> {
         /// Why.
         reason: CancelReason,
     },
-}
-
-/// What the coloured light showed so far, where that changes what the person is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LightQuality {
-    /// The pair of `settle` moves nothing, as by day: the attempt goes on with two turns in place of light.
-    Unmeasurable,
-    /// There is less of an echo than a verdict wants: `PassiveActive` goes on with a second turn, where the policy says so.
-    Weak,
 }
 
 /// What the caller does with what it passed in.
@@ -168,6 +157,8 @@ pub struct Capture {
     missed_turns: u32,
     /// Whether the device has keys to sign with, which takes people time.
     waits_for_key: bool,
+    /// Whether turns have to show what light does not.
+    needs_turns: bool,
     messages: VecDeque<FromServer>,
 }
 
@@ -199,6 +190,7 @@ impl Capture {
     /// steady clock, the same in all calls.
     pub fn new(start: CaptureStart, policy: Arc<Policy>, now_ms: u64) -> Self {
         let slow = start.challenge.request().slow;
+        let start_needs_turns = start.challenge.request().without_light;
         let bounds = Bounds::of(slow);
         let mut capture = Self {
             intake: Intake::new(start.session_id, &start.nonce, bounds),
@@ -215,6 +207,7 @@ impl Capture {
             is_settled: false,
             missed_turns: 0,
             waits_for_key: false,
+            needs_turns: start_needs_turns,
             messages: VecDeque::new(),
         };
         capture.messages.push_back(FromServer::Ready(Box::new(capture.ready())));
@@ -303,7 +296,6 @@ impl Capture {
             Event::Observed(observation) => self.take_observation(observation)?,
             Event::AnalysisSkipped { seq } => self.sampler.skipped(seq),
             Event::Undecodable { .. } => return Err(broken("a frame cannot be decoded")),
-            Event::Light(quality) => self.take_light(quality),
             Event::End { count, tail } => self.take_end(count, &tail)?,
             Event::EndOfPictures => self.take_end_of_pictures()?,
             Event::Cancel { reason } => {

@@ -43,7 +43,9 @@ impl Sampler {
         if frame.step != self.step {
             (self.step, self.used_in_step) = (frame.step, 0);
         }
-        let is_dense = matches!(kind, PromptKind::Turn | PromptKind::Hold);
+        // The pair of `settle`, and light: as many frames as there are, or the lag of the echo is not found.
+        let is_lit = kind == PromptKind::Light || (kind == PromptKind::Settle && frame.step > 0);
+        let is_dense = matches!(kind, PromptKind::Turn | PromptKind::Hold) || is_lit;
         let base = if is_dense { policy.dense_gap_ms } else { policy.sparse_gap_ms };
         let times = u64::from(self.used_in_step / policy.stretch_after.max(1));
         let mut gap = (base + times * policy.stretch_ms) as f64 * self.stretch;

@@ -25,8 +25,6 @@ const COLOURS: [(&str, [bool; 3]); 7] = [
 const PAIR: [&str; 2] = ["#ffffff", "#000000"];
 /// Each channel changes at least so often, or its echo cannot be told from other light.
 const LEAST_CHANGES: usize = 2;
-/// Turns that take the place of light.
-const TURNS_WITHOUT_LIGHT: usize = 2;
 /// How near an oval may come to the edge of the frame, as a share of it.
 const MARGIN: f32 = 0.02;
 
@@ -87,7 +85,7 @@ impl Challenge {
     pub fn draw(randomness: [u8; 32], request: ChallengeRequest, policy: &Policy) -> Self {
         let mut draw = Draw::new(randomness);
         let turns = match request.mode {
-            _ if request.without_light => TURNS_WITHOUT_LIGHT,
+            _ if request.without_light => policy.fresh_turns(),
             Mode::Passive => usize::from(policy.turn.in_passive),
             Mode::PassiveActive if policy.turn.second == SecondTurn::Always => 2,
             Mode::PassiveActive => 1,
@@ -162,16 +160,16 @@ impl Challenge {
         self.planned.push_front(Planned::Turn);
     }
 
-    /// Asks for a second turn at the end, if there is only one.
-    pub fn add_turn(&mut self) {
-        if self.turns < TURNS_WITHOUT_LIGHT {
+    /// Asks for more turns at the end until the person will have answered so many.
+    pub fn want_turns(&mut self, count: usize) {
+        while self.turns < count {
             self.turns += 1;
             self.planned.extend([Planned::Turn, Planned::Hold]);
         }
     }
 
-    /// Goes on with two turns in place of the light that is still to come.
-    pub fn replace_light(&mut self) {
+    /// Drops the light that is still to come.
+    pub fn drop_light(&mut self) {
         self.planned.retain(|planned| !matches!(planned, Planned::Light { .. }));
         // Where the light stood, two holds may now meet.
         let before = std::mem::take(&mut self.planned);
@@ -179,9 +177,6 @@ impl Challenge {
             if planned != Planned::Hold || self.planned.back() != Some(&Planned::Hold) {
                 self.planned.push_back(planned);
             }
-        }
-        while self.turns < TURNS_WITHOUT_LIGHT {
-            self.add_turn();
         }
     }
 

@@ -176,6 +176,16 @@ pub enum Direction {
 impl Direction {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Up, Self::Down];
+
+    /// How much of an offset of the nose (towards the person's own left, upwards) goes in this direction.
+    pub const fn component(self, [left, up]: [f32; 2]) -> f32 {
+        match self {
+            Self::Left => left,
+            Self::Right => -left,
+            Self::Up => up,
+            Self::Down => -up,
+        }
+    }
 }
 
 /// What would help the person. It says nothing of any check.

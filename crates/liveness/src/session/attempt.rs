@@ -3,7 +3,7 @@
 use super::GRACE;
 use crate::message::{CancelReason, DeviceWords};
 use crate::text::{base64url, moment};
-use crate::{AttemptCode, Bounds, Rectangle, SecretText, Verdict};
+use crate::{AttemptCode, Bounds, Checks, Rectangle, SecretText, Verdict};
 use likeness_base::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -130,6 +130,9 @@ pub enum AttemptOutcome {
 pub struct AttemptResult {
     /// Decision, assurance, policy.
     pub verdict: Verdict,
+    /// The numbers behind it.
+    #[serde(default)]
+    pub checks: Checks,
     /// The face in the frame that stands for the attempt.
     pub face_rectangle: Rectangle,
     /// When that frame was taken, in milliseconds since the first frame.

@@ -3,7 +3,7 @@
 use crate::device::{Device, Forge, NONCE, SESSION, Sent, Setup, Tamper, jpeg};
 use likeness_liveness::message::{CancelReason, FromServer, KeyId, PromptKind};
 use likeness_liveness::{
-    AttemptCode, Chain, Event, FrameHead, FrameSize, Judge, Observation, Outcome, Policy, Reaction, Reason, Undecided,
+    AttemptCode, Chain, Event, FrameHead, FrameSize, Judge, Observation, Outcome, Policy, Reaction, Reason, Rules,
 };
 use uuid::Uuid;
 
@@ -558,6 +558,6 @@ fn pictures_without_a_chain_are_judged_and_never_found_live() {
     assert_eq!((evidence.frames.len(), evidence.is_chained), (30, false));
     assert!((10..=20).contains(&evidence.observations.len()), "{}", evidence.observations.len());
     assert!(!evidence.chosen.is_empty() && evidence.answered_turns().is_empty());
-    let verdict = Undecided.judge(&evidence, &Policy::default());
+    let verdict = Rules.judge(&evidence, &Policy::default()).verdict;
     assert_eq!(verdict.reason, Some(Reason::NoChain));
 }

@@ -3,7 +3,7 @@
 use crate::device::{Device, Setup, turn, willing};
 use likeness_liveness::message::{Direction, FromServer, Hint, Prompt, PromptKind};
 use likeness_liveness::{
-    AttemptCode, Decision, Evidence, Judge, Mode, Observation, Outcome, Policy, Reason, SecondTurn, StepEnd, Undecided,
+    AttemptCode, Decision, Evidence, Judge, Mode, Observation, Outcome, Policy, Reason, Rules, SecondTurn, StepEnd,
 };
 
 fn evidence(outcome: Outcome) -> Evidence {
@@ -43,7 +43,7 @@ fn a_willing_person_is_through_in_seconds_in_every_kind_of_attempt() {
                 let step = &evidence.steps[usize::from(chosen_kind(seq)) - 1];
                 assert_eq!(step.prompt.kind(), PromptKind::Hold, "matched frames are those of a checked step");
             }
-            let verdict = Undecided.judge(&evidence, &Policy::default());
+            let verdict = Rules.judge(&evidence, &Policy::default()).verdict;
             assert_eq!((verdict.decision, verdict.reason), (Decision::Uncertain, Some(Reason::NoEvidence)));
         }
     }
@@ -116,7 +116,8 @@ fn who_misses_a_turn_gets_another_one_and_no_third() {
             once.person = Box::new(left_handed(1));
             let (outcome, run) = once.run();
             let evidence = evidence(outcome);
-            assert_eq!(evidence.answered_turns().len(), if without_light { 2 } else { 1 });
+            // Without light a turn that was missed costs one more: else a recording would have more chances.
+            assert_eq!(evidence.answered_turns().len(), if without_light { 3 } else { 1 });
             let turns: Vec<Prompt> =
                 run.prompts().into_iter().filter(|prompt| prompt.kind() == PromptKind::Turn).collect();
             assert!(turns.windows(2).all(|pair| pair[0] != pair[1]), "never the same twice running: {turns:?}");
@@ -339,7 +340,7 @@ fn the_best_frames_are_chosen_and_cut_off_ones_are_not() {
 }
 
 #[test]
-fn turns_and_holds_are_watched_more_closely_and_a_long_first_step_leaves_enough_for_them() {
+fn turns_and_light_are_watched_more_closely_and_a_long_first_step_leaves_enough_for_them() {
     let mut device = Device::new(&Setup::default());
     device.person = Box::new(|seen, prompt, since| {
         willing(seen, prompt, since);
@@ -353,12 +354,13 @@ fn turns_and_holds_are_watched_more_closely_and_a_long_first_step_leaves_enough_
     for step in &evidence.steps {
         let frames = evidence.frames.iter().filter(|frame| frame.step == step.step).count();
         let seen = evidence.seen_in(step.step).count();
-        if matches!(step.prompt.kind(), PromptKind::Hold) {
-            assert!(seen >= 8, "{seen} of {frames} in {:?}", step.prompt);
+        match step.prompt.kind() {
+            PromptKind::Hold | PromptKind::Turn => assert!(seen >= 8, "{seen} of {frames} in {:?}", step.prompt),
+            _ => {}
         }
     }
     let settling = run.asked.iter().filter(|(_, kind)| *kind == PromptKind::Settle).count();
-    assert!((30..=60).contains(&settling), "{settling}");
+    assert!((30..=70).contains(&settling), "{settling}");
 }
 
 #[test]
@@ -388,35 +390,64 @@ fn observations_that_come_too_late_are_dropped() {
     evidence(device.run().0);
 }
 
+/// The skin in a frame under the light that the prompt gives it, with a share of the screen's light in it.
+fn lit(seen: &mut Observation, prompt: Option<&Prompt>, since: f64, share: f32) {
+    let colour = match prompt {
+        Some(Prompt::Light { colour, .. }) => Some(colour.clone()),
+        Some(Prompt::Settle { colours: Some(colours), .. }) if since >= 0.0 => {
+            let at = usize::from(since > f64::from(colours[0].milliseconds));
+            Some(colours[at].colour.clone())
+        }
+        _ => None,
+    };
+    let part = |at: usize| {
+        let value = colour.as_ref().and_then(|colour| u8::from_str_radix(&colour[at..at + 2], 16).ok()).unwrap_or(128);
+        (f32::from(value) / 255.0).powf(2.2)
+    };
+    // A level of noise that differs from frame to frame.
+    let noise = |at: u32| ((seen.seq * 7 + at * 3) % 5) as f32 * 0.4;
+    let channel = |at: u32| 120.0 * (1.0 + share * part(1 + 2 * at as usize)).powf(1.0 / 2.2) + noise(at);
+    let skin = [channel(0), channel(1), channel(2)];
+    if let Some(face) = &mut seen.face {
+        face.tones = Some([skin, skin, skin]);
+    }
+}
+
 #[test]
 fn by_day_two_turns_take_the_place_of_light_in_the_same_attempt() {
-    use likeness_liveness::{Event, LightQuality};
     for mode in Mode::ALL {
-        for seed in 0..10 {
-            let mut device = Device::new(&Setup { mode, seed, ..Setup::default() });
-            while !device.heard.iter().any(|(_, message)| matches!(message, FromServer::Step(step) if step.step == 2)) {
-                device.tick();
+        for (share, turns) in [(0.0, 2), (0.3, 1)] {
+            for seed in 0..10 {
+                let mut device = Device::new(&Setup { mode, seed, ..Setup::default() });
+                device.person = Box::new(move |seen, prompt, since| {
+                    willing(seen, prompt, since);
+                    lit(seen, prompt, since, share);
+                });
+                let (outcome, run) = device.run();
+                let evidence = evidence(outcome);
+                assert_eq!(evidence.answered_turns().len(), turns, "{mode:?} {share} {seed}");
+                let lights = run.prompts().into_iter().filter(|prompt| prompt.kind() == PromptKind::Light).count();
+                assert_eq!(lights == 0, turns == 2, "no light is shown that cannot be measured");
+                let checks = Rules.judge(&evidence, &Policy::default()).checks;
+                assert_eq!(checks.echo_correlation.is_some_and(|found| found > 0.7), turns == 1);
             }
-            device.handle(Event::Light(LightQuality::Unmeasurable));
-            let (outcome, run) = device.run();
-            assert_eq!(evidence(outcome).answered_turns().len(), 2);
-            let light = run.prompts().into_iter().filter(|prompt| prompt.kind() == PromptKind::Light).count();
-            assert!(light <= 1, "only a colour that stood on the screen already");
         }
     }
 }
 
 #[test]
-fn weak_light_asks_for_a_second_turn_only_where_the_session_is_active() {
-    use likeness_liveness::{Event, LightQuality};
-    for (mode, turns) in [(Mode::Passive, 1), (Mode::PassiveActive, 2)] {
+fn light_that_the_skin_does_not_answer_asks_for_a_second_turn_and_is_no_live_face() {
+    for mode in Mode::ALL {
         let mut device = Device::new(&Setup { mode, ..Setup::default() });
-        while device.now < 4_000 {
-            device.tick();
-        }
-        device.handle(Event::Light(LightQuality::Weak));
-        device.handle(Event::Light(LightQuality::Weak));
-        assert_eq!(evidence(device.run().0).answered_turns().len(), turns);
+        device.person = Box::new(move |seen, prompt, since| {
+            willing(seen, prompt, since);
+            let is_pair = matches!(prompt, Some(Prompt::Settle { .. }));
+            lit(seen, prompt, since, if is_pair { 0.3 } else { 0.0 });
+        });
+        let evidence = evidence(device.run().0);
+        assert_eq!(evidence.answered_turns().len(), 2);
+        let verdict = Rules.judge(&evidence, &Policy::default()).verdict;
+        assert_eq!((verdict.decision, verdict.reason), (Decision::Spoofface, Some(Reason::NoEcho)));
     }
 }
 

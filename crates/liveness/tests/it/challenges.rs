@@ -212,13 +212,14 @@ fn light_that_cannot_be_measured_gives_way_to_two_turns() {
     for seed in seeds() {
         let mut challenge = Challenge::draw(seed, request(Mode::Passive, false), &Policy::default());
         challenge.reveal();
-        challenge.replace_light();
+        challenge.drop_light();
+        challenge.want_turns(2);
         let kinds = kinds(&prompts(challenge.clone()));
         assert!(!kinds.contains(&Light));
         assert_eq!(kinds.iter().filter(|kind| **kind == Turn).count(), 2);
         assert!(kinds.windows(2).all(|pair| pair != [Hold, Hold]), "{kinds:?}");
         assert_eq!(kinds.last(), Some(&Hold));
-        challenge.add_turn();
+        challenge.want_turns(2);
         assert_eq!(challenge.turns(), 2, "two are enough");
     }
 }

@@ -41,9 +41,7 @@ fn random_events_never_panic_and_always_come_to_an_end() {
                 3 => Event::Picture { jpeg: &picture },
                 4 => Event::AnalysisSkipped { seq: random.u32(..9) },
                 5 => Event::EndOfPictures,
-                6 => Event::Light(likeness_liveness::LightQuality::Unmeasurable),
-                7 => Event::Light(likeness_liveness::LightQuality::Weak),
-                8..=20 => Event::Observed(seen),
+                6..=20 => Event::Observed(seen),
                 _ => {
                     if device.capture.handle_timeout(device.now).is_err() {
                         break;

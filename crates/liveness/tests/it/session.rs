@@ -3,9 +3,10 @@
 use likeness_base::Timestamp;
 use likeness_liveness::message::{Camera, CancelReason, DeviceWords};
 use likeness_liveness::{
-    Assurance, AttemptCode, AttemptOutcome, AttemptResult, AttemptStart, Correlation, Decision, KeyRefusal, KeyStage,
-    Mode, ModelVersion, Origin, PassiveNet, Quality, Rectangle, ReferenceSource, SecretText, Session, SessionProblem,
-    SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld, Shape, Verdict, VerifyRequest, VerifyResult,
+    Assurance, AttemptCode, AttemptOutcome, AttemptResult, AttemptStart, Checks, Correlation, Decision, KeyRefusal,
+    KeyStage, Mode, ModelVersion, Origin, PassiveNet, Quality, Rectangle, ReferenceSource, SecretText, Session,
+    SessionProblem, SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld, Shape, Verdict, VerifyRequest,
+    VerifyResult,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -42,6 +43,7 @@ fn decided(decision: Decision) -> AttemptOutcome {
             passive_net: PassiveNet::None,
             policy_version: "1".to_owned(),
         },
+        checks: Checks { nose_evidence: Some(2.5), ..Checks::default() },
         face_rectangle: Rectangle { top: 1, left: 2, width: 3, height: 4 },
         time_offset_ms: 5_000,
         digest: "AB".repeat(32),

@@ -20,6 +20,7 @@ mod labelled;
 mod liveness_client;
 mod models;
 mod output;
+mod pad;
 mod photos;
 mod privacy;
 mod serve;
@@ -75,6 +76,9 @@ enum Command {
     /// Copy an installation between a file and a PostgreSQL database, and count its templates by recogniser.
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Presentation attack detection.
+    #[command(subcommand)]
+    Pad(pad::Pad),
     /// Check every promise of docs/privacy.md against a scratch account of the running server, and write a report.
     PrivacyReport(privacy::PrivacyReport),
     /// Check this installation: what works, what does not, and how to fix it.
@@ -144,6 +148,7 @@ fn dispatch(arguments: Arguments) -> Result<ExitCode> {
         Command::Backup(command) => command.run(&config),
         Command::Migrate(command) => command.run(&config),
         Command::Store(command) => command.run(&config),
+        Command::Pad(command) => command.run(&config),
         Command::PrivacyReport(command) => command.run(&config),
         Command::Doctor(command) => command.run(&config),
         Command::Detect(command) => command.run(&config),

@@ -138,7 +138,7 @@ impl Detect {
         let mut unread = 0;
         for file in &self.files {
             let Some(picture) = or_told(read(file), &mut unread) else { continue };
-            let options = DescribeOptions { landmarks: true, attributes: OPEN, templates: RecogniserSet::NONE };
+            let options = DescribeOptions { landmarks: true, attributes: OPEN, ..DescribeOptions::default() };
             let detections = offline.vision.detect(&picture, search)?;
             let faces: Vec<Face> = detections
                 .iter()

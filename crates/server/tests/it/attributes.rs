@@ -13,8 +13,8 @@ use crate::worn::{Label, label_at, labels};
 use image::RgbImage;
 use likeness_specimens::costume::{self, Costume, Marks, Point};
 use likeness_vision::{
-    AttributeSet, DescribeOptions, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality,
-    RecogniserSet, Search, Stage, Trace, Vision,
+    AttributeSet, DescribeOptions, Detection, Face, Glasses, Landmarks, Limits, MaskKind, Picture, Quality, Search,
+    Stage, Trace, Vision,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -74,7 +74,7 @@ fn sitters(vision: &mut Vision, photo: &str, bytes: &[u8]) -> Vec<Sitter> {
         let cut = picture(&image);
         let Some(detection) = nearest(vision, &cut, &expected) else { continue };
         let options =
-            DescribeOptions { landmarks: true, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::NONE };
+            DescribeOptions { landmarks: true, attributes: AttributeSet::HEAD_POSE, ..DescribeOptions::default() };
         let face = vision.describe(&cut, &detection, options).expect("a face");
         if face.head_pose.expect("asked for").yaw.abs() > MOST_YAW {
             continue;
@@ -108,11 +108,7 @@ fn look(vision: &mut Vision, sitter: &Sitter, image: &RgbImage, attributes: Attr
     let detection = nearest(vision, &picture, &sitter.detection)?;
     Some(
         vision
-            .describe(
-                &picture,
-                &detection,
-                DescribeOptions { landmarks: false, attributes, templates: RecogniserSet::NONE },
-            )
+            .describe(&picture, &detection, DescribeOptions { attributes, ..DescribeOptions::default() })
             .expect("a face"),
     )
 }

@@ -149,8 +149,12 @@ impl Range {
     }
 }
 
-const WANTED: DescribeOptions =
-    DescribeOptions { landmarks: false, attributes: AttributeSet::HEAD_POSE, templates: RecogniserSet::FIRST };
+const WANTED: DescribeOptions = DescribeOptions {
+    landmarks: false,
+    attributes: AttributeSet::HEAD_POSE,
+    capture: false,
+    templates: RecogniserSet::FIRST,
+};
 
 fn template(face: &Face) -> Vec<f32> {
     face.template(0).expect("it was wanted").expose().clone()

@@ -10,9 +10,7 @@ use crate::pipeline;
 use crate::server::{TestServer, demo, shared_faces};
 use image::RgbImage;
 use image::imageops::FilterType;
-use likeness_vision::{
-    AttributeSet, DescribeOptions, Face, Glasses, Limits, MaskKind, Picture, RecogniserSet, Search, Vision,
-};
+use likeness_vision::{AttributeSet, DescribeOptions, Face, Glasses, Limits, MaskKind, Picture, Search, Vision};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -138,7 +136,7 @@ const ROWS: [Row; 8] = [
 /// The faces of a photo, each with its label; of all sizes, or only those up to so many pixels wide.
 fn faces(vision: &mut Vision, labels: &[Label], photo: &str, picture: &Picture, widest: f32) -> Vec<(Label, Face)> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
-    let options = DescribeOptions { landmarks: false, attributes: WORN, templates: RecogniserSet::NONE };
+    let options = DescribeOptions { attributes: WORN, ..DescribeOptions::default() };
     let mut found = vision.detect(picture, Search::default()).expect("the detector runs");
     found.retain(|found| found.rect.width <= widest);
     let faces = found.iter().map(|found| {

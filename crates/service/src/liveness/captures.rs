@@ -253,6 +253,7 @@ impl Captures {
         let live = Live {
             capture: Some(Capture::new(start, self.policy.clone(), milliseconds()).offering_keys(keys)),
             kept: BTreeMap::new(),
+            chips: BTreeMap::new(),
             reference: None,
             reference_hash: None,
             attestation: hello.attestation,

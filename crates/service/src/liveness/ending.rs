@@ -12,11 +12,13 @@ use crate::templates;
 use likeness_base::Secret;
 use likeness_liveness::message::{Assertion, Attestation};
 use likeness_liveness::{
-    Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Outcome, Quality, Rectangle,
-    ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
+    Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Judged, Outcome, Quality,
+    Rectangle, ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
 };
 use likeness_rules::LivenessSettings;
+use likeness_sight::compare;
 use likeness_store::{NewRecord, RecordKind, RecordWrite};
+use likeness_vision::GreyChip;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ const MOST_FUSED: usize = 8;
 struct Left {
     outcome: Outcome,
     kept: BTreeMap<u32, Secret<Vec<u8>>>,
+    chips: BTreeMap<u32, GreyChip>,
     reference: Option<super::reference::ReferencePicture>,
     reference_hash: Option<String>,
     attestation: Option<Attestation>,
@@ -46,6 +49,7 @@ pub(super) async fn finish(app: &App, running: &Running) {
             digest: capture.digest_hex(),
             outcome: capture.into_outcome(),
             kept: std::mem::take(&mut live.kept),
+            chips: std::mem::take(&mut live.chips),
             reference: live.reference.take(),
             reference_hash: live.reference_hash.take(),
             attestation: live.attestation.take(),
@@ -172,7 +176,7 @@ async fn outcome_of(
     key: KeyUse,
 ) -> (AttemptOutcome, Option<Secret<Vec<u8>>>, Option<Secret<Vec<u8>>>) {
     let failed = |code| (AttemptOutcome::Failed(code), None, None);
-    let evidence = match left.outcome {
+    let mut evidence = match left.outcome {
         Outcome::Evidence(evidence) => evidence,
         Outcome::Canceled(reason) => return (AttemptOutcome::Canceled(reason), None, None),
         // A busy server is no fault of the person.
@@ -182,7 +186,16 @@ async fn outcome_of(
         Outcome::Failed(code) => return failed(code),
     };
     let request = &stored.session.request;
-    let mut verdict = app.captures.judge().judge(&evidence, app.captures.policy());
+    let policy = app.captures.policy();
+    let (pairs, chips) = (evidence.pairs(&policy.judge), left.chips);
+    let owner = Owner::Account(running.account.id());
+    let compared = move |_: &mut crate::worker_networks::WorkerNetworks| compare(&pairs, |seq| chips.get(&seq));
+    match app.inference.run(owner, compared).await {
+        Ok(seen) => evidence.pairs_seen = seen,
+        // A busy server is no fault of the person.
+        Err(_) => return failed(AttemptCode::UnexpectedServerError),
+    }
+    let Judged { mut verdict, checks } = app.captures.judge().judge(&evidence, policy);
     let settings = &running.account.settings.liveness;
     // Of a verdict that nothing stands behind, a key makes no better one: it proves nothing of the camera.
     if key == KeyUse::Counts && verdict.assurance == Assurance::L0 {
@@ -199,6 +212,7 @@ async fn outcome_of(
     }
     let mut result = AttemptResult {
         verdict,
+        checks,
         face_rectangle: Rectangle::default(),
         time_offset_ms: 0,
         digest: evidence.digest_hex(),
@@ -236,7 +250,7 @@ async fn outcome_of(
                 None => return failed(AttemptCode::ReferenceRefused),
             },
         };
-        match compare(&mut person, references, verify.threshold).await {
+        match verified(&mut person, references, verify.threshold).await {
             Ok(compared) => result.verify = Some(compared),
             Err(code) => return failed(code),
         }
@@ -308,7 +322,7 @@ type Known = (Arc<Recogniser>, Vec<Secret<Vec<f32>>>);
 type References = (Vec<(String, Secret<Vec<u8>>)>, Option<(Rectangle, Quality)>);
 
 /// Compares the person of some frames with the references, of which the nearest counts.
-async fn compare(
+async fn verified(
     person: &mut Person<'_>,
     (references, place): References,
     threshold: f32,

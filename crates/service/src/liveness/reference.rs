@@ -5,6 +5,7 @@ use crate::inference::InferenceError;
 use crate::shares::Owner;
 use likeness_base::Secret;
 use likeness_liveness::{Quality, Rectangle};
+use likeness_sight::quality;
 use likeness_vision::{
     AttributeSet, DecodeError, DescribeOptions, Flaws, Limits, Picture, RecogniserSet, Search, VisionError,
 };
@@ -90,13 +91,4 @@ pub async fn read_reference(
         })
     };
     app.inference.run(owner, work).await
-}
-
-/// A quality in the words of the liveness rules.
-pub fn quality(quality: Option<likeness_vision::Quality>) -> Quality {
-    match quality {
-        Some(likeness_vision::Quality::High) => Quality::High,
-        Some(likeness_vision::Quality::Medium) => Quality::Medium,
-        Some(likeness_vision::Quality::Low) | None => Quality::Low,
-    }
 }

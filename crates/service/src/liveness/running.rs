@@ -2,7 +2,6 @@
 //!
 //! Start at [`Running::handle`]. A breach of the protocol ends a capture, and the device learns of it by the end alone.
 
-use super::frames::{Unseen, observe};
 use super::reference::{ReferencePicture, read_reference};
 use crate::access::AccountState;
 use crate::accounts::Attribution;
@@ -15,7 +14,9 @@ use likeness_base::Secret;
 use likeness_liveness::message::{Assertion, Attestation, End, FromServer, PromptKind};
 use likeness_liveness::{AttemptCode, Capture, Event, FRAME_HEAD_BYTES, ModelVersion, Reaction, Session};
 use likeness_rules::KeyOrigins;
+use likeness_sight::{Unseen, observe};
 use likeness_store::Actor;
+use likeness_vision::GreyChip;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -24,6 +25,8 @@ use uuid::Uuid;
 
 /// Frames of a capture that may be matched: the person keeps still for about a second.
 const MOST_KEPT: usize = 12;
+/// Faces of turns that are kept to be compared, of 58 kB each: as many frames as are analysed of four turns.
+const MOST_CHIPS: usize = 80;
 /// Frames of one capture that are analysed at the same time. More would be late anyway.
 const MOST_AT_ONCE: usize = 2;
 
@@ -49,6 +52,8 @@ pub struct Running {
 pub(super) struct Live {
     pub(super) capture: Option<Capture>,
     pub(super) kept: BTreeMap<u32, Secret<Vec<u8>>>,
+    /// Faces of turns, by which frames of a turn are compared once it is over.
+    pub(super) chips: BTreeMap<u32, GreyChip>,
     pub(super) reference: Option<ReferencePicture>,
     pub(super) reference_hash: Option<String>,
     pub(super) attestation: Option<Attestation>,
@@ -103,6 +108,7 @@ impl Running {
         live.place = None;
         // Nothing of the person stays.
         live.kept.clear();
+        live.chips.clear();
         live.reference = None;
     }
 
@@ -205,11 +211,15 @@ impl Running {
             let mut live = running.lock();
             live.at_once -= 1;
             match seen {
-                Ok((Ok(observation), bytes)) => {
+                Ok((Ok(glimpse), bytes)) => {
+                    let observation = glimpse.observation;
                     let may_be_matched = kind == PromptKind::Hold || !has_head;
                     if may_be_matched && observation.faces == 1 && live.kept.len() < MOST_KEPT && live.capture.is_some()
                     {
                         live.kept.insert(seq, Secret::new(bytes.expose()[from..].to_vec()));
+                    }
+                    if kind == PromptKind::Turn && live.chips.len() < MOST_CHIPS && live.capture.is_some() {
+                        live.chips.extend(glimpse.chip.map(|chip| (seq, chip)));
                     }
                     let _ = live.pass(Event::Observed(observation));
                 }

@@ -139,6 +139,17 @@ pub struct Search {
     pub smallest_px: Option<f32>,
 }
 
+/// Smallest face in a frame of a capture, in pixels: whoever is before the camera has at least 78. People far behind them are no part
+/// of the capture.
+const SMALLEST_IN_CAPTURE: f32 = 60.0;
+
+impl Search {
+    /// As frames of a liveness capture are searched.
+    pub const fn capture() -> Self {
+        Self { depth: Depth::Usual, smallest_px: Some(SMALLEST_IN_CAPTURE) }
+    }
+}
+
 /// Azure's smallest face: 36 pixels in a picture of up to 1920 x 1080 (either way up), proportionally more in a larger
 /// one (face-api 3.1 and the text of the detect operation).
 pub fn smallest_face_px(width: u32, height: u32) -> f32 {

@@ -2,6 +2,7 @@
 //! linear models; `docs/accuracy.md` says what each was calibrated on and what it is worth.
 
 mod blur;
+mod capture;
 mod covering;
 mod exposure;
 mod hair;
@@ -10,10 +11,13 @@ mod pose;
 mod quality;
 mod signals;
 mod smile;
+mod solid;
 mod view;
 mod weights;
 
 pub(crate) use blur::blur;
+pub(crate) use capture::capture_view;
+pub use capture::{CaptureView, GreyChip, Tones};
 pub(crate) use covering::Covering;
 pub use covering::{Accessories, Glasses, Mask, MaskKind, Occlusion};
 pub(crate) use exposure::exposure;
@@ -25,6 +29,7 @@ pub(crate) use pose::head_pose;
 pub(crate) use quality::{Evidence, quality};
 pub use quality::{Flaws, Quality};
 pub(crate) use smile::smile;
+pub use solid::{Solidity, solidity};
 pub(crate) use view::View;
 
 /// Side of the aligned chip on which blur and exposure are measured (vision spec 9).

@@ -198,8 +198,12 @@ fn face(middle: (f32, f32), eyes: f32, roll_degrees: f32, texture: f32) -> Drawn
     Drawn { middle: Point { x: middle.0, y: middle.1 }, eyes, roll_degrees, texture }
 }
 
-const ALL: DescribeOptions =
-    DescribeOptions { landmarks: true, attributes: AttributeSet::all(), templates: RecogniserSet::FIRST };
+const ALL: DescribeOptions = DescribeOptions {
+    landmarks: true,
+    attributes: AttributeSet::all(),
+    capture: true,
+    templates: RecogniserSet::FIRST,
+};
 
 fn describe(drawn: &Drawn, size: (u32, u32), options: DescribeOptions) -> Face {
     let picture = drawn.draw(size.0, size.1);

@@ -115,20 +115,28 @@ fn new_attempt(session: &Session, attempt: &Attempt, now: Timestamp, version: Ve
     body
 }
 
+/// What the public contract has no member for: what stands behind the decision, in words and numbers. For the app server alone.
+fn ours(result: &AttemptResult) -> Value {
+    let verdict = &result.verdict;
+    let mut ours = json!({
+        "assurance": verdict.assurance,
+        "policyVersion": verdict.policy_version,
+        "passiveNet": verdict.passive_net,
+        "checks": result.checks,
+    });
+    if let Some(reason) = &verdict.reason {
+        ours["reason"] = json!(reason);
+    }
+    ours
+}
+
 fn new_result(session: &Session, result: &AttemptResult) -> Value {
     let mut body = json!({
         "livenessDecision": result.verdict.decision,
         "targets": { "color": { "faceRectangle": rectangle(result.face_rectangle) } },
         "digest": result.digest,
-        "likeness": {
-            "assurance": result.verdict.assurance,
-            "policyVersion": result.verdict.policy_version,
-            "passiveNet": result.verdict.passive_net,
-        },
+        "likeness": ours(result),
     });
-    if let Some(reason) = &result.verdict.reason {
-        body["likeness"]["reason"] = json!(reason);
-    }
     if let Some(id) = &result.session_image_id {
         body["sessionImageId"] = json!(id.expose());
     }
@@ -191,6 +199,9 @@ fn audit_entry(session: &Session, attempt: &Attempt, version: Version) -> Option
         "response": { "body": audit_body(attempt), "statusCode": 200, "latencyInMilliseconds": latency },
         "digest": result.map_or("", |result| result.digest.as_str()),
     });
+    if let Some(result) = result {
+        entry["likeness"] = ours(result);
+    }
     if version != Version::V1_1Preview1
         && let Some(result) = result
     {

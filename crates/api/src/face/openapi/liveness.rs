@@ -229,12 +229,7 @@ pub(super) fn schemas() -> Value {
             "sessionImageId": text(),
             "verifyResult": object(&["matchConfidence", "isIdentical"], verify_result.clone()),
             "verifyImageHash": text(),
-            "likeness": object(&["assurance", "policyVersion", "passiveNet"], json!({
-                "assurance": { "type": "string", "enum": ["none", "L0", "L1", "L2d", "L2a"] },
-                "policyVersion": text(),
-                "passiveNet": { "type": "string", "enum": ["none", "clear", "flagged", "vetoed"] },
-                "reason": text(),
-            })),
+            "likeness": ours(),
         })),
         "PreviewLivenessSessionItem": object(&always, item),
         "PreviewLivenessSession": object(&[always.as_slice(), &["status"]].concat(), Value::Object(whole)),
@@ -259,6 +254,7 @@ pub(super) fn schemas() -> Value {
             "digest": text(),
             "sessionImageId": text(),
             "verifyImageHash": text(),
+            "likeness": ours(),
         })),
         "LivenessAbuseMonitoring": object(&["name", "enabled"], json!({ "name": text(), "enabled": { "type": "boolean" } })),
         "ChangeOfLivenessAbuseMonitoring": object(&["enabled"], json!({ "enabled": { "type": "boolean" } })),
@@ -270,3 +266,43 @@ pub(super) fn schemas() -> Value {
         })),
     })
 }
+
+/// What stands behind a decision: an addition to the public contract.
+fn ours() -> Value {
+    let text = || json!({ "type": "string" });
+    let number = |what: &str| json!({ "type": "number", "description": what });
+    object(
+        &["assurance", "policyVersion", "passiveNet", "checks"],
+        json!({
+            "assurance": { "type": "string", "enum": ["none", "L0", "L1", "L2d", "L2a"] },
+            "policyVersion": text(),
+            "passiveNet": { "type": "string", "enum": ["none", "clear", "flagged", "vetoed"] },
+            "reason": { "type": "string", "enum": REASONS },
+            "checks": object(&["turnsAnswered"], json!({
+                "turnsAnswered": { "type": "integer", "description": "Turns that were answered." },
+                "noseEvidence": number("Of the turn that showed it best: what of the nose no sheet can have done, in percent of the eye distance."),
+                "leastNoseEvidence": number("The same of the turn that showed it worst."),
+                "noseRange": number("How far the nose moved among eyes and mouth, in eye distances."),
+                "echoCorrelation": number("-1 to 1: how well the colours of the screen explain those of the skin."),
+                "echoGain": number("By how much all of the screen's light changes the natural logarithm of the skin's light."),
+                "echoOverNoise": number("The gain over what noise alone would give."),
+                "echoLagMs": number("From the screen to the frame, in milliseconds."),
+                "repeatedFrames": number("0 to 1: share of frames whose bytes had come before in the attempt."),
+                "furthestJump": number("Furthest jump of the face between two frames, in widths of the face."),
+            })),
+        }),
+    )
+}
+
+const REASONS: [&str; 10] = [
+    "noEvidence",
+    "noTurn",
+    "noChain",
+    "notSolid",
+    "notFresh",
+    "notOnePerson",
+    "flat",
+    "noEcho",
+    "stored",
+    "passiveNet",
+];
