@@ -27,6 +27,7 @@ before(async () => {
   const scene = await film(await easel.newPage(), demo(1).buffer, await onePerson(), 'key.y4m');
   await easel.close();
   context = await launch(camera(scene));
+  await context.addInitScript(litCamera);
 });
 after(async () => {
   await context?.close();
@@ -45,6 +46,33 @@ async function onePerson() {
   const wide = (tall * 4) / 3;
   const [x, y] = [left + width / 2 - wide / 2, top + height / 2 - tall / 2];
   return { left: Math.round(Math.max(0, x)), top: Math.round(Math.max(0, y)), width: Math.round(wide), height: Math.round(tall) };
+}
+
+/** A camera whose picture answers the colours of the page, as a face before a screen does: no turn is asked for in place of light. */
+function litCamera() {
+  const open = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (!open) return;
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const video = document.createElement('video');
+    video.srcObject = await open(wanted);
+    await video.play();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [640, 480];
+    const picture = canvas.getContext('2d');
+    // One picture of the film, so that nothing but the light changes.
+    const still = await createImageBitmap(video);
+    setInterval(() => {
+      const colour = document.querySelector('dialog')?.style.getPropertyValue('--ground');
+      const value = (at) => (/^#[0-9a-f]{6}$/i.test(colour ?? '') ? parseInt(colour.slice(at, at + 2), 16) : 128);
+      const light = [1, 3, 5].map((at) => 0.8 * (1 + 0.3 * (value(at) / 255) ** 2.2) ** (1 / 2.2));
+      picture.globalCompositeOperation = 'source-over';
+      picture.drawImage(still, 0, 0, 640, 480);
+      picture.globalCompositeOperation = 'multiply';
+      picture.fillStyle = `rgb(${light.map((share) => Math.round(share * 255)).join(' ')})`;
+      picture.fillRect(0, 0, 640, 480);
+    }, 30);
+    return canvas.captureStream(30);
+  };
 }
 
 async function call(method, path, { body, token } = {}) {

@@ -7,13 +7,14 @@ use crate::server::{Answer, KEY1, TestServer};
 use crate::stores::{TestStore, on_both_stores};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
-use likeness_device::{Address, Client, Device, Folder, Honest, KeySigner, Outcome, RealTime};
-use likeness_liveness::message::{Assertion, AttemptStatus, KeyId};
+use likeness_device::{Address, Client, Device, Honest, KeySigner, Outcome, RealTime, Screen, Source, SourceError};
+use likeness_liveness::message::{Assertion, AttemptStatus, ColourFor, FromServer, KeyId, Prompt, Shown};
 use likeness_liveness::{Octets, enrolment_challenge};
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -101,16 +102,85 @@ fn created(server: &TestServer, ours: &Value) -> (String, String) {
     crate::liveness::created(server, PLAIN, &asked)
 }
 
+/// A picture of a person that answers the colours of the screen, so that no turn is asked for in place of light.
+struct Lit {
+    picture: image::RgbImage,
+    screen: Screen,
+    /// Colours with since when each is on the screen.
+    colours: Vec<(f64, String)>,
+    known: HashMap<String, Vec<u8>>,
+}
+
+impl Lit {
+    fn new() -> Self {
+        let picture = image::load_from_memory(&portrait()).expect("a picture").to_rgb8();
+        Self { picture, screen: Screen::default(), colours: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Light adds up, and cameras give a power of it.
+    fn under(&self, colour: &str) -> Vec<u8> {
+        let light = [1, 3, 5].map(|at| {
+            let value = colour.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(128);
+            0.8 * (1.0 + 0.3 * (f32::from(value) / 255.0).powf(2.2)).powf(1.0 / 2.2)
+        });
+        let mut lit = self.picture.clone();
+        for pixel in lit.pixels_mut() {
+            for (value, light) in pixel.0.iter_mut().zip(light) {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a byte")]
+                let dimmed = (f32::from(*value) * light) as u8;
+                *value = dimmed;
+            }
+        }
+        let mut jpeg = std::io::Cursor::new(Vec::new());
+        image::DynamicImage::ImageRgb8(lit).write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
+        jpeg.into_inner()
+    }
+}
+
+impl Source for Lit {
+    fn told(&mut self, message: &FromServer, now_ms: f64) {
+        self.screen.told(message, now_ms);
+    }
+
+    fn shown(&mut self, now_ms: f64) -> Option<Shown> {
+        let (step, shown) = self.screen.shown(now_ms)?;
+        match step.prompt {
+            Prompt::Light { colour, .. } => self.colours.push((shown.t, colour)),
+            Prompt::Settle { colours: Some(colours), .. } => {
+                let mut at = shown.t;
+                for ColourFor { colour, milliseconds } in colours {
+                    self.colours.push((at, colour));
+                    at += f64::from(milliseconds);
+                }
+            }
+            _ => {}
+        }
+        Some(shown)
+    }
+
+    fn shows_at(&self) -> Option<f64> {
+        self.screen.shows_at()
+    }
+
+    fn frame(&mut self, now_ms: f64) -> Result<Option<Vec<u8>>, SourceError> {
+        let shown = self.colours.iter().rev().find(|(since, _)| *since <= now_ms);
+        let colour = shown.map_or("#808080", |(_, colour)| colour).to_owned();
+        if !self.known.contains_key(&colour) {
+            let lit = self.under(&colour);
+            self.known.insert(colour.clone(), lit);
+        }
+        Ok(self.known.get(&colour).cloned())
+    }
+}
+
 /// An attempt of a person who keeps still, over a socket.
 fn capture(server: &TestServer, token: &str, device: Device) -> Outcome {
-    let pictures = tempfile::tempdir().expect("a folder");
-    std::fs::write(pictures.path().join("a.jpg"), portrait()).expect("a picture");
+    let mut person = Lit::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut folder = Folder::open(pictures.path(), true).expect("a folder of pictures");
         let address = Address::parse(&at_localhost(server)).expect("an address");
         let client = Client::new(address, token).with_device(device);
-        client.capture(&mut folder, &mut Honest, &RealTime::new()).await.expect("a result")
+        client.capture(&mut person, &mut Honest, &RealTime::new()).await.expect("a result")
     })
 }
 
@@ -147,7 +217,7 @@ fn a_key_that_was_enrolled_raises_later_sessions(store: &TestStore) {
     let folder = tempfile::tempdir().expect("a folder");
     let (judge, settings) = (folder.path().join("judge"), folder.path().join("likeness.toml"));
     let decides = |decision: &str| std::fs::write(&judge, decision).expect("the judge can be told");
-    // A picture turns no head.
+    // A picture turns no head, and has to answer the light alone.
     std::fs::write(&settings, "[liveness.policy]\nversion = \"still\"\n[liveness.policy.turn]\nin_passive = false\n")
         .expect("settings");
     decides("realface");
