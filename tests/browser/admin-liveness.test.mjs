@@ -104,7 +104,7 @@ scene('an id that reached its limit is listed, found and reopened', { at: '', re
   await open(page, 'counted', 'Settings');
   await page.getByLabel('Failed attempts').fill('1.5');
   await button(page, 'Save').click();
-  await page.getByRole('alert').getByText('Write whole numbers from 0 to 1000.').waitFor();
+  await page.getByRole('alert').getByText('Write whole numbers from 0 to 100.').waitFor();
   await page.getByLabel('Failed attempts').fill('1');
   await button(page, 'Save').click();
   await said(page, 'Saved.');

@@ -3,9 +3,9 @@
 //! Start at [`Attempt`]. Whoever owns the connection sends what [`Attempt::due`] gives, passes on what the server says, and
 //! comes back at [`Attempt::wake_at`].
 
-use crate::{ClientError, Outgoing, Refused, Signer, Source, SourceError, Tamper};
+use crate::{ClientError, KeySigner, Outgoing, Refused, Signer, Source, SourceError, Tamper};
 use likeness_liveness::message::{AttemptStatus, End, FromServer, Hello, Ready, ResultMessage, Shown};
-use likeness_liveness::{AttemptCode, Chain, FrameHead, capture_statement};
+use likeness_liveness::{AttemptCode, Chain, FrameHead, capture_challenge, capture_statement};
 use serde_json::Value;
 
 /// How long the server may take to say `ready`.
@@ -43,6 +43,7 @@ pub struct Attempt<'a> {
     tamper: &'a mut dyn Tamper,
     reference: Option<Vec<u8>>,
     signer: Option<Signer>,
+    key: Option<KeySigner>,
     state: State,
     /// What is to be sent as soon as anything is.
     waiting: Vec<Outgoing>,
@@ -90,6 +91,7 @@ impl<'a> Attempt<'a> {
             tamper,
             reference,
             signer,
+            key: None,
             state: State::Opening,
             waiting: vec![Outgoing::Hello(Box::new(hello))],
             begun: None,
@@ -97,6 +99,12 @@ impl<'a> Attempt<'a> {
             outcome: None,
             aside: Vec::new(),
         }
+    }
+
+    /// The same with what signs for an enrolled key.
+    #[must_use]
+    pub fn with_key(self, key: Option<KeySigner>) -> Self {
+        Self { key, ..self }
     }
 
     /// Takes in what the server says, as JSON.
@@ -183,7 +191,10 @@ impl<'a> Attempt<'a> {
             self.state = State::Ended;
             let (session_id, count, tail) = (begun.ready.session_id, begun.chain.count(), *begun.chain.tail());
             let signature = self.signer.as_ref().map(|sign| sign(&capture_statement(session_id, &tail)));
-            out.push(Outgoing::End(End { count, tail, signature }));
+            let keys = &begun.ready.keys;
+            let signed = self.key.as_ref().filter(|_| !keys.is_empty());
+            let assertion = signed.and_then(|sign| sign(keys, &capture_challenge(session_id, &tail))).map(Box::new);
+            out.push(Outgoing::End(End { count, tail, signature, assertion }));
         }
         self.tamper.send(&mut out, now_ms);
         Ok(out)

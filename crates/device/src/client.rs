@@ -3,11 +3,14 @@
 use crate::connection::{Slow, Stream, connect};
 use crate::{Address, Attempt, ClientError, Outcome, Pace, Source, Tamper, requests, socket};
 use likeness_liveness::SecretText;
-use likeness_liveness::message::{Attestation, Camera, DeviceWords, Hello, Screen};
+use likeness_liveness::message::{Assertion, Attestation, Camera, DeviceWords, Hello, KeyId, Screen};
 use std::sync::Arc;
 
 /// Signs the end of an attempt with the key of a registered device: ECDSA P-256 with SHA-256, as 64 bytes r and s.
 pub type Signer = Arc<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
+
+/// Signs a challenge with one of the keys that the server lists, if it has one of them.
+pub type KeySigner = Arc<dyn Fn(&[KeyId], &[u8; 32]) -> Option<Assertion> + Send + Sync>;
 
 /// The way in which messages go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +41,8 @@ pub struct Device {
     pub user_correlation_id: Option<String>,
     /// The id of a registered device, and what signs for it.
     pub registered: Option<(String, Signer)>,
+    /// What signs for a key that was enrolled before.
+    pub key: Option<KeySigner>,
 }
 
 impl Default for Device {
@@ -51,6 +56,7 @@ impl Default for Device {
             device_correlation_id: None,
             user_correlation_id: None,
             registered: None,
+            key: None,
         }
     }
 }
@@ -160,7 +166,8 @@ impl Client {
         let Device { reference, registered, .. } = &self.device;
         let signer = registered.as_ref().map(|(_, signer)| signer.clone());
         let hello = self.device.hello(&self.token);
-        let mut attempt = Attempt::new(hello, reference.clone(), signer, source, tamper, pace.now_ms());
+        let attempt = Attempt::new(hello, reference.clone(), signer, source, tamper, pace.now_ms());
+        let mut attempt = attempt.with_key(self.device.key.clone());
         match self.way {
             Way::Socket => socket::run(self, stream, &mut attempt, pace).await,
             Way::Requests => requests::run(self, stream, &mut attempt, pace).await,

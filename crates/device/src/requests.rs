@@ -67,6 +67,7 @@ pub(crate) async fn run(
                 count: Some(end.count),
                 tail: Some(end.tail),
                 signature: end.signature,
+                assertion: end.assertion.clone(),
             },
             Some(Outgoing::Cancel(reason)) => canceled(attempt, *reason),
             Some(Outgoing::HangUp) => return Err(ClientError::Closed),
@@ -107,6 +108,7 @@ fn canceled(attempt: &Attempt<'_>, reason: CancelReason) -> AttemptEnd {
         count: None,
         tail: None,
         signature: None,
+        assertion: None,
     }
 }
 

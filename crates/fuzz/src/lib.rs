@@ -8,6 +8,7 @@
 //! that once broke a parser are among the files. This crate is no part of serving.
 
 mod accounts;
+mod keys;
 mod liveness;
 mod models;
 mod pictures;
@@ -27,8 +28,15 @@ pub struct Target {
 }
 
 /// All parsers of bytes from outside.
-pub const TARGETS: &[&[Target]] =
-    &[requests::TARGETS, liveness::TARGETS, accounts::TARGETS, tokens::TARGETS, pictures::TARGETS, models::TARGETS];
+pub const TARGETS: &[&[Target]] = &[
+    requests::TARGETS,
+    liveness::TARGETS,
+    keys::TARGETS,
+    accounts::TARGETS,
+    tokens::TARGETS,
+    pictures::TARGETS,
+    models::TARGETS,
+];
 
 /// The targets, one after the other.
 pub fn targets() -> impl Iterator<Item = &'static Target> {

@@ -2,7 +2,7 @@
 
 use crate::{Target, text};
 use likeness_api::fuzz_targets;
-use likeness_liveness::message::{AttemptEnd, FromDevice, Hello, Metadata};
+use likeness_liveness::message::{AttemptEnd, FromDevice, Hello, Metadata, NewKey};
 use likeness_liveness::{CorrelationRecord, FrameHead, Session, jpeg_size};
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -13,6 +13,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::of("device_start", |input| Hello::parse_start(input).is_ok()),
     Target::of("frame_metadata", |input| Metadata::parse(input).is_ok()),
     Target::of("attempt_end", |input| AttemptEnd::parse(input).is_ok()),
+    Target::of("new_device_key", |input| NewKey::parse(input).is_ok()),
     Target::of("session_record", |input| Session::from_bytes(input).is_ok()),
     Target::of("correlation_record", |input| CorrelationRecord::from_bytes(input).is_ok()),
 ];

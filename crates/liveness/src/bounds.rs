@@ -11,6 +11,8 @@ pub const MOST_FRAME_SIDE: u32 = 1_280;
 pub(crate) const MOST_HELLO_BYTES: usize = 8 * KILOBYTE;
 /// Bytes of any other JSON message.
 pub(crate) const MOST_MESSAGE_BYTES: usize = 2 * KILOBYTE;
+/// Bytes of a message that carries what a key of the device says.
+pub(crate) const MOST_KEY_MESSAGE_BYTES: usize = 4 * KILOBYTE;
 
 /// How much, how fast and how long a device may send in one attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +35,9 @@ pub struct Bounds {
     pub shown_ms: u64,
     /// Milliseconds from `finish` to `end`.
     pub end_ms: u64,
+    /// The same where the device has a key to sign with: a person confirms by finger, face or PIN. It comes on top of the
+    /// attempt.
+    pub key_ms: u64,
     /// Milliseconds by which the clocks of device and server may drift apart, beyond [`Bounds::drift`].
     pub drift_ms: f64,
     /// The share by which the rates of the two clocks may differ.
@@ -53,6 +58,7 @@ impl Bounds {
             pause_ms: 5_000,
             shown_ms: 5_000,
             end_ms: 5_000,
+            key_ms: 30_000,
             drift_ms: 500.0,
             drift: 0.02,
         }

@@ -12,6 +12,8 @@ pub const FRAME_HEAD_BYTES: usize = 30;
 const DOMAIN: &[u8] = b"likeness-frames-v1";
 /// What a signature is bound to.
 const STATEMENT: &[u8] = b"likeness-capture-v1";
+/// What the making of a key is bound to.
+const ENROLMENT: &[u8] = b"likeness-enrol-v1";
 
 /// What stands before the JPEG of a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,6 +86,18 @@ pub fn capture_statement(session_id: Uuid, tail: &[u8; 32]) -> Vec<u8> {
     let mut text = Uuid::encode_buffer();
     let session_id = session_id.hyphenated().encode_lower(&mut text);
     [STATEMENT, session_id.as_bytes(), tail].concat()
+}
+
+/// What an enrolled key signs at the end of an attempt, as its challenge.
+pub fn capture_challenge(session_id: Uuid, tail: &[u8; 32]) -> [u8; 32] {
+    Sha256::digest(capture_statement(session_id, tail)).into()
+}
+
+/// The challenge for which a new key is made after an attempt. Nothing that is signed for one use counts for the other.
+pub fn enrolment_challenge(session_id: Uuid, tail: &[u8; 32]) -> [u8; 32] {
+    let mut text = Uuid::encode_buffer();
+    let session_id = session_id.hyphenated().encode_lower(&mut text);
+    Sha256::digest([ENROLMENT, session_id.as_bytes(), tail].concat()).into()
 }
 
 /// A frame does not continue the chain.

@@ -37,7 +37,10 @@ mod verdict;
 
 pub use bounds::{Bounds, MOST_FRAME_SIDE, MOST_REFERENCE_BYTES};
 pub use capture::{Breach, Capture, CaptureStart, Event, Outcome, Reaction};
-pub use chain::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_statement};
+pub use chain::{
+    Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_challenge, capture_statement,
+    enrolment_challenge,
+};
 pub use challenge::{Challenge, ChallengeRequest};
 pub use code::AttemptCode;
 pub use correlation::{CorrelationLimits, CorrelationProblem, CorrelationRecord, CorrelationState, Counted, CountedAs};
@@ -51,9 +54,9 @@ pub use policy::{
     NearPolicy, Policy, PolicyProblem, SecondTurn, SettlePolicy, TurnPolicy,
 };
 pub use session::{
-    Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, FlaggedSession, MOST_ATTEMPTS_ALLOWED,
-    MOST_SESSION_BYTES, Origin, ReferenceSource, Session, SessionProblem, SessionRefusal, SessionRequest,
-    SessionStatus, SessionStatusOld, Stage, VerifyRequest, VerifyResult,
+    Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, FlaggedSession, KeyRefusal, KeyStage,
+    MOST_ATTEMPTS_ALLOWED, MOST_SESSION_BYTES, Origin, ReferenceSource, Session, SessionProblem, SessionRefusal,
+    SessionRequest, SessionStatus, SessionStatusOld, Stage, VerifyRequest, VerifyResult,
 };
-pub use text::SecretText;
+pub use text::{Octets, SecretText};
 pub use verdict::{Assurance, AssuranceTooLow, Decision, Judge, Judged, MinimumAssurance, PassiveNet, Reason, Verdict};

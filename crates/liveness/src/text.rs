@@ -1,7 +1,10 @@
 //! How values are written: texts that no log may show, bytes as base64url, moments as milliseconds.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use likeness_base::Secret;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A text that is stored and sent, but never printed: a token, a correlation id, a client's address. Wiped when dropped.
@@ -44,6 +47,46 @@ impl Serialize for SecretText {
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// 1 to `MOST` bytes of a stranger, as base64url, and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Octets<const MOST: usize>(Vec<u8>);
+
+impl<const MOST: usize> Octets<MOST> {
+    /// Takes bytes in, unless there are none, or too many.
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        (1..=MOST).contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<const MOST: usize> fmt::Debug for Octets<MOST> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Octets(..)")
+    }
+}
+
+impl<const MOST: usize> Serialize for Octets<MOST> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(&self.0))
+    }
+}
+
+impl<'de, const MOST: usize> Deserialize<'de> for Octets<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        let unpadded = text.trim_end_matches('=');
+        // Longer texts are not even decoded.
+        let is_short = unpadded.len() <= MOST.div_ceil(3) * 4;
+        let bytes = is_short.then(|| URL_SAFE_NO_PAD.decode(unpadded).ok()).flatten();
+        let octets = bytes.and_then(|bytes| Self::new(&bytes));
+        octets.ok_or_else(|| de::Error::custom(format_args!("expected 1 to {MOST} bytes in base64url")))
     }
 }
 

@@ -25,6 +25,8 @@ pub enum RecordKind {
     Correlation,
     /// The template of a liveness session whose account watches for abuse.
     MonitoredTemplate,
+    /// A key of a device that was enrolled for a person; found by digests of the person's correlation id and of its own id.
+    EnrolledKey,
     /// Of the conformance suite, which tries every rule on it; no program writes it. It must expire and is found by tags.
     Specimen,
     /// The same for what is about a person and goes with them.
@@ -118,7 +120,7 @@ macro_rules! actions {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Settings,
         Self::SigningKey,
         Self::RevokedToken,
@@ -127,6 +129,7 @@ impl RecordKind {
         Self::QuickLink,
         Self::Correlation,
         Self::MonitoredTemplate,
+        Self::EnrolledKey,
         Self::Specimen,
         Self::SpecimenOfPerson,
         Self::SpecimenOfTrail,
@@ -217,6 +220,21 @@ impl RecordKind {
                 in_backup: false,
                 is_about_access: false,
                 tags: &[TagRow { name: "space", form: TagForm::Digest, is_unique: false }],
+            },
+            Self::EnrolledKey => &KindRow {
+                number: 9,
+                word: "enrolled key",
+                actions: actions!("enrolled_key"),
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[
+                    TagRow { name: "holder", form: TagForm::Digest, is_unique: false },
+                    // One of the few places that each person has, so that no race makes more.
+                    TagRow { name: "place", form: TagForm::Digest, is_unique: true },
+                    TagRow { name: "key", form: TagForm::Digest, is_unique: true },
+                ],
             },
             Self::Specimen => &KindRow {
                 number: 250,

@@ -11,6 +11,7 @@
 //! | which data actions may that identity do? | [`roles_of`], [`Role::may`] |
 //! | is the resource approved for the operation? | [`Gate::allows`] with its [`Approvals`] |
 //! | if not, did a vendor lend it the approval? | [`check_limited`]; made by [`sign_limited`] |
+//! | did a key of a person's device sign? | [`EnrolledKey::check`] |
 //! | how long is the result kept? | [`RetentionPolicy`], and the whole table as [`rows()`] |
 //! | which notice do the people in the pictures get? | [`Notice`], [`default_notice`] |
 //!
@@ -30,6 +31,7 @@ mod retention;
 mod roles;
 mod settings;
 mod token;
+mod webauthn;
 
 pub use features::{Approvals, FeatureFlag, Gate, LimitedAttribute};
 pub use liveness::{Alternative, Branding, CaptureDevice, LivenessSettings};
@@ -46,4 +48,9 @@ pub use token::{
     LivenessTokenClaims, REPORT_AUDIENCE, ReportClaims, SigningKey, TokenProblem, TrustedIssuer, UnsignedToken,
     check_bearer, check_issued_token, check_limited, check_liveness_token, check_report_signature, key_id_of,
     sign_issued_token, sign_limited, write_issued_token, write_limited, write_liveness_token, write_report_signature,
+};
+pub use webauthn::{
+    Attested, AuthenticatorData, Ceremony, ClientData, EnrolledKey, KeyAssertion, KeyOrigins, KeyProblem,
+    KeyRecordProblem, KeyRegistration, LONGEST_AUTHENTICATOR_DATA, LONGEST_CLIENT_DATA, LONGEST_KEY_ID,
+    LONGEST_KEY_SIGNATURE,
 };

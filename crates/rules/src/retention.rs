@@ -20,6 +20,8 @@ pub enum RetentionClass {
     SessionImage,
     /// The link between sessions of one device.
     DeviceCorrelation,
+    /// A key of a device that was enrolled for a person, since it signed last.
+    EnrolledKey,
     /// A session's token.
     AuthToken,
     /// The status of an operation that went on after its call.
@@ -32,11 +34,12 @@ pub enum RetentionClass {
 
 impl RetentionClass {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FaceId,
         Self::Session,
         Self::SessionImage,
         Self::DeviceCorrelation,
+        Self::EnrolledKey,
         Self::AuthToken,
         Self::Operation,
         Self::Snapshot,
@@ -50,6 +53,7 @@ impl RetentionClass {
             Self::Session => "session",
             Self::SessionImage => "sessionImage",
             Self::DeviceCorrelation => "deviceCorrelation",
+            Self::EnrolledKey => "enrolledKey",
             Self::AuthToken => "authToken",
             Self::Operation => "operation",
             Self::Snapshot => "snapshot",
@@ -66,6 +70,8 @@ impl RetentionClass {
     pub const fn longest(self) -> u32 {
         match self {
             Self::AuditLog => u32::MAX,
+            // Who comes once a year still has it.
+            Self::EnrolledKey => 400 * DAY,
             Self::FaceId | Self::AuthToken => DAY,
             Self::Session | Self::SessionImage | Self::DeviceCorrelation | Self::Operation | Self::Snapshot => 2 * DAY,
         }
@@ -85,6 +91,9 @@ impl RetentionClass {
         match self {
             Self::FaceId | Self::Session | Self::SessionImage | Self::DeviceCorrelation => {
                 "Azure AI Face, data and privacy"
+            }
+            Self::EnrolledKey => {
+                "Likeness: 400 days since it signed last, so that who comes once a year is still known"
             }
             Self::AuthToken => "Azure AI Face, liveness sessions: authTokenTimeToLiveInSeconds is 60 to 86400",
             Self::Operation => "Azure AI Face, person directory: the status of an operation lasts 48 hours",
@@ -280,6 +289,14 @@ const ROWS: &[RetentionRow] = &[
         "48 hours",
         "customer: open it again",
         Some(RetentionClass::DeviceCorrelation),
+    ),
+    row(
+        "enrolledKey",
+        "public key of a person's device, enrolled for signing captures",
+        "yes, under a digest of the correlation id",
+        "400 days since it signed last",
+        "customer: remove it",
+        Some(RetentionClass::EnrolledKey),
     ),
     row(
         "monitoredTemplate",

@@ -6,6 +6,7 @@
 mod bench;
 pub mod cli;
 mod config;
+mod judge;
 mod start;
 
 #[doc(hidden)]

@@ -4,7 +4,6 @@ use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use likeness_backup::DeletionJournal;
 use likeness_base::{Clock as _, Randomness, Secret};
-use likeness_liveness::Rules;
 use likeness_rules::{Action, Approvals};
 use likeness_service::access::{Access, AccessCache, SETTINGS, new_key};
 use likeness_service::accounts::audit::with_changed_access;
@@ -263,7 +262,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         random_id(&*randomness),
         config.liveness.address(),
         config.liveness.policy.clone(),
-        Arc::new(Rules),
+        crate::judge::judge(),
         config.liveness.places(),
         u64::try_from(config.inference.workers()).unwrap_or(1),
     );

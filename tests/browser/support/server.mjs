@@ -16,14 +16,14 @@ export function need(name) {
   return value;
 }
 
-/** Starts the executable under test; returns its address and what ends it. */
-export async function startServer() {
+/** Starts the executable under test, perhaps with more variables and settings; returns its address and what ends it. */
+export async function startServer({ variables = {}, more = '' } = {}) {
   const data = await mkdtemp(join(need('LIKENESS_WORK'), 'data-'));
   // A provider of keys that accounts may choose.
   const held = join(data, 'acme.key');
   execFileSync(need('LIKENESS_UNDER_TEST'), ['keys', 'create-file', held]);
   const settings = join(data, 'likeness.toml');
-  await writeFile(settings, `[keys]\ntrusted_seconds = 1\n[[keys.providers]]\nname = "acme"\nkind = "file"\npath = ${JSON.stringify(held)}\n`);
+  await writeFile(settings, `[keys]\ntrusted_seconds = 1\n[[keys.providers]]\nname = "acme"\nkind = "file"\npath = ${JSON.stringify(held)}\n${more}`);
   const server = spawn(need('LIKENESS_UNDER_TEST'), ['serve'], {
     env: {
       ...process.env,
@@ -33,6 +33,7 @@ export async function startServer() {
       LIKENESS_KEY1: key,
       LIKENESS_OPERATOR_KEY: operatorKey,
       LIKENESS_LOG: 'warn',
+      ...variables,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

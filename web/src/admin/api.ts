@@ -4,13 +4,13 @@ import { answered, clientOf, isTaken } from '../shared/api/client';
 import type { Disclosure } from '../shared/api/notice';
 import { header, key } from './key';
 import type {
-  Account, Approvals, AuditRow, Change, Correlation, CorrelationOf, Encryption, Encryptions, HeldTemplates, KeyPair, LivenessPaths, LivenessSession,
+  Account, Approvals, AuditRow, Change, Correlation, CorrelationOf, Encryption, Encryptions, EnrolledKey, HeldTemplates, KeyPair, KeyRemoval, LivenessPaths, LivenessSession,
   LivenessSettings, Me, NetworkRules, NewAccount, NewRole, Notice, Person, PersonReport, RetentionRow, Role, TokenReport, Usage, Verified,
 } from './shapes';
 
 const client = clientOf<paths & LivenessPaths>({
   credentials: { key, header },
-  repeatablePosts: /\/(listKeys|persons\/report|correlations\/find)$/,
+  repeatablePosts: /\/(listKeys|persons\/report|correlations\/find|keys\/find)$/,
 });
 /** For what is open to everybody: the notice below an account's own endpoint. */
 const open = clientOf<paths>();
@@ -113,6 +113,13 @@ export const closeCorrelation = (id: string, body: { of: CorrelationOf; id: stri
   done(client.POST('/admin/v1/accounts/{account}/liveness/correlations/close', { ...of(id), body }));
 export const reopenCorrelation = (id: string, body: { record: string; reason: string }): Promise<void> =>
   done(client.POST('/admin/v1/accounts/{account}/liveness/correlations/reopen', { ...of(id), body }));
+
+export const enrolledKeys = (account: string, query: { start?: string; top: number }): Promise<EnrolledKey[]> =>
+  answered(client.GET('/admin/v1/accounts/{account}/liveness/keys', { params: { path: { account }, query } }));
+export const findKeys = (id: string, userCorrelationId: string): Promise<EnrolledKey[]> =>
+  answered(client.POST('/admin/v1/accounts/{account}/liveness/keys/find', { ...of(id), body: { userCorrelationId } }));
+export const removeKeys = (id: string, body: KeyRemoval): Promise<{ removed: number }> =>
+  answered(client.POST('/admin/v1/accounts/{account}/liveness/keys/remove', { ...of(id), body }));
 
 export interface TrailQuery {
   after: number;

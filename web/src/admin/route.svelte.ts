@@ -7,7 +7,7 @@ export const SECTIONS = [
 export type Section = (typeof SECTIONS)[number];
 
 /** What the section of liveness is parted into. */
-export const LIVENESS_PARTS = ['sessions', 'ids', 'settings', 'page', 'devices', 'sign'] as const;
+export const LIVENESS_PARTS = ['sessions', 'ids', 'settings', 'page', 'devices', 'keys', 'sign'] as const;
 export type LivenessPart = (typeof LIVENESS_PARTS)[number];
 
 export type Route =

@@ -76,6 +76,11 @@ export interface Correlation {
   expiresAt: string | null;
 }
 
+/** A key of a person's device, without the key. */
+export type EnrolledKey = Shapes['EnrolledKey'];
+/** One key by its record, or all of a person. */
+export type KeyRemoval = Shapes['KeyRemoval'];
+
 interface Answer<Status extends number, Body> {
   responses: { [status in Status]: { headers: Record<string, unknown>; content: Body extends undefined ? never : { 'application/json': Body } } };
 }

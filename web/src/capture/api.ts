@@ -1,4 +1,5 @@
 // What the page asks the server besides the capture itself: whose check it is, and the token of a link.
+import type { NewKey } from './device-key';
 import { fieldsOf, type Fields, type Refusal } from './protocol/messages';
 import { refusalOf } from './protocol/requests';
 
@@ -22,6 +23,8 @@ export interface About {
   alternative?: Alternative;
   /** Whether the session also compares with a reference. */
   verify: boolean;
+  /** Whether the app server wants this device to be remembered, if the person wants it too. */
+  enrolKey: boolean;
   /** Whether the app server has shown the notice and asked itself. */
   noticeAccepted: boolean;
 }
@@ -73,6 +76,17 @@ async function call(path: string, { token, body, codes = {} }: Call): Promise<Fi
   }
   const refusal = refusalOf(answer.status, answer.headers.get('Retry-After'), answered) as Refusal;
   throw new Refused({ ...refusal, code: codes[answer.status] ?? refusal.code });
+}
+
+/** Brings a new key of this device; whether the server took it, not what came of it. */
+export async function bringKey(token: string, attemptId: number, key: NewKey): Promise<boolean> {
+  const answer = await fetch('/face/v1.2/session/key', {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ attemptId, ...key }),
+    cache: 'no-store',
+  }).catch(() => undefined);
+  return answer?.status === 204;
 }
 
 const LINK_CODES = { 400: 'CallbackRefused', 404: 'LinkGone', 410: 'LinkUsed' };
@@ -140,6 +154,7 @@ function aboutOf(fields: Fields): About {
     },
     ...(text ? { alternative: { text, ...(url && isWebAddress(url) ? { url } : {}) } } : {}),
     verify: fields['verify'] === true,
+    enrolKey: fields['enrolKey'] === true,
     noticeAccepted: fields['noticeAccepted'] === true,
   };
 }

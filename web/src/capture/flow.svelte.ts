@@ -4,8 +4,10 @@ import { bearer } from '../shared/api/client';
 import { noticesFor } from '../shared/api/notice';
 import { askedByAppServer, Consents, type Consent } from '../shared/consent';
 import { canAskForCamera, type CameraTrouble } from '../shared/camera';
-import { Refused, Unreachable, type About, type Entry } from './api';
-import type { Fields, Refusal } from './protocol/messages';
+import { bringKey, Refused, Unreachable, type About, type Entry } from './api';
+import { canRemember, makeKey } from './device-key';
+import { enrolmentChallenge } from './protocol/chain';
+import type { Fields, Ready, Refusal, Result } from './protocol/messages';
 import { Run, type Choices, type RunOutcome } from './run.svelte';
 import { texts } from './texts';
 
@@ -19,11 +21,17 @@ export type Screen =
   | { name: 'prepare' }
   | { name: 'capture'; run: Run }
   | { name: 'camera'; trouble: Trouble }
-  | { name: 'done'; response: Fields | undefined }
+  | { name: 'done'; response: Fields | undefined; offer: Offer | undefined }
   | { name: 'notDone'; code: string; remaining: number | undefined }
   | { name: 'busy'; isInProgress: boolean; seconds: number; again: () => void }
   | { name: 'lost'; again: () => void }
   | { name: 'over'; reason: OverReason };
+
+/** Something that the person may do after the end, and need not. */
+export interface Offer {
+  /** Makes a key and brings it; whether the server took it. */
+  remember(): Promise<boolean>;
+}
 
 /** What a page around this one may know: never what was decided. */
 export type FlowEvent =
@@ -44,7 +52,7 @@ const BUSY_SECONDS = 5;
 
 export class Flow {
   screen = $state.raw<Screen>({ name: 'loading' });
-  about = $state.raw<About>({ branding: {}, verify: false, noticeAccepted: false });
+  about = $state.raw<About>({ branding: {}, verify: false, enrolKey: false, noticeAccepted: false });
   /** Something small is under way on this screen. */
   isBusy = $state(false);
   choices = $state<Choices>({
@@ -59,6 +67,8 @@ export class Flow {
   consents: Consents | undefined;
   private token = '';
   private consent: Consent | undefined;
+  private ready: Ready | undefined;
+  private canRemember = false;
   private hasStarted = false;
   private hasEnded = false;
 
@@ -74,6 +84,7 @@ export class Flow {
     this.screen = { name: 'loading' };
     await this.trying(async () => {
       this.about = await this.options.entry.about();
+      this.canRemember = this.about.enrolKey && (await canRemember());
       const trouble = await troubleAhead();
       this.screen = trouble ? { name: 'camera', trouble } : { name: 'welcome' };
     }, () => void this.load());
@@ -132,8 +143,8 @@ export class Flow {
       address: { origin: location.origin, token: this.token, verify: this.about.verify },
       choices: this.choices,
       consent: this.consent,
-      onbegun: () => this.started(),
-      onover: (outcome, remaining) => this.over(outcome, remaining),
+      onbegun: (ready) => this.started(ready),
+      onover: (outcome, remaining) => this.over(outcome, remaining, run),
     });
     this.screen = { name: 'capture', run };
   }
@@ -154,13 +165,14 @@ export class Flow {
     if (this.screen.name === 'capture') this.screen.run.cancel('person');
   }
 
-  private started(): void {
+  private started(ready: Ready): void {
+    this.ready = ready;
     if (this.hasStarted) return;
     this.hasStarted = true;
     this.options.onevent?.({ type: 'started' });
   }
 
-  private over(outcome: RunOutcome, remaining: number | undefined): void {
+  private over(outcome: RunOutcome, remaining: number | undefined, run: Run): void {
     switch (outcome.type) {
       case 'camera':
         this.screen = { name: 'camera', trouble: isInApp() && outcome.trouble === 'refused' ? 'inApp' : outcome.trouble };
@@ -174,12 +186,23 @@ export class Flow {
         return;
       case 'result':
         if (outcome.status === 'Succeeded') {
-          this.screen = { name: 'done', response: outcome.response };
+          this.screen = { name: 'done', response: outcome.response, offer: run.hasSigned ? undefined : this.offer(outcome) };
           this.tell({ type: 'ended', status: 'Succeeded' });
           return;
         }
         this.notDone(outcome.code ?? '', outcome.remainingAttempts);
     }
+  }
+
+  private offer({ digest }: Result): Offer | undefined {
+    const { ready, token } = this;
+    if (!this.canRemember || !ready || !digest) return undefined;
+    const remember = async (): Promise<boolean> => {
+      const challenge = await enrolmentChallenge(ready.sessionId, digest);
+      const key = await makeKey(challenge, ready.keys, this.about.branding.name ?? location.hostname);
+      return key !== undefined && (await bringKey(token, ready.attemptId, key));
+    };
+    return { remember };
   }
 
   private notDone(code: string, remaining: number | undefined): void {

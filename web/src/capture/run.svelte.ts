@@ -4,10 +4,11 @@ import { tick } from 'svelte';
 import { CameraError, closeCamera, openCamera, type CameraTrouble } from '../shared/camera';
 import type { Consent } from '../shared/consent';
 import { pause } from '../shared/api/traffic.svelte';
+import { signWithKey } from './device-key';
 import { Attempt } from './protocol/attempt';
 import type { Outcome } from './protocol/conversation';
 import { FrameSource, painted } from './protocol/frames';
-import type { CancelReason, Hello, HintName, Oval, Ready, Step, TimedColour } from './protocol/messages';
+import type { Assertion, CancelReason, Hello, HintName, Oval, Ready, Step, TimedColour } from './protocol/messages';
 import type { Address } from './protocol/transport';
 
 export interface Choices {
@@ -23,7 +24,7 @@ export interface RunOptions {
   address: Address;
   choices: Choices;
   consent: Consent;
-  onbegun: () => void;
+  onbegun: (ready: Ready) => void;
   /** `remaining`: attempts that were left after this one when it began. */
   onover: (outcome: RunOutcome, remaining: number | undefined) => void;
 }
@@ -32,9 +33,11 @@ export interface RunOptions {
 const LEAST_COLOUR_MS = 350;
 /** How much longer than the attempt the page waits for its result. */
 const GRACE_MS = 15_000;
+/** How long the server waits for somebody who confirms with a key. */
+const CONFIRM_MS = 30_000;
 
 export class Run {
-  phase = $state<'opening' | 'connecting' | 'running' | 'finishing'>('opening');
+  phase = $state<'opening' | 'connecting' | 'running' | 'confirming' | 'finishing'>('opening');
   step = $state.raw<Step>();
   hint = $state<HintName>();
   oval = $state.raw<Oval>();
@@ -46,6 +49,9 @@ export class Run {
   progress = $state(0);
   /** Nobody, or somebody else too, is there: coloured light stops. */
   readonly isAway = $derived(this.hint === 'noFace' || this.hint === 'moreFaces');
+
+  /** Whether a key of this device has signed: it is remembered already. */
+  hasSigned = false;
 
   private stream: MediaStream | undefined;
   private attempt: Attempt | undefined;
@@ -82,11 +88,12 @@ export class Run {
     this.phase = 'connecting';
     this.watch(GRACE_MS);
     this.attempt = Attempt.begin(
-      { address: this.options.address, hello: this.hello(video) },
+      { address: this.options.address, hello: this.hello(video), sign: (keys, challenge) => this.sign(keys, challenge) },
       {
         ready: (ready) => this.begun(ready),
         step: (step) => void this.show(step),
         hint: (hint) => (this.hint = hint),
+        confirming: () => this.confirming(),
         finishing: () => this.finishing(),
         over: (outcome) => this.over(outcome),
       },
@@ -134,7 +141,7 @@ export class Run {
       frame: (captureMs, encoded) => attempt.frame(captureMs, this.stepAt(captureMs), encoded),
     });
     this.remaining = ready.remainingAttempts;
-    this.options.onbegun();
+    this.options.onbegun(ready);
   }
 
   /** The step that was on the screen when the camera took a frame, which is a little before the page gets it. */
@@ -202,6 +209,18 @@ export class Run {
   private async calm(): Promise<void> {
     const left = this.lastColourMs + LEAST_COLOUR_MS - performance.now();
     if (left > 0) await pause(left, this.ended.signal);
+  }
+
+  private async sign(keys: string[], challenge: Uint8Array<ArrayBuffer>): Promise<Assertion | undefined> {
+    const signed = await signWithKey(keys, challenge);
+    this.hasSigned = signed !== undefined;
+    return signed;
+  }
+
+  /** Beside the time of the attempt. */
+  private confirming(): void {
+    this.phase = 'confirming';
+    this.watch(CONFIRM_MS + GRACE_MS);
   }
 
   private finishing(): void {

@@ -66,6 +66,8 @@ const en = {
     starting: 'Starting the camera…',
     allow: 'If the browser asks, allow this page to use the camera.',
     connecting: 'Connecting…',
+    confirm: 'Confirm with this device',
+    confirmText: 'By fingerprint, face or PIN, as you unlock it. If you cancel, the check goes on without.',
     finishing: 'Thank you. One moment…',
     progress: 'Progress',
     progressWords: (share: number) => `${Math.round(share * 100)} percent`,
@@ -110,6 +112,15 @@ const en = {
     uncertain: 'The check could not tell. Whoever asked for it will say how to go on.',
     same: 'The face is that of the reference photo.',
     different: 'The face is not that of the reference photo.',
+  },
+  remember: {
+    title: 'Remember this device?',
+    text: 'At your next check here, this device can confirm that it is the same one, by your fingerprint, face or PIN. None of these leaves the device. You need not do this.',
+    camera: 'It proves nothing about the camera. The device is remembered only if this check was successful.',
+    yes: 'Remember this device',
+    busy: 'Waiting for the device…',
+    done: 'If the check was successful, this device is remembered.',
+    failed: 'The device was not remembered. That changes nothing about your check.',
   },
   notDone: {
     remaining: (n: number) => (n === 1 ? 'You can try once more.' : `You can try ${n} more times.`),
@@ -156,6 +167,10 @@ const en = {
       ReferenceRefused: {
         title: 'The reference photo cannot be used',
         text: 'Take it again: one face, large, sharp, evenly lit, with nothing in front of it.',
+      },
+      AssuranceTooLow: {
+        title: 'This device was not confirmed',
+        text: 'This check needs a device that was remembered at an earlier check. Use that device, and confirm when it asks you.',
       },
       Canceled: { title: 'The check was stopped', text: 'You can start it again whenever you like.' },
       UnexpectedServerError: { title: 'Something went wrong on our side', text: 'This was not your fault. Please try again.' },

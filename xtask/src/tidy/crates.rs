@@ -22,6 +22,8 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("specimens", &[]),
     ("renderer", &[]),
     ("device", &["likeness-liveness", "likeness-renderer"]),
+    ("sight", &["likeness-liveness", "likeness-vision"]),
+    ("pad", &["likeness-device", "likeness-liveness", "likeness-renderer", "likeness-sight", "likeness-vision"]),
     (
         "fuzz",
         &[
@@ -47,6 +49,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-gallery",
             "likeness-rules",
             "likeness-liveness",
+            "likeness-sight",
             "likeness-store",
             "likeness-shares",
             "likeness-models",
@@ -86,6 +89,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "likeness-http",
             "likeness-api",
             "likeness-device",
+            "likeness-pad",
+            "likeness-renderer",
         ],
     ),
 ];

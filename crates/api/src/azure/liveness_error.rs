@@ -32,6 +32,8 @@ pub(crate) enum LivenessRefusal {
     NoAttemptsLeft,
     /// The capture is on another node, perhaps with its address.
     CaptureOnAnotherNode(Option<String>),
+    /// No key of a device is expected, or not this one; the text says why.
+    KeyNotExpected(String),
     /// The quick link was used.
     LinkUsed,
     /// The quick link leads nowhere.
@@ -101,6 +103,7 @@ impl LivenessRefusal {
                 "CaptureOnAnotherNode",
                 "The attempt is in progress on another node of this installation. Send this request to the address in Location, where there is one.",
             ),
+            Self::KeyNotExpected(text) => wire(S::CONFLICT, "KeyNotExpected", text),
             Self::LinkUsed => wire(
                 S::GONE,
                 "LinkUsed",

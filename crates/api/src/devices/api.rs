@@ -1,7 +1,7 @@
 //! The device routes and the quick link as the pipeline serves them. No key and no role counts here: a device presents the
 //! liveness token of one session, and whoever opens a quick link has nothing but the link.
 
-use super::{capture, link};
+use super::{capture, key, link};
 use crate::azure::{self, Refusal};
 use axum::body::Body;
 use axum::http::{Method, Response};
@@ -45,6 +45,9 @@ static ROUTES: &[Route<Devices>] = &[
     }),
     route(Method::POST, "session/attempt/end", "EndLivenessAttempt", BodyKind::Json, Rule::Token, |call| {
         Box::pin(capture::end(call))
+    }),
+    route(Method::POST, "session/key", "EnrolDeviceKey", BodyKind::Json, Rule::Token, |call| {
+        Box::pin(key::enrol(call))
     }),
     route(Method::POST, "detectliveness/singlemodal", "SendLivenessFrames", BodyKind::Form, Rule::Token, |call| {
         Box::pin(capture::frames(call))

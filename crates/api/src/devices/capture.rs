@@ -1,12 +1,12 @@
 //! An attempt by requests: start, frames, end; and the opening of a socket.
 
 use super::api::Devices;
-use super::{device, socket, text};
+use super::{device, key, socket, text};
 use crate::azure::{LivenessRefusal, Refusal, audit_body};
 use likeness_base::Secret;
 use likeness_http::{Call, Head, Input, Reply};
 use likeness_liveness::message::{
-    AttemptEnd, AttemptStatus, FromServer, Hello, Metadata, RequestedOutcome, ResultMessage, Started,
+    AttemptEnd, AttemptStatus, End, FromServer, Hello, Metadata, RequestedOutcome, ResultMessage, Started,
     most_frames_a_request,
 };
 use likeness_liveness::{Event, Origin};
@@ -45,7 +45,9 @@ pub(super) async fn start(call: Call<Devices>) -> Result<Reply, Refusal> {
     let hello = Hello::parse_start(&body.to_bytes()?).map_err(|problem| bad(format!("{problem}.")))?;
     let origin = origin(&head);
     let client = head.address.origin.client;
-    let beginning = Beginning { account: device.state.clone(), session: device.session, hello, origin, client };
+    let key_origins = key::origins(&head, &device.state);
+    let beginning =
+        Beginning { account: device.state.clone(), session: device.session, hello, origin, client, key_origins };
     // To its end, even where the device goes away meanwhile: an attempt that begins has somebody who leads it.
     let app = head.app.clone();
     let begun = tokio::spawn(async move { app.captures.begin(&app, beginning).await }).await;
@@ -171,7 +173,10 @@ pub(super) async fn end(call: Call<Devices>) -> Result<Reply, Refusal> {
     }
     match (end.outcome, end.count, end.tail) {
         (RequestedOutcome::Canceled, ..) => running.handle(Event::Cancel { reason: end.reason() }),
-        (RequestedOutcome::Completed, Some(count), Some(tail)) => running.handle_end(count, tail, end.signature),
+        (RequestedOutcome::Completed, Some(count), Some(tail)) => {
+            let AttemptEnd { signature, assertion, .. } = end;
+            running.handle_end(End { count, tail, signature, assertion });
+        }
         (RequestedOutcome::Completed, ..) => running.handle(Event::EndOfPictures),
     }
     let ended = tokio::time::timeout(LONGEST_VERDICT, running.wait_for_end()).await;
@@ -192,7 +197,8 @@ pub(super) async fn socket(call: Call<Devices>) -> Result<Reply, Refusal> {
     let origin = origin(&head);
     tokio::spawn(async move {
         if let Some(opened) = opening.await {
-            socket::serve(head.app.clone(), opened, head.address.origin.clone(), origin).await;
+            let own = key::own(&head).to_owned();
+            socket::serve(head.app.clone(), opened, head.address.origin.clone(), origin, &own).await;
         }
     });
     Ok(reply)

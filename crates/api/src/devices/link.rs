@@ -74,6 +74,7 @@ fn check_callback(state: &AccountState, callback: Option<&str>) -> Result<(), Re
 fn about_session(state: &AccountState, session: &Session) -> Value {
     let mut about = appearance(state);
     about["verify"] = json!(session.request.verify.is_some());
+    about["enrolKey"] = json!(session.request.enrols_key);
     about["noticeAccepted"] = json!(session.notice_accepted_at().is_some());
     about
 }

@@ -1,8 +1,9 @@
 //! What devices and browsers of people call in a liveness session: the four routes that a proxy passes on, the socket on two of
-//! them, and the quick link (`face-api.md` sections 5.4 and 5.5; `docs/device-protocol.md`).
+//! them, the key of a device, and the quick link (`face-api.md` sections 5.4 and 5.5; `docs/device-protocol.md`).
 
 mod api;
 mod capture;
+mod key;
 mod link;
 mod socket;
 

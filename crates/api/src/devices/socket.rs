@@ -6,6 +6,7 @@ use likeness_base::{Clock as _, Secret};
 use likeness_http::{Received, Socket};
 use likeness_liveness::message::{CancelReason, ErrorMessage, FromDevice, FromServer, Hello};
 use likeness_liveness::{AttemptCode, Event, Origin};
+use likeness_rules::KeyOrigins;
 use likeness_service::access;
 use likeness_service::app::App;
 use likeness_service::liveness::{Beginning, Running};
@@ -16,7 +17,8 @@ use std::time::Duration;
 const HELLO_WAIT: Duration = Duration::from_secs(10);
 
 /// Serves a socket from its first message to the end of the attempt.
-pub(super) async fn serve(app: Arc<App>, mut socket: Socket, from: access::Origin, origin: Origin) {
+/// `own`: the host and port at which the device reached the server.
+pub(super) async fn serve(app: Arc<App>, mut socket: Socket, from: access::Origin, origin: Origin, own: &str) {
     let first = tokio::time::timeout(HELLO_WAIT, socket.receive()).await;
     let Ok(Received::Text(text)) = first else { return socket.close(false).await };
     let hello = match FromDevice::parse(text.expose()) {
@@ -32,7 +34,7 @@ pub(super) async fn serve(app: Arc<App>, mut socket: Socket, from: access::Origi
             return socket.close(false).await;
         }
     };
-    match begin(&app, *hello, from, origin).await {
+    match begin(&app, *hello, from, origin, own).await {
         Ok(running) => capture(&app, socket, &running).await,
         Err(refusal) => {
             socket.send(refused(&refusal).to_json()).await;
@@ -41,10 +43,18 @@ pub(super) async fn serve(app: Arc<App>, mut socket: Socket, from: access::Origi
     }
 }
 
-async fn begin(app: &Arc<App>, hello: Hello, from: access::Origin, origin: Origin) -> Result<Arc<Running>, Refusal> {
+async fn begin(
+    app: &Arc<App>,
+    hello: Hello,
+    from: access::Origin,
+    origin: Origin,
+    own: &str,
+) -> Result<Arc<Running>, Refusal> {
     let now = app.clock.now().as_seconds();
     let device = app.access.admit_device_token(&from, hello.token.expose(), now).await?;
-    let beginning = Beginning { account: device.state, session: device.session, hello, origin, client: from.client };
+    let key_origins = KeyOrigins::new(own, &device.state.settings.cors_origins);
+    let (account, session, client) = (device.state, device.session, from.client);
+    let beginning = Beginning { account, session, hello, origin, client, key_origins };
     Ok(app.captures.begin(app, beginning).await?)
 }
 
@@ -103,7 +113,7 @@ fn take(app: &Arc<App>, running: &Arc<Running>, received: Received) {
 fn message(running: &Running, text: &Secret<String>) {
     match FromDevice::parse(text.expose()) {
         Ok(FromDevice::Shown(shown)) => running.handle(Event::Shown { step: shown.step, t: shown.t }),
-        Ok(FromDevice::End(end)) => running.handle_end(end.count, end.tail, end.signature),
+        Ok(FromDevice::End(end)) => running.handle_end(end),
         Ok(FromDevice::Cancel { reason }) => running.handle(Event::Cancel { reason }),
         // A second hello, or nothing of the protocol: as good as a frame without a head.
         Ok(FromDevice::Hello(_)) | Err(_) => running.handle(Event::Frame { bytes: &[] }),

@@ -78,6 +78,11 @@ pub(super) fn insert(paths: &mut Map<String, Value>) {
         "post",
         operation("EndLivenessAttempt", "Ends an attempt.", answer("EndedAttempt"), json_of("AttemptEnd"), false),
     );
+    let taken = json!({ "204": { "description": "Taken. Whether it was enrolled is for the app server alone." } });
+    let mut enrol =
+        operation("EnrolDeviceKey", "Brings a new key of the device.", taken, json_of("NewDeviceKey"), false);
+    enrol["responses"]["409"]["description"] = json!("No key is expected, or not this one.");
+    below_version("session/key", "post", enrol);
     for (path, name) in
         [("detectliveness/singlemodal", "Liveness"), ("detectlivenesswithverify/singlemodal", "LivenessWithVerify")]
     {
@@ -121,12 +126,14 @@ pub(super) fn schemas() -> Value {
         || json!({ "type": "array", "items": { "type": "object" }, "description": "As the socket would send them." });
     let about = json!({
         "branding": { "type": "object" }, "alternative": { "type": ["object", "null"] },
-        "verify": { "type": "boolean" }, "noticeAccepted": { "type": "boolean" },
+        "verify": { "type": "boolean" }, "enrolKey": { "type": "boolean" }, "noticeAccepted": { "type": "boolean" },
     });
     let mut begun = about.clone();
     begun["token"] = text();
     begun["sessionId"] = uuid();
     let tail = |bytes: u32| json!({ "type": "string", "pattern": format!("^[A-Za-z0-9_-]{{{}}}$", bytes.div_ceil(3) * 4 - (3 - bytes % 3) % 3) });
+    let octets =
+        |most: u32| json!({ "type": "string", "minLength": 2, "maxLength": most, "pattern": "^[A-Za-z0-9_-]+$" });
     json!({
         "DeviceHello": object(&[], json!({
             "camera": { "type": "object" }, "screen": { "type": "object" },
@@ -149,12 +156,19 @@ pub(super) fn schemas() -> Value {
             "outcome": { "type": "string", "enum": ["completed", "canceled"] },
             "errorCode": text(), "count": { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32 },
             "tail": tail(32), "signature": tail(64),
+            "assertion": object(&["id", "clientData", "authenticatorData", "signature"], json!({
+                "id": octets(683), "clientData": octets(1366), "authenticatorData": octets(683), "signature": octets(96),
+            })),
+        })),
+        "NewDeviceKey": object(&["attemptId", "clientData", "authenticatorData"], json!({
+            "attemptId": { "type": "integer", "minimum": 1, "maximum": 255 },
+            "clientData": octets(1366), "authenticatorData": octets(1366),
         })),
         "EndedAttempt": object(&["status", "digest", "remainingAttempts"], json!({
             "status": { "type": "string", "enum": ["Succeeded", "Failed"] },
             "digest": text(), "code": text(), "remainingAttempts": { "type": "integer" }, "response": { "type": "object" },
         })),
-        "AboutLink": object(&["branding", "verify", "noticeAccepted"], about),
+        "AboutLink": object(&["branding", "verify", "enrolKey", "noticeAccepted"], about),
         "BegunLink": object(&["branding", "verify", "token", "sessionId"], begun),
         "LinkToUse": object(&["link"], json!({ "link": uuid() })),
     })

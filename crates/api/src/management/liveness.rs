@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 200;
 /// Longest correlation id, in characters.
-const LONGEST_ID: usize = 64;
+pub(super) const LONGEST_ID: usize = 64;
 
-fn page(call: &AdminCall) -> Result<PageStart, Refusal> {
+pub(super) fn page(call: &AdminCall) -> Result<PageStart, Refusal> {
     let page = call.query.page().map_err(|problem| Refusal::Invalid(problem.0))?;
     Ok(PageStart { after: page.start, top: page.top })
 }
@@ -49,6 +49,7 @@ fn session_json(session: &Session, now: likeness_base::Timestamp) -> Value {
         "tokenExpiresAt": session.token_expires_at.to_string(),
         "noticeAcceptedAt": session.notice_accepted_at().map(|at| at.to_string()),
         "keepsImage": session.request.keeps_image,
+        "key": session.request.enrols_key.then(|| session.key()),
         "attempts": session.attempts().iter().map(|attempt| attempt_json(attempt, now)).collect::<Vec<_>>(),
     })
 }
@@ -75,7 +76,7 @@ pub(super) async fn delete(call: AdminCall) -> Result<Reply, Refusal> {
     }
 }
 
-fn gone() -> Refusal {
+pub(super) fn gone() -> Refusal {
     Refusal::NotFound("there is nothing of that id, or not any more".to_owned())
 }
 

@@ -19,12 +19,17 @@ pub(super) fn all() -> Value {
         "id": uuid(), "withVerify": { "type": "boolean" }, "mode": text(), "status": status(),
         "createdAt": at(), "expiresAt": at(), "tokenExpiresAt": at(), "noticeAcceptedAt": perhaps_at(),
         "keepsImage": { "type": "boolean" },
+        "key": { "type": ["string", "null"], "enum": ["none", "dropped", "enrolled", null], "description": "Whether a device brought a key, where the session asked for one." },
         "attempts": { "type": "array", "items": object(&["id", "status", "startedAt"], attempt) },
     });
     let correlation = json!({
         "record": says("The id of its record; it says nothing of the correlation id."),
         "state": { "type": "string", "enum": ["open", "closedByCount", "closedByHand"] },
         "spoofs": count(), "failures": count(), "reason": perhaps("Why somebody closed it."), "expiresAt": perhaps_at(),
+    });
+    let key = json!({
+        "record": uuid(), "createdAt": at(), "lastUsedAt": at(), "expiresAt": at(),
+        "ofThisDevice": yes_or_no("Whether the key reports that it cannot be backed up, so that it is of one device."),
     });
     let of = || json!({ "type": "string", "enum": ["device", "user"] });
     let id = || json!({ "type": "string", "minLength": 1, "maxLength": 64 });
@@ -35,6 +40,14 @@ pub(super) fn all() -> Value {
         "LivenessSessions": list_of("LivenessSession"),
         "Correlation": object(&["record", "state", "spoofs", "failures"], correlation),
         "Correlations": list_of("Correlation"),
+        "EnrolledKey": object(&["record", "createdAt", "lastUsedAt", "expiresAt", "ofThisDevice"], key),
+        "EnrolledKeys": list_of("EnrolledKey"),
+        "KeyHolder": strict(&["userCorrelationId"], json!({ "userCorrelationId": id() })),
+        "KeyRemoval": { "oneOf": [
+            strict(&["record"], json!({ "record": uuid() })),
+            strict(&["userCorrelationId"], json!({ "userCorrelationId": id() })),
+        ] },
+        "RemovedKeys": object(&["removed"], json!({ "removed": count() })),
         "CorrelationId": strict(&["of", "id"], json!({ "of": of(), "id": id() })),
         "CorrelationClosing": strict(&["of", "id", "reason"], json!({ "of": of(), "id": id(), "reason": reason() })),
         "CorrelationReopening": strict(&["record", "reason"], json!({ "record": text(), "reason": reason() })),

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api;
+mod device_keys;
 mod devices_openapi;
 mod error;
 mod keys;

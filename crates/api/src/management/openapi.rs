@@ -157,7 +157,10 @@ fn query_of(route: &Route<Management>) -> Vec<Value> {
             let says = "A link that was kept elsewhere; knownAt tells the row that has it.";
             vec![query("known", false, says, &json!({ "type": "string", "pattern": "^[0-9a-fA-F]{64}$" }))]
         }
-        ("GET", "accounts/{}/liveness/sessions" | "accounts/{}/liveness/correlations") => {
+        (
+            "GET",
+            "accounts/{}/liveness/sessions" | "accounts/{}/liveness/correlations" | "accounts/{}/liveness/keys",
+        ) => {
             let top = json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 1000 });
             let mut all = vec![
                 query("start", false, "What comes after this id.", &uuid()),

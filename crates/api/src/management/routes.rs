@@ -2,7 +2,7 @@
 //! from this table.
 
 use super::api::{AdminCall, Management};
-use super::{accounts, keys, liveness, records, vendors};
+use super::{accounts, device_keys, keys, liveness, records, vendors};
 use axum::http::Method;
 use likeness_http::{BodyKind, Route};
 use likeness_service::access::RequiredAccess;
@@ -104,6 +104,12 @@ routes! {
         "Closes a correlation id by hand, for 48 hours." => liveness::close;
     POST "accounts/{}/liveness/correlations/reopen" Manage ReopenCorrelation(CorrelationReopening) -> 204 Nothing
         "Opens a closed correlation id again and forgets what was counted of it." => liveness::reopen;
+    GET "accounts/{}/liveness/keys" Look ListEnrolledKeys(Nothing) -> 200 EnrolledKeys
+        "Keys of people's devices, in order of their records; start, top. Of whom they are is kept nowhere." => device_keys::list;
+    POST "accounts/{}/liveness/keys/find" Look FindEnrolledKeys(KeyHolder) -> 200 EnrolledKeys
+        "The keys of one person, by userCorrelationId." => device_keys::find;
+    POST "accounts/{}/liveness/keys/remove" RemoveKeys RemoveEnrolledKeys(KeyRemoval) -> 200 RemovedKeys
+        "Removes one key (record), or all of a person (userCorrelationId)." => device_keys::remove;
     POST "accounts/{}/vendor" Operator LetIssue(Issuing) -> 204 Nothing
         "mayIssue: gives or takes the right to issue limited access tokens." => vendors::set_vendor_right;
     POST "accounts/{}/tokens/revoke" Vendor RevokeTokens(Revocation) -> 204 Nothing

@@ -44,6 +44,8 @@ macro_rules! own_content {
 }
 
 const CAMERA: &str = "camera=(self), microphone=(), geolocation=()";
+/// Of the capture page, which also asks for keys of the device it is on.
+const CAMERA_AND_KEYS: &str = "camera=(self), microphone=(), geolocation=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
 const NO_DEVICE: &str = "camera=(), microphone=(), geolocation=()";
 
 /// Origins that a header names at most.
@@ -79,7 +81,7 @@ static PAGES: [Page; 4] = [
     Page {
         address: CAPTURE,
         file: "capture.html",
-        policy: Policy { content: own_content!(framed by "'self'"), permissions: CAMERA },
+        policy: Policy { content: own_content!(framed by "'self'"), permissions: CAMERA_AND_KEYS },
         for_browsers_alone: false,
         without: "\nThis build carries no pages; docs/device-protocol.md says how a program captures.\n",
     },
@@ -254,12 +256,13 @@ mod tests {
     #[test]
     fn a_page_may_do_what_it_needs_and_no_more() {
         let camera = "camera=(self), microphone=(), geolocation=()";
+        let keys = "camera=(self), microphone=(), geolocation=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
         let nothing = "camera=(), microphone=(), geolocation=()";
         let rows = [
             ("/", camera, "'none'"),
             ("/reference", nothing, "'none'"),
             ("/admin", nothing, "'none'"),
-            ("/capture", camera, "'self'"),
+            ("/capture", keys, "'self'"),
         ];
         assert_eq!(PAGES.len(), rows.len(), "a new page needs a row here");
         for (page, (address, permissions, ancestors)) in PAGES.iter().zip(rows) {

@@ -30,6 +30,9 @@ impl Capture {
                 let shown = self.shown_by().map(|at| (at, timed_out("a step is not shown")));
                 [whole, Some(pause), shown]
             }
+            State::Finishing { since_ms } if self.waits_for_key => {
+                [Some((since_ms + bounds.key_ms, timed_out("the end does not come"))), None, None]
+            }
             State::Finishing { since_ms } => {
                 [whole, Some((since_ms + bounds.end_ms, timed_out("the end does not come"))), None]
             }

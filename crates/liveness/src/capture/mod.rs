@@ -7,6 +7,7 @@
 mod clocks;
 mod hints;
 mod intake;
+mod keys;
 mod lead;
 mod sampler;
 mod seen;
@@ -154,6 +155,8 @@ pub struct Capture {
     observations: Vec<Observation>,
     is_settled: bool,
     missed_turns: u32,
+    /// Whether the device has keys to sign with, which takes people time.
+    waits_for_key: bool,
     /// Whether turns have to show what light does not.
     needs_turns: bool,
     messages: VecDeque<FromServer>,
@@ -203,6 +206,7 @@ impl Capture {
             observations: Vec::new(),
             is_settled: false,
             missed_turns: 0,
+            waits_for_key: false,
             needs_turns: start_needs_turns,
             messages: VecDeque::new(),
         };
@@ -431,6 +435,7 @@ impl Capture {
             most_frames: bounds.frames,
             seconds: u32::try_from(bounds.attempt_ms / 1_000).unwrap_or(u32::MAX),
             reference: self.start.expects_reference,
+            keys: Vec::new(),
         }
     }
 

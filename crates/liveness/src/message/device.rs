@@ -1,7 +1,7 @@
 //! What a device says.
 
-use super::{MOST_ID, MOST_LABEL, MessageProblem, short};
-use crate::bounds::{MOST_HELLO_BYTES, MOST_MESSAGE_BYTES};
+use super::{Assertion, MOST_ID, MOST_LABEL, MessageProblem, short};
+use crate::bounds::{MOST_HELLO_BYTES, MOST_KEY_MESSAGE_BYTES, MOST_MESSAGE_BYTES};
 use crate::text::{SecretText, base64url};
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +121,7 @@ pub struct Shown {
 }
 
 /// All frames were sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// How many.
     pub count: u32,
@@ -131,6 +131,9 @@ pub struct End {
     /// A registered device's signature.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "base64url::optional")]
     pub signature: Option<[u8; 64]>,
+    /// What a key of the device signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Box<Assertion>>,
 }
 
 /// Why an attempt was given up.
@@ -157,6 +160,7 @@ impl FromDevice {
         let message: Self = serde_json::from_str(text).map_err(|_| MessageProblem::Malformed)?;
         match &message {
             Self::Hello(hello) => hello.check()?,
+            Self::End(End { assertion: Some(_), .. }) if text.len() <= MOST_KEY_MESSAGE_BYTES => {}
             _ if text.len() > MOST_MESSAGE_BYTES => return Err(MessageProblem::TooLong),
             Self::Shown(shown) => shown.check()?,
             Self::End(_) | Self::Cancel { .. } => {}

@@ -4,10 +4,12 @@
 //! members are ignored, unknown types are refused. Frames are no JSON: see [`crate::FrameHead`].
 
 mod device;
+mod keys;
 mod requests;
 mod server;
 
 pub use device::{Attestation, Camera, CancelReason, DeviceWords, End, FromDevice, Hello, Screen, Shown};
+pub use keys::{Assertion, ClientDataBytes, KeyId, NewKey};
 pub use requests::{AttemptEnd, FrameMetadata, Metadata, RequestedOutcome, Started, most_frames_a_request};
 pub use server::{
     AttemptStatus, ColourFor, Direction, ErrorMessage, FromServer, Hint, Oval, Prompt, PromptKind, Ready,

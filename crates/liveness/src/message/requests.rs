@@ -1,7 +1,8 @@
 //! The request way: the same messages in the bodies of three routes.
 
 use super::device::CancelReason;
-use super::{FromServer, MessageProblem, Shown};
+use super::{Assertion, FromServer, MessageProblem, Shown};
+use crate::bounds::MOST_KEY_MESSAGE_BYTES;
 use crate::text::base64url;
 use crate::{FrameHead, FrameProblem, Mode, ModelVersion};
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,6 @@ use uuid::Uuid;
 
 /// Bytes of a part `metadata`: ten heads and some steps.
 const MOST_METADATA_BYTES: usize = 8 * 1024;
-/// Bytes of the body of `session/attempt/end`.
-const MOST_END_BYTES: usize = 2 * 1024;
 /// Frames of one request: a second of them.
 const MOST_FRAMES: usize = 10;
 /// Steps that are shown within one request.
@@ -121,6 +120,9 @@ pub struct AttemptEnd {
     /// A registered device's signature.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "base64url::optional")]
     pub signature: Option<[u8; 64]>,
+    /// What a key of the device signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<Box<Assertion>>,
 }
 
 /// How an attempt ends on the device.
@@ -139,7 +141,7 @@ impl AttemptEnd {
     /// # Errors
     /// [`MessageProblem`] when it is too long or malformed.
     pub fn parse(body: &[u8]) -> Result<Self, MessageProblem> {
-        if body.len() > MOST_END_BYTES {
+        if body.len() > MOST_KEY_MESSAGE_BYTES {
             return Err(MessageProblem::TooLong);
         }
         serde_json::from_slice(body).map_err(|_| MessageProblem::Malformed)

@@ -1,5 +1,6 @@
 //! What the server says.
 
+use super::KeyId;
 use crate::text::base64url;
 use crate::{AttemptCode, Mode};
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,9 @@ pub struct Ready {
     pub seconds: u32,
     /// A reference picture is expected now.
     pub reference: bool,
+    /// Keys that were enrolled for the person: the device signs the end with one of them, if it has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyId>,
 }
 
 /// Show this now, and answer `shown`.

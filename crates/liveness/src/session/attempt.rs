@@ -25,6 +25,9 @@ pub struct Attempt {
     pub origin: Origin,
     /// How far it is.
     pub stage: Stage,
+    /// Whether keys were offered to it, which gives it more time.
+    #[serde(default)]
+    pub offers_keys: bool,
 }
 
 /// What is needed to begin an attempt.
@@ -42,6 +45,8 @@ pub struct AttemptStart {
     pub user_correlation_id: Option<SecretText>,
     /// Whether the account has a notice that must be accepted first.
     pub needs_notice: bool,
+    /// Whether the person has keys to sign with.
+    pub offers_keys: bool,
 }
 
 /// Who began an attempt, and how.
@@ -188,7 +193,7 @@ impl std::fmt::Debug for VerifyResult {
 impl Attempt {
     pub(super) fn begin(id: u8, start: AttemptStart, now: Timestamp) -> Self {
         let stage = Stage::Running { node: start.node, nonce: start.nonce };
-        Self { id, started_at: now, origin: start.origin.cut(), stage }
+        Self { id, started_at: now, origin: start.origin.cut(), stage, offers_keys: start.offers_keys }
     }
 
     pub(super) fn end(&mut self, outcome: AttemptOutcome, now: Timestamp) {
@@ -238,7 +243,9 @@ impl Attempt {
 
     /// Whether it has run longer than any attempt can.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
-        let longest = Duration::from_millis(Bounds::of(self.origin.device.slow).attempt_ms);
+        let bounds = Bounds::of(self.origin.device.slow);
+        let key_ms = if self.offers_keys { bounds.key_ms } else { 0 };
+        let longest = Duration::from_millis(bounds.attempt_ms + key_ms);
         now.since(self.started_at) > longest + GRACE
     }
 }

@@ -4,11 +4,13 @@
 //! part of it: whoever stores a session keeps the template of its reference picture beside it.
 
 mod attempt;
+mod key;
 mod record;
 mod request;
 mod status;
 
 pub use attempt::{Attempt, AttemptOutcome, AttemptResult, AttemptStart, FlaggedSession, Origin, Stage, VerifyResult};
+pub use key::{KeyRefusal, KeyStage};
 pub use record::{MOST_SESSION_BYTES, SessionProblem};
 pub use request::{Correlation, MOST_ATTEMPTS_ALLOWED, ReferenceSource, SessionRequest, VerifyRequest};
 pub use status::{SessionStatus, SessionStatusOld};
@@ -46,6 +48,9 @@ pub struct Session {
     /// When the account's notice was accepted.
     #[serde(default, with = "moment::optional")]
     notice_accepted_at: Option<Timestamp>,
+    /// Whether a device has brought a key.
+    #[serde(default)]
+    key: KeyStage,
     /// Attempts, oldest first.
     #[serde(default)]
     attempts: Vec<Attempt>,
@@ -85,6 +90,7 @@ impl Session {
             request,
             created_at: now,
             expires_at,
+            key: KeyStage::None,
             attempts: Vec::new(),
         }
     }

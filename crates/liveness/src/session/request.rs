@@ -49,6 +49,9 @@ pub struct SessionRequest {
     /// `likeness.noticeAccepted`: the app server asked the person itself.
     #[serde(default)]
     pub notice_accepted: bool,
+    /// `likeness.enrolKey`: the device may enrol a key for the person, once the session has shown a live one.
+    #[serde(default)]
+    pub enrols_key: bool,
 }
 
 impl SessionRequest {
@@ -68,7 +71,14 @@ impl SessionRequest {
             attempts_allowed: 1,
             minimum_assurance: None,
             notice_accepted: false,
+            enrols_key: false,
         }
+    }
+
+    /// The person whose keys count: one whom the app server named. What a device says of itself counts for nothing here, or
+    /// anybody's key would be as good as another's.
+    pub fn key_holder(&self) -> Option<&SecretText> {
+        self.user_correlation.id.as_ref().filter(|_| !self.user_correlation.set_in_client)
     }
 
     /// Whether the device has to bring a reference picture.
@@ -91,6 +101,7 @@ impl SessionRequest {
             ("verifyImageHash", hash.is_none_or(|hash| hash.expose().len() == 64)),
             ("deviceCorrelationId", self.device_correlation.is_sound()),
             ("userCorrelationId", self.user_correlation.is_sound()),
+            ("likeness.enrolKey", !self.enrols_key || self.key_holder().is_some()),
             ("expectedClientIpAddress", short(self.expected_address.as_ref(), MOST_ADDRESS)),
         ];
         match holds.into_iter().find(|(_, holds)| !holds) {

@@ -1,7 +1,7 @@
 //! Every attack on the protocol, and every bound of its page, as an event that ends the attempt.
 
 use crate::device::{Device, Forge, NONCE, SESSION, Sent, Setup, Tamper, jpeg};
-use likeness_liveness::message::{CancelReason, FromServer, PromptKind};
+use likeness_liveness::message::{CancelReason, FromServer, KeyId, PromptKind};
 use likeness_liveness::{
     AttemptCode, Chain, Event, FrameHead, FrameSize, Judge, Observation, Outcome, Policy, Reaction, Reason, Rules,
 };
@@ -321,6 +321,24 @@ fn the_end_names_all_frames_and_their_hash() {
         let mut device = Device::new(&Setup::default());
         device.tamper = tamper;
         check(name, device, code, what);
+    }
+}
+
+/// People who confirm with a finger, a face or a PIN need more than the five seconds of a program; the time of the attempt
+/// itself is not theirs.
+#[test]
+fn who_confirms_with_a_key_has_half_a_minute() {
+    for (keys, seconds) in [(0, 5), (2, 30)] {
+        let mut device = Device::new(&Setup::default());
+        let keys: Vec<KeyId> = (0..keys).map(|id| KeyId::new(&[id]).unwrap()).collect();
+        device.capture = device.capture.offering_keys(keys.clone());
+        device.tamper = Box::new(|out| out.retain(|sent| !matches!(sent, Sent::End { .. })));
+        let (outcome, run) = device.run();
+        assert_eq!(outcome, Outcome::Failed(AttemptCode::TimedOut));
+        let FromServer::Ready(ready) = &run.heard[0].1 else { panic!("the first message is ready") };
+        assert_eq!(ready.keys, keys);
+        let finish = run.heard.iter().find(|(_, message)| *message == FromServer::Finish).unwrap().0;
+        assert_eq!((run.took - finish) / 1_000, seconds);
     }
 }
 

@@ -6,7 +6,10 @@
 //! t = sha256(t + struct.pack(">IdH", 2, 1334.25, 1) + b"\xff\xd8second").digest()
 //! ```
 
-use likeness_liveness::{Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_statement};
+use likeness_liveness::{
+    Chain, ChainProblem, FRAME_HEAD_BYTES, FrameHead, FrameProblem, capture_challenge, capture_statement,
+    enrolment_challenge,
+};
 use uuid::Uuid;
 
 const TAILS: [&str; 3] = [
@@ -92,4 +95,11 @@ fn a_device_signs_the_last_tail_for_this_session_and_this_use() {
     let statement = capture_statement(session, &[b't'; 32]);
     let text = format!("likeness-capture-v10f8fad5b-d9cb-469f-a165-70867728950e{}", "t".repeat(32));
     assert_eq!(statement, text.as_bytes());
+    // What a key signs is a hash of it, and a new key is made for another one.
+    let challenges = [capture_challenge(session, &[b't'; 32]), enrolment_challenge(session, &[b't'; 32])];
+    let expected = [
+        "0a02ff006fc94f1ed9f785be43cd68776c33f892cf5bbbe5cd667c1037b87272",
+        "8f82e61a7a2c2e0e702eb1a932cff32fdecce49114229faeaba0f1c9a10e798e",
+    ];
+    assert_eq!(challenges.map(hex::encode), expected);
 }

@@ -1,11 +1,11 @@
 //! The device protocol's messages, exactly as its page writes them.
 
 use likeness_liveness::message::{
-    AttemptEnd, AttemptStatus, Attestation, Camera, CancelReason, ColourFor, DeviceWords, Direction, End, ErrorMessage,
-    FrameMetadata, FromDevice, FromServer, Hello, Hint, MessageProblem, Metadata, Oval, Prompt, Ready,
-    RequestedOutcome, ResultMessage, Screen, Shown, StepMessage,
+    Assertion, AttemptEnd, AttemptStatus, Attestation, Camera, CancelReason, ColourFor, DeviceWords, Direction, End,
+    ErrorMessage, FrameMetadata, FromDevice, FromServer, Hello, Hint, MessageProblem, Metadata, NewKey, Oval, Prompt,
+    Ready, RequestedOutcome, ResultMessage, Screen, Shown, StepMessage,
 };
-use likeness_liveness::{AttemptCode, FrameHead, Mode, SecretText};
+use likeness_liveness::{AttemptCode, FrameHead, Mode, Octets, SecretText};
 use uuid::Uuid;
 
 fn hello() -> Hello {
@@ -30,6 +30,15 @@ fn hello() -> Hello {
     }
 }
 
+fn assertion() -> Assertion {
+    Assertion {
+        id: Octets::new(&[1, 2, 3]).unwrap(),
+        client_data: Octets::new(b"{}").unwrap(),
+        authenticator_data: Octets::new(&[0, 0]).unwrap(),
+        signature: Octets::new(&[0xff]).unwrap(),
+    }
+}
+
 #[test]
 fn messages_of_a_device_are_written_and_read_as_the_page_says() {
     let cases = [
@@ -39,11 +48,15 @@ fn messages_of_a_device_are_written_and_read_as_the_page_says() {
         ),
         (FromDevice::Shown(Shown { step: 3, t: 1234.5 }), r#"{"type":"shown","step":3,"t":1234.5}"#),
         (
-            FromDevice::End(End { count: 93, tail: [0xff; 32], signature: None }),
+            FromDevice::End(End { count: 93, tail: [0xff; 32], signature: None, assertion: None }),
             r#"{"type":"end","count":93,"tail":"__________________________________________8"}"#,
         ),
         (
-            FromDevice::End(End { count: 0, tail: [0; 32], signature: Some([1; 64]) }),
+            FromDevice::End(End { count: 1, tail: [0; 32], signature: None, assertion: Some(Box::new(assertion())) }),
+            r#"{"type":"end","count":1,"tail":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","assertion":{"id":"AQID","clientData":"e30","authenticatorData":"AAA","signature":"_w"}}"#,
+        ),
+        (
+            FromDevice::End(End { count: 0, tail: [0; 32], signature: Some([1; 64]), assertion: None }),
             r#"{"type":"end","count":0,"tail":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","signature":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ"}"#,
         ),
         (FromDevice::Cancel { reason: CancelReason::OtherWay }, r#"{"type":"cancel","reason":"otherWay"}"#),
@@ -76,6 +89,7 @@ fn messages_of_the_server_are_written_and_read_as_the_page_says() {
                 most_frames: 450,
                 seconds: 45,
                 reference: false,
+                keys: Vec::new(),
             })),
             r#"{"type":"ready","sessionId":"0f8fad5b-d9cb-469f-a165-70867728950e","attemptId":1,"remainingAttempts":2,"mode":"Passive","nonce":"AAAAAAAAAAAAAAAAAAAAAA","framesPerSecond":10,"width":640,"height":480,"jpegQuality":0.85,"mostFrameBytes":262144,"mostFrames":450,"seconds":45,"reference":false}"#,
         ),
@@ -180,8 +194,8 @@ fn strangers_texts_are_bounded() {
 
 #[test]
 fn nothing_personal_is_printed() {
-    let printed = format!("{:?}", hello());
-    for secret in ["ey.token", "Ada", "device-7"] {
+    let printed = format!("{:?} {:?}", hello(), assertion());
+    for secret in ["ey.token", "Ada", "device-7", "1, 2, 3", "255"] {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
@@ -210,6 +224,31 @@ fn the_request_way_says_the_same() {
     assert_eq!((end.attempt_id, end.outcome, end.reason()), (2, RequestedOutcome::Canceled, CancelReason::Camera));
     let end = AttemptEnd::parse(br#"{"attemptId":2,"outcome":"completed","errorCode":"?"}"#).unwrap();
     assert_eq!((end.count, end.tail, end.reason()), (None, None, CancelReason::Person));
+}
+
+#[test]
+fn what_a_key_says_has_bounds() {
+    let end = |id: usize, more: usize| {
+        let (id, more) = ("A".repeat(id), "x".repeat(more));
+        let tail = "A".repeat(43);
+        format!(
+            r#"{{"type":"end","count":1,"tail":"{tail}","x":"{more}","assertion":{{"id":"{id}","clientData":"e30","authenticatorData":"AAA","signature":"_w"}}}}"#
+        )
+    };
+    let parsed = |text: String| FromDevice::parse(&text).map(|_| ());
+    // 512 bytes of an id, 4 KB in all; without a key an end has 2 KB.
+    assert_eq!(parsed(end(683, 0)), Ok(()));
+    assert_eq!(parsed(end(687, 0)), Err(MessageProblem::Malformed));
+    assert_eq!(parsed(end(0, 0)), Err(MessageProblem::Malformed));
+    assert_eq!(parsed(end(4, 3_000)), Ok(()));
+    assert_eq!(parsed(end(4, 4_000)), Err(MessageProblem::TooLong));
+    let key = |data: usize| {
+        let data = "A".repeat(data);
+        NewKey::parse(format!(r#"{{"attemptId":1,"clientData":"e30=","authenticatorData":"{data}"}}"#).as_bytes())
+    };
+    assert_eq!(key(1_366).map(|key| key.authenticator_data.bytes().len()), Ok(1_024));
+    assert_eq!(key(1_370), Err(MessageProblem::Malformed));
+    assert_eq!(key(4_096), Err(MessageProblem::TooLong));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use likeness_base::Timestamp;
 use likeness_liveness::message::{Camera, CancelReason, DeviceWords};
 use likeness_liveness::{
-    Assurance, AttemptCode, AttemptOutcome, AttemptResult, AttemptStart, Checks, Correlation, Decision, Mode,
-    ModelVersion, Origin, PassiveNet, Quality, Rectangle, ReferenceSource, SecretText, Session, SessionProblem,
-    SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld, Shape, Verdict, VerifyRequest, VerifyResult,
+    Assurance, AttemptCode, AttemptOutcome, AttemptResult, AttemptStart, Checks, Correlation, Decision, KeyRefusal,
+    KeyStage, Mode, ModelVersion, Origin, PassiveNet, Quality, Rectangle, ReferenceSource, SecretText, Session,
+    SessionProblem, SessionRefusal, SessionRequest, SessionStatus, SessionStatusOld, Shape, Verdict, VerifyRequest,
+    VerifyResult,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -29,6 +30,7 @@ fn start() -> AttemptStart {
         device_correlation_id: None,
         user_correlation_id: None,
         needs_notice: false,
+        offers_keys: false,
     }
 }
 
@@ -55,6 +57,63 @@ fn decided(decision: Decision) -> AttemptOutcome {
         flagged: None,
         session_image_id: None,
     }))
+}
+
+#[test]
+fn a_key_is_brought_once_after_a_decision() {
+    let with = |enrols_key: bool, holder: Option<&str>, set_in_client: bool| {
+        let user_correlation = Correlation { set_in_client, id: holder.map(SecretText::new) };
+        let request = SessionRequest { enrols_key, user_correlation, ..SessionRequest::new(Shape::New, Mode::Passive) };
+        Session::new(Uuid::from_u128(1), request, at(0), Duration::from_secs(48 * 3600))
+    };
+    let asked = || with(true, Some("ada"), false);
+    let after = |mut session: Session, outcome: AttemptOutcome| {
+        session.begin_attempt(start(), at(1)).unwrap();
+        session.finish_attempt(1, outcome, at(2)).unwrap();
+        session
+    };
+    // Only for whom the app server named: what a client says of itself counts for nothing.
+    for session in [with(false, Some("ada"), false), with(true, None, false), with(true, Some("ada"), true)] {
+        let mut session = after(session, decided(Decision::Realface));
+        assert_eq!(session.bring_key(1, at(3)), Err(KeyRefusal::NotAsked));
+    }
+    assert_eq!(with(true, None, false).request.check(), Err(SessionProblem::OutOfBounds("likeness.enrolKey")));
+    assert_eq!(asked().request.check(), Ok(()));
+    // Only after a decision, of this attempt, while the token holds.
+    assert_eq!(asked().bring_key(1, at(3)), Err(KeyRefusal::NoDecision));
+    let mut failed = after(asked(), AttemptOutcome::Failed(AttemptCode::TimedOut));
+    assert_eq!(failed.bring_key(1, at(3)), Err(KeyRefusal::NoDecision));
+    let mut done = after(asked(), decided(Decision::Realface));
+    assert_eq!(done.bring_key(2, at(3)), Err(KeyRefusal::NoDecision));
+    assert_eq!(done.bring_key(1, at(600)), Err(KeyRefusal::TokenExpired));
+    assert_eq!(done.tail_for_key(1, at(3)), Ok([0xab; 32]));
+    // Once, and it is kept that it was.
+    assert_eq!((done.key(), done.bring_key(1, at(3)), done.key()), (KeyStage::None, Ok(true), KeyStage::Enrolled));
+    let mut back = Session::from_bytes(done.to_bytes().unwrap().expose()).unwrap();
+    assert_eq!(back, done);
+    assert_eq!(back.bring_key(1, at(3)), Err(KeyRefusal::Brought));
+    back = after(asked(), decided(Decision::Realface));
+    assert_eq!(back.key(), KeyStage::None);
+    // Nor is it for a live person who is another one than the reference.
+    let AttemptOutcome::Succeeded(mut result) = decided(Decision::Realface) else { unreachable!() };
+    result.verify.as_mut().unwrap().is_identical = false;
+    let mut other = after(asked(), AttemptOutcome::Succeeded(result));
+    assert_eq!((other.bring_key(1, at(3)), other.key()), (Ok(false), KeyStage::Dropped));
+    // Without a live person none is enrolled, and the device learns nothing of it.
+    for decision in [Decision::Uncertain, Decision::Spoofface] {
+        let mut session = after(asked(), decided(decision));
+        assert_eq!((session.bring_key(1, at(3)), session.key()), (Ok(false), KeyStage::Dropped), "{decision:?}");
+        assert_eq!(session.bring_key(1, at(3)), Err(KeyRefusal::Brought));
+    }
+}
+
+#[test]
+fn who_confirms_with_a_key_has_more_time() {
+    for (offers_keys, seconds) in [(false, 60), (true, 90)] {
+        let mut session = session(1);
+        session.begin_attempt(AttemptStart { offers_keys, ..start() }, at(0)).unwrap();
+        assert!(session.running(at(seconds)).is_some() && session.running(at(seconds + 1)).is_none(), "{offers_keys}");
+    }
 }
 
 /// What happens to a session, in a word.

@@ -15,3 +15,4 @@ mod retention;
 mod roles;
 mod settings;
 mod sign;
+mod webauthn;

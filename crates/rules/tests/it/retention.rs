@@ -11,6 +11,7 @@ fn the_longest_lives() {
         (RetentionClass::Session, "session", 2 * day),
         (RetentionClass::SessionImage, "sessionImage", 2 * day),
         (RetentionClass::DeviceCorrelation, "deviceCorrelation", 2 * day),
+        (RetentionClass::EnrolledKey, "enrolledKey", 400 * day),
         (RetentionClass::AuthToken, "authToken", day),
         (RetentionClass::Operation, "operation", 2 * day),
         (RetentionClass::Snapshot, "snapshot", 2 * day),
@@ -66,7 +67,7 @@ fn policies_in_json() {
 #[test]
 fn the_table_is_whole() {
     let keys: BTreeSet<&str> = rows().iter().map(|row| row.key).collect();
-    assert_eq!((keys.len(), rows().len()), (21, 21));
+    assert_eq!((keys.len(), rows().len()), (22, 22));
     let named: BTreeSet<RetentionClass> = rows().iter().filter_map(|row| row.class).collect();
     assert_eq!(named, BTreeSet::from(RetentionClass::ALL));
     for row in rows() {
@@ -74,6 +75,7 @@ fn the_table_is_whole() {
             None => continue,
             Some(172_800) => "48 hours",
             Some(u32::MAX) => "no end",
+            Some(34_560_000) => "400 days",
             Some(_) if row.key == "quickLink" => "with the token",
             Some(_) if row.key == "authToken" => "60 to 86400 seconds",
             Some(_) => "24 hours",

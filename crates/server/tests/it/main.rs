@@ -15,6 +15,7 @@ mod confusion;
 mod cors;
 mod custody;
 mod deletion;
+mod device_keys;
 mod directory;
 mod durability;
 mod embeddings;

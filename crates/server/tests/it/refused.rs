@@ -291,6 +291,7 @@ fn of_liveness(server: &TestServer, to: &mut String) {
         ),
         ("liveness: a token for two days", with("authTokenTimeToLiveInSeconds", json!(172_800))),
         ("liveness: too many attempts", with("numberOfClientAttemptsAllowed", json!(9))),
+        ("liveness: a key for nobody", with("likeness", json!({ "enrolKey": true }))),
         ("liveness: a form that is none", ask("POST", plain).key(KEY1).sending(form, "--y")),
         ("liveness: no such session", ask("GET", &format!("{plain}/{ID}")).key(KEY1)),
         ("liveness: no such picture", ask("GET", "/face/v1.2/sessionImages/x").key(KEY1)),
@@ -307,6 +308,11 @@ fn of_liveness(server: &TestServer, to: &mut String) {
             ask("POST", "/face/v1.2/session/start").with("Authorization", "Bearer x").json(&json!({}))
         }),
         ("devices: no attempt", device("POST", "/face/v1.2/session/attempt/end").json(&json!({}))),
+        ("devices: a key that is not expected", {
+            let key = json!({ "attemptId": 1, "clientData": "e30", "authenticatorData": "AA" });
+            device("POST", "/face/v1.2/session/key").json(&key)
+        }),
+        ("devices: no key", device("POST", "/face/v1.2/session/key").json(&json!({}))),
         ("devices: frames of no attempt", device("POST", frames).sending(form, "--x--")),
         ("devices: no form", device("POST", frames).json(&json!({}))),
         ("devices: no socket", device("GET", frames)),

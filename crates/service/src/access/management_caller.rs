@@ -20,6 +20,8 @@ pub enum RequiredAccess {
     ListKeys,
     /// What a vendor does with its own tokens: the account's managers and its own keys.
     Vendor,
+    /// To remove keys of people's devices: the account's managers and its own keys.
+    RemoveKeys,
     /// To read the account's settings: its own keys, its managers and its Users.
     Look,
     /// To read people's data in it: a key, or a role with that data action. A manager without such a role goes through the keys.
@@ -38,7 +40,9 @@ impl RequiredAccess {
             Self::Manage => "the operator's key, or the role Contributor or Owner in the account",
             Self::AssignRoles => "the operator's key, or the role Owner there",
             Self::ListKeys => "the operator's key, or a role in the account that may list keys",
-            Self::Vendor => "a key of the account, the operator's key, or the role Contributor or Owner in it",
+            Self::Vendor | Self::RemoveKeys => {
+                "a key of the account, the operator's key, or the role Contributor or Owner in it"
+            }
             Self::Look => "a key of the account, the operator's key, or the role User, Contributor or Owner in it",
             Self::ReadPersons => "a key of the account, the operator's key, or the role User or Data Reader in it",
             Self::ErasePersons => "a key of the account, the operator's key, or the role User in it",
@@ -88,6 +92,7 @@ impl ManagementCaller {
             Self::AccountKey(own, _) => match need {
                 RequiredAccess::Anybody => true,
                 RequiredAccess::Vendor
+                | RequiredAccess::RemoveKeys
                 | RequiredAccess::Look
                 | RequiredAccess::ReadPersons
                 | RequiredAccess::ErasePersons => account.is_some_and(|account| account.id() == own.id()),
@@ -114,7 +119,7 @@ fn has(roles: &BTreeSet<Role>, need: RequiredAccess) -> bool {
     let any = |may: fn(Role) -> bool| roles.iter().any(|role| may(*role));
     match need {
         RequiredAccess::Operator => false,
-        RequiredAccess::Manage | RequiredAccess::Vendor => any(Role::may_manage),
+        RequiredAccess::Manage | RequiredAccess::Vendor | RequiredAccess::RemoveKeys => any(Role::may_manage),
         RequiredAccess::AssignRoles => any(Role::may_assign_roles),
         RequiredAccess::ListKeys => any(Role::may_list_keys),
         RequiredAccess::Look => any(Role::may_look),

@@ -14,12 +14,12 @@ use crate::app::App;
 use crate::clock::{instant, pause};
 use crate::shares::Owner;
 use likeness_base::random_bytes;
-use likeness_liveness::message::{CancelReason, Hello};
+use likeness_liveness::message::{CancelReason, Hello, KeyId};
 use likeness_liveness::{
     AttemptStart, Capture, CaptureStart, Challenge, ChallengeRequest, Event, FrameSize, Judge, Origin, Policy, Session,
     SessionRefusal,
 };
-use likeness_rules::parse_network;
+use likeness_rules::{KeyOrigins, parse_network};
 use likeness_shares::{Limits, Shares};
 use likeness_store::{AccountId, StoreError};
 use std::collections::{BTreeMap, HashMap};
@@ -96,6 +96,8 @@ pub struct Beginning {
     pub origin: Origin,
     /// The address it comes from.
     pub client: IpAddr,
+    /// From which pages an enrolled key may sign.
+    pub key_origins: KeyOrigins,
 }
 
 impl Captures {
@@ -163,7 +165,7 @@ impl Captures {
     /// # Errors
     /// [`NotBegun`]; then no attempt was used up.
     pub async fn begin(&self, app: &Arc<App>, beginning: Beginning) -> Result<Arc<Running>, NotBegun> {
-        let Beginning { account, session, hello, origin, client } = beginning;
+        let Beginning { account, session, hello, origin, client, key_origins } = beginning;
         let refused = |problem: NotBegun| {
             metrics::counter!("likeness_captures_refused_total", "why" => problem.word()).increment(1);
             problem
@@ -182,6 +184,8 @@ impl Captures {
         if app.liveness.is_closed(&account, &known.request).await? {
             return Err(refused(NotBegun::Closed));
         }
+        let keys = app.liveness.keys_for(&account, &known.request).await?;
+        let keys: Vec<KeyId> = keys.iter().filter_map(|known| KeyId::new(known.key.id())).collect();
         let nonce: [u8; 16] = random_bytes(&*app.randomness);
         let request_id = origin.request_id;
         let start = AttemptStart {
@@ -191,6 +195,7 @@ impl Captures {
             device_correlation_id: hello.device_correlation_id.clone(),
             user_correlation_id: hello.user_correlation_id.clone(),
             needs_notice: !account.settings.notices.is_empty(),
+            offers_keys: !keys.is_empty(),
         };
         let attribution = Attribution { actor: likeness_store::Actor::Device, request_id };
         // Whoever leads a capture holds its job: a node that died loses it, and its attempt does not count.
@@ -249,13 +254,14 @@ impl Captures {
             expects_reference: now_known.request.expects_reference(),
         };
         let live = Live {
-            capture: Some(Capture::new(start, self.policy.clone(), milliseconds())),
+            capture: Some(Capture::new(start, self.policy.clone(), milliseconds()).offering_keys(keys)),
             kept: BTreeMap::new(),
             chips: BTreeMap::new(),
             reference: None,
             reference_hash: None,
             attestation: hello.attestation,
             signature: None,
+            assertion: None,
             at_once: 0,
             asked: 0,
             skipped: 0,
@@ -269,6 +275,7 @@ impl Captures {
             attempt,
             model_version: now_known.request.model_version,
             request_id,
+            key_origins,
             live: Mutex::new(live),
             happened: watch::Sender::new(0),
         });

@@ -3,14 +3,14 @@
 use super::frames::fused;
 use super::monitoring::Monitored;
 use super::running::{Ended, Running};
-use super::{Change, Companion, NotChanged};
+use super::{Change, Companion, KeyUse, NotChanged};
 use crate::app::App;
 use crate::randomness::random_id;
 use crate::recognisers::Recogniser;
 use crate::shares::Owner;
 use crate::templates;
 use likeness_base::Secret;
-use likeness_liveness::message::Attestation;
+use likeness_liveness::message::{Assertion, Attestation};
 use likeness_liveness::{
     Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Judged, Outcome, Quality,
     Rectangle, ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
@@ -35,6 +35,7 @@ struct Left {
     reference_hash: Option<String>,
     attestation: Option<Attestation>,
     signature: Option<[u8; 64]>,
+    assertion: Option<Box<Assertion>>,
     was_starved: bool,
     digest: String,
 }
@@ -53,16 +54,21 @@ pub(super) async fn finish(app: &App, running: &Running) {
             reference_hash: live.reference_hash.take(),
             attestation: live.attestation.take(),
             signature: live.signature.take(),
+            assertion: live.assertion.take(),
             was_starved: live.was_starved(),
         }
     };
     let (account, policy) = (running.account.id(), &running.account.settings.retention);
     let digest = left.digest.clone();
     let found = app.liveness.read(account, running.session, policy).await;
-    let mut known = None;
+    let (mut known, mut key) = (None, KeyUse::None);
     let (mut outcome, image, template) = match found {
         Ok(Some(found)) => {
-            let outcome = outcome_of(app, running, left, &found.stored).await;
+            if let Outcome::Evidence(evidence) = &left.outcome {
+                let request = &found.stored.session.request;
+                key = app.liveness.use_key(running, request, evidence, left.assertion.as_deref()).await;
+            }
+            let outcome = outcome_of(app, running, left, &found.stored, key).await;
             known = Some(found.stored.session);
             outcome
         }
@@ -76,7 +82,7 @@ pub(super) async fn finish(app: &App, running: &Running) {
     };
     let word = code.map_or("decision", AttemptCode::as_text);
     metrics::counter!("likeness_captures_ended_total", "how" => word).increment(1);
-    let detail = told(running.attempt, &outcome);
+    let detail = told(running.attempt, &outcome, key);
     let image = image.map(|jpeg| (app.liveness.secret_id(), jpeg));
     let recogniser = app.recognisers.default_recogniser().clone();
     let monitored = template.zip(known.as_ref()).map(|(template, session)| Monitored {
@@ -133,8 +139,8 @@ pub(super) async fn finish(app: &App, running: &Running) {
 }
 
 /// What the audit log says: words and versions, never a number that was measured.
-fn told(attempt: u8, outcome: &AttemptOutcome) -> serde_json::Value {
-    match outcome {
+fn told(attempt: u8, outcome: &AttemptOutcome, key: KeyUse) -> serde_json::Value {
+    let mut told = match outcome {
         AttemptOutcome::Succeeded(result) => json!({
             "attempt": attempt,
             "outcome": "Succeeded",
@@ -144,7 +150,11 @@ fn told(attempt: u8, outcome: &AttemptOutcome) -> serde_json::Value {
         }),
         AttemptOutcome::Failed(code) => json!({ "attempt": attempt, "outcome": "Failed", "code": code.as_text() }),
         AttemptOutcome::Canceled(_) => json!({ "attempt": attempt, "outcome": "Canceled" }),
+    };
+    if let Some(word) = key.word() {
+        told["key"] = json!(word);
     }
+    told
 }
 
 async fn count(app: &App, running: &Running, session: &Session) {
@@ -163,6 +173,7 @@ async fn outcome_of(
     running: &Running,
     left: Left,
     stored: &super::Stored,
+    key: KeyUse,
 ) -> (AttemptOutcome, Option<Secret<Vec<u8>>>, Option<Secret<Vec<u8>>>) {
     let failed = |code| (AttemptOutcome::Failed(code), None, None);
     let mut evidence = match left.outcome {
@@ -186,6 +197,10 @@ async fn outcome_of(
     }
     let Judged { mut verdict, checks } = app.captures.judge().judge(&evidence, policy);
     let settings = &running.account.settings.liveness;
+    // Of a verdict that nothing stands behind, a key makes no better one: it proves nothing of the camera.
+    if key == KeyUse::Counts && verdict.assurance == Assurance::L0 {
+        verdict.assurance = Assurance::L1;
+    }
     raise(&mut verdict, settings, left.attestation.as_ref(), left.signature.as_ref(), &evidence);
     if verdict.decision == Decision::Realface && verdict.assurance.check(request.minimum_assurance).is_err() {
         return failed(AttemptCode::AssuranceTooLow);

@@ -11,8 +11,9 @@ use crate::inference::InferenceError;
 use crate::shares::{Owner, Share};
 use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
-use likeness_liveness::message::{Attestation, FromServer, PromptKind};
+use likeness_liveness::message::{Assertion, Attestation, End, FromServer, PromptKind};
 use likeness_liveness::{AttemptCode, Capture, Event, FRAME_HEAD_BYTES, ModelVersion, Reaction, Session};
+use likeness_rules::KeyOrigins;
 use likeness_sight::{Unseen, observe};
 use likeness_store::Actor;
 use likeness_vision::GreyChip;
@@ -40,6 +41,8 @@ pub struct Running {
     /// The model version that was asked for.
     pub model_version: ModelVersion,
     pub(super) request_id: Uuid,
+    /// From which pages an enrolled key may sign.
+    pub(super) key_origins: KeyOrigins,
     pub(super) live: Mutex<Live>,
     /// Counts whatever happened to it.
     pub(super) happened: watch::Sender<u64>,
@@ -55,6 +58,7 @@ pub(super) struct Live {
     pub(super) reference_hash: Option<String>,
     pub(super) attestation: Option<Attestation>,
     pub(super) signature: Option<[u8; 64]>,
+    pub(super) assertion: Option<Box<Assertion>>,
     pub(super) at_once: usize,
     pub(super) asked: usize,
     pub(super) skipped: usize,
@@ -149,9 +153,13 @@ impl Running {
         self.tell();
     }
 
-    /// Takes `end` with the signature of a registered device.
-    pub fn handle_end(&self, count: u32, tail: [u8; 32], signature: Option<[u8; 64]>) {
-        self.lock().signature = signature;
+    /// Takes `end` with what was signed: by a registered device, or by an enrolled key.
+    pub fn handle_end(&self, end: End) {
+        let End { count, tail, signature, assertion } = end;
+        {
+            let mut live = self.lock();
+            (live.signature, live.assertion) = (signature, assertion);
+        }
         self.handle(Event::End { count, tail });
     }
 

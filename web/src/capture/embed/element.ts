@@ -45,7 +45,7 @@ class LikenessCapture extends HTMLElement {
     const frame = document.createElement('iframe');
     frame.src = page.href;
     frame.title = this.getAttribute('aria-label') ?? 'Camera check';
-    frame.allow = `camera ${page.origin}`;
+    frame.allow = ['camera', 'publickey-credentials-get', 'publickey-credentials-create'].map((what) => `${what} ${page.origin}`).join('; ');
     frame.referrerPolicy = 'no-referrer';
     // By the object model: a site's policy may forbid styles in mark-up.
     Object.assign(frame.style, { display: 'block', width: '100%', height: `${LEAST_HEIGHT}px`, border: '0', colorScheme: 'normal' });

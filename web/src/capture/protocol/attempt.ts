@@ -1,8 +1,8 @@
 // One attempt as the page sees it: opens a way to the server, keeps the chain, and tells what to show. Start at
 // `Attempt.begin`. It takes frames that are already JPEG and times that were already read, so it needs no camera.
-import { Chain } from './chain';
+import { captureChallenge, Chain } from './chain';
 import { Conversation, type Outcome } from './conversation';
-import { Malformed, readMessage, type CancelReason, type Hello, type HintName, type Ready, type Step } from './messages';
+import { Malformed, readMessage, type Assertion, type CancelReason, type Hello, type HintName, type Ready, type Step } from './messages';
 import { openRequests } from './requests';
 import { openSocket } from './socket';
 import { CannotOpen, type Address, type Ears, type Open, type Transport } from './transport';
@@ -15,6 +15,8 @@ export interface AttemptView {
   ready(ready: Ready): void;
   step(step: Step): void;
   hint(hint: HintName): void;
+  /** The person is asked to confirm with a key of this device. */
+  confirming(): void;
   /** All is sent; the server makes up its mind. */
   finishing(): void;
   /** Once, last. */
@@ -26,6 +28,8 @@ export interface AttemptOptions {
   hello: Hello;
   /** A reference picture, where the session expects one from the device. */
   reference?: Blob | undefined;
+  /** Signs a challenge with one of the keys that the server lists, if this device has it and the person wants to. */
+  sign?: (keys: string[], challenge: Uint8Array<ArrayBuffer>) => Promise<Assertion | undefined>;
   /** The ways to try, in order. */
   ways?: Open[];
 }
@@ -159,7 +163,18 @@ export class Attempt {
   private async finish(): Promise<void> {
     this.view.finishing();
     await this.queue;
-    if (this.chain && !this.conversation.isOver) this.transport?.end(this.chain.count, this.chain.end);
+    const { chain, limits } = this;
+    if (!chain || !limits || this.conversation.isOver) return;
+    const { count, end } = chain;
+    let assertion: Assertion | undefined;
+    if (limits.keys.length > 0 && this.options.sign) {
+      this.view.confirming();
+      // Whatever is wrong with it, the end goes on without.
+      assertion = await this.options.sign(limits.keys, await captureChallenge(limits.sessionId, end)).catch(() => undefined);
+      if (this.conversation.isOver) return;
+      this.view.finishing();
+    }
+    this.transport?.end(count, end, assertion);
   }
 
   private end(outcome: Outcome): void {

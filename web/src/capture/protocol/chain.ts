@@ -25,8 +25,7 @@ export class Chain {
 
   /** `nonce` is that of `ready`, in base64url. */
   static async begin(sessionId: string, nonce: string): Promise<Chain> {
-    const opening = new TextEncoder().encode(OPENING + sessionId);
-    return new Chain(await sha256(opening, fromBase64Url(nonce)));
+    return new Chain(await sha256(bytesOf(OPENING + sessionId), fromBase64Url(nonce)));
   }
 
   /** Calls must not overlap: each frame goes over the one before. */
@@ -42,6 +41,16 @@ export class Chain {
     return toBase64Url(this.tail);
   }
 }
+
+const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** The challenge for a key that signs the end of an attempt. `tail` is that of `end`. */
+export const captureChallenge = (sessionId: string, tail: string): Promise<Uint8Array<ArrayBuffer>> =>
+  sha256(bytesOf(`likeness-capture-v1${sessionId}`), fromBase64Url(tail));
+
+/** The challenge for which a new key is made after an attempt, whose digest is in hexadecimal. */
+export const enrolmentChallenge = (sessionId: string, digest: string): Promise<Uint8Array<ArrayBuffer>> =>
+  sha256(bytesOf(`likeness-enrol-v1${sessionId}`), Uint8Array.from(digest.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
 
 function head(seq: number, captureMs: number, step: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HASHED_BYTES);

@@ -25,6 +25,16 @@ export interface Ready {
   seconds: number;
   /** Whether a reference picture is expected now. */
   reference: boolean;
+  /** Ids of keys, in base64url, with one of which the end may be signed. */
+  keys: string[];
+}
+
+/** What a key of this device signed; all in base64url. */
+export interface Assertion {
+  id: string;
+  clientData: string;
+  authenticatorData: string;
+  signature: string;
 }
 
 export interface TimedColour {
@@ -146,6 +156,18 @@ function colours(fields: Fields): TimedColour[] {
   });
 }
 
+/** More than the server keeps of one person are none of its. */
+const MOST_KEYS = 10;
+
+function keys(fields: Fields): string[] {
+  const list = fields['keys'] ?? [];
+  if (!Array.isArray(list) || list.length > MOST_KEYS) throw new Malformed("'keys' is no list");
+  return list.map((id: unknown) => {
+    if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{2,700}$/.test(id)) throw new Malformed("'keys' has an entry that is none");
+    return id;
+  });
+}
+
 function prompt(fields: Fields): Prompt {
   const kind = text(fields, 'kind');
   switch (kind) {
@@ -201,6 +223,7 @@ export function readMessage(value: unknown): ServerMessage {
         mostFrames: count(fields, 'mostFrames'),
         seconds: number(fields, 'seconds', 1, 600),
         reference: fields['reference'] === true,
+        keys: keys(fields),
       };
     case 'step':
       return { type, step: number(fields, 'step', 1, 65_535), ...prompt(fields) };

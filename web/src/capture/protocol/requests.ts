@@ -1,5 +1,5 @@
 // The way where sockets are blocked: frames go in requests, and each answer brings what the server would have sent.
-import { fieldsOf, type CancelReason, type Hello } from './messages';
+import { fieldsOf, type Assertion, type CancelReason, type Hello } from './messages';
 import { toBase64Url, type ChainedFrame } from './chain';
 import { CannotOpen, singleModal, type Address, type Ears, type Transport } from './transport';
 
@@ -72,8 +72,8 @@ class Requests implements Transport {
     this.waiting.push({ step, t });
   }
 
-  end(count: number, tail: string): void {
-    void this.finish({ outcome: 'completed', count, tail });
+  end(count: number, tail: string, assertion: Assertion | undefined): void {
+    void this.finish({ outcome: 'completed', count, tail, ...(assertion ? { assertion } : {}) });
   }
 
   cancel(reason: CancelReason): void {

@@ -46,7 +46,7 @@ function over(socket: WebSocket): Transport {
     reference: (picture) => socket.readyState === WebSocket.OPEN && socket.send(picture),
     frame: (frame) => socket.readyState === WebSocket.OPEN && socket.send(toBytes(frame)),
     shown: (step, t) => say(socket, { type: 'shown', step, t }),
-    end: (count, tail) => say(socket, { type: 'end', count, tail }),
+    end: (count, tail, assertion) => say(socket, { type: 'end', count, tail, ...(assertion ? { assertion } : {}) }),
     cancel: (reason) => say(socket, { type: 'cancel', reason }),
     close: () => socket.close(),
   };

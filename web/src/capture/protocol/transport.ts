@@ -1,6 +1,6 @@
 // What an attempt needs of a way to the server. Two have it: `socket.ts` and `requests.ts`.
 import type { ChainedFrame } from './chain';
-import type { CancelReason, Hello } from './messages';
+import type { Assertion, CancelReason, Hello } from './messages';
 
 export interface Ears {
   /** A message of the server, not yet read. */
@@ -15,7 +15,7 @@ export interface Transport {
   reference(picture: Blob): void;
   frame(frame: ChainedFrame): void;
   shown(step: number, t: number): void;
-  end(count: number, tail: string): void;
+  end(count: number, tail: string, assertion: Assertion | undefined): void;
   cancel(reason: CancelReason): void;
   close(): void;
 }

@@ -102,6 +102,10 @@ fn request(given: &Given, shape: Shape, version: Version) -> Result<SessionReque
     let ours = given.ours()?;
     request.minimum_assurance = minimum_assurance(&ours)?;
     request.notice_accepted = flag(&ours, "noticeAccepted")?;
+    request.enrols_key = flag(&ours, "enrolKey")?;
+    if request.enrols_key && request.key_holder().is_none() {
+        return Err(wrong("'likeness.enrolKey' needs 'userCorrelationId': the person for whom the key is enrolled."));
+    }
     Ok(request)
 }
 

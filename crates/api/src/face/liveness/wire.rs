@@ -6,7 +6,7 @@ use crate::azure::{Refusal, audit_body, rectangle, reference_image};
 use crate::face::call::{Call, Permitted};
 use likeness_base::Timestamp;
 use likeness_http::Reply;
-use likeness_liveness::{Attempt, AttemptResult, ReferenceSource, Session, SessionStatusOld, Shape, Stage};
+use likeness_liveness::{Attempt, AttemptResult, KeyStage, ReferenceSource, Session, SessionStatusOld, Shape, Stage};
 use likeness_service::liveness::Stored;
 use serde_json::{Map, Value, json};
 
@@ -72,6 +72,9 @@ fn new_session(stored: &Stored, now: Timestamp, version: Version, watches: bool)
         "modelVersion": session.request.model_version.as_text(),
         "results": results,
     });
+    if session.request.enrols_key {
+        body["likeness"] = json!({ "keyEnrolled": session.key() == KeyStage::Enrolled });
+    }
     if version == Version::V1_3Preview1 {
         body["isAbuseMonitoringEnabled"] = json!(watches);
     }

@@ -122,14 +122,16 @@ fn new_session(verify: bool, form: bool) -> Value {
             or_null(json!({ "type": "number", "minimum": 0, "maximum": 1, "default": 0.5 }));
     }
     let level = json!({ "type": "string", "enum": ["L0", "L1", "L2"] });
+    let enrol = flag("Whether the device may enrol a key for the person; needs userCorrelationId.");
     if form {
         if verify {
             members["verifyImage"] =
                 json!({ "type": "string", "format": "binary", "description": "The reference picture." });
         }
         members["likeness.minimumAssurance"] = level;
+        members["likeness.enrolKey"] = enrol;
     } else {
-        let mut ours = json!({ "minimumAssurance": or_null(level), "noticeAccepted": flag("Whether you asked the person yourself.") });
+        let mut ours = json!({ "minimumAssurance": or_null(level), "noticeAccepted": flag("Whether you asked the person yourself."), "enrolKey": enrol });
         if verify {
             ours["verifyFaceId"] = or_null(uuid());
             ours["verifyPersonId"] = or_null(uuid());
@@ -206,6 +208,7 @@ pub(super) fn schemas() -> Value {
             "status": status(),
             "modelVersion": text(),
             "isAbuseMonitoringEnabled": { "type": "boolean" },
+            "likeness": object(&["keyEnrolled"], json!({ "keyEnrolled": { "type": "boolean", "description": "Whether a key of the device was enrolled; only where the session asked for one." } })),
             "results": object(&["attempts"], json!({
                 "attempts": { "type": "array", "items": reference("LivenessAttempt"), "description": "Newest first." },
                 "verifyReferences": { "type": "array", "items": reference("LivenessReference") },
