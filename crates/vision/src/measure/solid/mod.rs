@@ -1,4 +1,4 @@
-//! Whether what moves between two frames of a face is a sheet or has a nose: the method of `docs/accuracy.md`, "Solid".
+//! Whether what moves between two frames of a face is a sheet or has a nose (ADR 0032).
 //!
 //! Start at [`solidity`]. Small patches of the first frame are found again in the second. A homography is what a flat sheet does;
 //! the second frame is brought back through it and the patches are found again, three times. What is left in a bowed sheet is a
@@ -176,4 +176,104 @@ fn beyond_similarity(pairs: &[(Point, Point)]) -> Option<f32> {
 fn root_mean_square(vectors: impl Iterator<Item = Point>) -> f32 {
     let (sum, count) = vectors.fold((0.0, 0), |(sum, count), v| (sum + v.x * v.x + v.y * v.y, count + 1));
     if count == 0 { 0.0 } else { (sum / count as f32).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A skin with pores: smooth noise of several sizes.
+    fn skin(place: Point) -> f32 {
+        let wave = |x: f32, y: f32, size: f32, phase: f32| {
+            ((x + 0.6 * y) / size + phase).sin() * ((y - 0.4 * x) / size + 2.0 * phase).sin()
+        };
+        let (x, y) = (place.x, place.y);
+        let value = 120.0 + 24.0 * wave(x, y, 3.1, 0.3) + 18.0 * wave(y, x, 4.7, 1.1) + 14.0 * wave(x, y, 8.3, 2.0);
+        value.clamp(0.0, 255.0)
+    }
+
+    /// What the chip shows where each place comes from `back` of it.
+    fn chip(back: impl Fn(Point) -> Point) -> GreyChip {
+        let luma = (0..SIDE * SIDE).map(|at| skin(back(Point { x: (at % SIDE) as f32, y: (at / SIDE) as f32 })));
+        GreyChip { luma: luma.map(|value| value.round() as u8).collect() }
+    }
+
+    fn still() -> GreyChip {
+        chip(|place| place)
+    }
+
+    /// A sheet that is turned: nearer on one side.
+    fn turned(place: Point) -> Point {
+        let (x, y) = (place.x - 120.0, place.y - 120.0);
+        let depth = 1.0 + 0.0009 * x;
+        Point { x: 120.0 + 1.03 * x / depth, y: 120.0 + y / depth }
+    }
+
+    /// How much of a nose a place has, 0 to 1.
+    fn nose(place: Point) -> f32 {
+        let (x, y) = ((place.x - MIDDLE.x) / EYES, (place.y - MIDDLE.y) / EYES - NOSE_MIDDLE);
+        (-(x / 0.16).powi(2) - (y / 0.26).powi(2)).exp()
+    }
+
+    #[test]
+    fn a_turned_sheet_is_a_plane_without_a_nose() {
+        let seen = solidity(&still(), &chip(turned)).unwrap();
+        assert!(seen.motion > 0.015, "{}", seen.motion);
+        assert!(seen.off_plane < 0.004, "{}", seen.off_plane);
+        assert!(seen.nose.iter().all(|part| part.abs() < 0.002), "{:?}", seen.nose);
+    }
+
+    #[test]
+    fn a_bowed_sheet_is_no_plane_and_has_no_nose() {
+        let bowed = |place: Point| {
+            let off = (place.x - 120.0) / 120.0;
+            let Point { x, y } = turned(place);
+            Point { x: x + 10.0 * off * off, y }
+        };
+        let seen = solidity(&still(), &chip(bowed)).unwrap();
+        assert!(seen.off_plane > 0.004, "{}", seen.off_plane);
+        assert!(seen.nose.iter().all(|part| part.abs() < 0.003), "{:?}", seen.nose);
+    }
+
+    #[test]
+    fn a_nose_is_seen_in_its_direction_and_size() {
+        for (across, down) in [(4.0f32, 0.0f32), (-4.0, 0.0), (0.0, 3.0), (0.0, -3.0)] {
+            // What stands at a place comes from where the nose has moved away from.
+            let moved = |place: Point| {
+                let Point { x, y } = turned(place);
+                Point { x: x - across * nose(place), y: y - down * nose(place) }
+            };
+            let seen = solidity(&still(), &chip(moved)).unwrap();
+            let [x, y] = seen.nose;
+            let along = (x * across + y * down) / across.hypot(down);
+            assert!((0.009..0.05).contains(&along), "{across} {down}: {:?}", seen.nose);
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_has_no_structure_or_is_another_picture() {
+        let grey = GreyChip { luma: vec![128; SIDE * SIDE] };
+        assert!(solidity(&grey, &grey).is_none());
+        let other = chip(|place| Point { x: 3.0 * place.y + 900.0, y: 2.0 * place.x });
+        assert!(solidity(&still(), &other).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(6))]
+        #[test]
+        fn any_two_pictures_give_numbers_or_nothing(first in any::<u64>(), second in any::<u64>()) {
+            let noise = |seed: u64| {
+                let mut state = seed | 1;
+                let next = (0..SIDE * SIDE).map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 56) as u8
+                });
+                GreyChip { luma: next.collect() }
+            };
+            if let Some(seen) = solidity(&noise(first), &noise(second)) {
+                prop_assert!(seen.motion.is_finite() && seen.off_plane.is_finite() && seen.nose.iter().all(|part| part.is_finite()));
+            }
+        }
+    }
 }
