@@ -109,6 +109,8 @@ pub struct Evidence {
     /// What the pairs of frames showed that [`Evidence::pairs`] names. The capture leaves none: whoever keeps the frames fills
     /// them in.
     pub pairs_seen: Vec<PairSeen>,
+    /// How many of its frames came in an earlier attempt; whoever keeps their digests fills it in.
+    pub seen_before: u32,
     /// Frames for matching: of a step in which the person kept still, with one uncovered face, the best first.
     pub chosen: Vec<u32>,
 }

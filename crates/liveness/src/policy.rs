@@ -239,6 +239,8 @@ pub struct JudgePolicy {
     pub least_motion: f32,
     /// Turns in a row, drawn at random, that show a capture to be fresh without light. Who misses some answers as many more.
     pub fresh_turns: u32,
+    /// Frames that came in an earlier attempt, above which pictures are taken to be stored.
+    pub most_seen_before: u32,
     /// Share of frames whose bytes came before, above which pictures are taken to be stored.
     pub most_repeated: f32,
     /// Correlation of the skin with the pair of white and black from which on there is light to measure by.
@@ -385,6 +387,7 @@ impl Default for JudgePolicy {
             nose_flat: 0.004,
             least_motion: 0.015,
             fresh_turns: 2,
+            most_seen_before: 1,
             most_repeated: 0.6,
             echo_pair: 0.6,
             echo_fresh: 0.7,
@@ -475,6 +478,7 @@ impl Policy {
             ("judge.nose_flat", within(self.judge.nose_flat, 0.0..=0.2)),
             ("judge.least_motion", within(self.judge.least_motion, 0.001..=0.2)),
             ("judge.fresh_turns", (1..=4).contains(&self.judge.fresh_turns)),
+            ("judge.most_seen_before", self.judge.most_seen_before <= 20),
             ("judge.most_repeated", within(self.judge.most_repeated, 0.0..=1.0)),
             ("judge.echo_pair", within(self.judge.echo_pair, 0.0..=1.0)),
             ("judge.echo_fresh", within(self.judge.echo_fresh, self.judge.echo_recorded..=1.0)),

@@ -27,6 +27,8 @@ pub enum RecordKind {
     MonitoredTemplate,
     /// A key of a device that was enrolled for a person; found by digests of the person's correlation id and of its own id.
     EnrolledKey,
+    /// The digest of a frame of a liveness attempt, by which it is known again; in no relation to the attempt.
+    FrameDigest,
     /// Of the conformance suite, which tries every rule on it; no program writes it. It must expire and is found by tags.
     Specimen,
     /// The same for what is about a person and goes with them.
@@ -120,7 +122,7 @@ macro_rules! actions {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Settings,
         Self::SigningKey,
         Self::RevokedToken,
@@ -130,6 +132,7 @@ impl RecordKind {
         Self::Correlation,
         Self::MonitoredTemplate,
         Self::EnrolledKey,
+        Self::FrameDigest,
         Self::Specimen,
         Self::SpecimenOfPerson,
         Self::SpecimenOfTrail,
@@ -235,6 +238,16 @@ impl RecordKind {
                     TagRow { name: "place", form: TagForm::Digest, is_unique: true },
                     TagRow { name: "key", form: TagForm::Digest, is_unique: true },
                 ],
+            },
+            Self::FrameDigest => &KindRow {
+                number: 10,
+                word: "digest of a frame",
+                actions: actions!("frame_digest"),
+                life: Life::MustExpire,
+                erasure: Erasure::WithAccount,
+                in_backup: false,
+                is_about_access: false,
+                tags: &[TagRow { name: "frame", form: TagForm::Digest, is_unique: false }],
             },
             Self::Specimen => &KindRow {
                 number: 250,

@@ -307,6 +307,14 @@ const ROWS: &[RetentionRow] = &[
         Some(RetentionClass::Session),
     ),
     row(
+        "frameDigest",
+        "digests of some frames of an attempt, by which frames that are sent again are known",
+        "yes, under a key of the account, with no session and no person",
+        "48 hours",
+        "nobody",
+        Some(RetentionClass::Session),
+    ),
+    row(
         "quickLink",
         "quick link to a session",
         "as a digest",

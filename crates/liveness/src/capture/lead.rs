@@ -298,6 +298,7 @@ impl Capture {
             slow: request.slow,
             is_chained,
             pairs_seen: Vec::new(),
+            seen_before: 0,
             tail: *self.intake.chain.tail(),
             chosen,
             frames: std::mem::take(&mut self.intake.frames),

@@ -75,6 +75,8 @@ pub struct Checks {
     /// From the screen to the frame, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo_lag_ms: Option<f32>,
+    /// Frames that had come in an earlier attempt, of those that are known again.
+    pub seen_before: u32,
     /// Share of frames whose bytes had come before in the same attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated_frames: Option<f32>,
@@ -119,6 +121,7 @@ fn checks(evidence: &Evidence, turns: &[solid::Turn], light: Option<&Echo>) -> C
         echo_gain: light.map(|echo| echo.gain),
         echo_over_noise: light.map(|echo| echo.gain / echo.noise.max(1e-6)),
         echo_lag_ms: light.map(|echo| echo.lag_ms),
+        seen_before: evidence.seen_before,
         repeated_frames: evidence.repeated_frames(),
         furthest_jump: furthest_jump(&evidence.observations),
     }
@@ -162,7 +165,8 @@ impl Signs<'_> {
         if self.turns.iter().any(|turn| turn.is_sheet(policy)) {
             return Some(Reason::Flat);
         }
-        if self.checks.repeated_frames.is_some_and(|share| share > policy.most_repeated) {
+        let has_come_before = self.evidence.seen_before > policy.most_seen_before;
+        if has_come_before || self.checks.repeated_frames.is_some_and(|share| share > policy.most_repeated) {
             return Some(Reason::Stored);
         }
         let pair = echo::pair(&self.evidence.steps, &self.evidence.observations);

@@ -452,6 +452,16 @@ fn light_that_the_skin_does_not_answer_asks_for_a_second_turn_and_is_no_live_fac
 }
 
 #[test]
+fn frames_that_came_in_an_earlier_attempt_are_stored_material() {
+    let mut evidence = evidence(Device::new(&Setup::default()).run().0);
+    for (seen_before, reason) in [(0, Reason::NoEvidence), (1, Reason::NoEvidence), (2, Reason::Stored)] {
+        evidence.seen_before = seen_before;
+        let judged = Rules.judge(&evidence, &Policy::default());
+        assert_eq!((judged.verdict.reason, judged.checks.seen_before), (Some(reason), seen_before));
+    }
+}
+
+#[test]
 fn coming_closer_supports_and_never_stops_an_attempt() {
     let mut policy = Policy::default();
     policy.near.asked = true;

@@ -1,11 +1,16 @@
-//! Rendered people and rendered attacks against the checks: a fixed part of `likeness pad matrix`. It says nothing on people.
+//! Rendered people and rendered attacks against the checks: a fixed part of `likeness pad matrix`, and one person through the door. It
+//! says nothing on people.
 
+use crate::liveness::{PLAIN, created};
 use crate::pipeline::vision;
-use crate::server::cache;
+use crate::server::{TestServer, cache};
+use likeness_device::{Acted, Address, Client, Honest, RealTime};
 use likeness_liveness::Policy;
 use likeness_models::Cache;
 use likeness_pad::{Clip, Light, Presentation, Rate, Response, people};
-use likeness_vision::{Limits, Picture};
+use likeness_renderer::{Conditions, Performer, Person, Scene, Subject};
+use likeness_vision::{Limits, Picture, Vision};
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,15 +29,19 @@ fn clips() -> Vec<Clip> {
     attacks.chain(people).collect()
 }
 
+/// Heads of the people in the photos of the demonstration.
+fn heads(networks: &mut Vision) -> Vec<Person> {
+    let mut heads = Vec::new();
+    for photo in likeness_models::demo_photos(&Cache::at(cache())).expect("the photos of the demonstration") {
+        let picture = Picture::decode(&std::fs::read(photo).expect("a photo"), &Limits::default()).expect("a picture");
+        heads.extend(people(networks, &picture, heads.len() as u64).expect("the networks run"));
+    }
+    heads
+}
+
 #[test]
 fn no_print_and_no_screen_is_a_person_and_people_are() {
-    let photos = likeness_models::demo_photos(&Cache::at(cache())).expect("the photos of the demonstration");
-    let mut heads = Vec::new();
-    let mut networks = vision();
-    for photo in photos {
-        let picture = Picture::decode(&std::fs::read(photo).expect("a photo"), &Limits::default()).expect("a picture");
-        heads.extend(people(&mut networks, &picture, heads.len() as u64).expect("the networks run"));
-    }
+    let heads = heads(&mut vision());
     assert!(heads.len() >= 4, "{} heads", heads.len());
 
     let (clips, next, policy) = (clips(), AtomicUsize::new(0), Arc::new(Policy::default()));
@@ -60,4 +69,37 @@ fn no_print_and_no_screen_is_a_person_and_people_are() {
     let passed = people.iter().filter(|(_, tries)| is_real(tries)).count();
     let rate = Rate::new(u32::try_from(passed).expect("few"), u32::try_from(people.len()).expect("few"));
     assert!(rate.share() >= 0.9, "{rate} of people passed by the second try: {people:?}");
+}
+
+/// A rendered person before a server, as a device sends them. On a machine that has no time for their frames the attempt says that it is the
+/// server's fault and does not count, so it is made again.
+#[test]
+fn a_person_through_the_door_is_real_and_the_app_server_reads_why() {
+    let server = TestServer::new();
+    let people = heads(&mut vision());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut seen = Vec::new();
+    for seed in 0..4 {
+        let (session, token) =
+            created(&server, PLAIN, &json!({ "livenessOperationMode": "PassiveActive", "deviceCorrelationId": "d" }));
+        let conditions = Conditions { seed, ..Conditions::default() };
+        let scene = Scene::new(&people[..1], Subject::Live, conditions).expect("a scene");
+        let outcome = runtime.block_on(async {
+            let client = Client::new(Address::parse(server.address()).expect("an address"), &token);
+            let mut person = Acted::new(Performer::new(scene));
+            client.capture(&mut person, &mut Honest, &RealTime::new()).await
+        });
+        let outcome = outcome.expect("the protocol is kept");
+        let read = server.call("GET", &format!("{PLAIN}/{session}")).body;
+        let attempt = read["results"]["attempts"][0].clone();
+        let ours = attempt["result"]["likeness"].clone();
+        if attempt["result"]["livenessDecision"] == json!("realface") {
+            assert_eq!(ours["assurance"], json!("L0"), "{attempt}");
+            assert!(ours["checks"]["noseEvidence"].as_f64().is_some_and(|found| found > 0.8), "{attempt}");
+            assert!(!format!("{outcome:?}").contains("realface"), "the device learns no decision");
+            return;
+        }
+        seen.push(attempt);
+    }
+    panic!("{seen:?}");
 }

@@ -2,6 +2,7 @@
 
 use super::frames::fused;
 use super::monitoring::Monitored;
+use super::replays::sampled;
 use super::running::{Ended, Running};
 use super::{Change, Companion, KeyUse, NotChanged};
 use crate::app::App;
@@ -15,12 +16,12 @@ use likeness_liveness::{
     Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Judged, Outcome, Quality,
     Rectangle, ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
 };
-use likeness_rules::LivenessSettings;
+use likeness_rules::{LivenessSettings, RetentionClass};
 use likeness_sight::compare;
-use likeness_store::{NewRecord, RecordKind, RecordWrite};
+use likeness_store::{AccountId, NewRecord, RecordKind, RecordWrite};
 use likeness_vision::GreyChip;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Frames whose templates are fused.
@@ -42,7 +43,7 @@ struct Left {
 
 /// Ends a capture.
 pub(super) async fn finish(app: &App, running: &Running) {
-    let left = {
+    let mut left = {
         let mut live = running.lock();
         let Some(capture) = live.capture.take() else { return };
         Left {
@@ -62,6 +63,7 @@ pub(super) async fn finish(app: &App, running: &Running) {
     let digest = left.digest.clone();
     let found = app.liveness.read(account, running.session, policy).await;
     let (mut known, mut key) = (None, KeyUse::None);
+    let fresh = known_again(app, account, &mut left.outcome).await;
     let (mut outcome, image, template) = match found {
         Ok(Some(found)) => {
             if let Outcome::Evidence(evidence) = &left.outcome {
@@ -96,7 +98,7 @@ pub(super) async fn finish(app: &App, running: &Running) {
         result.flagged = app.liveness.flagged(account, monitored, &recogniser, policy).await.ok();
     }
     let template_id = random_id(&*app.randomness).to_string();
-    let life = running.account.settings.retention.seconds(likeness_rules::RetentionClass::SessionImage);
+    let life = running.account.settings.retention.seconds(RetentionClass::SessionImage);
     let attribution = running.attribution();
     let written = app.liveness.change(account, &attribution, running.session, policy, |stored, now| {
         let mut outcome = outcome.clone();
@@ -113,6 +115,8 @@ pub(super) async fn finish(app: &App, running: &Running) {
             records.push(RecordWrite::Put(record));
             stored.companions.push(Companion::Template(template_id.clone()));
         }
+        let session_life = std::time::Duration::from_secs(policy.seconds(RetentionClass::Session).into());
+        records.extend(app.liveness.digest_records(fresh.iter(), now.plus(session_life)));
         stored.session.finish_attempt(running.attempt, outcome, now)?;
         stored.leader = None;
         Ok::<_, SessionRefusal>(Change { outcome: stored.session.clone(), records, detail: Some(detail.clone()) })
@@ -136,6 +140,28 @@ pub(super) async fn finish(app: &App, running: &Running) {
         remaining_attempts: session.as_ref().map_or(0, Session::remaining_attempts),
         session,
     });
+}
+
+/// Counts the frames that came in an earlier attempt, and gives the digests of those that did not. A capture of which that cannot be told
+/// yields no decision.
+async fn known_again(app: &App, account: AccountId, outcome: &mut Outcome) -> BTreeSet<[u8; 16]> {
+    let Outcome::Evidence(evidence) = outcome else { return BTreeSet::new() };
+    if !evidence.is_chained {
+        return BTreeSet::new();
+    }
+    let mut digests = sampled(evidence);
+    match app.liveness.seen_before(account, &digests).await {
+        Ok(found) => {
+            evidence.seen_before = u32::try_from(found.len()).unwrap_or(u32::MAX);
+            digests.retain(|digest| !found.contains(digest));
+            digests
+        }
+        Err(error) => {
+            tracing::error!(%error, "Whether frames of a capture came before could not be looked up");
+            *outcome = Outcome::Failed(AttemptCode::UnexpectedServerError);
+            BTreeSet::new()
+        }
+    }
 }
 
 /// What the audit log says: words and versions, never a number that was measured.

@@ -12,6 +12,7 @@ mod keys;
 mod links;
 mod monitoring;
 pub mod reference;
+mod replays;
 mod running;
 mod stored;
 

@@ -55,7 +55,8 @@ pub(super) fn place_of(key: &str) -> Option<Place> {
         "input" | "detection" | "answer" | "deviceReference" | "frames" => Place::Nowhere,
         "sessionReference" | "deviceCorrelation" | "authToken" => Place::InTheSession,
         "faceId" | "listFace" | "groupPerson" | "directoryPerson" | "dynamicGroup" | "session" | "correlationCount"
-        | "monitoredTemplate" | "quickLink" | "sessionImage" | "operation" | "snapshot" | "auditLog" => Place::Tables,
+        | "enrolledKey" | "frameDigest" | "monitoredTemplate" | "quickLink" | "sessionImage" | "operation"
+        | "snapshot" | "auditLog" => Place::Tables,
         _ => return None,
     })
 }
@@ -95,6 +96,8 @@ fn row_of_record(number: i64) -> Option<&'static str> {
         RecordKind::QuickLink => Some("quickLink"),
         RecordKind::Correlation => Some("correlationCount"),
         RecordKind::MonitoredTemplate => Some("monitoredTemplate"),
+        RecordKind::EnrolledKey => Some("enrolledKey"),
+        RecordKind::FrameDigest => Some("frameDigest"),
         _ => None,
     }
 }
