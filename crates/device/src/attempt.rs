@@ -16,6 +16,8 @@ const VERDICT_MS: f64 = 30_000.0;
 /// How an attempt ended that came to a result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// The attempt in its session, from 1; 0: none had begun.
+    pub attempt: u8,
     /// Whether there is a decision; not which.
     pub status: AttemptStatus,
     /// Why there is none.
@@ -157,6 +159,7 @@ impl<'a> Attempt<'a> {
         self.state = State::Ended;
         let own = self.begun.iter().flat_map(|begun| &begun.digests);
         self.outcome = Some(Outcome {
+            attempt: self.number().unwrap_or_default(),
             is_own_digest: own.into_iter().any(|own| own.eq_ignore_ascii_case(&result.digest)),
             status: result.status,
             code: result.code,

@@ -31,10 +31,12 @@ mod told {
         fn judge(&self, evidence: &Evidence, policy: &Policy) -> Judged {
             let Judged { verdict, checks } = self.1.judge(evidence, policy);
             let told = std::fs::read_to_string(&self.0).unwrap_or_default();
-            let decisions = [Decision::Realface, Decision::Spoofface];
+            let decisions = [Decision::Realface, Decision::Spoofface, Decision::Uncertain];
             let verdict = match decisions.into_iter().find(|decision| decision.as_text() == told.trim()) {
                 Some(decision) if evidence.is_chained => {
-                    Verdict { decision, assurance: Assurance::L0, reason: None, ..verdict }
+                    let is_real = decision == Decision::Realface;
+                    let assurance = if is_real { Assurance::L0 } else { Assurance::None };
+                    Verdict { decision, assurance, reason: None, ..verdict }
                 }
                 _ => verdict,
             };

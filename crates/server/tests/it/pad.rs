@@ -11,8 +11,8 @@ use likeness_pad::{Clip, Light, Presentation, Rate, Response, people};
 use likeness_renderer::{Conditions, Performer, Person, Scene, Subject};
 use likeness_vision::{Limits, Picture, Vision};
 use serde_json::json;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 /// Seeds of this test alone: nothing was tuned by them.
 const SEED: u64 = 90_001;
@@ -27,6 +27,13 @@ fn clips() -> Vec<Clip> {
         [0, 1].map(|more| Clip { presentation: Presentation::Live, light, seed: SEED + 10 * light as u64 + more })
     });
     attacks.chain(people).collect()
+}
+
+/// A rendered person before a camera.
+pub(crate) fn person(seed: u64) -> Acted {
+    static HEADS: LazyLock<Vec<Person>> = LazyLock::new(|| heads(&mut vision()));
+    let conditions = Conditions { seed, ..Conditions::default() };
+    Acted::new(Performer::new(Scene::new(&HEADS[..1], Subject::Live, conditions).expect("a scene")))
 }
 
 /// Heads of the people in the photos of the demonstration.
@@ -76,18 +83,14 @@ fn no_print_and_no_screen_is_a_person_and_people_are() {
 #[test]
 fn a_person_through_the_door_is_real_and_the_app_server_reads_why() {
     let server = TestServer::new();
-    let people = heads(&mut vision());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut seen = Vec::new();
     for seed in 0..4 {
         let (session, token) =
             created(&server, PLAIN, &json!({ "livenessOperationMode": "PassiveActive", "deviceCorrelationId": "d" }));
-        let conditions = Conditions { seed, ..Conditions::default() };
-        let scene = Scene::new(&people[..1], Subject::Live, conditions).expect("a scene");
         let outcome = runtime.block_on(async {
             let client = Client::new(Address::parse(server.address()).expect("an address"), &token);
-            let mut person = Acted::new(Performer::new(scene));
-            client.capture(&mut person, &mut Honest, &RealTime::new()).await
+            client.capture(&mut person(seed), &mut Honest, &RealTime::new()).await
         });
         let outcome = outcome.expect("the protocol is kept");
         let read = server.call("GET", &format!("{PLAIN}/{session}")).body;

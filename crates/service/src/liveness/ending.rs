@@ -1,6 +1,6 @@
 //! How a capture ends: the verdict, the comparison with the reference, and one commit with what came of it.
 
-use super::frames::fused;
+use super::frames::{Fused, fused};
 use super::monitoring::Monitored;
 use super::replays::sampled;
 use super::running::{Ended, Running};
@@ -303,7 +303,11 @@ impl Person<'_> {
         let work = move |vision: &mut crate::worker_networks::WorkerNetworks| fused(vision, &frames, &by);
         let template = self.app.inference.run(Owner::Account(self.running.account.id()), work).await;
         let template = template.ok().and_then(Result::ok).ok_or(AttemptCode::UnexpectedServerError)?;
-        let template = template.ok_or(AttemptCode::NoFaceDetected)?;
+        let template = match template {
+            Fused::One(template) => template,
+            Fused::Nobody => return Err(AttemptCode::NoFaceDetected),
+            Fused::Several => return Err(AttemptCode::FaceTrackingFailed),
+        };
         self.seen = Some((recogniser.number, template.clone()));
         Ok(template)
     }

@@ -3,6 +3,7 @@
 use crate::recognisers::Recogniser;
 use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
+use likeness_gallery::{SAME_PERSON, distance};
 use likeness_sight::{Unseen, decoded, observe};
 use likeness_vision::{DescribeOptions, RecogniserSet, Search};
 
@@ -14,30 +15,47 @@ pub fn rehearse(vision: &mut WorkerNetworks, jpeg: &[u8]) -> Result<bool, String
     observe(vision, jpeg, 1, 1).map(|seen| seen.observation.face.is_some()).map_err(|error| error.to_string())
 }
 
-/// The template of a person out of several frames: the mean of theirs. `None`: none of them shows one face.
+/// Whom several frames show.
+pub(super) enum Fused {
+    /// One person: the mean of their templates.
+    One(Secret<Vec<f32>>),
+    /// Nobody: none of the frames shows one face.
+    Nobody,
+    /// Not the same person in all of them: another took the first one's place.
+    Several,
+}
+
+/// The template of a person out of several frames.
 pub(super) fn fused(
     vision: &mut WorkerNetworks,
     frames: &[Secret<Vec<u8>>],
     recogniser: &Recogniser,
-) -> Result<Option<Secret<Vec<f32>>>, Unseen> {
+) -> Result<Fused, Unseen> {
     let templates = RecogniserSet::NONE.with(recogniser.number);
     let options = DescribeOptions { templates, ..DescribeOptions::default() };
-    let mut sum: Option<Secret<Vec<f32>>> = None;
+    let mut all: Vec<Secret<Vec<f32>>> = Vec::with_capacity(frames.len());
     for jpeg in frames {
         let picture = decoded(jpeg.expose())?;
-        let found = vision.detect(&picture, Search::default())?;
+        let found = vision.detect(&picture, Search::capture())?;
         let [face] = found.as_slice() else { continue };
         let face = vision.describe(&picture, face, options)?;
-        let Some(template) = face.template(recogniser.number) else { continue };
-        match &mut sum {
-            None => sum = Some(normalised(template.clone())),
-            Some(sum) => {
-                let own = normalised(template.clone());
-                sum.expose_mut().iter_mut().zip(own.expose()).for_each(|(sum, own)| *sum += own);
-            }
-        }
+        all.extend(face.template(recogniser.number).cloned().map(normalised));
     }
-    Ok(sum.map(normalised))
+    let confidence = |distance| recogniser.calibration.verify_confidence(distance);
+    Ok(mean(all, |one, other| confidence(distance(one, other)) >= SAME_PERSON))
+}
+
+/// The mean of templates of length one, if all of them are of the same person as the first.
+fn mean(mut all: Vec<Secret<Vec<f32>>>, is_same: impl Fn(&[f32], &[f32]) -> bool) -> Fused {
+    let others = all.split_off(all.len().min(1));
+    let Some(mut sum) = all.pop() else { return Fused::Nobody };
+    if !others.iter().all(|other| is_same(sum.expose(), other.expose())) {
+        return Fused::Several;
+    }
+    for other in others {
+        sum.expose_mut().iter_mut().zip(other.expose()).for_each(|(sum, own)| *sum += own);
+    }
+    Fused::One(normalised(sum))
 }
 
 fn normalised(mut template: Secret<Vec<f32>>) -> Secret<Vec<f32>> {
@@ -56,5 +74,15 @@ mod tests {
     fn a_mean_has_length_one() {
         let template = normalised(Secret::new(vec![3.0, 4.0]));
         assert_eq!(template.expose(), &[0.6, 0.8]);
+    }
+
+    #[test]
+    fn frames_of_two_people_have_no_template() {
+        let is_same = |one: &[f32], other: &[f32]| distance(one, other) < 1.0;
+        let fused = |all: &[[f32; 2]]| mean(all.iter().map(|one| Secret::new(one.to_vec())).collect(), is_same);
+        assert!(matches!(fused(&[]), Fused::Nobody));
+        assert!(matches!(fused(&[[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]), Fused::Several));
+        let Fused::One(one) = fused(&[[0.96, 0.28], [0.96, -0.28]]) else { panic!("they are the same") };
+        assert_eq!(one.expose(), &[1.0, 0.0]);
     }
 }
