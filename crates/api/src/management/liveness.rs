@@ -17,7 +17,13 @@ pub(super) const LONGEST_ID: usize = 64;
 
 pub(super) fn page(call: &AdminCall) -> Result<PageStart, Refusal> {
     let page = call.query.page().map_err(|problem| Refusal::Invalid(problem.0))?;
-    Ok(PageStart { after: page.start, top: page.top })
+    let is_id = page.start.is_empty() || likeness_http::parse_uuid(&page.start).is_some();
+    if !is_id {
+        return Err(Refusal::Invalid(
+            "start must be an id: 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12".to_owned(),
+        ));
+    }
+    Ok(PageStart { after: page.start.to_ascii_lowercase(), top: page.top })
 }
 
 fn attempt_json(attempt: &Attempt, now: likeness_base::Timestamp) -> Value {

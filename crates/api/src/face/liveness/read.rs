@@ -62,9 +62,11 @@ pub(in crate::face) async fn audit(call: Call<Admitted>) -> Result<Reply, Refusa
     let page = call.page()?;
     let after = match page.after.as_str() {
         "" => 0,
-        after => {
-            after.parse::<u64>().map_err(|_| Refusal::bad("'start' is invalid. It must be the id of an entry."))?
+        after if !after.bytes().all(|byte| byte.is_ascii_digit()) => {
+            return Err(Refusal::bad("'start' is invalid. It must be the id of an entry."));
         }
+        // After a number beyond all others comes nothing.
+        after => after.parse::<u64>().unwrap_or(u64::MAX),
     };
     let found = session(&call).await?;
     let entries = wire::audit_entries(&found.stored.session, call.version());
