@@ -8,6 +8,7 @@ use std::time::Duration;
 use likeness_shares::Shares;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow, Postgres};
+use sqlx::{Connection as _, Transaction};
 use tokio::time::Instant;
 
 pub(crate) use super::PostgresStore as EngineStore;
@@ -25,6 +26,11 @@ pub(crate) type EngineRow = PgRow;
 /// How long the database may take over one query. A server that is gone without a word, as behind a cut cable, is
 /// noticed by this and by nothing else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A transaction that writes.
+pub(crate) async fn begin_to_write(connection: &mut Connection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
+    connection.begin().await
+}
 
 /// A connection for one query. Dropped before it is done, because its caller hung up, it is given back when the server has
 /// answered: otherwise whoever calls and hangs up would have more statements running there than its turns allow.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::access;
 use super::delete;
-use super::engine::Connection;
+use super::engine::{Connection, begin_to_write};
 use super::key_ring::KeyRing;
 use super::read::{damaged, uuid};
 use super::write::{self, RecordContext};
@@ -18,7 +18,6 @@ use crate::journal::{Act, Entry};
 use crate::keys::Purpose;
 use crate::record::RecordKind;
 use crate::transfer::{Mended, Restore};
-use sqlx::Connection as _;
 use uuid::Uuid;
 
 /// Does it.
@@ -27,7 +26,7 @@ pub(crate) async fn mend(
     key_ring: &KeyRing,
     restore: &Restore,
 ) -> Result<Vec<Mended>, StoreError> {
-    let mut transaction = connection.begin().await?;
+    let mut transaction = begin_to_write(connection).await?;
     let ids: Vec<Vec<u8>> =
         sqlx::query_scalar("SELECT account_id FROM account ORDER BY account_id").fetch_all(&mut *transaction).await?;
     let mut all = Vec::new();

@@ -5,11 +5,10 @@
 //! from then on nothing else is accepted. Account keys are found by digests that are made with a sub-key of their own.
 
 use likeness_base::Randomness;
-use sqlx::Connection as _;
 
 use super::access;
 use super::account_keys::{self, ACCOUNT_KEY, StoredKey};
-use super::engine::Connection;
+use super::engine::{Connection, begin_to_write};
 use super::key_ring::KeyRing;
 use super::read::{damaged, open, uuid};
 use super::write;
@@ -34,7 +33,7 @@ pub(crate) async fn seal(connection: &mut Connection, key_ring: &KeyRing) -> Res
     if is_done(connection, key_ring).await? {
         return Ok(());
     }
-    let mut transaction = connection.begin().await?;
+    let mut transaction = begin_to_write(connection).await?;
     let stage = stage(&mut transaction, key_ring).await?;
     if stage < Some(Stage::LogsSealed) {
         seal_logs(&mut transaction, key_ring).await?;

@@ -4,7 +4,7 @@
 //! stays.
 
 use super::account_keys::{ACCOUNT_KEY, StoredKey};
-use super::engine::{Connection, refuse_duplicate};
+use super::engine::{Connection, begin_to_write, refuse_duplicate};
 use super::key_ring::KeyRing;
 use super::read::damaged;
 use super::transfer::insert;
@@ -14,7 +14,6 @@ use crate::id::AccountId;
 use crate::keys::{AccountKeys, DataKey, Purpose};
 use crate::schema::{TABLES, Table};
 use crate::transfer::{Arrived, Import, Page, Value};
-use sqlx::Connection as _;
 use tokio::sync::mpsc;
 
 /// After how long what was cut off is destroyed.
@@ -39,7 +38,7 @@ pub(crate) async fn rows(
     let mut arrived = None;
     while let Some(page) = pages.recv().await {
         let table = &TABLES[page.table];
-        let mut transaction = connection.begin().await?;
+        let mut transaction = begin_to_write(connection).await?;
         let mut rows = page.rows;
         if !rows.iter().all(|row| is_of(row, account)) {
             return Err(damaged("a row of another account"));
@@ -76,7 +75,7 @@ pub(crate) async fn admit(
     Arrived { closed_at, ends_at }: Arrived,
 ) -> Result<(), StoreError> {
     let account = *account;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = begin_to_write(connection).await?;
     mend::count(&mut transaction, account, 0).await?;
     sqlx::query("UPDATE account SET closed_at = $2, ends_at = $3, access_version = $4 WHERE account_id = $1")
         .bind(account.0.as_bytes().as_slice())

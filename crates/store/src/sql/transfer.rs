@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{Connection, EngineRow, EngineStore};
+use super::engine::{Connection, EngineRow, EngineStore, begin_to_write};
 use super::{mend, taking_in, unlock};
 use crate::error::StoreError;
 use crate::id::AccountId;
@@ -158,7 +158,7 @@ async fn import(connection: &mut Connection, mut pages: mpsc::Receiver<Page>) ->
     sqlx::query("UPDATE installation SET check_value = $1").bind(Vec::<u8>::new()).execute(&mut *connection).await?;
     let mut first = pages.recv().await;
     while let Some(page) = first.take() {
-        let mut transaction = connection.begin().await?;
+        let mut transaction = begin_to_write(connection).await?;
         let mut rows = 0;
         let mut next = Some(page);
         while let Some(page) = next.take() {

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
-use sqlx::Transaction;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
+use sqlx::{Connection as _, Transaction};
 use tokio::sync::OwnedRwLockReadGuard;
 
 pub(crate) use super::SqliteStore as EngineStore;
@@ -17,6 +17,12 @@ use crate::id::AccountId;
 pub(crate) type Engine = sqlx::Sqlite;
 pub(crate) type Connection = SqliteConnection;
 pub(crate) type EngineRow = SqliteRow;
+
+/// A transaction that writes. It takes the lock of writers at once, for which SQLite waits; one that has read before it writes is refused
+/// on the spot while another connection writes or folds the log.
+pub(crate) async fn begin_to_write(connection: &mut Connection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+    connection.begin_with("BEGIN IMMEDIATE").await
+}
 
 /// A connection for one query.
 pub(crate) struct PooledConnection {
