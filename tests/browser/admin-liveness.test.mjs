@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { manage, newAccount } from './support/admin.mjs';
+import { exchange } from './support/api.mjs';
 import { choose, endpoint, key, operatorKey, stage } from './support/browser.mjs';
 import { fits, judge, SOME } from './support/judge.mjs';
 
@@ -22,18 +23,8 @@ async function open(page, account, part) {
 }
 
 /** A call of the Face API with a key or a session token; answers with the status and the body. */
-async function face(path, body, { key, token, method = 'POST' }) {
-  const answer = await fetch(`${endpoint}/face/v1.2/${path}`, {
-    method,
-    headers: {
-      ...(token ? { Authorization: `Bearer ${token}` } : { 'Ocp-Apim-Subscription-Key': key }),
-      ...(body ? { 'Content-Type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await answer.text();
-  return { status: answer.status, body: text ? JSON.parse(text) : undefined };
-}
+const face = (path, body, { key, token, method = 'POST' }) =>
+  exchange(endpoint, method, `/face/v1.2/${path}`, { body, token, accountKey: key });
 const create = ({ keys }, more = {}) =>
   face('detectLiveness-sessions', { livenessOperationMode: 'PassiveActive', deviceCorrelationId: crypto.randomUUID(), numberOfClientAttemptsAllowed: 3, ...more }, { key: keys.key1 });
 async function made(account, more) {

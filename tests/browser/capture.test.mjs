@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { manage, trail } from './support/admin.mjs';
-import { demo } from './support/api.mjs';
+import { call as callAt, demo } from './support/api.mjs';
 import { camera, endpoint, key, launch, refusedCamera, stage } from './support/browser.mjs';
 import { film } from './support/film.mjs';
 import { fits, judge, SOME } from './support/judge.mjs';
@@ -24,20 +24,7 @@ const filmed = async () => {
 };
 const scene = stage(filmed);
 
-/** A call as an app server makes it, or with a token as a device does. */
-async function call(method, path, { body, token } = {}) {
-  const answer = await fetch(`${endpoint}${path}`, {
-    method,
-    headers: {
-      ...(token ? { Authorization: `Bearer ${token}` } : { 'Ocp-Apim-Subscription-Key': key }),
-      ...(body ? { 'Content-Type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
+const call = (method, path, options) => callAt(endpoint, method, path, options);
 const SESSIONS = '/face/v1.2/detectLiveness-sessions';
 const create = (more = {}) =>
   call('POST', SESSIONS, {

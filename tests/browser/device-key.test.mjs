@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { demo } from './support/api.mjs';
+import { call as callAt, demo } from './support/api.mjs';
 import { camera, key, launch, need, operatorKey } from './support/browser.mjs';
 import { film } from './support/film.mjs';
 import { fits, judge } from './support/judge.mjs';
@@ -75,19 +75,7 @@ function litCamera() {
   };
 }
 
-async function call(method, path, { body, token } = {}) {
-  const answer = await fetch(`${endpoint}${path}`, {
-    method,
-    headers: {
-      ...(token ? { Authorization: `Bearer ${token}` } : { 'Ocp-Apim-Subscription-Key': key }),
-      ...(body ? { 'Content-Type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
+const call = (method, path, options) => callAt(endpoint, method, path, options);
 const read = (id) => call('GET', `${SESSIONS}/${id}`);
 const assurance = async (id) => (await read(id)).results.attempts[0].result.likeness.assurance;
 const keys = () => call('POST', '/admin/v1/accounts/default/liveness/keys/find', { body: { userCorrelationId: 'ada' } });

@@ -11,7 +11,7 @@ use likeness_liveness::{
     AttemptCode, CaptureStart, Challenge, ChallengeRequest, Decision, Judge as _, Judged, Mode, Outcome, Policy, Rules,
 };
 use likeness_renderer::{Conditions, Performer, Person, RenderError, Scene, ScreenKind, Subject, recorded_prompts};
-use likeness_sight::Networks;
+use likeness_vision::Vision;
 use serde::Serialize;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -191,11 +191,11 @@ impl Clip {
         &self,
         people: &[Person],
         policy: &Arc<Policy>,
-        networks: &mut impl Networks,
+        vision: &mut Vision,
     ) -> Result<Vec<Response>, ClipProblem> {
         let mut responses = Vec::new();
         for attempt in 0..2 {
-            responses.push(self.once(attempt, people, policy, networks)?);
+            responses.push(self.once(attempt, people, policy, vision)?);
             if self.presentation != Presentation::Live || responses.last() == Some(&Response::Real) {
                 break;
             }
@@ -208,7 +208,7 @@ impl Clip {
         attempt: u64,
         people: &[Person],
         policy: &Arc<Policy>,
-        networks: &mut impl Networks,
+        vision: &mut Vision,
     ) -> Result<Response, ClipProblem> {
         let mut random = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(attempt));
         let person = &people[random.usize(..people.len())];
@@ -242,7 +242,7 @@ impl Clip {
             challenge: Challenge::draw(bytes, request, policy),
             expects_reference: false,
         };
-        let played = play(start, policy, &mut Acted::new(Performer::new(scene)), networks)?;
+        let played = play(start, policy, &mut Acted::new(Performer::new(scene)), vision)?;
         Ok(match &played.outcome {
             Outcome::Evidence(evidence) => {
                 let Judged { verdict, .. } = Rules.judge(evidence, policy);

@@ -1,8 +1,7 @@
 //! Heads out of photos.
 
 use likeness_renderer::{Landmarks, Person, Photo};
-use likeness_sight::Networks;
-use likeness_vision::{AttributeSet, DescribeOptions, Picture, Search, VisionError};
+use likeness_vision::{AttributeSet, DescribeOptions, Picture, Search, Vision, VisionError};
 
 /// Least distance of the eyes in a photo of which a head is made, in pixels.
 const LEAST_EYES: f32 = 40.0;
@@ -14,12 +13,12 @@ const MOST_TURN: f32 = 18.0;
 ///
 /// # Errors
 /// The engine's.
-pub fn people(networks: &mut impl Networks, picture: &Picture, first_seed: u64) -> Result<Vec<Person>, VisionError> {
+pub fn people(vision: &mut Vision, picture: &Picture, first_seed: u64) -> Result<Vec<Person>, VisionError> {
     let mut people = Vec::new();
-    for face in networks.detect(picture, Search::default())? {
+    for face in vision.detect(picture, Search::default())? {
         let attributes = AttributeSet::HEAD_POSE;
         let options = DescribeOptions { landmarks: true, attributes, ..DescribeOptions::default() };
-        let face = networks.describe(picture, &face, options)?;
+        let face = vision.describe(picture, &face, options)?;
         let (Some(landmarks), Some(pose)) = (face.landmarks, face.head_pose) else { continue };
         // Of a picture that was shrunk, landmarks are in pixels of the photo.
         let by = picture.shrunk() as f32;

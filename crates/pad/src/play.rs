@@ -3,8 +3,8 @@
 use likeness_device::{Source, SourceError};
 use likeness_liveness::message::FromServer;
 use likeness_liveness::{Capture, CaptureStart, Chain, Event, Evidence, FrameHead, Outcome, Policy, Reaction};
-use likeness_sight::{Networks, Unseen, compare, observe};
-use likeness_vision::GreyChip;
+use likeness_sight::{Unseen, compare, observe};
+use likeness_vision::{GreyChip, Vision};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub fn play(
     start: CaptureStart,
     policy: &Arc<Policy>,
     source: &mut impl Source,
-    networks: &mut impl Networks,
+    vision: &mut Vision,
 ) -> Result<Played, NotPlayed> {
     let (session_id, nonce) = (start.session_id, start.nonce);
     let mut capture = Capture::new(start, policy.clone(), 0);
@@ -75,7 +75,7 @@ pub fn play(
         let bytes = [head.to_bytes().as_slice(), &jpeg].concat();
         let reaction = capture.handle(Event::Frame { bytes: &bytes }, ms(now));
         if let Ok(Reaction::Analyse { seq, step, .. }) = reaction {
-            let glimpse = observe(networks, &jpeg, seq, step)?;
+            let glimpse = observe(vision, &jpeg, seq, step)?;
             analysed += 1;
             chips.extend(glimpse.chip.map(|chip| (seq, chip)));
             let _ = capture.handle(Event::Observed(glimpse.observation), ms(now + TRAVEL_MS));

@@ -4,7 +4,6 @@
 //! an installation with one recogniser pays for one.
 
 use crate::recognisers::Recognisers;
-use likeness_sight::Networks;
 use likeness_vision::engine::Engine;
 use likeness_vision::{DescribeOptions, Detection, Face, Picture, Search, Vision, VisionError};
 use std::sync::Arc;
@@ -20,6 +19,11 @@ impl WorkerNetworks {
     /// Loaded networks, and what more there is to load.
     pub const fn new(vision: Vision, engine: Arc<dyn Engine>, recognisers: Arc<Recognisers>) -> Self {
         Self { vision, engine, recognisers }
+    }
+
+    /// The networks themselves, for whoever wants no template.
+    pub const fn vision(&mut self) -> &mut Vision {
+        &mut self.vision
     }
 
     /// See [`Vision::detect`].
@@ -52,20 +56,5 @@ impl WorkerNetworks {
             tracing::info!(pack = %recogniser.pack.pack.id, "Loaded the recogniser of the model pack {}", recogniser.pack.pack.id);
         }
         self.vision.describe(picture, found, options)
-    }
-}
-
-impl Networks for WorkerNetworks {
-    fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        self.detect(picture, search)
-    }
-
-    fn describe(
-        &mut self,
-        picture: &Picture,
-        found: &Detection,
-        options: DescribeOptions,
-    ) -> Result<Face, VisionError> {
-        self.describe(picture, found, options)
     }
 }

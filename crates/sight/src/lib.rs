@@ -7,8 +7,7 @@
 
 use likeness_liveness::{Covered, FaceSeen, FramePair, FrameSize, Observation, PairSeen, Quality, Rectangle};
 use likeness_vision::{
-    AttributeSet, DescribeOptions, Detection, Face, GreyChip, Limits, MaskKind, Picture, Search, Vision, VisionError,
-    solidity,
+    AttributeSet, DescribeOptions, Face, GreyChip, Limits, MaskKind, Picture, Search, Vision, VisionError, solidity,
 };
 
 /// Faces that the protocol counts; more are as many.
@@ -23,37 +22,6 @@ pub enum Unseen {
     /// A network failed.
     #[error(transparent)]
     Vision(#[from] VisionError),
-}
-
-/// Loaded networks, whoever owns them.
-pub trait Networks {
-    /// See [`Vision::detect`].
-    ///
-    /// # Errors
-    /// The engine's.
-    fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError>;
-
-    /// See [`Vision::describe`].
-    ///
-    /// # Errors
-    /// The engine's.
-    fn describe(&mut self, picture: &Picture, found: &Detection, options: DescribeOptions)
-    -> Result<Face, VisionError>;
-}
-
-impl Networks for Vision {
-    fn detect(&mut self, picture: &Picture, search: Search) -> Result<Vec<Detection>, VisionError> {
-        self.detect(picture, search)
-    }
-
-    fn describe(
-        &mut self,
-        picture: &Picture,
-        found: &Detection,
-        options: DescribeOptions,
-    ) -> Result<Face, VisionError> {
-        self.describe(picture, found, options)
-    }
 }
 
 /// One frame: what the rules read of it, and the chip by which its face can be compared with that of another.
@@ -77,9 +45,9 @@ pub fn decoded(jpeg: &[u8]) -> Result<Picture, Unseen> {
 ///
 /// # Errors
 /// [`Unseen`].
-pub fn observe(networks: &mut impl Networks, jpeg: &[u8], seq: u32, step: u16) -> Result<Glimpse, Unseen> {
+pub fn observe(vision: &mut Vision, jpeg: &[u8], seq: u32, step: u16) -> Result<Glimpse, Unseen> {
     let picture = decoded(jpeg)?;
-    let found = networks.detect(&picture, Search::capture())?;
+    let found = vision.detect(&picture, Search::capture())?;
     let attributes = AttributeSet::HEAD_POSE
         | AttributeSet::BLUR
         | AttributeSet::EXPOSURE
@@ -87,7 +55,7 @@ pub fn observe(networks: &mut impl Networks, jpeg: &[u8], seq: u32, step: u16) -
         | AttributeSet::OCCLUSION
         | AttributeSet::MASK;
     let options = DescribeOptions { attributes, capture: true, ..DescribeOptions::default() };
-    let mut face = found.first().map(|largest| networks.describe(&picture, largest, options)).transpose()?;
+    let mut face = found.first().map(|largest| vision.describe(&picture, largest, options)).transpose()?;
     Ok(Glimpse {
         observation: Observation {
             seq,

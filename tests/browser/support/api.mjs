@@ -19,6 +19,27 @@ export async function ask(method, path, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
+/** A call of a server as an app server makes it, with a key, or as a device does, with a token. Answers with the status and the body. */
+export async function exchange(server, method, path, { body, token, accountKey = key } = {}) {
+  const answer = await fetch(`${server}${path}`, {
+    method,
+    headers: {
+      ...(token ? { Authorization: `Bearer ${token}` } : { 'Ocp-Apim-Subscription-Key': accountKey }),
+      ...(body ? { 'Content-Type': 'application/json' } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await answer.text();
+  return { ok: answer.ok, status: answer.status, body: text ? JSON.parse(text) : undefined };
+}
+
+/** The same where it has to go well. Answers with the body. */
+export async function call(server, method, path, options) {
+  const answer = await exchange(server, method, path, options);
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
 /** Rectangles of the faces in a picture, largest first. */
 export async function facesIn(picture) {
   const faces = await ask('POST', 'detect?returnFaceId=false', picture);

@@ -189,8 +189,7 @@ impl Capture {
     /// Begins: `ready` is to be sent, and the first step unless a reference picture comes first. `now_ms` is of any
     /// steady clock, the same in all calls.
     pub fn new(start: CaptureStart, policy: Arc<Policy>, now_ms: u64) -> Self {
-        let slow = start.challenge.request().slow;
-        let start_needs_turns = start.challenge.request().without_light;
+        let (slow, needs_turns) = (start.challenge.request().slow, start.challenge.request().without_light);
         let bounds = Bounds::of(slow);
         let mut capture = Self {
             intake: Intake::new(start.session_id, &start.nonce, bounds),
@@ -207,7 +206,7 @@ impl Capture {
             is_settled: false,
             missed_turns: 0,
             waits_for_key: false,
-            needs_turns: start_needs_turns,
+            needs_turns,
             messages: VecDeque::new(),
         };
         capture.messages.push_back(FromServer::Ready(Box::new(capture.ready())));

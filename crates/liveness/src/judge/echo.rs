@@ -99,21 +99,16 @@ fn measured(shown: &[Shown], from: f64, until: f64, seen: &[Observation]) -> Opt
         return None;
     }
     let at: Vec<f64> = frames.iter().map(|(at, _)| (at - from) / 1_000.0).collect();
+    let trend = Trend::over(&at);
     let values: [Vec<f64>; 3] = std::array::from_fn(|channel| {
-        let values: Vec<f64> =
-            frames.iter().map(|(_, skin)| f64::from(skin[channel].clamp(DARK, 255.0)).ln() * 2.2).collect();
-        detrended(&at, values)
+        trend.free(frames.iter().map(|(_, skin)| f64::from(skin[channel].clamp(DARK, 255.0)).ln() * 2.2))
     });
     let lags = (0..=MOST_LAG_MS).step_by(LAG_STEP_MS);
     let echoes = lags.filter_map(|lag| {
-        let wanted: [Vec<f64>; 3] = std::array::from_fn(|channel| {
-            // What the page showed before the first colour is not known, nor asked: something between.
-            let values = frames
-                .iter()
-                .map(|(at, _)| f64::from(on_screen(shown, at - f64::from(lag)).map_or(0.5, |share| share[channel])))
-                .collect();
-            detrended(&at, values)
-        });
+        // What the page showed before the first colour is not known, nor asked: something between.
+        let share = |at: f64, channel: usize| on_screen(shown, at - f64::from(lag)).map_or(0.5, |share| share[channel]);
+        let wanted: [Vec<f64>; 3] =
+            std::array::from_fn(|channel| trend.free(frames.iter().map(|(at, _)| f64::from(share(*at, channel)))));
         explained(&values, &wanted, lag)
     });
     echoes.max_by(|one, two| one.correlation.total_cmp(&two.correlation))
@@ -144,25 +139,32 @@ fn explained(values: &[Vec<f64>; 3], wanted: &[Vec<f64>; 3], lag: u32) -> Option
     })
 }
 
-/// Values without the curve of second degree that lies nearest to them.
-fn detrended(at: &[f64], mut values: Vec<f64>) -> Vec<f64> {
-    // Three functions, each freed of those before it (Gram and Schmidt); then the values of all.
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(3);
-    for power in 0..3 {
-        let mut function: Vec<f64> = at.iter().map(|at| at.powi(power)).collect();
-        for earlier in &basis {
-            remove(&mut function, earlier);
+/// The curves of second degree over some times, as three functions of length one at right angles to each other (Gram and Schmidt).
+struct Trend(Vec<Vec<f64>>);
+
+impl Trend {
+    fn over(at: &[f64]) -> Self {
+        let mut basis: Vec<Vec<f64>> = Vec::with_capacity(3);
+        for power in 0..3 {
+            let mut function: Vec<f64> = at.iter().map(|at| at.powi(power)).collect();
+            for earlier in &basis {
+                remove(&mut function, earlier);
+            }
+            let length = function.iter().map(|value| value * value).sum::<f64>().sqrt();
+            if length > 1e-9 {
+                function.iter_mut().for_each(|value| *value /= length);
+                basis.push(function);
+            }
         }
-        let length = function.iter().map(|value| value * value).sum::<f64>().sqrt();
-        if length > 1e-9 {
-            function.iter_mut().for_each(|value| *value /= length);
-            basis.push(function);
-        }
+        Self(basis)
     }
-    for function in &basis {
-        remove(&mut values, function);
+
+    /// Values without the curve that lies nearest to them.
+    fn free(&self, values: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut values: Vec<f64> = values.collect();
+        self.0.iter().for_each(|function| remove(&mut values, function));
+        values
     }
-    values
 }
 
 /// Takes what lies along a direction of length one out of the values.

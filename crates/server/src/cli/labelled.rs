@@ -98,9 +98,7 @@ impl Folder {
         self.unread.iter().for_each(|problem| left_out_for(problem));
         let bar = bar(self.photos.len(), "reading photos");
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let (networks, engine) = (&offline.networks, &*offline.engine);
-        let work = || -> Result<()> {
-            let mut vision = networks.load(engine)?;
+        offline.on_all_workers(config, |vision| {
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some((_, file)) = self.photos.get(place) else { return Ok(()) };
@@ -108,14 +106,9 @@ impl Folder {
                 if exclusions.photos.contains(&place) {
                     continue;
                 }
-                let outcome = look(&mut vision, file, taken.centre_face, &bar)?;
+                let outcome = look(vision, file, taken.centre_face, &bar)?;
                 found.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((place, outcome));
             }
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..config.inference.workers()).map(|_| scope.spawn(work)).collect();
-            let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
-            joined.collect::<Result<Vec<()>>>()
         })?;
         bar.finish_and_clear();
 

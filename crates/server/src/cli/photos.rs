@@ -47,6 +47,24 @@ impl Offline {
         Ok(Self { vision: networks.load(&*chosen.engine)?, networks, engine: chosen.engine, why: chosen.why })
     }
 
+    /// Does the same work on as many threads as the server has workers, each with networks of its own, until all are done.
+    ///
+    /// # Errors
+    /// The first of the works', and when the engine refuses a network.
+    pub(super) fn on_all_workers(
+        &self,
+        config: &Config,
+        work: impl Fn(&mut Vision) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let (networks, engine) = (&self.networks, &*self.engine);
+        let one = || work(&mut networks.load(engine)?);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..config.inference.workers()).map(|_| scope.spawn(one)).collect();
+            let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
+            joined.collect()
+        })
+    }
+
     /// Loads the recognisers of the other installed packs too, under their numbers.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use likeness_vision::{DescribeOptions, RecogniserSet, Search};
 /// # Errors
 /// When it is no picture or a network fails; the text says which.
 pub fn rehearse(vision: &mut WorkerNetworks, jpeg: &[u8]) -> Result<bool, String> {
-    observe(vision, jpeg, 1, 1).map(|seen| seen.observation.face.is_some()).map_err(|error| error.to_string())
+    observe(vision.vision(), jpeg, 1, 1).map(|seen| seen.observation.face.is_some()).map_err(|error| error.to_string())
 }
 
 /// Whom several frames show.

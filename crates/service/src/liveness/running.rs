@@ -202,7 +202,7 @@ impl Running {
                 Err(_) => Err(InferenceError::Busy),
                 Ok(_seat) => {
                     let work = move |vision: &mut WorkerNetworks| {
-                        let seen = observe(vision, &bytes.expose()[from..], seq, step);
+                        let seen = observe(vision.vision(), &bytes.expose()[from..], seq, step);
                         (seen, bytes)
                     };
                     app.inference.run(owner, work).await

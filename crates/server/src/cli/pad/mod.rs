@@ -94,21 +94,14 @@ fn played(
 ) -> Result<Cells> {
     let bar = bar(clips.len(), "playing captures");
     let (next, cells) = (AtomicUsize::new(0), Mutex::new(Cells::new()));
-    let (networks, engine) = (&offline.networks, &*offline.engine);
-    let work = || -> Result<()> {
-        let mut vision = networks.load(engine)?;
+    offline.on_all_workers(config, |vision| {
         while let Some(clip) = clips.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tries: Vec<Response> = clip.play(people, policy, &mut vision)?;
+            let tries: Vec<Response> = clip.play(people, policy, vision)?;
             let mut cells = cells.lock().unwrap_or_else(PoisonError::into_inner);
             cells.entry((clip.presentation, clip.light)).or_default().count(&tries);
             bar.inc(1);
         }
         Ok(())
-    };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..config.inference.workers()).map(|_| scope.spawn(work)).collect();
-        let joined = workers.into_iter().map(|worker| worker.join().expect("a thread that fails says so"));
-        joined.collect::<Result<Vec<()>>>()
     })?;
     bar.finish_and_clear();
     Ok(cells.into_inner().unwrap_or_else(PoisonError::into_inner))

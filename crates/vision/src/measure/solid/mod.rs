@@ -60,7 +60,7 @@ struct Followed {
 /// Compares two frames of a face. `None`: too little could be followed.
 pub fn solidity(first: &GreyChip, second: &GreyChip) -> Option<Solidity> {
     let (first, second) = (Grey::of(first), Grey::of(second));
-    let patches = patches(&first, is_face);
+    let patches = patches(&first);
     let mut map = Homography::IDENTITY;
     let mut followed: Vec<Followed> = Vec::new();
     for round in 0..ROUNDS {
@@ -105,7 +105,7 @@ fn is_nose(place: Point) -> bool {
 
 /// Where a patch went, if it is found in the second frame and found back in the first.
 fn follow(first: &Grey, back: &Grey, patch: &Patch, reach: usize, map: &Homography) -> Option<Followed> {
-    let near = search(first, back, patch.at, patch.at, reach)?;
+    let near = search(first, back, patch.at, reach)?;
     let seen = refine(first, back, patch, near)?;
     let to = map.apply(seen);
     (0.0..SIDE as f32).contains(&to.x).then_some(())?;
@@ -114,26 +114,23 @@ fn follow(first: &Grey, back: &Grey, patch: &Patch, reach: usize, map: &Homograp
 
 /// The homography that explains most; the points that it explains worst are dropped.
 fn fitted(followed: &mut Vec<Followed>) -> Option<Homography> {
-    let pairs =
-        |followed: &[Followed]| -> Vec<(Point, Point)> { followed.iter().map(|one| (one.from, one.to)).collect() };
-    let mut map = Homography::robust(&pairs(followed))?;
-    let mut errors: Vec<f32> = followed.iter().map(|one| map.apply(one.from).distance(one.to)).collect();
-    let order = {
-        let mut sorted = errors.clone();
-        sorted.sort_by(f32::total_cmp);
-        sorted
+    let robust = |followed: &[Followed]| {
+        let pairs: Vec<(Point, Point)> = followed.iter().map(|one| (one.from, one.to)).collect();
+        Homography::robust(&pairs)
     };
-    let median = order[order.len() / 2];
-    let worst = order[((order.len() as f32 * (1.0 - WORST)) as usize).min(order.len() - 1)];
+    let map = robust(followed)?;
+    let error = |one: &Followed| map.apply(one.from).distance(one.to);
+    let mut errors: Vec<f32> = followed.iter().map(error).collect();
+    errors.sort_by(f32::total_cmp);
+    let median = errors[errors.len() / 2];
+    let worst = errors[((errors.len() as f32 * (1.0 - WORST)) as usize).min(errors.len() - 1)];
     // The nose of a face is off every plane: only what nothing explains is dropped.
     let most = worst.max(1e-3).min(4.0 * median + 8.0);
-    let mut errors = errors.drain(..);
-    followed.retain(|_| errors.next().is_some_and(|error| error <= most));
+    followed.retain(|one| error(one) <= most);
     if followed.len() < FEWEST_POINTS {
         return None;
     }
-    map = Homography::robust(&pairs(followed)).unwrap_or(map);
-    Some(map)
+    Some(robust(followed).unwrap_or(map))
 }
 
 /// What a smooth field leaves of the nose: the mean over it.

@@ -1,8 +1,8 @@
 //! Finding small patches of one frame in another, to a few hundredths of a pixel.
 
-use super::super::capture::{EYES, GreyChip, MIDDLE, SIDE};
+use super::super::capture::{GreyChip, SIDE};
 use super::homography::Homography;
-use super::{NOSE_MIDDLE, NOSE_REACH};
+use super::{is_face, is_nose};
 use crate::geometry::Point;
 
 /// Half the side of a patch, without its middle.
@@ -49,6 +49,13 @@ impl Grey {
         above + (below - above) * down
     }
 
+    /// The values of a patch around a whole pixel, row by row.
+    fn patch(&self, at: Point) -> Vec<f32> {
+        let (x, y) = (at.x as usize, at.y as usize);
+        let row = |row: usize| self.values[row * SIDE + x - HALF..=row * SIDE + x + HALF].iter().copied();
+        (y - HALF..=y + HALF).flat_map(row).collect()
+    }
+
     fn slope(&self, x: usize, y: usize) -> [f32; 2] {
         let at = y * SIDE + x;
         let v = &self.values;
@@ -74,11 +81,7 @@ pub(super) struct Patch {
 }
 
 /// Patches of a frame that can be followed: a grid over the face, denser on the nose.
-pub(super) fn patches(grey: &Grey, is_face: fn(Point) -> bool) -> Vec<Patch> {
-    let is_nose = |place: Point| {
-        let (x, y) = ((place.x - MIDDLE.x) / EYES, (place.y - MIDDLE.y) / EYES);
-        x.abs() < NOSE_REACH.0 && (y - NOSE_MIDDLE).abs() < NOSE_REACH.1
-    };
+pub(super) fn patches(grey: &Grey) -> Vec<Patch> {
     let edge = HALF + 2;
     let grid = |step: usize| {
         (edge..SIDE - edge).step_by(step).flat_map(move |y| (edge..SIDE - edge).step_by(step).map(move |x| (x, y)))
@@ -107,13 +110,10 @@ fn structured(grey: &Grey, at: Point) -> Option<Patch> {
     (weaker >= LEAST_STRUCTURE).then_some(Patch { at, structure })
 }
 
-/// The whole pixel at which a patch of the first frame looks most like the second, within `reach` of a place. `None`: nowhere, or at
+/// The whole pixel at which a patch of the first frame looks most like the second, within `reach` of its own place. `None`: nowhere, or at
 /// the end of the reach, where it may go on.
-pub(super) fn search(first: &Grey, second: &Grey, at: Point, around: Point, reach: usize) -> Option<Point> {
-    let (x, y) = (at.x as usize, at.y as usize);
-    let template: Vec<f32> = (y - HALF..=y + HALF)
-        .flat_map(|row| first.values[row * SIDE + x - HALF..=row * SIDE + x + HALF].iter().copied())
-        .collect();
+pub(super) fn search(first: &Grey, second: &Grey, at: Point, reach: usize) -> Option<Point> {
+    let template = first.patch(at);
     let count = template.len() as f32;
     let mean = template.iter().sum::<f32>() / count;
     let power = template.iter().map(|value| (value - mean) * (value - mean)).sum::<f32>();
@@ -121,8 +121,8 @@ pub(super) fn search(first: &Grey, second: &Grey, at: Point, around: Point, reac
         let reach = if from { -(reach as isize) } else { reach as isize };
         (centre as isize + reach).clamp(HALF as isize + 1, (SIDE - HALF - 2) as isize) as usize
     };
-    let (left, right) = (bound(around.x, true), bound(around.x, false));
-    let (top, bottom) = (bound(around.y, true), bound(around.y, false));
+    let (left, right) = (bound(at.x, true), bound(at.x, false));
+    let (top, bottom) = (bound(at.y, true), bound(at.y, false));
     let score = |column: usize, row: usize| {
         let (mut sum, mut squares, mut products) = (0f32, 0f32, 0f32);
         for (line, own) in (row - HALF..=row + HALF).zip(template.chunks_exact(2 * HALF + 1)) {
@@ -159,9 +159,7 @@ pub(super) fn refine(first: &Grey, second: &Grey, patch: &Patch, near: Point) ->
     if determinant < 1e-3 {
         return None;
     }
-    let own: Vec<f32> = (y - HALF..=y + HALF)
-        .flat_map(|row| first.values[row * SIDE + x - HALF..=row * SIDE + x + HALF].iter().copied())
-        .collect();
+    let own = first.patch(patch.at);
     let own_mean = own.iter().sum::<f32>() / count;
     let own_spread = own.iter().map(|value| (value - own_mean).powi(2)).sum::<f32>().sqrt();
     let mut at = near;
