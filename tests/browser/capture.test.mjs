@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { manage, trail } from './support/admin.mjs';
 import { call as callAt, demo } from './support/api.mjs';
-import { camera, endpoint, key, launch, refusedCamera, stage } from './support/browser.mjs';
+import { camera, choose, endpoint, key, launch, refusedCamera, stage } from './support/browser.mjs';
 import { film } from './support/film.mjs';
 import { fits, judge, SOME } from './support/judge.mjs';
 
@@ -26,14 +26,16 @@ const scene = stage(filmed);
 
 const call = (method, path, options) => callAt(endpoint, method, path, options);
 const SESSIONS = '/face/v1.2/detectLiveness-sessions';
-const create = (more = {}) =>
-  call('POST', SESSIONS, {
+const create = (more = {}, sessions = SESSIONS) =>
+  call('POST', sessions, {
     body: { livenessOperationMode: 'PassiveActive', deviceCorrelationId: crypto.randomUUID(), numberOfClientAttemptsAllowed: 2, ...more },
   });
+/** A session with verify that leaves the reference to the device. */
+const createVerify = (more = {}) => create(more, '/face/v1.2/detectLivenessWithVerify-sessions');
 const read = (id) => call('GET', `${SESSIONS}/${id}`);
 /** A session and its link. */
-async function linked(more) {
-  const session = await create(more);
+async function linked(more, made = create) {
+  const session = await made(more);
   const { url } = await call('POST', '/api/quicklink', { token: session.authToken });
   assert.match(url, /^\/\?s=[0-9a-f-]{36}$/);
   return { ...session, url };
@@ -333,6 +335,55 @@ test('a missing camera is told before the link is used', { timeout: 60_000 }, ()
   }),
 );
 
+scene('a session that leaves the reference to the person asks for a photo, and says what is wrong with it', { before: counting }, async (page) => {
+  const { url } = await linked({}, createVerify);
+  const { sent } = overheard(page);
+  await page.goto(endpoint + url);
+  await agree(page);
+  assert.ok(await button(page, 'Start the camera').isDisabled(), 'nothing to compare with');
+  await choose(page, button(page, 'Choose a photo'), { name: 'a.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
+  await page.getByText('It cannot be read').waitFor();
+  assert.ok(await button(page, 'Start the camera').isDisabled());
+  // A photo of several people.
+  await choose(page, button(page, 'Choose a photo'), demo(1));
+  await page.getByAltText('The photo that you chose').waitFor();
+  await judge(page, 'capture-reference');
+  await fits(page, 'reference');
+  await button(page, 'Start the camera').click();
+  await heading(page, 'The reference photo cannot be used').waitFor({ timeout: 60_000 });
+  assert.equal(JSON.parse(sent[0]).reference, true);
+  assert.equal(await live(page), 0);
+  await button(page, 'Try again').click();
+  await button(page, 'Choose a photo').waitFor();
+  assert.ok(await button(page, 'Start the camera').isDisabled());
+});
+
+scene('a recording is kept only of whoever says so', {}, async (page) => {
+  const { url } = await linked();
+  const { sent } = overheard(page);
+  // As where the operator keeps recordings and the app server asked for one.
+  await page.route('**/api/quicklink/about*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), recording: true } });
+  });
+  await page.goto(endpoint + url);
+  await agree(page);
+  const yes = page.getByRole('switch', { name: 'Yes, keep a recording of me' });
+  assert.ok(!(await yes.isChecked()), 'nobody agrees by doing nothing');
+  await judge(page, 'capture-recording');
+  await fits(page, 'recording');
+  for (const agrees of [false, true]) {
+    if (agrees) await yes.click();
+    await button(page, 'Start the camera').click();
+    await page.getByText('Put your face into the oval').waitFor();
+    await page.keyboard.press('Escape');
+    await heading(page, 'The check was stopped').waitFor();
+    if (!agrees) await button(page, 'Try again').click();
+  }
+  const hellos = sent.filter((payload) => typeof payload === 'string').map((payload) => JSON.parse(payload));
+  assert.deepEqual(hellos.filter(({ type }) => type === 'hello').map(({ recording }) => recording), [false, true]);
+});
+
 test('another site frames the page and hears how it went, but no decision', { timeout: 120_000 }, async () => {
   const site = createServer((_, response) => {
     response.setHeader('Content-Type', 'text/html');
@@ -382,6 +433,25 @@ test('another site frames the page and hears how it went, but no decision', { ti
     assert.deepEqual(await page.evaluate(() => window.told[1]), ['canceled', null]);
     assert.ok((await page.locator('iframe').boundingBox()).height < 900);
     assert.ok(!(await page.locator('iframe').getAttribute('src')).includes(authToken), 'no token in an address');
+
+    // What a session leaves to the client the site may bring: the ids and the photo to compare with.
+    const later = await createVerify({ deviceCorrelationId: null, deviceCorrelationIdSetInClient: true, userCorrelationIdSetInClient: true });
+    const { sent } = overheard(page);
+    await page.evaluate(
+      ({ endpoint, token, bytes }) => {
+        const check = document.createElement('likeness-capture');
+        const attributes = { endpoint, token, language: 'en', 'device-correlation-id': 'door 7', 'user-correlation-id': 'ada' };
+        for (const [name, value] of Object.entries(attributes)) check.setAttribute(name, value);
+        check.reference = new Blob([Uint8Array.from(bytes)], { type: 'image/jpeg' });
+        document.body.replaceChildren(check);
+      },
+      { endpoint, token: later.authToken, bytes: [...demo(1).buffer] },
+    );
+    await agree(frame);
+    await button(frame, 'Start the camera').click();
+    await frame.getByRole('heading', { name: 'The reference photo cannot be used' }).waitFor({ timeout: 60_000 });
+    const { reference, deviceCorrelationId, userCorrelationId } = JSON.parse(sent[0]);
+    assert.deepEqual([reference, deviceCorrelationId, userCorrelationId], [true, 'door 7', 'ada']);
   } finally {
     await manage('PATCH', `accounts/${id}`, { corsOrigins });
     await context.close();

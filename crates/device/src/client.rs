@@ -33,6 +33,8 @@ pub struct Device {
     pub without_light: bool,
     /// The person wants more time.
     pub slow: bool,
+    /// The person agreed that a recording is kept.
+    pub recording: bool,
     /// A reference picture, for sessions that expect one.
     pub reference: Option<Vec<u8>>,
     /// The device's correlation id, where the session lets clients set it.
@@ -52,6 +54,7 @@ impl Default for Device {
             screen: (1_280, 720),
             without_light: false,
             slow: false,
+            recording: false,
             reference: None,
             device_correlation_id: None,
             user_correlation_id: None,
@@ -74,6 +77,7 @@ impl Device {
                 screen: Some(Screen { width: screen.0, height: screen.1 }),
                 without_light: self.without_light,
                 slow: self.slow,
+                recording: self.recording,
             },
             reference: self.reference.is_some(),
             device_correlation_id: secret(&self.device_correlation_id),

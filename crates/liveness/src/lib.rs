@@ -11,6 +11,7 @@
 //! | what does it show? | a [`Judge`], such as [`Rules`], makes a [`Verdict`] of the [`Evidence`] |
 //! | which numbers decide? | [`Policy`] |
 //! | may this device try again? | [`CorrelationRecord`] |
+//! | how is a capture kept for measurements? | [`Recording`] |
 //!
 //! Start at [`Capture`] for the protocol of `docs/device-protocol.md`, at [`Session`] for what is stored of it.
 //!
@@ -31,6 +32,7 @@ pub mod message;
 mod mode;
 mod observation;
 mod policy;
+mod recording;
 mod session;
 mod text;
 mod verdict;
@@ -53,6 +55,7 @@ pub use policy::{
     AnalysisPolicy, CameraPolicy, CapturePolicy, FacePolicy, HintPolicy, HoldPolicy, JudgePolicy, LightPolicy,
     NearPolicy, Policy, PolicyProblem, SecondTurn, SettlePolicy, TurnPolicy,
 };
+pub use recording::{RecordedChallenge, RecordedEvent, Recording, RecordingLabel, RecordingProblem};
 pub use session::{
     Attempt, AttemptOutcome, AttemptResult, AttemptStart, Correlation, FlaggedSession, KeyRefusal, KeyStage,
     MOST_ATTEMPTS_ALLOWED, MOST_SESSION_BYTES, Origin, ReferenceSource, Session, SessionProblem, SessionRefusal,

@@ -3,13 +3,11 @@
 //! Start at [`Clip::all`] and [`Clip::play`]. What is drawn by the seed: the person's shape, the mode, place, reaction times, turns, tremor,
 //! the challenge, the kind of screen, drift of exposure and white balance, blur, noise. It is simulated: it says nothing on people.
 
-use crate::play::{NotPlayed, play};
+use crate::play::{Kept, NotPlayed, Response, play};
 use crate::rates::Rate;
 use fastrand::Rng;
 use likeness_device::Acted;
-use likeness_liveness::{
-    AttemptCode, CaptureStart, Challenge, ChallengeRequest, Decision, Judge as _, Judged, Mode, Outcome, Policy, Rules,
-};
+use likeness_liveness::{CaptureStart, ChallengeRequest, Mode, Policy, RecordedChallenge, Recording, RecordingLabel};
 use likeness_renderer::{Conditions, Performer, Person, RenderError, Scene, ScreenKind, Subject, recorded_prompts};
 use likeness_vision::Vision;
 use serde::Serialize;
@@ -73,6 +71,22 @@ impl Presentation {
         }
     }
 
+    /// As a label says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Print => "print",
+            Self::SheetBroughtIn => "print-brought-in",
+            Self::Bowed20 => "print-bowed-20",
+            Self::Bowed40 => "print-bowed-40",
+            Self::Bowed60 => "print-bowed-60",
+            Self::Screen => "screen",
+            Self::Replay => "screen-replay",
+            Self::RecordedFile => "file-recording",
+            Self::StillFile => "file-still",
+        }
+    }
+
     /// Whether it can meet random prompts by chance alone: a recording in which a person turns.
     pub const fn is_recording(self) -> bool {
         matches!(self, Self::Replay | Self::RecordedFile)
@@ -125,6 +139,17 @@ impl Light {
         }
     }
 
+    /// As a label says it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dim => "dim",
+            Self::Evening => "evening",
+            Self::Office => "office",
+            Self::Window => "window",
+            Self::Shade => "shade",
+        }
+    }
+
     const fn lux(self) -> f32 {
         match self {
             Self::Dim => 50.0,
@@ -147,18 +172,23 @@ pub struct Clip {
     pub seed: u64,
 }
 
-/// What a presentation came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Response {
-    /// `realface`
-    Real,
-    /// `spoofface`
-    Spoof,
-    /// `uncertain`
-    Uncertain,
-    /// No decision: the attempt ended with a code.
-    None(AttemptCode),
+/// What came of a clip.
+pub struct Came {
+    /// What each try came to.
+    pub tries: Vec<Response>,
+    /// The first try, as it can be made again. When it was made is for whoever has a clock.
+    pub first: Recording,
+    /// The JPEGs of its frames, from number 1 on.
+    pub frames: Vec<Vec<u8>>,
+}
+
+/// A try that has been drawn.
+struct Drawn {
+    start: CaptureStart,
+    acted: Acted,
+    challenge: RecordedChallenge,
+    /// Which of the people.
+    person: usize,
 }
 
 /// Why a clip was not played.
@@ -183,35 +213,31 @@ impl Clip {
             .collect()
     }
 
-    /// Plays it, a live person up to twice: as people do. Gives what each try came to.
+    /// Plays it, a live person up to twice: as people do.
     ///
     /// # Errors
     /// [`ClipProblem`].
-    pub fn play(
-        &self,
-        people: &[Person],
-        policy: &Arc<Policy>,
-        vision: &mut Vision,
-    ) -> Result<Vec<Response>, ClipProblem> {
-        let mut responses = Vec::new();
-        for attempt in 0..2 {
-            responses.push(self.once(attempt, people, policy, vision)?);
-            if self.presentation != Presentation::Live || responses.last() == Some(&Response::Real) {
-                break;
-            }
+    pub fn play(&self, people: &[Person], policy: &Arc<Policy>, vision: &mut Vision) -> Result<Came, ClipProblem> {
+        let Drawn { start, mut acted, challenge, person } = self.drawn(0, people, policy)?;
+        let mut kept = Kept::default();
+        let mut tries = vec![play(start, policy, &mut acted, vision, Some(&mut kept))?.response(policy)];
+        if self.presentation == Presentation::Live && tries != [Response::Real] {
+            let Drawn { start, mut acted, .. } = self.drawn(1, people, policy)?;
+            tries.push(play(start, policy, &mut acted, vision, None)?.response(policy));
         }
-        Ok(responses)
+        let label = RecordingLabel {
+            presentation: self.presentation.word().to_owned(),
+            subject: format!("head-{person}"),
+            light: Some(self.light.word().to_owned()),
+            simulated: true,
+        };
+        let (policy_version, Kept { events, frames }) = (policy.version.clone(), kept);
+        Ok(Came { tries, first: Recording { label, made_ms: 0, policy_version, challenge, events }, frames })
     }
 
-    fn once(
-        &self,
-        attempt: u64,
-        people: &[Person],
-        policy: &Arc<Policy>,
-        vision: &mut Vision,
-    ) -> Result<Response, ClipProblem> {
+    fn drawn(&self, attempt: u64, people: &[Person], policy: &Policy) -> Result<Drawn, ClipProblem> {
         let mut random = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(attempt));
-        let person = &people[random.usize(..people.len())];
+        let person = random.usize(..people.len());
         let between = |random: &mut Rng, low: f32, high: f32| low + (high - low) * random.f32();
         let conditions = Conditions {
             ambient_lux: self.light.lux(),
@@ -225,7 +251,7 @@ impl Clip {
             seed: random.u64(..),
             ..Conditions::default()
         };
-        let scene = Scene::new(std::slice::from_ref(person), self.presentation.subject(self.seed), conditions)?;
+        let scene = Scene::new(&people[person..=person], self.presentation.subject(self.seed), conditions)?;
         let mut bytes = [0; 32];
         bytes.fill_with(|| random.u8(..));
         let request = ChallengeRequest {
@@ -234,27 +260,16 @@ impl Clip {
             slow: false,
             frame: None,
         };
+        let challenge = RecordedChallenge::new(bytes, request);
         let start = CaptureStart {
             session_id: Uuid::from_u128(u128::from(self.seed)),
             attempt: 1,
             remaining_attempts: 0,
             nonce: [1; 16],
-            challenge: Challenge::draw(bytes, request, policy),
+            challenge: challenge.draw(policy),
             expects_reference: false,
         };
-        let played = play(start, policy, &mut Acted::new(Performer::new(scene)), vision)?;
-        Ok(match &played.outcome {
-            Outcome::Evidence(evidence) => {
-                let Judged { verdict, .. } = Rules.judge(evidence, policy);
-                match verdict.decision {
-                    Decision::Realface => Response::Real,
-                    Decision::Spoofface => Response::Spoof,
-                    Decision::Uncertain => Response::Uncertain,
-                }
-            }
-            Outcome::Failed(code) => Response::None(*code),
-            Outcome::Canceled(_) => Response::None(AttemptCode::Canceled),
-        })
+        Ok(Drawn { start, acted: Acted::new(Performer::new(scene)), challenge, person })
     }
 }
 
@@ -304,6 +319,16 @@ impl Tally {
     /// Of an attack: APCER, the share that was taken for a person.
     pub fn taken_as_real(&self) -> Rate {
         Rate::new(self.real, self.presentations)
+    }
+
+    /// Without a decision: of attacks APNRR, of people BPNRR.
+    pub fn without_response(&self) -> Rate {
+        Rate::new(self.no_response, self.presentations)
+    }
+
+    /// Of people: BPCER, the share of which the decision was another than `realface`.
+    pub fn taken_as_attack(&self) -> Rate {
+        Rate::new(self.spoof + self.uncertain, self.presentations)
     }
 
     /// Of people: BPCER with non-response, the share that did not pass the first try.

@@ -1,11 +1,14 @@
 //! One capture from its first frame to its end, without a network and without waiting: time is a number.
 
+use crate::led::Led;
 use likeness_device::{Source, SourceError};
 use likeness_liveness::message::FromServer;
-use likeness_liveness::{Capture, CaptureStart, Chain, Event, Evidence, FrameHead, Outcome, Policy, Reaction};
-use likeness_sight::{Unseen, compare, observe};
-use likeness_vision::{GreyChip, Vision};
-use std::collections::BTreeMap;
+use likeness_liveness::{
+    AttemptCode, CaptureStart, Decision, Evidence, Judge as _, Judged, Outcome, Policy, RecordedEvent, Rules,
+};
+use likeness_sight::Unseen;
+use likeness_vision::Vision;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Between two frames.
@@ -26,6 +29,29 @@ pub struct Played {
     pub analysed: usize,
 }
 
+/// What a presentation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Response {
+    /// `realface`
+    Real,
+    /// `spoofface`
+    Spoof,
+    /// `uncertain`
+    Uncertain,
+    /// No decision: the attempt ended with a code.
+    None(AttemptCode),
+}
+
+/// What is kept of a capture, so that it can be made again.
+#[derive(Default)]
+pub struct Kept {
+    /// What happened.
+    pub events: Vec<RecordedEvent>,
+    /// The JPEGs of the frames, from number 1 on.
+    pub frames: Vec<Vec<u8>>,
+}
+
 /// Why a capture could not be played.
 #[derive(Debug, thiserror::Error)]
 pub enum NotPlayed {
@@ -37,7 +63,7 @@ pub enum NotPlayed {
     Unseen(#[from] Unseen),
 }
 
-/// Plays a capture to its end.
+/// Plays a capture to its end, and keeps it where that is wanted.
 ///
 /// # Errors
 /// [`NotPlayed`].
@@ -46,58 +72,73 @@ pub fn play(
     policy: &Arc<Policy>,
     source: &mut impl Source,
     vision: &mut Vision,
+    mut kept: Option<&mut Kept>,
 ) -> Result<Played, NotPlayed> {
-    let (session_id, nonce) = (start.session_id, start.nonce);
-    let mut capture = Capture::new(start, policy.clone(), 0);
-    let mut chain = Chain::begin(session_id, &nonce);
-    let mut chips: BTreeMap<u32, GreyChip> = BTreeMap::new();
-    let (mut seq, mut step, mut analysed, mut is_finished) = (0, 0, 0, false);
+    let mut capture = Led::begin(start, policy);
+    let (mut step, mut is_finished, mut has_ended) = (0, false, false);
     let mut now = 0.0;
     while !capture.is_over() && now < MOST_MS {
-        while let Some(message) = capture.poll_message() {
+        while let Some(message) = capture.message() {
             is_finished |= matches!(message, FromServer::Finish);
             source.told(&message, now + TRAVEL_MS);
+            if let FromServer::Step(step) = message {
+                keep(&mut kept, RecordedEvent::Asked { at: ms(now), step });
+            }
         }
         if is_finished {
-            let _ = capture.handle(Event::End { count: chain.count(), tail: *chain.tail() }, ms(now));
+            if !std::mem::replace(&mut has_ended, true) {
+                capture.end(ms(now));
+                keep(&mut kept, RecordedEvent::End { at: ms(now) });
+            }
             now += FRAME_MS;
-            let _ = capture.handle_timeout(ms(now));
+            capture.pass(ms(now));
             continue;
         }
         if let Some(shown) = source.shown(now) {
             step = shown.step;
-            let _ = capture.handle(Event::Shown { step: shown.step, t: shown.t }, ms(now));
+            capture.shown(step, shown.t, ms(now));
+            keep(&mut kept, RecordedEvent::Shown { at: ms(now), step, t: shown.t });
         }
         let Some(jpeg) = source.frame(now)? else { break };
-        seq += 1;
-        let mut head = FrameHead { seq, capture_ms: now, step, tail: [0; 16] };
-        chain.extend(&mut head, &jpeg);
-        let bytes = [head.to_bytes().as_slice(), &jpeg].concat();
-        let reaction = capture.handle(Event::Frame { bytes: &bytes }, ms(now));
-        if let Ok(Reaction::Analyse { seq, step, .. }) = reaction {
-            let glimpse = observe(vision, &jpeg, seq, step)?;
-            analysed += 1;
-            chips.extend(glimpse.chip.map(|chip| (seq, chip)));
-            let _ = capture.handle(Event::Observed(glimpse.observation), ms(now + TRAVEL_MS));
+        let seq = capture.frame(&jpeg, now, step, (ms(now), ms(now + TRAVEL_MS)), vision)?;
+        keep(&mut kept, RecordedEvent::Frame { at: ms(now), seq, capture_ms: now, step });
+        if let Some(kept) = &mut kept {
+            kept.frames.push(jpeg);
         }
         now += FRAME_MS;
-        let _ = capture.handle_timeout(ms(now));
+        capture.pass(ms(now));
     }
-    let mut outcome = capture.into_outcome();
-    if let Outcome::Evidence(evidence) = &mut outcome {
-        let seen = compare(&evidence.pairs(&policy.judge), |seq| chips.get(&seq));
-        evidence.pairs_seen = seen;
-    }
-    Ok(Played { outcome, frames: seq, analysed })
+    Ok(capture.played())
 }
 
-/// Evidence of a played capture, if it came to any.
+fn keep(kept: &mut Option<&mut Kept>, event: RecordedEvent) {
+    if let Some(kept) = kept {
+        kept.events.push(event);
+    }
+}
+
 impl Played {
-    /// What there is to judge.
+    /// What there is to judge, if it came to that.
     pub fn evidence(&self) -> Option<&Evidence> {
         match &self.outcome {
             Outcome::Evidence(evidence) => Some(evidence),
             Outcome::Failed(_) | Outcome::Canceled(_) => None,
+        }
+    }
+
+    /// What the rules say of it.
+    pub fn response(&self, policy: &Policy) -> Response {
+        match &self.outcome {
+            Outcome::Evidence(evidence) => {
+                let Judged { verdict, .. } = Rules.judge(evidence, policy);
+                match verdict.decision {
+                    Decision::Realface => Response::Real,
+                    Decision::Spoofface => Response::Spoof,
+                    Decision::Uncertain => Response::Uncertain,
+                }
+            }
+            Outcome::Failed(code) => Response::None(*code),
+            Outcome::Canceled(_) => Response::None(AttemptCode::Canceled),
         }
     }
 }

@@ -263,6 +263,7 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         config.liveness.address(),
         config.liveness.policy.clone(),
         crate::judge::judge(),
+        config.liveness.recordings(),
         config.liveness.places(),
         u64::try_from(config.inference.workers()).unwrap_or(1),
     );

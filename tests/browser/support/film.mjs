@@ -27,6 +27,17 @@ export async function film(page, photo, part, name = 'camera.y4m') {
   return path;
 }
 
+/** Writes a film of pictures that have its size already, shown over and over. */
+export async function filmOf(page, pictures, name) {
+  const chunks = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F10:1 Ip A1:1 C420jpeg\n`)];
+  for (const picture of pictures) {
+    chunks.push(Buffer.from('FRAME\n'), planes(await pixels(page, picture, { left: 0, top: 0, width: WIDTH, height: HEIGHT })));
+  }
+  const path = join(need('LIKENESS_WORK'), name);
+  await writeFile(path, Buffer.concat(chunks));
+  return path;
+}
+
 /** RGBA of a part of a photo at the size of the film. */
 async function pixels(page, photo, part) {
   const base64 = await page.evaluate(

@@ -23,8 +23,12 @@ export interface About {
   alternative?: Alternative;
   /** Whether the session also compares with a reference. */
   verify: boolean;
+  /** Whether the device has to bring that reference. */
+  expectsReference: boolean;
   /** Whether the app server wants this device to be remembered, if the person wants it too. */
   enrolKey: boolean;
+  /** Whether somebody would like to keep a recording. */
+  recording: boolean;
   /** Whether the app server has shown the notice and asked itself. */
   noticeAccepted: boolean;
 }
@@ -154,7 +158,9 @@ function aboutOf(fields: Fields): About {
     },
     ...(text ? { alternative: { text, ...(url && isWebAddress(url) ? { url } : {}) } } : {}),
     verify: fields['verify'] === true,
+    expectsReference: fields['expectsReference'] === true,
     enrolKey: fields['enrolKey'] === true,
+    recording: fields['recording'] === true,
     noticeAccepted: fields['noticeAccepted'] === true,
   };
 }

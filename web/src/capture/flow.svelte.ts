@@ -7,7 +7,7 @@ import { canAskForCamera, type CameraTrouble } from '../shared/camera';
 import { bringKey, Refused, Unreachable, type About, type Entry } from './api';
 import { canRemember, makeKey } from './device-key';
 import { enrolmentChallenge } from './protocol/chain';
-import type { Fields, Ready, Refusal, Result } from './protocol/messages';
+import type { Brought, Fields, Ready, Refusal, Result } from './protocol/messages';
 import { Run, type Choices, type RunOutcome } from './run.svelte';
 import { texts } from './texts';
 
@@ -44,6 +44,8 @@ export interface FlowOptions {
   entry: Entry;
   /** The reader's language, as a BCP 47 tag. */
   language?: string | undefined;
+  /** What the site around sets. */
+  brought?: Brought | undefined;
   onevent?: (event: FlowEvent) => void;
 }
 
@@ -52,15 +54,20 @@ const BUSY_SECONDS = 5;
 
 export class Flow {
   screen = $state.raw<Screen>({ name: 'loading' });
-  about = $state.raw<About>({ branding: {}, verify: false, enrolKey: false, noticeAccepted: false });
+  about = $state.raw<About>({ branding: {}, verify: false, expectsReference: false, enrolKey: false, recording: false, noticeAccepted: false });
   /** Something small is under way on this screen. */
   isBusy = $state(false);
   choices = $state<Choices>({
     withoutLight: matchMedia('(prefers-reduced-motion: reduce)').matches,
     slow: false,
+    recording: false,
     speak: false,
     vibrate: false,
   });
+  /** The picture that the person chose to be compared with. */
+  reference = $state.raw<Blob>();
+  /** Whether one is asked for here: the session expects it, and the site around brought none. */
+  readonly asksForReference = $derived.by(() => this.about.expectsReference && this.options.brought?.reference === undefined);
   /** Whether nothing more can be done here. */
   readonly isOver = $derived(this.screen.name === 'done' || (this.screen.name === 'over' && !isOpen(this.screen.reason)));
 
@@ -142,11 +149,19 @@ export class Flow {
     const run = new Run({
       address: { origin: location.origin, token: this.token, verify: this.about.verify },
       choices: this.choices,
+      brought: { ...(this.reference ? { reference: this.reference } : {}), ...this.options.brought },
       consent: this.consent,
       onbegun: (ready) => this.started(ready),
       onover: (outcome, remaining) => this.over(outcome, remaining, run),
     });
     this.screen = { name: 'capture', run };
+  }
+
+  /** After an attempt without an answer. A photo that was refused is chosen anew. */
+  again(code: string): void {
+    if (code !== 'ReferenceRefused' || !this.asksForReference) return this.capture();
+    this.reference = undefined;
+    this.prepare();
   }
 
   cancel(): void {

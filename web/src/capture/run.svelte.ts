@@ -8,12 +8,14 @@ import { signWithKey } from './device-key';
 import { Attempt } from './protocol/attempt';
 import type { Outcome } from './protocol/conversation';
 import { FrameSource, painted } from './protocol/frames';
-import type { Assertion, CancelReason, Hello, HintName, Oval, Ready, Step, TimedColour } from './protocol/messages';
+import type { Assertion, Brought, CancelReason, Hello, HintName, Oval, Ready, Step, TimedColour } from './protocol/messages';
 import type { Address } from './protocol/transport';
 
 export interface Choices {
   withoutLight: boolean;
   slow: boolean;
+  /** A recording may be kept. */
+  recording: boolean;
   speak: boolean;
   vibrate: boolean;
 }
@@ -24,6 +26,7 @@ export interface RunOptions {
   address: Address;
   choices: Choices;
   consent: Consent;
+  brought: Brought;
   onbegun: (ready: Ready) => void;
   /** `remaining`: attempts that were left after this one when it began. */
   onover: (outcome: RunOutcome, remaining: number | undefined) => void;
@@ -88,7 +91,12 @@ export class Run {
     this.phase = 'connecting';
     this.watch(GRACE_MS);
     this.attempt = Attempt.begin(
-      { address: this.options.address, hello: this.hello(video), sign: (keys, challenge) => this.sign(keys, challenge) },
+      {
+        address: this.options.address,
+        hello: this.hello(video),
+        reference: this.options.brought.reference,
+        sign: (keys, challenge) => this.sign(keys, challenge),
+      },
       {
         ready: (ready) => this.begun(ready),
         step: (step) => void this.show(step),
@@ -113,7 +121,8 @@ export class Run {
   private hello(video: HTMLVideoElement): Hello {
     const track = this.stream?.getVideoTracks()[0];
     const { facingMode, frameRate } = track?.getSettings() ?? {};
-    const { withoutLight, slow } = this.options.choices;
+    const { withoutLight, slow, recording } = this.options.choices;
+    const { reference, ...ids } = this.options.brought;
     return {
       camera: {
         width: video.videoWidth,
@@ -125,7 +134,9 @@ export class Run {
       screen: { width: screen.width, height: screen.height },
       withoutLight,
       slow,
-      reference: false,
+      recording,
+      reference: reference !== undefined,
+      ...ids,
     };
   }
 

@@ -60,6 +60,23 @@ const en = {
     readyTitle: 'It works best like this',
     start: 'Start the camera',
   },
+  recording: {
+    title: 'A recording, if you like',
+    somebody: 'Whoever sent you here',
+    text: (name: string) =>
+      `${name} would like to keep the pictures of this check, to measure how well such checks work. This is up to you: without it the check is the same.`,
+    agree: 'Yes, keep a recording of me',
+  },
+  reference: {
+    title: 'The photo to compare with',
+    text: 'A photo of yourself alone, from the front and well lit: that of an ID card, for example. It is not kept.',
+    choose: 'Choose a photo',
+    another: 'Choose another photo',
+    chosen: 'The photo that you chose',
+    refused: 'This photo cannot be used',
+    tooLarge: 'It is larger than 6 MB. Choose a smaller one.',
+    unreadable: 'It cannot be read as a JPEG, PNG, GIF or BMP. Choose another one.',
+  },
   camera: {
     label: 'Camera',
     preview: 'Live picture of your camera, mirrored',

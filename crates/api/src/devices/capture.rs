@@ -1,7 +1,7 @@
 //! An attempt by requests: start, frames, end; and the opening of a socket.
 
 use super::api::Devices;
-use super::{device, key, socket, text};
+use super::{device, key, socket, text, unread};
 use crate::azure::{LivenessRefusal, Refusal, audit_body};
 use likeness_base::Secret;
 use likeness_http::{Call, Head, Input, Reply};
@@ -95,7 +95,7 @@ pub(super) async fn frames(call: Call<Devices>) -> Result<Reply, Refusal> {
         return Err(bad(format!("A request brings at most {} frames.", most_frames_a_request())));
     }
     let metadata = form.part("metadata").map(|part| Metadata::parse(part.bytes)).transpose();
-    let metadata = metadata.map_err(|problem| bad(format!("The part 'metadata' is invalid: {problem}.")))?;
+    let metadata = metadata.map_err(|problem| unread("The part 'metadata'", problem, "'frames' and 'shown'"))?;
     if let Some(picture) = form.part("VerifyImage") {
         running.reference(&head.app, Secret::new(picture.bytes.to_vec()));
     }
@@ -167,7 +167,8 @@ pub(super) fn result(ended: &Ended) -> ResultMessage {
 pub(super) async fn end(call: Call<Devices>) -> Result<Reply, Refusal> {
     let running = running(&call).await?;
     let Input::Json(body) = call.input else { return Err(bad("Request body is invalid. It must be a JSON object.")) };
-    let end = AttemptEnd::parse(&body.to_bytes()?).map_err(|problem| bad(format!("{problem}.")))?;
+    let end = AttemptEnd::parse(&body.to_bytes()?);
+    let end = end.map_err(|problem| unread("The request body", problem, "'attemptId' and 'outcome'"))?;
     if end.attempt_id != running.attempt {
         return Err(LivenessRefusal::AttemptNotFound.into());
     }

@@ -1,7 +1,7 @@
 //! A new key of a device, for the person of a session whose app server asked for one.
 
 use super::api::Devices;
-use super::device;
+use super::{device, unread};
 use crate::azure::{LivenessRefusal, Refusal};
 use likeness_http::{Call, Head, Input, Reply};
 use likeness_liveness::KeyRefusal;
@@ -56,11 +56,14 @@ pub(super) fn own(head: &Head<Devices>) -> &str {
 pub(super) async fn enrol(call: Call<Devices>) -> Result<Reply, Refusal> {
     let device = device(&call)?;
     let Call { head, input, .. } = call;
-    let bad = |text: String| Refusal::from(LivenessRefusal::InvalidBody(text));
     let Input::Json(body) = input else {
-        return Err(bad("Request body is invalid. It must be a JSON object.".to_owned()));
+        return Err(
+            LivenessRefusal::InvalidBody("Request body is invalid. It must be a JSON object.".to_owned()).into()
+        );
     };
-    let given = NewKey::parse(&body.to_bytes()?).map_err(|problem| bad(format!("{problem}.")))?;
+    let given = NewKey::parse(&body.to_bytes()?);
+    let given = given
+        .map_err(|problem| unread("The request body", problem, "'attemptId', 'clientData' and 'authenticatorData'"))?;
     let attribution = Attribution { actor: Actor::Device, request_id: head.request_id };
     let origins = origins(&head, &device.state);
     head.app.liveness.enrol_key(&device.state, &attribution, device.session, &given, &origins).await?;

@@ -74,7 +74,9 @@ fn check_callback(state: &AccountState, callback: Option<&str>) -> Result<(), Re
 fn about_session(state: &AccountState, session: &Session) -> Value {
     let mut about = appearance(state);
     about["verify"] = json!(session.request.verify.is_some());
+    about["expectsReference"] = json!(session.request.expects_reference());
     about["enrolKey"] = json!(session.request.enrols_key);
+    about["recording"] = json!(session.request.records.is_some());
     about["noticeAccepted"] = json!(session.notice_accepted_at().is_some());
     about
 }

@@ -13,6 +13,7 @@ use crate::azure::{LivenessRefusal, Refusal};
 use api::Presenter;
 use axum::http::HeaderMap;
 use likeness_http::Call;
+use likeness_liveness::message::MessageProblem;
 use likeness_liveness::{SecretText, SessionRefusal};
 use likeness_service::access::DeviceCaller;
 use likeness_service::liveness::{NotBegun, NotChanged};
@@ -23,6 +24,18 @@ fn device(call: &Call<Devices>) -> Result<DeviceCaller, Refusal> {
         Presenter::Device(device) => Ok(device.clone()),
         Presenter::Stranger => Err(Refusal::BearerRefused("there is no liveness token".to_owned())),
     }
+}
+
+/// The refusal of a body, or of a part of one, that is no message. `what` begins the sentence, `members` are those it must have.
+fn unread(what: &str, problem: MessageProblem, members: &str) -> Refusal {
+    let text = match problem {
+        MessageProblem::TooLong => format!("{what} is too long."),
+        MessageProblem::Malformed => {
+            format!("{what} is invalid. It must be a JSON object with {members}, as the device protocol has them.")
+        }
+        MessageProblem::OutOfBounds(member) => format!("{what} is invalid: '{member}' is out of bounds."),
+    };
+    LivenessRefusal::InvalidBody(text).into()
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<SecretText> {

@@ -126,7 +126,8 @@ pub(super) fn schemas() -> Value {
         || json!({ "type": "array", "items": { "type": "object" }, "description": "As the socket would send them." });
     let about = json!({
         "branding": { "type": "object" }, "alternative": { "type": ["object", "null"] },
-        "verify": { "type": "boolean" }, "enrolKey": { "type": "boolean" }, "noticeAccepted": { "type": "boolean" },
+        "verify": { "type": "boolean" }, "expectsReference": { "type": "boolean" }, "enrolKey": { "type": "boolean" },
+        "recording": { "type": "boolean" }, "noticeAccepted": { "type": "boolean" },
     });
     let mut begun = about.clone();
     begun["token"] = text();
@@ -168,8 +169,8 @@ pub(super) fn schemas() -> Value {
             "status": { "type": "string", "enum": ["Succeeded", "Failed"] },
             "digest": text(), "code": text(), "remainingAttempts": { "type": "integer" }, "response": { "type": "object" },
         })),
-        "AboutLink": object(&["branding", "verify", "enrolKey", "noticeAccepted"], about),
-        "BegunLink": object(&["branding", "verify", "token", "sessionId"], begun),
+        "AboutLink": object(&["branding", "verify", "expectsReference", "enrolKey", "recording", "noticeAccepted"], about),
+        "BegunLink": object(&["branding", "verify", "expectsReference", "token", "sessionId"], begun),
         "LinkToUse": object(&["link"], json!({ "link": uuid() })),
     })
 }

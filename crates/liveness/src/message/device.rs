@@ -71,6 +71,9 @@ pub struct DeviceWords {
     /// The person wants more time.
     #[serde(default)]
     pub slow: bool,
+    /// The person agreed that a recording of this attempt is kept.
+    #[serde(default)]
+    pub recording: bool,
 }
 
 /// A camera.

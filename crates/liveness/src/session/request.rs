@@ -1,5 +1,6 @@
 //! What was asked for when a session was created.
 
+use crate::RecordingLabel;
 use crate::message::MOST_ID;
 use crate::{MinimumAssurance, Mode, ModelVersion, Quality, Rectangle, SecretText, SessionProblem, Shape};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct SessionRequest {
     /// `likeness.enrolKey`: the device may enrol a key for the person, once the session has shown a live one.
     #[serde(default)]
     pub enrols_key: bool,
+    /// `likeness.record`: a recording is kept if the person agrees, and what it is to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<RecordingLabel>,
 }
 
 impl SessionRequest {
@@ -72,6 +76,7 @@ impl SessionRequest {
             minimum_assurance: None,
             notice_accepted: false,
             enrols_key: false,
+            records: None,
         }
     }
 
@@ -102,6 +107,7 @@ impl SessionRequest {
             ("deviceCorrelationId", self.device_correlation.is_sound()),
             ("userCorrelationId", self.user_correlation.is_sound()),
             ("likeness.enrolKey", !self.enrols_key || self.key_holder().is_some()),
+            ("likeness.record", self.records.as_ref().is_none_or(|label| label.check().is_ok())),
             ("expectedClientIpAddress", short(self.expected_address.as_ref(), MOST_ADDRESS)),
         ];
         match holds.into_iter().find(|(_, holds)| !holds) {

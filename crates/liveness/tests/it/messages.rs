@@ -22,6 +22,7 @@ fn hello() -> Hello {
             screen: Some(Screen { width: 390, height: 844 }),
             without_light: true,
             slow: false,
+            recording: false,
         },
         reference: false,
         device_correlation_id: Some(SecretText::new("device-7")),
@@ -44,7 +45,7 @@ fn messages_of_a_device_are_written_and_read_as_the_page_says() {
     let cases = [
         (
             FromDevice::Hello(Box::new(hello())),
-            r#"{"type":"hello","token":"ey.token","camera":{"width":640,"height":480,"label":"Ada's camera","facingMode":"user","frameRate":29.97},"screen":{"width":390,"height":844},"withoutLight":true,"slow":false,"reference":false,"deviceCorrelationId":"device-7","attestation":{"type":"device","id":"door-1"}}"#,
+            r#"{"type":"hello","token":"ey.token","camera":{"width":640,"height":480,"label":"Ada's camera","facingMode":"user","frameRate":29.97},"screen":{"width":390,"height":844},"withoutLight":true,"slow":false,"recording":false,"reference":false,"deviceCorrelationId":"device-7","attestation":{"type":"device","id":"door-1"}}"#,
         ),
         (FromDevice::Shown(Shown { step: 3, t: 1234.5 }), r#"{"type":"shown","step":3,"t":1234.5}"#),
         (

@@ -23,6 +23,8 @@ pub(crate) struct Client {
     key: String,
     /// The header `LimitedAccessToken`.
     pub(crate) lent: Option<Secret<String>>,
+    /// A liveness token, sent in place of the key.
+    pub(crate) bearer: Option<Secret<String>>,
 }
 
 impl Client {
@@ -36,7 +38,7 @@ impl Client {
         stream.set_nodelay(true)?;
         let (connection, task) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move { drop(task.await) });
-        Ok(Self { connection, address, key: key.to_owned(), lent: None })
+        Ok(Self { connection, address, key: key.to_owned(), lent: None, bearer: None })
     }
 
     /// Sends, reads the whole answer, and says how many milliseconds that took.
@@ -70,8 +72,11 @@ impl Client {
             .method(method)
             .uri(path)
             .header("host", self.address.to_string())
-            .header("content-type", media_type)
-            .header("ocp-apim-subscription-key", &self.key);
+            .header("content-type", media_type);
+        request = match &self.bearer {
+            Some(token) => request.header("authorization", format!("Bearer {}", token.expose())),
+            None => request.header("ocp-apim-subscription-key", &self.key),
+        };
         if let Some(token) = &self.lent {
             request = request.header("limitedaccesstoken", token.expose());
         }

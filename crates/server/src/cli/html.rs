@@ -1,8 +1,31 @@
 //! Reports as one page each: no script, nothing loaded from anywhere. The frame and the parts: tables, sentences,
 //! figures of a card.
 
+use super::output;
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+
 /// Nothing may be fetched, whatever a browser thinks it found.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// Whether a page can be written there. What it says takes long to find out; what stands in the way is better known before.
+pub(in crate::cli) fn check_file(page: &Path) -> Result<()> {
+    let parent = page.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() || page.is_dir() {
+        bail!(
+            "the page cannot be written to {}; name a file in a folder that exists with --page, or use --no-page",
+            page.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes a page, and says where.
+pub(in crate::cli) fn write_file(page: &Path, text: &str) -> Result<()> {
+    std::fs::write(page, text).with_context(|| format!("{} cannot be written", page.display()))?;
+    output::hint(&format!("Wrote {}; open it in a browser.", page.display()));
+    Ok(())
+}
 
 /// A whole page around what stands on it.
 pub(in crate::cli) fn page(title: &str, body: &str) -> String {

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bench;
 mod calibrate;
+mod chart;
 mod config;
 mod doctor;
 mod evaluate;

@@ -56,7 +56,7 @@ fn no_print_and_no_screen_is_a_person_and_people_are() {
         let mut networks = vision();
         let mut came = Vec::new();
         while let Some(clip) = clips.get(next.fetch_add(1, Ordering::Relaxed)) {
-            came.push((*clip, clip.play(&heads, &policy, &mut networks).expect("it plays")));
+            came.push((*clip, clip.play(&heads, &policy, &mut networks).expect("it plays").tries));
         }
         came
     };

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use likeness_liveness::Policy;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use url::Url;
 
 /// Captures at once for each processor, where the settings do not say: of a capture's 40 seconds a processor works 6, and
@@ -19,6 +20,9 @@ pub struct LivenessConfig {
     /// Address at which devices reach this node and no other, where several share a database: a capture that reached another
     /// node is told to come here. `LIKENESS_NODE_URL`.
     pub node_url: String,
+    /// Folder for recordings of captures, to measure how often the checks err. Empty: none are kept. With one, an app server may ask for a
+    /// recording, and the person is asked before it. `LIKENESS_PAD_RECORDINGS`.
+    pub recordings: PathBuf,
     /// The thresholds of captures and verdicts, and the name of this set of them.
     pub policy: Policy,
 }
@@ -35,7 +39,15 @@ impl LivenessConfig {
         if let Some(value) = text("LIKENESS_NODE_URL") {
             self.node_url = value;
         }
+        if let Some(value) = text("LIKENESS_PAD_RECORDINGS") {
+            self.recordings = value.into();
+        }
         Ok(())
+    }
+
+    /// Where recordings are kept, if any are.
+    pub fn recordings(&self) -> Option<PathBuf> {
+        (!self.recordings.as_os_str().is_empty()).then(|| self.recordings.clone())
     }
 
     /// Whether all fields make sense.

@@ -6,6 +6,7 @@
 //! alone and ends with it.
 
 use super::ending;
+use super::recording::{Recorder, Sheet};
 use super::running::{Live, Running, milliseconds};
 use super::{Change, NotChanged};
 use crate::access::AccountState;
@@ -16,14 +17,15 @@ use crate::shares::Owner;
 use likeness_base::random_bytes;
 use likeness_liveness::message::{CancelReason, Hello, KeyId};
 use likeness_liveness::{
-    AttemptStart, Capture, CaptureStart, Challenge, ChallengeRequest, Event, FrameSize, Judge, Origin, Policy, Session,
-    SessionRefusal,
+    AttemptStart, Capture, CaptureStart, ChallengeRequest, Event, FrameSize, Judge, Origin, Policy, RecordedChallenge,
+    Session, SessionRefusal,
 };
 use likeness_rules::{KeyOrigins, parse_network};
 use likeness_shares::{Limits, Shares};
 use likeness_store::{AccountId, StoreError};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -46,6 +48,8 @@ pub struct Captures {
     address: Option<String>,
     policy: Arc<Policy>,
     judge: Arc<dyn Judge>,
+    /// Where recordings are kept, if the operator wants any.
+    recordings: Option<PathBuf>,
     places: Arc<Shares<Owner>>,
     analyses: Arc<Shares<Owner>>,
     running: Mutex<HashMap<(AccountId, Uuid), Arc<Running>>>,
@@ -107,6 +111,7 @@ impl Captures {
         address: Option<String>,
         policy: Policy,
         judge: Arc<dyn Judge>,
+        recordings: Option<PathBuf>,
         places: u64,
         workers: u64,
     ) -> Self {
@@ -128,6 +133,7 @@ impl Captures {
             address,
             policy: Arc::new(policy),
             judge,
+            recordings,
             places: shared("captures", places.max(1), Duration::ZERO),
             analyses: shared("frames", Self::frames_at_once(workers), FRAME_WAIT),
             running: Mutex::default(),
@@ -142,6 +148,11 @@ impl Captures {
     /// How many are under way.
     pub fn count(&self) -> usize {
         self.lock().values().filter(|running| running.ended().is_none()).count()
+    }
+
+    /// Whether recordings can be asked for.
+    pub const fn keeps_recordings(&self) -> bool {
+        self.recordings.is_some()
     }
 
     pub(super) fn analyses(&self) -> &Arc<Shares<Owner>> {
@@ -231,7 +242,7 @@ impl Captures {
                 return Err(problem);
             }
         };
-        let challenge = Challenge::draw(
+        let challenge = RecordedChallenge::new(
             random_bytes(&*app.randomness),
             ChallengeRequest {
                 mode: now_known.request.mode,
@@ -243,18 +254,30 @@ impl Captures {
                     .as_ref()
                     .map(|camera| FrameSize { width: camera.width, height: camera.height }),
             },
-            &self.policy,
         );
+        let began_ms = milliseconds();
+        let label = now_known.request.records.clone().filter(|_| hello.device.recording);
+        let recorder = label.zip(self.recordings.as_deref()).map(|(label, folder)| {
+            let sheet = Sheet {
+                label,
+                made_ms: app.liveness.clock.now().as_millis(),
+                policy_version: self.policy.version.clone(),
+                challenge: challenge.clone(),
+                number: format!("{session}-{attempt}"),
+            };
+            Recorder::begin(folder, sheet, began_ms)
+        });
         let start = CaptureStart {
             session_id: session,
             attempt,
             remaining_attempts: now_known.remaining_attempts(),
             nonce,
-            challenge,
+            challenge: challenge.draw(&self.policy),
             expects_reference: now_known.request.expects_reference(),
         };
         let live = Live {
-            capture: Some(Capture::new(start, self.policy.clone(), milliseconds()).offering_keys(keys)),
+            capture: Some(Capture::new(start, self.policy.clone(), began_ms).offering_keys(keys)),
+            recorder,
             kept: BTreeMap::new(),
             chips: BTreeMap::new(),
             reference: None,

@@ -46,9 +46,15 @@ pub(super) async fn finish(app: &App, running: &Running) {
     let mut left = {
         let mut live = running.lock();
         let Some(capture) = live.capture.take() else { return };
+        let (digest, outcome) = (capture.digest_hex(), capture.into_outcome());
+        // What was given up, or seen by too few of our workers, shows nothing.
+        let is_worth_keeping = !matches!(outcome, Outcome::Canceled(_)) && !live.was_starved();
+        if let Some(recorder) = live.recorder.take().filter(|_| is_worth_keeping) {
+            recorder.finish();
+        }
         Left {
-            digest: capture.digest_hex(),
-            outcome: capture.into_outcome(),
+            digest,
+            outcome,
             kept: std::mem::take(&mut live.kept),
             chips: std::mem::take(&mut live.chips),
             reference: live.reference.take(),

@@ -11,6 +11,7 @@ mod frames;
 mod keys;
 mod links;
 mod monitoring;
+mod recording;
 pub mod reference;
 mod replays;
 mod running;

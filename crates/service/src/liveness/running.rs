@@ -2,6 +2,7 @@
 //!
 //! Start at [`Running::handle`]. A breach of the protocol ends a capture, and the device learns of it by the end alone.
 
+use super::recording::Recorder;
 use super::reference::{ReferencePicture, read_reference};
 use crate::access::AccountState;
 use crate::accounts::Attribution;
@@ -51,6 +52,8 @@ pub struct Running {
 /// What changes while it runs.
 pub(super) struct Live {
     pub(super) capture: Option<Capture>,
+    /// Where the person agreed to a recording.
+    pub(super) recorder: Option<Recorder>,
     pub(super) kept: BTreeMap<u32, Secret<Vec<u8>>>,
     /// Faces of turns, by which frames of a turn are compared once it is over.
     pub(super) chips: BTreeMap<u32, GreyChip>,
@@ -110,6 +113,7 @@ impl Running {
         live.kept.clear();
         live.chips.clear();
         live.reference = None;
+        live.recorder = None;
     }
 
     /// Wakes whoever waits whenever something happens to the capture.
@@ -120,8 +124,13 @@ impl Running {
     /// Messages for the device that wait to be sent.
     pub fn messages(&self) -> Vec<FromServer> {
         let mut live = self.lock();
-        let capture = live.capture.as_mut();
-        capture.map(|capture| std::iter::from_fn(|| capture.poll_message()).collect()).unwrap_or_default()
+        let Live { capture, recorder, .. } = &mut *live;
+        let Some(capture) = capture else { return Vec::new() };
+        let messages: Vec<FromServer> = std::iter::from_fn(|| capture.poll_message()).collect();
+        if let Some(recorder) = recorder {
+            messages.iter().for_each(|message| recorder.note_message(message, milliseconds()));
+        }
+        messages
     }
 
     /// How it ended, once it has.
@@ -267,7 +276,11 @@ impl Live {
     /// A breach ends the capture; nothing happens to one that is over.
     fn pass(&mut self, event: Event<'_>) -> Reaction {
         let Some(capture) = &mut self.capture else { return Reaction::Nothing };
-        capture.handle(event, milliseconds()).unwrap_or_else(|breach| {
+        let now = milliseconds();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(&event, now);
+        }
+        capture.handle(event, now).unwrap_or_else(|breach| {
             tracing::debug!(%breach, "A capture ended");
             Reaction::Nothing
         })

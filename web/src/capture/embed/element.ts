@@ -5,11 +5,22 @@ import { CHANNEL, isOurs, type FromElement, type FromFrame, type Sealed } from '
 const LEAST_HEIGHT = 420;
 
 class LikenessCapture extends HTMLElement {
-  static readonly observedAttributes = ['endpoint', 'token', 'language'];
+  static readonly observedAttributes = ['endpoint', 'token', 'language', 'device-correlation-id', 'user-correlation-id'];
 
+  private picture: Blob | undefined;
   private frame: HTMLIFrameElement | undefined;
   private origin = '';
   private isWaiting = false;
+
+  /** A reference picture, for a session with verify that has none. */
+  get reference(): Blob | undefined {
+    return this.picture;
+  }
+
+  set reference(picture: Blob | undefined) {
+    this.picture = picture;
+    if (this.isConnected) this.renew();
+  }
 
   connectedCallback(): void {
     addEventListener('message', this.came);
@@ -76,10 +87,19 @@ class LikenessCapture extends HTMLElement {
   };
 
   private handOver(): void {
-    const token = this.getAttribute('token');
-    const language = this.getAttribute('language');
+    const [token, language, deviceCorrelationId, userCorrelationId] = ['token', 'language', 'device-correlation-id', 'user-correlation-id'].map(
+      (name) => this.getAttribute(name),
+    );
     if (!token) return;
-    const session: Sealed<FromElement> = { channel: CHANNEL, type: 'session', token, ...(language ? { language } : {}) };
+    const session: Sealed<FromElement> = {
+      channel: CHANNEL,
+      type: 'session',
+      token,
+      ...(language ? { language } : {}),
+      ...(deviceCorrelationId ? { deviceCorrelationId } : {}),
+      ...(userCorrelationId ? { userCorrelationId } : {}),
+      ...(this.picture ? { reference: this.picture } : {}),
+    };
     this.frame?.contentWindow?.postMessage(session, this.origin);
   }
 

@@ -1,6 +1,7 @@
 // What the element `likeness-capture` and the page in its frame say to each other, by `postMessage`. Both check where a
 // message comes from, and name where theirs goes to; only `hello` goes to anybody, and says nothing.
 import type { FlowEvent } from '../flow.svelte';
+import type { Brought } from '../protocol/messages';
 
 export const CHANNEL = 'likeness-capture';
 
@@ -15,7 +16,7 @@ export type FromFrame =
   | { type: 'cover'; on: boolean };
 
 /** From the element. */
-export interface FromElement {
+export interface FromElement extends Brought {
   type: 'session';
   token: string;
   language?: string;

@@ -104,6 +104,18 @@ export interface Hello {
   withoutLight: boolean;
   slow: boolean;
   reference: boolean;
+  /** Whether the person agreed that a recording is kept. */
+  recording: boolean;
+  deviceCorrelationId?: string;
+  userCorrelationId?: string;
+}
+
+/** What the site around sets for sessions that leave it to the client. */
+export interface Brought {
+  deviceCorrelationId?: string;
+  userCorrelationId?: string;
+  /** A reference picture, for sessions with verify that have none. */
+  reference?: Blob;
 }
 
 export type CancelReason = 'person' | 'otherWay' | 'camera';

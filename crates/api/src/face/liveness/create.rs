@@ -7,10 +7,12 @@ use crate::azure::{LivenessRefusal, Refusal, Version};
 use crate::face::call::{Admitted, Call, Permitted};
 use likeness_http::{Body, Input, Reply};
 use likeness_liveness::{
-    Correlation, MinimumAssurance, Mode, ModelVersion, SecretText, Session, SessionRequest, Shape, VerifyRequest,
+    Correlation, MinimumAssurance, Mode, ModelVersion, RecordingLabel, SecretText, Session, SessionRequest, Shape,
+    VerifyRequest,
 };
 use likeness_rules::{LIVENESS_TOKEN_LIFE, RetentionClass, parse_network};
 use likeness_service::liveness::Stored;
+use serde_json::Value;
 
 /// Characters of a correlation id.
 const LONGEST_ID: usize = 64;
@@ -28,6 +30,11 @@ pub(in crate::face) async fn create(call: Call<Admitted>) -> Result<Reply, Refus
     }
     let returns_image_hash = given.flag("returnVerifyImageHash")?;
     let call = call.permit().await?;
+    if request.records.is_some() && !call.app().captures.keeps_recordings() {
+        return Err(wrong(
+            "'likeness.record' is not possible: this server keeps no recordings. Its operator names a folder with LIKENESS_PAD_RECORDINGS.",
+        ));
+    }
     refuse_closed(&call, &request).await?;
     let (mut templates, mut compared, mut ends) = (Vec::new(), None, None);
     if let Some(source) = source {
@@ -106,7 +113,25 @@ fn request(given: &Given, shape: Shape, version: Version) -> Result<SessionReque
     if request.enrols_key && request.key_holder().is_none() {
         return Err(wrong("'likeness.enrolKey' needs 'userCorrelationId': the person for whom the key is enrolled."));
     }
+    request.records = record(&ours)?;
     Ok(request)
+}
+
+/// `likeness.record`: what a recording is to be called.
+fn record(ours: &Body) -> Result<Option<RecordingLabel>, Refusal> {
+    const SHAPE: &str = "'likeness.record' is invalid. It must be an object with 'presentation' (live, or the species of an attack), 'subject' \
+                         and, if you like, 'light': words of 1 to 40 letters, digits, '-', '_' and '.'.";
+    let Some(given) = ours.get("record") else { return Ok(None) };
+    let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
+    let is_light_text = given.get("light").is_none_or(|light| light.is_string() || light.is_null());
+    let label = text("presentation").zip(text("subject")).filter(|_| is_light_text);
+    let label = label.map(|(presentation, subject)| RecordingLabel {
+        presentation,
+        subject,
+        light: text("light"),
+        simulated: false,
+    });
+    label.filter(|label| label.check().is_ok()).map(Some).ok_or_else(|| wrong(SHAPE))
 }
 
 fn minimum_assurance(ours: &Body) -> Result<Option<MinimumAssurance>, Refusal> {

@@ -97,6 +97,22 @@ fn flag(says: &str) -> Value {
     or_null(json!({ "type": "boolean", "default": false, "description": says }))
 }
 
+/// What a recording is to be called.
+fn record() -> Value {
+    let word =
+        |says: &str| json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$", "description": says });
+    let members = json!({
+        "presentation": word("live, or the species of an attack, such as print."),
+        "subject": word("Who, by a name that tells nobody who it is."),
+        "light": or_null(word("The light, such as office.")),
+    });
+    let mut label = object(&["presentation", "subject"], members);
+    label["description"] = json!(
+        "A recording for measurements, if the person agrees on the device. Refused where the operator named no folder for recordings."
+    );
+    label
+}
+
 fn new_session(verify: bool, form: bool) -> Value {
     let versions: Vec<&str> = ModelVersion::ALL.iter().map(|version| version.as_text()).collect();
     let id = |says: &str| or_null(json!({ "type": "string", "minLength": 1, "maxLength": 64, "description": says }));
@@ -132,6 +148,7 @@ fn new_session(verify: bool, form: bool) -> Value {
         members["likeness.enrolKey"] = enrol;
     } else {
         let mut ours = json!({ "minimumAssurance": or_null(level), "noticeAccepted": flag("Whether you asked the person yourself."), "enrolKey": enrol });
+        ours["record"] = or_null(record());
         if verify {
             ours["verifyFaceId"] = or_null(uuid());
             ours["verifyPersonId"] = or_null(uuid());

@@ -8,28 +8,37 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// What the file must look like.
-const SHAPE: &str =
-    "write a first line such as `person,age,skin` and a line for each person, beginning with the name of the subfolder";
+/// What the file must look like. `called` is what names of people are the names of.
+fn shape(called: &str) -> String {
+    format!(
+        "write a first line such as `person,age,skin` and a line for each person, beginning with the name of the {called}"
+    )
+}
 
 /// Reads the groups of people. Every column beside `person` is a grouping; an empty cell states nothing.
 ///
 /// # Errors
 /// When something in it is not right; the text names the line and what to do.
-pub(super) fn read(file: &Path, people: &[String]) -> Result<Vec<Grouping>> {
+pub(in crate::cli) fn read(file: &Path, people: &[String], called: &str) -> Result<Vec<Grouping>> {
     let shown = file.display();
-    parse(&shown, File::open(file).with_context(|| format!("{shown} cannot be read"))?, people)
+    parse(&shown, File::open(file).with_context(|| format!("{shown} cannot be read"))?, people, called)
 }
 
 /// The same of a file that is open. `shown` is its name in messages.
-pub(in crate::cli) fn parse(shown: &impl Display, file: impl Read, people: &[String]) -> Result<Vec<Grouping>> {
+pub(in crate::cli) fn parse(
+    shown: &impl Display,
+    file: impl Read,
+    people: &[String],
+    called: &str,
+) -> Result<Vec<Grouping>> {
+    let shape = shape(called);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let head = reader.headers().with_context(|| format!("{shown}, line 1: not CSV; {SHAPE}"))?.clone();
+    let head = reader.headers().with_context(|| format!("{shown}, line 1: not CSV; {shape}"))?.clone();
     if head.len() == 1 && head[0].contains([';', '\t']) {
         bail!("{shown}, line 1: the columns must be separated by commas; save the file as CSV with commas");
     }
     if head.get(0) != Some("person") || head.len() < 2 {
-        bail!("{shown}, line 1: the first column must be called person and another must follow; {SHAPE}");
+        bail!("{shown}, line 1: the first column must be called person and another must follow; {shape}");
     }
     let columns: Vec<&str> = head.iter().skip(1).collect();
     for (place, column) in columns.iter().enumerate() {
@@ -47,13 +56,13 @@ pub(in crate::cli) fn parse(shown: &impl Display, file: impl Read, people: &[Str
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or_else(String::new, |position| format!(", line {}", position.line()));
-            anyhow::anyhow!("{shown}{line}: not right ({}); {SHAPE}", because(&error))
+            anyhow::anyhow!("{shown}{line}: not right ({}); {shape}", because(&error))
         })?;
         let line = record.position().map_or(0, csv::Position::line);
         let person = &record[0];
         let Some(&number) = numbers.get(person) else {
             bail!(
-                "{shown}, line {line}: no subfolder is called `{person}`; write the name of a subfolder, or remove the line"
+                "{shown}, line {line}: no {called} is called `{person}`; write the name of a {called}, or remove the line"
             );
         };
         if let Some(before) = stands_in.insert(number, line) {
@@ -84,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("groups.csv");
         std::fs::write(&file, text).unwrap();
-        read(&file, &["ann".to_owned(), "bob".to_owned(), "eve".to_owned()])
+        read(&file, &["ann".to_owned(), "bob".to_owned(), "eve".to_owned()], "subfolder")
     }
 
     #[test]

@@ -7,15 +7,15 @@ mod table;
 
 use super::labelled::{self, Folder, Made, Taken};
 use super::photos::Offline;
-use super::{ended, output};
+use super::{ended, html, output};
 use crate::config::{Config, IdentifyCut};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use likeness_base::{Clock, Timestamp};
 use likeness_gallery::evaluate::{self, Report, Rule, Setup, Step};
 use likeness_service::clock::SystemClock;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
@@ -80,10 +80,12 @@ struct Behind {
 
 impl Evaluate {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
-        self.check_page()?;
+        if !self.no_page {
+            html::check_file(&self.page)?;
+        }
         let folder = Folder::read(&self.folder)?;
         let groupings = match &self.groups {
-            Some(file) => groups::read(file, &folder.people)?,
+            Some(file) => groups::read(file, &folder.people, "subfolder")?,
             None => Vec::new(),
         };
         let offline = Offline::load(config)?;
@@ -138,23 +140,9 @@ impl Evaluate {
             table::print(&evaluation);
         }
         if !self.no_page {
-            let page = page::page(&evaluation);
-            std::fs::write(&self.page, page).with_context(|| format!("{} cannot be written", self.page.display()))?;
-            output::hint(&format!("Wrote {}; open it in a browser.", self.page.display()));
+            html::write_file(&self.page, &page::page(&evaluation))?;
         }
         Ok(ended(unread))
-    }
-
-    /// Photos take long to read; what stands in the way of the page is better known before.
-    fn check_page(&self) -> Result<()> {
-        let parent = self.page.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !self.no_page && (!parent.is_dir() || self.page.is_dir()) {
-            bail!(
-                "the page cannot be written to {}; name a file in a folder that exists with --page, or use --no-page",
-                self.page.display()
-            );
-        }
-        Ok(())
     }
 }
 

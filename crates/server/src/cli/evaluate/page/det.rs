@@ -1,7 +1,7 @@
 //! The detection error trade-off, on normal-deviate axes.
 
 use super::super::{Evaluation, thousands};
-use super::svg::{Chart, Frame, Mark, Side};
+use crate::cli::chart::{Chart, Frame, Mark, Side};
 use likeness_gallery::evaluate::{percent, probit};
 
 const FRAME: Frame = Frame { left: 78.0, right: 640.0, top: 20.0, bottom: 470.0 };

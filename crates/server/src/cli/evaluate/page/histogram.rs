@@ -1,7 +1,7 @@
 //! How far photos of one person and of different people lie apart.
 
 use super::super::{Evaluation, threshold_name};
-use super::svg::{Chart, Frame, Mark, Side};
+use crate::cli::chart::{Chart, Frame, Mark, Side};
 
 const FRAME: Frame = Frame { left: 64.0, right: 700.0, top: 56.0, bottom: 300.0 };
 

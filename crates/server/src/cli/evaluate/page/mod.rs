@@ -1,15 +1,14 @@
 //! The report as one page: no script, nothing loaded from anywhere, no photo and no name of a person.
 
+mod by_group;
 mod det;
-mod forest;
 mod histogram;
 mod sizes;
-mod svg;
 mod words;
 
 use super::{Evaluation, rows, rule_name, thousands};
+use crate::cli::chart::forest::capital;
 use crate::cli::html::{card, escaped, list, table};
-use forest::capital;
 use likeness_gallery::evaluate::{Basis, Comparison, Conclusion, GroupingReport, Measure, Rate, Threshold, percent};
 
 /// The whole page.
@@ -138,8 +137,8 @@ fn by_group(grouping: &GroupingReport, number: usize) -> String {
         text.push_str(&format!("<p>{}</p>\n", escaped(&rows::nothing_concluded(silent))));
     }
     for (place, measure) in Measure::ALL.into_iter().enumerate() {
-        let caption = if place == 0 { forest::CAPTION } else { "" };
-        text.push_str(&forest::figure(grouping, measure, format!("groups-{number}-{place}"), caption));
+        let caption = if place == 0 { by_group::CAPTION } else { "" };
+        text.push_str(&by_group::figure(grouping, measure, format!("groups-{number}-{place}"), caption));
     }
     text.push_str(&table(&format!("Groups by {}", grouping.name), &rows::GROUPS, &rows::groups(grouping)));
     text

@@ -1,7 +1,7 @@
 //! Errors of searches over the size of the gallery, on logarithmic axes.
 
 use super::super::{Evaluation, rule_name};
-use super::svg::{Chart, Frame, Mark, Side};
+use crate::cli::chart::{Chart, Frame, Mark, Side};
 use likeness_gallery::Interval;
 use likeness_gallery::evaluate::{Basis, FalsePositive, Identification, Rate, Rule, percent};
 

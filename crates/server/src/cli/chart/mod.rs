@@ -1,10 +1,12 @@
 //! Drawing: lines, words and marks of a chart. Colours are classes of the style sheet, so that a chart follows light,
 //! dark and print.
 
+pub(in crate::cli) mod forest;
+
 use crate::cli::html::escaped;
 
 /// A chart on its way to the page.
-pub(super) struct Chart {
+pub(in crate::cli) struct Chart {
     id: String,
     width: f64,
     height: f64,
@@ -13,28 +15,28 @@ pub(super) struct Chart {
 
 /// Where the data lie inside a chart.
 #[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) right: f64,
-    pub(super) top: f64,
-    pub(super) bottom: f64,
+pub(in crate::cli) struct Frame {
+    pub(in crate::cli) left: f64,
+    pub(in crate::cli) right: f64,
+    pub(in crate::cli) top: f64,
+    pub(in crate::cli) bottom: f64,
 }
 
 impl Frame {
     /// From a share of the width, 0 left to 1 right.
-    pub(super) fn x(&self, share: f64) -> f64 {
+    pub(in crate::cli) fn x(&self, share: f64) -> f64 {
         self.left + (self.right - self.left) * share.clamp(0.0, 1.0)
     }
 
     /// From a share of the height, 0 at the bottom to 1 at the top.
-    pub(super) fn y(&self, share: f64) -> f64 {
+    pub(in crate::cli) fn y(&self, share: f64) -> f64 {
         self.bottom - (self.bottom - self.top) * share.clamp(0.0, 1.0)
     }
 }
 
 /// Which side of its place a text lies on.
 #[derive(Clone, Copy)]
-pub(super) enum Side {
+pub(in crate::cli) enum Side {
     Right,
     Middle,
     Left,
@@ -42,7 +44,7 @@ pub(super) enum Side {
 
 /// The kinds of marks; shapes distinguish them where colours do not.
 #[derive(Clone, Copy)]
-pub(super) enum Mark {
+pub(in crate::cli) enum Mark {
     /// A filled circle: measured.
     Dot,
     /// An empty circle: extrapolated, or without an interval.
@@ -52,18 +54,18 @@ pub(super) enum Mark {
 }
 
 impl Chart {
-    pub(super) fn new(id: impl Into<String>, width: f64, height: f64) -> Self {
+    pub(in crate::cli) fn new(id: impl Into<String>, width: f64, height: f64) -> Self {
         Self { id: id.into(), width, height, body: String::new() }
     }
 
-    pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
+    pub(in crate::cli) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         self.push(format_args!(
             r#"<line class="{class}" x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}"/>"#,
             from.0, from.1, to.0, to.1
         ));
     }
 
-    pub(super) fn text(&mut self, class: &str, place: (f64, f64), side: Side, text: &str) {
+    pub(in crate::cli) fn text(&mut self, class: &str, place: (f64, f64), side: Side, text: &str) {
         let anchor = match side {
             Side::Right => "start",
             Side::Middle => "middle",
@@ -78,7 +80,7 @@ impl Chart {
     }
 
     /// A text that reads upwards, for the name of a vertical axis.
-    pub(super) fn upwards(&mut self, place: (f64, f64), text: &str) {
+    pub(in crate::cli) fn upwards(&mut self, place: (f64, f64), text: &str) {
         let (x, y) = place;
         self.push(format_args!(
             r#"<text class="axis" transform="translate({x:.1} {y:.1}) rotate(-90)" text-anchor="middle">{}</text>"#,
@@ -86,15 +88,15 @@ impl Chart {
         ));
     }
 
-    pub(super) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
+    pub(in crate::cli) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
         self.shape("polyline", class, points);
     }
 
-    pub(super) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
+    pub(in crate::cli) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
         self.shape("polygon", class, points);
     }
 
-    pub(super) fn mark(&mut self, class: &str, mark: Mark, (x, y): (f64, f64)) {
+    pub(in crate::cli) fn mark(&mut self, class: &str, mark: Mark, (x, y): (f64, f64)) {
         match mark {
             Mark::Dot => {
                 self.push(format_args!(r#"<circle class="mark dot {class}" cx="{x:.1}" cy="{y:.1}" r="4.5"/>"#));
@@ -110,7 +112,7 @@ impl Chart {
     }
 
     /// The picture with what a screen reader says of it.
-    pub(super) fn figure(self, title: &str, description: &str, caption: &str) -> String {
+    pub(in crate::cli) fn figure(self, title: &str, description: &str, caption: &str) -> String {
         let Self { id, width, height, body } = self;
         let (title, description) = (escaped(title), escaped(description));
         let caption =
@@ -131,7 +133,7 @@ impl Chart {
     }
 
     /// A hatched area: what the data cannot show.
-    pub(super) fn unknown(&mut self, left_top: (f64, f64), right_bottom: (f64, f64)) {
+    pub(in crate::cli) fn unknown(&mut self, left_top: (f64, f64), right_bottom: (f64, f64)) {
         let (width, height) = (right_bottom.0 - left_top.0, right_bottom.1 - left_top.1);
         if width > 0.0 && height > 0.0 {
             let id = self.id.clone();
