@@ -10,7 +10,7 @@ use likeness_device::{
 };
 use likeness_liveness::message::{FromServer, Prompt, Shown};
 use likeness_renderer::{
-    Conditions, Cover, Landmarks, Performer, Person, Photo, Scene, ScreenKind, Subject, recorded_prompts,
+    BendAxis, Conditions, Cover, Landmarks, Performer, Person, Photo, Scene, ScreenKind, Subject, recorded_prompts,
 };
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};
@@ -46,7 +46,7 @@ fn subject(name: &str) -> Result<Subject, String> {
     Ok(match name {
         "live" => Subject::Live,
         "print" => Subject::FlatPrint,
-        "bowed" => Subject::BowedPrint { sagitta_mm: 40.0 },
+        "bowed" => Subject::BowedPrint { sagitta_mm: 40.0, axis: BendAxis::Upright },
         "screen" => Subject::Screen,
         "replay" => Subject::Replay { recorded: recorded_prompts(99) },
         "still" => Subject::StillFile,

@@ -233,7 +233,9 @@ pub struct JudgePolicy {
     pub nose_pair: f32,
     /// What of the nose no sheet can have done, in shares of the eye distance, from which on a face is solid.
     pub nose_solid: f32,
-    /// The same up to which what turned is a sheet.
+    /// The same from which on a nod is one however little the nose moves among eyes and mouth: a mesh sees nods badly.
+    pub nose_sure: f32,
+    /// What of the nose no sheet can have done, in whatever direction, up to which in every pair of frames what turned is a sheet.
     pub nose_flat: f32,
     /// Motion in shares of the eye distance without which a turn shows neither.
     pub least_motion: f32,
@@ -251,6 +253,8 @@ pub struct JudgePolicy {
     pub echo_recorded: f32,
     /// How many times its own noise floor the gain of the echo must be.
     pub echo_gain: f32,
+    /// Least gain of the pair from which on skin that answers no colours is no skin: automatic exposure wanders by some hundredths.
+    pub echo_sure: f32,
     /// How much the lag of the echo may vary, in milliseconds.
     pub echo_lag_spread_ms: f32,
     /// Median score of a passive network below which it vetoes.
@@ -264,7 +268,7 @@ pub struct JudgePolicy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: "2".to_owned(),
+            version: "3".to_owned(),
             camera: CameraPolicy::default(),
             face: FacePolicy::default(),
             settle: SettlePolicy::default(),
@@ -383,7 +387,8 @@ impl Default for JudgePolicy {
             nose_range: 0.18,
             nose_range_nod: 0.09,
             nose_pair: 0.2,
-            nose_solid: 0.008,
+            nose_solid: 0.009,
+            nose_sure: 0.016,
             nose_flat: 0.004,
             least_motion: 0.015,
             fresh_turns: 2,
@@ -393,6 +398,7 @@ impl Default for JudgePolicy {
             echo_fresh: 0.7,
             echo_recorded: 0.3,
             echo_gain: 3.0,
+            echo_sure: 0.1,
             echo_lag_spread_ms: 80.0,
             passive_veto: 0.05,
             passive_frames: 8,
@@ -475,6 +481,7 @@ impl Policy {
             ("judge.nose_range_nod", within(self.judge.nose_range_nod, 0.01..=1.0)),
             ("judge.nose_pair", within(self.judge.nose_pair, 0.02..=1.0)),
             ("judge.nose_solid", within(self.judge.nose_solid, self.judge.nose_flat..=0.2)),
+            ("judge.nose_sure", within(self.judge.nose_sure, self.judge.nose_solid..=1.0)),
             ("judge.nose_flat", within(self.judge.nose_flat, 0.0..=0.2)),
             ("judge.least_motion", within(self.judge.least_motion, 0.001..=0.2)),
             ("judge.fresh_turns", (1..=4).contains(&self.judge.fresh_turns)),
@@ -484,6 +491,7 @@ impl Policy {
             ("judge.echo_fresh", within(self.judge.echo_fresh, self.judge.echo_recorded..=1.0)),
             ("judge.echo_recorded", within(self.judge.echo_recorded, 0.0..=1.0)),
             ("judge.echo_gain", within(self.judge.echo_gain, 1.0..=100.0)),
+            ("judge.echo_sure", within(self.judge.echo_sure, 0.0..=2.0)),
             ("judge.echo_lag_spread_ms", within(self.judge.echo_lag_spread_ms, 0.0..=1_000.0)),
             ("judge.passive_veto", within(self.judge.passive_veto, 0.0..=1.0)),
             ("judge.passive_frames", (1..=60).contains(&self.judge.passive_frames)),

@@ -8,7 +8,9 @@ use crate::rates::Rate;
 use fastrand::Rng;
 use likeness_device::Acted;
 use likeness_liveness::{CaptureStart, ChallengeRequest, Mode, Policy, RecordedChallenge, Recording, RecordingLabel};
-use likeness_renderer::{Conditions, Performer, Person, RenderError, Scene, ScreenKind, Subject, recorded_prompts};
+use likeness_renderer::{
+    BendAxis, Conditions, Performer, Person, RenderError, Scene, ScreenKind, Subject, recorded_prompts,
+};
 use likeness_vision::Vision;
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,6 +32,14 @@ pub enum Presentation {
     Bowed40,
     /// A print bowed by 60 mm.
     Bowed60,
+    /// A print bowed over by 20 mm: its top and its bottom go back.
+    BowedOver20,
+    /// A print bowed over by 40 mm.
+    BowedOver40,
+    /// A print bowed over by 60 mm.
+    BowedOver60,
+    /// A print with holes for the eyes, worn as a mask.
+    CutOut,
     /// A photo on a screen.
     Screen,
     /// A recording of the person on a screen.
@@ -42,13 +52,17 @@ pub enum Presentation {
 
 impl Presentation {
     /// All of them, the person first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Live,
         Self::Print,
         Self::SheetBroughtIn,
         Self::Bowed20,
         Self::Bowed40,
         Self::Bowed60,
+        Self::BowedOver20,
+        Self::BowedOver40,
+        Self::BowedOver60,
+        Self::CutOut,
         Self::Screen,
         Self::Replay,
         Self::RecordedFile,
@@ -64,6 +78,10 @@ impl Presentation {
             Self::Bowed20 => "print bowed 20 mm",
             Self::Bowed40 => "print bowed 40 mm",
             Self::Bowed60 => "print bowed 60 mm",
+            Self::BowedOver20 => "print bowed over 20 mm",
+            Self::BowedOver40 => "print bowed over 40 mm",
+            Self::BowedOver60 => "print bowed over 60 mm",
+            Self::CutOut => "cut-out print, worn",
             Self::Screen => "photo on a screen",
             Self::Replay => "recording on a screen",
             Self::RecordedFile => "recorded file",
@@ -80,6 +98,10 @@ impl Presentation {
             Self::Bowed20 => "print-bowed-20",
             Self::Bowed40 => "print-bowed-40",
             Self::Bowed60 => "print-bowed-60",
+            Self::BowedOver20 => "print-bowed-over-20",
+            Self::BowedOver40 => "print-bowed-over-40",
+            Self::BowedOver60 => "print-bowed-over-60",
+            Self::CutOut => "print-cut-out",
             Self::Screen => "screen",
             Self::Replay => "screen-replay",
             Self::RecordedFile => "file-recording",
@@ -93,13 +115,18 @@ impl Presentation {
     }
 
     fn subject(self, seed: u64) -> Subject {
+        let bowed = |sagitta_mm, axis| Subject::BowedPrint { sagitta_mm, axis };
         match self {
             Self::Live => Subject::Live,
             Self::Print => Subject::FlatPrint,
             Self::SheetBroughtIn => Subject::SheetIn { at_ms: 2_500.0 },
-            Self::Bowed20 => Subject::BowedPrint { sagitta_mm: 20.0 },
-            Self::Bowed40 => Subject::BowedPrint { sagitta_mm: 40.0 },
-            Self::Bowed60 => Subject::BowedPrint { sagitta_mm: 60.0 },
+            Self::Bowed20 => bowed(20.0, BendAxis::Upright),
+            Self::Bowed40 => bowed(40.0, BendAxis::Upright),
+            Self::Bowed60 => bowed(60.0, BendAxis::Upright),
+            Self::BowedOver20 => bowed(20.0, BendAxis::Level),
+            Self::BowedOver40 => bowed(40.0, BendAxis::Level),
+            Self::BowedOver60 => bowed(60.0, BendAxis::Level),
+            Self::CutOut => Subject::CutOut,
             Self::Screen => Subject::Screen,
             Self::Replay => Subject::Replay { recorded: recorded_prompts(seed ^ 0x0005_EED5) },
             Self::RecordedFile => Subject::RecordedFile { recorded: recorded_prompts(seed ^ 0x0005_EED5) },
@@ -236,7 +263,10 @@ impl Clip {
     }
 
     fn drawn(&self, attempt: u64, people: &[Person], policy: &Policy) -> Result<Drawn, ClipProblem> {
-        let mut random = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(attempt));
+        // Of one seed, each cell has other people, prompts and cameras: else a few seeds would be a few cases.
+        let cell = 16 * self.presentation as u64 + self.light as u64;
+        let seed = self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(cell << 32).wrapping_add(attempt);
+        let mut random = Rng::with_seed(seed);
         let person = random.usize(..people.len());
         let between = |random: &mut Rng, low: f32, high: f32| low + (high - low) * random.f32();
         let conditions = Conditions {
@@ -248,10 +278,16 @@ impl Clip {
             jitter_px: between(&mut random, 0.1, 0.3),
             exposure_drift: between(&mut random, 0.0, 0.7),
             white_balance_drift: between(&mut random, 0.0, 0.5),
+            readout_ms: f64::from(between(&mut random, 0.0, 30.0)),
+            distortion: between(&mut random, -0.08, 0.05),
             seed: random.u64(..),
             ..Conditions::default()
         };
-        let scene = Scene::new(&people[person..=person], self.presentation.subject(self.seed), conditions)?;
+        // Whoever wears a mask is somebody else.
+        let wearer = &people[(person + 1) % people.len()];
+        let before = [people[person].clone(), wearer.clone()];
+        let before = if self.presentation == Presentation::CutOut { &before[..] } else { &before[..1] };
+        let scene = Scene::new(before, self.presentation.subject(self.seed), conditions)?;
         let mut bytes = [0; 32];
         bytes.fill_with(|| random.u8(..));
         let request = ChallengeRequest {

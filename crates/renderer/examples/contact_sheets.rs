@@ -7,8 +7,8 @@
 
 use image::{RgbImage, imageops};
 use likeness_renderer::{
-    Colour, Conditions, Cover, Direction, Landmarks, Oval, Performer, Person, Photo, Prompt, QUALITY, RgbFrame, Scene,
-    ScreenKind, Subject, jpeg, recorded_prompts,
+    BendAxis, Colour, Conditions, Cover, Direction, Landmarks, Oval, Performer, Person, Photo, Prompt, QUALITY,
+    RgbFrame, Scene, ScreenKind, Subject, jpeg, recorded_prompts,
 };
 use std::error::Error;
 use std::io::Write as _;
@@ -54,7 +54,7 @@ fn subjects() -> Vec<(&'static str, Subject)> {
     vec![
         ("live", Subject::Live),
         ("print", Subject::FlatPrint),
-        ("bowed", Subject::BowedPrint { sagitta_mm: 40.0 }),
+        ("bowed", Subject::BowedPrint { sagitta_mm: 40.0, axis: BendAxis::Upright }),
         ("sheet_in", Subject::SheetIn { at_ms: 6_000.0 }),
         ("screen", Subject::Screen),
         ("replay", Subject::Replay { recorded: recorded() }),

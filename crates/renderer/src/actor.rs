@@ -1,15 +1,17 @@
 //! What stands before the camera and moves: a head, a print, a display.
 
-use crate::camera::{FOCAL_PX, HEIGHT, WIDTH, project};
+use crate::camera::{FOCAL_PX, HEIGHT, Lens, WIDTH, project};
 use crate::geometry::{Pose, Vector, dot, rotated};
 use crate::head::Stance;
 use crate::light::Light;
 use crate::motion::{Manner, Motion, eased};
 use crate::performer::Performer;
 use crate::person::{Body, Person};
-use crate::raster::{Canvas, lit};
+use crate::raster::{Canvas, Corner, lit};
 use crate::scene::USUAL_DISTANCE_MM;
-use crate::sheet::{self, BEZEL_MM, DISPLAY_MM, DISPLAY_SCALE, Layout, PAPER_MM, Sheet, TEXELS_PER_MM, display_size};
+use crate::sheet::{
+    self, BEZEL_MM, Bow, DISPLAY_MM, DISPLAY_SCALE, Layout, PAPER_MM, Sheet, TEXELS_PER_MM, display_size,
+};
 use crate::texture::{Level, Texture};
 use crate::{atlas, truth::RgbFrame};
 use std::ops::Range;
@@ -29,7 +31,7 @@ pub(crate) struct Actor {
 
 enum Prop {
     Head { body: Person, skin: Texture },
-    Print { body: Person, sheet: Sheet, paper: Texture, layout: Layout, sagitta_mm: f32 },
+    Print { body: Person, sheet: Sheet, paper: Texture, layout: Layout, bow: Bow },
     Display { body: Person, sheet: Sheet, picture: Texture, layout: Layout },
     Clip { sheet: Sheet, performer: Box<Performer> },
 }
@@ -89,15 +91,20 @@ impl Actor {
     }
 
     /// A print, `farther` away than a head would be for the same oval.
-    pub(crate) fn print(body: &Person, sagitta_mm: f32, farther: f32, seed: u64) -> Self {
-        let prop = Prop::Print {
-            sheet: Sheet::new(PAPER_MM),
-            paper: sheet::printed(&body.body),
-            layout: Layout::new(&body.body, 1.0),
-            sagitta_mm,
-            body: body.clone(),
-        };
-        Self::new(0, prop, Manner { farther, ..hand_manner(&body.body, 1.0) }, seed)
+    pub(crate) fn print(body: &Person, bow: Bow, farther: f32, seed: u64) -> Self {
+        let manner = Manner { farther, ..hand_manner(&body.body, 1.0) };
+        Self::sheet(body, sheet::printed(&body.body), bow, manner, seed)
+    }
+
+    /// A print with holes for the eyes, worn `farther` away than a head would be: it moves as whoever wears it.
+    pub(crate) fn mask(body: &Person, wearer: &Manner, farther: f32, seed: u64) -> Self {
+        let manner = Manner { farther, face_middle_mm: 0.0, ..wearer.clone() };
+        Self::sheet(body, sheet::cut_out(&body.body), Bow::NONE, manner, seed)
+    }
+
+    fn sheet(body: &Person, paper: Texture, bow: Bow, manner: Manner, seed: u64) -> Self {
+        let (sheet, layout) = (Sheet::new(PAPER_MM), Layout::new(&body.body, 1.0));
+        Self::new(0, Prop::Print { sheet, paper, layout, bow, body: body.clone() }, manner, seed)
     }
 
     /// A photo on a display.
@@ -130,31 +137,38 @@ impl Actor {
         pose
     }
 
-    /// Draws it as it is at a time.
-    pub(crate) fn draw(&mut self, canvas: &mut Canvas, at_ms: f64, light: &Light) {
-        let pose = self.pose(at_ms);
+    /// Draws it as a shutter sees it.
+    pub(crate) fn draw(&mut self, canvas: &mut Canvas, shutter: &Shutter) {
+        let Moment { at_ms, light } = &shutter.first;
+        let (pose, last) = (self.pose(*at_ms), shutter.last.as_ref().map(|last| (self.pose(last.at_ms), last)));
         let px_per_mm = FOCAL_PX / pose.distance_mm.max(1.0);
+        let seen = |corners: &dyn Fn(&Pose, &Moment) -> Vec<Corner>| {
+            let last = last.as_ref().map(|(pose, moment)| corners(pose, moment));
+            shutter.seen(corners(&pose, &shutter.first), last)
+        };
         match &mut self.prop {
             Prop::Head { body, skin } => {
                 let level = skin.level(atlas::TEXELS_PER_MM / px_per_mm);
                 let mesh = &body.body.mesh;
-                canvas.draw(&mesh.corners(&pose, light), &mesh.triangles, level, lit);
+                let corners = seen(&|pose, moment| mesh.corners(pose, &moment.light));
+                canvas.draw(&corners, &mesh.triangles, level, lit);
             }
-            Prop::Print { sheet, paper, sagitta_mm, .. } => {
-                let corners = sheet.corners(&pose, flexed(*sagitta_mm, at_ms), light);
+            Prop::Print { sheet, paper, bow, .. } => {
+                let corners = seen(&|pose, moment| sheet.corners(pose, flexed(*bow, moment.at_ms), &moment.light));
                 canvas.draw(&corners, &sheet.triangles, paper.level(TEXELS_PER_MM / px_per_mm), lit);
             }
             Prop::Display { sheet, picture, .. } => {
                 let curve = sheet::display_curve(light, pose.distance_mm);
                 let shine = |value: [u32; 3], _| shone(&curve, value);
-                let corners = sheet.corners(&pose, 0.0, light);
+                let corners = seen(&|pose, moment| sheet.corners(pose, Bow::NONE, &moment.light));
                 canvas.draw(&corners, &sheet.triangles, picture.level(TEXELS_PER_MM / px_per_mm), shine);
             }
             Prop::Clip { sheet, performer } => {
                 let curve = sheet::display_curve(light, pose.distance_mm);
                 let shine = |value: [u32; 3], _| shone(&curve, value);
-                let level = screened(&performer.frame(at_ms).picture);
-                canvas.draw(&sheet.corners(&pose, 0.0, light), &sheet.triangles, (&level, 1.0), shine);
+                let level = screened(&performer.frame(*at_ms).picture);
+                let corners = seen(&|pose, moment| sheet.corners(pose, Bow::NONE, &moment.light));
+                canvas.draw(&corners, &sheet.triangles, (&level, 1.0), shine);
             }
         }
     }
@@ -163,10 +177,10 @@ impl Actor {
     pub(crate) fn located(&self, at_ms: f64, places: &[[f32; 2]]) -> Vec<([f32; 2], bool)> {
         let pose = self.pose(at_ms);
         let seen = |(point, normal): (Vector, Vector)| (project(point), dot(point, normal) < 0.0);
-        let on_sheet = |sheet: &Sheet, body: &Body, layout: &Layout, sagitta_mm: f32| {
+        let on_sheet = |sheet: &Sheet, body: &Body, layout: &Layout, bow: Bow| {
             let place = |[x, y]: &[f32; 2]| {
                 let on_sheet = layout.place(body.fit.place(body.shape.point(*x, *y)));
-                seen(sheet.place(on_sheet, &pose, sagitta_mm))
+                seen(sheet.place(on_sheet, &pose, bow))
             };
             places.iter().map(place).collect()
         };
@@ -180,15 +194,13 @@ impl Actor {
                 };
                 places.iter().map(place).collect()
             }
-            Prop::Print { body, sheet, layout, sagitta_mm, .. } => {
-                on_sheet(sheet, &body.body, layout, flexed(*sagitta_mm, at_ms))
-            }
-            Prop::Display { body, sheet, layout, .. } => on_sheet(sheet, &body.body, layout, 0.0),
+            Prop::Print { body, sheet, layout, bow, .. } => on_sheet(sheet, &body.body, layout, flexed(*bow, at_ms)),
+            Prop::Display { body, sheet, layout, .. } => on_sheet(sheet, &body.body, layout, Bow::NONE),
             Prop::Clip { sheet, performer } => {
                 let recorded = performer.located(at_ms, places).into_iter();
                 let shown = recorded.map(|([x, y], faces_camera)| {
                     let place = [(x - WIDTH as f32 / 2.0) / CLIP_PX_PER_MM, (y - HEIGHT as f32 / 2.0) / CLIP_PX_PER_MM];
-                    let (pixel, towards) = seen(sheet.place(place, &pose, 0.0));
+                    let (pixel, towards) = seen(sheet.place(place, &pose, Bow::NONE));
                     (pixel, towards && faces_camera)
                 });
                 shown.collect()
@@ -198,8 +210,41 @@ impl Actor {
 }
 
 /// The bend at a time: a hand does not hold it still.
-fn flexed(sagitta_mm: f32, at_ms: f64) -> f32 {
-    sagitta_mm * (1.0 + 0.15 * (at_ms / 1_700.0 * std::f64::consts::TAU).sin() as f32)
+fn flexed(bow: Bow, at_ms: f64) -> Bow {
+    let flex = 1.0 + 0.15 * (at_ms / 1_700.0 * std::f64::consts::TAU).sin() as f32;
+    Bow { sagitta_mm: bow.sagitta_mm * flex, ..bow }
+}
+
+/// A moment, and the light there is then.
+pub(crate) struct Moment {
+    pub(crate) at_ms: f64,
+    pub(crate) light: Light,
+}
+
+/// When a frame is read, and through which lens.
+pub(crate) struct Shutter {
+    /// When the first row is read.
+    pub(crate) first: Moment,
+    /// When the last one is, if that is later.
+    pub(crate) last: Option<Moment>,
+    pub(crate) lens: Lens,
+}
+
+impl Shutter {
+    /// Corners as the rows see them that they fall on: between the two moments they move evenly.
+    fn seen(&self, mut first: Vec<Corner>, last: Option<Vec<Corner>>) -> Vec<Corner> {
+        for (corner, last) in first.iter_mut().zip(last.iter().flatten()) {
+            let share = (corner.pixel[1] / HEIGHT as f32).clamp(0.0, 1.0);
+            let between = |from: f32, to: f32| from + share * (to - from);
+            corner.pixel = std::array::from_fn(|axis| between(corner.pixel[axis], last.pixel[axis]));
+            corner.distance_mm = between(corner.distance_mm, last.distance_mm);
+            corner.light = std::array::from_fn(|channel| between(corner.light[channel], last.light[channel]));
+        }
+        for corner in &mut first {
+            corner.pixel = self.lens.throws(corner.pixel);
+        }
+        first
+    }
 }
 
 #[inline(always)]

@@ -44,5 +44,5 @@ pub use jpeg::{QUALITY, jpeg};
 pub use performer::Performer;
 pub use person::{Landmarks, Person, Photo};
 pub use prompt::{Colour, Direction, Oval, Prompt, Shown, recorded_prompts};
-pub use scene::{Backdrop, Conditions, Scene, ScreenKind, Subject};
+pub use scene::{Backdrop, BendAxis, Conditions, Scene, ScreenKind, Subject};
 pub use truth::{FaceBox, FaceTruth, Frame, RgbFrame, SurfacePoint, Truth};

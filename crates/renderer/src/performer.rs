@@ -1,7 +1,7 @@
 //! Somebody before the camera who is shown prompts, and the frames that the camera takes.
 
-use crate::actor::{Actor, person_manner};
-use crate::camera::{HEIGHT, WIDTH};
+use crate::actor::{Actor, Moment, Shutter, person_manner};
+use crate::camera::{HEIGHT, Lens, WIDTH};
 use crate::cover;
 use crate::geometry::Pose;
 use crate::light::{DARKEST_LUX, Light, colour_at, page_colours, remembered};
@@ -10,6 +10,7 @@ use crate::prompt::{Colour, Prompt, Shown};
 use crate::raster::Canvas;
 use crate::scene::{Scene, ScreenKind, Subject};
 use crate::sensor::{Exposure, Noise, develop, normal_pair};
+use crate::sheet::Bow;
 use crate::truth::{FaceBox, FaceTruth, Frame, RgbFrame, SurfacePoint, Truth};
 use fastrand::Rng;
 use std::f64::consts::TAU;
@@ -21,6 +22,8 @@ const EXPOSURE_CONSTANT_MS: f64 = 600.0;
 const SHEET_ENTERS_IN_MS: f64 = 800.0;
 /// A sheet before a face is so much nearer than it.
 const SHEET_IN_FRONT: f32 = 0.78;
+/// A mask of paper lies on the face, and the tip of the nose comes through it.
+const MASK_IN_FRONT: f32 = 0.94;
 
 /// The subject of a scene in action. Tell it what is shown with [`Performer::show`], and ask for frames of any time.
 pub struct Performer {
@@ -74,9 +77,15 @@ impl Performer {
             Some(Injected::Recording(performer)) => return performer.frame(at_ms),
             None => {}
         }
-        let light = self.light(at_ms);
+        let moment = |at_ms: f64| Moment { at_ms, light: self.light(at_ms) };
+        let readout_ms = self.scene.conditions.readout_ms;
+        let shutter = Shutter {
+            first: moment(at_ms),
+            last: (readout_ms > 0.0).then(|| moment(at_ms + readout_ms)),
+            lens: self.lens(),
+        };
         let wander = self.wander(at_ms);
-        self.scene.room.draw(&mut self.canvas, wander, &light);
+        self.scene.room.draw(&mut self.canvas, wander, &shutter.first.light);
         self.canvas.clear_depth();
         let mut order: Vec<(f32, usize)> = (0..self.actors.len())
             .filter(|actor| self.actors[*actor].seen_ms.contains(&at_ms))
@@ -85,7 +94,7 @@ impl Performer {
         // The farthest first: soft edges show what is behind them.
         order.sort_by(|first, second| second.0.total_cmp(&first.0));
         for (_, actor) in &order {
-            self.actors[*actor].draw(&mut self.canvas, at_ms, &light);
+            self.actors[*actor].draw(&mut self.canvas, &shutter);
         }
         let conditions = &self.scene.conditions;
         let (mut random, shift_px) = self.lot(at_ms);
@@ -136,7 +145,13 @@ impl Performer {
     pub(crate) fn located(&self, at_ms: f64, places: &[[f32; 2]]) -> Vec<([f32; 2], bool)> {
         let (_, shift) = self.lot(at_ms);
         let Some(actor) = self.nearest(at_ms) else { return Vec::new() };
-        actor.located(at_ms, places).into_iter().map(|(pixel, towards)| (moved(pixel, shift), towards)).collect()
+        let lens = self.lens();
+        let places = actor.located(at_ms, places).into_iter();
+        places.map(|(pixel, towards)| (moved(lens.throws(pixel), shift), towards)).collect()
+    }
+
+    fn lens(&self) -> Lens {
+        Lens { distortion: self.scene.conditions.distortion }
     }
 
     fn nearest(&self, at_ms: f64) -> Option<&Actor> {
@@ -151,7 +166,7 @@ impl Performer {
         let shape = &self.scene.people[actor.person].body.shape;
         let (_, shift) = self.lot(at_ms);
         let pixels = |places: &[[f32; 2]]| -> Vec<[f32; 2]> {
-            actor.located(at_ms, places).into_iter().map(|(pixel, _)| moved(pixel, shift)).collect()
+            actor.located(at_ms, places).into_iter().map(|(pixel, _)| moved(self.lens().throws(pixel), shift)).collect()
         };
         let five = pixels(&shape.five);
         Some(FaceTruth {
@@ -238,10 +253,17 @@ fn actors(scene: &Scene) -> Vec<Actor> {
             let skin = cover::covered(first.body.skin.full(), &first.body.shape, *cover);
             vec![Actor::head(0, first, Some(skin), manner, seed)]
         }
-        Subject::FlatPrint => vec![Actor::print(first, 0.0, 1.0, seed)],
-        Subject::BowedPrint { sagitta_mm } => vec![Actor::print(first, *sagitta_mm, 1.0, seed)],
+        Subject::FlatPrint => vec![Actor::print(first, Bow::NONE, 1.0, seed)],
+        Subject::BowedPrint { sagitta_mm, axis } => {
+            vec![Actor::print(first, Bow { sagitta_mm: *sagitta_mm, axis: *axis }, 1.0, seed)]
+        }
+        Subject::CutOut => {
+            let wearer = scene.people.get(1).unwrap_or(first);
+            let mask = Actor::mask(first, &manner, MASK_IN_FRONT, seed);
+            vec![Actor::head(scene.people.len().min(2) - 1, wearer, None, manner, seed), mask]
+        }
         Subject::SheetIn { at_ms } => {
-            let mut sheet = Actor::print(first, 0.0, SHEET_IN_FRONT, seed);
+            let mut sheet = Actor::print(first, Bow::NONE, SHEET_IN_FRONT, seed);
             sheet.seen_ms.start = *at_ms;
             sheet.enters_in_ms = Some(SHEET_ENTERS_IN_MS);
             let holder = scene.people.get(1).map(|second| {

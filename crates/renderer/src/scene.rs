@@ -16,11 +16,16 @@ pub enum Subject {
     Live,
     /// A flat print of the photo on A4, turned and moved by hand.
     FlatPrint,
-    /// The print bent round an upright cylinder. The hand flexes it a little.
+    /// The print bent round a cylinder. The hand flexes it a little.
     BowedPrint {
         /// How far the middle rises over the edges.
         sagitta_mm: f32,
+        /// Which way the cylinder lies.
+        axis: BendAxis,
     },
+    /// The print with holes for the eyes, worn before the face of the second person, or of the first if there is no other. The tip of the
+    /// wearer's nose comes through.
+    CutOut,
     /// A print that is brought into view. Before, the second person is there, or nobody if there is none.
     SheetIn {
         /// When it begins to come in.
@@ -57,6 +62,15 @@ pub enum Subject {
     OffCentre,
     /// The person, who stays far behind every oval.
     TooFar,
+}
+
+/// Which way a cylinder lies that a print is bent round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BendAxis {
+    /// From top to bottom: the sides go back.
+    Upright,
+    /// From side to side: the top and the bottom go back.
+    Level,
 }
 
 /// What shows the page and lights the face.
@@ -106,6 +120,11 @@ pub struct Conditions {
     pub exposure_drift: f32,
     /// How much of a change of colour the automatic white balance takes back: 0 to 1.
     pub white_balance_drift: f32,
+    /// How much later the last row of a frame is read than the first, as with a rolling shutter: 0 to 33 for ordinary cameras.
+    pub readout_ms: f64,
+    /// How much the lens moves what is at the side edges of the frame outwards, as a share of its distance from the middle: -0.1 to 0.1.
+    /// The background, which has no shape that anybody knows, stays as it is.
+    pub distortion: f32,
     /// What is behind the person.
     pub backdrop: Backdrop,
     /// Draws everything: places, reaction times, turns, sway, noise.
@@ -124,6 +143,8 @@ impl Default for Conditions {
             jitter_px: 0.15,
             exposure_drift: 0.0,
             white_balance_drift: 0.0,
+            readout_ms: 0.0,
+            distortion: 0.0,
             backdrop: Backdrop::Photo,
             seed: 1,
         }

@@ -7,6 +7,7 @@ use crate::geometry::{Pose, Vector, rotated, sum};
 use crate::light::{GAMMA, Light};
 use crate::person::Body;
 use crate::raster::{Corner, STEPS};
+use crate::scene::BendAxis;
 use crate::texture::{Level, Texture};
 
 /// Texels of a sheet to a millimetre.
@@ -47,9 +48,9 @@ impl Sheet {
     }
 
     /// The corners for a pose, a bend and a light.
-    pub(crate) fn corners(&self, pose: &Pose, sagitta_mm: f32, light: &Light) -> Vec<Corner> {
+    pub(crate) fn corners(&self, pose: &Pose, bow: Bow, light: &Light) -> Vec<Corner> {
         let rotation = pose.rotation();
-        let bend = Bend::new(self.size_mm[0], sagitta_mm);
+        let bend = Bend::new(self.size_mm, bow);
         self.places
             .iter()
             .map(|place| {
@@ -66,9 +67,9 @@ impl Sheet {
     }
 
     /// Where a place of the sheet stands, and which way it faces.
-    pub(crate) fn place(&self, place: [f32; 2], pose: &Pose, sagitta_mm: f32) -> (Vector, Vector) {
+    pub(crate) fn place(&self, place: [f32; 2], pose: &Pose, bow: Bow) -> (Vector, Vector) {
         let rotation = pose.rotation();
-        let (point, normal) = Bend::new(self.size_mm[0], sagitta_mm).place(place);
+        let (point, normal) = Bend::new(self.size_mm, bow).place(place);
         (sum(pose.position(), rotated(&rotation, point)), rotated(&rotation, normal))
     }
 
@@ -77,18 +78,35 @@ impl Sheet {
     }
 }
 
-/// A cylinder with an upright axis behind the sheet: its middle is nearest to the camera.
+/// How a sheet is bent.
+#[derive(Clone, Copy)]
+pub(crate) struct Bow {
+    /// How far the middle rises over the edges.
+    pub(crate) sagitta_mm: f32,
+    pub(crate) axis: BendAxis,
+}
+
+impl Bow {
+    pub(crate) const NONE: Self = Self { sagitta_mm: 0.0, axis: BendAxis::Upright };
+}
+
+/// A cylinder behind the sheet: its middle is nearest to the camera.
 struct Bend {
     /// None for a flat sheet.
     radius_mm: Option<f32>,
+    axis: BendAxis,
 }
 
 impl Bend {
-    /// The cylinder on which an arc of this length rises by the sagitta over its chord.
-    fn new(arc_mm: f32, sagitta_mm: f32) -> Self {
+    /// The cylinder on which a sheet of this size rises by the sagitta over its chord.
+    fn new(size_mm: [f32; 2], Bow { sagitta_mm, axis }: Bow) -> Self {
         if sagitta_mm < 0.05 {
-            return Self { radius_mm: None };
+            return Self { radius_mm: None, axis };
         }
+        let arc_mm = match axis {
+            BendAxis::Upright => size_mm[0],
+            BendAxis::Level => size_mm[1],
+        };
         // The sagitta in half arcs is (1 - cos a) / a for half the angle, which rises up to a = 2.33.
         let wanted = (sagitta_mm / (arc_mm / 2.0)).min(0.72);
         let (mut low, mut high) = (1e-4f32, 2.33f32);
@@ -96,16 +114,20 @@ impl Bend {
             let middle = (low + high) / 2.0;
             if (1.0 - middle.cos()) / middle < wanted { low = middle } else { high = middle }
         }
-        Self { radius_mm: Some(arc_mm / 2.0 / low) }
+        Self { radius_mm: Some(arc_mm / 2.0 / low), axis }
     }
 
     /// A place of the sheet in space, and the direction it faces.
     fn place(&self, [x, y]: [f32; 2]) -> (Vector, Vector) {
-        match self.radius_mm {
-            None => ([x, y, 0.0], [0.0, 0.0, -1.0]),
-            Some(radius) => {
+        match (self.radius_mm, self.axis) {
+            (None, _) => ([x, y, 0.0], [0.0, 0.0, -1.0]),
+            (Some(radius), BendAxis::Upright) => {
                 let (sin, cos) = (x / radius).sin_cos();
                 ([radius * sin, y, radius * (1.0 - cos)], [sin, 0.0, -cos])
+            }
+            (Some(radius), BendAxis::Level) => {
+                let (sin, cos) = (y / radius).sin_cos();
+                ([x, radius * sin, radius * (1.0 - cos)], [0.0, sin, -cos])
             }
         }
     }
@@ -164,6 +186,28 @@ pub(crate) fn printed(body: &Body) -> Texture {
     Texture::new(level)
 }
 
+/// The same with a hole before each eye.
+pub(crate) fn cut_out(body: &Body) -> Texture {
+    /// Half of a hole's width and height, and how wide its edge is, in millimetres.
+    const HOLE: [f32; 2] = [17.0, 10.0];
+    const EDGE: f32 = 1.0;
+    let (mut level, layout) = (printed(body).full().clone(), Layout::new(body, 1.0));
+    let [left, right, ..] = body.shape.five;
+    let holes = [left, right].map(|[x, y]| layout.place(body.fit.place(body.shape.point(x, y))));
+    let width = level.width;
+    for (at, texel) in level.texels.iter_mut().enumerate() {
+        let place = [at % width, at / width];
+        let place: [f32; 2] =
+            std::array::from_fn(|axis| (place[axis] as f32 + 0.5) / TEXELS_PER_MM - PAPER_MM[axis] / 2.0);
+        let outside = holes.iter().map(|hole| {
+            let [u, v] = [0, 1].map(|axis| (place[axis] - hole[axis]) / HOLE[axis]);
+            (u.hypot(v) - 1.0) * HOLE[1] / EDGE
+        });
+        texel[3] = (outside.fold(1.0, f32::min).clamp(0.0, 1.0) * 255.0) as u8;
+    }
+    Texture::new(level)
+}
+
 /// Size of a display with its frame.
 pub(crate) fn display_size() -> [f32; 2] {
     DISPLAY_MM.map(|size| size + 2.0 * BEZEL_MM)
@@ -200,13 +244,23 @@ mod tests {
     #[test]
     fn bending_keeps_lengths() {
         for sagitta_mm in [5.0, 20.0, 45.0, 70.0] {
-            let bend = Bend::new(210.0, sagitta_mm);
-            let points: Vec<_> = (0..=2_100).map(|step| bend.place([step as f32 / 10.0 - 105.0, 0.0]).0).collect();
-            let length: f32 =
-                points.windows(2).map(|pair| (pair[1][0] - pair[0][0]).hypot(pair[1][2] - pair[0][2])).sum();
-            assert!((length - 210.0).abs() < 0.1, "{length}");
-            assert!((points[0][2] - sagitta_mm).abs() < 0.05, "{}", points[0][2]);
-            assert!(points[1_050][2].abs() < 1e-4, "the middle is nearest");
+            for axis in [BendAxis::Upright, BendAxis::Level] {
+                let along = usize::from(axis == BendAxis::Level);
+                let bend = Bend::new([210.0; 2], Bow { sagitta_mm, axis });
+                let place = |step: i32| {
+                    let mut place = [0.0; 2];
+                    place[along] = step as f32 / 10.0 - 105.0;
+                    bend.place(place).0
+                };
+                let points: Vec<_> = (0..=2_100).map(place).collect();
+                let length: f32 = points
+                    .windows(2)
+                    .map(|pair| (pair[1][along] - pair[0][along]).hypot(pair[1][2] - pair[0][2]))
+                    .sum();
+                assert!((length - 210.0).abs() < 0.1, "{length}");
+                assert!((points[0][2] - sagitta_mm).abs() < 0.05, "{}", points[0][2]);
+                assert!(points[1_050][2].abs() < 1e-4, "the middle is nearest");
+            }
         }
     }
 }

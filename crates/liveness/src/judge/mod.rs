@@ -47,6 +47,12 @@ fn is_fresh(echo: &Echo, policy: &JudgePolicy) -> bool {
     echo.gain >= policy.echo_gain * echo.noise && echo.correlation >= policy.echo_fresh
 }
 
+/// Whether half the echo of the pair would stand out of what the colours showed. By day a pair looks measurable now and then, by chance or
+/// because the exposure wandered, and honest skin answers nothing afterwards.
+fn would_show(pair: &Echo, light: &Echo, policy: &JudgePolicy) -> bool {
+    pair.gain >= policy.echo_sure && pair.gain / 2.0 >= policy.echo_gain * light.noise
+}
+
 /// The numbers behind a verdict. They stay in the attempt's sealed record, which app servers read and which ends with the session;
 /// no log and no device gets them.
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -170,8 +176,11 @@ impl Signs<'_> {
             return Some(Reason::Stored);
         }
         let pair = echo::pair(&self.evidence.steps, &self.evidence.observations);
-        let was_measurable = pair.is_some_and(|pair| is_measurable(&pair, policy));
-        if was_measurable && self.light.is_some_and(|echo| echo.correlation < policy.echo_recorded) {
+        if let Some((pair, light)) = pair.zip(self.light)
+            && is_measurable(&pair, policy)
+            && light.correlation < policy.echo_recorded
+            && would_show(&pair, light, policy)
+        {
             return Some(Reason::NoEcho);
         }
         self.has_veto.then_some(Reason::PassiveNet)

@@ -4,11 +4,14 @@ use crate::message::{Direction, Prompt};
 use crate::{Evidence, FramePair, JudgePolicy, PairSeen, StepRecord};
 
 /// Pairs of one turn that are compared, at most.
-const MOST_PAIRS: usize = 4;
+const MOST_PAIRS: usize = 8;
 /// Frames of a turn that are taken for rest.
-const MOST_AT_REST: usize = 2;
+const MOST_AT_REST: usize = 4;
 /// Fewest pairs that anything is said by.
 const FEWEST_PAIRS: usize = 2;
+
+/// Share of the usual range that a nod with a clear nose needs.
+const SURE: f32 = 0.25;
 
 /// What an answered turn showed. Lengths are shares of the eye distance.
 #[derive(Clone, Copy)]
@@ -16,6 +19,8 @@ pub(super) struct Turn {
     direction: Direction,
     /// The middle of what the pairs showed of the nose, in the asked direction.
     pub(super) nose: f32,
+    /// The most that a pair showed of the nose, in whatever direction.
+    most: f32,
     /// The middle of how much moved.
     motion: f32,
     /// How far the nose moved among eyes and mouth, in the asked direction.
@@ -26,14 +31,15 @@ impl Turn {
     pub(super) fn is_solid(&self, policy: &JudgePolicy) -> bool {
         let least = match self.direction {
             Direction::Left | Direction::Right => policy.nose_range,
+            Direction::Up | Direction::Down if self.nose >= policy.nose_sure => policy.nose_range_nod * SURE,
             Direction::Up | Direction::Down => policy.nose_range_nod,
         };
         self.range >= least && self.motion >= policy.least_motion && self.nose >= policy.nose_solid
     }
 
-    /// It moved as a head does, and had no nose.
+    /// It moved as a head does, and no pair of frames showed a nose. Where pairs say different things, they say nothing of a sheet.
     pub(super) fn is_sheet(&self, policy: &JudgePolicy) -> bool {
-        self.motion >= policy.least_motion && self.nose.abs() <= policy.nose_flat
+        self.motion >= policy.least_motion && self.most <= policy.nose_flat
     }
 }
 
@@ -51,6 +57,7 @@ pub(super) fn turns(evidence: &Evidence) -> Vec<Turn> {
             direction,
             // A chip's rows go down.
             nose: middle(pairs.iter().map(|pair| direction.component([pair.nose[0], -pair.nose[1]]))),
+            most: pairs.iter().map(|pair| pair.nose[0].hypot(pair.nose[1])).fold(0.0, f32::max),
             motion: middle(pairs.iter().map(|pair| pair.motion)),
             range: offsets.iter().map(|(_, at)| at - rest).fold(0.0, f32::max),
         })
@@ -58,10 +65,13 @@ pub(super) fn turns(evidence: &Evidence) -> Vec<Turn> {
     shown.collect()
 }
 
+/// The median; of none, 0.
 fn middle(values: impl Iterator<Item = f32>) -> f32 {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let upper = values.len() / 2;
+    let lower = values.len().saturating_sub(1) / 2;
+    values.get(lower).zip(values.get(upper)).map_or(0.0, |(lower, upper)| f32::midpoint(*lower, *upper))
 }
 
 /// How far the nose lies in a direction in each frame of a turn, in the order of frames.

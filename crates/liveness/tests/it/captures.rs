@@ -451,6 +451,21 @@ fn light_that_the_skin_does_not_answer_asks_for_a_second_turn_and_is_no_live_fac
     }
 }
 
+/// By day the exposure wanders by some hundredths, which looks like a weak echo of the pair now and then.
+#[test]
+fn a_weak_pair_and_no_echo_is_no_sign_of_an_attack() {
+    let mut device = Device::new(&Setup::default());
+    device.person = Box::new(move |seen, prompt, since| {
+        willing(seen, prompt, since);
+        let is_pair = matches!(prompt, Some(Prompt::Settle { .. }));
+        lit(seen, prompt, since, if is_pair { 0.08 } else { 0.0 });
+    });
+    let evidence = evidence(device.run().0);
+    let judged = Rules.judge(&evidence, &Policy::default());
+    assert!(judged.checks.echo_correlation.is_some_and(|found| found < 0.3), "colours were shown and not answered");
+    assert_ne!(judged.verdict.decision, Decision::Spoofface);
+}
+
 #[test]
 fn frames_that_came_in_an_earlier_attempt_are_stored_material() {
     let mut evidence = evidence(Device::new(&Setup::default()).run().0);

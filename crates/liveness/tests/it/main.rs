@@ -12,3 +12,4 @@ mod messages;
 mod names;
 mod random;
 mod session;
+mod verdicts;

@@ -2,7 +2,7 @@
 
 use crate::plane::{Pairs, nose_evidence, plane_residual};
 use crate::portrait::{clean, performer};
-use likeness_renderer::{Direction, Frame, Oval, Performer, Prompt, Subject, SurfacePoint, recorded_prompts};
+use likeness_renderer::{BendAxis, Direction, Frame, Oval, Performer, Prompt, Subject, SurfacePoint, recorded_prompts};
 
 const OVAL: Oval = Oval { x: 0.5, y: 0.5, width: 0.34, height: 0.62 };
 
@@ -51,7 +51,7 @@ fn landmarks_are_where_the_truth_says() {
     let subjects = [
         (Subject::Live, 1.2),
         (Subject::FlatPrint, 0.5),
-        (Subject::BowedPrint { sagitta_mm: 30.0 }, 0.6),
+        (Subject::BowedPrint { sagitta_mm: 30.0, axis: BendAxis::Upright }, 0.6),
         (Subject::Screen, 0.5),
         (Subject::Replay { recorded: recorded.clone() }, 1.5),
         (Subject::RecordedFile { recorded }, 1.2),
@@ -138,11 +138,11 @@ fn only_a_head_has_a_nose() {
             let (nose, _) = evidence(Subject::Live);
             assert!((1.2..8.0).contains(&nose), "seed {seed} {direction:?}: {nose}");
             for sagitta_mm in [0.0, 10.0, 20.0, 45.0] {
-                let (nose, _) = evidence(Subject::BowedPrint { sagitta_mm });
+                let (nose, _) = evidence(Subject::BowedPrint { sagitta_mm, axis: BendAxis::Upright });
                 let most = if sagitta_mm > 30.0 { 0.4 } else { 0.2 };
                 assert!(nose < most, "seed {seed} {direction:?}, bent by {sagitta_mm}: {nose}");
             }
-            let (_, residual) = evidence(Subject::BowedPrint { sagitta_mm: 45.0 });
+            let (_, residual) = evidence(Subject::BowedPrint { sagitta_mm: 45.0, axis: BendAxis::Upright });
             assert!(residual > 0.2, "a bent sheet is no plane: {residual}");
         }
     }

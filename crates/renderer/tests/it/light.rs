@@ -1,7 +1,9 @@
 //! The page's colours light a face, and hardly anything else.
 
 use crate::portrait::{clean, performer};
-use likeness_renderer::{Colour, Conditions, Frame, Oval, Performer, Prompt, ScreenKind, Subject, recorded_prompts};
+use likeness_renderer::{
+    BendAxis, Colour, Conditions, Frame, Oval, Performer, Prompt, ScreenKind, Subject, recorded_prompts,
+};
 
 const OVAL: Oval = Oval { x: 0.5, y: 0.5, width: 0.34, height: 0.62 };
 const COLOURS: [[u8; 3]; 7] =
@@ -59,7 +61,9 @@ fn echo(mut performer: Performer, place: impl Fn(&Frame) -> [f32; 2]) -> (f32, f
 #[test]
 fn skin_follows_the_colours_and_recordings_do_not() {
     let skin = |subject| echo(performer(subject, Conditions { seed: 3, ..Conditions::default() }), forehead);
-    for subject in [Subject::Live, Subject::FlatPrint, Subject::BowedPrint { sagitta_mm: 25.0 }] {
+    for subject in
+        [Subject::Live, Subject::FlatPrint, Subject::BowedPrint { sagitta_mm: 25.0, axis: BendAxis::Upright }]
+    {
         let (gain, correlation) = skin(subject.clone());
         assert!(correlation > 0.95 && (0.08..0.35).contains(&gain), "{subject:?}: {gain} {correlation}");
     }

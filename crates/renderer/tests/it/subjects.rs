@@ -2,8 +2,8 @@
 
 use crate::portrait::{POINTS, clean, performer, somebody};
 use likeness_renderer::{
-    Backdrop, Conditions, Cover, Direction, Landmarks, Oval, Performer, Person, Photo, Prompt, RenderError, Scene,
-    ScreenKind, Subject, recorded_prompts,
+    Backdrop, BendAxis, Conditions, Cover, Direction, Landmarks, Oval, Performer, Person, Photo, Prompt, RenderError,
+    Scene, ScreenKind, Subject, recorded_prompts,
 };
 
 fn all() -> Vec<Subject> {
@@ -11,7 +11,9 @@ fn all() -> Vec<Subject> {
     vec![
         Subject::Live,
         Subject::FlatPrint,
-        Subject::BowedPrint { sagitta_mm: 40.0 },
+        Subject::BowedPrint { sagitta_mm: 40.0, axis: BendAxis::Upright },
+        Subject::BowedPrint { sagitta_mm: 40.0, axis: BendAxis::Level },
+        Subject::CutOut,
         Subject::SheetIn { at_ms: 2_000.0 },
         Subject::Screen,
         Subject::Replay { recorded: recorded.clone() },

@@ -8,6 +8,7 @@ pub(crate) mod access;
 pub(crate) mod backup;
 mod calls;
 pub(crate) mod captures;
+pub(crate) mod checks;
 pub(crate) mod client;
 pub(crate) mod draw;
 pub(crate) mod fairness;

@@ -6,7 +6,9 @@ use crate::bench::draw::Population;
 use crate::bench::measure::Pace;
 use crate::bench::peers::Peers;
 use crate::bench::portrait::Portrait;
-use crate::bench::{Machine, Report, access, backup, captures, fairness, http, inference, nodes, search, store};
+use crate::bench::{
+    Machine, Report, access, backup, captures, checks, fairness, http, inference, nodes, search, store,
+};
 use crate::config::Config;
 use crate::start;
 use anyhow::{Context, Result};
@@ -16,6 +18,7 @@ use likeness_base::Secret;
 use likeness_vision::{DescribeOptions, Limits, Picture, RecogniserSet, Search};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What can be measured.
@@ -170,6 +173,10 @@ impl Bench {
         if self.wants(Part::Captures) {
             let frame = Portrait::frame(&mut offline.vision, &demo)?;
             rows.extend(start::block_on(captures::measure(&setting, frame.bytes.expose()))??);
+            let heads = checks::heads(&mut offline.vision, &demo)?;
+            let policy = Arc::new(config.liveness.policy.clone());
+            rows.push(checks::cost(&setting, &mut offline.vision, &heads, &policy)?);
+            rows.push(start::block_on(checks::decisions(&setting, &heads))??);
         }
         if self.wants(Part::Backup) {
             rows.extend(start::block_on(backup::measure(&setting))??);

@@ -17,14 +17,20 @@ use std::sync::{Arc, LazyLock};
 /// Seeds of this test alone: nothing was tuned by them.
 const SEED: u64 = 90_001;
 
-/// Every attack in a room in the evening and by day, people under every light.
+/// Every attack under every light, twice; people under every light, ten times: 180 in all.
 fn clips() -> Vec<Clip> {
     let attacks = Presentation::ALL.into_iter().filter(|presentation| *presentation != Presentation::Live);
     let attacks = attacks.flat_map(|presentation| {
-        [Light::Evening, Light::Shade].map(|light| Clip { presentation, light, seed: SEED + light as u64 })
+        Light::ALL.into_iter().flat_map(move |light| {
+            [0, 1].map(|more| Clip { presentation, light, seed: SEED + 2 * light as u64 + more })
+        })
     });
     let people = Light::ALL.into_iter().flat_map(|light| {
-        [0, 1].map(|more| Clip { presentation: Presentation::Live, light, seed: SEED + 10 * light as u64 + more })
+        (0..10).map(move |more| Clip {
+            presentation: Presentation::Live,
+            light,
+            seed: SEED + 100 + 10 * light as u64 + more,
+        })
     });
     attacks.chain(people).collect()
 }
@@ -51,6 +57,7 @@ fn no_print_and_no_screen_is_a_person_and_people_are() {
     let heads = heads(&mut vision());
     assert!(heads.len() >= 4, "{} heads", heads.len());
 
+    assert_eq!(clips().len(), 180);
     let (clips, next, policy) = (clips(), AtomicUsize::new(0), Arc::new(Policy::default()));
     let work = || {
         let mut networks = vision();

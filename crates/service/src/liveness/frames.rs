@@ -5,7 +5,8 @@ use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
 use likeness_gallery::{SAME_PERSON, distance};
 use likeness_sight::{Unseen, decoded, observe};
-use likeness_vision::{DescribeOptions, RecogniserSet, Search};
+use likeness_vision::{AttributeSet, DescribeOptions, RecogniserSet, Search, Vision};
+use std::cmp::Ordering;
 
 /// Analyses a frame as captures do and keeps nothing: for whoever measures how long that takes. Says whether a face was seen.
 ///
@@ -13,6 +14,33 @@ use likeness_vision::{DescribeOptions, RecogniserSet, Search};
 /// When it is no picture or a network fails; the text says which.
 pub fn rehearse(vision: &mut WorkerNetworks, jpeg: &[u8]) -> Result<bool, String> {
     observe(vision.vision(), jpeg, 1, 1).map(|seen| seen.observation.face.is_some()).map_err(|error| error.to_string())
+}
+
+/// The template of a person by all of several frames, and by the best of them alone: for whoever measures what is gained. None where no
+/// frame shows one face.
+///
+/// # Errors
+/// When one is no picture or a network fails; the text says which.
+pub fn fused_and_best(vision: &mut Vision, frames: &[Vec<u8>]) -> Result<Option<[Secret<Vec<f32>>; 2]>, String> {
+    let attributes = AttributeSet::QUALITY | AttributeSet::BLUR;
+    let options = DescribeOptions { templates: RecogniserSet::FIRST, attributes, ..DescribeOptions::default() };
+    let mut all = Vec::with_capacity(frames.len());
+    for jpeg in frames {
+        let picture = decoded(jpeg).map_err(|error| error.to_string())?;
+        let found = vision.detect(&picture, Search::capture()).map_err(|error| error.to_string())?;
+        let [face] = found.as_slice() else { continue };
+        let face = vision.describe(&picture, face, options).map_err(|error| error.to_string())?;
+        let Some(template) = face.template(0).cloned().map(normalised) else { continue };
+        // A sharper frame of the same quality is better.
+        all.push(((face.quality, -face.blur.unwrap_or(1.0)), template));
+    }
+    let best = all.iter().max_by(|(one, _), (other, _)| one.partial_cmp(other).unwrap_or(Ordering::Equal));
+    let Some((_, best)) = best.cloned() else { return Ok(None) };
+    let templates = all.into_iter().map(|(_, template)| template).collect();
+    Ok(match mean(templates, |_, _| true) {
+        Fused::One(fused) => Some([fused, best]),
+        Fused::Nobody | Fused::Several => None,
+    })
 }
 
 /// Whom several frames show.

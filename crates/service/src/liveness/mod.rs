@@ -19,7 +19,7 @@ mod stored;
 
 pub use captures::{Beginning, Captures, NotBegun, Whereabouts};
 pub use correlations::{CorrelationOf, KnownCorrelation};
-pub use frames::rehearse;
+pub use frames::{fused_and_best, rehearse};
 pub use keys::{KeyUse, KnownKey, MOST_KEYS, NotEnrolled};
 pub use links::{FoundLink, MOST_LINKS, NoLink, NotUsed};
 pub(crate) use monitoring::forget_some;

@@ -152,34 +152,42 @@ fn attacks(cells: &Cells) -> Vec<(Presentation, Tally)> {
 
 fn tables(cells: &Cells, people: usize) {
     output::line(SIMULATED);
-    output::line(&format!(
-        "{people} people. Of attacks: APCER, the share that ended realface, the worst species first."
-    ));
-    output::line("");
-    for (presentation, tally) in attacks(cells) {
-        let Tally { presentations, spoof, uncertain, no_response, .. } = tally;
-        output::line(&format!(
-            "{:<22} {presentations:>4} shown   APCER {}   spoofface {spoof}, uncertain {uncertain}, no decision {no_response}",
-            presentation.name(),
-            tally.taken_as_real(),
-        ));
+    output::line(&format!("{people} people. Seeds draw the rest: prompts, places, movements, camera, screen."));
+    let attacks = attacks(cells);
+    if !attacks.is_empty() {
+        output::line(
+            "\nAttacks, the worst species first: APCER, the share that ended realface; then by light, of those shown",
+        );
+        let rows: Vec<Vec<String>> = attacks
+            .iter()
+            .map(|(presentation, tally)| {
+                let Tally { presentations, spoof, uncertain, no_response, .. } = tally;
+                let start =
+                    [presentation.name().to_owned(), presentations.to_string(), tally.taken_as_real().to_string()];
+                let by_light = Light::ALL.map(|light| match cells.get(&(*presentation, light)) {
+                    Some(tally) => format!("{} of {}", tally.real, tally.presentations),
+                    None => String::new(),
+                });
+                let end = [spoof, uncertain, no_response].map(u32::to_string);
+                start.into_iter().chain(by_light).chain(end).collect()
+            })
+            .collect();
+        let head =
+            ["species", "shown", "APCER", "50 lux", "150", "300", "1,000", "10,000", "spoofface", "uncertain", "none"];
+        output::table(&head, &rows);
+        output::line(
+            "\nA recording meets random prompts by chance: where no light can be measured about 1 in 12 with two turns.",
+        );
     }
-    output::line("");
-    output::line(
-        "A recording meets random prompts by chance: where no light can be measured about 1 in 12 with two turns.",
-    );
-    output::line("");
-    output::line("Of people: the share that was refused (BPCER and BPNRR together).");
-    output::line("");
-    for light in Light::ALL {
-        let Some(tally) = cells.get(&(Presentation::Live, light)) else { continue };
-        output::line(&format!(
-            "{:<28} {:>4} shown   after one try {}   after two {}",
-            light.name(),
-            tally.presentations,
-            tally.refused_once(),
-            tally.refused_twice(),
-        ));
+    let refused = |light: Light| {
+        let tally = cells.get(&(Presentation::Live, light))?;
+        let shown = tally.presentations.to_string();
+        Some(vec![light.name().to_owned(), shown, tally.refused_once().to_string(), tally.refused_twice().to_string()])
+    };
+    let rows: Vec<Vec<String>> = Light::ALL.into_iter().filter_map(refused).collect();
+    if !rows.is_empty() {
+        output::line("\nPeople: the share that was refused, BPCER and BPNRR together");
+        output::table(&["light", "shown", "after one try", "after two"], &rows);
     }
 }
 

@@ -12,7 +12,7 @@ const STEP: usize = 12;
 const NOSE_STEP: usize = 6;
 /// Patches whose weaker direction has less structure than this are left out: what is the same along a line, or everywhere, cannot
 /// be followed. Mean squared slope, in levels.
-const LEAST_STRUCTURE: f32 = 1.0;
+const LEAST_STRUCTURE: f32 = 0.25;
 /// Least correlation of a patch with its place in the other frame.
 const LEAST_CORRELATION: f32 = 0.7;
 /// Steps of refinement.
