@@ -3,8 +3,8 @@
 //! Start at [`Attempt`]. Whoever owns the connection sends what [`Attempt::due`] gives, passes on what the server says, and
 //! comes back at [`Attempt::wake_at`].
 
-use crate::{ClientError, KeySigner, Outgoing, Refused, Signer, Source, SourceError, Tamper};
-use likeness_liveness::message::{AttemptStatus, End, FromServer, Hello, Ready, ResultMessage, Shown};
+use crate::{AppProver, ClientError, KeySigner, Outgoing, Refused, Signer, Source, SourceError, Tamper};
+use likeness_liveness::message::{AppEvidence, AttemptStatus, End, FromServer, Hello, Ready, ResultMessage, Shown};
 use likeness_liveness::{AttemptCode, Chain, FrameHead, capture_challenge, capture_statement};
 use serde_json::Value;
 
@@ -46,6 +46,7 @@ pub struct Attempt<'a> {
     reference: Option<Vec<u8>>,
     signer: Option<Signer>,
     key: Option<KeySigner>,
+    app: Option<AppProver>,
     state: State,
     /// What is to be sent as soon as anything is.
     waiting: Vec<Outgoing>,
@@ -94,6 +95,7 @@ impl<'a> Attempt<'a> {
             reference,
             signer,
             key: None,
+            app: None,
             state: State::Opening,
             waiting: vec![Outgoing::Hello(Box::new(hello))],
             begun: None,
@@ -107,6 +109,12 @@ impl<'a> Attempt<'a> {
     #[must_use]
     pub fn with_key(self, key: Option<KeySigner>) -> Self {
         Self { key, ..self }
+    }
+
+    /// The same with what proves an app.
+    #[must_use]
+    pub fn with_app(self, app: Option<AppProver>) -> Self {
+        Self { app, ..self }
     }
 
     /// Takes in what the server says, as JSON.
@@ -197,7 +205,9 @@ impl<'a> Attempt<'a> {
             let keys = &begun.ready.keys;
             let signed = self.key.as_ref().filter(|_| !keys.is_empty());
             let assertion = signed.and_then(|sign| sign(keys, &capture_challenge(session_id, &tail))).map(Box::new);
-            out.push(Outgoing::End(End { count, tail, signature, assertion }));
+            let proved = self.app.as_ref().map(|prove| prove(&capture_statement(session_id, &tail)));
+            let evidence = proved.and_then(|evidence| AppEvidence::new(&evidence)).map(Box::new);
+            out.push(Outgoing::End(End { count, tail, signature, assertion, evidence }));
         }
         self.tamper.send(&mut out, now_ms);
         Ok(out)

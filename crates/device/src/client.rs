@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Signs the end of an attempt with the key of a registered device: ECDSA P-256 with SHA-256, as 64 bytes r and s.
 pub type Signer = Arc<dyn Fn(&[u8]) -> [u8; 64] + Send + Sync>;
 
+/// Proves what an app is: evidence for a statement, as the operator's program takes it.
+pub type AppProver = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 /// Signs a challenge with one of the keys that the server lists, if it has one of them.
 pub type KeySigner = Arc<dyn Fn(&[KeyId], &[u8; 32]) -> Option<Assertion> + Send + Sync>;
 
@@ -43,6 +46,8 @@ pub struct Device {
     pub user_correlation_id: Option<String>,
     /// The id of a registered device, and what signs for it.
     pub registered: Option<(String, Signer)>,
+    /// The key of an attested app, and what proves it. A registered device is none.
+    pub app: Option<(String, AppProver)>,
     /// What signs for a key that was enrolled before.
     pub key: Option<KeySigner>,
 }
@@ -59,6 +64,7 @@ impl Default for Device {
             device_correlation_id: None,
             user_correlation_id: None,
             registered: None,
+            app: None,
             key: None,
         }
     }
@@ -82,10 +88,11 @@ impl Device {
             reference: self.reference.is_some(),
             device_correlation_id: secret(&self.device_correlation_id),
             user_correlation_id: secret(&self.user_correlation_id),
-            attestation: self
-                .registered
-                .as_ref()
-                .map(|(id, _)| Attestation { kind: "device".to_owned(), id: id.clone() }),
+            attestation: {
+                let device = self.registered.as_ref().map(|(id, _)| ("device", id));
+                let attested = device.or(self.app.as_ref().map(|(id, _)| ("app", id)));
+                attested.map(|(kind, id)| Attestation { kind: kind.to_owned(), id: id.clone() })
+            },
         }
     }
 }
@@ -171,7 +178,8 @@ impl Client {
         let signer = registered.as_ref().map(|(_, signer)| signer.clone());
         let hello = self.device.hello(&self.token);
         let attempt = Attempt::new(hello, reference.clone(), signer, source, tamper, pace.now_ms());
-        let mut attempt = attempt.with_key(self.device.key.clone());
+        let prover = self.device.app.as_ref().map(|(_, prover)| prover.clone());
+        let mut attempt = attempt.with_key(self.device.key.clone()).with_app(prover);
         match self.way {
             Way::Socket => socket::run(self, stream, &mut attempt, pace).await,
             Way::Requests => requests::run(self, stream, &mut attempt, pace).await,

@@ -31,7 +31,7 @@ mod tamper;
 pub use address::Address;
 pub use attack::{Attack, Attacker, Comes};
 pub use attempt::{Attempt, Outcome};
-pub use client::{Client, Device, KeySigner, Signer, Way};
+pub use client::{AppProver, Client, Device, KeySigner, Signer, Way};
 pub use error::{ClientError, Refused, SourceError};
 pub use outgoing::Outgoing;
 pub use pace::{Pace, RealTime};

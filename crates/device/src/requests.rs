@@ -68,6 +68,7 @@ pub(crate) async fn run(
                 tail: Some(end.tail),
                 signature: end.signature,
                 assertion: end.assertion.clone(),
+                evidence: end.evidence.clone(),
             },
             Some(Outgoing::Cancel(reason)) => canceled(attempt, *reason),
             Some(Outgoing::HangUp) => return Err(ClientError::Closed),
@@ -109,6 +110,7 @@ fn canceled(attempt: &Attempt<'_>, reason: CancelReason) -> AttemptEnd {
         tail: None,
         signature: None,
         assertion: None,
+        evidence: None,
     }
 }
 

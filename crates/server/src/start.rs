@@ -266,7 +266,9 @@ pub(crate) async fn app(config: &Config) -> Result<Started> {
         config.liveness.recordings(),
         config.liveness.places(),
         u64::try_from(config.inference.workers()).unwrap_or(1),
-    );
+    )
+    .attesting_by(config.liveness.attestation_program());
+    captures.sweep_recordings(clock.now());
     let app = Arc::new(App {
         config: config.of_app(),
         store,

@@ -175,8 +175,8 @@ pub(super) async fn end(call: Call<Devices>) -> Result<Reply, Refusal> {
     match (end.outcome, end.count, end.tail) {
         (RequestedOutcome::Canceled, ..) => running.handle(Event::Cancel { reason: end.reason() }),
         (RequestedOutcome::Completed, Some(count), Some(tail)) => {
-            let AttemptEnd { signature, assertion, .. } = end;
-            running.handle_end(End { count, tail, signature, assertion });
+            let AttemptEnd { signature, assertion, evidence, .. } = end;
+            running.handle_end(End { count, tail, signature, assertion, evidence });
         }
         (RequestedOutcome::Completed, ..) => running.handle(Event::EndOfPictures),
     }

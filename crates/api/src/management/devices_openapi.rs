@@ -160,6 +160,7 @@ pub(super) fn schemas() -> Value {
             "assertion": object(&["id", "clientData", "authenticatorData", "signature"], json!({
                 "id": octets(683), "clientData": octets(1366), "authenticatorData": octets(683), "signature": octets(96),
             })),
+            "evidence": octets(2731),
         })),
         "NewDeviceKey": object(&["attemptId", "clientData", "authenticatorData"], json!({
             "attemptId": { "type": "integer", "minimum": 1, "maximum": 255 },

@@ -1,6 +1,6 @@
 //! What a device says.
 
-use super::{Assertion, MOST_ID, MOST_LABEL, MessageProblem, short};
+use super::{AppEvidence, Assertion, MOST_ID, MOST_LABEL, MessageProblem, short};
 use crate::bounds::{MOST_HELLO_BYTES, MOST_KEY_MESSAGE_BYTES, MOST_MESSAGE_BYTES};
 use crate::text::{SecretText, base64url};
 use serde::{Deserialize, Serialize};
@@ -107,10 +107,10 @@ pub struct Screen {
 /// A registered device by its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attestation {
-    /// `device`. Another kind is no attestation, and no error.
+    /// `device` for a registered device, `app` for an attested app. Another kind is no attestation, and no error.
     #[serde(rename = "type")]
     pub kind: String,
-    /// As it was registered.
+    /// As it was registered; of an app, the id of its key.
     pub id: String,
 }
 
@@ -137,6 +137,9 @@ pub struct End {
     /// What a key of the device signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion: Option<Box<Assertion>>,
+    /// What proves that an app is the one it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<AppEvidence>>,
 }
 
 /// Why an attempt was given up.
@@ -163,7 +166,8 @@ impl FromDevice {
         let message: Self = serde_json::from_str(text).map_err(|_| MessageProblem::Malformed)?;
         match &message {
             Self::Hello(hello) => hello.check()?,
-            Self::End(End { assertion: Some(_), .. }) if text.len() <= MOST_KEY_MESSAGE_BYTES => {}
+            Self::End(End { assertion: Some(_), .. } | End { evidence: Some(_), .. })
+                if text.len() <= MOST_KEY_MESSAGE_BYTES => {}
             _ if text.len() > MOST_MESSAGE_BYTES => return Err(MessageProblem::TooLong),
             Self::Shown(shown) => shown.check()?,
             Self::End(_) | Self::Cancel { .. } => {}

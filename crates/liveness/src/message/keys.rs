@@ -10,6 +10,9 @@ pub type KeyId = Octets<512>;
 /// What a browser says of a ceremony.
 pub type ClientDataBytes = Octets<1024>;
 
+/// What proves that an app is the one it should be: whatever the operator's program takes.
+pub type AppEvidence = Octets<2048>;
+
 /// What a key signed at the end of an attempt: members of `AuthenticatorAssertionResponse`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

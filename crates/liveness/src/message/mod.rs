@@ -9,7 +9,7 @@ mod requests;
 mod server;
 
 pub use device::{Attestation, Camera, CancelReason, DeviceWords, End, FromDevice, Hello, Screen, Shown};
-pub use keys::{Assertion, ClientDataBytes, KeyId, NewKey};
+pub use keys::{AppEvidence, Assertion, ClientDataBytes, KeyId, NewKey};
 pub use requests::{AttemptEnd, FrameMetadata, Metadata, RequestedOutcome, Started, most_frames_a_request};
 pub use server::{
     AttemptStatus, ColourFor, Direction, ErrorMessage, FromServer, Hint, Oval, Prompt, PromptKind, Ready,

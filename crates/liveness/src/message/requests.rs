@@ -1,7 +1,7 @@
 //! The request way: the same messages in the bodies of three routes.
 
 use super::device::CancelReason;
-use super::{Assertion, FromServer, MessageProblem, Shown};
+use super::{AppEvidence, Assertion, FromServer, MessageProblem, Shown};
 use crate::bounds::MOST_KEY_MESSAGE_BYTES;
 use crate::text::base64url;
 use crate::{FrameHead, FrameProblem, Mode, ModelVersion};
@@ -123,6 +123,9 @@ pub struct AttemptEnd {
     /// What a key of the device signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion: Option<Box<Assertion>>,
+    /// What proves that an app is the one it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<AppEvidence>>,
 }
 
 /// How an attempt ends on the device.

@@ -49,15 +49,21 @@ fn messages_of_a_device_are_written_and_read_as_the_page_says() {
         ),
         (FromDevice::Shown(Shown { step: 3, t: 1234.5 }), r#"{"type":"shown","step":3,"t":1234.5}"#),
         (
-            FromDevice::End(End { count: 93, tail: [0xff; 32], signature: None, assertion: None }),
+            FromDevice::End(End { count: 93, tail: [0xff; 32], signature: None, assertion: None, evidence: None }),
             r#"{"type":"end","count":93,"tail":"__________________________________________8"}"#,
         ),
         (
-            FromDevice::End(End { count: 1, tail: [0; 32], signature: None, assertion: Some(Box::new(assertion())) }),
+            FromDevice::End(End {
+                count: 1,
+                tail: [0; 32],
+                signature: None,
+                assertion: Some(Box::new(assertion())),
+                evidence: None,
+            }),
             r#"{"type":"end","count":1,"tail":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","assertion":{"id":"AQID","clientData":"e30","authenticatorData":"AAA","signature":"_w"}}"#,
         ),
         (
-            FromDevice::End(End { count: 0, tail: [0; 32], signature: Some([1; 64]), assertion: None }),
+            FromDevice::End(End { count: 0, tail: [0; 32], signature: Some([1; 64]), assertion: None, evidence: None }),
             r#"{"type":"end","count":0,"tail":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","signature":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ"}"#,
         ),
         (FromDevice::Cancel { reason: CancelReason::OtherWay }, r#"{"type":"cancel","reason":"otherWay"}"#),

@@ -64,6 +64,21 @@ impl Doctor {
                 &format!("other users of this machine may look into {folder}; `chmod 700 {folder}` shuts it"),
             );
         }
+        if let Some(folder) = config.liveness.recordings() {
+            tell(
+                Mark::Warning,
+                &format!(
+                    "recordings of captures are kept in {}, not sealed and until you delete them, of whoever agrees",
+                    folder.display()
+                ),
+            );
+            if is_open_to_others(&folder) {
+                tell(
+                    Mark::Bad,
+                    &format!("other users of this machine may look into it; `chmod 700 {}` shuts it", folder.display()),
+                );
+            }
+        }
         check_data(config, self.deep, recognisers.as_deref(), &mut tell);
         Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -105,6 +105,12 @@ async fn serve(config: Config) -> Result<()> {
         };
         output::line(&format!("                    and on https://localhost:{}{trust}", secure.address()?.port()));
     }
+    if let Some(folder) = config.liveness.recordings() {
+        output::line(&format!(
+            "Recordings of captures are kept in {}, of whoever agrees (docs/liveness.md).",
+            folder.display()
+        ));
+    }
     output::line(&format!("Engine: {engine}; ready after {} ms", begun.elapsed().as_millis()));
     if let Some(key) = &first_keys.account {
         output::line("");

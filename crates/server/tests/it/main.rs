@@ -2,6 +2,7 @@
 
 mod absent;
 mod accounts;
+mod attested_apps;
 mod attributes;
 mod backup;
 mod bearer;

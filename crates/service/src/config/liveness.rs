@@ -23,6 +23,8 @@ pub struct LivenessConfig {
     /// Folder for recordings of captures, to measure how often the checks err. Empty: none are kept. With one, an app server may ask for a
     /// recording, and the person is asked before it. `LIKENESS_PAD_RECORDINGS`.
     pub recordings: PathBuf,
+    /// Program that says whether an app is the one it should be, for the level L2a. Empty: no app is attested. `LIKENESS_ATTESTATION_PROGRAM`.
+    pub attestation_program: PathBuf,
     /// The thresholds of captures and verdicts, and the name of this set of them.
     pub policy: Policy,
 }
@@ -42,6 +44,9 @@ impl LivenessConfig {
         if let Some(value) = text("LIKENESS_PAD_RECORDINGS") {
             self.recordings = value.into();
         }
+        if let Some(value) = text("LIKENESS_ATTESTATION_PROGRAM") {
+            self.attestation_program = value.into();
+        }
         Ok(())
     }
 
@@ -50,12 +55,21 @@ impl LivenessConfig {
         (!self.recordings.as_os_str().is_empty()).then(|| self.recordings.clone())
     }
 
+    /// What attests apps, if anything does.
+    pub fn attestation_program(&self) -> Option<PathBuf> {
+        (!self.attestation_program.as_os_str().is_empty()).then(|| self.attestation_program.clone())
+    }
+
     /// Whether all fields make sense.
     ///
     /// # Errors
     /// The first that does not.
     pub fn check(&self) -> Result<()> {
         self.policy.check().map_err(|problem| anyhow::anyhow!("liveness.policy: {problem}"))?;
+        ensure!(
+            self.attestation_program().is_none_or(|program| program.is_file()),
+            "liveness.attestation_program (LIKENESS_ATTESTATION_PROGRAM) is no file"
+        );
         let is_address = |text: &str| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         ensure!(
             self.node_url.is_empty() || is_address(&self.node_url),

@@ -5,8 +5,9 @@
 //! each capture to its end, whoever brings the frames, and writes what came of it. What belongs to a capture is in memory
 //! alone and ends with it.
 
+use super::attestation::Attestations;
 use super::ending;
-use super::recording::{Recorder, Sheet};
+use super::recording::{self, Recorder, Sheet};
 use super::running::{Live, Running, milliseconds};
 use super::{Change, NotChanged};
 use crate::access::AccountState;
@@ -14,7 +15,7 @@ use crate::accounts::Attribution;
 use crate::app::App;
 use crate::clock::{instant, pause};
 use crate::shares::Owner;
-use likeness_base::random_bytes;
+use likeness_base::{Timestamp, random_bytes};
 use likeness_liveness::message::{CancelReason, Hello, KeyId};
 use likeness_liveness::{
     AttemptStart, Capture, CaptureStart, ChallengeRequest, Event, FrameSize, Judge, Origin, Policy, RecordedChallenge,
@@ -50,6 +51,8 @@ pub struct Captures {
     judge: Arc<dyn Judge>,
     /// Where recordings are kept, if the operator wants any.
     recordings: Option<PathBuf>,
+    /// Who attests apps, if the operator has somebody for that.
+    attestations: Option<Attestations>,
     places: Arc<Shares<Owner>>,
     analyses: Arc<Shares<Owner>>,
     running: Mutex<HashMap<(AccountId, Uuid), Arc<Running>>>,
@@ -134,10 +137,22 @@ impl Captures {
             policy: Arc::new(policy),
             judge,
             recordings,
+            attestations: None,
             places: shared("captures", places.max(1), Duration::ZERO),
             analyses: shared("frames", Self::frames_at_once(workers), FRAME_WAIT),
             running: Mutex::default(),
         }
+    }
+
+    /// The same with a program that attests apps.
+    #[must_use]
+    pub fn attesting_by(mut self, program: Option<PathBuf>) -> Self {
+        self.attestations = program.map(Attestations::by);
+        self
+    }
+
+    pub(super) const fn attestations(&self) -> Option<&Attestations> {
+        self.attestations.as_ref()
     }
 
     /// How many frames are analysed at once: half of the workers, so that other calls are never behind frames alone.
@@ -148,6 +163,13 @@ impl Captures {
     /// How many are under way.
     pub fn count(&self) -> usize {
         self.lock().values().filter(|running| running.ended().is_none()).count()
+    }
+
+    /// Removes recordings that a server which was killed left half done.
+    pub fn sweep_recordings(&self, now: Timestamp) {
+        if let Some(folder) = &self.recordings {
+            recording::sweep(folder, now);
+        }
     }
 
     /// Whether recordings can be asked for.
@@ -285,6 +307,7 @@ impl Captures {
             attestation: hello.attestation,
             signature: None,
             assertion: None,
+            app_evidence: None,
             at_once: 0,
             asked: 0,
             skipped: 0,

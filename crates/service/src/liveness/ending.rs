@@ -1,5 +1,6 @@
 //! How a capture ends: the verdict, the comparison with the reference, and one commit with what came of it.
 
+use super::attestation::AppQuestion;
 use super::frames::{Fused, fused};
 use super::monitoring::Monitored;
 use super::replays::sampled;
@@ -11,7 +12,7 @@ use crate::recognisers::Recogniser;
 use crate::shares::Owner;
 use crate::templates;
 use likeness_base::Secret;
-use likeness_liveness::message::{Assertion, Attestation};
+use likeness_liveness::message::{AppEvidence, Assertion, Attestation};
 use likeness_liveness::{
     Assurance, AttemptCode, AttemptOutcome, AttemptResult, CountedAs, Decision, Evidence, Judged, Outcome, Quality,
     Rectangle, ReferenceSource, SecretText, Session, SessionRefusal, Verdict, VerifyResult, capture_statement,
@@ -37,6 +38,7 @@ struct Left {
     attestation: Option<Attestation>,
     signature: Option<[u8; 64]>,
     assertion: Option<Box<Assertion>>,
+    app_evidence: Option<Box<AppEvidence>>,
     was_starved: bool,
     digest: String,
 }
@@ -62,6 +64,7 @@ pub(super) async fn finish(app: &App, running: &Running) {
             attestation: live.attestation.take(),
             signature: live.signature.take(),
             assertion: live.assertion.take(),
+            app_evidence: live.app_evidence.take(),
             was_starved: live.was_starved(),
         }
     };
@@ -234,6 +237,10 @@ async fn outcome_of(
         verdict.assurance = Assurance::L1;
     }
     raise(&mut verdict, settings, left.attestation.as_ref(), left.signature.as_ref(), &evidence);
+    let attestation = left.attestation.as_ref().zip(left.app_evidence.as_deref());
+    if verdict.assurance != Assurance::L2d && is_attested(app, running, &verdict, attestation, &evidence).await {
+        verdict.assurance = Assurance::L2a;
+    }
     if verdict.decision == Decision::Realface && verdict.assurance.check(request.minimum_assurance).is_err() {
         return failed(AttemptCode::AssuranceTooLow);
     }
@@ -350,6 +357,33 @@ fn raise(
     if verdict.assurance != Assurance::None && evidence.is_chained && signed().is_some() {
         verdict.assurance = Assurance::L2d;
     }
+}
+
+/// Whether an app proves that it is the one it should be. Of a verdict that nothing stands behind, it makes no better one.
+async fn is_attested(
+    app: &App,
+    running: &Running,
+    verdict: &Verdict,
+    brought: Option<(&Attestation, &AppEvidence)>,
+    evidence: &Evidence,
+) -> bool {
+    let Some((attestation, brought)) = brought.filter(|(attestation, _)| attestation.kind == "app") else {
+        return false;
+    };
+    let Some(attestations) = app.captures.attestations() else { return false };
+    if verdict.assurance == Assurance::None || !evidence.is_chained {
+        return false;
+    }
+    let account = running.account.id();
+    let question = AppQuestion {
+        account: account.0,
+        session_id: running.session,
+        attempt: running.attempt,
+        key_id: &attestation.id,
+        statement: &capture_statement(evidence.session_id, &evidence.tail),
+        evidence: brought.bytes(),
+    };
+    attestations.holds(Owner::Account(account), &question).await
 }
 
 /// Templates of one recogniser.

@@ -4,6 +4,7 @@
 //! Start at [`LivenessSessions`]. What may happen to a session is decided by `likeness-liveness`; what a session shows to whom
 //! is the business of the APIs. Every node serves every session: nothing of one is in memory but a capture that is under way.
 
+mod attestation;
 mod captures;
 mod correlations;
 mod ending;

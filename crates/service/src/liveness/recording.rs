@@ -4,13 +4,22 @@
 //! Start at [`Recorder::begin`]. A recording that is not finished leaves nothing. What is written here is the operator's: no store knows of
 //! it, nothing expires it, and no account reads it.
 
+use likeness_base::Timestamp;
 use likeness_liveness::message::FromServer;
 use likeness_liveness::{Event, FrameHead, RecordedChallenge, RecordedEvent, Recording, RecordingLabel};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Frames that wait for the disk. A disk that is slower than three seconds of frames makes no recording.
 const MOST_WAITING: usize = 32;
+
+/// The end of the name of a recording that is being made.
+const PART: &str = ".part";
+/// Longer than any attempt.
+const LEFT_AFTER: Duration = Duration::from_secs(600);
 
 /// One recording that is being made. Dropped before its end, it leaves nothing.
 pub(super) struct Recorder {
@@ -103,9 +112,11 @@ fn keep(folder: &Path, sheet: Sheet, pieces: &Receiver<Piece>) -> std::io::Resul
     let Sheet { label, made_ms, policy_version, challenge, number } = sheet;
     let light = label.light.as_deref().unwrap_or("light");
     let name = format!("{}_{}_{light}_{number}", label.presentation, label.subject);
-    std::fs::create_dir_all(folder)?;
-    let unfinished = Unfinished(folder.join(format!(".{name}.part")));
-    std::fs::create_dir(&unfinished.0)?;
+    // For the operator alone.
+    let mut private = DirBuilder::new();
+    private.mode(0o700).recursive(true).create(folder)?;
+    let unfinished = Unfinished(folder.join(format!(".{name}{PART}")));
+    private.recursive(false).create(&unfinished.0)?;
     let mut events = Vec::new();
     loop {
         match pieces.recv() {
@@ -121,6 +132,20 @@ fn keep(folder: &Path, sheet: Sheet, pieces: &Receiver<Piece>) -> std::io::Resul
     let recording = Recording { label, made_ms, policy_version, challenge, events };
     std::fs::write(unfinished.0.join(Recording::FILE), recording.to_json())?;
     std::fs::rename(&unfinished.0, folder.join(name))
+}
+
+/// Removes what a server that was killed left half done. What another one is making is younger.
+pub(super) fn sweep(folder: &Path, now: Timestamp) {
+    let is_old = |path: &PathBuf| {
+        let changed = std::fs::metadata(path).and_then(|about| about.modified()).ok();
+        let changed = changed.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        changed.is_some_and(|at| now.since(Timestamp::from_millis(0)).saturating_sub(at) > LEFT_AFTER)
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_part = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(PART));
+    for part in entries.filter(is_part).filter(is_old) {
+        drop(std::fs::remove_dir_all(part));
+    }
 }
 
 /// A folder that goes, unless it has got its name.
@@ -191,6 +216,15 @@ mod tests {
         else {
             panic!("{:?}", recording.events)
         };
+        // What was left by a server that was killed goes, unless somebody is at it.
+        let left = folder.path().join(".print_p08_light_2.part");
+        std::fs::create_dir(&left).unwrap();
+        let made = std::fs::metadata(&left).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+        let after = |passed: Duration| Timestamp::from_millis((made + passed).as_millis() as i64);
+        sweep(folder.path(), after(LEFT_AFTER / 2));
+        assert!(left.exists());
+        sweep(folder.path(), after(LEFT_AFTER * 2));
+        assert!(!left.exists());
         // A name that is taken is not written over, and nothing half stays.
         let (to, pieces) = sync_channel(1);
         Recorder { to: Some(to), began_ms: 0, last: 0 }.finish();

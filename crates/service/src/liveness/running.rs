@@ -12,7 +12,7 @@ use crate::inference::InferenceError;
 use crate::shares::{Owner, Share};
 use crate::worker_networks::WorkerNetworks;
 use likeness_base::Secret;
-use likeness_liveness::message::{Assertion, Attestation, End, FromServer, PromptKind};
+use likeness_liveness::message::{AppEvidence, Assertion, Attestation, End, FromServer, PromptKind};
 use likeness_liveness::{AttemptCode, Capture, Event, FRAME_HEAD_BYTES, ModelVersion, Reaction, Session};
 use likeness_rules::KeyOrigins;
 use likeness_sight::{Unseen, observe};
@@ -62,6 +62,7 @@ pub(super) struct Live {
     pub(super) attestation: Option<Attestation>,
     pub(super) signature: Option<[u8; 64]>,
     pub(super) assertion: Option<Box<Assertion>>,
+    pub(super) app_evidence: Option<Box<AppEvidence>>,
     pub(super) at_once: usize,
     pub(super) asked: usize,
     pub(super) skipped: usize,
@@ -164,10 +165,10 @@ impl Running {
 
     /// Takes `end` with what was signed: by a registered device, or by an enrolled key.
     pub fn handle_end(&self, end: End) {
-        let End { count, tail, signature, assertion } = end;
+        let End { count, tail, signature, assertion, evidence } = end;
         {
             let mut live = self.lock();
-            (live.signature, live.assertion) = (signature, assertion);
+            (live.signature, live.assertion, live.app_evidence) = (signature, assertion, evidence);
         }
         self.handle(Event::End { count, tail });
     }
