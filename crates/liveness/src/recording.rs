@@ -128,6 +128,14 @@ pub enum RecordedEvent {
     },
 }
 
+impl RecordedEvent {
+    /// When it happened.
+    pub const fn at(&self) -> u64 {
+        let (Self::Asked { at, .. } | Self::Shown { at, .. } | Self::Frame { at, .. } | Self::End { at }) = self;
+        *at
+    }
+}
+
 /// A capture that was kept.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -64,10 +64,7 @@ pub fn replay(
         Again { asked: asked.collect(), known: BTreeSet::new(), waiting: VecDeque::new(), is_finished: false };
     let mut capture = Led::begin(start, policy);
     for event in &recording.events {
-        let (RecordedEvent::Asked { at, .. }
-        | RecordedEvent::Shown { at, .. }
-        | RecordedEvent::Frame { at, .. }
-        | RecordedEvent::End { at }) = *event;
+        let at = event.at();
         pass_until(&mut capture, at);
         if !again.hears(&mut capture, at) {
             return Ok(Replayed::AskedOtherwise);
@@ -88,12 +85,7 @@ pub fn replay(
             return Ok(Replayed::AskedOtherwise);
         }
     }
-    let mut now = recording.events.last().map_or(0, |event| match *event {
-        RecordedEvent::Asked { at, .. }
-        | RecordedEvent::Shown { at, .. }
-        | RecordedEvent::Frame { at, .. }
-        | RecordedEvent::End { at } => at,
-    });
+    let mut now = recording.events.last().map_or(0, RecordedEvent::at);
     while !capture.is_over() && now < MOST_MS {
         now += PAUSE_MS;
         capture.pass(now);

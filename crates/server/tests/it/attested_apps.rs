@@ -1,9 +1,9 @@
 //! Attested apps: a program of the operator's decides, in time or not at all.
 
 use crate::liveness::{PLAIN, created};
-use crate::pad::person;
+use crate::pad::{capture, person};
 use crate::server::{TestServer, likeness, run};
-use likeness_device::{Address, Client, Device, Honest, RealTime, Way};
+use likeness_device::{Address, Client, Device, Honest, Way};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -32,14 +32,13 @@ fn program() -> (tempfile::TempDir, PathBuf) {
 
 /// An attempt of an app with a key, until there is a decision or a code that is not the machine's fault.
 fn attempt(server: &TestServer, key: &str, evidence: &'static [u8], wanted: &Value, way: Way) -> Value {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let device = Device { app: Some((key.to_owned(), Arc::new(move |_| evidence.to_vec()))), ..Device::default() };
     let mut seen = Vec::new();
     for seed in 0..4 {
         let (session, token) = created(server, PLAIN, wanted);
         let client = Client::new(Address::parse(server.address()).expect("an address"), &token);
         let client = client.with_device(device.clone()).by(way);
-        drop(runtime.block_on(client.capture(&mut person(seed), &mut Honest, &RealTime::new())));
+        drop(capture(&client, &mut person(seed), &mut Honest));
         let read = server.call("GET", &format!("{PLAIN}/{session}")).body["results"]["attempts"][0].clone();
         let code = read["error"]["code"].as_str().unwrap_or_default();
         if read["result"]["livenessDecision"] == json!("realface") || code == "AssuranceTooLow" {

@@ -3,12 +3,12 @@
 
 use crate::clock::Clock;
 use crate::liveness::{PLAIN, bearer};
-use crate::pad::person;
+use crate::pad::{self, person};
 use crate::server::{Answer, KEY1, TestServer};
 use crate::stores::{TestStore, on_both_stores};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
-use likeness_device::{Address, Client, Device, Honest, KeySigner, Outcome, RealTime};
+use likeness_device::{Address, Client, Device, Honest, KeySigner, Outcome};
 use likeness_liveness::message::{Assertion, AttemptStatus, KeyId};
 use likeness_liveness::{AttemptCode, Octets, enrolment_challenge};
 use p256::ecdsa::signature::Signer as _;
@@ -105,14 +105,11 @@ fn created(server: &TestServer, ours: &Value) -> (String, String) {
 /// An attempt of a rendered person over a socket. Where the machine has no time for the frames, a turn is not seen: then it is made again, as
 /// people do.
 fn capture(server: &TestServer, token: &str, device: Device) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut seed = 0;
     loop {
-        let outcome = runtime.block_on(async {
-            let address = Address::parse(&at_localhost(server)).expect("an address");
-            let client = Client::new(address, token).with_device(device.clone());
-            client.capture(&mut person(seed), &mut Honest, &RealTime::new()).await.expect("a result")
-        });
+        let address = Address::parse(&at_localhost(server)).expect("an address");
+        let client = Client::new(address, token).with_device(device.clone());
+        let outcome = pad::capture(&client, &mut person(seed), &mut Honest).expect("a result");
         let has_ended = outcome.code.is_none_or(|code| code == AttemptCode::AssuranceTooLow);
         if has_ended || seed > 5 || outcome.remaining_attempts == 0 {
             return outcome;

@@ -1,16 +1,15 @@
 //! The socket of the device protocol, played by the device's side of it: what breaks the protocol ends the attempt alone.
 
 use crate::liveness::{PLAIN, asked, created, portrait};
-use crate::pad::person;
+use crate::pad::{capture, person};
 use crate::server::TestServer;
-use likeness_device::{Address, Attack, Client, ClientError, Comes, Folder, Honest, Outcome, RealTime, Source};
+use crate::tls::trusting;
+use likeness_device::{Address, Attack, Client, ClientError, Comes, Folder, Honest, Outcome, Source};
 use likeness_liveness::message::AttemptStatus;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Captures at the same time, fewer than there are places for.
@@ -19,11 +18,7 @@ const AT_ONCE: usize = 3;
 /// Plays pictures as a device that misbehaves.
 fn play(server: &TestServer, token: &str, mut pictures: impl Source, attack: Attack) -> Result<Outcome, ClientError> {
     let client = Client::new(Address::parse(server.address()).expect("an address"), token);
-    runtime().block_on(client.capture(&mut pictures, &mut attack.attacker(), &RealTime::new()))
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    capture(&client, &mut pictures, &mut attack.attacker())
 }
 
 fn picture() -> tempfile::TempDir {
@@ -183,21 +178,18 @@ fn a_capture_goes_over_tls_to_whoever_trusts_the_certificate() {
     let address = line.split_whitespace().find(|word| word.starts_with("https://")).expect("an address");
     let authority = std::fs::read(server.data.join("tls/development-ca.pem")).expect("the authority is written");
 
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(&authority).expect("a certificate")).expect("it can be trusted");
-    let trusting = Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth());
+    let tls = trusting(CertificateDer::from_pem_slice(&authority).expect("a certificate"));
     let wanted = json!({ "livenessOperationMode": "PassiveActive", "deviceCorrelationId": "d" });
     let mut seen = Vec::new();
     for seed in 0..4 {
         let (session, token) = created(&server, PLAIN, &wanted);
         let client = Client::new(Address::parse(address).expect("an address"), &token);
         // Whoever does not trust it sends no token.
-        assert!(runtime().block_on(client.capture(&mut person(seed), &mut Honest, &RealTime::new())).is_err());
+        assert!(capture(&client, &mut person(seed), &mut Honest).is_err());
         assert_eq!(server.call("GET", &format!("{PLAIN}/{session}")).body["status"], "NotStarted");
 
-        let client = client.with_tls(trusting.clone());
-        let outcome = runtime().block_on(client.capture(&mut person(seed), &mut Honest, &RealTime::new()));
+        let client = client.with_tls(tls.clone());
+        let outcome = capture(&client, &mut person(seed), &mut Honest);
         let outcome = outcome.expect("the protocol is kept");
         if outcome.status == AttemptStatus::Succeeded {
             return;

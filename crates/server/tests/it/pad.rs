@@ -4,7 +4,7 @@
 use crate::liveness::{PLAIN, created};
 use crate::pipeline::vision;
 use crate::server::{TestServer, cache};
-use likeness_device::{Acted, Address, Client, Honest, RealTime};
+use likeness_device::{Acted, Address, Client, ClientError, Honest, RealTime, Source, Tamper};
 use likeness_liveness::Policy;
 use likeness_models::Cache;
 use likeness_pad::{Clip, Light, Presentation, Rate, Response, people};
@@ -40,6 +40,16 @@ pub(crate) fn person(seed: u64) -> Acted {
     static HEADS: LazyLock<Vec<Person>> = LazyLock::new(|| heads(&mut vision()));
     let conditions = Conditions { seed, ..Conditions::default() };
     Acted::new(Performer::new(Scene::new(&HEADS[..1], Subject::Live, conditions).expect("a scene")))
+}
+
+/// One attempt of a device, in real time.
+pub(crate) fn capture(
+    client: &Client,
+    source: &mut dyn Source,
+    tamper: &mut dyn Tamper,
+) -> Result<likeness_device::Outcome, ClientError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(client.capture(source, tamper, &RealTime::new()))
 }
 
 /// Heads of the people in the photos of the demonstration.
@@ -90,15 +100,12 @@ fn no_print_and_no_screen_is_a_person_and_people_are() {
 #[test]
 fn a_person_through_the_door_is_real_and_the_app_server_reads_why() {
     let server = TestServer::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut seen = Vec::new();
     for seed in 0..4 {
         let (session, token) =
             created(&server, PLAIN, &json!({ "livenessOperationMode": "PassiveActive", "deviceCorrelationId": "d" }));
-        let outcome = runtime.block_on(async {
-            let client = Client::new(Address::parse(server.address()).expect("an address"), &token);
-            client.capture(&mut person(seed), &mut Honest, &RealTime::new()).await
-        });
+        let client = Client::new(Address::parse(server.address()).expect("an address"), &token);
+        let outcome = capture(&client, &mut person(seed), &mut Honest);
         let outcome = outcome.expect("the protocol is kept");
         let read = server.call("GET", &format!("{PLAIN}/{session}")).body;
         let attempt = read["results"]["attempts"][0].clone();

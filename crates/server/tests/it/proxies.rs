@@ -2,17 +2,15 @@
 //! them.
 
 use crate::liveness::{PLAIN, created};
-use crate::pad::person;
+use crate::pad::{capture, person};
 use crate::server::{TestServer, cache, skip};
-use crate::tls::Pair;
-use likeness_device::{Address, Client, Honest, RealTime, Way};
+use crate::tls::{Pair, trusting};
+use likeness_device::{Address, Client, Honest, Way};
 use likeness_liveness::message::AttemptStatus;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the documentation has its proxies.
@@ -140,10 +138,7 @@ impl Proxy {
     /// A person captures through it, by a socket and by requests. A machine that has no time for their frames says so, and the attempt is
     /// made again.
     fn is_captured_through(&self, server: &TestServer) {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut roots = RootCertStore::empty();
-        roots.add(self.pair.der()).expect("it can be trusted");
-        let tls = Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth());
+        let tls = trusting(self.pair.der());
         for way in [Way::Socket, Way::Requests] {
             let mut seen = Vec::new();
             let is_done = (0..4).any(|seed| {
@@ -156,11 +151,10 @@ impl Proxy {
                         "expectedClientIpAddress": "127.0.0.1",
                     }),
                 );
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 let client = Client::new(Address::parse(&self.address()).expect("an address"), &token)
                     .with_tls(tls.clone())
                     .by(way);
-                let outcome = runtime.block_on(client.capture(&mut person(seed), &mut Honest, &RealTime::new()));
+                let outcome = capture(&client, &mut person(seed), &mut Honest);
                 let is_done = outcome.as_ref().is_ok_and(|outcome| outcome.status == AttemptStatus::Succeeded);
                 seen.push(outcome);
                 is_done

@@ -1,9 +1,9 @@
 //! Recordings of captures: kept only where the operator, the app server and the person agree, and measured by `likeness pad evaluate`.
 
 use crate::liveness::{PLAIN, asked, created};
-use crate::pad::person;
+use crate::pad::{capture, person};
 use crate::server::{TestServer, demo_file, likeness, run};
-use likeness_device::{Address, Attack, Client, Device, Honest, RealTime, Tamper};
+use likeness_device::{Address, Attack, Client, Device, Honest, Tamper};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -15,10 +15,9 @@ fn wanted(record: &Value) -> Value {
 fn captured(server: &TestServer, seed: u64, agrees: bool, tamper: &mut dyn Tamper) -> Value {
     let (session, token) =
         created(server, PLAIN, &wanted(&json!({ "presentation": "live", "subject": "p07", "light": "office" })));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let device = Device { recording: agrees, ..Device::default() };
     let client = Client::new(Address::parse(server.address()).expect("an address"), &token).with_device(device);
-    drop(runtime.block_on(client.capture(&mut person(seed), tamper, &RealTime::new())));
+    drop(capture(&client, &mut person(seed), tamper));
     server.call("GET", &format!("{PLAIN}/{session}")).body["results"]["attempts"][0].clone()
 }
 
@@ -65,10 +64,9 @@ fn a_recording_is_kept_where_all_three_agree_and_is_measured() {
     }
     // Nobody asked for it; the person did not agree; the person gave up.
     let (_, token) = created(&server, PLAIN, &asked());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let device = Device { recording: true, ..Device::default() };
     let client = Client::new(Address::parse(server.address()).expect("an address"), &token).with_device(device);
-    drop(runtime.block_on(client.capture(&mut person(0), &mut Attack::Cancel.attacker(), &RealTime::new())));
+    drop(capture(&client, &mut person(0), &mut Attack::Cancel.attacker()));
     assert_eq!(captured(&server, 0, false, &mut Attack::WrongEnd.attacker())["attemptStatus"], json!("Failed"));
     assert_eq!(captured(&server, 0, true, &mut Attack::Cancel.attacker())["attemptStatus"], json!("Canceled"));
     std::thread::sleep(std::time::Duration::from_millis(500));

@@ -72,18 +72,22 @@ impl Files {
     }
 }
 
+/// The settings of a client that trusts this certificate alone.
+pub(crate) fn trusting(certificate: CertificateDer<'static>) -> Arc<ClientConfig> {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).expect("a certificate that can be trusted");
+    Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
 /// A connection that stays open.
 struct Line(BufReader<StreamOwned<ClientConnection, TcpStream>>);
 
 impl Line {
     /// Connects as a client that trusts this certificate alone.
     fn open(port: &str, trusted: &Pair) -> std::io::Result<Self> {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut roots = RootCertStore::empty();
-        roots.add(trusted.der()).expect("a certificate that can be trusted");
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let name = ServerName::try_from("localhost").expect("a name");
-        let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut connection = ClientConnection::new(trusting(trusted.der()), name).expect("a client");
         let mut socket = TcpStream::connect(format!("127.0.0.1:{port}"))?;
         socket.set_read_timeout(Some(Duration::from_secs(20)))?;
         while connection.is_handshaking() {
